@@ -1,0 +1,39 @@
+# One place for what every target is compiled with.
+
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
+endif()
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+endif()
+
+option(HEATBATH_ASSERTIONS "Keep assert() in optimised builds" OFF)
+set(HEATBATH_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize takes them")
+
+# heatbath_target(<target>): the floating-point contract of the project (no contraction, explicit fma only, no
+# errno, no traps: the same bits on every instruction set), warnings, sanitizers.
+function(heatbath_target target)
+  target_compile_options(${target} PRIVATE
+    -fno-math-errno -fno-trapping-math -ffp-contract=off
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion)
+  if(HEATBATH_ASSERTIONS)
+    target_compile_options(${target} PRIVATE -UNDEBUG)
+  endif()
+  if(HEATBATH_SANITIZE)
+    target_compile_options(${target} PRIVATE -fsanitize=${HEATBATH_SANITIZE} -fno-omit-frame-pointer
+                           -fno-sanitize-recover=undefined)
+    target_link_options(${target} PUBLIC -fsanitize=${HEATBATH_SANITIZE})
+  endif()
+endfunction()
+

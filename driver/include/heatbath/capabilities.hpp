@@ -1,0 +1,61 @@
+#pragma once
+// What a device advertises, read once from its identity and capability registers.
+
+#include <cstdint>
+#include <string>
+
+#include "heatbath/ticks.hpp"
+
+namespace heatbath {
+
+/// Storage of one parameter or captured value in device memory.
+enum class Number : std::uint8_t { float32 = 0, code8 = 1, code16 = 2 };
+
+/// Bytes of one value: 4, 1 or 2.
+constexpr std::uint32_t bytes_of(Number number) {
+  return number == Number::float32 ? 4u : number == Number::code8 ? 1u : 2u;
+}
+
+struct Identity {
+  std::uint32_t vendor = 0, part = 0, revision = 0;
+  std::uint64_t serial = 0;
+  std::uint16_t map_major = 0, map_minor = 0;
+  std::uint32_t map_hash = 0;
+};
+
+/// Ranges are symmetric ([-range, range]) unless said otherwise; energies in device energy units.
+struct Capabilities {
+  bool seeded = false;             ///< jobs may carry seed, first shot and first step
+  bool state_write = false;        ///< Program::set; without it clamp and release
+  bool meters = false;             ///< Program::meter_*
+  bool dt_programmable = false;    ///< Device::set_step
+  bool increments_markov = false;  ///< path weights and path actions are defined
+  bool free_running = false;       ///< the array evolves while idle
+  bool capture_stalls = false;     ///< a full ring stalls the array instead of losing records
+  bool kT_programmable = false;
+  bool lane_operands = false;
+  bool readback = false;
+
+  std::uint32_t cells = 0;  ///< largest number of active cells
+  std::uint32_t lanes = 0;
+  std::uint32_t tick_ps = 0;
+  Ticks time_unit;    ///< ticks in one dimensionless time unit
+  Ticks capture_min;  ///< shortest capture period; 0 where the step is the limit
+  Number parameter_number = Number::float32;
+  std::uint32_t parameter_bits = 0;
+  bool couplings_full = false;  ///< layout: all N*N values, else the upper triangle
+  Number capture_number = Number::float32;
+  std::uint32_t capture_bits = 0;
+  std::uint32_t cell_kind = 0, topology = 0, stepper = 0;  ///< enumerators of CAPS_CELL in regs.h
+  std::uint64_t memory_bytes = 0;
+  std::uint32_t program_max = 0, loop_depth = 0;
+  float range_j2 = 0, range_j4 = 0, range_bias = 0, range_coupling = 0, range_state = 0;
+  float kT_min = 0, kT_max = 0, kT_reset = 0;
+  float mobility = 0;
+  float energy_unit_joules = 0;
+};
+
+/// Throws Error(UNSUPPORTED) "<who> needs CAPS.<name>, which <device> lacks" when `have` is false.
+void require(bool have, const std::string& who, const std::string& name);
+
+}  // namespace heatbath

@@ -1,0 +1,70 @@
+#pragma once
+// A thermodynamic computer, wherever it is.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "heatbath/capabilities.hpp"
+#include "heatbath/error.hpp"
+#include "heatbath/job.hpp"
+#include "heatbath/program.hpp"
+#include "heatbath/ticks.hpp"
+#include "heatbath/transport.hpp"
+
+namespace heatbath {
+
+/// A device behind a transport. Move-only, one owner thread; must outlive its jobs.
+class Device {
+ public:
+  /// Takes the link, checks identity and map version (Error(DEVICE) names what was found and what was expected) and
+  /// reads the capabilities. Advances device time by its register accesses; changes nothing else.
+  explicit Device(std::unique_ptr<Transport> transport);
+  Device(Device&&) noexcept;
+  Device& operator=(Device&&) noexcept;
+  ~Device();
+
+  const Identity& identity() const;
+  const Capabilities& capabilities() const;
+  LinkInfo link() const;
+
+  /// Device time since reset.
+  Ticks now();
+  /// Registers, sequencer, array and time 0; memory contents stay. Any job is gone.
+  void reset();
+
+  /// Step of the array; 0 where the device hides it (a physical chip).
+  Ticks step() const;
+  /// Sets the step (capabilities.dt_programmable, no job running).
+  void set_step(Ticks dt);
+
+  /// Duration of `time_units` dimensionless time units, rounded to the nearest multiple of the step, at least one
+  /// step for a positive duration. Where the step is hidden, to the nearest tick.
+  Ticks ticks(double time_units) const;
+  /// Dimensionless time of a duration.
+  double time_units(Ticks duration) const;
+  /// Shortest capture period not below `wanted`: a multiple of the step, at least capabilities().capture_min.
+  Ticks capture_period(Ticks wanted) const;
+
+  /// Places the program and its operands in device memory and starts the first pass. Error(BUSY) while a job of this
+  /// device runs; BAD_ARG, UNSUPPORTED, OUT_OF_MEMORY before anything was started.
+  Job start(const Program& program, const JobOptions& options = {});
+  /// start and wait.
+  Result run(const Program& program, const JobOptions& options = {});
+
+  /// The link itself, for tools that peek and poke registers (conformance, bring-up).
+  Transport& transport();
+
+ private:
+  friend class Job;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Opens the device of a URI: func:profile=ideal&cells=64&lanes=16&seed=1&threads=2, … An empty URI means the
+/// environment variable HEATBATH_DEVICE, and without it `func:`. Error(BAD_ARG) lists the valid schemes, keys and
+/// values. Defined in the umbrella library (heatbath::heatbath), which links the emulator.
+Device open(std::string_view uri = {});
+
+}  // namespace heatbath

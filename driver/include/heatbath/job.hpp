@@ -1,0 +1,103 @@
+#pragma once
+// A program running on a device, and what it leaves.
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "heatbath/program.h"
+#include "heatbath/ticks.hpp"
+
+namespace heatbath {
+
+class Device;
+class Program;
+
+/// Captured states of a job, in physical units: shots x records x cells, row-major.
+class Capture {
+ public:
+  Capture() = default;
+  Capture(std::uint32_t shots, std::uint32_t cells) : shots_(shots), cells_(cells) {}
+
+  std::uint32_t shots() const { return shots_; }
+  std::uint32_t cells() const { return cells_; }
+  std::uint64_t records() const { return ticks_.size(); }
+  /// Ticks the array had evolved in the job at each record; the same for every shot.
+  const std::vector<Ticks>& ticks() const { return ticks_; }
+  /// State of one shot at one record.
+  std::span<const float> state(std::uint32_t shot, std::uint64_t record) const {
+    return {values_.data() + (shot * records() + record) * cells_, cells_};
+  }
+  /// Trajectory of one shot: records x cells, row-major.
+  std::span<const float> trajectory(std::uint32_t shot) const {
+    return {values_.data() + shot * records() * cells_, records() * cells_};
+  }
+
+ private:
+  friend class Job;
+  std::uint32_t shots_ = 0, cells_ = 0;
+  std::vector<Ticks> ticks_;
+  std::vector<float> values_;
+};
+
+/// What a finished job leaves. Nothing of it is partial.
+struct Result {
+  Capture capture;
+  std::vector<std::vector<hb_meters_t>> meters;  ///< [snapshot][shot]
+  std::vector<std::vector<float>> readback;      ///< [readback]: values as applied (codes decoded nominally)
+  std::uint64_t clips = 0;                       ///< parameter values clipped, by the encoding and by the device
+  std::uint64_t rails = 0;                       ///< cell-steps at which a state was held at a rail
+  std::uint32_t rail_cell = 0xFFFFFFFFu;         ///< lowest such cell
+  Ticks array_ticks;                             ///< ticks the array evolved, per shot
+  Ticks stall_ticks;                             ///< ticks it waited for the capture ring, all passes
+};
+
+struct JobOptions {
+  std::uint32_t shots = 1;
+  /// Noise key. Error(UNSUPPORTED) on a device without CAPS.SEEDED; left empty the device uses its own.
+  std::optional<std::uint64_t> seed;
+  /// Number of the job's first shot, and of its first step; with a seed only.
+  std::uint32_t first_shot = 0;
+  std::uint64_t first_step = 0;
+  /// Captured cells: count 0 means all from first on.
+  std::uint32_t capture_first = 0, capture_cells = 0;
+  /// Longest the job may take in device ticks, stalls included; 0: no limit. Error(TIMEOUT) aborts the job.
+  Ticks limit{0};
+  /// Called between slices of device time with the fraction done; false cancels the job. May be empty.
+  std::function<bool(double fraction)> progress;
+};
+
+/// A job: one program, any number of shots, split over the device's lanes and as many passes as that takes.
+/// Move-only; the Device must outlive it. Destroying an unfinished job aborts it.
+class Job {
+ public:
+  enum class State { running, done, failed, cancelled };
+
+  Job(Job&&) noexcept;
+  Job& operator=(Job&&) noexcept;
+  ~Job();
+
+  /// Looks at the device once, without waiting: fetches captures, starts the next pass. Costs register accesses,
+  /// and so as many ticks. Does not throw for a failed job; wait() does.
+  State poll();
+
+  /// Lets device time advance until the job has ended and returns its result; call once.
+  /// Throws Error: TIMEOUT (limit passed), ABORTED (cancelled), CAPTURE_OVERRUN (first lost record named),
+  /// BAD_PROGRAM or BAD_ARG (instruction and field named), LINK.
+  Result wait();
+
+  /// Asks the job to stop; it ends as cancelled at the next slice. Safe from a signal handler and other threads.
+  void cancel() noexcept;
+
+ private:
+  friend class Device;
+  struct Impl;
+  explicit Job(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace heatbath

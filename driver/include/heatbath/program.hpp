@@ -1,0 +1,121 @@
+#pragma once
+// Builds the program a device runs without the host.
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "heatbath/capabilities.hpp"
+#include "heatbath/program.h"
+#include "heatbath/ticks.hpp"
+
+namespace heatbath {
+
+/// Parameter sections that hold one value per cell.
+enum class CellSection : std::uint16_t { j2 = HB_SECTION_J2, j4 = HB_SECTION_J4, bias = HB_SECTION_BIAS };
+
+/// A program: instructions and the operands they use, in physical units; nothing touches a device before
+/// Device::start. Each function appends an instruction, returns *this, and throws Error(BAD_ARG) that names the
+/// entry when a size, a NaN or a sign is wrong, or Error(UNSUPPORTED) that names the missing capability; a program
+/// that was refused a call is unchanged. Values outside the device's ranges are not errors: they are clipped and
+/// counted (Result::clips). Copying is cheap enough to use a program as a template.
+///
+/// Energy (signs): V = sum_i (J2_i x_i^2 + J4_i x_i^4 + b_i x_i) + gain * sum_{i<j} J_ij x_i x_j.
+class Program {
+ public:
+  /// A program for cells 0..cells-1 of a device with these capabilities. cells: 1..capabilities.cells.
+  Program(const Capabilities& capabilities, std::uint32_t cells);
+
+  std::uint32_t cells() const { return cells_; }
+
+  // -- parameters: to the shadow; COMMIT or RAMP makes them live --------------------------------------------------
+  /// One value per cell; or the same for all cells.
+  Program& load(CellSection section, std::span<const float> values);
+  Program& load(CellSection section, float value);
+  /// Biases that differ from shot to shot: shots x cells, row-major. The job must run exactly that many shots.
+  Program& load_bias_per_shot(std::span<const float> values, std::uint32_t shots);
+  /// Couplings J, cells x cells row-major, zero diagonal; symmetric unless the device is non-reciprocal.
+  Program& load_couplings(std::span<const float> matrix);
+  /// Global factor on all couplings (1 after reset); 0 switches them off.
+  Program& load_gain(float gain);
+  /// Temperature kT in energy units, capabilities.kT_min..kT_max.
+  Program& load_temperature(float kT);
+  Program& commit();
+
+  // -- time ------------------------------------------------------------------------------------------------------
+  Program& evolve(Ticks duration);
+  /// Live parameters go linearly to the shadow during `duration` while the array evolves; step k uses the value at
+  /// its start.
+  Program& ramp(Ticks duration);
+
+  // -- states ----------------------------------------------------------------------------------------------------
+  /// Writes states of cells first.. (capabilities.state_write).
+  Program& set(std::uint32_t first, std::span<const float> values);
+  Program& set(std::uint32_t first, std::uint32_t count, float value);
+  /// Holds cells first.. at values until released.
+  Program& clamp(std::uint32_t first, std::span<const float> values);
+  Program& clamp(std::uint32_t first, std::uint32_t count, float value);
+  /// Clamp values that differ from shot to shot: shots x count, row-major.
+  Program& clamp_per_shot(std::uint32_t first, std::uint32_t count, std::span<const float> values, std::uint32_t shots);
+  Program& release(std::uint32_t first, std::uint32_t count);
+
+  // -- records ---------------------------------------------------------------------------------------------------
+  Program& sample();
+  /// A record every `period` from now on (period >= capabilities.capture_min); the first at once with `now`.
+  Program& capture_start(Ticks period, bool now = true);
+  Program& capture_stop();
+  Program& meter_clear();
+  /// Meters of every shot at this instant: Result::meters gets one more row.
+  Program& meter_snapshot();
+  /// Live parameters as applied (capabilities.readback): Result::readback gets one more row.
+  Program& readback(CellSection section);
+  Program& readback_couplings();
+
+  // -- control ---------------------------------------------------------------------------------------------------
+  Program& loop_begin(std::uint32_t times);
+  Program& loop_end();
+  Program& interrupt(std::uint32_t tag);
+
+  // -- what the driver needs to place it ---------------------------------------------------------------------------
+  /// An operand: values encoded in the device's parameter format (or float32 states), one row per shot or one row.
+  struct Operand {
+    std::shared_ptr<const std::vector<std::byte>> bytes;
+    std::uint32_t rows = 1;  ///< shots, for per-shot operands
+  };
+  /// An instruction with the index of its operand (-1: none) and of its result slot (-1: none).
+  struct Step {
+    hb_instruction_t instruction{};
+    std::int32_t operand = -1;
+    std::int32_t snapshot = -1;
+    std::int32_t readback = -1;
+  };
+  const std::vector<Step>& steps() const { return steps_; }
+  const std::vector<Operand>& operands() const { return operands_; }
+  /// Shots that per-shot operands fix; 0 when the program runs any number.
+  std::uint32_t fixed_shots() const { return fixed_shots_; }
+  std::uint32_t snapshots() const { return snapshots_; }
+  /// Values of each readback in order: cells, or cells x cells for couplings.
+  const std::vector<hb_section_t>& readbacks() const { return readbacks_; }
+  /// Records one shot takes, and ticks it evolves, loops unrolled.
+  std::uint64_t records() const;
+  Ticks duration() const;
+  /// Values the encoding clipped to the converter range.
+  std::uint64_t clips() const { return clips_; }
+  const Capabilities& capabilities() const { return capabilities_; }
+
+ private:
+  Capabilities capabilities_;
+  std::uint32_t cells_;
+  std::vector<Step> steps_;
+  std::vector<Operand> operands_;
+  std::uint32_t fixed_shots_ = 0;
+  std::uint32_t snapshots_ = 0;
+  std::vector<hb_section_t> readbacks_;
+  std::uint64_t clips_ = 0;
+
+  Step& append(hb_op_t op);
+  std::int32_t store(std::vector<std::byte> bytes, std::uint32_t rows);
+};
+
+}  // namespace heatbath

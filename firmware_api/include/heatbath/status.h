@@ -1,0 +1,42 @@
+/* Statuses of the Heatbath device, its firmware API and its driver: one list, from which the C enum, the
+ * names and the code of the C++ exception are made. */
+#ifndef HEATBATH_STATUS_H
+#define HEATBATH_STATUS_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* X(name, value, meaning). Values are part of the register map (COMMAND_ACK, FAULT_CODE): never renumber. */
+#define HB_STATUS_LIST(X)                                                                                     \
+  X(OK, 0, "done")                                                                                            \
+  X(BAD_ARG, 1, "an argument is wrong; nothing was done")                                                     \
+  X(BUSY, 2, "the device is busy; nothing was done and a retry is safe")                                      \
+  X(TIMEOUT, 3, "the limit in device ticks passed")                                                           \
+  X(LINK, 4, "the link to the device was lost")                                                               \
+  X(DEVICE, 5, "the device misbehaved: wrong identity, or an answer outside its contract")                    \
+  X(UNSUPPORTED, 6, "the device does not advertise this capability")                                          \
+  X(BAD_PROGRAM, 7, "the program was rejected; the fault registers name instruction and field")               \
+  X(CAPTURE_OVERRUN, 8, "the capture ring was full and a record was lost")                                    \
+  X(ABORTED, 9, "the job was aborted or cancelled")                                                           \
+  X(OUT_OF_MEMORY, 10, "device memory cannot hold the job")                                                   \
+  X(IO, 11, "a file could not be read or written")
+
+typedef enum hb_status {
+#define HB_STATUS_ENUM(name, value, meaning) HB_##name = (value),
+  HB_STATUS_LIST(HB_STATUS_ENUM)
+#undef HB_STATUS_ENUM
+} hb_status_t;
+
+/* Name of a status without prefix ("BAD_ARG"); "UNKNOWN" for a number outside the list. Never NULL. */
+const char *hb_status_name(hb_status_t status);
+
+/* What the status means, one clause. Never NULL. */
+const char *hb_status_meaning(hb_status_t status);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

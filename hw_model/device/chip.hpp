@@ -1,0 +1,59 @@
+#pragma once
+// The chip: registers, device memory, sequencer, capture ring, interrupts and the array, with explicit time.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "hw_model/device/profile.hpp"
+
+namespace heatbath::model {
+
+/// Choices of whoever runs the emulated chip; not visible to host software.
+struct ChipOptions {
+  std::uint32_t cells = 0;    ///< 0: the profile's default; at most cells_max
+  std::uint32_t lanes = 0;    ///< 0: the profile's default; at most lanes_max
+  std::uint64_t seed = 1;     ///< the part's own noise: key of unseeded jobs and of free running
+  unsigned threads = 0;       ///< 0: one per processor
+};
+
+/// An emulated chip. No threads of its own beyond the array's, no clock: device time advances only in advance_to, and
+/// results do not depend on how it is cut. Register semantics never throw: wrong accesses are counted in ERR_ACCESS.
+/// Both the functional backend and the SystemC model are views of this class.
+class Chip {
+ public:
+  static constexpr std::uint64_t never = ~std::uint64_t{0};
+
+  /// Throws std::invalid_argument in one line when cells or lanes exceed the profile.
+  Chip(const Profile& profile, const ChipOptions& options = {});
+  ~Chip();
+
+  const Profile& profile() const;
+
+  /// Register access at the present time; does not advance it.
+  std::uint32_t read32(std::uint32_t offset) const;
+  void write32(std::uint32_t offset, std::uint32_t value);
+
+  /// Device memory. Stable for the life of the chip; changed by the chip only inside advance_to.
+  std::span<std::byte> memory();
+
+  /// Device time in ticks since reset.
+  std::uint64_t now() const;
+  /// Time of the next instant at which something a host could see happens by itself (a program's next instruction,
+  /// capture, interrupt, the array's next grid point when free-running); `never` when idle. Always >= now().
+  std::uint64_t next_event() const;
+  /// Advances device time to `time` (>= now()). Order at one instant: step ends, sample, meter, parameter change,
+  /// interrupt, next step. Returns early, at the instant of the event, when an enabled interrupt becomes pending and
+  /// `stop_at_interrupt` is set; now() tells where.
+  void advance_to(std::uint64_t time, bool stop_at_interrupt = false);
+
+  /// INTR_STATE & INTR_ENABLE.
+  bool interrupt() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace heatbath::model

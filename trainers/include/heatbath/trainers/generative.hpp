@@ -1,0 +1,146 @@
+#pragma once
+// Generative thermodynamic computing: couplings trained so that the chip turns thermal noise into images.
+// Whitelam, arXiv:2506.15121 [G]; online rule: Wang & Deng, arXiv:2609.15439 [O].
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "heatbath/device.hpp"
+#include "heatbath/trainers/images.hpp"
+
+namespace heatbath::trainers {
+
+enum class Scaling { common_norm, unit_variance };  ///< generative.md 2.4
+enum class Drive { pixel, projection };             ///< how hidden cells are driven while noising, 2.2
+enum class Optimizer { gradient, online };          ///< batch rule of [G]; online rule of [O]
+
+struct GenerativeOptions {
+  std::uint32_t hidden = 512;
+  std::uint32_t updates = 100;
+  Scaling scaling = Scaling::common_norm;
+  Drive drive = Drive::pixel;
+  Optimizer optimizer = Optimizer::gradient;
+  std::vector<std::uint8_t> digits{0, 1, 2};
+  std::uint64_t seed = 1;
+  Ticks capture_period{0};  ///< 0: the shortest the device has
+  unsigned threads = 0;     ///< host work; 0: one per processor
+  double tf = 2.5;          ///< duration of each stage in time units
+  double learning_rate = 4e-4;  ///< on the gradient summed over a trajectory (a time integral: no capture period in it) [G]
+  float j2 = 1, j4 = 1, kT = 0.1f;
+};
+
+/// The images a model was trained on, as scaled, and their classes.
+struct Prototypes {
+  std::vector<std::uint8_t> digits;  ///< class of each
+  std::vector<float> images;         ///< digits.size() x visible, scaled as the drive uses them
+};
+
+/// A trained machine: all that generation needs.
+struct GenerativeModel {
+  std::uint32_t visible = 784, hidden = 512;
+  std::vector<float> couplings;  ///< N x N, symmetric, zero diagonal, zero visible-visible block
+  std::vector<float> bias;       ///< N, zero for visible cells
+  float j2 = 1, j4 = 1, kT = 0.1f;
+  double tf = 2.5;
+  Scaling scaling = Scaling::common_norm;
+  Drive drive = Drive::pixel;
+  Optimizer optimizer = Optimizer::gradient;
+  std::uint32_t updates = 0;  ///< made so far
+  std::uint64_t seed = 1;
+  Prototypes prototypes;
+  std::string data_source;
+  std::string device;  ///< what trained it: URI and part
+
+  std::uint32_t cells() const { return visible + hidden; }
+};
+
+/// Wall-clock split of a run, for reports only.
+struct Seconds {
+  double build_programs = 0, simulate = 0, gradient = 0, generate = 0, total = 0;
+};
+
+/// Image scaling of generative.md 2.4; images: indices into `data`.
+std::vector<float> scale_images(const Images& data, std::span<const std::size_t> images, Scaling scaling);
+
+/// Drive h of all cells for one scaled image (visible values): h_visible = 2 s; hidden by `drive` (2.2), the random
+/// projection being a pure function of the seed.
+std::vector<float> drive_field(std::span<const float> image, std::uint32_t hidden, Drive drive, std::uint64_t seed);
+
+/// Reverse action of a trajectory and its gradient (generative.md 1.1), with the capture period in place of dt.
+/// trajectory: (steps + 1) x cells. Matrix products on `threads` threads; the same bits for any number.
+/// gradient_couplings: cells x cells, symmetric, zero diagonal and zero visible-visible block; gradient_bias: cells,
+/// zero for visible cells; either may be empty when not wanted. Returns the action per step.
+struct ReverseAction {
+  double per_step = 0;  ///< mean action per step
+  double floor = 0;     ///< sum dx^2 / (4 mu kT D) per step: what no parameter can change
+};
+ReverseAction reverse_action(const GenerativeModel& model, std::span<const float> trajectory, double period,
+                             double mobility, std::span<float> gradient_couplings, std::span<float> gradient_bias,
+                             unsigned threads = 0);
+
+/// Trains a machine on a device, one noising trajectory per update.
+class GenerativeTrainer {
+ public:
+  /// Called after each update: updates made, their total, the update's action. False stops training after it.
+  using Progress = std::function<bool(std::uint32_t done, std::uint32_t total, const ReverseAction& action)>;
+
+  /// Throws Error(BAD_ARG or UNSUPPORTED) when the device or the data cannot serve the options, before it does anything.
+  GenerativeTrainer(Device& device, const Images& data, const GenerativeOptions& options);
+  ~GenerativeTrainer();
+
+  /// Runs options.updates updates (fewer when progress says stop). The model is complete after every update.
+  void train(const Progress& progress = {});
+
+  const GenerativeModel& model() const;
+  /// Action of each update so far, evaluated on its trajectory before the update.
+  const std::vector<ReverseAction>& actions() const;
+  /// Action per step of the present model on `trajectories` fresh noising trajectories (held out), shots not used in
+  /// training.
+  ReverseAction held_out(std::uint32_t trajectories);
+  const Seconds& seconds() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+struct GenerateOptions {
+  std::uint32_t shots = 200;
+  std::uint64_t seed = 1;
+  std::uint32_t trajectory_shots = 3;  ///< shots whose states at trajectory_times are kept
+  std::uint32_t trajectory_times = 8;  ///< equally spaced from the noise state to tf
+  std::function<bool(double fraction)> progress;
+};
+
+/// What a model draws.
+struct Samples {
+  std::uint32_t shots = 0, visible = 0;
+  std::vector<float> images;          ///< shots x visible: visible cells at tf
+  std::vector<double> heat;           ///< Q per shot, energy units
+  std::vector<double> v0, vf;         ///< V_theta after the noise stage and at tf
+  std::string heat_source;            ///< "meter" or "states"
+  std::vector<float> trajectories;    ///< trajectory_shots x trajectory_times x visible
+  std::vector<double> trajectory_time_units;
+  std::vector<float> applied_bias;    ///< as the device applied it, where it can be read back
+  std::uint64_t clips = 0, rails = 0;
+  double seconds = 0;
+};
+
+/// Runs the generation program of generative.md 2.3: uncoupled noise for tf, then the learned couplings for tf.
+Samples generate(Device& device, const GenerativeModel& model, const GenerateOptions& options);
+
+/// Samples against the prototypes: class = prototype with the largest |correlation|, inverted when it is negative.
+struct Classification {
+  std::vector<int> prototype;         ///< per shot: index into Prototypes
+  std::vector<float> correlation;     ///< per shot: signed correlation with that prototype
+  std::vector<double> fractions;      ///< per prototype
+  double inverted_fraction = 0;
+  double mean_abs_correlation = 0;
+};
+Classification classify(const Samples& samples, const Prototypes& prototypes);
+
+}  // namespace heatbath::trainers
