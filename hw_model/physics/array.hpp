@@ -67,8 +67,8 @@ class Array {
   /// it.
   void write(std::uint32_t lane, std::uint32_t first, std::span<const float> values, const Parameters& live);
 
-  /// Cells that do not move (all lanes): 1 in `clamped` (cells() entries).
-  void set_clamped(std::span<const std::uint8_t> clamped);
+  /// Cells that do not move (all lanes): 1 in `clamped` (cells() entries). `live`: the parameters of the last step.
+  void set_clamped(std::span<const std::uint8_t> clamped, const Parameters& live);
 
   /// Replaces the live parameters at fixed state: the change of V is work. Must be told, also outside of metering.
   void change_parameters(const Parameters& from, const Parameters& to);

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 namespace heatbath::physics {
@@ -36,14 +37,16 @@ class Couplings {
   /// J_ik; 0 for an all-zero matrix.
   float at(std::uint32_t i, std::uint32_t k) const { return zero_ ? 0.0f : transpose_[std::size_t{k} * cells_ + i]; }
 
-  struct Packed;  ///< what the step kernels read; see step_kernels.hpp
-  /// Packed for the active instruction set; made at first use. Safe from several threads only after a first call.
-  const Packed& packed() const;
+  struct Packed;  ///< what the step kernels read; see packed_couplings.hpp
+  enum class PackedFor { one_lane, many_lanes };
+  /// Packed for the active instruction set; made at first use, safe from several threads.
+  const Packed& packed(PackedFor use) const;
 
  private:
   std::uint32_t cells_;
   bool zero_;
   std::vector<float> transpose_;  // [k][i]: the chain over k reads rows
+  mutable std::mutex packing_;
   mutable std::unique_ptr<Packed> packed_;
 };
 

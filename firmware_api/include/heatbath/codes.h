@@ -24,7 +24,9 @@ static inline int32_t hb_value_to_code(float value, float range, uint32_t bits) 
   const float scaled = value / hb_code_step(range, bits);
   if (scaled >= (float)top) return top;
   if (scaled <= (float)(-top - 1)) return -top - 1;
-  return (int32_t)(scaled + (scaled >= 0.0f ? 0.5f : -0.5f));
+  const int32_t whole = (int32_t)scaled;
+  const float rest = scaled - (float)whole; /* exact; scaled + 0.5f would round the float below 0.5 up */
+  return whole + (rest >= 0.5f) - (rest <= -0.5f);
 }
 
 #ifdef __cplusplus

@@ -1,0 +1,33 @@
+# What `cmake --install` leaves: the libraries as a CMake package (find_package(heatbath)), their headers. The
+# command is installed by apps/.
+include(CMakePackageConfigHelpers)
+
+# Faces first, then what they are made of. A host that talks to a physical device links heatbath::driver alone.
+set(heatbath_installed)
+foreach(part firmware driver trainers numerics sim device analog physics)
+  if(TARGET heatbath_${part})
+    set_target_properties(heatbath_${part} PROPERTIES EXPORT_NAME ${part})
+    list(APPEND heatbath_installed heatbath_${part})
+  endif()
+endforeach()
+if(TARGET heatbath)
+  list(APPEND heatbath_installed heatbath)   # the umbrella: driver and emulator
+endif()
+
+install(TARGETS ${heatbath_installed} EXPORT heatbathTargets
+  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+  INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+foreach(part firmware_api numerics driver trainers)
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/${part}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+    FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
+endforeach()
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+set(heatbath_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/heatbath)
+install(EXPORT heatbathTargets NAMESPACE heatbath:: DESTINATION ${heatbath_package_dir})
+configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/heatbathConfig.cmake.in
+  ${PROJECT_BINARY_DIR}/heatbathConfig.cmake INSTALL_DESTINATION ${heatbath_package_dir})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/heatbathConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/heatbathConfig.cmake ${PROJECT_BINARY_DIR}/heatbathConfigVersion.cmake
+  DESTINATION ${heatbath_package_dir})

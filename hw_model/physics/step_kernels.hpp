@@ -1,0 +1,84 @@
+#pragma once
+// What one instruction set contributes to the array: noise, coupling fields and fused steps. Plain data only: the
+// implementations (step_kernels.inc) are compiled once per instruction set.
+
+#include <stdint.h>
+
+namespace heatbath::physics {
+
+/// Cells are handled in groups of 64: the cells of 16 noise blocks.
+constexpr uint32_t group_cells = 64;
+
+/// A stretch of couplings rows that are not all zero.
+struct CouplingRun {
+  uint32_t first, count;  ///< cells k
+};
+
+/// A coupling matrix as the kernels read it, per group of 64 rows i: runs of k with any non-zero J_ik.
+struct PackedCouplings {
+  const uint32_t* run_begin;   ///< groups + 1 entries into runs
+  const CouplingRun* runs;
+  const uint64_t* offset;      ///< groups entries into panels and rows, in floats
+  const float* panels;         ///< group: panels of panel_rows rows [k][rows], for many lanes; or null
+  const float* rows;           ///< group: [k][64], for one lane; or null
+};
+
+/// Scalars of one step. The coupling force is -(gain_a y_a + gain_b y_b) with y = J x of the live and target couplings.
+struct StepScalars {
+  float position;  ///< ramp position of this step: parameters are live + position * (target - live)
+  float gain_a, gain_b;
+  float sigma;     ///< sqrt(2 mu kT dt)
+  // change since the step before, for the meters
+  float change_position, change_gain_a, change_gain_b;
+};
+
+/// State and parameters of a tile of lanes, and the steps to make. Arrays over cells have groups * 64 entries, zero
+/// beyond `cells`. Layout of states: [cell][lane] with `lanes` a multiple of 16, or one lane, cells contiguous.
+struct Tile {
+  uint32_t cells, groups;
+  uint32_t lanes;         ///< padded; 1 or a multiple of 16
+  uint32_t active_lanes;  ///< the others are padding
+  float* state;           ///< in: the present state; swapped with `next` after every step
+  float* next;            ///< in: the state one step ago (meters)
+  const uint32_t* free;   ///< per cell: ~0 moves, 0 is clamped
+  // live parameters per cell: 2 J2, 4 J4, bias; and target minus live while ramping
+  const float *two_j2, *four_j4, *bias;
+  const float *ramp_two_j2, *ramp_four_j4, *ramp_bias;
+  // biases that differ between lanes, [cell][lane]; null when `bias` serves all
+  const float *lane_bias, *ramp_lane_bias;
+  const PackedCouplings *couplings_a, *couplings_b;  ///< null: none
+  float mu_dt, rail;
+  uint32_t key[2];
+  uint32_t shot;  ///< of lane 0
+  uint64_t step;  ///< number of the next step
+  // meters: [16][lanes] partial sums, one row per noise block of a group; 2 x the path heat, and the work
+  double *twice_heat, *work;
+  uint64_t rail_count;
+  uint32_t rail_cell;
+};
+
+struct StepKernels {
+  uint32_t panel_rows;
+  /// Makes `steps` steps; scalars has one entry, or `steps` entries when ramped. Leaves the newest state in tile.state.
+  void (*advance)(Tile& tile, uint64_t steps, const StepScalars* scalars, bool metered, bool ramped);
+  /// y = J x for all cells of the tile: [cell][lane] like the state.
+  void (*coupling_field)(const Tile& tile, const PackedCouplings& couplings, float* y);
+  /// Normals of the 64 cells of each group first..first+groups-1, of one step and shot.
+  void (*normals)(const uint32_t key[2], uint64_t step, uint32_t shot, uint32_t purpose, uint32_t first, uint32_t groups,
+                  float* out);
+};
+
+/// Kernels of the active instruction set (numerics/isa.hpp).
+const StepKernels& step_kernels();
+
+namespace portable {
+extern const StepKernels step_kernels;
+}
+namespace avx2 {
+extern const StepKernels step_kernels;
+}
+namespace avx512 {
+extern const StepKernels step_kernels;
+}
+
+}  // namespace heatbath::physics

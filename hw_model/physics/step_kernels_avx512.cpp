@@ -1,0 +1,1 @@
+#include "hw_model/physics/step_kernels.inc"

@@ -1,0 +1,166 @@
+// Vectors of float32 and uint32 as wide as the instruction set this translation unit is compiled for.
+//
+// For kernel sources only: a source is compiled once per instruction set, and this header puts everything into a
+// namespace named after it (HEATBATH_SIMD), so that no two differently compiled functions share a name. Kernel sources
+// use no inline functions of the standard library, whose merged copies would break the one-definition rule.
+//
+// Every operation is exact or correctly rounded, so all widths give the same bits. Arithmetic, comparison and bit
+// operators are those of GCC's vector types.
+#pragma once
+
+#include <stdint.h>
+
+#if defined(__AVX512F__) && defined(__AVX512DQ__)
+#include <immintrin.h>
+#define HEATBATH_SIMD avx512
+#define HEATBATH_SIMD_WIDTH 16
+#elif defined(__AVX2__) && defined(__FMA__)
+#include <immintrin.h>
+#define HEATBATH_SIMD avx2
+#define HEATBATH_SIMD_WIDTH 8
+#else
+#define HEATBATH_SIMD portable
+#define HEATBATH_SIMD_WIDTH 4
+#endif
+
+namespace heatbath::numerics::simd::HEATBATH_SIMD {
+
+constexpr int width = HEATBATH_SIMD_WIDTH;
+
+typedef float F32 __attribute__((vector_size(width * 4), may_alias));
+typedef uint32_t U32 __attribute__((vector_size(width * 4), may_alias));
+typedef int32_t I32 __attribute__((vector_size(width * 4), may_alias));
+typedef float F32Unaligned __attribute__((vector_size(width * 4), aligned(4), may_alias));
+typedef uint32_t U32Unaligned __attribute__((vector_size(width * 4), aligned(4), may_alias));
+
+#define HEATBATH_INLINE static inline __attribute__((always_inline))
+
+HEATBATH_INLINE F32 load(const float* p) { return *reinterpret_cast<const F32Unaligned*>(p); }
+HEATBATH_INLINE U32 load(const uint32_t* p) { return *reinterpret_cast<const U32Unaligned*>(p); }
+HEATBATH_INLINE void store(float* p, F32 v) { *reinterpret_cast<F32Unaligned*>(p) = v; }
+
+HEATBATH_INLINE F32 splat(float v) { return v - F32{}; }
+HEATBATH_INLINE U32 splat(uint32_t v) { return v - U32{}; }
+
+/// 0, 1, 2, …
+HEATBATH_INLINE U32 iota() {
+#if HEATBATH_SIMD_WIDTH == 16
+  return U32{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+#elif HEATBATH_SIMD_WIDTH == 8
+  return U32{0, 1, 2, 3, 4, 5, 6, 7};
+#else
+  return U32{0, 1, 2, 3};
+#endif
+}
+
+/// a * b + c, rounded once.
+HEATBATH_INLINE F32 fma(F32 a, F32 b, F32 c) {
+#if HEATBATH_SIMD_WIDTH == 16
+  return (F32)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif HEATBATH_SIMD_WIDTH == 8
+  return (F32)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#else
+  F32 r;
+  for (int i = 0; i < width; ++i) r[i] = __builtin_fmaf(a[i], b[i], c[i]);
+  return r;
+#endif
+}
+
+HEATBATH_INLINE F32 square_root(F32 a) {
+#if HEATBATH_SIMD_WIDTH == 16
+  return (F32)_mm512_sqrt_ps((__m512)a);
+#elif HEATBATH_SIMD_WIDTH == 8
+  return (F32)_mm256_sqrt_ps((__m256)a);
+#else
+  F32 r;
+  for (int i = 0; i < width; ++i) r[i] = __builtin_sqrtf(a[i]);
+  return r;
+#endif
+}
+
+/// Where the mask (all ones or all zeros per element) is set, a, else b.
+HEATBATH_INLINE F32 select(U32 mask, F32 a, F32 b) { return (F32)(((U32)a & mask) | ((U32)b & ~mask)); }
+
+/// Nearest float of a signed integer.
+HEATBATH_INLINE F32 to_float(I32 v) { return __builtin_convertvector(v, F32); }
+
+/// True when any element of a comparison's result is set.
+HEATBATH_INLINE bool any(I32 mask) {
+#if HEATBATH_SIMD_WIDTH == 16
+  return _mm512_test_epi32_mask((__m512i)mask, (__m512i)mask) != 0;
+#elif HEATBATH_SIMD_WIDTH == 8
+  return _mm256_movemask_epi8((__m256i)mask) != 0;
+#else
+  return (mask[0] | mask[1] | mask[2] | mask[3]) != 0;
+#endif
+}
+
+/// High and low halves of the 64-bit products of a with one constant.
+HEATBATH_INLINE void multiply(U32 a, uint32_t constant, U32& high, U32& low) {
+#if HEATBATH_SIMD_WIDTH == 16
+  const __m512i c = _mm512_set1_epi32((int)constant);
+  const __m512i even = _mm512_mul_epu32((__m512i)a, c);
+  const __m512i odd = _mm512_mul_epu32(_mm512_srli_epi64((__m512i)a, 32), c);
+  high = (U32)_mm512_mask_blend_epi32(0xAAAA, _mm512_srli_epi64(even, 32), odd);
+  low = (U32)_mm512_mask_blend_epi32(0xAAAA, even, _mm512_slli_epi64(odd, 32));
+#elif HEATBATH_SIMD_WIDTH == 8
+  const __m256i c = _mm256_set1_epi32((int)constant);
+  const __m256i even = _mm256_mul_epu32((__m256i)a, c);
+  const __m256i odd = _mm256_mul_epu32(_mm256_srli_epi64((__m256i)a, 32), c);
+  high = (U32)_mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xAA);
+  low = (U32)_mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xAA);
+#else
+  for (int i = 0; i < width; ++i) {
+    const uint64_t product = static_cast<uint64_t>(a[i]) * constant;
+    high[i] = static_cast<uint32_t>(product >> 32);
+    low[i] = static_cast<uint32_t>(product);
+  }
+#endif
+}
+
+/// sums[0..width) += v, in double precision.
+HEATBATH_INLINE void accumulate(double* sums, F32 v) {
+#if HEATBATH_SIMD_WIDTH == 16
+  _mm512_storeu_pd(sums, _mm512_add_pd(_mm512_loadu_pd(sums), _mm512_cvtps_pd(_mm512_castps512_ps256((__m512)v))));
+  _mm512_storeu_pd(sums + 8, _mm512_add_pd(_mm512_loadu_pd(sums + 8), _mm512_cvtps_pd(_mm512_extractf32x8_ps((__m512)v, 1))));
+#elif HEATBATH_SIMD_WIDTH == 8
+  _mm256_storeu_pd(sums, _mm256_add_pd(_mm256_loadu_pd(sums), _mm256_cvtps_pd(_mm256_castps256_ps128((__m256)v))));
+  _mm256_storeu_pd(sums + 4, _mm256_add_pd(_mm256_loadu_pd(sums + 4), _mm256_cvtps_pd(_mm256_extractf128_ps((__m256)v, 1))));
+#else
+  for (int i = 0; i < width; ++i) sums[i] += static_cast<double>(v[i]);
+#endif
+}
+
+/// C (rows x columns*width, leading dimension ldc) += sum over k ascending of a[k][row] b[k][column], one fused chain
+/// per element that starts from C. a is packed [k][rows]; rows of b are ldb apart. Rows and Columns fill the registers.
+template <int Rows, int Columns>
+HEATBATH_INLINE void multiply_panel(long k, const float* a, const float* b, long ldb, float* c, long ldc) {
+  F32 sum[Rows][Columns];
+  for (int r = 0; r < Rows; ++r)
+    for (int j = 0; j < Columns; ++j) sum[r][j] = load(c + r * ldc + j * width);
+  for (long i = 0; i < k; ++i) {
+    F32 right[Columns];
+    for (int j = 0; j < Columns; ++j) right[j] = load(b + j * width);
+#pragma GCC unroll 16
+    for (int r = 0; r < Rows; ++r) {
+      const F32 left = splat(a[r]);
+#pragma GCC unroll 4
+      for (int j = 0; j < Columns; ++j) sum[r][j] = fma(left, right[j], sum[r][j]);
+    }
+    a += Rows;
+    b += ldb;
+  }
+  for (int r = 0; r < Rows; ++r)
+    for (int j = 0; j < Columns; ++j) store(c + r * ldc + j * width, sum[r][j]);
+}
+
+/// Rows of the panel that keeps the most sums in registers with sixteen lanes.
+#if HEATBATH_SIMD_WIDTH == 16
+constexpr int panel_rows = 16;
+#elif HEATBATH_SIMD_WIDTH == 8
+constexpr int panel_rows = 6;
+#else
+constexpr int panel_rows = 4;
+#endif
+
+}  // namespace heatbath::numerics::simd::HEATBATH_SIMD

@@ -1,0 +1,1 @@
+#include "numerics/src/product_kernels.inc"

@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+"""Reads the #include lines of the tree and fails when a dependency arrow runs backwards.
+
+    firmware_api <- driver <- trainers <- apps, python, examples, tests/conformance
+      ^               ^
+      |               sim
+      |               v
+      hw_model: physics <- analog <- device <- systemc          numerics below physics and trainers
+
+include_arrows.py [ROOT]   one line per wrong include: file:line, what it includes, and the rule; exit status 1 then.
+"""
+
+import dataclasses
+import os
+import pathlib
+import re
+import sys
+
+SUFFIXES = {".h", ".hpp", ".c", ".cc", ".cpp", ".cxx", ".inc", ".ipp", ".in"}
+INCLUDE = re.compile(r'^\s*#\s*include\s*(?:([<"])([^>"]+)[>"]|(\S.*))')
+
+# Folders that includes are relative to, beside the including file's own folder.
+INCLUDE_FOLDERS = ("firmware_api/include", "numerics/include", "driver/include", "trainers/include", "sim/include", "")
+
+# What a host program may name of the firmware API: the statuses and the program format that the driver's own
+# interface speaks in. Registers and device functions are the driver's affair.
+VOCABULARY = ("firmware_api/include/heatbath/status.h", "firmware_api/include/heatbath/program.h")
+
+FREESTANDING = re.compile(r"std(int|bool|def)\.h")
+STANDARD = r"([a-z_]+|(std[a-z]+|string|math|float|limits|assert|inttypes)\.h)"  # <vector>, <cstdint>, <stdint.h>
+INTRINSICS = r"(immintrin|cpuid|arm_neon)\.h"
+POSIX = r"(unistd|fcntl|errno|signal|pthread|sched|spawn|sys/[a-z]+)\.h"
+SYSTEMC = re.compile(r"(systemc|sysc/.*|tlm|tlm_[a-z_]+/.*|tlm_core/.*|systemc-ams)(\.h|\.hpp)?")
+
+
+@dataclasses.dataclass
+class Rule:
+    """What a folder may include: files below `inside` (folders or single files), libraries that match `outside`."""
+    says: str
+    inside: tuple[str, ...]
+    outside: re.Pattern = re.compile(r".*")
+
+
+def std_and(*more):
+    return re.compile("|".join((STANDARD,) + more))
+
+
+HOST = "the driver, the trainers, and the statuses and program format they speak in; never sim, hw_model or registers"
+PHYSICS = ("hw_model/physics", "numerics")
+
+# The longest folder that holds a file decides.
+RULES = {
+    "firmware_api": Rule("firmware_api includes only itself, <stdint.h>, <stdbool.h> and <stddef.h>",
+                         ("firmware_api",), FREESTANDING),
+    "numerics": Rule("numerics includes only itself and the standard library", ("numerics",),
+                     std_and(INTRINSICS, POSIX)),
+    "hw_model/physics": Rule("physics includes only itself, numerics, Eigen, Random123 and the standard library",
+                             PHYSICS, std_and(INTRINSICS, "Eigen/.*", "Random123/.*")),
+    "hw_model/analog": Rule("analog includes only itself, physics and codes.h",
+                            ("hw_model/analog", "firmware_api/include/heatbath/codes.h") + PHYSICS,
+                            std_and("Eigen/.*", "Random123/.*")),
+    "hw_model/device": Rule("device includes only itself, physics, analog, firmware_api, toml and the standard library",
+                            ("hw_model/device", "hw_model/analog", "firmware_api/include") + PHYSICS,
+                            std_and(POSIX, r"toml(\.hpp|/.*)")),
+    "hw_model/systemc": Rule("systemc includes only itself, the rest of hw_model and firmware_api",
+                             ("hw_model", "firmware_api/include", "numerics")),
+    "driver": Rule("driver includes only itself and firmware_api; never sim, hw_model, trainers or numerics",
+                   ("driver", "firmware_api/include"), re.compile(r"(?!Eigen/).*")),
+    "sim": Rule("sim includes only itself, driver, hw_model and firmware_api; never trainers",
+                ("sim", "driver", "hw_model", "firmware_api/include", "numerics")),
+    "trainers": Rule("trainers include only themselves, driver and numerics, with the statuses and program format the "
+                     "driver speaks in; never sim, hw_model or registers",
+                     ("trainers", "driver/include", "numerics") + VOCABULARY),
+    "apps": Rule("apps include only themselves, the driver, the trainers, numerics, the statuses and program format, "
+                 "and regs.h for the names of what a device reports; never sim or hw_model",
+                 ("apps", "trainers/include", "driver/include", "numerics/include",
+                  "firmware_api/include/heatbath/regs.h") + VOCABULARY),
+    "python": Rule(f"python includes only itself, {HOST}",
+                   ("python", "trainers/include", "driver/include") + VOCABULARY),
+    "examples": Rule(f"examples include only themselves, {HOST}",
+                     ("examples", "trainers/include", "driver/include") + VOCABULARY),
+    "tests/conformance": Rule("conformance tests include only themselves and the driver, with the register map and the "
+                              "statuses it is held to; never sim or hw_model",
+                              ("tests/conformance", "driver/include", "firmware_api/include", "trainers/include")),
+    "tests": Rule("tests may include anything but SystemC", ("",)),
+    "bench": Rule("benchmarks may include anything but SystemC", ("",)),
+}
+SYSTEMC_RULE = "only hw_model/systemc includes SystemC"
+
+
+def is_below(path, folder):
+    return folder == "" or path == folder or path.startswith(folder + "/")
+
+
+def source_files(root):
+    for top in sorted({folder.split("/")[0] for folder in RULES}):
+        for folder, folders, files in os.walk(root / top):
+            folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__pycache__")
+            for name in sorted(files):
+                if pathlib.PurePath(name).suffix in SUFFIXES:
+                    yield pathlib.Path(folder, name)
+
+
+def rule_of(path):
+    """The rule of a file, or None when its folder has none."""
+    return max((item for item in RULES.items() if is_below(path, item[0])), key=lambda item: len(item[0]),
+               default=(None, None))[1]
+
+
+def owner(root, including, name, quoted):
+    """Path in the tree of an included file; None for a library's."""
+    folders = [including.parent] if quoted else []
+    for folder in folders + [root / folder for folder in INCLUDE_FOLDERS]:
+        for suffix in ("", ".in"):  # a configured header stands in the tree as its template
+            candidate = folder / (name + suffix)
+            if candidate.is_file():
+                path = pathlib.Path(os.path.normpath(candidate))
+                return path.relative_to(root).as_posix() if path.is_relative_to(root) else None
+    # A file that is not there (yet) belongs to the folder its name begins with.
+    top = name.split("/")[0]
+    return name if any(folder.split("/")[0] == top for folder in RULES) else None
+
+
+def without_comments(text):
+    """The text with comments blanked, its lines kept; strings with comment signs do not occur on include lines."""
+    text = re.sub(r"/\*.*?\*/", lambda match: "\n" * match[0].count("\n"), text, flags=re.DOTALL)
+    return re.sub(r"^\s*//.*", "", text, flags=re.MULTILINE)
+
+
+def wrong_includes(root):
+    for file in source_files(root):
+        path = file.relative_to(root).as_posix()
+        rule = rule_of(path)
+        for number, line in enumerate(without_comments(file.read_text(encoding="utf-8")).splitlines(), start=1):
+            match = INCLUDE.match(line)
+            if not match:
+                continue
+            where = f"{path}:{number}"
+            name = match[2]
+            if rule is None:
+                yield f"{where}: {path.rsplit('/', 1)[0]} has no rule; give it one in {pathlib.Path(__file__).name}"
+                break
+            if name is None:
+                yield f"{where}: include {match[3]} hides a name; write the file out"
+                continue
+            if SYSTEMC.fullmatch(name):
+                if not is_below(path, "hw_model/systemc"):
+                    yield f"{where}: includes {name}; {SYSTEMC_RULE}"
+                continue
+            target = owner(root, file, name, match[1] == '"')
+            if target is not None:
+                allowed = any(is_below(target, folder) for folder in rule.inside)
+            else:
+                allowed = match[1] == '"' or rule.outside.fullmatch(name)
+            if not allowed:
+                yield f"{where}: includes {target or name}; {rule.says}"
+
+
+def main():
+    root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parents[2]).resolve()
+    files = sum(1 for _ in source_files(root))
+    if files == 0:
+        print(f"{root}: no source file here; give the root of the repository", file=sys.stderr)
+        return 2
+    wrong = list(wrong_includes(root))
+    for line in wrong:
+        print(line)
+    print(f"{files} files, {len(wrong)} wrong includes")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,77 @@
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+
+#include "heatbath/program.h"
+#include "heatbath/status.h"
+
+namespace {
+
+TEST(StatusNames, AreTheEnumeratorsWithoutPrefix) {
+  EXPECT_STREQ(hb_status_name(HB_OK), "OK");
+  EXPECT_STREQ(hb_status_name(HB_BAD_ARG), "BAD_ARG");
+  EXPECT_STREQ(hb_status_name(HB_CAPTURE_OVERRUN), "CAPTURE_OVERRUN");
+  EXPECT_STREQ(hb_status_name(HB_IO), "IO");
+}
+
+TEST(StatusNames, EveryStatusHasItsOwnNameAndMeaning) {
+  std::set<std::string> names, meanings;
+  for (int value = HB_OK; value <= HB_IO; ++value) {
+    names.insert(hb_status_name(static_cast<hb_status_t>(value)));
+    meanings.insert(hb_status_meaning(static_cast<hb_status_t>(value)));
+  }
+  EXPECT_EQ(names.size(), 12u);
+  EXPECT_EQ(meanings.size(), 12u);
+  EXPECT_EQ(names.count("UNKNOWN"), 0u);
+}
+
+TEST(StatusNames, NumbersNeverChange) {
+  EXPECT_EQ(HB_OK, 0);
+  EXPECT_EQ(HB_BAD_ARG, 1);
+  EXPECT_EQ(HB_BUSY, 2);
+  EXPECT_EQ(HB_TIMEOUT, 3);
+  EXPECT_EQ(HB_LINK, 4);
+  EXPECT_EQ(HB_DEVICE, 5);
+  EXPECT_EQ(HB_UNSUPPORTED, 6);
+  EXPECT_EQ(HB_BAD_PROGRAM, 7);
+  EXPECT_EQ(HB_CAPTURE_OVERRUN, 8);
+  EXPECT_EQ(HB_ABORTED, 9);
+  EXPECT_EQ(HB_OUT_OF_MEMORY, 10);
+  EXPECT_EQ(HB_IO, 11);
+}
+
+TEST(StatusNames, ANumberOutsideOfTheListIsUnknown) {
+  EXPECT_STREQ(hb_status_name(static_cast<hb_status_t>(12)), "UNKNOWN");
+  EXPECT_NE(hb_status_meaning(static_cast<hb_status_t>(12)), nullptr);
+}
+
+TEST(OperationNames, AreTheEnumeratorsWithoutPrefix) {
+  EXPECT_STREQ(hb_op_name(HB_OP_HALT), "HALT");
+  EXPECT_STREQ(hb_op_name(HB_OP_METER_SNAPSHOT), "METER_SNAPSHOT");
+  std::set<std::string> names;
+  for (int op = HB_OP_HALT; op <= HB_OP_READBACK; ++op) names.insert(hb_op_name(static_cast<hb_op_t>(op)));
+  EXPECT_EQ(names.size(), 17u);
+  EXPECT_EQ(names.count("?"), 0u);
+  EXPECT_STREQ(hb_op_name(static_cast<hb_op_t>(17)), "?");
+}
+
+TEST(FieldNames, AreTheMembersOfAnInstruction) {
+  EXPECT_STREQ(hb_field_name(HB_FIELD_TICKS), "ticks");
+  EXPECT_STREQ(hb_field_name(HB_FIELD_LANE_STRIDE), "lane_stride");
+  std::set<std::string> names;
+  for (int field = HB_FIELD_NONE; field <= HB_FIELD_OPERAND; ++field) {
+    names.insert(hb_field_name(static_cast<hb_field_t>(field)));
+  }
+  EXPECT_EQ(names.size(), 12u);
+  EXPECT_EQ(names.count("?"), 0u);
+  EXPECT_STREQ(hb_field_name(static_cast<hb_field_t>(12)), "?");
+}
+
+TEST(RecordBytes, CoverHeaderAndValuesInMultiplesOf64) {
+  EXPECT_EQ(hb_record_bytes(1, 8, 4), 64u);
+  EXPECT_EQ(hb_record_bytes(1, 9, 4), 128u);
+  EXPECT_EQ(hb_record_bytes(4096, 8192, 4), 4096ull * 8192 * 4 + 64);
+}
+
+}  // namespace

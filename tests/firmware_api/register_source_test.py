@@ -1,0 +1,125 @@
+"""The register generator refuses a wrong source in one line that names the place, and finds stale outputs."""
+
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+GENERATOR = pathlib.Path(__file__).resolve().parents[2] / "firmware_api/regmap/generate.py"
+MAP = """
+[map]
+name = "test"
+major = 2
+minor = 3
+window_bytes = 0x100
+memory_base = 0x1000
+"""
+WORD = '[[register]]\nname = "WORD"\noffset = 0x10\naccess = "rw"\nreset = 5\ndoc = "A word."\n'
+PAIR = """[[register]]
+name = "T_LO"
+offset = 0x20
+access = "ro"
+reset = "live"
+doc = "Low."
+[[register]]
+name = "T_HI"
+offset = 0x24
+access = "ro"
+reset = "live"
+doc = "High."
+"""
+FIELDS = """[[register]]
+name = "MODE"
+offset = 0x30
+access = "rw"
+reset = 0x21
+doc = "Fields."
+fields = [
+  { name = "KIND", bits = "7:4", enum = { SLOW = 0, FAST = 2 }, doc = "Kind." },
+  { name = "ON", bits = "0", doc = "On." },
+]
+"""
+
+
+class Generator(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = pathlib.Path(folder.name)
+        self.source = self.root / "map.toml"
+
+    def run_generator(self, text, *options):
+        self.source.write_text(text, encoding="utf-8")
+        return subprocess.run([sys.executable, GENERATOR, "--map", self.source, "--root", self.root, *options],
+                              capture_output=True, text=True, check=False)
+
+    def refuse(self, text, *words):
+        result = self.run_generator(text)
+        self.assertEqual(result.returncode, 2, result.stderr)
+        self.assertEqual(result.stderr.count("\n"), 1, result.stderr)
+        for word in words:
+            self.assertIn(word, result.stderr)
+        self.assertFalse((self.root / "docs").exists(), "outputs were written from a wrong source")
+
+    def test_writes_offsets_masks_enumerators_and_write_masks(self):
+        result = self.run_generator(MAP + WORD + PAIR + FIELDS)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        header = " ".join((self.root / "firmware_api/include/heatbath/regs.h").read_text().split())
+        for line in ("HB_MAP_MAJOR 2u", "HB_WORD_OFFSET 0x010u", "HB_WORD_RESET 0x00000005u",
+                     "HB_MODE_KIND_MASK 0x000000F0u", "HB_MODE_KIND_SHIFT 4u", "HB_MODE_KIND_FAST 2u",
+                     "HB_MODE_ON_MASK 0x00000001u", "HB_MEMORY_BASE 0x00001000u"):
+            self.assertIn(f"#define {line} ", header)
+        self.assertNotIn("HB_T_LO_RESET", header)
+        table = (self.root / "hw_model/device/register_table.inc").read_text()
+        self.assertIn("HB_REGISTER(WORD, 0x010u, RW, VALUE, 0x00000005u, 0xFFFFFFFFu)", table)
+        self.assertIn("HB_REGISTER(MODE, 0x030u, RW, VALUE, 0x00000021u, 0x000000F1u)", table)
+        self.assertIn("HB_REGISTER(T_LO, 0x020u, RO, LIVE, 0x00000000u, 0x00000000u)", table)
+
+    def test_check_names_the_stale_file(self):
+        source = MAP + WORD
+        self.assertEqual(self.run_generator(source, "--check").returncode, 1)
+        self.assertFalse((self.root / "docs").exists(), "--check wrote a file")
+        self.assertEqual(self.run_generator(source).returncode, 0)
+        self.assertEqual(self.run_generator(source, "--check").returncode, 0)
+        stale = self.root / "hw_model/device/register_table.inc"
+        stale.write_text(stale.read_text() + "\n")
+        result = self.run_generator(source, "--check")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("hw_model/device/register_table.inc", result.stderr)
+        self.assertNotIn("regs.h", result.stderr)
+
+    def test_refuses_names_and_offsets_that_are_not_unique(self):
+        self.refuse(MAP + WORD + WORD.replace("0x10", "0x14"), "WORD", "twice")
+        self.refuse(MAP + WORD + WORD.replace("WORD", "OTHER"), "WORD", "OTHER", "0x010")
+
+    def test_refuses_bad_places(self):
+        self.refuse(MAP + WORD.replace("0x10", "0x12"), "WORD", "multiple of 4")
+        self.refuse(MAP + WORD.replace("0x10", "0x100"), "WORD", "window")
+        self.refuse(MAP + PAIR.replace("0x24", "0x28"), "T_LO", "T_HI", "0x024")
+
+    def test_refuses_bad_fields(self):
+        self.refuse(MAP + FIELDS.replace('"7:4"', '"7:0"'), "MODE", "ON", "KIND", "overlap")
+        self.refuse(MAP + FIELDS.replace('"7:4"', '"4:7"'), "MODE", "KIND", "4:7")
+        self.refuse(MAP + FIELDS.replace('"7:4"', '"32:4"'), "MODE", "KIND", "32:4")
+        self.refuse(MAP + FIELDS.replace("FAST = 2", "FAST = 16"), "MODE", "KIND", "FAST")
+        self.refuse(MAP + FIELDS.replace("FAST = 2", "FAST = 0"), "MODE", "KIND", "same value")
+        self.refuse(MAP + FIELDS.replace("0x21", "0x02"), "MODE", "reset", "outside of the declared fields")
+
+    def test_refuses_words_outside_of_the_vocabulary(self):
+        self.refuse(MAP + WORD.replace('"rw"', '"w1c"'), "WORD", "w1c", "ro, rw, cmd")
+        self.refuse(MAP + WORD.replace("reset = 5", 'reset = "later"'), "WORD", "later", "profile, live, map")
+        self.refuse(MAP + WORD.replace("reset = 5", 'reset = "live"'), "WORD", "live")
+        self.refuse(MAP + WORD.replace('"rw"', '"cmd"'), "WORD", "SEQ")
+        self.refuse(MAP + WORD + "colour = 1\n", "WORD", "colour")
+        self.refuse(MAP + WORD.replace('doc = "A word."\n', ""), "WORD", "doc")
+        self.refuse(MAP + WORD.replace('"WORD"', '"Word"'), "Word")
+        self.refuse("[map\n", "TOML")
+
+    def test_refuses_two_sources_of_one_c_name(self):
+        enumerator = FIELDS.replace('bits = "0",', 'bits = "0", enum = { MASK = 1 },')
+        self.refuse(MAP + enumerator, "HB_MODE_ON_MASK", "field MODE.ON")
+
+
+if __name__ == "__main__":
+    unittest.main()
