@@ -20,6 +20,7 @@ struct ChipOptions {
 
 /// An emulated chip. No threads of its own beyond the array's, no clock: device time advances only in advance_to, and
 /// results do not depend on how it is cut. Register semantics never throw: wrong accesses are counted in ERR_ACCESS.
+/// When START and ABORT act, what a job finds in the array and where its noise lies: hw_model/device/sequencer.hpp.
 /// Both the functional backend and the SystemC model are views of this class.
 class Chip {
  public:
@@ -41,9 +42,10 @@ class Chip {
   /// Device time in ticks since reset.
   std::uint64_t now() const;
   /// Time of the next instant at which something a host could see happens by itself (a program's next instruction,
-  /// capture, interrupt, the array's next grid point when free-running); `never` when idle. Always >= now().
+  /// capture, interrupt); `never` when idle, free-running or not, and while the array waits for room in the ring.
+  /// Always >= now().
   std::uint64_t next_event() const;
-  /// Advances device time to `time` (>= now()). Order at one instant: step ends, sample, meter, parameter change,
+  /// Advances device time to `time` (>= now()); every instant up to and including it is complete afterwards. Order at one instant: step ends, sample, meter, parameter change,
   /// interrupt, next step. Returns early, at the instant of the event, when an enabled interrupt becomes pending and
   /// `stop_at_interrupt` is set; now() tells where.
   void advance_to(std::uint64_t time, bool stop_at_interrupt = false);

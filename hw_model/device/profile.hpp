@@ -6,10 +6,9 @@
 #include <string_view>
 #include <vector>
 
-namespace heatbath::model {
+#include "hw_model/analog/converters.hpp"
 
-/// Storage of a value in device memory, as in CAPS_PARAM_FORMAT.NUMBER.
-enum class Storage : std::uint8_t { float32 = 0, code8 = 1, code16 = 2 };
+namespace heatbath::model {
 
 /// A chip profile: hw_model/profiles/NAME.toml, or a file of the same form. Every field is in the file; the tables of
 /// the file are the comments' first words. Energies in energy units, times in ticks or time units as named.

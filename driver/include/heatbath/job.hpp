@@ -59,8 +59,10 @@ struct Result {
 struct JobOptions {
   std::uint32_t shots = 1;
   /// Noise key. Error(UNSUPPORTED) on a device without CAPS.SEEDED; left empty the device uses its own.
-  std::optional<std::uint64_t> seed;
-  /// Number of the job's first shot, and of its first step; with a seed only.
+  std::optional<std::uint64_t> seed = std::nullopt;
+  /// Number of the job's first shot, and of its first step; with a seed only. A job with a first step goes on from the
+  /// states and parameters the job before it left (same program cells, same shots), and so must fit one pass:
+  /// Error(BAD_ARG) when shots exceed the lanes.
   std::uint32_t first_shot = 0;
   std::uint64_t first_step = 0;
   /// Captured cells: count 0 means all from first on.
@@ -68,7 +70,7 @@ struct JobOptions {
   /// Longest the job may take in device ticks, stalls included; 0: no limit. Error(TIMEOUT) aborts the job.
   Ticks limit{0};
   /// Called between slices of device time with the fraction done; false cancels the job. May be empty.
-  std::function<bool(double fraction)> progress;
+  std::function<bool(double fraction)> progress = nullptr;
 };
 
 /// A job: one program, any number of shots, split over the device's lanes and as many passes as that takes.

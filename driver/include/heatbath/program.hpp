@@ -1,6 +1,7 @@
 #pragma once
 // Builds the program a device runs without the host.
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -39,7 +40,8 @@ class Program {
   Program& load_couplings(std::span<const float> matrix);
   /// Global factor on all couplings (1 after reset); 0 switches them off.
   Program& load_gain(float gain);
-  /// Temperature kT in energy units, capabilities.kT_min..kT_max.
+  /// Temperature kT in energy units. Outside capabilities.kT_min..kT_max it is an error, never clipped: no result at
+  /// another temperature is worth having.
   Program& load_temperature(float kT);
   Program& commit();
 
@@ -68,7 +70,9 @@ class Program {
   Program& meter_clear();
   /// Meters of every shot at this instant: Result::meters gets one more row.
   Program& meter_snapshot();
-  /// Live parameters as applied (capabilities.readback): Result::readback gets one more row.
+  /// Live parameters as applied (capabilities.readback): Result::readback gets one more row. Of biases that differ
+  /// from shot to shot, those of the job's first shot. In a loop a row holds the last iteration's values, as with
+  /// meter_snapshot.
   Program& readback(CellSection section);
   Program& readback_couplings();
 
@@ -100,6 +104,8 @@ class Program {
   /// Records one shot takes, and ticks it evolves, loops unrolled.
   std::uint64_t records() const;
   Ticks duration() const;
+  /// Loops begun and not ended; a device runs a program only when there is none.
+  std::uint32_t open_loops() const { return open_loops_; }
   /// Values the encoding clipped to the converter range.
   std::uint64_t clips() const { return clips_; }
   const Capabilities& capabilities() const { return capabilities_; }
@@ -113,9 +119,13 @@ class Program {
   std::uint32_t snapshots_ = 0;
   std::vector<hb_section_t> readbacks_;
   std::uint64_t clips_ = 0;
+  std::uint32_t open_loops_ = 0;
 
+  void check_room() const;
   Step& append(hb_op_t op);
   std::int32_t store(std::vector<std::byte> bytes, std::uint32_t rows);
+  Program& write_states(hb_op_t op, std::uint32_t first, std::uint32_t count, std::span<const float> values,
+                        std::uint32_t rows);
 };
 
 }  // namespace heatbath

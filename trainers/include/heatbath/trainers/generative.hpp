@@ -18,6 +18,13 @@ enum class Scaling { common_norm, unit_variance };  ///< generative.md 2.4
 enum class Drive { pixel, projection };             ///< how hidden cells are driven while noising, 2.2
 enum class Optimizer { gradient, online };          ///< batch rule of [G]; online rule of [O]
 
+/// Shot numbers, in which a seeded device addresses its noise. Update u of a training run is shot u; held-out
+/// trajectories and generation have ranges of their own, so that jobs of one seed share no noise.
+constexpr std::uint32_t kTrainingFirstShot = 0;
+constexpr std::uint32_t kHeldOutFirstShot = 0x40000000;
+constexpr std::uint32_t kGenerationFirstShot = 0x80000000;
+constexpr std::uint32_t kShotsPerRange = 0x40000000;
+
 struct GenerativeOptions {
   std::uint32_t hidden = 512;
   std::uint32_t updates = 100;
@@ -31,6 +38,8 @@ struct GenerativeOptions {
   double tf = 2.5;          ///< duration of each stage in time units
   double learning_rate = 4e-4;  ///< on the gradient summed over a trajectory (a time integral: no capture period in it) [G]
   float j2 = 1, j4 = 1, kT = 0.1f;
+  /// Trajectories simulated in one job at most. Changes speed and memory only: on a seeded device never a bit.
+  std::uint32_t block = 16;
 };
 
 /// The images a model was trained on, as scaled, and their classes.
@@ -63,44 +72,59 @@ struct Seconds {
   double build_programs = 0, simulate = 0, gradient = 0, generate = 0, total = 0;
 };
 
-/// Image scaling of generative.md 2.4; images: indices into `data`.
+/// Image scaling of generative.md 2.4: (pixel/255 - 0.13066)/0.30811, then per image the norm 44.48, or mean 0 and
+/// variance 1. images: indices into `data`. Returns images.size() x visible values. Throws Error(BAD_ARG) for an index
+/// beyond the data or an image of one grey.
 std::vector<float> scale_images(const Images& data, std::span<const std::size_t> images, Scaling scaling);
 
-/// Drive h of all cells for one scaled image (visible values): h_visible = 2 s; hidden by `drive` (2.2), the random
-/// projection being a pure function of the seed.
+/// Drive h of all cells for one scaled image (visible values): h_visible = 2 s; hidden by `drive` (2.2): the drive of
+/// pixel a mod visible, or 2 P^T s with a random projection P that is a pure function of the seed.
 std::vector<float> drive_field(std::span<const float> image, std::uint32_t hidden, Drive drive, std::uint64_t seed);
 
-/// Reverse action of a trajectory and its gradient (generative.md 1.1), with the capture period in place of dt.
-/// trajectory: (steps + 1) x cells. Matrix products on `threads` threads; the same bits for any number.
-/// gradient_couplings: cells x cells, symmetric, zero diagonal and zero visible-visible block; gradient_bias: cells,
-/// zero for visible cells; either may be empty when not wanted. Returns the action per step.
+/// Reverse action of a trajectory (generative.md 1.1).
 struct ReverseAction {
   double per_step = 0;  ///< mean action per step
   double floor = 0;     ///< sum dx^2 / (4 mu kT D) per step: what no parameter can change
 };
+
+/// Reverse action of a trajectory and its gradient, with the capture period in place of dt.
+/// trajectory: (steps + 1) x cells, row-major, at least one step; period: capture period D in time units.
+/// gradient_couplings: cells x cells, symmetric, zero diagonal and zero visible-visible block; gradient_bias: cells,
+/// zero for visible cells; summed over the steps; either may be empty when not wanted. Matrix products on `threads`
+/// threads (0: one per processor); the same bits for any number. Throws Error(BAD_ARG) when a size is wrong.
 ReverseAction reverse_action(const GenerativeModel& model, std::span<const float> trajectory, double period,
                              double mobility, std::span<float> gradient_couplings, std::span<float> gradient_bias,
                              unsigned threads = 0);
 
-/// Trains a machine on a device, one noising trajectory per update.
+/// Trains a machine on a device, one noising trajectory per update (generative.md 2.2): cells are clamped to 0, released,
+/// driven by their image for tf, then recorded every capture period D while the drive fades to 0 in 0.75 tf and for
+/// 0.25 tf more; where D does not divide tf the last record is at its last multiple. Couplings are off meanwhile, so the
+/// trajectories of several updates are simulated in one job.
+///
+/// Needs CAPS.KT_PROGRAMMABLE, or kT as the device has it. A device whose increments are not Markov is refused unless
+/// the capture period is at least ten of its steps: its path action at one step has no meaning.
 class GenerativeTrainer {
  public:
   /// Called after each update: updates made, their total, the update's action. False stops training after it.
   using Progress = std::function<bool(std::uint32_t done, std::uint32_t total, const ReverseAction& action)>;
 
-  /// Throws Error(BAD_ARG or UNSUPPORTED) when the device or the data cannot serve the options, before it does anything.
+  /// `device` must outlive the trainer; `data` need not. Throws Error(BAD_ARG or UNSUPPORTED) that names the option or
+  /// the capability when the device or the data cannot serve the options, before it does anything.
   GenerativeTrainer(Device& device, const Images& data, const GenerativeOptions& options);
   ~GenerativeTrainer();
 
-  /// Runs options.updates updates (fewer when progress says stop). The model is complete after every update.
+  /// Makes the updates that are left of options.updates (fewer when progress says stop; a further call goes on). The
+  /// model is complete after every update. Throws what Device::run throws; the model is that of the last update then.
   void train(const Progress& progress = {});
 
   const GenerativeModel& model() const;
-  /// Action of each update so far, evaluated on its trajectory before the update.
+  /// Action of each update so far, on its trajectory before the update; with the online rule, each step with the
+  /// parameters it finds.
   const std::vector<ReverseAction>& actions() const;
-  /// Action per step of the present model on `trajectories` fresh noising trajectories (held out), shots not used in
-  /// training.
+  /// Mean action per step of the present model on `trajectories` (at least 1) noising trajectories that are not used in
+  /// training, images in turn. A seeded device gives the same trajectories at every call.
   ReverseAction held_out(std::uint32_t trajectories);
+  /// Time spent so far; `generate` is the caller's to fill.
   const Seconds& seconds() const;
 
  private:
@@ -112,28 +136,35 @@ struct GenerateOptions {
   std::uint32_t shots = 200;
   std::uint64_t seed = 1;
   std::uint32_t trajectory_shots = 3;  ///< shots whose states at trajectory_times are kept
-  std::uint32_t trajectory_times = 8;  ///< equally spaced from the noise state to tf
-  std::function<bool(double fraction)> progress;
+  std::uint32_t trajectory_times = 8;  ///< equally spaced from the noise state to tf; at least 2
+  unsigned threads = 0;                ///< host work; 0: one per processor
+  std::function<bool(double fraction)> progress = {};  ///< false cancels: generate throws Error(ABORTED)
 };
 
 /// What a model draws.
 struct Samples {
   std::uint32_t shots = 0, visible = 0;
+  float kT = 0;                       ///< temperature of the run, energy units
   std::vector<float> images;          ///< shots x visible: visible cells at tf
-  std::vector<double> heat;           ///< Q per shot, energy units
+  std::vector<double> heat;           ///< Q per shot, energy units; the potential is fixed, so Q = v0 - vf
   std::vector<double> v0, vf;         ///< V_theta after the noise stage and at tf
-  std::string heat_source;            ///< "meter" or "states"
+  std::string heat_source;            ///< "meter", or "states": V of the model's parameters at captured states
   std::vector<float> trajectories;    ///< trajectory_shots x trajectory_times x visible
   std::vector<double> trajectory_time_units;
-  std::vector<float> applied_bias;    ///< as the device applied it, where it can be read back
-  std::uint64_t clips = 0, rails = 0;
+  std::vector<float> applied_bias;       ///< cells, as the device applied it; empty where it cannot be read back
+  std::vector<float> applied_couplings;  ///< cells x cells, likewise
+  std::uint64_t clips = 0, rails = 0;    ///< parameter values clipped (once per program); cell-steps held at a rail
   double seconds = 0;
 };
 
-/// Runs the generation program of generative.md 2.3: uncoupled noise for tf, then the learned couplings for tf.
+/// Runs the generation program of generative.md 2.3: cells clamped to 0 and released, uncoupled noise for tf, then the
+/// learned couplings and biases for tf. Shot k of a seeded device is noise shot kGenerationFirstShot + k, whatever the
+/// number of shots. Throws Error(BAD_ARG or UNSUPPORTED) that names what is wrong before it does anything, and what
+/// Device::run throws.
 Samples generate(Device& device, const GenerativeModel& model, const GenerateOptions& options);
 
-/// Samples against the prototypes: class = prototype with the largest |correlation|, inverted when it is negative.
+/// Samples against the prototypes: class = prototype with the largest |Pearson correlation|, inverted when it is
+/// negative. Throws Error(BAD_ARG) when the sizes differ.
 struct Classification {
   std::vector<int> prototype;         ///< per shot: index into Prototypes
   std::vector<float> correlation;     ///< per shot: signed correlation with that prototype

@@ -1,0 +1,51 @@
+#pragma once
+// The subcommands, each with the options the command line gave it. Every function returns the exit status (0, 1 when
+// it ran and failed its check, 130 when interrupted) and throws heatbath::Error for everything that is wrong before.
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "heatbath/trainers/generative.hpp"
+
+namespace heatbath::apps {
+
+struct InfoOptions {
+  std::string device;  ///< URI; empty: the environment's, else func:
+  bool json = false;
+};
+int run_info(const InfoOptions& options);
+
+struct RunOptions {
+  std::filesystem::path program;
+  std::filesystem::path out;  ///< .npz or .h5; empty: summary only
+  std::string device;
+  std::optional<std::uint64_t> seed;
+  std::optional<std::uint32_t> shots;
+  bool json = false;
+};
+int run_program(const RunOptions& options);
+
+struct TrainGenerateOptions {
+  trainers::GenerativeOptions training;
+  std::filesystem::path out;
+  std::filesystem::path data;  ///< folder with IDX files; empty: the digits the project draws
+  std::string device;
+  std::uint32_t shots = 200;
+  bool json = false;
+};
+int run_train_generate(const TrainGenerateOptions& options);
+
+struct GenerateCommandOptions {
+  std::filesystem::path model;
+  std::filesystem::path out;
+  std::string device;
+  std::uint32_t shots = 200;
+  std::uint64_t seed = 1;
+  unsigned threads = 0;  ///< host work; 0: one per processor
+  bool json = false;
+};
+int run_generate(const GenerateCommandOptions& options);
+
+}  // namespace heatbath::apps

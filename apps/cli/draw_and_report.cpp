@@ -1,0 +1,99 @@
+#include "apps/cli/draw_and_report.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "apps/cli/interrupt.hpp"
+#include "apps/cli/progress_bar.hpp"
+#include "apps/files/atomic_file.hpp"
+#include "apps/files/provenance.hpp"
+#include "apps/report/generative_pictures.hpp"
+#include "apps/report/html_report.hpp"
+#include "apps/report/json_report.hpp"
+#include "apps/report/paper_figures.hpp"
+
+namespace heatbath::apps {
+
+namespace {
+
+void print_summary(const GenerativeReport& report, const std::filesystem::path& out) {
+  const Moments heat = report.heat();
+  const trainers::GenerativeModel& model = report.saved.model;
+  fmt::print("heat of one drawing   {:.0f} kT, s.d. {:.0f} kT (the paper's: {:.0f} and about {:.0f})\n", heat.mean, heat.sd,
+             kPaperHeat, kPaperHeatSd);
+  fmt::print("energy V0 -> Vf       {:.0f} -> {:.0f} kT\n", moments(report.samples.v0, report.kT()).mean,
+             moments(report.samples.vf, report.kT()).mean);
+  fmt::print("classes              ");
+  for (std::size_t i = 0; i < report.classes.fractions.size(); ++i) {
+    fmt::print(" {}: {:.0f} %", int{model.prototypes.digits[i]}, 100 * report.classes.fractions[i]);
+  }
+  fmt::print("; inverted {:.0f} %; likeness {:.2f}\n", 100 * report.classes.inverted_fraction,
+             report.classes.mean_abs_correlation);
+  if (std::isfinite(report.saved.held_out_last.per_step)) {
+    fmt::print("action per step       {:.2f} -> {:.2f} (held out)\n", report.saved.held_out_first.per_step,
+               report.saved.held_out_last.per_step);
+  }
+  fmt::print("seconds               total {:.1f}: programs {:.1f}, device {:.1f}, gradient {:.1f}, drawing {:.1f}\n",
+             report.seconds.total, report.seconds.build_programs, report.seconds.simulate, report.seconds.gradient,
+             report.seconds.generate);
+  fmt::print("report                {}\n", (out / "report.html").string());
+}
+
+}  // namespace
+
+int draw_and_report(Device& device, DrawJob job) {
+  GenerativeReport report;
+  report.command = job.command;
+  report.saved = std::move(job.saved);
+  report.seconds = job.seconds;
+  report.seed = job.seed;
+  report.shots = job.shots;
+  report.device = device_line(device);
+  report.capture_period = job.capture_period;
+  report.model_path = job.model_path.string();
+
+  {
+    ProgressBar bar(ProgressBar::style_for(job.json), "draw", job.shots, "samples");
+    trainers::GenerateOptions options;
+    options.shots = job.shots;
+    options.seed = job.seed;
+    options.threads = job.threads;
+    options.trajectory_shots = std::min(options.trajectory_shots, job.shots);
+    options.progress = [&](double fraction) {
+      bar.update(fraction * job.shots);
+      return !interrupted();
+    };
+    report.samples = trainers::generate(device, report.saved.model, options);
+    bar.finish();
+  }
+  report.seconds.generate = report.samples.seconds;
+  report.classes = trainers::classify(report.samples, report.saved.model.prototypes);
+
+  report.pictures = {samples_picture(report.samples), trajectories_picture(report.samples),
+                     receptive_fields_picture(report.saved.model), training_picture(report.saved),
+                     heat_picture(report.samples.heat, report.kT())};
+  report.seconds.total = std::chrono::duration<double>(std::chrono::steady_clock::now() - job.start).count();
+
+  for (const Picture& picture : report.pictures) {
+    if (picture.png) write_file(job.out / picture.file, *picture.png);
+    else if (!job.json) fmt::print(stderr, "no {}: {}\n", picture.file, picture.missing);
+  }
+  const std::string json = json_report(report).dump(2) + "\n";
+  write_file(job.out / "report.json", json);
+  write_file(job.out / "report.html", html_report(report));
+  if (job.json) fmt::print("{}", json);
+  else print_summary(report, job.out);
+
+  if (!std::isfinite(report.heat().mean)) {
+    fmt::print(stderr, "heatbath: the heat of the samples is not a finite number; see {}\n",
+               (job.out / "report.json").string());
+    return 1;
+  }
+  return 0;
+}
+
+}  // namespace heatbath::apps

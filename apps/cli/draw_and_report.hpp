@@ -1,0 +1,33 @@
+#pragma once
+// What train generate and generate share: draw samples, write every picture and the reports.
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "apps/files/model_file.hpp"
+#include "heatbath/device.hpp"
+#include "heatbath/trainers/generative.hpp"
+
+namespace heatbath::apps {
+
+struct DrawJob {
+  std::string command;
+  SavedModel saved;
+  std::filesystem::path model_path, out;
+  std::uint32_t shots = 200;
+  std::uint64_t seed = 1;
+  unsigned threads = 0;         ///< host work; 0: one per processor
+  trainers::Seconds seconds;    ///< of the training before it
+  double capture_period = 0;    ///< of the training before it, time units
+  std::chrono::steady_clock::time_point start;  ///< of the command
+  bool json = false;
+};
+
+/// Draws on the device and writes samples.png, trajectories.png, receptive_fields.png, training.png, heat.png,
+/// report.json and report.html to job.out, each whole; prints the summary, or the JSON. Returns the exit status: 1 when
+/// the heat is not a finite number. Throws Error(ABORTED) when interrupted before anything was written.
+int draw_and_report(Device& device, DrawJob job);
+
+}  // namespace heatbath::apps

@@ -1,0 +1,3 @@
+#include "apps/cli/command_line.hpp"
+
+int main(int argc, char** argv) { return heatbath::apps::run_command_line(argc, argv); }

@@ -1,0 +1,107 @@
+// heatbath train generate: couplings that turn noise into digits, learned on a device.
+
+#include <chrono>
+#include <cstdio>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "apps/cli/commands.hpp"
+#include "apps/cli/draw_and_report.hpp"
+#include "apps/cli/interrupt.hpp"
+#include "apps/cli/progress_bar.hpp"
+#include "apps/files/atomic_file.hpp"
+#include "apps/files/model_file.hpp"
+#include "apps/files/provenance.hpp"
+#include "heatbath/device.hpp"
+#include "heatbath/trainers/generative.hpp"
+#include "heatbath/trainers/images.hpp"
+
+namespace heatbath::apps {
+
+namespace {
+
+/// The embedded digits are one data set, whatever the seed of a training run.
+constexpr std::uint64_t kDrawnDigitsSeed = 1;
+constexpr std::size_t kDrawnDigitsPerClass = 20;
+
+/// Enough trajectories for an error of 0.15 on the mean action (one has a standard deviation of 0.65), and a whole
+/// number of rounds of the images.
+std::uint32_t held_out_count(std::size_t images) {
+  const auto round = static_cast<std::uint32_t>(images);
+  return (20 + round - 1) / round * round;
+}
+
+constexpr trainers::ReverseAction kNotMeasured{std::numeric_limits<double>::quiet_NaN(),
+                                               std::numeric_limits<double>::quiet_NaN()};
+
+}  // namespace
+
+int run_train_generate(const TrainGenerateOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
+  Device device = open(options.device);
+  const trainers::Images data = options.data.empty() ? trainers::draw_digits(kDrawnDigitsSeed, kDrawnDigitsPerClass)
+                                                     : trainers::read_idx(options.data);
+  trainers::GenerativeTrainer trainer(device, data, options.training);
+  watch_interrupts();
+  prepare_folder(options.out);
+  const std::filesystem::path model_path = options.out / "model.h5";
+  const auto style = ProgressBar::style_for(options.json);
+
+  SavedModel saved;
+  saved.held_out_trajectories = held_out_count(options.training.digits.size());
+  saved.held_out_last = kNotMeasured;
+  const auto save = [&] {
+    saved.model = trainer.model();
+    saved.actions = trainer.actions();
+    if (saved.model.device.empty()) saved.model.device = device_line(device);
+    save_model(model_path, saved);
+  };
+  const auto stopped = [&] {
+    if (trainer.model().updates == 0) {
+      fmt::print(stderr, "heatbath: interrupted before the first update; nothing was written\n");
+    } else {
+      fmt::print(stderr, "heatbath: interrupted after update {} of {}; {} holds the model after it\n",
+                 trainer.model().updates, options.training.updates, model_path.string());
+    }
+    return kInterruptedStatus;
+  };
+
+  saved.held_out_first = trainer.held_out(saved.held_out_trajectories);
+  if (interrupted()) return stopped();
+  {
+    ProgressBar bar(style, "train", options.training.updates, "updates");
+    trainer.train([&](std::uint32_t done, std::uint32_t, const trainers::ReverseAction& action) {
+      bar.update(done, fmt::format("action {:+.2f} above its floor", action.per_step - action.floor));
+      return !interrupted();
+    });
+    if (!interrupted()) bar.finish();
+  }
+  save();
+  if (interrupted()) return stopped();
+  saved.held_out_last = trainer.held_out(saved.held_out_trajectories);
+  save();
+  if (interrupted()) return stopped();
+
+  DrawJob job;
+  job.command = "train generate";
+  job.saved = saved;
+  job.model_path = model_path;
+  job.out = options.out;
+  job.shots = options.shots;
+  job.seed = options.training.seed;
+  job.threads = options.training.threads;
+  job.seconds = trainer.seconds();
+  job.capture_period = device.time_units(device.capture_period(options.training.capture_period));
+  job.start = start;
+  job.json = options.json;
+  try {
+    return draw_and_report(device, std::move(job));
+  } catch (const Error& error) {
+    if (error.code() != HB_ABORTED || !interrupted()) throw;
+    fmt::print(stderr, "heatbath: interrupted while drawing; {} holds the trained model\n", model_path.string());
+    return kInterruptedStatus;
+  }
+}
+
+}  // namespace heatbath::apps

@@ -1,0 +1,243 @@
+#include "apps/files/hdf5_file.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <numeric>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <hdf5.h>
+
+#include "apps/files/atomic_file.hpp"
+#include "heatbath/error.hpp"
+
+namespace heatbath::apps {
+
+namespace {
+
+/// An HDF5 identifier and the function that closes it.
+class Handle {
+ public:
+  Handle(hid_t id, herr_t (*closer)(hid_t)) : id_(id), closer_(closer) {}
+  Handle(Handle&& other) noexcept : id_(std::exchange(other.id_, H5I_INVALID_HID)), closer_(other.closer_) {}
+  Handle& operator=(Handle&&) = delete;
+  ~Handle() { close(); }
+
+  operator hid_t() const { return id_; }
+  bool valid() const { return id_ >= 0; }
+  bool close() { return id_ < 0 || closer_(std::exchange(id_, H5I_INVALID_HID)) >= 0; }
+
+ private:
+  hid_t id_;
+  herr_t (*closer_)(hid_t);
+};
+
+/// The library prints a stack of its own at every error unless told not to.
+void quiet() { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
+
+std::string shape_text(const Shape& shape) { return fmt::format("{}", fmt::join(shape, " x ")); }
+
+}  // namespace
+
+// -- writer -------------------------------------------------------------------------------------------------------
+
+struct Hdf5Writer::Impl {
+  AtomicFile target;
+  std::string path;
+  Handle file;
+
+  explicit Impl(const std::filesystem::path& where)
+      : target(where),
+        path(where.string()),
+        file(H5Fcreate(target.temporary().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), H5Fclose) {
+    check(file.valid(), "the file");
+  }
+
+  void check(bool good, std::string_view what) const {
+    if (!good) throw Error(HB_IO, fmt::format("{}: cannot write {}; is the folder writable and the disk not full?", path, what));
+  }
+
+  void attribute_of(hid_t object, std::string_view name, hid_t type, const void* value) const {
+    const Handle space(H5Screate(H5S_SCALAR), H5Sclose);
+    const Handle attribute(
+        H5Acreate2(object, std::string(name).c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
+    check(attribute.valid() && H5Awrite(attribute, type, value) >= 0, name);
+  }
+
+  void text_of(hid_t object, std::string_view name, std::string_view text) const {
+    const std::string value(text);
+    const Handle type(H5Tcopy(H5T_C_S1), H5Tclose);
+    H5Tset_size(type, value.size() + 1);
+    H5Tset_cset(type, H5T_CSET_UTF8);
+    attribute_of(object, name, type, value.c_str());
+  }
+
+  void dataset(std::string_view name, hid_t type, const void* values, std::size_t count, const Shape& shape,
+               std::string_view units) const {
+    if (std::accumulate(shape.begin(), shape.end(), std::size_t{1}, std::multiplies<>()) != count) {
+      throw Error(HB_BAD_ARG, fmt::format("{}: {} values do not fill {} ({})", path, count, name, shape_text(shape)));
+    }
+    const std::vector<hsize_t> extent(shape.begin(), shape.end());
+    const Handle space(H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr), H5Sclose);
+    const Handle properties(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
+    H5Pset_obj_track_times(properties, false);
+    if (count >= 1024) {
+      // A chunk is a run of whole rows of at most 1 MiB.
+      std::vector<hsize_t> chunk = extent;
+      std::size_t bytes = H5Tget_size(type) * count;
+      for (hsize_t& side : chunk) {
+        const std::size_t rest = bytes / side;
+        side = rest >= (1u << 20) ? 1 : std::min<hsize_t>(side, std::max<hsize_t>(1, (1u << 20) / rest));
+        if (side > 1) break;
+        bytes = rest;
+      }
+      H5Pset_chunk(properties, static_cast<int>(chunk.size()), chunk.data());
+      H5Pset_shuffle(properties);
+      H5Pset_deflate(properties, 4);
+    }
+    const Handle set(
+        H5Dcreate2(file, std::string(name).c_str(), type, space, H5P_DEFAULT, properties, H5P_DEFAULT), H5Dclose);
+    check(set.valid() && H5Dwrite(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0, name);
+    text_of(set, "units", units);
+  }
+};
+
+Hdf5Writer::Hdf5Writer(const std::filesystem::path& path) {
+  quiet();
+  impl_ = std::make_unique<Impl>(path);
+}
+Hdf5Writer::~Hdf5Writer() = default;
+
+void Hdf5Writer::attribute(std::string_view name, std::string_view text) { impl_->text_of(impl_->file, name, text); }
+void Hdf5Writer::attribute(std::string_view name, std::uint64_t value) {
+  impl_->attribute_of(impl_->file, name, H5T_NATIVE_UINT64, &value);
+}
+void Hdf5Writer::attribute(std::string_view name, double value) {
+  impl_->attribute_of(impl_->file, name, H5T_NATIVE_DOUBLE, &value);
+}
+void Hdf5Writer::dataset(std::string_view name, std::span<const float> values, const Shape& shape,
+                         std::string_view units) {
+  impl_->dataset(name, H5T_NATIVE_FLOAT, values.data(), values.size(), shape, units);
+}
+void Hdf5Writer::dataset(std::string_view name, std::span<const double> values, const Shape& shape,
+                         std::string_view units) {
+  impl_->dataset(name, H5T_NATIVE_DOUBLE, values.data(), values.size(), shape, units);
+}
+void Hdf5Writer::dataset(std::string_view name, std::span<const std::uint64_t> values, const Shape& shape,
+                         std::string_view units) {
+  impl_->dataset(name, H5T_NATIVE_UINT64, values.data(), values.size(), shape, units);
+}
+void Hdf5Writer::dataset(std::string_view name, std::span<const std::uint8_t> values, const Shape& shape,
+                         std::string_view units) {
+  impl_->dataset(name, H5T_NATIVE_UINT8, values.data(), values.size(), shape, units);
+}
+
+void Hdf5Writer::commit() {
+  impl_->check(H5Fflush(impl_->file, H5F_SCOPE_LOCAL) >= 0 && impl_->file.close(), "the file");
+  impl_->target.commit();
+}
+
+// -- reader -------------------------------------------------------------------------------------------------------
+
+struct Hdf5Reader::Impl {
+  std::string path;
+  Handle file;
+
+  explicit Impl(const std::filesystem::path& where)
+      : path(where.string()), file(H5Fopen(where.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose) {}
+
+  [[noreturn]] void fail(const std::string& what) const { throw Error(HB_IO, fmt::format("{}: {}", path, what)); }
+
+  Handle attribute(std::string_view name) const {
+    Handle id(H5Aopen(file, std::string(name).c_str(), H5P_DEFAULT), H5Aclose);
+    if (!id.valid()) fail(fmt::format("attribute {} is missing", name));
+    return id;
+  }
+
+  void scalar(std::string_view name, hid_t type, H5T_class_t wanted, const char* kind, void* value) const {
+    const Handle id = attribute(name);
+    const Handle space(H5Aget_space(id), H5Sclose);
+    const Handle stored(H5Aget_type(id), H5Tclose);
+    if (H5Tget_class(stored) != wanted || H5Sget_simple_extent_npoints(space) != 1 || H5Aread(id, type, value) < 0) {
+      fail(fmt::format("attribute {} is not {}", name, kind));
+    }
+  }
+
+  Shape shape(std::string_view name) const {
+    const std::string key(name);
+    if (H5Lexists(file, key.c_str(), H5P_DEFAULT) <= 0) return {};
+    const Handle set(H5Dopen2(file, key.c_str(), H5P_DEFAULT), H5Dclose);
+    if (!set.valid()) return {};
+    const Handle space(H5Dget_space(set), H5Sclose);
+    const int rank = H5Sget_simple_extent_ndims(space);
+    if (rank <= 0) return {};
+    std::vector<hsize_t> extent(static_cast<std::size_t>(rank));
+    H5Sget_simple_extent_dims(space, extent.data(), nullptr);
+    return {extent.begin(), extent.end()};
+  }
+
+  template <typename T>
+  std::vector<T> read(std::string_view name, const Shape& wanted, hid_t type, H5T_class_t type_class) const {
+    const Shape found = shape(name);
+    if (found.empty()) fail(fmt::format("data set {} is missing; it would be {} values", name, shape_text(wanted)));
+    if (found != wanted) fail(fmt::format("data set {} is {}; it would be {}", name, shape_text(found), shape_text(wanted)));
+    const Handle set(H5Dopen2(file, std::string(name).c_str(), H5P_DEFAULT), H5Dclose);
+    const Handle stored(H5Dget_type(set), H5Tclose);
+    if (H5Tget_class(stored) != type_class) fail(fmt::format("data set {} holds another type of value", name));
+    std::vector<T> values(std::accumulate(wanted.begin(), wanted.end(), std::size_t{1}, std::multiplies<>()));
+    if (H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0) {
+      fail(fmt::format("data set {} cannot be read; the file is damaged", name));
+    }
+    return values;
+  }
+};
+
+Hdf5Reader::Hdf5Reader(const std::filesystem::path& path) {
+  quiet();
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) throw Error(HB_IO, fmt::format("{}: no such file", path.string()));
+  impl_ = std::make_unique<Impl>(path);
+  if (!impl_->file.valid()) impl_->fail("not an HDF5 file, or truncated");
+}
+Hdf5Reader::~Hdf5Reader() = default;
+
+bool Hdf5Reader::has_attribute(std::string_view name) const {
+  return H5Aexists(impl_->file, std::string(name).c_str()) > 0;
+}
+
+std::string Hdf5Reader::text(std::string_view name) const {
+  const Handle id = impl_->attribute(name);
+  const Handle stored(H5Aget_type(id), H5Tclose);
+  if (H5Tget_class(stored) != H5T_STRING || H5Tis_variable_str(stored) > 0) {
+    impl_->fail(fmt::format("attribute {} is not a text of fixed length", name));
+  }
+  std::vector<char> buffer(H5Tget_size(stored) + 1, '\0');
+  if (H5Aread(id, stored, buffer.data()) < 0) impl_->fail(fmt::format("attribute {} cannot be read", name));
+  return buffer.data();
+}
+
+std::uint64_t Hdf5Reader::integer(std::string_view name) const {
+  std::uint64_t value = 0;
+  impl_->scalar(name, H5T_NATIVE_UINT64, H5T_INTEGER, "a whole number", &value);
+  return value;
+}
+
+double Hdf5Reader::number(std::string_view name) const {
+  double value = 0;
+  impl_->scalar(name, H5T_NATIVE_DOUBLE, H5T_FLOAT, "a floating-point number", &value);
+  return value;
+}
+
+std::vector<float> Hdf5Reader::floats(std::string_view name, const Shape& shape) const {
+  return impl_->read<float>(name, shape, H5T_NATIVE_FLOAT, H5T_FLOAT);
+}
+std::vector<double> Hdf5Reader::doubles(std::string_view name, const Shape& shape) const {
+  return impl_->read<double>(name, shape, H5T_NATIVE_DOUBLE, H5T_FLOAT);
+}
+std::vector<std::uint8_t> Hdf5Reader::bytes(std::string_view name, const Shape& shape) const {
+  return impl_->read<std::uint8_t>(name, shape, H5T_NATIVE_UINT8, H5T_INTEGER);
+}
+Shape Hdf5Reader::shape(std::string_view name) const { return impl_->shape(name); }
+
+}  // namespace heatbath::apps

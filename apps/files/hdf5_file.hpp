@@ -1,0 +1,65 @@
+#pragma once
+// The little of HDF5 that result and model files need: flat arrays with units, and attributes of the root.
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace heatbath::apps {
+
+using Shape = std::vector<std::size_t>;
+
+/// Writes one file; it appears whole at commit() (see atomic_file.hpp). No time stamps: the same content gives the
+/// same bytes. Every function throws Error(IO) that names the file.
+class Hdf5Writer {
+ public:
+  explicit Hdf5Writer(const std::filesystem::path& path);
+  ~Hdf5Writer();
+
+  void attribute(std::string_view name, std::string_view text);
+  void attribute(std::string_view name, std::uint64_t value);
+  void attribute(std::string_view name, double value);
+
+  /// A compressed data set in row-major order; the product of `shape` must be values.size().
+  void dataset(std::string_view name, std::span<const float> values, const Shape& shape, std::string_view units);
+  void dataset(std::string_view name, std::span<const double> values, const Shape& shape, std::string_view units);
+  void dataset(std::string_view name, std::span<const std::uint64_t> values, const Shape& shape,
+               std::string_view units);
+  void dataset(std::string_view name, std::span<const std::uint8_t> values, const Shape& shape,
+               std::string_view units);
+
+  void commit();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Reads one file. Throws Error(IO) in one line: file, attribute or data set, and what would be right.
+class Hdf5Reader {
+ public:
+  explicit Hdf5Reader(const std::filesystem::path& path);
+  ~Hdf5Reader();
+
+  bool has_attribute(std::string_view name) const;
+  std::string text(std::string_view name) const;
+  std::uint64_t integer(std::string_view name) const;
+  double number(std::string_view name) const;
+
+  /// Reads a data set whose shape must be `shape`.
+  std::vector<float> floats(std::string_view name, const Shape& shape) const;
+  std::vector<double> doubles(std::string_view name, const Shape& shape) const;
+  std::vector<std::uint8_t> bytes(std::string_view name, const Shape& shape) const;
+  /// Shape of a data set; empty when the file has none of that name.
+  Shape shape(std::string_view name) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace heatbath::apps

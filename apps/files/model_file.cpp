@@ -1,0 +1,211 @@
+#include "apps/files/model_file.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "apps/files/hdf5_file.hpp"
+#include "apps/files/setting_names.hpp"
+#include "heatbath/error.hpp"
+#include "heatbath_version.hpp"
+
+namespace heatbath::apps {
+
+namespace {
+
+using trainers::GenerativeModel;
+using trainers::ReverseAction;
+
+constexpr const char* kFormat = "heatbath generative model";
+/// More cells than any profile has; a guard against sizes that no file of ours holds.
+constexpr std::uint64_t kMostCells = 65536;
+
+class ModelReader {
+ public:
+  explicit ModelReader(const std::filesystem::path& path) : path_(path.string()), file_(path) {}
+
+  const Hdf5Reader& file() const { return file_; }
+
+  [[noreturn]] void fail(const std::string& what) const { throw Error(HB_IO, fmt::format("{}: {}", path_, what)); }
+
+  std::uint32_t count(const char* name, std::uint64_t lowest, std::uint64_t highest) const {
+    const std::uint64_t value = file_.integer(name);
+    if (value < lowest || value > highest) {
+      fail(fmt::format("attribute {} = {}; it lies in {} to {}", name, value, lowest, highest));
+    }
+    return static_cast<std::uint32_t>(value);
+  }
+
+  double positive(const char* name, bool zero_too = false) const {
+    const double value = file_.number(name);
+    if (!std::isfinite(value) || value < 0 || (value == 0 && !zero_too)) {
+      fail(fmt::format("attribute {} = {}; it is a finite {} number", name, value,
+                       zero_too ? "non-negative" : "positive"));
+    }
+    return value;
+  }
+
+  double finite(const char* name) const {
+    const double value = file_.number(name);
+    if (!std::isfinite(value)) fail(fmt::format("attribute {} = {}; it is a finite number", name, value));
+    return value;
+  }
+
+  std::vector<float> finite_floats(const char* name, const Shape& shape) const {
+    std::vector<float> values = file_.floats(name, shape);
+    const auto bad = std::find_if(values.begin(), values.end(), [](float v) { return !std::isfinite(v); });
+    if (bad != values.end()) {
+      fail(fmt::format("data set {} has {} at value {}; all are finite numbers", name, *bad, bad - values.begin()));
+    }
+    return values;
+  }
+
+  template <typename Named>
+  auto choice(const char* name, Named named) const {
+    return named(file_.text(name), fmt::format("{}: attribute {}", path_, name));
+  }
+
+ private:
+  std::string path_;
+  Hdf5Reader file_;
+};
+
+void write_action(Hdf5Writer& file, const std::string& name, const ReverseAction& action) {
+  file.attribute(name + "_per_step", action.per_step);
+  file.attribute(name + "_floor", action.floor);
+}
+
+ReverseAction read_action(const Hdf5Reader& file, const std::string& name) {
+  return {file.number(name + "_per_step"), file.number(name + "_floor")};
+}
+
+}  // namespace
+
+void save_model(const std::filesystem::path& path, const SavedModel& saved) {
+  const GenerativeModel& model = saved.model;
+  const std::size_t visible = model.visible, hidden = model.hidden, cells = model.cells();
+
+  std::vector<float> visible_hidden, hidden_hidden;
+  visible_hidden.reserve(visible * hidden);
+  hidden_hidden.reserve(hidden * hidden);
+  for (std::size_t row = 0; row < cells; ++row) {
+    const auto first = model.couplings.begin() + static_cast<std::ptrdiff_t>(row * cells + visible);
+    auto& block = row < visible ? visible_hidden : hidden_hidden;
+    block.insert(block.end(), first, first + static_cast<std::ptrdiff_t>(hidden));
+  }
+
+  Hdf5Writer file(path);
+  file.attribute("format", kFormat);
+  file.attribute("format_version", kModelFormatVersion);
+  file.attribute("heatbath_version", kVersion);
+  file.attribute("source", kSource);
+  file.attribute("seed", model.seed);
+  file.attribute("device", model.device);
+  file.attribute("data_source", model.data_source);
+  file.attribute("scaling", name_of(model.scaling));
+  file.attribute("drive", name_of(model.drive));
+  file.attribute("optimizer", name_of(model.optimizer));
+  file.attribute("visible", std::uint64_t{model.visible});
+  file.attribute("hidden", std::uint64_t{model.hidden});
+  file.attribute("updates", std::uint64_t{model.updates});
+  file.attribute("j2", double{model.j2});
+  file.attribute("j4", double{model.j4});
+  file.attribute("kT", double{model.kT});
+  file.attribute("tf", model.tf);
+  file.attribute("held_out_trajectories", std::uint64_t{saved.held_out_trajectories});
+  write_action(file, "held_out_first", saved.held_out_first);
+  write_action(file, "held_out_last", saved.held_out_last);
+
+  file.dataset("couplings_visible_hidden", visible_hidden, {visible, hidden}, "energy units");
+  file.dataset("couplings_hidden_hidden", hidden_hidden, {hidden, hidden}, "energy units");
+  file.dataset("bias_hidden", std::span(model.bias).subspan(visible), {hidden}, "energy units");
+  file.dataset("prototypes_images", model.prototypes.images, {model.prototypes.digits.size(), visible},
+               "scaled ink, dimensionless");
+  file.dataset("prototypes_digits", model.prototypes.digits, {model.prototypes.digits.size()}, "class");
+  if (!saved.actions.empty()) {
+    std::vector<double> per_step, floor;
+    for (const ReverseAction& action : saved.actions) {
+      per_step.push_back(action.per_step);
+      floor.push_back(action.floor);
+    }
+    file.dataset("training_action_per_step", per_step, {per_step.size()}, "dimensionless");
+    file.dataset("training_action_floor", floor, {floor.size()}, "dimensionless");
+  }
+  file.commit();
+}
+
+SavedModel load_model(const std::filesystem::path& path) {
+  const ModelReader in(path);
+  if (!in.file().has_attribute("format") || in.file().text("format") != kFormat) {
+    in.fail("not a Heatbath model; use a model.h5 that heatbath train generate wrote");
+  }
+  const std::uint64_t version = in.file().integer("format_version");
+  if (version != kModelFormatVersion) {
+    in.fail(fmt::format("format version {}; this heatbath ({}) reads version {}: train again, or use the heatbath "
+                        "that wrote it ({})",
+                        version, kVersion, kModelFormatVersion,
+                        in.file().has_attribute("heatbath_version") ? in.file().text("heatbath_version") : "unknown"));
+  }
+
+  SavedModel saved;
+  GenerativeModel& model = saved.model;
+  model.visible = in.count("visible", 1, kMostCells);
+  model.hidden = in.count("hidden", 1, kMostCells);
+  model.updates = in.count("updates", 0, std::numeric_limits<std::uint32_t>::max());
+  model.seed = in.file().integer("seed");
+  model.device = in.file().text("device");
+  model.data_source = in.file().text("data_source");
+  model.scaling = in.choice("scaling", scaling_named);
+  model.drive = in.choice("drive", drive_named);
+  model.optimizer = in.choice("optimizer", optimizer_named);
+  model.j2 = static_cast<float>(in.finite("j2"));
+  model.j4 = static_cast<float>(in.positive("j4", true));
+  model.kT = static_cast<float>(in.positive("kT"));
+  model.tf = in.positive("tf");
+
+  const std::size_t visible = model.visible, hidden = model.hidden, cells = model.cells();
+  const std::vector<float> visible_hidden = in.finite_floats("couplings_visible_hidden", {visible, hidden});
+  const std::vector<float> hidden_hidden = in.finite_floats("couplings_hidden_hidden", {hidden, hidden});
+  const std::vector<float> bias = in.finite_floats("bias_hidden", {hidden});
+  for (std::size_t i = 0; i < hidden; ++i) {
+    for (std::size_t j = 0; j <= i; ++j) {
+      const float here = hidden_hidden[i * hidden + j];
+      if (here != hidden_hidden[j * hidden + i] || (i == j && here != 0)) {
+        in.fail(fmt::format("data set couplings_hidden_hidden at ({}, {}): it is symmetric with a zero diagonal", i, j));
+      }
+    }
+  }
+  model.couplings.assign(cells * cells, 0.0f);
+  for (std::size_t h = 0; h < hidden; ++h) {
+    float* row = model.couplings.data() + (visible + h) * cells;
+    for (std::size_t v = 0; v < visible; ++v) {
+      row[v] = model.couplings[v * cells + visible + h] = visible_hidden[v * hidden + h];
+    }
+    std::copy_n(hidden_hidden.data() + h * hidden, hidden, row + visible);
+  }
+  model.bias.assign(cells, 0.0f);
+  std::copy(bias.begin(), bias.end(), model.bias.begin() + static_cast<std::ptrdiff_t>(visible));
+
+  const Shape prototypes = in.file().shape("prototypes_digits");
+  if (prototypes.size() != 1 || prototypes[0] == 0) in.fail("data set prototypes_digits is missing or not a list");
+  model.prototypes.digits = in.file().bytes("prototypes_digits", prototypes);
+  for (const std::uint8_t digit : model.prototypes.digits) {
+    if (digit > 9) in.fail(fmt::format("data set prototypes_digits holds {}; digits are 0 to 9", digit));
+  }
+  model.prototypes.images = in.finite_floats("prototypes_images", {prototypes[0], visible});
+
+  saved.held_out_trajectories = in.count("held_out_trajectories", 0, std::numeric_limits<std::uint32_t>::max());
+  saved.held_out_first = read_action(in.file(), "held_out_first");
+  saved.held_out_last = read_action(in.file(), "held_out_last");
+  const Shape training = in.file().shape("training_action_per_step");
+  if (!training.empty()) {
+    const std::vector<double> per_step = in.file().doubles("training_action_per_step", training);
+    const std::vector<double> floor = in.file().doubles("training_action_floor", training);
+    for (std::size_t i = 0; i < per_step.size(); ++i) saved.actions.push_back({per_step[i], floor[i]});
+  }
+  return saved;
+}
+
+}  // namespace heatbath::apps

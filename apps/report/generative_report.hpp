@@ -1,0 +1,47 @@
+#pragma once
+// Everything a report of a generative run says: gathered once, written as JSON and as HTML.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apps/files/model_file.hpp"
+#include "apps/report/png_sheet.hpp"
+#include "heatbath/trainers/generative.hpp"
+
+namespace heatbath::apps {
+
+/// A picture of the report and what it shows.
+struct Picture {
+  std::string file;     ///< name in the output folder
+  std::string title;
+  std::string caption;  ///< plain text
+  std::optional<PngBytes> png;
+  std::string missing;  ///< why there is no picture
+};
+
+/// Mean and standard deviation (n - 1) of a list in units of kT; NaN where there are too few values.
+struct Moments {
+  double mean = 0, sd = 0;
+};
+Moments moments(const std::vector<double>& energies, double kT);
+
+struct GenerativeReport {
+  std::string command;  ///< "train generate" or "generate"
+  SavedModel saved;
+  trainers::Samples samples;
+  trainers::Classification classes;
+  trainers::Seconds seconds;
+  std::uint64_t seed = 0;      ///< of this run
+  std::uint32_t shots = 0;
+  std::string device;          ///< one line
+  double capture_period = 0;   ///< of training, time units; 0: not part of this run
+  std::string model_path;
+  std::vector<Picture> pictures;
+
+  double kT() const { return static_cast<double>(saved.model.kT); }
+  Moments heat() const { return moments(samples.heat, kT()); }
+};
+
+}  // namespace heatbath::apps

@@ -1,0 +1,259 @@
+#include "apps/report/html_report.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "apps/files/provenance.hpp"
+#include "apps/files/setting_names.hpp"
+#include "apps/report/paper_figures.hpp"
+
+namespace heatbath::apps {
+
+namespace {
+
+constexpr double kJoulesAt300K = 1.380649e-23 * 300;  ///< one kT
+
+constexpr const char* kStyle = R"(
+:root{--ink:#1c2430;--soft:#5b6675;--line:#dfe4ea;--paper:#fff;--page:#f3f5f8;--accent:#1d4f91}
+*{box-sizing:border-box}
+body{margin:0;background:var(--page);color:var(--ink);font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
+main{max-width:1060px;margin:0 auto;padding:40px 24px 64px}
+h1{font-size:2rem;line-height:1.2;margin:0 0 8px}
+h2{font-size:1.25rem;margin:44px 0 12px}
+p{margin:0 0 12px;max-width:76ch}
+.lead{color:var(--soft);font-size:1.06rem}
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(190px,1fr));gap:14px;margin:28px 0 0}
+.tile{background:var(--paper);border:1px solid var(--line);border-radius:10px;padding:14px 16px}
+.tile b{display:block;font-size:1.55rem;line-height:1.25;font-variant-numeric:tabular-nums}
+.tile span{color:var(--soft);font-size:.9rem}
+.wide{overflow-x:auto;background:var(--paper);border:1px solid var(--line);border-radius:10px}
+table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
+th,td{text-align:left;padding:9px 14px;border-bottom:1px solid var(--line);vertical-align:top}
+tr:last-child td{border-bottom:0}
+th{font-size:.85rem;color:var(--soft);font-weight:600}
+td.name{width:40%}
+td small{display:block;color:var(--soft)}
+td.own{font-weight:600;color:var(--accent)}
+figure{background:var(--paper);border:1px solid var(--line);border-radius:10px;margin:0 0 20px;padding:18px}
+figure img{display:block;max-width:100%;height:auto;margin:0 auto}
+figure img.pixels{image-rendering:pixelated}
+figcaption{color:var(--soft);font-size:.93rem;margin-top:12px;max-width:86ch}
+figcaption strong{display:block;color:var(--ink);font-size:1.02rem}
+.note{border-left:3px solid var(--accent);padding:2px 0 2px 14px;color:var(--soft)}
+footer{color:var(--soft);font-size:.88rem;margin-top:44px}
+code{font-size:.92em;overflow-wrap:anywhere}
+@media print{body{background:#fff}figure,.wide,.tile{break-inside:avoid}}
+)";
+
+/// A number for a table; a dash for what was not measured.
+std::string number(double value, int decimals, const char* unit = "") {
+  if (!std::isfinite(value)) return "&ndash;";
+  return fmt::format("{:.{}f}{}", value, decimals, unit);
+}
+
+struct Row {
+  std::string name, note, ours, paper, prototype;
+};
+
+std::string table_row(const Row& row) {
+  return fmt::format("<tr><td class=\"name\">{}{}</td><td class=\"own\">{}</td><td>{}</td><td>{}</td></tr>\n", row.name,
+                     row.note.empty() ? "" : "<small>" + row.note + "</small>", row.ours,
+                     row.paper.empty() ? "&ndash;" : row.paper, row.prototype.empty() ? "&ndash;" : row.prototype);
+}
+
+bool reference_settings(const trainers::GenerativeModel& model) {
+  return model.visible == 784 && model.hidden == 512 && model.updates == 100 && model.prototypes.digits.size() == 3 &&
+         model.optimizer == trainers::Optimizer::gradient && model.drive == trainers::Drive::pixel;
+}
+
+std::string comparison(const GenerativeReport& report) {
+  const trainers::GenerativeModel& model = report.saved.model;
+  const bool common = model.scaling == trainers::Scaling::common_norm;
+  const PrototypeFigures& other = common ? kPrototypeCommonNorm : kPrototypeUnitVariance;
+  const Moments heat = report.heat();
+  const double v0 = moments(report.samples.v0, report.kT()).mean, vf = moments(report.samples.vf, report.kT()).mean;
+
+  std::vector<Row> rows;
+  rows.push_back({"Heat of one drawing, mean &lt;Q&gt;/kT", "positive: given to the bath", number(heat.mean, 0),
+                  fmt::format("{:.0f}", kPaperHeat), other.heat});
+  rows.push_back({"&hellip; its standard deviation", "over independent drawings", number(heat.sd, 0),
+                  fmt::format("about {:.0f}", kPaperHeatSd), other.heat_sd});
+  std::string exact;
+  if (model.j2 == 1 && model.j4 == 1 && std::fabs(model.kT - 0.1f) < 1e-6f) {
+    exact = fmt::format("; equilibrium by quadrature: {:.0f}", kIsolatedCellEnergy * model.cells());
+  }
+  rows.push_back({"Energy of the noise, &lt;V<sub>0</sub>&gt;/kT", "under the learned couplings, before they act" + exact,
+                  number(v0, 0), "", other.v0});
+  rows.push_back({"Energy of the drawing, &lt;V<sub>f</sub>&gt;/kT", "", number(vf, 0), "", other.vf});
+  rows.push_back({"Reverse action per step, before training",
+                  fmt::format("held out, {} trajectories", report.saved.held_out_trajectories),
+                  number(report.saved.held_out_first.per_step, 2), "", other.action_first});
+  rows.push_back({"Reverse action per step, after training", "held out", number(report.saved.held_out_last.per_step, 2), "",
+                  other.action_last});
+  rows.push_back({"Likeness to the nearest training image", "mean |correlation|",
+                  number(report.classes.mean_abs_correlation, 2), "", other.correlation});
+  rows.push_back({"Inverted drawings", "black on white; the energy is nearly even in x",
+                  number(100 * report.classes.inverted_fraction, 0, " %"), "shows the same", other.inverted});
+  const double ratio = kDigitalHeat / heat.mean;
+  rows.push_back({"Digital yardstick over this machine",
+                  fmt::format("{:.1e} kT for a network 784-128-128-784 in 10 steps at 1 pJ per MAC", kDigitalHeat),
+                  heat.mean > 0 ? fmt::format("{:.1e}", ratio) : "&ndash;", fmt::format("&gt; {:.0e}", kPaperRatio), ""});
+
+  std::string html = "<div class=\"wide\"><table><tr><th>Quantity</th><th>This run</th><th>Paper</th>"
+                     "<th>Independent prototype</th></tr>\n";
+  for (const Row& row : rows) html += table_row(row);
+  html += "</table></div>\n";
+  html += "<p class=\"note\" style=\"margin-top:16px\">The ratio counts the dynamics only, on both sides. If each of the "
+          "1296 cells is also charged for one read before and one after, the claim of more than 10<sup>11</sup> survives "
+          "only if a read costs no more than 1.18 kT ln 2.</p>\n";
+  if (!common) {
+    html += "<p class=\"note\">The images were scaled to unit variance each. The paper's heat belongs to images scaled to a "
+            "common norm; unit variance gives about half of it.</p>\n";
+  }
+  if (!reference_settings(model)) {
+    html += "<p class=\"note\">This run's settings differ from those of the other columns (784 + 512 cells, three images, "
+            "100 updates of the batch rule, pixel drive), so its figures need not agree with them.</p>\n";
+  }
+  return html;
+}
+
+std::string pairs(const std::vector<std::pair<std::string, std::string>>& rows) {
+  std::string html = "<div class=\"wide\"><table>\n";
+  for (const auto& [name, value] : rows) {
+    html += fmt::format("<tr><td class=\"name\">{}</td><td>{}</td></tr>\n", html_escape(name), html_escape(value));
+  }
+  return html + "</table></div>\n";
+}
+
+std::string figures(const GenerativeReport& report) {
+  std::string html;
+  for (const Picture& picture : report.pictures) {
+    html += "<figure>";
+    if (picture.png) {
+      const bool plot = picture.file == "training.png" || picture.file == "heat.png";
+      html += fmt::format("<img{} alt=\"{}\" src=\"data:image/png;base64,{}\">", plot ? "" : " class=\"pixels\"",
+                          html_escape(picture.title), base64(*picture.png));
+    }
+    const std::string text = picture.png ? picture.caption : "No picture: " + picture.missing + ".";
+    html += fmt::format("<figcaption><strong>{}</strong>{}</figcaption></figure>\n", html_escape(picture.title),
+                        html_escape(text));
+  }
+  return html;
+}
+
+std::string tile(const std::string& value, const char* what) {
+  return fmt::format("<div class=\"tile\"><b>{}</b><span>{}</span></div>", value, what);
+}
+
+}  // namespace
+
+std::string html_escape(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '&': out += "&amp;"; break;
+      case '<': out += "&lt;"; break;
+      case '>': out += "&gt;"; break;
+      case '"': out += "&quot;"; break;
+      default: out += c;
+    }
+  }
+  return out;
+}
+
+std::string base64(const PngBytes& bytes) {
+  constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  out.reserve((bytes.size() + 2) / 3 * 4);
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    const std::size_t have = std::min<std::size_t>(3, bytes.size() - i);
+    std::uint32_t word = 0;
+    for (std::size_t k = 0; k < 3; ++k) word = word << 8 | (k < have ? std::to_integer<std::uint32_t>(bytes[i + k]) : 0u);
+    for (std::size_t k = 0; k < 4; ++k) out += k <= have ? kDigits[word >> (18 - 6 * k) & 63u] : '=';
+  }
+  return out;
+}
+
+std::string html_report(const GenerativeReport& report) {
+  const trainers::GenerativeModel& model = report.saved.model;
+  const Moments heat = report.heat();
+
+  std::string digits, shares;
+  for (std::size_t i = 0; i < model.prototypes.digits.size(); ++i) {
+    digits += fmt::format("{}{}", i ? ", " : "", int{model.prototypes.digits[i]});
+    const double share = i < report.classes.fractions.size() ? report.classes.fractions[i] : 0;
+    shares += fmt::format("{}{}: {:.0f} %", i ? ", " : "", int{model.prototypes.digits[i]}, 100 * share);
+  }
+
+  std::string html = "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+                     "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
+                     "<title>Digits drawn by a thermodynamic computer</title><style>";
+  html += kStyle;
+  html += "</style></head><body><main>\n<h1>Digits drawn by a thermodynamic computer</h1>\n";
+  html += fmt::format(
+      "<p class=\"lead\">A thermodynamic computer is a network of noisy oscillator cells that computes by relaxing. This one "
+      "has {} visible cells, one for each pixel, and {} hidden ones. It was trained on {} image{} by {} updates of its "
+      "couplings, and then drew {} pictures from nothing but its own thermal noise.</p>\n",
+      model.visible, model.hidden, model.prototypes.digits.size(), model.prototypes.digits.size() == 1 ? "" : "s",
+      model.updates, report.shots);
+
+  html += "<div class=\"tiles\">";
+  html += tile(number(heat.mean, 0, " kT"), "mean heat of one drawing");
+  if (std::isfinite(heat.mean)) html += tile(fmt::format("{:.1e} J", heat.mean * kJoulesAt300K), "the same at room temperature (300 K)");
+  html += tile(number(report.classes.mean_abs_correlation, 2), "likeness to the nearest training image");
+  html += tile(html_escape(shares), "share of each digit among the drawings");
+  html += "</div>\n";
+
+  html += "<h2>Figures, beside the paper's</h2>\n";
+  html += "<p>Paper: S. Whitelam, <em>Generative thermodynamic computing</em>, Phys. Rev. Lett. 136, 037101 (2026), "
+          "arXiv:2506.15121. The prototype is an independent plain implementation of the same recipe.</p>\n";
+  html += comparison(report);
+
+  html += "<h2>Pictures</h2>\n" + figures(report);
+
+  html += "<h2>How it was run</h2>\n";
+  html += pairs({
+      {"Command", "heatbath " + report.command},
+      {"Device", report.device},
+      {"Trained on device", model.device},
+      {"Images", fmt::format("{} (digits {})", model.data_source, digits)},
+      {"Image scaling", std::string(name_of(model.scaling))},
+      {"Drive of hidden cells while noising", std::string(name_of(model.drive))},
+      {"Learning rule", std::string(name_of(model.optimizer))},
+      {"Cell", fmt::format("V = {:.6g} x² + {:.6g} x⁴ + b x at kT = {:.6g} energy units", model.j2, model.j4, model.kT)},
+      {"Duration of noising and of drawing", fmt::format("{:.6g} time units each", model.tf)},
+      {"Capture period while training",
+       report.capture_period > 0 ? fmt::format("{:.6g} time units", report.capture_period) : "not part of this run"},
+      {"Seed", fmt::format("{} (training: {})", report.seed, model.seed)},
+      {"Heat from", report.samples.heat_source == "meter"    ? "the device's meters"
+                    : report.samples.heat_source == "states" ? "captured states, with the couplings as applied"
+                                                             : report.samples.heat_source},
+      {"Values clipped to the device's ranges", std::to_string(report.samples.clips)},
+      {"Cell-steps at a rail", std::to_string(report.samples.rails)},
+      {"Model", report.model_path},
+  });
+
+  html += "<h2>Time</h2>\n";
+  html += pairs({
+      {"Building programs", fmt::format("{:.2f} s", report.seconds.build_programs)},
+      {"Device, training", fmt::format("{:.2f} s", report.seconds.simulate)},
+      {"Gradient on the host", fmt::format("{:.2f} s", report.seconds.gradient)},
+      {"Drawing", fmt::format("{:.2f} s", report.seconds.generate)},
+      {"Everything", fmt::format("{:.2f} s", report.seconds.total)},
+  });
+
+  const nlohmann::json origin = provenance();
+  html += fmt::format("<footer>Made by {} on {}, compiler {}, build {}. The numbers are in report.json, the couplings in "
+                      "the model file.</footer>\n</main></body></html>\n",
+                      html_escape(version_line()), origin["date"].get<std::string>(),
+                      html_escape(origin["compiler"].get<std::string>()), origin["build_type"].get<std::string>());
+  return html;
+}
+
+}  // namespace heatbath::apps

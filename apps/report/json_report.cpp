@@ -1,0 +1,86 @@
+#include "apps/report/json_report.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "apps/files/provenance.hpp"
+#include "apps/files/setting_names.hpp"
+
+namespace heatbath::apps {
+
+namespace {
+
+nlohmann::json action_json(const trainers::ReverseAction& action) {
+  return {{"per_step", action.per_step}, {"floor", action.floor}, {"above_floor", action.per_step - action.floor}};
+}
+
+}  // namespace
+
+nlohmann::json json_report(const GenerativeReport& report) {
+  const trainers::GenerativeModel& model = report.saved.model;
+  const Moments heat = report.heat();
+
+  nlohmann::json fractions = nlohmann::json::object();
+  for (std::size_t i = 0; i < report.classes.fractions.size(); ++i) {
+    fractions[std::to_string(model.prototypes.digits[i])] = report.classes.fractions[i];
+  }
+  nlohmann::json updates = nlohmann::json::array();
+  for (const trainers::ReverseAction& action : report.saved.actions) updates.push_back(action.per_step - action.floor);
+  nlohmann::json pictures = nlohmann::json::object();
+  for (const Picture& picture : report.pictures) {
+    if (picture.png) pictures[picture.file] = true;
+    else pictures[picture.file] = picture.missing;
+  }
+
+  return {
+      {"command", report.command},
+      {"heat_mean_kT", heat.mean},
+      {"heat_sd_kT", heat.sd},
+      {"v0_kT", moments(report.samples.v0, report.kT()).mean},
+      {"vf_kT", moments(report.samples.vf, report.kT()).mean},
+      {"heat_source", report.samples.heat_source},
+      {"inverted_fraction", report.classes.inverted_fraction},
+      {"class_fractions", fractions},
+      {"correlation", report.classes.mean_abs_correlation},
+      {"action_first", report.saved.held_out_first.per_step},
+      {"action_last", report.saved.held_out_last.per_step},
+      {"seconds",
+       {{"build_programs", report.seconds.build_programs},
+        {"simulate", report.seconds.simulate},
+        {"gradient", report.seconds.gradient},
+        {"generate", report.seconds.generate},
+        {"total", report.seconds.total}}},
+      {"optimizer", name_of(model.optimizer)},
+      {"seed", report.seed},
+      {"shots", report.shots},
+      {"clips", report.samples.clips},
+      {"rails", report.samples.rails},
+      {"digits", model.prototypes.digits},
+      {"data_source", model.data_source},
+      {"device", report.device},
+      {"training",
+       {{"held_out_trajectories", report.saved.held_out_trajectories},
+        {"held_out_first", action_json(report.saved.held_out_first)},
+        {"held_out_last", action_json(report.saved.held_out_last)},
+        {"action_above_floor_by_update", updates},
+        {"device", model.device},
+        {"seed", model.seed}}},
+      {"settings",
+       {{"visible", model.visible},
+        {"hidden", model.hidden},
+        {"updates", model.updates},
+        {"scaling", name_of(model.scaling)},
+        {"drive", name_of(model.drive)},
+        {"j2", model.j2},
+        {"j4", model.j4},
+        {"kT", model.kT},
+        {"tf_time_units", model.tf},
+        {"capture_period_time_units",
+         report.capture_period > 0 ? nlohmann::json(report.capture_period) : nlohmann::json(nullptr)},
+        {"model", report.model_path}}},
+      {"pictures", pictures},
+      {"provenance", provenance()},
+  };
+}
+
+}  // namespace heatbath::apps

@@ -1,0 +1,197 @@
+#include "heatbath/device.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <utility>
+
+#include "device_impl.hpp"
+#include "heatbath/dif_capability.h"
+#include "heatbath/dif_identity.h"
+#include "heatbath/dif_job.h"
+#include "heatbath/dif_time.h"
+#include "heatbath/regs.h"
+#include "job_impl.hpp"
+
+namespace heatbath {
+namespace {
+
+std::string hexadecimal(std::uint32_t value) {
+  char buffer[16];
+  std::snprintf(buffer, sizeof buffer, "0x%08X", value);
+  return buffer;
+}
+
+Number number_of(std::uint32_t enumerator) {
+  switch (enumerator) {
+    case HB_CAPS_PARAM_FORMAT_NUMBER_CODE8: return Number::code8;
+    case HB_CAPS_PARAM_FORMAT_NUMBER_CODE16: return Number::code16;
+    default: return Number::float32;
+  }
+}
+
+}  // namespace
+
+Ticks Device::Impl::now() {
+  std::uint64_t ticks = 0;
+  run("reading device time", [&](const hb_mmio_t* mmio) { return hb_dif_time_now(mmio, &ticks); });
+  return {ticks};
+}
+
+void Device::Impl::check(hb_status_t status, const std::string& what) {
+  if (status != HB_OK) throw Error(status, what + ": " + hb_status_meaning(status));
+}
+
+namespace {
+
+Capabilities capabilities_of(Link& link) {
+  hb_capabilities_t raw{};
+  const hb_status_t status = link.call([&](const hb_mmio_t* mmio) { return hb_dif_capability_get(mmio, &raw); });
+  if (status != HB_OK)
+    throw Error(status, std::string("capability registers: ") + hb_status_meaning(status) +
+                            "; sizes must not be zero, formats known, ranges finite");
+  Capabilities caps;
+  caps.seeded = raw.seeded;
+  caps.state_write = raw.state_write;
+  caps.meters = raw.meters;
+  caps.dt_programmable = raw.dt_programmable;
+  caps.increments_markov = raw.increments_markov;
+  caps.free_running = raw.free_running;
+  caps.capture_stalls = raw.capture_stalls;
+  caps.kT_programmable = raw.kt_programmable;
+  caps.lane_operands = raw.lane_operands;
+  caps.readback = raw.readback;
+  caps.cells = raw.cells;
+  caps.lanes = raw.lanes;
+  caps.tick_ps = raw.tick_ps;
+  caps.time_unit = {raw.time_unit_ticks};
+  caps.capture_min = {raw.capture_min_ticks};
+  caps.parameter_number = number_of(raw.param_number);
+  caps.parameter_bits = raw.param_bits;
+  caps.couplings_full = raw.param_layout == HB_CAPS_PARAM_FORMAT_LAYOUT_FULL;
+  caps.capture_number = number_of(raw.capture_number);
+  caps.capture_bits = raw.capture_bits;
+  caps.cell_kind = raw.cell_kind;
+  caps.topology = raw.topology;
+  caps.stepper = raw.stepper;
+  caps.memory_bytes = raw.memory_bytes;
+  caps.program_max = raw.program_max;
+  caps.loop_depth = raw.loop_depth;
+  caps.range_j2 = raw.range_j2;
+  caps.range_j4 = raw.range_j4;
+  caps.range_bias = raw.range_bias;
+  caps.range_coupling = raw.range_coupling;
+  caps.range_state = raw.range_state;
+  caps.kT_min = raw.kt_min;
+  caps.kT_max = raw.kt_max;
+  caps.kT_reset = raw.kt_reset;
+  caps.mobility = raw.mobility;
+  caps.energy_unit_joules = raw.energy_unit_j;
+  return caps;
+}
+
+Identity identity_of(Link& link) {
+  const auto read = [&](std::uint32_t offset) {
+    return link.call([&](const hb_mmio_t* mmio) { return mmio->read32(mmio->context, offset); });
+  };
+  if (link.call([](const hb_mmio_t* mmio) { return hb_dif_identity_check(mmio); }) != HB_OK) {
+    const std::uint32_t id = read(HB_ID_OFFSET);
+    if (id != HB_ID_RESET)
+      throw Error(HB_DEVICE, "no Heatbath device answers: register ID reads " + hexadecimal(id) + ", expected " +
+                                 hexadecimal(HB_ID_RESET));
+    const std::uint32_t version = read(HB_MAP_VERSION_OFFSET);
+    throw Error(HB_DEVICE, "the device has register map " + std::to_string(version >> HB_MAP_VERSION_MAJOR_SHIFT) + "." +
+                               std::to_string(version & HB_MAP_VERSION_MINOR_MASK) + ", this software drives map " +
+                               std::to_string(HB_MAP_MAJOR) + ".x");
+  }
+  hb_identity_t raw{};
+  link.call([&](const hb_mmio_t* mmio) { return hb_dif_identity_get(mmio, &raw); });
+  return {raw.vendor, raw.part, raw.revision, raw.serial, raw.map_major, raw.map_minor, raw.map_hash};
+}
+
+}  // namespace
+
+Device::Device(std::unique_ptr<Transport> transport) {
+  if (!transport) throw Error(HB_BAD_ARG, "Device: the transport is null");
+  impl_ = std::make_unique<Impl>(std::move(transport));
+  impl_->identity = identity_of(impl_->link);
+  impl_->capabilities = capabilities_of(impl_->link);
+  impl_->step = impl_->read_step();
+  impl_->memory = impl_->link.map(HB_MEMORY_BASE, impl_->capabilities.memory_bytes);
+}
+
+Device::Device(Device&&) noexcept = default;
+
+Device& Device::operator=(Device&&) noexcept = default;
+
+Device::~Device() = default;
+
+Device::Impl::~Impl() {
+  if (active != nullptr) active->lose(Error(HB_ABORTED, "the device was closed while a job ran"));
+}
+
+Ticks Device::Impl::read_step() {
+  std::uint32_t ticks = 0;
+  run("reading the step", [&](const hb_mmio_t* mmio) { return hb_dif_dt_get(mmio, &ticks); });
+  return {ticks};
+}
+
+const Identity& Device::identity() const { return impl_->identity; }
+
+const Capabilities& Device::capabilities() const { return impl_->capabilities; }
+
+LinkInfo Device::link() const { return impl_->link.transport().info(); }
+
+Ticks Device::now() { return impl_->now(); }
+
+void Device::reset() {
+  if (impl_->active != nullptr) impl_->active->lose(Error(HB_ABORTED, "the device was reset while the job ran"));
+  impl_->run("reset", [](const hb_mmio_t* mmio) { return hb_dif_reset(mmio); });
+  impl_->step = impl_->read_step();
+}
+
+Ticks Device::step() const { return impl_->step; }
+
+void Device::set_step(Ticks dt) {
+  require(impl_->capabilities.dt_programmable, "Device::set_step", "DT_PROGRAMMABLE");
+  if (dt.count == 0 || dt.count > std::numeric_limits<std::uint32_t>::max())
+    throw Error(HB_BAD_ARG, "Device::set_step: " + std::to_string(dt.count) + " ticks; the step must be in 1..4294967295");
+  if (impl_->active != nullptr) throw Error(HB_BUSY, "Device::set_step: a job runs; wait for it first");
+  impl_->run("Device::set_step", [&](const hb_mmio_t* mmio) { return hb_dif_dt_set(mmio, static_cast<std::uint32_t>(dt.count)); });
+  impl_->step = dt;
+}
+
+Ticks Device::ticks(double time_units) const {
+  const double grid = static_cast<double>(std::max<std::uint64_t>(1, impl_->step.count));
+  const double steps = std::round(time_units * static_cast<double>(impl_->capabilities.time_unit.count) / grid);
+  if (!(time_units >= 0) || !(steps * grid < 0x1p63)) {
+    char buffer[64];
+    std::snprintf(buffer, sizeof buffer, "%g", time_units);
+    throw Error(HB_BAD_ARG, std::string("Device::ticks: ") + buffer + " time units; it must be 0 or more and fit 63 bits of ticks");
+  }
+  const std::uint64_t whole = static_cast<std::uint64_t>(steps);
+  return Ticks{static_cast<std::uint64_t>(grid)} * (time_units > 0 ? std::max<std::uint64_t>(1, whole) : 0);
+}
+
+double Device::time_units(Ticks duration) const {
+  return static_cast<double>(duration.count) / static_cast<double>(impl_->capabilities.time_unit.count);
+}
+
+Ticks Device::capture_period(Ticks wanted) const {
+  const std::uint64_t grid = std::max<std::uint64_t>(1, impl_->step.count);
+  const std::uint64_t shortest = std::max({wanted.count, impl_->capabilities.capture_min.count, grid});
+  return {(shortest + grid - 1) / grid * grid};
+}
+
+Job Device::start(const Program& program, const JobOptions& options) {
+  auto job = std::make_unique<Job::Impl>(*impl_, program, options);
+  job->begin();
+  return Job(std::move(job));
+}
+
+Result Device::run(const Program& program, const JobOptions& options) { return start(program, options).wait(); }
+
+Transport& Device::transport() { return impl_->link.transport(); }
+
+}  // namespace heatbath

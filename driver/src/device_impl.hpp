@@ -1,0 +1,37 @@
+#pragma once
+// State of a Device, shared with its jobs.
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "heatbath/device.hpp"
+#include "heatbath/status.h"
+#include "link.hpp"
+
+namespace heatbath {
+
+struct Device::Impl {
+  explicit Impl(std::unique_ptr<Transport> transport) : link(std::move(transport)) {}
+  ~Impl();
+
+  Link link;
+  Identity identity;
+  Capabilities capabilities;
+  Ticks step;
+  std::optional<std::span<std::byte>> memory;  ///< device memory, where the link lends it
+  Job::Impl* active = nullptr;                 ///< the job that runs
+
+  Ticks now();
+  Ticks read_step();
+  /// Runs a device function and throws Error with its status unless that is HB_OK: "<what>: <meaning>".
+  template <typename Function>
+  void run(const std::string& what, Function&& function) {
+    check(link.call(std::forward<Function>(function)), what);
+  }
+  static void check(hb_status_t status, const std::string& what);
+};
+
+}  // namespace heatbath

@@ -1,0 +1,96 @@
+#include "fault.hpp"
+
+#include <cstdio>
+#include <string>
+
+#include "heatbath/regs.h"
+
+namespace heatbath {
+namespace {
+
+constexpr std::uint32_t no_instruction = 0xFFFFFFFFu;
+
+std::string hexadecimal(std::uint32_t value) {
+  char buffer[16];
+  std::snprintf(buffer, sizeof buffer, "0x%03X", value);
+  return buffer;
+}
+
+std::string register_name(std::uint32_t offset) {
+  switch (offset) {
+    case HB_DT_TICKS_OFFSET: return "DT_TICKS";
+    case HB_ACTIVE_CELLS_OFFSET: return "ACTIVE_CELLS";
+    case HB_PROGRAM_ADDR_LO_OFFSET:
+    case HB_PROGRAM_ADDR_HI_OFFSET: return "PROGRAM_ADDR";
+    case HB_PROGRAM_COUNT_OFFSET: return "PROGRAM_COUNT";
+    case HB_SHOTS_OFFSET: return "SHOTS";
+    case HB_JOB_FLAGS_OFFSET: return "JOB_FLAGS";
+    case HB_JOB_SHOT0_OFFSET: return "JOB_SHOT0";
+    case HB_JOB_STEP0_LO_OFFSET:
+    case HB_JOB_STEP0_HI_OFFSET: return "JOB_STEP0";
+    case HB_CAPTURE_BASE_LO_OFFSET:
+    case HB_CAPTURE_BASE_HI_OFFSET: return "CAPTURE_BASE";
+    case HB_CAPTURE_SLOTS_OFFSET: return "CAPTURE_SLOTS";
+    case HB_CAPTURE_CELL0_OFFSET: return "CAPTURE_CELL0";
+    case HB_CAPTURE_CELLS_OFFSET: return "CAPTURE_CELLS";
+    default: return "at " + hexadecimal(offset);
+  }
+}
+
+std::string describe_field(hb_field_t field, const hb_instruction_t& instruction, std::uint32_t info,
+                           std::uint64_t step_ticks) {
+  const auto holds = [](std::uint64_t value) { return std::to_string(value); };
+  switch (field) {
+    case HB_FIELD_OP: return holds(instruction.op) + " is not an operation this device has";
+    case HB_FIELD_SECTION: return holds(instruction.section) + " is not a section this operation takes on this device";
+    case HB_FIELD_FLAGS: return holds(instruction.flags) + " holds a flag this operation does not take";
+    case HB_FIELD_FIRST: return holds(instruction.first) + " is not one of the active cells";
+    case HB_FIELD_COUNT: return holds(instruction.count) + " is out of range";
+    case HB_FIELD_IMM: return holds(instruction.imm) + " (bits of the immediate value) is not a value this operation takes";
+    case HB_FIELD_LANE_STRIDE: return holds(instruction.lane_stride) + " does not suit this operation or this device";
+    case HB_FIELD_ADDR: return holds(instruction.addr) + " does not lie in device memory, or is not a multiple of 4";
+    case HB_FIELD_TICKS:
+      return holds(instruction.ticks) + " is wrong; it must be " +
+             (step_ticks > 0 ? "a multiple of the step of " + std::to_string(step_ticks) + " ticks, at least one step"
+                             : std::string("at least one tick, and for a capture period no shorter than the device's shortest"));
+    case HB_FIELD_OPERAND: return "value " + std::to_string(info) + " in memory is not one the device takes";
+    case HB_FIELD_NONE:
+    case HB_FIELD_RESERVED: break;
+  }
+  return "it must be zero";
+}
+
+}  // namespace
+
+Error fault_error(const hb_job_fault_t& fault, const Program& program, const MemoryPlan& plan, std::uint64_t step_ticks,
+                  std::uint64_t device_ticks) {
+  const std::string status = hb_status_name(fault.code);
+  if (fault.code == HB_OK)
+    return Error(HB_DEVICE, "the device reports a fault without a fault code", device_ticks);
+  if (fault.pc == no_instruction)
+    return Error(fault.code,
+                 "job rejected: register " + register_name(fault.field) + ": " + status + ", " + hb_status_meaning(fault.code),
+                 device_ticks, fault.field);
+
+  hb_instruction_t instruction{};  // HALT, which ends every program
+  if (fault.pc < program.steps().size()) instruction = program.steps()[fault.pc].instruction;
+  const std::string where = "instruction " + std::to_string(fault.pc) + " (" + hb_op_name(static_cast<hb_op_t>(instruction.op)) + ")";
+  if (fault.code == HB_CAPTURE_OVERRUN)
+    return Error(fault.code,
+                 "capture ring overran in " + where + ": record " + std::to_string(fault.info) +
+                     " is the first lost; the ring holds " + std::to_string(plan.slots) + " records of " +
+                     std::to_string(plan.record_bytes) + " bytes, the job takes " + std::to_string(plan.records) +
+                     "; capture fewer cells or less often",
+                 device_ticks, fault.pc);
+  const auto field = static_cast<hb_field_t>(fault.field);
+  if (fault.code == HB_BAD_PROGRAM)
+    return Error(fault.code,
+                 "program rejected: " + where + ", field " + hb_field_name(field) + ": " +
+                     describe_field(field, instruction, fault.info, step_ticks),
+                 device_ticks, fault.pc);
+  return Error(fault.code, "program failed: " + where + ", field " + hb_field_name(field) + ": " + status + ", " +
+                               hb_status_meaning(fault.code),
+               device_ticks, fault.pc);
+}
+
+}  // namespace heatbath

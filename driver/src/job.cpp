@@ -1,0 +1,471 @@
+#include "heatbath/job.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <new>
+#include <utility>
+
+#include "fault.hpp"
+#include "heatbath/dif_capture.h"
+#include "heatbath/dif_interrupt.h"
+#include "heatbath/dif_job.h"
+#include "heatbath/dif_time.h"
+#include "heatbath/regs.h"
+#include "job_impl.hpp"
+#include "record_reader.hpp"
+
+namespace heatbath {
+namespace {
+
+constexpr std::uint32_t end_interrupts =
+    HB_INTR_STATE_JOB_DONE_MASK | HB_INTR_STATE_ABORTED_MASK | HB_INTR_STATE_FAULT_MASK;
+constexpr std::uint32_t job_interrupts = end_interrupts | HB_INTR_STATE_CAPTURE_MASK;
+
+// A pass is waited for in slices that grow from a 256th to a 32nd of its duration, and to no more than a time unit:
+// progress and cancelling stay responsive, and the device times at which the host looks depend on nothing but the job.
+constexpr std::uint64_t first_slice_part = 256, longest_slice_part = 32;
+
+constexpr int abort_waits = 64;
+
+[[noreturn]] void bad_arg(const std::string& message) { throw Error(HB_BAD_ARG, message); }
+
+bool same_encoding(const Capabilities& a, const Capabilities& b) {
+  return a.parameter_number == b.parameter_number && a.parameter_bits == b.parameter_bits &&
+         a.couplings_full == b.couplings_full && a.range_j2 == b.range_j2 && a.range_j4 == b.range_j4 &&
+         a.range_bias == b.range_bias && a.range_coupling == b.range_coupling;
+}
+
+float range_of(const Capabilities& capabilities, hb_section_t section) {
+  switch (section) {
+    case HB_SECTION_J2: return capabilities.range_j2;
+    case HB_SECTION_J4: return capabilities.range_j4;
+    case HB_SECTION_BIAS: return capabilities.range_bias;
+    default: return capabilities.range_coupling;
+  }
+}
+
+Error out_of_host_memory(std::uint64_t shots, std::uint64_t records, std::uint64_t cells) {
+  return Error(HB_OUT_OF_MEMORY, "this computer cannot hold the captures of " + std::to_string(shots) + " shots x " +
+                                     std::to_string(records) + " records x " + std::to_string(cells) +
+                                     " cells; capture fewer cells or less often");
+}
+
+}  // namespace
+
+Job::Impl::Impl(Device::Impl& on, const Program& what, const JobOptions& how)
+    : device(&on), program(what), options(how), capture_cells_(0) {
+  const Capabilities& caps = device->capabilities;
+  const std::string where = "Device::start: ";
+  if (device->active != nullptr) throw Error(HB_BUSY, where + "a job of this device runs; wait for it or destroy it first");
+  if (program.cells() > caps.cells)
+    bad_arg(where + "the program has " + std::to_string(program.cells()) + " cells; this device has " + std::to_string(caps.cells));
+  if (!same_encoding(program.capabilities(), caps))
+    bad_arg(where + "the program was built for another device: its parameter format or ranges differ");
+  if (program.steps().size() + 1 > caps.program_max)
+    bad_arg(where + "the program has " + std::to_string(program.steps().size() + 1) +
+            " instructions, HALT included; this device runs " + std::to_string(caps.program_max));
+  if (program.open_loops() > 0)
+    bad_arg(where + std::to_string(program.open_loops()) + " loop(s) of the program are open; each loop_begin needs a loop_end");
+  if (options.shots == 0) bad_arg(where + "0 shots; at least 1 is needed");
+  if (program.fixed_shots() != 0 && program.fixed_shots() != options.shots)
+    bad_arg(where + std::to_string(options.shots) + " shots; the program's per-shot operands are for " +
+            std::to_string(program.fixed_shots()));
+  if (options.seed) {
+    require(caps.seeded, where + "a seed", "SEEDED");
+    if (std::uint64_t{options.first_shot} + options.shots > std::uint64_t{1} << 32)
+      bad_arg(where + "first_shot " + std::to_string(options.first_shot) + " + " + std::to_string(options.shots) +
+              " shots pass the last shot number, 4294967295");
+    if (options.first_step >> 48 != 0)
+      bad_arg(where + "first_step " + std::to_string(options.first_step) + "; step numbers have 48 bits");
+  } else if (options.first_shot != 0 || options.first_step != 0) {
+    bad_arg(where + "first_shot or first_step without a seed; they number the noise of a seed");
+  }
+  if (options.capture_first >= program.cells() || options.capture_cells > program.cells() - options.capture_first)
+    bad_arg(where + "captured cells " + std::to_string(options.capture_first) + ".. (" + std::to_string(options.capture_cells) +
+            "); the program has cells 0.." + std::to_string(program.cells() - 1));
+  capture_cells_ = options.capture_cells != 0 ? options.capture_cells : program.cells() - options.capture_first;
+
+  plan_ = plan_memory(program, options.shots, capture_cells_, caps);
+  if (options.first_step != 0 && options.shots > plan_.lanes)
+    bad_arg(where + "first_step with " + std::to_string(options.shots) + " shots; a job goes on from what one pass left, and a pass has " +
+            std::to_string(plan_.lanes) + " shots: run it in groups of as many");
+  result.capture = Capture(options.shots, capture_cells_);
+  const std::uint64_t row = std::uint64_t{options.shots} * capture_cells_;
+  if (plan_.records > std::numeric_limits<std::int64_t>::max() / sizeof(float) / row)
+    throw out_of_host_memory(options.shots, plan_.records, capture_cells_);
+  try {
+    result.capture.ticks_.resize(plan_.records);
+    result.capture.values_.resize(row * plan_.records);
+    result.meters.assign(program.snapshots(), std::vector<hb_meters_t>(options.shots));
+    result.readback.resize(program.readbacks().size());
+  } catch (const std::exception&) {
+    throw out_of_host_memory(options.shots, plan_.records, capture_cells_);
+  }
+
+  const std::uint64_t duration = program.duration().count;
+  const std::uint64_t shortest = std::max<std::uint64_t>(1, device->step.count);
+  longest_slice_ = std::max(shortest, std::min(duration / longest_slice_part, caps.time_unit.count));
+  slice_ = std::clamp(duration / first_slice_part, shortest, longest_slice_);
+}
+
+Job::Impl::~Impl() {
+  if (state == State::running) stop(State::cancelled, Error(HB_ABORTED, "the job was destroyed before it ended"));
+}
+
+std::uint32_t Job::Impl::pass_shots() const {
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(plan_.lanes, options.shots - done_shots_));
+}
+
+void Job::Impl::begin() {
+  hb_job_status_t status{};
+  state = State::failed;  // until the device has accepted the first pass there is nothing to stop
+  device->run("reading STATUS", [&](const hb_mmio_t* mmio) { return hb_dif_job_status(mmio, &status); });
+  if (status.running) throw Error(HB_BUSY, "Device::start: the device runs a program that another host started");
+
+  const std::vector<hb_instruction_t> instructions = place(program, plan_);
+  device->link.write_block(HB_MEMORY_BASE + plan_.program, std::as_bytes(std::span(instructions)));
+  for (std::size_t k = 0; k < program.operands().size(); ++k) {
+    const Program::Operand& operand = program.operands()[k];
+    if (operand.rows == 1) device->link.write_block(HB_MEMORY_BASE + plan_.operands[k].address, *operand.bytes);
+  }
+  std::uint32_t pending = 0;
+  device->run("reading INTR_STATE", [&](const hb_mmio_t* mmio) { return hb_dif_interrupt_state(mmio, &pending); });
+  device->run("clearing interrupts",
+              [&](const hb_mmio_t* mmio) { return hb_dif_interrupt_acknowledge(mmio, pending & job_interrupts); });
+  const std::uint32_t enabled = plan_.ring_holds_all() ? end_interrupts : job_interrupts;
+  device->run("enabling interrupts", [&](const hb_mmio_t* mmio) { return hb_dif_interrupt_enable_set(mmio, enabled); });
+  if (options.limit.count != 0) {
+    started_at_ = device->now().count;
+    left_ = options.limit.count;
+  }
+  start_pass();
+  state = State::running;
+  device->active = this;
+}
+
+/// Per-shot operands of this pass.
+void Job::Impl::write_rows() {
+  const std::uint32_t rows = pass_shots();
+  for (std::size_t k = 0; k < program.operands().size(); ++k) {
+    const Program::Operand& operand = program.operands()[k];
+    if (operand.rows == 1) continue;
+    const MemoryPlan::Placed& placed = plan_.operands[k];
+    const auto from = std::span(*operand.bytes).subspan(done_shots_ * placed.row_bytes, rows * placed.row_bytes);
+    const std::uint64_t address = HB_MEMORY_BASE + placed.address;
+    if (rows == 1 || placed.stride == placed.row_bytes) {
+      device->link.write_block(address, from);
+      continue;
+    }
+    staging_.assign(rows * placed.stride, std::byte{0});
+    for (std::uint32_t row = 0; row < rows; ++row)
+      std::memcpy(staging_.data() + row * placed.stride, from.data() + row * placed.row_bytes, placed.row_bytes);
+    device->link.write_block(address, staging_);
+  }
+}
+
+void Job::Impl::start_pass() {
+  write_rows();
+  fetched_ = 0;
+  hb_capture_config_t ring{};
+  ring.base = plan_.ring;
+  ring.slots = plan_.slots;
+  ring.first_cell = options.capture_first;
+  ring.cells = capture_cells_;
+  ring.watermark = plan_.ring_holds_all() ? 0 : std::max(1u, plan_.slots / 2);
+  device->run("configuring the capture ring", [&](const hb_mmio_t* mmio) { return hb_dif_capture_configure(mmio, ring); });
+
+  hb_job_config_t pass{};
+  pass.program_addr = plan_.program;
+  pass.program_count = plan_.instructions;
+  pass.active_cells = program.cells();
+  pass.shots = pass_shots();
+  pass.seeded = options.seed.has_value();
+  pass.seed = options.seed.value_or(0);
+  pass.shot0 = static_cast<std::uint32_t>(options.first_shot + done_shots_);
+  pass.step0 = options.first_step;
+  device->run("configuring the job", [&](const hb_mmio_t* mmio) { return hb_dif_job_configure(mmio, pass); });
+
+  const hb_status_t started = device->link.call([](const hb_mmio_t* mmio) { return hb_dif_job_start(mmio); });
+  if (started == HB_OK) return;
+  hb_job_fault_t fault{};
+  device->run("reading the fault", [&](const hb_mmio_t* mmio) { return hb_dif_job_fault(mmio, &fault); });
+  if (fault.code == started) throw fault_error(fault, program, plan_, device->step.count, device->now().count);
+  throw Error(started, std::string("Device::start: ") + hb_status_meaning(started), device->now().count);
+}
+
+void Job::Impl::look() noexcept {
+  try {
+    service();
+    if (state == State::running && options.limit.count != 0) {
+      const std::uint64_t now = device->now().count;
+      const std::uint64_t spent = now - started_at_;
+      if (spent >= options.limit.count)
+        throw Error(HB_TIMEOUT,
+                    "the job passed its limit of " + std::to_string(options.limit.count) + " device ticks and was aborted", now);
+      left_ = options.limit.count - spent;
+    }
+  } catch (const Error& error) {
+    fail(error);
+  } catch (const std::exception& other) {
+    fail(Error(HB_OUT_OF_MEMORY, std::string("the job could not be served: ") + other.what()));
+  }
+}
+
+void Job::Impl::fail(const Error& error) noexcept {
+  if (error.code() == HB_LINK) {
+    lose(error);
+  } else {
+    stop(State::failed, error);
+  }
+}
+
+void Job::Impl::service() {
+  if (!plan_.ring_holds_all()) {
+    // Cleared before the head is read: records written after it raise the interrupt again.
+    std::uint32_t pending = 0;
+    device->run("reading INTR_STATE", [&](const hb_mmio_t* mmio) { return hb_dif_interrupt_state(mmio, &pending); });
+    device->run("clearing interrupts", [&](const hb_mmio_t* mmio) {
+      return hb_dif_interrupt_acknowledge(mmio, pending & HB_INTR_STATE_CAPTURE_MASK);
+    });
+  }
+  hb_job_status_t status{};
+  device->run("reading STATUS", [&](const hb_mmio_t* mmio) { return hb_dif_job_status(mmio, &status); });
+  if (status.running) {
+    if (plan_.records > 0) fetch();
+    return;
+  }
+  std::uint32_t pending = 0;
+  device->run("reading INTR_STATE", [&](const hb_mmio_t* mmio) { return hb_dif_interrupt_state(mmio, &pending); });
+  device->run("clearing interrupts",
+              [&](const hb_mmio_t* mmio) { return hb_dif_interrupt_acknowledge(mmio, pending & job_interrupts); });
+  if (status.fault) {
+    hb_job_fault_t fault{};
+    device->run("reading the fault", [&](const hb_mmio_t* mmio) { return hb_dif_job_fault(mmio, &fault); });
+    throw fault_error(fault, program, plan_, device->step.count, device->now().count);
+  }
+  if (status.aborted)
+    throw Error(HB_ABORTED, "the job was aborted on the device, not by its owner", device->now().count);
+  if (!status.done)
+    throw Error(HB_DEVICE, "the job vanished: no program runs and none has ended; was the device reset?", device->now().count);
+  if (plan_.records > 0) fetch();
+  finish_pass();
+  done_shots_ += pass_shots();
+  if (done_shots_ < options.shots) {
+    start_pass();
+    return;
+  }
+  result.clips = program.clips() + clips_;
+  finish(State::done);
+}
+
+void Job::Impl::read_device(std::uint64_t offset, std::span<std::byte> out) {
+  device->link.read_block(HB_MEMORY_BASE + offset, out);
+}
+
+/// A pass with fewer shots than lanes has shorter records, at their own spacing.
+std::uint64_t Job::Impl::record_bytes() const {
+  return hb_record_bytes(pass_shots(), capture_cells_, bytes_of(device->capabilities.capture_number));
+}
+
+std::span<const std::byte> Job::Impl::record(std::uint32_t number) {
+  const std::uint64_t bytes = record_bytes();
+  const std::uint64_t offset = plan_.ring + number % plan_.slots * bytes;
+  if (device->memory) return device->memory->subspan(offset, bytes);
+  staging_.resize(bytes);
+  read_device(offset, staging_);
+  return staging_;
+}
+
+void Job::Impl::fetch() {
+  std::uint32_t head = 0;
+  device->run("reading CAPTURE_HEAD", [&](const hb_mmio_t* mmio) { return hb_dif_capture_head(mmio, &head); });
+  const std::uint32_t fresh = head - fetched_;
+  if (fresh == 0) return;
+  if (fresh > plan_.slots)
+    throw Error(HB_CAPTURE_OVERRUN, "capture ring overran: " + std::to_string(fresh) + " unread records in a ring of " +
+                                        std::to_string(plan_.slots) + "; record " + std::to_string(fetched_) +
+                                        " is the first lost");
+  if (fresh > plan_.records - fetched_)
+    throw Error(HB_DEVICE, "the device took more than the " + std::to_string(plan_.records) + " records of the program");
+  if (fetched_ == 0) {
+    std::uint32_t bytes = 0;
+    device->run("reading CAPTURE_RECORD_BYTES", [&](const hb_mmio_t* mmio) { return hb_dif_capture_record_bytes(mmio, &bytes); });
+    if (bytes != record_bytes())
+      throw Error(HB_DEVICE, "the device writes records of " + std::to_string(bytes) + " bytes; the job's have " +
+                                 std::to_string(record_bytes()));
+  }
+  const std::uint32_t shots = pass_shots();
+  Capture& capture = result.capture;
+  const std::size_t shot_stride = plan_.records * capture_cells_;
+  for (std::uint32_t number = fetched_; number != head; ++number) {
+    float* states = capture.values_.data() + done_shots_ * shot_stride + std::size_t{number} * capture_cells_;
+    const std::uint64_t ticks = decode_record(record(number), {shots, capture_cells_, options.capture_first}, number,
+                                              device->capabilities, states, shot_stride);
+    if (done_shots_ == 0) {
+      capture.ticks_[number].count = ticks;
+    } else if (capture.ticks_[number].count != ticks) {
+      throw Error(HB_DEVICE, "capture record " + std::to_string(number) + " was taken at tick " + std::to_string(ticks) +
+                                 " of this pass, at " + std::to_string(capture.ticks_[number].count) + " of the first");
+    }
+  }
+  fetched_ = head;
+  device->run("writing CAPTURE_TAIL", [&](const hb_mmio_t* mmio) { return hb_dif_capture_advance(mmio, head); });
+}
+
+void Job::Impl::finish_pass() {
+  if (fetched_ != plan_.records)
+    throw Error(HB_DEVICE, "the device took " + std::to_string(fetched_) + " records; the program takes " +
+                               std::to_string(plan_.records));
+  read_meters();
+  if (done_shots_ == 0) read_readbacks();
+
+  hb_job_counters_t counters{};
+  device->run("reading the job's counters", [&](const hb_mmio_t* mmio) { return hb_dif_job_counters(mmio, &counters); });
+  // Every pass loads the same shared parameters and so clips the same values; per-shot ones differ from pass to pass.
+  clips_ = program.fixed_shots() > 0 ? clips_ + counters.clips : std::max<std::uint64_t>(clips_, counters.clips);
+  result.rails += counters.rails;
+  result.rail_cell = std::min(result.rail_cell, counters.rail_cell);
+  result.array_ticks = {counters.job_ticks};
+  result.stall_ticks = result.stall_ticks + Ticks{counters.stall_ticks};
+}
+
+void Job::Impl::read_meters() {
+  for (std::size_t k = 0; k < plan_.snapshots.size(); ++k) {
+    const auto rows = std::span(result.meters[k]).subspan(done_shots_, pass_shots());
+    read_device(plan_.snapshots[k], std::as_writable_bytes(rows));
+  }
+}
+
+void Job::Impl::read_readbacks() {
+  const Capabilities& caps = device->capabilities;
+  const std::size_t n = program.cells();
+  for (std::size_t k = 0; k < plan_.readbacks.size(); ++k) {
+    const hb_section_t section = program.readbacks()[k];
+    std::vector<std::byte> bytes(plan_.readback_values[k] * bytes_of(caps.parameter_number));
+    read_device(plan_.readbacks[k], bytes);
+    std::vector<float> values(plan_.readback_values[k]);
+    decode(bytes.data(), caps.parameter_number, caps.parameter_bits, range_of(caps, section), values);
+    if (section != HB_SECTION_COUPLING || caps.couplings_full) {
+      result.readback[k] = std::move(values);
+      continue;
+    }
+    std::vector<float>& matrix = result.readback[k];
+    matrix.assign(n * n, 0.0f);
+    std::size_t pair = 0;
+    for (std::size_t i = 0; i < n; ++i)
+      for (std::size_t j = i + 1; j < n; ++j, ++pair) matrix[i * n + j] = matrix[j * n + i] = values[pair];
+  }
+}
+
+double Job::Impl::fraction() {
+  const double shots = static_cast<double>(options.shots);
+  const double duration = static_cast<double>(program.duration().count);
+  if (state == State::done || duration == 0) return static_cast<double>(done_shots_) / shots;
+  std::uint64_t ticks = 0;
+  device->run("reading JOB_TICKS", [&](const hb_mmio_t* mmio) {
+    return hb_dif_read64(mmio, HB_JOB_TICKS_LO_OFFSET, HB_JOB_TICKS_HI_OFFSET, &ticks);
+  });
+  const double pass = std::min(1.0, static_cast<double>(ticks) / duration);
+  return (static_cast<double>(done_shots_) + pass * pass_shots()) / shots;
+}
+
+void Job::Impl::advance() {
+  double done = 0;
+  try {
+    device->link.wait_irq(std::min(slice_, left_));
+    slice_ = std::min(longest_slice_, slice_ * 2);
+    look();
+    if (!options.progress || (state != State::running && state != State::done)) return;
+    done = fraction();
+  } catch (const Error& error) {
+    fail(error);
+    return;
+  }
+  bool go_on = true;
+  try {
+    go_on = options.progress(done);
+  } catch (...) {
+    stop(State::cancelled, Error(HB_ABORTED, "the progress callback of the job threw an exception"));
+    throw;
+  }
+  if (!go_on) cancelled.store(true, std::memory_order_relaxed);
+}
+
+void Job::Impl::halt_device() {
+  // Only the end of the program wakes the wait: an unread capture would end it at once, before the next grid point.
+  device->run("enabling interrupts", [](const hb_mmio_t* mmio) { return hb_dif_interrupt_enable_set(mmio, end_interrupts); });
+  // Refused when the program has just ended by itself, which is as good.
+  device->link.call([](const hb_mmio_t* mmio) { return hb_dif_job_abort(mmio); });
+  const std::uint64_t wait = std::max(device->step.count, device->capabilities.time_unit.count);
+  for (int k = 0; k < abort_waits; ++k) {
+    hb_job_status_t status{};
+    device->run("reading STATUS", [&](const hb_mmio_t* mmio) { return hb_dif_job_status(mmio, &status); });
+    if (!status.running) {
+      device->run("clearing interrupts", [](const hb_mmio_t* mmio) { return hb_dif_interrupt_acknowledge(mmio, job_interrupts); });
+      return;
+    }
+    device->link.wait_irq(wait);
+  }
+  throw Error(HB_DEVICE, "the device does not stop: a program still runs " + std::to_string(abort_waits) + " x " +
+                             std::to_string(wait) + " ticks after ABORT");
+}
+
+void Job::Impl::stop(State ended, const Error& error) noexcept {
+  if (state != State::running) return;
+  try {
+    failure = error;
+    halt_device();
+  } catch (const std::exception&) {
+    // The first failure is the one worth telling.
+  }
+  finish(ended);
+}
+
+void Job::Impl::lose(const Error& error) noexcept {
+  if (state != State::running) return;
+  failure = error;
+  finish(State::failed);
+}
+
+void Job::Impl::finish(State ended) noexcept {
+  state = ended;
+  if (device->active == this) device->active = nullptr;
+}
+
+Job::Job(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Job::Job(Job&&) noexcept = default;
+Job& Job::operator=(Job&&) noexcept = default;
+Job::~Job() = default;
+
+Job::State Job::poll() {
+  if (!impl_) return State::failed;
+  if (impl_->state != State::running) return impl_->state;
+  if (impl_->cancelled.load(std::memory_order_relaxed)) {
+    impl_->stop(State::cancelled, Error(HB_ABORTED, "the job was cancelled"));
+  } else {
+    impl_->look();
+  }
+  return impl_->state;
+}
+
+Result Job::wait() {
+  if (!impl_ || impl_->taken) throw Error(HB_BAD_ARG, "Job::wait: the result was taken already; wait may be called once");
+  while (impl_->state == State::running) {
+    if (impl_->cancelled.load(std::memory_order_relaxed)) {
+      impl_->stop(State::cancelled, Error(HB_ABORTED, "the job was cancelled"));
+    } else {
+      impl_->advance();
+    }
+  }
+  if (impl_->failure) throw *impl_->failure;
+  impl_->taken = true;
+  return std::move(impl_->result);
+}
+
+void Job::cancel() noexcept {
+  if (impl_) impl_->cancelled.store(true, std::memory_order_relaxed);
+}
+
+}  // namespace heatbath

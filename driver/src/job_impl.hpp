@@ -1,0 +1,75 @@
+#pragma once
+// State of a Job: one pass after the other over the device's lanes.
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "device_impl.hpp"
+#include "heatbath/error.hpp"
+#include "heatbath/job.hpp"
+#include "heatbath/program.hpp"
+#include "memory_plan.hpp"
+
+namespace heatbath {
+
+struct Job::Impl {
+  /// Judges everything that can be judged before the device is touched. Throws as Device::start documents.
+  Impl(Device::Impl& device, const Program& program, const JobOptions& options);
+  ~Impl();
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  /// Writes program and operands and starts the first pass.
+  void begin();
+  /// One look at the device. Failures become the job's state.
+  void look() noexcept;
+  /// Lets one slice of device time pass and looks.
+  void advance();
+  /// Stops the device and ends the job as `ended` with this failure.
+  void stop(State ended, const Error& error) noexcept;
+  /// Ends the job without touching the device.
+  void lose(const Error& error) noexcept;
+
+  Device::Impl* device;
+  Program program;
+  JobOptions options;
+  State state = State::running;
+  std::optional<Error> failure;
+  Result result;
+  bool taken = false;
+  std::atomic<bool> cancelled{false};
+
+ private:
+  std::uint32_t pass_shots() const;
+  std::uint64_t record_bytes() const;
+  void write_rows();
+  void start_pass();
+  void service();
+  void fetch();
+  void finish_pass();
+  void read_meters();
+  void read_readbacks();
+  std::span<const std::byte> record(std::uint32_t number);
+  double fraction();
+  void halt_device();
+  void finish(State ended) noexcept;
+  void fail(const Error& error) noexcept;
+  void read_device(std::uint64_t offset, std::span<std::byte> out);
+
+  std::uint32_t capture_cells_;
+  MemoryPlan plan_;
+  std::uint64_t done_shots_ = 0;  ///< of the passes before this one
+  std::uint32_t fetched_ = 0;     ///< records of this pass
+  std::vector<std::byte> staging_;
+  std::uint64_t started_at_ = 0;
+  std::uint64_t left_ = ~std::uint64_t{0};  ///< ticks to the limit, at the last look
+  std::uint64_t slice_ = 1, longest_slice_ = 1;
+  std::uint64_t clips_ = 0;
+};
+
+}  // namespace heatbath

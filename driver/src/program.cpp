@@ -1,0 +1,531 @@
+#include "heatbath/program.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "heatbath/codes.h"
+#include "heatbath/error.hpp"
+
+namespace heatbath {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "operands are copied as they lie in memory");
+
+constexpr std::uint64_t saturated = std::numeric_limits<std::uint64_t>::max();
+
+std::uint64_t add(std::uint64_t a, std::uint64_t b) { return a > saturated - b ? saturated : a + b; }
+std::uint64_t multiply(std::uint64_t a, std::uint64_t b) { return b != 0 && a > saturated / b ? saturated : a * b; }
+
+std::string text(float value) {
+  char buffer[32];
+  std::snprintf(buffer, sizeof buffer, "%g", static_cast<double>(value));
+  return buffer;
+}
+
+[[noreturn]] void bad_arg(const std::string& message) { throw Error(HB_BAD_ARG, message); }
+
+const char* name_of(CellSection section) {
+  switch (section) {
+    case CellSection::j2: return "j2";
+    case CellSection::j4: return "j4";
+    case CellSection::bias: return "bias";
+  }
+  return "?";
+}
+
+float range_of(const Capabilities& capabilities, CellSection section) {
+  switch (section) {
+    case CellSection::j2: return capabilities.range_j2;
+    case CellSection::j4: return capabilities.range_j4;
+    case CellSection::bias: return capabilities.range_bias;
+  }
+  return 0;
+}
+
+void check_finite(std::span<const float> values, const std::string& where) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (!std::isfinite(values[i])) bad_arg(where + ": value " + std::to_string(i) + " is " + text(values[i]) + "; it must be finite");
+  }
+}
+
+void check_section(CellSection section, std::span<const float> values, const std::string& where) {
+  check_finite(values, where);
+  if (section != CellSection::j4) return;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (values[i] < 0) bad_arg(where + ": value " + std::to_string(i) + " is " + text(values[i]) + "; J4 must not be negative");
+  }
+}
+
+void check_size(std::size_t have, std::size_t want, const std::string& where, const std::string& shape) {
+  if (have != want)
+    bad_arg(where + ": " + std::to_string(have) + " values given; " + shape + " = " + std::to_string(want) + " are needed");
+}
+
+/// Values as a device's converters take them, and how many were beyond their ends.
+struct Encoded {
+  std::vector<std::byte> bytes;
+  std::uint64_t clips = 0;
+};
+
+class Encoder {
+ public:
+  Encoder(const Capabilities& capabilities, float range, std::size_t count)
+      : number_(capabilities.parameter_number), bits_(capabilities.parameter_bits), range_(range) {
+    encoded_.bytes.resize(count * bytes_of(number_));
+    out_ = encoded_.bytes.data();
+    if (number_ != Number::float32) {
+      top_ = static_cast<float>((1u << (bits_ - 1u)) - 1u);
+      step_ = hb_code_step(range_, bits_);
+    }
+  }
+
+  void put(float value) {
+    if (number_ == Number::float32) {
+      std::memcpy(out_, &value, sizeof value);
+      out_ += sizeof value;
+      return;
+    }
+    const float scaled = value / step_;
+    if (scaled >= top_ + 0.5f || scaled <= -top_ - 1.5f) ++encoded_.clips;
+    const std::int32_t code = hb_value_to_code(value, range_, bits_);
+    if (number_ == Number::code8) {
+      const auto narrow = static_cast<std::int8_t>(code);
+      std::memcpy(out_, &narrow, sizeof narrow);
+      out_ += sizeof narrow;
+    } else {
+      const auto narrow = static_cast<std::int16_t>(code);
+      std::memcpy(out_, &narrow, sizeof narrow);
+      out_ += sizeof narrow;
+    }
+  }
+
+  void put(std::span<const float> values) {
+    if (number_ == Number::float32) {
+      if (!values.empty()) std::memcpy(out_, values.data(), values.size_bytes());
+      out_ += values.size_bytes();
+      return;
+    }
+    for (const float value : values) put(value);
+  }
+
+  Encoded take() { return std::move(encoded_); }
+
+ private:
+  Number number_;
+  std::uint32_t bits_;
+  float range_;
+  float top_ = 0, step_ = 1;
+  Encoded encoded_;
+  std::byte* out_ = nullptr;
+};
+
+std::vector<std::byte> as_bytes(std::span<const float> values) {
+  std::vector<std::byte> bytes(values.size_bytes());
+  if (!bytes.empty()) std::memcpy(bytes.data(), values.data(), bytes.size());
+  return bytes;
+}
+
+/// Throws for an entry that is not finite, a diagonal entry, or (when asked) a pair that differs.
+void check_couplings(std::span<const float> matrix, std::uint32_t n, bool symmetric) {
+  const float largest = std::numeric_limits<float>::max();
+  constexpr std::uint32_t tile = 32;  // both triangles are read by tiles, so that neither read runs down a column
+  bool good = true;
+  for (std::uint32_t i0 = 0; i0 < n && good; i0 += tile) {
+    const std::uint32_t i1 = std::min(n, i0 + tile);
+    for (std::uint32_t j0 = i0; j0 < n; j0 += tile) {
+      const std::uint32_t j1 = std::min(n, j0 + tile);
+      for (std::uint32_t i = i0; i < i1; ++i) {
+        for (std::uint32_t j = j0; j < j1; ++j) {
+          const float a = matrix[std::size_t{i} * n + j], b = matrix[std::size_t{j} * n + i];
+          good &= std::fabs(a) <= largest && std::fabs(b) <= largest && (!symmetric || a == b) && (i != j || a == 0.0f);
+        }
+      }
+    }
+  }
+  if (good) return;
+  const auto entry = [&](std::uint32_t i, std::uint32_t j) { return matrix[std::size_t{i} * n + j]; };
+  const auto at = [](std::uint32_t i, std::uint32_t j) {
+    std::string pair = std::to_string(i);
+    pair.append(",").append(std::to_string(j)).append(")");
+    return std::string("(").append(pair);
+  };
+  for (std::uint32_t i = 0; i < n; ++i) {
+    for (std::uint32_t j = 0; j < n; ++j) {
+      const std::string where = "Program::load_couplings: entry " + at(i, j) + " is " + text(entry(i, j));
+      if (!std::isfinite(entry(i, j))) bad_arg(where + "; it must be finite");
+      if (i == j && entry(i, j) != 0.0f) bad_arg(where + "; the diagonal must be zero");
+      if (symmetric && std::isfinite(entry(j, i)) && entry(i, j) != entry(j, i))
+        bad_arg(where + " but entry " + at(j, i) + " is " + text(entry(j, i)) + "; this device's couplings are symmetric");
+    }
+  }
+}
+
+/// The periodic capture while a program is walked.
+struct Capturing {
+  bool on = false;
+  std::uint64_t period = 1;
+  std::uint64_t phase = 0;  ///< ticks since the last grid point of the period
+
+  std::uint64_t pass(std::uint64_t ticks) {
+    if (!on) return 0;
+    const std::uint64_t end = add(phase, ticks);
+    phase = end % period;
+    return end / period;
+  }
+};
+
+using Steps = std::span<const Program::Step>;
+
+/// Index of the LOOP_END of the LOOP_BEGIN at `begin`; the end of the steps for a loop still open.
+std::size_t loop_end_of(Steps steps, std::size_t begin) {
+  std::size_t depth = 0;
+  for (std::size_t k = begin; k < steps.size(); ++k) {
+    if (steps[k].instruction.op == HB_OP_LOOP_BEGIN) ++depth;
+    if (steps[k].instruction.op == HB_OP_LOOP_END && --depth == 0) return k;
+  }
+  return steps.size();
+}
+
+std::uint64_t ticks_of(Steps steps) {
+  std::uint64_t total = 0;
+  for (std::size_t k = 0; k < steps.size(); ++k) {
+    const hb_instruction_t& it = steps[k].instruction;
+    if (it.op == HB_OP_EVOLVE || it.op == HB_OP_RAMP) total = add(total, it.ticks);
+    if (it.op == HB_OP_LOOP_BEGIN) {
+      const std::size_t end = loop_end_of(steps, k);
+      total = add(total, multiply(it.count, ticks_of(steps.subspan(k + 1, end - k - 1))));
+      k = end;
+    }
+  }
+  return total;
+}
+
+std::uint64_t records_of(Steps steps, Capturing& capturing) {
+  std::uint64_t total = 0;
+  for (std::size_t k = 0; k < steps.size(); ++k) {
+    const hb_instruction_t& it = steps[k].instruction;
+    switch (it.op) {
+      case HB_OP_EVOLVE:
+      case HB_OP_RAMP: total = add(total, capturing.pass(it.ticks)); break;
+      case HB_OP_SAMPLE: total = add(total, 1); break;
+      case HB_OP_CAPTURE_START:
+        capturing = {true, it.ticks, 0};
+        if (it.flags & HB_FLAG_NOW) total = add(total, 1);
+        break;
+      case HB_OP_CAPTURE_STOP: capturing.on = false; break;
+      case HB_OP_LOOP_BEGIN: {
+        const std::size_t end = loop_end_of(steps, k);
+        const Steps body = steps.subspan(k + 1, end - k - 1);
+        bool switches = false;
+        for (const Program::Step& step : body)
+          switches |= step.instruction.op == HB_OP_CAPTURE_START || step.instruction.op == HB_OP_CAPTURE_STOP;
+        if (switches) {
+          // The last switch in the body decides how an iteration ends, so all but the first begin alike.
+          total = add(total, records_of(body, capturing));
+          if (it.count > 1) total = add(total, multiply(it.count - 1, records_of(body, capturing)));
+        } else {
+          Capturing off;
+          total = add(total, multiply(it.count, records_of(body, off)));
+          total = add(total, capturing.pass(multiply(it.count, ticks_of(body))));
+        }
+        k = end;
+        break;
+      }
+      default: break;
+    }
+  }
+  return total;
+}
+
+}  // namespace
+
+Program::Program(const Capabilities& capabilities, std::uint32_t cells) : capabilities_(capabilities), cells_(cells) {
+  if (cells < 1 || cells > capabilities.cells)
+    bad_arg("Program: " + std::to_string(cells) + " cells asked for; this device has 1.." + std::to_string(capabilities.cells));
+}
+
+void Program::check_room() const {
+  if (steps_.size() + 1 >= capabilities_.program_max)  // one is kept for HALT
+    bad_arg("Program: instruction " + std::to_string(steps_.size()) + " is too many; this device runs programs of " +
+            std::to_string(capabilities_.program_max) + " instructions, HALT included");
+}
+
+Program::Step& Program::append(hb_op_t op) {
+  check_room();
+  steps_.emplace_back().instruction.op = static_cast<std::uint16_t>(op);
+  return steps_.back();
+}
+
+std::int32_t Program::store(std::vector<std::byte> bytes, std::uint32_t rows) {
+  operands_.push_back({std::make_shared<const std::vector<std::byte>>(std::move(bytes)), rows});
+  return static_cast<std::int32_t>(operands_.size() - 1);
+}
+
+Program& Program::load(CellSection section, std::span<const float> values) {
+  const std::string where = std::string("Program::load(") + name_of(section) + ")";
+  check_size(values.size(), cells_, where, "cells");
+  check_section(section, values, where);
+  check_room();
+  Encoder encoder(capabilities_, range_of(capabilities_, section), values.size());
+  encoder.put(values);
+  Encoded encoded = encoder.take();
+  clips_ += encoded.clips;
+  const std::int32_t operand = store(std::move(encoded.bytes), 1);
+  Step& step = append(HB_OP_LOAD);
+  step.instruction.section = static_cast<std::uint16_t>(section);
+  step.operand = operand;
+  return *this;
+}
+
+Program& Program::load(CellSection section, float value) {
+  check_section(section, {&value, 1}, std::string("Program::load(") + name_of(section) + ")");
+  Step& step = append(HB_OP_LOAD);
+  step.instruction.section = static_cast<std::uint16_t>(section);
+  step.instruction.flags = HB_FLAG_IMMEDIATE;
+  step.instruction.imm = std::bit_cast<std::uint32_t>(value);
+  return *this;
+}
+
+namespace {
+
+void check_shots(std::uint32_t shots, std::uint32_t fixed, const std::string& where) {
+  if (shots == 0) bad_arg(where + ": 0 shots given; at least 1 is needed");
+  if (fixed != 0 && fixed != shots)
+    bad_arg(where + ": " + std::to_string(shots) + " shots given; the program's other per-shot operands have " + std::to_string(fixed));
+}
+
+}  // namespace
+
+Program& Program::load_bias_per_shot(std::span<const float> values, std::uint32_t shots) {
+  const std::string where = "Program::load_bias_per_shot";
+  check_shots(shots, fixed_shots_, where);
+  check_size(values.size(), std::size_t{shots} * cells_, where, "shots x cells");
+  check_finite(values, where);
+  check_room();
+  Encoder encoder(capabilities_, capabilities_.range_bias, values.size());
+  encoder.put(values);
+  Encoded encoded = encoder.take();
+  clips_ += encoded.clips;
+  const std::int32_t operand = store(std::move(encoded.bytes), shots);
+  Step& step = append(HB_OP_LOAD);
+  step.instruction.section = HB_SECTION_BIAS;
+  step.operand = operand;
+  fixed_shots_ = shots;
+  return *this;
+}
+
+Program& Program::load_couplings(std::span<const float> matrix) {
+  const std::size_t n = cells_;
+  check_size(matrix.size(), n * n, "Program::load_couplings", "cells x cells");
+  check_couplings(matrix, cells_, !capabilities_.couplings_full);
+  check_room();
+  const bool full = capabilities_.couplings_full;
+  Encoder encoder(capabilities_, capabilities_.range_coupling, full ? n * n : n * (n - 1) / 2);
+  for (std::size_t i = 0; i < n; ++i) encoder.put(full ? matrix.subspan(i * n, n) : matrix.subspan(i * n + i + 1, n - i - 1));
+  Encoded encoded = encoder.take();
+  clips_ += encoded.clips;
+  const std::int32_t operand = store(std::move(encoded.bytes), 1);
+  Step& step = append(HB_OP_LOAD);
+  step.instruction.section = HB_SECTION_COUPLING;
+  step.operand = operand;
+  return *this;
+}
+
+Program& Program::load_gain(float gain) {
+  if (!std::isfinite(gain)) bad_arg("Program::load_gain: gain is " + text(gain) + "; it must be finite");
+  Step& step = append(HB_OP_LOAD);
+  step.instruction.section = HB_SECTION_GAIN;
+  step.instruction.flags = HB_FLAG_IMMEDIATE;
+  step.instruction.imm = std::bit_cast<std::uint32_t>(gain);
+  return *this;
+}
+
+Program& Program::load_temperature(float kT) {
+  require(capabilities_.kT_programmable, "Program::load_temperature", "KT_PROGRAMMABLE");
+  if (!(kT >= capabilities_.kT_min && kT <= capabilities_.kT_max))
+    bad_arg("Program::load_temperature: kT is " + text(kT) + "; this device takes " + text(capabilities_.kT_min) + ".." +
+            text(capabilities_.kT_max));
+  Step& step = append(HB_OP_LOAD);
+  step.instruction.section = HB_SECTION_KT;
+  step.instruction.flags = HB_FLAG_IMMEDIATE;
+  step.instruction.imm = std::bit_cast<std::uint32_t>(kT);
+  return *this;
+}
+
+Program& Program::commit() {
+  append(HB_OP_COMMIT);
+  return *this;
+}
+
+Program& Program::evolve(Ticks duration) {
+  if (duration.count == 0) bad_arg("Program::evolve: duration is 0 ticks; it must be at least one step");
+  append(HB_OP_EVOLVE).instruction.ticks = duration.count;
+  return *this;
+}
+
+Program& Program::ramp(Ticks duration) {
+  if (duration.count == 0) bad_arg("Program::ramp: duration is 0 ticks; it must be at least one step");
+  append(HB_OP_RAMP).instruction.ticks = duration.count;
+  return *this;
+}
+
+namespace {
+
+void check_cells(std::uint32_t first, std::size_t count, std::uint32_t cells, const std::string& where) {
+  if (count < 1 || first >= cells || count > cells - first)
+    bad_arg(where + ": " + std::to_string(count) + " cells from " + std::to_string(first) + " on; the program has cells 0.." +
+            std::to_string(cells - 1));
+}
+
+}  // namespace
+
+/// One value for all cells goes into the instruction; else `rows` rows of `count` values become an operand.
+Program& Program::write_states(hb_op_t op, std::uint32_t first, std::uint32_t count, std::span<const float> values,
+                               std::uint32_t rows) {
+  const bool immediate = values.size() == 1;
+  check_room();
+  const std::int32_t operand = immediate ? -1 : store(as_bytes(values), rows);
+  Step& step = append(op);
+  step.instruction.first = first;
+  step.instruction.count = count;
+  step.operand = operand;
+  if (immediate) {
+    step.instruction.flags = HB_FLAG_IMMEDIATE;
+    step.instruction.imm = std::bit_cast<std::uint32_t>(values[0]);
+  }
+  return *this;
+}
+
+Program& Program::set(std::uint32_t first, std::span<const float> values) {
+  require(capabilities_.state_write, "Program::set", "STATE_WRITE");
+  check_cells(first, values.size(), cells_, "Program::set");
+  check_finite(values, "Program::set");
+  return write_states(HB_OP_SET, first, static_cast<std::uint32_t>(values.size()), values, 1);
+}
+
+Program& Program::set(std::uint32_t first, std::uint32_t count, float value) {
+  require(capabilities_.state_write, "Program::set", "STATE_WRITE");
+  check_cells(first, count, cells_, "Program::set");
+  check_finite({&value, 1}, "Program::set");
+  return write_states(HB_OP_SET, first, count, {&value, 1}, 1);
+}
+
+Program& Program::clamp(std::uint32_t first, std::span<const float> values) {
+  check_cells(first, values.size(), cells_, "Program::clamp");
+  check_finite(values, "Program::clamp");
+  return write_states(HB_OP_CLAMP, first, static_cast<std::uint32_t>(values.size()), values, 1);
+}
+
+Program& Program::clamp(std::uint32_t first, std::uint32_t count, float value) {
+  check_cells(first, count, cells_, "Program::clamp");
+  check_finite({&value, 1}, "Program::clamp");
+  return write_states(HB_OP_CLAMP, first, count, {&value, 1}, 1);
+}
+
+Program& Program::clamp_per_shot(std::uint32_t first, std::uint32_t count, std::span<const float> values,
+                                 std::uint32_t shots) {
+  const std::string where = "Program::clamp_per_shot";
+  check_shots(shots, fixed_shots_, where);
+  check_cells(first, count, cells_, where);
+  check_size(values.size(), std::size_t{shots} * count, where, "shots x count");
+  check_finite(values, where);
+  write_states(HB_OP_CLAMP, first, count, values, shots);
+  fixed_shots_ = shots;
+  return *this;
+}
+
+Program& Program::release(std::uint32_t first, std::uint32_t count) {
+  check_cells(first, count, cells_, "Program::release");
+  Step& step = append(HB_OP_RELEASE);
+  step.instruction.first = first;
+  step.instruction.count = count;
+  return *this;
+}
+
+Program& Program::sample() {
+  append(HB_OP_SAMPLE);
+  return *this;
+}
+
+Program& Program::capture_start(Ticks period, bool now) {
+  if (period.count == 0 || period < capabilities_.capture_min)
+    bad_arg("Program::capture_start: period is " + std::to_string(period.count) + " ticks; this device captures every " +
+            std::to_string(std::max<std::uint64_t>(1, capabilities_.capture_min.count)) + " ticks or more");
+  Step& step = append(HB_OP_CAPTURE_START);
+  step.instruction.ticks = period.count;
+  if (now) step.instruction.flags = HB_FLAG_NOW;
+  return *this;
+}
+
+Program& Program::capture_stop() {
+  append(HB_OP_CAPTURE_STOP);
+  return *this;
+}
+
+Program& Program::meter_clear() {
+  require(capabilities_.meters, "Program::meter_clear", "METERS");
+  append(HB_OP_METER_CLEAR);
+  return *this;
+}
+
+Program& Program::meter_snapshot() {
+  require(capabilities_.meters, "Program::meter_snapshot", "METERS");
+  append(HB_OP_METER_SNAPSHOT).snapshot = static_cast<std::int32_t>(snapshots_);
+  ++snapshots_;
+  return *this;
+}
+
+Program& Program::readback(CellSection section) {
+  require(capabilities_.readback, "Program::readback", "READBACK");
+  Step& step = append(HB_OP_READBACK);
+  step.instruction.section = static_cast<std::uint16_t>(section);
+  step.readback = static_cast<std::int32_t>(readbacks_.size());
+  readbacks_.push_back(static_cast<hb_section_t>(section));
+  return *this;
+}
+
+Program& Program::readback_couplings() {
+  require(capabilities_.readback, "Program::readback_couplings", "READBACK");
+  Step& step = append(HB_OP_READBACK);
+  step.instruction.section = HB_SECTION_COUPLING;
+  step.readback = static_cast<std::int32_t>(readbacks_.size());
+  readbacks_.push_back(HB_SECTION_COUPLING);
+  return *this;
+}
+
+Program& Program::loop_begin(std::uint32_t times) {
+  if (times == 0) bad_arg("Program::loop_begin: 0 times; a loop runs at least once");
+  if (open_loops_ >= capabilities_.loop_depth)
+    bad_arg("Program::loop_begin: loop " + std::to_string(open_loops_ + 1) + " deep; this device nests " +
+            std::to_string(capabilities_.loop_depth));
+  append(HB_OP_LOOP_BEGIN).instruction.count = times;
+  ++open_loops_;
+  return *this;
+}
+
+Program& Program::loop_end() {
+  if (open_loops_ == 0) bad_arg("Program::loop_end: no loop is open; loop_begin comes first");
+  append(HB_OP_LOOP_END);
+  --open_loops_;
+  return *this;
+}
+
+Program& Program::interrupt(std::uint32_t tag) {
+  append(HB_OP_INTERRUPT).instruction.imm = tag;
+  return *this;
+}
+
+std::uint64_t Program::records() const {
+  Capturing capturing;
+  return records_of(steps_, capturing);
+}
+
+Ticks Program::duration() const { return {ticks_of(steps_)}; }
+
+}  // namespace heatbath

@@ -1,0 +1,26 @@
+#pragma once
+// Capture records and parameter images, from the device's number formats to physical units.
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "heatbath/capabilities.hpp"
+
+namespace heatbath {
+
+/// Decodes values.size() numbers that lie at `bytes` in storage `number`; codes have `bits` bits and full scale `range`.
+void decode(const std::byte* bytes, Number number, std::uint32_t bits, float range, std::span<float> values);
+
+/// What a record of one pass must look like.
+struct RecordShape {
+  std::uint32_t lanes = 0, cells = 0, first = 0;
+};
+
+/// Decodes one record into states[lane * lane_stride .. + cells) and returns its ticks. Throws
+/// Error(CAPTURE_OVERRUN) when its sequence number is not `sequence` (naming the first lost record), Error(DEVICE) when
+/// its shape differs.
+std::uint64_t decode_record(std::span<const std::byte> record, const RecordShape& shape, std::uint32_t sequence,
+                            const Capabilities& capabilities, float* states, std::size_t lane_stride);
+
+}  // namespace heatbath

@@ -1,0 +1,164 @@
+// The programs of docs/programmers_guide.md, which shows the marked regions.
+#include <atomic>
+#include <cmath>
+#include <cstdio>
+#include <span>
+#include <vector>
+
+#include "heatbath/device.hpp"
+
+namespace {
+
+void print_capabilities() {
+  // docs: begin open
+  heatbath::Device device = heatbath::open("func:profile=ideal&cells=64&lanes=16");
+  const heatbath::Capabilities& caps = device.capabilities();
+  std::printf("%s: %u cells, %u lanes, tick %u ps, time unit %llu ticks\n", device.link().uri.c_str(), caps.cells,
+              caps.lanes, caps.tick_ps, static_cast<unsigned long long>(caps.time_unit.count));
+  heatbath::require(caps.meters, "the heat histogram", "METERS");  // throws Error(UNSUPPORTED) by name
+  // docs: end open
+}
+
+// docs: begin trajectory
+// Mean of x0 over many shots while its bias is ramped from 0 to b in five time units: one value per time unit.
+std::vector<double> ramp_bias(heatbath::Device& device, float b, std::uint32_t shots) {
+  heatbath::Program program(device.capabilities(), 1);
+  program.load(heatbath::CellSection::j2, 1).load(heatbath::CellSection::j4, 1).load(heatbath::CellSection::bias, 0);
+  program.load_temperature(0.1f).commit();
+  program.evolve(device.ticks(5));                                   // thermal equilibrium
+  program.capture_start(device.capture_period(device.ticks(1)));     // a record at once, then one per time unit
+  program.load(heatbath::CellSection::bias, b).ramp(device.ticks(5));
+  program.capture_stop();
+
+  const heatbath::Capture capture = device.run(program, {.shots = shots}).capture;
+  std::vector<double> mean(capture.records());
+  for (std::uint64_t record = 0; record < capture.records(); ++record) {
+    for (std::uint32_t shot = 0; shot < shots; ++shot) mean[record] += double{capture.state(shot, record)[0]} / shots;
+  }
+  return mean;
+}
+// docs: end trajectory
+
+// docs: begin per_shot
+// One program, one bias per shot: the response of a cell to many inputs in one job.
+std::vector<float> responses(heatbath::Device& device, std::span<const float> inputs) {
+  const auto shots = static_cast<std::uint32_t>(inputs.size());
+  heatbath::Program program(device.capabilities(), 1);
+  program.load(heatbath::CellSection::j2, 1).load(heatbath::CellSection::j4, 1).load_temperature(0.1f);
+  program.load_bias_per_shot(inputs, shots).commit();
+  program.evolve(device.ticks(2)).sample();
+  const heatbath::Capture capture = device.run(program, {.shots = shots}).capture;
+  std::vector<float> states(shots);
+  for (std::uint32_t shot = 0; shot < shots; ++shot) states[shot] = capture.state(shot, 0)[0];
+  return states;
+}
+// docs: end per_shot
+
+// docs: begin seeds
+// Two halves of one experiment: the same noise key, shot numbers that do not overlap.
+std::vector<float> final_states(heatbath::Device& device, const heatbath::Program& program, std::uint32_t first_shot) {
+  heatbath::JobOptions options;
+  options.shots = 8;
+  if (device.capabilities().seeded) {  // a device without CAPS.SEEDED refuses a seed
+    options.seed = 2026;
+    options.first_shot = first_shot;
+  }
+  const heatbath::Capture capture = device.run(program, options).capture;
+  std::vector<float> states;
+  for (std::uint32_t shot = 0; shot < options.shots; ++shot) states.push_back(capture.state(shot, 0)[0]);
+  return states;
+}
+// docs: end seeds
+
+// docs: begin heat
+// Heat, in energy units, that each shot gives to the bath when a bias b is switched on and the cell relaxes: from the
+// meters, or from states where the device has none.
+std::vector<double> heat_of_relaxation(heatbath::Device& device, float b, std::uint32_t shots) {
+  const bool metered = device.capabilities().meters;
+  heatbath::Program program(device.capabilities(), 1);
+  program.load(heatbath::CellSection::j2, 1).load(heatbath::CellSection::j4, 1).load(heatbath::CellSection::bias, 0);
+  program.load_temperature(0.1f).commit();
+  program.clamp(0, 1, 0).release(0, 1);  // every device can prepare a state like this
+  program.evolve(device.ticks(2));
+  program.load(heatbath::CellSection::bias, b).commit();
+  if (metered) program.meter_clear();
+  program.sample();
+  program.evolve(device.ticks(2)).sample();
+  if (metered) program.meter_snapshot();
+
+  const heatbath::Result result = device.run(program, {.shots = shots});
+  const auto energy = [b](double x) { return x * x + x * x * x * x + b * x; };
+  std::vector<double> heat(shots);
+  for (std::uint32_t shot = 0; shot < shots; ++shot) {
+    heat[shot] = metered ? result.meters[0][shot].heat
+                         : energy(result.capture.state(shot, 0)[0]) - energy(result.capture.state(shot, 1)[0]);
+  }
+  return heat;
+}
+// docs: end heat
+
+// docs: begin job
+// A job that can be stopped from elsewhere and must end within a device time.
+void run_watched(heatbath::Device& device, const heatbath::Program& program, const std::atomic<bool>& stop) {
+  heatbath::JobOptions options;
+  options.shots = 100;
+  options.limit = device.ticks(1e6);
+  options.progress = [&stop](double /*fraction done*/) { return !stop; };  // false cancels the job
+  try {
+    heatbath::Job job = device.start(program, options);
+    const heatbath::Result result = job.wait();
+    std::printf("%llu parameter values clipped, %llu cell-steps at a rail\n",
+                static_cast<unsigned long long>(result.clips), static_cast<unsigned long long>(result.rails));
+  } catch (const heatbath::Error& error) {
+    std::printf("%s: %s\n", hb_status_name(error.code()), error.what());
+    throw;
+  }
+}
+// docs: end job
+
+heatbath::Program noise(heatbath::Device& device) {
+  heatbath::Program program(device.capabilities(), 1);
+  program.load(heatbath::CellSection::j2, 1).load(heatbath::CellSection::j4, 1).commit();
+  program.evolve(device.ticks(1)).sample();
+  return program;
+}
+
+}  // namespace
+
+int main() {
+  print_capabilities();
+  heatbath::Device device = heatbath::open();
+  bool right = true;
+  const auto expect = [&right](bool holds, const char* claim) {
+    std::printf("%s: %s\n", holds ? "ok" : "WRONG", claim);
+    right = right && holds;
+  };
+
+  const std::vector<double> mean = ramp_bias(device, 2, 200);
+  expect(mean.size() == 6, "six records: at once, then one per time unit");
+  expect(std::abs(mean.front()) < 0.1 && mean.back() < -0.4, "the cell follows its bias downhill, to negative x");
+
+  const std::vector<float> response = responses(device, std::vector<float>{-4, 0, 4});
+  expect(response[0] > response[1] && response[1] > response[2], "a larger bias gives a smaller state");
+
+  const heatbath::Program program = noise(device);
+  const std::vector<float> first = final_states(device, program, 0);
+  const std::vector<float> second = final_states(device, program, 8);
+  expect(first != second, "shots 0..7 and 8..15 share no noise");
+  if (device.capabilities().seeded) {
+    expect(first == final_states(device, program, 0), "the same job gives the same states");
+  }
+
+  double heat = 0;
+  for (const double q : heat_of_relaxation(device, 4, 200)) heat += q / 200;
+  expect(heat > 0.5, "relaxation releases heat");
+
+  run_watched(device, program, false);
+  try {
+    run_watched(device, program, true);
+    expect(false, "a stopped job does not return a result");
+  } catch (const heatbath::Error& error) {
+    expect(error.code() == HB_ABORTED, "a stopped job ends as ABORTED");
+  }
+  return right ? 0 : 1;
+}

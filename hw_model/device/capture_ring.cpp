@@ -1,0 +1,44 @@
+#include "hw_model/device/capture_ring.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace heatbath::model {
+
+void CaptureRing::begin(const RingLayout& layout) {
+  layout_ = layout;
+  head_ = tail_ = 0;
+}
+
+std::uint64_t CaptureRing::threshold(std::uint32_t watermark) const {
+  return watermark == 0 ? layout_.slots : std::min(watermark, layout_.slots);
+}
+
+bool CaptureRing::move_tail(std::uint32_t tail) {
+  const std::uint32_t step = tail - static_cast<std::uint32_t>(tail_);
+  if (step > unread()) return false;
+  tail_ += step;
+  return true;
+}
+
+std::byte* CaptureRing::record(std::uint64_t number) const {
+  return memory_.data() + layout_.base + number % layout_.slots * layout_.record_bytes;
+}
+
+void CaptureRing::write_lane(std::uint64_t ahead, std::uint32_t lane, std::span<const float> state) {
+  const std::size_t bytes = std::size_t{layout_.cells} * value_bytes(converter_.storage);
+  std::byte* const values = record(head_ + ahead) + sizeof(hb_record_header_t) + lane * bytes;
+  encode(state.subspan(layout_.cell0, layout_.cells), converter_, {values, bytes});
+}
+
+void CaptureRing::finish_record(std::uint64_t ticks) {
+  std::byte* const start = record(head_);
+  const hb_record_header_t header{static_cast<std::uint32_t>(head_), layout_.lanes, layout_.cells, layout_.cell0, ticks, 0};
+  std::memcpy(start, &header, sizeof header);
+  const std::size_t used =
+      sizeof header + std::size_t{layout_.lanes} * layout_.cells * value_bytes(converter_.storage);
+  std::memset(start + used, 0, layout_.record_bytes - used);
+  ++head_;
+}
+
+}  // namespace heatbath::model

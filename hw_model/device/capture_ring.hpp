@@ -1,0 +1,52 @@
+#pragma once
+// The ring of capture records in device memory.
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "hw_model/analog/converters.hpp"
+#include "hw_model/device/job.hpp"
+
+namespace heatbath::model {
+
+/// Head and tail of the ring, and the layout of its records (hb_record_header_t of heatbath/program.h). Counts are kept
+/// in 64 bits; the registers show them modulo 2^32.
+class CaptureRing {
+ public:
+  /// `memory` is device memory; `converter` that of captured states.
+  CaptureRing(std::span<std::byte> memory, const Converter& converter) : memory_(memory), converter_(converter) {}
+
+  /// A fresh, empty ring. `layout` lies inside memory.
+  void begin(const RingLayout& layout);
+
+  std::uint64_t head() const { return head_; }
+  std::uint64_t tail() const { return tail_; }
+  std::uint64_t unread() const { return head_ - tail_; }
+  std::uint64_t free() const { return layout_.slots - unread(); }
+  bool full() const { return free() == 0; }
+  const RingLayout& layout() const { return layout_; }
+
+  /// Unread records at which the host wants to know: the watermark, or a full ring.
+  std::uint64_t threshold(std::uint32_t watermark) const;
+
+  /// Takes a new CAPTURE_TAIL. False, and no change, when it lies outside [tail, head].
+  bool move_tail(std::uint32_t tail);
+
+  /// Writes the state of one lane (all active cells) into record head() + ahead. Lanes may be written by several
+  /// threads at once.
+  void write_lane(std::uint64_t ahead, std::uint32_t lane, std::span<const float> state);
+  /// Completes record head() with its header and zeroed padding, and advances head. `ticks`: ticks the array had
+  /// evolved in the job.
+  void finish_record(std::uint64_t ticks);
+
+ private:
+  std::byte* record(std::uint64_t number) const;
+
+  std::span<std::byte> memory_;
+  Converter converter_;
+  RingLayout layout_;
+  std::uint64_t head_ = 0, tail_ = 0;
+};
+
+}  // namespace heatbath::model

@@ -1,0 +1,254 @@
+#include "hw_model/device/chip.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "heatbath/numerics/thread_team.hpp"
+#include "heatbath/regs.h"
+#include "heatbath/status.h"
+#include "hw_model/device/device_memory.hpp"
+#include "hw_model/device/interrupts.hpp"
+#include "hw_model/device/register_file.hpp"
+#include "hw_model/device/sequencer.hpp"
+#include "hw_model/device/start_check.hpp"
+
+namespace heatbath::model {
+namespace {
+
+std::uint32_t low(std::uint64_t value) { return static_cast<std::uint32_t>(value); }
+std::uint32_t high(std::uint64_t value) { return static_cast<std::uint32_t>(value >> 32); }
+std::uint32_t saturated(std::uint64_t value) { return static_cast<std::uint32_t>(std::min<std::uint64_t>(value, 0xFFFFFFFFu)); }
+std::uint32_t flag(bool set, std::uint32_t mask) { return set ? mask : 0u; }
+
+std::uint32_t choose(std::uint32_t wanted, std::uint32_t usual, std::uint32_t most, const Profile& profile, const char* what) {
+  if (wanted == 0) return usual;
+  if (wanted > most)
+    throw std::invalid_argument(std::string(what) + " = " + std::to_string(wanted) + ": profile '" + profile.name +
+                                "' has at most " + std::to_string(most));
+  return wanted;
+}
+
+std::uint32_t capabilities(const Profile& p) {
+  return flag(p.seeded, HB_CAPS_SEEDED_MASK) | flag(p.state_write, HB_CAPS_STATE_WRITE_MASK) |
+         flag(p.meters, HB_CAPS_METERS_MASK) | flag(p.dt_programmable, HB_CAPS_DT_PROGRAMMABLE_MASK) |
+         flag(p.increments_markov, HB_CAPS_INCREMENTS_MARKOV_MASK) | flag(p.free_running, HB_CAPS_FREE_RUNNING_MASK) |
+         flag(p.capture_stalls, HB_CAPS_CAPTURE_STALLS_MASK) | flag(p.kT_programmable, HB_CAPS_KT_PROGRAMMABLE_MASK) |
+         flag(p.lane_operands, HB_CAPS_LANE_OPERANDS_MASK) | flag(p.readback, HB_CAPS_READBACK_MASK);
+}
+
+std::uint32_t number(Storage storage) {
+  return storage == Storage::float32 ? HB_CAPS_PARAM_FORMAT_NUMBER_FLOAT32
+         : storage == Storage::code8 ? HB_CAPS_PARAM_FORMAT_NUMBER_CODE8
+                                     : HB_CAPS_PARAM_FORMAT_NUMBER_CODE16;
+}
+
+}  // namespace
+
+struct Chip::Impl {
+  Profile profile;
+  std::uint32_t cells, lanes;
+  RegisterFile registers;
+  Interrupts interrupts;
+  DeviceMemory memory;
+  numerics::ThreadTeam team;
+  Sequencer sequencer;
+  std::uint32_t reset_count = 0;
+  std::uint32_t acknowledged = 0;  // COMMAND_ACK
+
+  Impl(const Profile& of, const ChipOptions& options)
+      : profile(of),
+        cells(choose(options.cells, of.cells, of.cells_max, of, "cells")),
+        lanes(choose(options.lanes, of.lanes, of.lanes_max, of, "lanes")),
+        memory(of.memory_bytes),
+        team(options.threads),
+        sequencer(profile, options.seed, memory.bytes(), interrupts, &team) {
+    load_profile_registers();
+  }
+
+  void load_profile_registers() {
+    const auto set = [&](std::uint32_t offset, std::uint32_t value) { registers.set(offset, value); };
+    const auto set_float = [&](std::uint32_t offset, float value) { set(offset, std::bit_cast<std::uint32_t>(value)); };
+    const Profile& p = profile;
+    set(HB_VENDOR_OFFSET, p.vendor);
+    set(HB_PART_OFFSET, p.part);
+    set(HB_REVISION_OFFSET, p.revision);
+    set(HB_SERIAL_LO_OFFSET, low(p.serial));
+    set(HB_SERIAL_HI_OFFSET, high(p.serial));
+    set(HB_CAPS_OFFSET, capabilities(p));
+    set(HB_CAPS_CELLS_OFFSET, cells);
+    set(HB_CAPS_LANES_OFFSET, lanes);
+    set(HB_CAPS_TICK_PS_OFFSET, p.tick_ps);
+    set(HB_CAPS_TIME_UNIT_TICKS_OFFSET, p.time_unit_ticks);
+    set(HB_CAPS_CAPTURE_MIN_TICKS_OFFSET, p.capture_min_ticks);
+    set(HB_CAPS_PARAM_FORMAT_OFFSET,
+        number(p.parameter_storage) << HB_CAPS_PARAM_FORMAT_NUMBER_SHIFT | p.parameter_bits << HB_CAPS_PARAM_FORMAT_BITS_SHIFT |
+            HB_CAPS_PARAM_FORMAT_LAYOUT_UPPER_TRIANGLE << HB_CAPS_PARAM_FORMAT_LAYOUT_SHIFT);
+    set(HB_CAPS_CAPTURE_FORMAT_OFFSET, number(p.capture_storage) << HB_CAPS_CAPTURE_FORMAT_NUMBER_SHIFT |
+                                           p.capture_bits << HB_CAPS_CAPTURE_FORMAT_BITS_SHIFT);
+    // Where the step is hidden, so is the integrator: to the host the part is physical.
+    const std::uint32_t stepper = p.dt_programmable ? HB_CAPS_CELL_STEPPER_EULER_MARUYAMA : HB_CAPS_CELL_STEPPER_NONE;
+    set(HB_CAPS_CELL_OFFSET, HB_CAPS_CELL_KIND_OVERDAMPED << HB_CAPS_CELL_KIND_SHIFT |
+                                 HB_CAPS_CELL_TOPOLOGY_DENSE << HB_CAPS_CELL_TOPOLOGY_SHIFT |
+                                 stepper << HB_CAPS_CELL_STEPPER_SHIFT);
+    set(HB_CAPS_MEMORY_LO_OFFSET, low(p.memory_bytes));
+    set(HB_CAPS_MEMORY_HI_OFFSET, high(p.memory_bytes));
+    set(HB_CAPS_PROGRAM_MAX_OFFSET, p.program_max);
+    set(HB_CAPS_LOOP_DEPTH_OFFSET, p.loop_depth);
+    set_float(HB_CAPS_RANGE_J2_OFFSET, p.range_j2);
+    set_float(HB_CAPS_RANGE_J4_OFFSET, p.range_j4);
+    set_float(HB_CAPS_RANGE_BIAS_OFFSET, p.range_bias);
+    set_float(HB_CAPS_RANGE_COUPLING_OFFSET, p.range_coupling);
+    set_float(HB_CAPS_RANGE_STATE_OFFSET, p.rail);
+    set_float(HB_CAPS_KT_MIN_OFFSET, p.kT_min);
+    set_float(HB_CAPS_KT_MAX_OFFSET, p.kT_max);
+    set_float(HB_CAPS_KT_RESET_OFFSET, p.kT_reset);
+    set_float(HB_CAPS_MOBILITY_OFFSET, p.mobility);
+    set_float(HB_CAPS_ENERGY_UNIT_J_OFFSET, p.energy_unit_joules);
+    set(HB_DT_TICKS_OFFSET, p.dt_programmable ? p.dt_ticks : 0u);
+    set(HB_ACTIVE_CELLS_OFFSET, cells);
+  }
+
+  std::uint32_t status() const {
+    return flag(sequencer.running(), HB_STATUS_RUNNING_MASK) | flag(sequencer.stalled(), HB_STATUS_STALLED_MASK) |
+           flag(sequencer.done(), HB_STATUS_DONE_MASK) | flag(sequencer.aborted(), HB_STATUS_ABORTED_MASK) |
+           flag(sequencer.faulted(), HB_STATUS_FAULT_MASK);
+  }
+
+  std::uint32_t read(std::uint32_t offset) {
+    if (!registers.admits_read(offset)) return 0;
+    switch (offset) {
+      case HB_RESET_COUNT_OFFSET: return reset_count;
+      case HB_ERR_ACCESS_OFFSET: return registers.access_errors();
+      case HB_ERR_SEQUENCE_OFFSET: return registers.sequence_errors();
+      case HB_COMMAND_ACK_OFFSET: return acknowledged;
+      case HB_STATUS_OFFSET: return status();
+      case HB_TIME_LO_OFFSET: return low(sequencer.now());
+      case HB_TIME_HI_OFFSET: return high(sequencer.now());
+      case HB_SHOT_COUNT_OFFSET: return sequencer.shot_count();
+      case HB_PROGRAM_PC_OFFSET: return sequencer.pc();
+      case HB_JOB_TICKS_LO_OFFSET: return low(sequencer.job_ticks());
+      case HB_JOB_TICKS_HI_OFFSET: return high(sequencer.job_ticks());
+      case HB_STALL_TICKS_LO_OFFSET: return low(sequencer.stall_ticks());
+      case HB_STALL_TICKS_HI_OFFSET: return high(sequencer.stall_ticks());
+      case HB_INTR_STATE_OFFSET: return interrupts.state();
+      case HB_INTR_TAG_OFFSET: return interrupts.tag();
+      case HB_CAPTURE_RECORD_BYTES_OFFSET: return sequencer.ring().layout().record_bytes;
+      case HB_CAPTURE_HEAD_OFFSET: return low(sequencer.ring().head());
+      case HB_CAPTURE_TAIL_OFFSET: return low(sequencer.ring().tail());
+      case HB_FAULT_CODE_OFFSET: return sequencer.fault().code;
+      case HB_FAULT_PC_OFFSET: return sequencer.fault().pc;
+      case HB_FAULT_FIELD_OFFSET: return sequencer.fault().field;
+      case HB_FAULT_INFO_OFFSET: return sequencer.fault().info;
+      case HB_CLIP_COUNT_OFFSET: return saturated(sequencer.clip_count());
+      case HB_RAIL_COUNT_OFFSET: return saturated(sequencer.rail_count());
+      case HB_RAIL_CELL_OFFSET: return sequencer.rail_cell();
+      default: return registers.get(offset);
+    }
+  }
+
+  void write(std::uint32_t offset, std::uint32_t value) {
+    const Access access = registers.admits_write(offset, value);
+    if (access == Access::unmapped) return;
+    switch (offset) {
+      case HB_COMMAND_OFFSET: command(value); return;
+      case HB_INTR_ACK_OFFSET:
+        if (accept(offset, value, HB_INTR_ACK_SEQ_MASK)) interrupts.clear(value & HB_INTR_ACK_MASK_MASK);
+        return;
+      case HB_INTR_TEST_OFFSET:
+        if (accept(offset, value, HB_INTR_TEST_SEQ_MASK)) interrupts.raise(value & HB_INTR_TEST_MASK_MASK);
+        return;
+      case HB_DT_TICKS_OFFSET:
+        if (!profile.dt_programmable || sequencer.running() || value == 0) {
+          registers.count_access_error();
+          return;
+        }
+        break;
+      case HB_INTR_ENABLE_OFFSET: interrupts.enable(value); break;
+      case HB_CAPTURE_WATERMARK_OFFSET: sequencer.set_watermark(value); break;
+      case HB_CAPTURE_TAIL_OFFSET:
+        if (!sequencer.ring().move_tail(value)) registers.count_access_error();
+        return;
+      default: break;
+    }
+    registers.set(offset, value);
+  }
+
+  /// True for a new sequence number of a register that remembers its last accepted write.
+  bool accept(std::uint32_t offset, std::uint32_t value, std::uint32_t sequence) {
+    if (((value ^ registers.get(offset)) & sequence) == 0) {
+      registers.count_sequence_error();
+      return false;
+    }
+    registers.set(offset, value);
+    return true;
+  }
+
+  void command(std::uint32_t value) {
+    if (((value ^ acknowledged) & HB_COMMAND_ACK_SEQ_MASK) == 0) {
+      registers.count_sequence_error();
+      return;
+    }
+    registers.set(HB_COMMAND_OFFSET, value);
+    const hb_status_t result = run_command((value & HB_COMMAND_OP_MASK) >> HB_COMMAND_OP_SHIFT);
+    acknowledged = (value & HB_COMMAND_ACK_SEQ_MASK) | static_cast<std::uint32_t>(result) << HB_COMMAND_ACK_STATUS_SHIFT;
+  }
+
+  hb_status_t run_command(std::uint32_t op) {
+    switch (op) {
+      case HB_COMMAND_OP_NONE: return HB_OK;
+      case HB_COMMAND_OP_START: return start();
+      case HB_COMMAND_OP_ABORT:
+        if (!sequencer.running()) return HB_BAD_ARG;
+        sequencer.abort();
+        return HB_OK;
+      case HB_COMMAND_OP_RESET: reset(); return HB_OK;
+      default: return HB_BAD_ARG;
+    }
+  }
+
+  hb_status_t start() {
+    if (sequencer.running()) return HB_BUSY;
+    const std::uint64_t dt = profile.dt_programmable ? registers.get(HB_DT_TICKS_OFFSET) : profile.dt_ticks;
+    Fault fault{HB_OUT_OF_MEMORY, Fault::no_instruction, HB_SHOTS_OFFSET, 0};
+    try {
+      auto checked = check_start(registers, memory.bytes(), profile, cells, lanes, dt);
+      if (Job* job = std::get_if<Job>(&checked)) {
+        sequencer.start(std::move(*job));
+        return HB_OK;
+      }
+      fault = std::get<Fault>(checked);
+    } catch (const std::bad_alloc&) {
+      // The machine that runs the emulator cannot hold cells x shots.
+    }
+    sequencer.refuse(fault);
+    return fault.code;
+  }
+
+  void reset() {
+    ++reset_count;
+    registers.reset();
+    load_profile_registers();
+    interrupts.reset();
+    sequencer.reset(reset_count);
+  }
+};
+
+Chip::Chip(const Profile& profile, const ChipOptions& options) : impl_(std::make_unique<Impl>(profile, options)) {}
+Chip::~Chip() = default;
+
+const Profile& Chip::profile() const { return impl_->profile; }
+std::uint32_t Chip::read32(std::uint32_t offset) const { return impl_->read(offset); }
+void Chip::write32(std::uint32_t offset, std::uint32_t value) { impl_->write(offset, value); }
+std::span<std::byte> Chip::memory() { return impl_->memory.bytes(); }
+std::uint64_t Chip::now() const { return impl_->sequencer.now(); }
+std::uint64_t Chip::next_event() const { return impl_->sequencer.next_event(); }
+void Chip::advance_to(std::uint64_t time, bool stop_at_interrupt) { impl_->sequencer.advance_to(time, stop_at_interrupt); }
+bool Chip::interrupt() const { return impl_->interrupts.output(); }
+
+}  // namespace heatbath::model

@@ -1,0 +1,17 @@
+#include "hw_model/device/device_memory.hpp"
+
+#include <cerrno>
+#include <sys/mman.h>
+#include <system_error>
+
+namespace heatbath::model {
+
+DeviceMemory::DeviceMemory(std::uint64_t bytes) {
+  void* start = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (start == MAP_FAILED) throw std::system_error(errno, std::generic_category(), "device memory cannot be mapped");
+  bytes_ = {static_cast<std::byte*>(start), bytes};
+}
+
+DeviceMemory::~DeviceMemory() { munmap(bytes_.data(), bytes_.size()); }
+
+}  // namespace heatbath::model

@@ -1,0 +1,25 @@
+#pragma once
+// Device memory: a window that costs only what is touched.
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace heatbath::model {
+
+/// Zero-filled memory of the chip, mapped lazily: pages that were never touched take no memory of the host.
+class DeviceMemory {
+ public:
+  /// Throws std::system_error when the address space cannot hold it.
+  explicit DeviceMemory(std::uint64_t bytes);
+  ~DeviceMemory();
+  DeviceMemory(const DeviceMemory&) = delete;
+  DeviceMemory& operator=(const DeviceMemory&) = delete;
+
+  std::span<std::byte> bytes() { return bytes_; }
+
+ private:
+  std::span<std::byte> bytes_;
+};
+
+}  // namespace heatbath::model

@@ -1,0 +1,35 @@
+#pragma once
+// A job as START samples it from the registers.
+
+#include <cstdint>
+#include <vector>
+
+#include "heatbath/program.h"
+
+namespace heatbath::model {
+
+/// Where and what the capture ring of a job holds. slots 0: the program takes no records.
+struct RingLayout {
+  std::uint64_t base = 0;  ///< byte offset in device memory
+  std::uint32_t slots = 0;
+  std::uint32_t lanes = 0;
+  std::uint32_t cell0 = 0, cells = 0;
+  std::uint32_t record_bytes = 0;
+};
+
+/// Everything a running program needs; registers written later do not change it.
+struct Job {
+  std::uint32_t cells = 0;  ///< active cells
+  std::uint32_t shots = 0;  ///< lanes that run
+  std::uint64_t dt_ticks = 0;
+  bool seeded = false;
+  bool continues = false;  ///< a seeded job with JOB_STEP0 != 0
+  std::uint64_t seed = 0;
+  std::uint32_t shot0 = 0;
+  std::uint64_t step0 = 0;
+  RingLayout ring;
+  bool metered = false;  ///< the program reads meters
+  std::vector<hb_instruction_t> program;
+};
+
+}  // namespace heatbath::model

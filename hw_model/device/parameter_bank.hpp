@@ -1,0 +1,68 @@
+#pragma once
+// Live and shadow parameters of the array.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "heatbath/program.h"
+#include "hw_model/analog/converters.hpp"
+#include "hw_model/analog/mismatch.hpp"
+#include "hw_model/device/profile.hpp"
+#include "hw_model/physics/parameters.hpp"
+
+namespace heatbath::model {
+
+/// Two sets of parameters: LOAD writes the shadow, COMMIT copies it to live. A set is what the array applies (after
+/// conversion and mismatch) and, per section, the nominal image that READBACK returns (after clipping and rounding,
+/// before mismatch).
+class ParameterBank {
+ public:
+  explicit ParameterBank(const Profile& profile);
+
+  /// Live and shadow at their reset values: J2 = J4 = bias = 0, no couplings, gain 1, kT of the profile. Mismatch
+  /// applies to them too.
+  void reset(std::uint32_t cells);
+
+  const physics::Parameters& live() const { return live_.applied; }
+  const physics::Parameters& shadow() const { return shadow_.applied; }
+
+  /// LOAD, already checked: writes one section of the shadow from `memory` or from the immediate, for `lanes` lanes.
+  /// Returns the entry that is NaN (lane x cells + cell for operands per lane) and leaves the shadow as it was, or
+  /// nothing.
+  std::optional<std::uint64_t> load(const hb_instruction_t& load, std::span<const std::byte> memory, std::uint32_t lanes);
+
+  /// Values clipped by the loads since they were last taken.
+  std::uint64_t take_clips();
+  /// live = shadow.
+  void commit();
+
+  /// Copies the nominal image of a live section of cells or couplings; biases that differ between lanes are those of
+  /// lane 0. out: section_bytes.
+  void readback(hb_section_t section, std::span<std::byte> out) const;
+
+ private:
+  using Image = std::shared_ptr<const std::vector<std::byte>>;
+  struct Set {
+    physics::Parameters applied;
+    std::array<Image, 4> image;  // by section, J2 to COUPLING
+  };
+
+  std::optional<std::uint64_t> load_cells(const hb_instruction_t& load, std::span<const std::byte> memory, std::uint32_t lanes);
+  std::optional<std::uint64_t> load_couplings(const hb_instruction_t& load, std::span<const std::byte> memory);
+  Converter converter(hb_section_t section) const;
+  Image image(std::span<const float> values, hb_section_t section) const;
+  std::shared_ptr<const physics::Couplings> couplings(std::span<const float> triangle) const;
+
+  Profile profile_;
+  Mismatch mismatch_;
+  std::uint32_t cells_ = 0;
+  Set live_, shadow_;
+  std::array<std::uint64_t, 4> clips_{};  // of the shadow's sections, not yet taken
+};
+
+}  // namespace heatbath::model

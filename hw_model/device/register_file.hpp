@@ -1,0 +1,47 @@
+#pragma once
+// Storage of the registers and the rules of access, from the generated register table.
+
+#include <array>
+#include <cstdint>
+
+#include "heatbath/regs.h"
+
+namespace heatbath::model {
+
+/// What access rules say of a register.
+enum class Access : std::uint8_t { unmapped, ro, rw, cmd };
+
+/// Plain storage of every register and the counters of wrong accesses. It knows no effects: those are the chip's.
+class RegisterFile {
+ public:
+  RegisterFile();
+
+  /// Values after reset of the registers the map fixes; those of the profile are poked by the chip. The error counters
+  /// stay.
+  void reset();
+
+  /// True for a register that may be read at this byte offset; a wrong offset is counted.
+  bool admits_read(std::uint32_t offset);
+  /// Access right of a write at this byte offset: rw or cmd, with `value` masked to the declared fields; else unmapped,
+  /// and the access is counted.
+  Access admits_write(std::uint32_t offset, std::uint32_t& value);
+
+  /// Storage, without rules. `offset` is that of a register.
+  std::uint32_t get(std::uint32_t offset) const { return value_[offset / 4]; }
+  void set(std::uint32_t offset, std::uint32_t value) { value_[offset / 4] = value; }
+  /// A 64-bit value in two registers, `low_offset` and the next.
+  std::uint64_t get64(std::uint32_t low_offset) const;
+
+  /// Counts a wrong access; a repeated sequence number.
+  void count_access_error() { ++access_errors_; }
+  void count_sequence_error() { ++sequence_errors_; }
+  std::uint32_t access_errors() const { return access_errors_; }
+  std::uint32_t sequence_errors() const { return sequence_errors_; }
+
+ private:
+  static constexpr std::uint32_t words = HB_WINDOW_BYTES / 4;
+  std::array<std::uint32_t, words> value_{};
+  std::uint32_t access_errors_ = 0, sequence_errors_ = 0;
+};
+
+}  // namespace heatbath::model

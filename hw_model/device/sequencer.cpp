@@ -1,0 +1,434 @@
+#include "hw_model/device/sequencer.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "heatbath/regs.h"
+#include "hw_model/device/start_check.hpp"
+#include "hw_model/physics/noise.hpp"
+
+namespace heatbath::model {
+namespace {
+
+std::uint64_t add(std::uint64_t a, std::uint64_t b) { return a > Sequencer::never - b ? Sequencer::never : a + b; }
+std::uint64_t multiply(std::uint64_t a, std::uint64_t b) {
+  return b != 0 && a > Sequencer::never / b ? Sequencer::never : a * b;
+}
+
+/// A 64-bit mixer with full avalanche (splitmix64, Steele et al. 2014).
+std::uint64_t mix(std::uint64_t value) {
+  value += 0x9E3779B97F4A7C15u;
+  value = (value ^ value >> 30) * 0xBF58476D1CE4E5B9u;
+  value = (value ^ value >> 27) * 0x94D049BB133111EBu;
+  return value ^ value >> 31;
+}
+
+}  // namespace
+
+Sequencer::Sequencer(const Profile& profile, std::uint64_t seed, std::span<std::byte> memory, Interrupts& interrupts,
+                     numerics::ThreadTeam* team)
+    : profile_(profile),
+      seed_(seed),
+      memory_(memory),
+      interrupts_(interrupts),
+      team_(team),
+      parameters_(profile),
+      ring_(memory, {profile.capture_storage, profile.capture_bits, profile.rail, false}) {}
+
+std::uint64_t Sequencer::grid_point(std::uint64_t time) const {
+  const std::uint64_t past = time % job_.dt_ticks;
+  return past == 0 ? time : add(time, job_.dt_ticks - past);
+}
+
+// -- start, stop, reset -----------------------------------------------------------------------------------------------
+
+void Sequencer::start(Job job) {
+  const bool fits = array_ && array_->cells() == job.cells && array_->lanes() == job.shots;
+  std::unique_ptr<physics::Array> fresh;
+  std::vector<std::uint8_t> free_cells(job.cells, 0);
+  std::vector<double> energies(job.metered ? job.shots : 0);
+  if (!fits) fresh = std::make_unique<physics::Array>(job.cells, job.shots, profile_.mobility, profile_.rail, team_);
+
+  // From here on nothing can fail for lack of memory but the parameters, which are small beside the array.
+  const bool keeps = fits && (profile_.free_running || job.continues);
+  job_ = std::move(job);
+  energy_at_clear_ = std::move(energies);
+  start_time_ = grid_point(now_);
+  if (fresh) {
+    array_ = std::move(fresh);
+    array_time_ = start_time_;
+  }
+  if (!keeps) {
+    clamped_ = std::move(free_cells);
+    array_->enable_meters(false);
+    parameters_.reset(job_.cells);
+    array_->set_clamped(clamped_, parameters_.live());
+    prepare_array();
+  }
+  phase_ = Phase::waiting;
+  outcome_ = Outcome::none;
+  fault_ = {};
+  abort_time_.reset();
+  first_shot_ = shot_count_;
+  shot_count_ += job_.shots;
+  pc_ = next_pc_ = 0;
+  loops_.clear();
+  remaining_ = ramp_steps_ = 0;
+  job_steps_ = stall_ticks_ = clip_count_ = 0;
+  capturing_ = stalled_ = job_shown_ = false;
+  owed_records_ = 0;
+  ring_.begin(job_.ring);
+}
+
+/// States of an array without a past.
+void Sequencer::prepare_array() {
+  std::vector<float> states(job_.cells, 0.0f);
+  for (std::uint32_t lane = 0; lane < job_.shots; ++lane) {
+    if (profile_.free_running)
+      physics::normals(noise().seed, start_time_ / job_.dt_ticks, lane, job_.cells, states.data(), physics::Purpose::converter);
+    array_->write(lane, 0, states, parameters_.live());
+  }
+}
+
+void Sequencer::refuse(const Fault& fault) {
+  outcome_ = Outcome::fault;
+  fault_ = fault;
+  interrupts_.raise(HB_INTR_STATE_FAULT_MASK);
+}
+
+void Sequencer::abort() {
+  if (!abort_time_) abort_time_ = grid_point(now_);
+}
+
+void Sequencer::reset(std::uint32_t reset_count) {
+  reset_count_ = reset_count;
+  now_ = array_time_ = 0;
+  array_.reset();
+  phase_ = Phase::idle;
+  outcome_ = Outcome::none;
+  fault_ = {};
+  job_ = {};
+  job_shown_ = stalled_ = capturing_ = false;
+  abort_time_.reset();
+  shot_count_ = 0;
+  pc_ = next_pc_ = 0;
+  remaining_ = ramp_steps_ = job_steps_ = stall_ticks_ = clip_count_ = 0;
+  owed_records_ = 0;
+  watermark_ = 1;
+  ring_.begin({});
+}
+
+/// The first instant of a job.
+void Sequencer::begin() {
+  if (profile_.free_running) evolve_idle(start_time_);
+  array_time_ = start_time_;
+  array_->enable_meters(job_.metered);
+  array_->clear_rails();
+  if (job_.metered) clear_meters();
+  job_shown_ = true;
+  phase_ = Phase::running;
+}
+
+void Sequencer::end(Outcome outcome) {
+  phase_ = Phase::idle;
+  outcome_ = outcome;
+  if (stalled_) stall_ticks_ += now_ - stall_begin_;
+  stalled_ = capturing_ = false;
+  owed_records_ = 0;
+  remaining_ = ramp_steps_ = 0;
+  abort_time_.reset();
+  interrupts_.raise(outcome == Outcome::done      ? HB_INTR_STATE_JOB_DONE_MASK
+                    : outcome == Outcome::aborted ? HB_INTR_STATE_ABORTED_MASK
+                                                  : HB_INTR_STATE_FAULT_MASK);
+}
+
+void Sequencer::fail(const Fault& fault) {
+  fault_ = fault;
+  end(Outcome::fault);
+}
+
+// -- time -------------------------------------------------------------------------------------------------------------
+
+std::uint64_t Sequencer::next_event() const {
+  if (phase_ == Phase::idle) return never;
+  if (phase_ == Phase::waiting) return start_time_;
+  std::uint64_t next = abort_time_.value_or(never);
+  if (stalled_) return ring_.full() ? next : std::min(next, grid_point(now_));
+  next = std::min(next, add(array_time_, multiply(remaining_, job_.dt_ticks)));
+  if (capturing_) next = std::min(next, add(array_time_, multiply(to_record_, job_.dt_ticks)));
+  return next;
+}
+
+void Sequencer::advance_to(std::uint64_t time, bool stop_at_interrupt) {
+  while (time >= now_) {
+    // Instants: everything that happens at array_time_.
+    if (phase_ == Phase::running && !stalled_) {
+      if (owed_records_ > 0) {
+        take_record();
+        continue;
+      }
+      if (abort_time_ && *abort_time_ <= array_time_) {
+        end(Outcome::aborted);
+        continue;
+      }
+      if (remaining_ == 0) {
+        execute();
+        continue;
+      }
+    }
+    // Everything at now_ has happened: time may pass.
+    if (stop_at_interrupt && interrupts_.output()) return;
+    switch (phase_) {
+      case Phase::idle: now_ = time; return;
+      case Phase::waiting:
+        now_ = std::min(time, start_time_);
+        if (time < start_time_) return;
+        if (abort_time_) {
+          end(Outcome::aborted);
+        } else {
+          begin();
+        }
+        break;
+      case Phase::running:
+        if (stalled_) {
+          if (!settle_record(time)) return;
+        } else {
+          const std::uint64_t limit = std::min(time, abort_time_.value_or(never));
+          if (limit - array_time_ < job_.dt_ticks) {
+            now_ = time;
+            return;
+          }
+          evolve(limit, stop_at_interrupt);
+        }
+        break;
+    }
+  }
+}
+
+/// A stalled array: goes on at the first grid point at which the ring has room, or stops at an abort. False when
+/// neither is due by `time`.
+bool Sequencer::settle_record(std::uint64_t time) {
+  const std::uint64_t resume = ring_.full() ? never : grid_point(now_);
+  const std::uint64_t stop = abort_time_.value_or(never);
+  if (std::min(resume, stop) > time) {
+    now_ = time;
+    return false;
+  }
+  now_ = std::min(resume, stop);
+  if (stop <= resume) {
+    end(Outcome::aborted);
+    return true;
+  }
+  stall_ticks_ += now_ - stall_begin_;
+  stalled_ = false;
+  array_time_ = now_;
+  return true;
+}
+
+physics::NoiseOrigin Sequencer::noise() const {
+  if (profile_.free_running)
+    return {mix(seed_ ^ mix(reset_count_)), 0, job_.dt_ticks == 0 ? 0 : array_time_ / job_.dt_ticks};
+  if (job_.seeded) return {job_.seed, job_.shot0, job_.step0 + job_steps_};
+  return {seed_, first_shot_, job_steps_};
+}
+
+physics::Run Sequencer::stretch(std::uint64_t steps) const {
+  physics::Run run;
+  run.steps = steps;
+  run.dt = static_cast<double>(job_.dt_ticks) / profile_.time_unit_ticks;
+  run.noise = noise();
+  return run;
+}
+
+void Sequencer::evolve_idle(std::uint64_t until) {
+  const std::uint64_t steps = (until - array_time_) / job_.dt_ticks;
+  if (steps == 0) return;
+  array_->enable_meters(false);
+  array_->advance(stretch(steps), parameters_.live());
+}
+
+/// Evolves towards `limit`, as far as one stretch goes: to its end, the end of the instruction, the first record that
+/// the ring has no room for, or the record that raises an interrupt the caller wants to stop at.
+void Sequencer::evolve(std::uint64_t limit, bool stop_at_interrupt) {
+  const std::uint64_t dt = job_.dt_ticks;
+  std::uint64_t steps = std::min(remaining_, (limit - array_time_) / dt);
+  const std::uint64_t room = ring_.free();
+  if (capturing_) {
+    steps = std::min(steps, add(to_record_, multiply(room, capture_period_)));
+    const std::uint64_t threshold = ring_.threshold(watermark_);
+    if (stop_at_interrupt && interrupts_.enabled(HB_INTR_STATE_CAPTURE_MASK)) {
+      const std::uint64_t more = threshold > ring_.unread() ? threshold - ring_.unread() - 1 : 0;
+      steps = std::min(steps, add(to_record_, multiply(more, capture_period_)));
+    }
+  }
+  physics::Run run = stretch(steps);
+  std::uint64_t records = 0;
+  if (capturing_) {
+    records = steps < to_record_ ? 0 : 1 + (steps - to_record_) / capture_period_;
+    run.record_period = capture_period_;
+    run.record_first = to_record_;
+    run.record = [this, room](std::uint64_t ordinal, std::uint32_t lane, std::span<const float> state) {
+      if (ordinal < room) ring_.write_lane(ordinal, lane, state);
+    };
+  }
+  if (ramp_steps_ > 0) {
+    run.target = &parameters_.shadow();
+    run.ramp_steps = ramp_steps_;
+    run.ramp_first = ramp_steps_ - remaining_;
+  }
+  array_->advance(run, parameters_.live());
+
+  const std::uint64_t written = std::min(records, room);
+  for (std::uint64_t n = 0; n < written; ++n) ring_.finish_record((job_steps_ + to_record_ + n * capture_period_) * dt);
+  if (written > 0) announce_records();
+  owed_records_ = static_cast<std::uint32_t>(records - written);
+  if (capturing_) to_record_ = to_record_ + records * capture_period_ - steps;
+  job_steps_ += steps;
+  remaining_ -= steps;
+  array_time_ += steps * dt;
+  now_ = array_time_;
+  if (remaining_ == 0 && ramp_steps_ > 0) {
+    ramp_steps_ = 0;
+    parameters_.commit();  // the array has made the last change itself
+  }
+}
+
+// -- records ----------------------------------------------------------------------------------------------------------
+
+void Sequencer::announce_records() {
+  if (ring_.unread() >= ring_.threshold(watermark_)) interrupts_.raise(HB_INTR_STATE_CAPTURE_MASK);
+}
+
+/// Takes a record that is due now, or stalls, or fails.
+void Sequencer::take_record() {
+  if (ring_.full()) {
+    if (profile_.capture_stalls) {
+      stalled_ = true;
+      stall_begin_ = array_time_;
+      interrupts_.raise(HB_INTR_STATE_CAPTURE_MASK);
+    } else {
+      fail({HB_CAPTURE_OVERRUN, pc_, HB_FIELD_NONE, static_cast<std::uint32_t>(ring_.head())});
+    }
+    return;
+  }
+  --owed_records_;
+  std::vector<float> state(job_.cells);
+  for (std::uint32_t lane = 0; lane < job_.shots; ++lane) {
+    array_->read(lane, state);
+    ring_.write_lane(0, lane, state);
+  }
+  ring_.finish_record(job_ticks());
+  announce_records();
+}
+
+// -- instructions -----------------------------------------------------------------------------------------------------
+
+void Sequencer::execute() {
+  pc_ = next_pc_++;
+  const hb_instruction_t& it = job_.program[pc_];
+  switch (static_cast<hb_op_t>(it.op)) {
+    case HB_OP_HALT: end(Outcome::done); break;
+    case HB_OP_LOAD: execute_load(it); break;
+    case HB_OP_COMMIT:
+      clip_count_ += parameters_.take_clips();
+      array_->change_parameters(parameters_.live(), parameters_.shadow());
+      parameters_.commit();
+      break;
+    case HB_OP_RAMP:
+      clip_count_ += parameters_.take_clips();
+      remaining_ = ramp_steps_ = it.ticks / job_.dt_ticks;
+      break;
+    case HB_OP_EVOLVE: remaining_ = it.ticks / job_.dt_ticks; break;
+    case HB_OP_SET:
+    case HB_OP_CLAMP: execute_states(it); break;
+    case HB_OP_RELEASE: release(it); break;
+    case HB_OP_SAMPLE: owed_records_ = 1; break;
+    case HB_OP_CAPTURE_START:
+      capturing_ = true;
+      capture_period_ = to_record_ = it.ticks / job_.dt_ticks;
+      owed_records_ = (it.flags & HB_FLAG_NOW) != 0 ? 1 : 0;
+      break;
+    case HB_OP_CAPTURE_STOP: capturing_ = false; break;
+    case HB_OP_METER_CLEAR: clear_meters(); break;
+    case HB_OP_METER_SNAPSHOT: snapshot_meters(it); break;
+    case HB_OP_LOOP_BEGIN: loops_.push_back({next_pc_, it.count - 1}); break;
+    case HB_OP_LOOP_END:
+      if (loops_.back().left > 0) {
+        --loops_.back().left;
+        next_pc_ = loops_.back().begin;
+      } else {
+        loops_.pop_back();
+      }
+      break;
+    case HB_OP_INTERRUPT: interrupts_.raise_program(it.imm); break;
+    case HB_OP_READBACK: {
+      const auto section = static_cast<hb_section_t>(it.section);
+      parameters_.readback(section, memory_.subspan(it.addr, section_bytes(section, job_.cells, profile_)));
+      break;
+    }
+  }
+}
+
+void Sequencer::execute_load(const hb_instruction_t& instruction) {
+  try {
+    if (const auto entry = parameters_.load(instruction, memory_, job_.shots))
+      fail({HB_BAD_PROGRAM, pc_, HB_FIELD_OPERAND, static_cast<std::uint32_t>(*entry)});
+  } catch (const std::bad_alloc&) {
+    fail({HB_OUT_OF_MEMORY, pc_, HB_FIELD_SECTION, 0});
+  }
+}
+
+void Sequencer::execute_states(const hb_instruction_t& instruction) {
+  const std::uint32_t count = instruction.count;
+  const bool immediate = (instruction.flags & HB_FLAG_IMMEDIATE) != 0;
+  const std::uint32_t rows = instruction.lane_stride != 0 ? job_.shots : 1;
+  std::vector<float> values(std::size_t{rows} * count, immediate ? std::bit_cast<float>(instruction.imm) : 0.0f);
+  if (!immediate) {
+    for (std::uint32_t row = 0; row < rows; ++row)
+      std::memcpy(values.data() + std::size_t{row} * count,
+                  memory_.data() + instruction.addr + std::uint64_t{row} * instruction.lane_stride, count * sizeof(float));
+    const auto nan = std::find_if(values.begin(), values.end(), [](float value) { return std::isnan(value); });
+    if (nan != values.end()) {
+      fail({HB_BAD_PROGRAM, pc_, HB_FIELD_OPERAND, static_cast<std::uint32_t>(nan - values.begin())});
+      return;
+    }
+  }
+  for (std::uint32_t lane = 0; lane < job_.shots; ++lane) {
+    const auto row = std::span(values).subspan(std::size_t{lane % rows} * count, count);
+    array_->write(lane, instruction.first, row, parameters_.live());
+  }
+  if (instruction.op != HB_OP_CLAMP) return;
+  std::fill_n(clamped_.begin() + instruction.first, count, std::uint8_t{1});
+  array_->set_clamped(clamped_, parameters_.live());
+}
+
+void Sequencer::release(const hb_instruction_t& instruction) {
+  std::fill_n(clamped_.begin() + instruction.first, instruction.count, std::uint8_t{0});
+  array_->set_clamped(clamped_, parameters_.live());
+}
+
+void Sequencer::clear_meters() {
+  array_->clear_meters();
+  for (std::uint32_t lane = 0; lane < job_.shots; ++lane) energy_at_clear_[lane] = array_->energy(lane, parameters_.live());
+}
+
+void Sequencer::snapshot_meters(const hb_instruction_t& instruction) {
+  for (std::uint32_t lane = 0; lane < job_.shots; ++lane) {
+    const physics::LaneMeters path = array_->meters(lane, parameters_.live());
+    hb_meters_t meters{};
+    meters.energy = array_->energy(lane, parameters_.live());
+    const double change = meters.energy - energy_at_clear_[lane];
+    meters.work = path.work;
+    meters.heat = path.work - change;
+    meters.heat_path = path.heat_path;
+    meters.work_shadow = change - path.work + path.heat_path;
+    meters.ticks = job_ticks();
+    std::memcpy(memory_.data() + instruction.addr + std::uint64_t{lane} * sizeof meters, &meters, sizeof meters);
+  }
+}
+
+}  // namespace heatbath::model

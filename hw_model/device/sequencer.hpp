@@ -1,0 +1,149 @@
+#pragma once
+// Runs programs on the array, and keeps the time of both.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "hw_model/device/capture_ring.hpp"
+#include "hw_model/device/fault.hpp"
+#include "hw_model/device/interrupts.hpp"
+#include "hw_model/device/job.hpp"
+#include "hw_model/device/parameter_bank.hpp"
+#include "hw_model/device/profile.hpp"
+#include "hw_model/physics/array.hpp"
+
+namespace heatbath::model {
+
+/// The sequencer and the array behind it.
+///
+/// Time. The grid is the multiples of the step. START and ABORT take effect at the first grid point not before the
+/// write: at the write itself when that is a grid point. `advance_to(t)` completes every instant up to and including t
+/// and no step that ends after t; writes of the host act after the instant at which they are made. At one instant: the
+/// step ends; the record due is taken; an abort acts; instructions follow in program order until one takes time (a
+/// record that waits for room in the ring holds them back).
+///
+/// State at START. An array that is not free-running starts a job from zero states, reset parameters and released
+/// cells, so that bits do not depend on history; only a seeded job with JOB_STEP0 != 0 and the cells and shots of the job
+/// before it continues with the states, parameters and clamped cells it left. A free-running array keeps them always,
+/// and evolves from the end of one job to the start of the next; when ACTIVE_CELLS or SHOTS changes it comes up with
+/// reset parameters and states at random.
+///
+/// Noise. Seeded job: key JOB_SEED, shots from JOB_SHOT0, steps from JOB_STEP0. Unseeded: the part's seed, shots from
+/// those started since reset, steps from 0. Free-running: the part's seed mixed with the number of resets, shots from 0,
+/// steps from reset, in jobs and between them.
+///
+/// A RAMP that is aborted or fails falls back to the live parameters it started from.
+class Sequencer {
+ public:
+  static constexpr std::uint64_t never = ~std::uint64_t{0};
+
+  /// All references are borrowed; `team` may be null.
+  Sequencer(const Profile& profile, std::uint64_t seed, std::span<std::byte> memory, Interrupts& interrupts,
+            numerics::ThreadTeam* team);
+
+  /// Accepts a job at the present time; the sequencer must not be running. Throws std::bad_alloc when the host cannot
+  /// hold the array; then nothing was done.
+  void start(Job job);
+  /// A job that was refused: its fault is shown and nothing runs.
+  void refuse(const Fault& fault);
+  /// Asks the running job to stop.
+  void abort();
+  /// Time 0, no job, array and parameters as after reset. `reset_count` keys the noise of a free-running array.
+  void reset(std::uint32_t reset_count);
+
+  std::uint64_t now() const { return now_; }
+  std::uint64_t next_event() const;
+  void advance_to(std::uint64_t time, bool stop_at_interrupt);
+
+  CaptureRing& ring() { return ring_; }
+  void set_watermark(std::uint32_t records) { watermark_ = records; }
+
+  bool running() const { return phase_ != Phase::idle; }
+  bool stalled() const { return stalled_; }
+  bool done() const { return outcome_ == Outcome::done; }
+  bool aborted() const { return outcome_ == Outcome::aborted; }
+  bool faulted() const { return outcome_ == Outcome::fault; }
+  const Fault& fault() const { return fault_; }
+  std::uint32_t shot_count() const { return shot_count_; }
+  std::uint32_t pc() const { return pc_; }
+  std::uint64_t job_ticks() const { return job_steps_ * job_.dt_ticks; }
+  std::uint64_t stall_ticks() const { return stall_ticks_ + (stalled_ ? now_ - stall_begin_ : 0); }
+  std::uint64_t clip_count() const { return clip_count_; }
+  std::uint64_t rail_count() const { return array_ && job_shown_ ? array_->rail_count() : 0; }
+  std::uint32_t rail_cell() const { return array_ && job_shown_ ? array_->rail_cell() : 0xFFFFFFFFu; }
+
+ private:
+  enum class Phase : std::uint8_t { idle, waiting, running };
+  enum class Outcome : std::uint8_t { none, done, aborted, fault };
+  struct Loop {
+    std::uint32_t begin;  // pc after LOOP_BEGIN
+    std::uint32_t left;   // iterations after the present one
+  };
+
+  std::uint64_t grid_point(std::uint64_t time) const;
+  void prepare_array();
+  void begin();
+  void evolve_idle(std::uint64_t until);
+  void end(Outcome outcome);
+  void fail(const Fault& fault);
+
+  bool settle_record(std::uint64_t time);
+  void take_record();
+  void announce_records();
+  void evolve(std::uint64_t limit, bool stop_at_interrupt);
+  void execute();
+  void execute_load(const hb_instruction_t& instruction);
+  void execute_states(const hb_instruction_t& instruction);
+  void release(const hb_instruction_t& instruction);
+  void clear_meters();
+  void snapshot_meters(const hb_instruction_t& instruction);
+  physics::NoiseOrigin noise() const;
+  physics::Run stretch(std::uint64_t steps) const;
+
+  const Profile& profile_;
+  const std::uint64_t seed_;
+  const std::span<std::byte> memory_;
+  Interrupts& interrupts_;
+  numerics::ThreadTeam* const team_;
+
+  ParameterBank parameters_;
+  CaptureRing ring_;
+  std::uint32_t watermark_ = 1;
+  std::unique_ptr<physics::Array> array_;
+  std::vector<std::uint8_t> clamped_;
+  std::uint32_t reset_count_ = 0;
+
+  std::uint64_t now_ = 0;
+  std::uint64_t array_time_ = 0;  // grid point at which the state is
+  Phase phase_ = Phase::idle;
+  Outcome outcome_ = Outcome::none;
+  Fault fault_;
+  Job job_;
+  bool job_shown_ = false;  // a job has begun since reset
+  std::uint64_t start_time_ = 0;
+  std::optional<std::uint64_t> abort_time_;
+  std::uint32_t shot_count_ = 0;
+  std::uint32_t first_shot_ = 0;  // of an unseeded job
+
+  std::uint32_t pc_ = 0;
+  std::uint32_t next_pc_ = 0;
+  std::vector<Loop> loops_;
+  std::uint64_t remaining_ = 0;  // steps left of EVOLVE or RAMP
+  std::uint64_t ramp_steps_ = 0;  // length of the RAMP in progress; 0: none
+  std::uint64_t job_steps_ = 0;
+  bool capturing_ = false;
+  std::uint64_t capture_period_ = 0;  // steps
+  std::uint64_t to_record_ = 0;       // steps to the next periodic record
+  std::uint32_t owed_records_ = 0;    // due at array_time_, not yet taken
+  bool stalled_ = false;
+  std::uint64_t stall_begin_ = 0;
+  std::uint64_t stall_ticks_ = 0;
+  std::uint64_t clip_count_ = 0;
+  std::vector<double> energy_at_clear_;
+};
+
+}  // namespace heatbath::model

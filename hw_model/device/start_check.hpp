@@ -1,0 +1,34 @@
+#pragma once
+// What START refuses before anything runs.
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <variant>
+
+#include "hw_model/device/fault.hpp"
+#include "hw_model/device/job.hpp"
+#include "hw_model/device/profile.hpp"
+
+namespace heatbath::model {
+
+class RegisterFile;
+
+/// The job that the registers and the program in device memory describe, or why it cannot run:
+///   BAD_ARG       a job register is out of its range (fault.pc = no_instruction, fault.field = its offset)
+///   BAD_PROGRAM   an instruction is not well-formed
+///   UNSUPPORTED   a feature the device does not advertise
+/// Instructions are checked in order and fields in the order of hb_field_t. Operand values in memory are checked when
+/// they are loaded. `cells_max` and `lanes_max` are CAPS_CELLS and CAPS_LANES; `dt_ticks` is the step.
+std::variant<Job, Fault> check_start(const RegisterFile& registers, std::span<const std::byte> memory,
+                                     const Profile& profile, std::uint32_t cells_max, std::uint32_t lanes_max,
+                                     std::uint64_t dt_ticks);
+
+/// Bytes of a parameter section of `cells` cells in device memory.
+std::uint64_t section_bytes(hb_section_t section, std::uint32_t cells, const Profile& profile);
+
+/// Instructions a loop without EVOLVE or RAMP may run in its one instant, iterations and inner loops included. Beyond
+/// it the LOOP_BEGIN is refused (count): device time would stand still.
+constexpr std::uint64_t instant_limit = 1u << 20;
+
+}  // namespace heatbath::model

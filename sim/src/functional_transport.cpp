@@ -1,0 +1,71 @@
+#include "functional_transport.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "heatbath/error.hpp"
+#include "heatbath/regs.h"
+
+namespace heatbath {
+namespace {
+
+/// The register window is addressed with 32 bits; what lies beyond is as unmapped as the last word below 4 GiB.
+std::uint32_t offset_of(std::uint64_t address) {
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(address, 0xFFFFFFFCu));
+}
+
+}  // namespace
+
+FunctionalTransport::FunctionalTransport(const model::Profile& profile, const model::ChipOptions& options, std::string uri)
+    : chip_(profile, options) {
+  info_.description = "functional emulator of the '" + profile.name + "' chip, in process";
+  info_.uri = std::move(uri);
+}
+
+std::uint32_t FunctionalTransport::read32(std::uint64_t address) {
+  chip_.advance_to(chip_.now() + 1);
+  return chip_.read32(offset_of(address));
+}
+
+void FunctionalTransport::write32(std::uint64_t address, std::uint32_t value) {
+  chip_.advance_to(chip_.now() + 1);
+  chip_.write32(offset_of(address), value);
+}
+
+std::span<std::byte> FunctionalTransport::window(std::uint64_t address, std::uint64_t size) {
+  const std::span<std::byte> memory = chip_.memory();
+  if (address < HB_MEMORY_BASE || address - HB_MEMORY_BASE > memory.size() ||
+      size > memory.size() - (address - HB_MEMORY_BASE))
+    throw Error(HB_BAD_ARG,
+                "block of " + std::to_string(size) + " bytes at address " + std::to_string(address) +
+                    " leaves device memory, which is " + std::to_string(memory.size()) + " bytes from address " +
+                    std::to_string(HB_MEMORY_BASE) + " on",
+                chip_.now());
+  return memory.subspan(address - HB_MEMORY_BASE, size);
+}
+
+void FunctionalTransport::read_block(std::uint64_t address, std::span<std::byte> out) {
+  const std::span<std::byte> from = window(address, out.size());
+  if (!out.empty()) std::memcpy(out.data(), from.data(), out.size());
+}
+
+void FunctionalTransport::write_block(std::uint64_t address, std::span<const std::byte> data) {
+  const std::span<std::byte> to = window(address, data.size());
+  if (!data.empty()) std::memcpy(to.data(), data.data(), data.size());
+}
+
+std::optional<std::span<std::byte>> FunctionalTransport::map(std::uint64_t address, std::uint64_t size) {
+  return window(address, size);
+}
+
+bool FunctionalTransport::wait_irq(std::uint64_t limit_ticks) {
+  if (chip_.interrupt()) return true;
+  const std::uint64_t now = chip_.now();
+  chip_.advance_to(limit_ticks < model::Chip::never - now ? now + limit_ticks : model::Chip::never - 1, true);
+  return chip_.interrupt();
+}
+
+LinkInfo FunctionalTransport::info() const { return info_; }
+
+}  // namespace heatbath

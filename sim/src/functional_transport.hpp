@@ -1,0 +1,33 @@
+#pragma once
+// The functional backend: the chip in this process, time jumping from event to event.
+
+#include <string>
+
+#include "heatbath/transport.hpp"
+#include "hw_model/device/chip.hpp"
+
+namespace heatbath {
+
+/// A link to an emulated chip that it owns. Every register access lets one tick pass first; blocks and waiting cost
+/// only the ticks waited; device memory is lent.
+class FunctionalTransport final : public Transport {
+ public:
+  /// `uri` is what info() reports.
+  FunctionalTransport(const model::Profile& profile, const model::ChipOptions& options, std::string uri);
+
+  std::uint32_t read32(std::uint64_t address) override;
+  void write32(std::uint64_t address, std::uint32_t value) override;
+  void read_block(std::uint64_t address, std::span<std::byte> out) override;
+  void write_block(std::uint64_t address, std::span<const std::byte> data) override;
+  std::optional<std::span<std::byte>> map(std::uint64_t address, std::uint64_t size) override;
+  bool wait_irq(std::uint64_t limit_ticks) override;
+  LinkInfo info() const override;
+
+ private:
+  std::span<std::byte> window(std::uint64_t address, std::uint64_t size);
+
+  model::Chip chip_;
+  LinkInfo info_;
+};
+
+}  // namespace heatbath

@@ -1,0 +1,50 @@
+#include "uri.hpp"
+
+#include <charconv>
+
+#include "heatbath/error.hpp"
+
+namespace heatbath {
+namespace {
+
+[[noreturn]] void bad_uri(std::string_view text, const std::string& what) {
+  throw Error(HB_BAD_ARG, "device URI '" + std::string(text) + "': " + what);
+}
+
+}  // namespace
+
+Uri parse_uri(std::string_view text) {
+  Uri uri;
+  const std::size_t colon = text.find(':');
+  if (colon == std::string_view::npos || colon == 0) bad_uri(text, "no scheme; write it as func:profile=ideal&cells=64");
+  uri.scheme = std::string(text.substr(0, colon));
+  std::string_view rest = text.substr(colon + 1);
+  // Only func: has the key=value form in full; the others carry an address of their own.
+  if (text.substr(0, colon) != "func") return uri;
+  if (rest.ends_with('&')) bad_uri(text, "it ends in '&'; another key=value must follow, or nothing");
+  while (!rest.empty()) {
+    const std::size_t end = rest.find('&');
+    const std::string_view pair = rest.substr(0, end);
+    rest = end == std::string_view::npos ? std::string_view{} : rest.substr(end + 1);
+    const std::size_t equals = pair.find('=');
+    if (equals == std::string_view::npos || equals == 0 || equals + 1 == pair.size())
+      bad_uri(text, std::string("'").append(pair).append("' is not key=value"));
+    const auto [at, inserted] = uri.keys.emplace(pair.substr(0, equals), pair.substr(equals + 1));
+    if (!inserted) bad_uri(text, std::string("key '").append(at->first).append("' is given twice"));
+  }
+  return uri;
+}
+
+std::uint64_t parse_number(const std::string& key, const std::string& value, std::uint64_t lowest, std::uint64_t highest) {
+  const bool hexadecimal = value.starts_with("0x") || value.starts_with("0X");
+  const char* begin = value.data() + (hexadecimal ? 2 : 0);
+  const char* end = value.data() + value.size();
+  std::uint64_t number = 0;
+  const auto [stop, error] = std::from_chars(begin, end, number, hexadecimal ? 16 : 10);
+  if (error != std::errc{} || stop != end || number < lowest || number > highest)
+    throw Error(HB_BAD_ARG, "device URI: " + key + "=" + value + " is not a whole number in " + std::to_string(lowest) + ".." +
+                                std::to_string(highest));
+  return number;
+}
+
+}  // namespace heatbath

@@ -1,0 +1,66 @@
+// Device URIs: what is filled in, and what every mistake is answered with.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "heatbath/device.hpp"
+#include "scripted_device.hpp"
+
+namespace heatbath {
+namespace {
+
+using testing::expect_error;
+
+TEST(Uri, DefaultsAreFilledIn) {
+  const Device device = open("func:cells=8&lanes=2&threads=1");
+  EXPECT_EQ(device.link().uri, "func:profile=ideal&cells=8&lanes=2&seed=1&threads=1");
+  EXPECT_EQ(device.capabilities().cells, 8u);
+  EXPECT_EQ(device.capabilities().lanes, 2u);
+  const Device silicon = open("func:profile=silicon&seed=0x10&threads=1");
+  EXPECT_EQ(silicon.link().uri, "func:profile=silicon&cells=2048&lanes=1&seed=16&threads=1");
+  EXPECT_FALSE(silicon.capabilities().seeded);
+}
+
+TEST(Uri, AnEmptyUriMeansTheEnvironmentAndThenTheFunctionalBackend) {
+  ::setenv("HEATBATH_DEVICE", "func:cells=5&threads=1", 1);
+  EXPECT_EQ(open().capabilities().cells, 5u);
+  EXPECT_EQ(open("func:cells=6&threads=1").capabilities().cells, 6u);
+  ::unsetenv("HEATBATH_DEVICE");
+  EXPECT_EQ(open().link().uri.rfind("func:profile=ideal&", 0), 0u);
+}
+
+TEST(Uri, MistakesListWhatIsValid) {
+  const auto refused = [](const std::string& uri, const std::string& part) {
+    SCOPED_TRACE(uri);
+    expect_error(HB_BAD_ARG, part, [&] { open(uri); });
+  };
+  refused("ideal", "no scheme");
+  refused(":cells=2", "no scheme");
+  refused("fnuc:cells=2", "scheme 'fnuc' is unknown; this build has func");
+  refused("tcp://host:1", "this build has no backend for scheme 'tcp'; it has func");
+  refused("tlm:cells=2", "no backend for scheme 'tlm'");
+  refused("replay:FILE", "no backend for scheme 'replay'");
+  refused("func:cell=2", "key 'cell' is unknown; func: has profile, cells, lanes, seed, threads");
+  refused("func:cells", "'cells' is not key=value");
+  refused("func:cells=", "'cells=' is not key=value");
+  refused("func:=2", "'=2' is not key=value");
+  refused("func:cells=2&", "ends in '&'");
+  refused("func:&cells=2", "'' is not key=value");
+  refused("func:cells=2&cells=3", "key 'cells' is given twice");
+  refused("func:cells=0", "cells=0 is not a whole number in 1..8192");
+  refused("func:cells=8193", "cells=8193 is not a whole number in 1..8192");
+  refused("func:cells=-1", "cells=-1 is not a whole number");
+  refused("func:cells=2.5", "cells=2.5 is not a whole number");
+  refused("func:cells=two", "cells=two is not a whole number");
+  refused("func:lanes=4097", "in 1..4096");
+  refused("func:profile=silicon&lanes=2", "in 1..1");
+  refused("func:threads=0", "in 1..1024");
+  refused("func:seed=18446744073709551616", "in 0..18446744073709551615");
+  refused("func:seed=0x", "seed=0x is not");
+  refused("func:profile=gold", "ideal");
+  refused("func:profile=gold", "silicon");
+}
+
+}  // namespace
+}  // namespace heatbath

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Sets up, builds and runs the test suite; .ci/run calls exactly this.
+set -euo pipefail
+
+usage() {
+  cat <<'END'
+usage: tools/test.sh [--quick]
+
+Installs missing Debian packages, then builds and tests two presets of CMakePresets.json:
+asan (tests labelled unit, with AddressSanitizer and UndefinedBehaviorSanitizer), then release (all tests).
+Exit status 0 when all passed.
+
+  --quick   only the tests labelled unit, only the release preset
+END
+}
+
+quick=no
+case "${1-}" in
+  '') ;;
+  --quick) quick=yes ;;
+  -h | --help) usage; exit 0 ;;
+  *) printf "test: unknown option '%s'; tools/test.sh --help lists the options\n" "$1" >&2; exit 2 ;;
+esac
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." >/dev/null && pwd)
+cd "$root"
+if [ "$quick" = yes ]; then
+  tools/build.sh release
+  exec ctest --no-tests=error --preset release --label-regex '^unit$' --parallel 2
+fi
+
+tools/build.sh asan
+ctest --no-tests=error --preset asan --parallel 2
+tools/build.sh release
+exec ctest --no-tests=error --preset release --parallel 2

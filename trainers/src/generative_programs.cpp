@@ -1,0 +1,111 @@
+#include "generative_programs.hpp"
+
+#include <cmath>
+#include <cstdio>
+
+#include "heatbath/error.hpp"
+
+namespace heatbath::trainers {
+namespace {
+
+constexpr double kFade = 0.75;  // part of tf in which the drive falls to 0 [G]
+constexpr std::uint64_t kStepsToForget = 10;
+
+std::string text(double value) {
+  char buffer[32];
+  std::snprintf(buffer, sizeof buffer, "%g", value);
+  return buffer;
+}
+
+/// Uncoupled cells at x = 0, free to move. Clamping works on every device; writing states does not.
+Program prepared(const Capabilities& capabilities, const GenerativeModel& model) {
+  Program program(capabilities, model.cells());
+  program.load(CellSection::j2, model.j2).load(CellSection::j4, model.j4).load_gain(0.0f);
+  if (capabilities.kT_programmable) program.load_temperature(model.kT);
+  return program;
+}
+
+void start_from_zero(Program& program) {
+  program.commit().clamp(0, program.cells(), 0.0f).release(0, program.cells());
+}
+
+}  // namespace
+
+void check_machine(const Capabilities& capabilities, const std::string& who, std::uint32_t cells, float j2, float j4,
+                   float kT, double tf) {
+  const auto refuse = [&who](const std::string& what) { throw Error(HB_BAD_ARG, who + ": " + what); };
+  if (cells > capabilities.cells) {
+    refuse(std::to_string(cells) + " cells are needed, the device has " + std::to_string(capabilities.cells));
+  }
+  if (!std::isfinite(j2)) refuse("j2 is " + text(j2) + ", it must be finite");
+  if (!(j4 > 0) || !std::isfinite(j4)) refuse("j4 is " + text(j4) + ", it must be positive, or states are not bounded");
+  if (!(tf > 0) || !(tf <= 1e6)) refuse("tf is " + text(tf) + " time units, it must be above 0 and at most 1e6");
+  if (!(kT > 0) || !std::isfinite(kT)) refuse("kT is " + text(kT) + ", it must be positive");
+  if (capabilities.kT_programmable) {
+    if (kT < capabilities.kT_min || kT > capabilities.kT_max) {
+      refuse("kT is " + text(kT) + ", the device can be at " + text(capabilities.kT_min) + " to " +
+             text(capabilities.kT_max));
+    }
+  } else if (std::abs(kT - capabilities.kT_reset) > 1e-5f * capabilities.kT_reset) {
+    throw Error(HB_UNSUPPORTED, who + ": kT " + text(kT) + " needs CAPS.KT_PROGRAMMABLE, the device is always at kT " +
+                                    text(capabilities.kT_reset));
+  }
+}
+
+NoisingSchedule noising_schedule(const Device& device, double tf, Ticks wanted_period) {
+  const Capabilities& capabilities = device.capabilities();
+  NoisingSchedule schedule;
+  schedule.equilibrate = device.ticks(tf);
+  schedule.fade = device.ticks(kFade * tf);
+  if (schedule.fade >= schedule.equilibrate) {
+    throw Error(HB_BAD_ARG, "GenerativeTrainer: tf of " + text(tf) + " time units is too short for this device's step");
+  }
+  schedule.free = schedule.equilibrate - schedule.fade;
+  schedule.period = device.capture_period(wanted_period);
+  if (schedule.period > schedule.equilibrate) {
+    throw Error(HB_BAD_ARG, "GenerativeTrainer: capture period of " + std::to_string(schedule.period.count) +
+                                " ticks, tf has only " + std::to_string(schedule.equilibrate.count));
+  }
+  if (device.step().count > 0 && schedule.period < device.step() * kStepsToForget) {
+    require(capabilities.increments_markov,
+            "GenerativeTrainer with a capture period below " + std::to_string(kStepsToForget) + " steps",
+            "INCREMENTS_MARKOV");
+  }
+  return schedule;
+}
+
+Program noising_program(const Capabilities& capabilities, const GenerativeModel& model, const NoisingSchedule& schedule,
+                        std::span<const float> fields, std::uint32_t shots) {
+  Program program = prepared(capabilities, model);
+  std::vector<float> bias(fields.size());
+  for (std::size_t i = 0; i < fields.size(); ++i) bias[i] = -fields[i];
+  program.load_bias_per_shot(bias, shots);
+  start_from_zero(program);
+  program.evolve(schedule.equilibrate)
+      .load(CellSection::bias, 0.0f)
+      .capture_start(schedule.period, true)
+      .ramp(schedule.fade)
+      .evolve(schedule.free)
+      .capture_stop();
+  return program;
+}
+
+Program generation_program(const Capabilities& capabilities, const GenerativeModel& model, Ticks noise,
+                           const GenerationPlan& plan) {
+  Program program = prepared(capabilities, model);
+  program.load(CellSection::bias, 0.0f);
+  start_from_zero(program);
+  program.evolve(noise).load(CellSection::bias, model.bias).load_couplings(model.couplings).load_gain(1.0f).commit();
+  if (plan.readback) program.readback(CellSection::bias).readback_couplings();
+  if (plan.meters) program.meter_clear().meter_snapshot();
+  Ticks now{0};
+  for (const Ticks time : plan.sample_times) {
+    if (time > now) program.evolve(time - now);
+    program.sample();
+    now = time;
+  }
+  if (plan.meters) program.meter_snapshot();
+  return program;
+}
+
+}  // namespace heatbath::trainers

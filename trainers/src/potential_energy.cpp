@@ -1,0 +1,20 @@
+#include "potential_energy.hpp"
+
+namespace heatbath::trainers {
+
+double potential_energy(const GenerativeModel& model, std::span<const float> state) {
+  const std::size_t n = model.cells();
+  double energy = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double x = state[i], square = x * x;
+    double pairs = 0;
+    if (i >= model.visible) {  // no couplings among visible cells
+      const float* row = model.couplings.data() + i * n;
+      for (std::size_t j = 0; j < i; ++j) pairs += static_cast<double>(row[j]) * static_cast<double>(state[j]);
+    }
+    energy += square * (model.j2 + model.j4 * square) + x * (model.bias[i] + pairs);
+  }
+  return energy;
+}
+
+}  // namespace heatbath::trainers
