@@ -2,9 +2,14 @@
 # command is installed by apps/.
 include(CMakePackageConfigHelpers)
 
+set(HEATBATH_HAS_SYSTEMC OFF)
+if(TARGET heatbath_systemc)
+  set(HEATBATH_HAS_SYSTEMC ON)
+endif()
+
 # Faces first, then what they are made of. A host that talks to a physical device links heatbath::driver alone.
 set(heatbath_installed)
-foreach(part firmware driver trainers numerics sim device analog physics)
+foreach(part firmware driver trainers numerics sim systemc device analog physics)
   if(TARGET heatbath_${part})
     set_target_properties(heatbath_${part} PROPERTIES EXPORT_NAME ${part})
     list(APPEND heatbath_installed heatbath_${part})
@@ -22,6 +27,13 @@ foreach(part firmware_api numerics driver trainers)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/${part}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
     FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
 endforeach()
+if(TARGET heatbath_systemc)
+  # Under their names in the source tree: a platform includes "hw_model/systemc/heatbath_chip.hpp".
+  foreach(header heatbath_chip chip_blocks chip_trace cell_level)
+    install(FILES ${PROJECT_SOURCE_DIR}/hw_model/systemc/${header}.hpp
+      DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/heatbath-model/hw_model/systemc)
+  endforeach()
+endif()
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 set(heatbath_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/heatbath)
@@ -30,4 +42,5 @@ configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/heatbathConfig.cmake.in
   ${PROJECT_BINARY_DIR}/heatbathConfig.cmake INSTALL_DESTINATION ${heatbath_package_dir})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/heatbathConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/heatbathConfig.cmake ${PROJECT_BINARY_DIR}/heatbathConfigVersion.cmake
+  ${CMAKE_CURRENT_LIST_DIR}/FindSystemC.cmake
   DESTINATION ${heatbath_package_dir})

@@ -29,7 +29,7 @@ if [ "$quick" = yes ]; then
   exec ctest --no-tests=error --preset release --label-regex '^unit$' --parallel 2
 fi
 
-tools/build.sh asan
+tools/build.sh asan unit_tests
 ctest --no-tests=error --preset asan --parallel 2
 tools/build.sh release
 exec ctest --no-tests=error --preset release --parallel 2

@@ -38,7 +38,8 @@ CLI::Validator whole(std::uint64_t lowest, std::uint64_t highest) {
       [=](std::string& text) {
         std::uint64_t value = 0;
         const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-        if (error == std::errc{} && end == text.data() + text.size() && value >= lowest && value <= highest) return std::string();
+        if (error == std::errc{} && end == text.data() + text.size() && value >= lowest && value <= highest)
+          return std::string();
         return fmt::format("\"{}\" is not a whole number from {} to {}", text, lowest, highest);
       },
       "N");
@@ -53,7 +54,8 @@ CLI::Option* add_whole(CLI::App* app, const char* name, Number& value, std::uint
 std::vector<std::uint8_t> parse_digits(const std::string& text) {
   std::vector<std::uint8_t> digits;
   const auto bad = [&] {
-    throw Error(HB_BAD_ARG, fmt::format("--digits {}: needs different digits 0 to 9 with commas between, as in 0,1,2", text));
+    throw Error(HB_BAD_ARG,
+                fmt::format("--digits {}: needs different digits 0 to 9 with commas between, as in 0,1,2", text));
   };
   for (std::size_t i = 0; i < text.size(); i += 2) {
     if (text[i] < '0' || text[i] > '9' || (i + 1 < text.size() && text[i + 1] != ',')) bad();
@@ -115,7 +117,9 @@ int run_command_line(int argc, char** argv) {
   app.set_version_flag("--version", version_line());
   app.require_subcommand(1);
   app.get_formatter()->column_width(34);
-  app.footer("Exit status: 0 done; 1 it ran and failed its check, or the device failed; 2 usage or input error; 130 interrupted.");
+  app.footer(
+      "Exit status: 0 done; 1 it ran and failed its check, or the device failed; 2 usage or input error; 130 "
+      "interrupted.");
   std::function<int()> command;
 
   InfoOptions info;
@@ -128,12 +132,17 @@ int run_command_line(int argc, char** argv) {
   std::uint64_t run_seed = 0;
   std::uint32_t run_shots = 0;
   CLI::App* run_app = app.add_subcommand("run", "run a program described in TOML");
-  run_app->add_option("program", run.program, "TOML file: [network], [[schedule]], [samples]")->required()->option_text("FILE.toml");
-  run_app->add_option("--out", run.out, "result: FILE.npz for numpy, or FILE.h5 (default: summary only)")->option_text("FILE");
+  run_app->add_option("program", run.program, "TOML file: [network], [[schedule]], [samples]")
+      ->required()
+      ->option_text("FILE.toml");
+  run_app->add_option("--out", run.out, "result: FILE.npz for numpy, or FILE.h5 (default: summary only)")
+      ->option_text("FILE");
   add_device(run_app, run.device);
-  auto* run_seed_option = add_whole(run_app, "--seed", run_seed, 0, kMost64,
-                                    "noise key; a device that cannot be seeded refuses it (default: the file's, else 1)");
-  auto* run_shots_option = add_whole(run_app, "--shots", run_shots, 1, kMost32, "independent runs (default: the file's, else 1)");
+  auto* run_seed_option =
+      add_whole(run_app, "--seed", run_seed, 0, kMost64,
+                "noise key; a device that cannot be seeded refuses it (default: the file's, else 1)");
+  auto* run_shots_option =
+      add_whole(run_app, "--shots", run_shots, 1, kMost32, "independent runs (default: the file's, else 1)");
   add_json(run_app, run.json);
   run_app->footer("Durations in the file are in dimensionless time units, energies in the device's energy units.");
   run_app->callback([&] {
@@ -149,21 +158,39 @@ int run_command_line(int argc, char** argv) {
   std::uint64_t period = 0;
   CLI::App* train_app = app.add_subcommand("train", "train a machine on a device");
   train_app->require_subcommand(1);
-  CLI::App* generate_trainer =
-      train_app->add_subcommand("generate", "learn to draw digits out of thermal noise, then draw some (arXiv:2506.15121)");
-  generate_trainer->add_option("--out", train.out, "folder for pictures, model.h5, report.json and report.html")->required()->option_text("DIR");
-  generate_trainer->add_option("--data", train.data, "folder with the MNIST IDX files, plain or .gz (default: digits the project draws)")->option_text("DIR");
-  generate_trainer->add_option("--digits", digits, "classes to learn, the first image of each (default 0,1,2)")->option_text("LIST");
-  add_whole(generate_trainer, "--updates", train.training.updates, 1, 1000000, "updates of the couplings, one noising trajectory each (default 100)");
-  add_whole(generate_trainer, "--hidden", train.training.hidden, 1, 65536, "hidden cells, beside 784 visible ones (default 512)");
+  CLI::App* generate_trainer = train_app->add_subcommand(
+      "generate", "learn to draw digits out of thermal noise, then draw some (arXiv:2506.15121)");
+  generate_trainer->add_option("--out", train.out, "folder for pictures, model.h5, report.json and report.html")
+      ->required()
+      ->option_text("DIR");
+  generate_trainer
+      ->add_option("--data", train.data,
+                   "folder with the MNIST IDX files, plain or .gz (default: digits the project draws)")
+      ->option_text("DIR");
+  generate_trainer->add_option("--digits", digits, "classes to learn, the first image of each (default 0,1,2)")
+      ->option_text("LIST");
+  add_whole(generate_trainer, "--updates", train.training.updates, 1, 1000000,
+            "updates of the couplings, one noising trajectory each (default 100)");
+  add_whole(generate_trainer, "--hidden", train.training.hidden, 1, 65536,
+            "hidden cells, beside 784 visible ones (default 512)");
   add_device(generate_trainer, train.device);
-  add_whole(generate_trainer, "--seed", train.training.seed, 0, kMost64, "of the host's randomness and, where the device can be seeded, of its noise (default 1)");
-  generate_trainer->add_option("--scaling", scaling, "of the images: common-norm (L2 norm 44.48) or unit-variance (default common-norm)")->option_text("NAME");
-  generate_trainer->add_option("--drive", drive, "of hidden cells while noising: pixel or projection (default pixel)")->option_text("NAME");
-  generate_trainer->add_option("--optimizer", optimizer, "gradient (after each trajectory) or online (after each record) (default gradient)")->option_text("NAME");
-  add_whole(generate_trainer, "--capture-period", period, 0, kMost64, "device ticks between captured states (default 0: the shortest the device has)");
+  add_whole(generate_trainer, "--seed", train.training.seed, 0, kMost64,
+            "of the host's randomness and, where the device can be seeded, of its noise (default 1)");
+  generate_trainer
+      ->add_option("--scaling", scaling,
+                   "of the images: common-norm (L2 norm 44.48) or unit-variance (default common-norm)")
+      ->option_text("NAME");
+  generate_trainer->add_option("--drive", drive, "of hidden cells while noising: pixel or projection (default pixel)")
+      ->option_text("NAME");
+  generate_trainer
+      ->add_option("--optimizer", optimizer,
+                   "gradient (after each trajectory) or online (after each record) (default gradient)")
+      ->option_text("NAME");
+  add_whole(generate_trainer, "--capture-period", period, 0, kMost64,
+            "device ticks between captured states (default 0: the shortest the device has)");
   add_whole(generate_trainer, "--shots", train.shots, 1, 10000000, "drawings after training (default 200)");
-  add_whole(generate_trainer, "--threads", train.training.threads, 0, 1024, "threads for work on the host (default 0: one per processor)");
+  add_whole(generate_trainer, "--threads", train.training.threads, 0, 1024,
+            "threads for work on the host (default 0: one per processor)");
   add_json(generate_trainer, train.json);
   generate_trainer->footer("Ctrl-C finishes the update, saves the model and exits with 130; a second one kills.");
   generate_trainer->callback([&] {
@@ -179,12 +206,18 @@ int run_command_line(int argc, char** argv) {
 
   GenerateCommandOptions generate;
   CLI::App* generate_app = app.add_subcommand("generate", "draw more from a saved model");
-  generate_app->add_option("--model", generate.model, "model.h5 of an earlier training")->required()->option_text("FILE");
-  generate_app->add_option("--out", generate.out, "folder for pictures, report.json and report.html")->required()->option_text("DIR");
+  generate_app->add_option("--model", generate.model, "model.h5 of an earlier training")
+      ->required()
+      ->option_text("FILE");
+  generate_app->add_option("--out", generate.out, "folder for pictures, report.json and report.html")
+      ->required()
+      ->option_text("DIR");
   add_whole(generate_app, "--shots", generate.shots, 1, 10000000, "drawings (default 200)");
   add_device(generate_app, generate.device);
-  add_whole(generate_app, "--seed", generate.seed, 0, kMost64, "of the noise, where the device can be seeded (default 1)");
-  add_whole(generate_app, "--threads", generate.threads, 0, 1024, "threads for work on the host (default 0: one per processor)");
+  add_whole(generate_app, "--seed", generate.seed, 0, kMost64,
+            "of the noise, where the device can be seeded (default 1)");
+  add_whole(generate_app, "--threads", generate.threads, 0, 1024,
+            "threads for work on the host (default 0: one per processor)");
   add_json(generate_app, generate.json);
   generate_app->callback([&] { command = [&] { return run_generate(generate); }; });
 
@@ -200,14 +233,16 @@ int run_command_line(int argc, char** argv) {
       path += " " + at->get_name();
     }
     if (path == "heatbath") return complain(fmt::format("{}; the commands are {}", error.what(), kCommands.list()), 2);
-    if (path == "heatbath train") return complain(fmt::format("{}; the trainers are {}", error.what(), kTrainers.list()), 2);
+    if (path == "heatbath train")
+      return complain(fmt::format("{}; the trainers are {}", error.what(), kTrainers.list()), 2);
     return complain(fmt::format("{} (see {} --help)", error.what(), path), 2);
   }
 
   try {
     return command();
   } catch (const Error& error) {
-    if (error.code() == HB_ABORTED && interrupted()) return complain("interrupted; nothing was written", kInterruptedStatus);
+    if (error.code() == HB_ABORTED && interrupted())
+      return complain("interrupted; nothing was written", kInterruptedStatus);
     return complain(error.what(), status_of(error));
   } catch (const std::bad_alloc&) {
     return complain("out of memory; use fewer cells, shots or records", 2);

@@ -23,8 +23,8 @@ namespace {
 void print_summary(const GenerativeReport& report, const std::filesystem::path& out) {
   const Moments heat = report.heat();
   const trainers::GenerativeModel& model = report.saved.model;
-  fmt::print("heat of one drawing   {:.0f} kT, s.d. {:.0f} kT (the paper's: {:.0f} and about {:.0f})\n", heat.mean, heat.sd,
-             kPaperHeat, kPaperHeatSd);
+  fmt::print("heat of one drawing   {:.0f} kT, s.d. {:.0f} kT (the paper's: {:.0f} and about {:.0f})\n", heat.mean,
+             heat.sd, kPaperHeat, kPaperHeatSd);
   fmt::print("energy V0 -> Vf       {:.0f} -> {:.0f} kT\n", moments(report.samples.v0, report.kT()).mean,
              moments(report.samples.vf, report.kT()).mean);
   fmt::print("classes              ");

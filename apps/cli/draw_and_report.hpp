@@ -18,9 +18,9 @@ struct DrawJob {
   std::filesystem::path model_path, out;
   std::uint32_t shots = 200;
   std::uint64_t seed = 1;
-  unsigned threads = 0;         ///< host work; 0: one per processor
-  trainers::Seconds seconds;    ///< of the training before it
-  double capture_period = 0;    ///< of the training before it, time units
+  unsigned threads = 0;                         ///< host work; 0: one per processor
+  trainers::Seconds seconds;                    ///< of the training before it
+  double capture_period = 0;                    ///< of the training before it, time units
   std::chrono::steady_clock::time_point start;  ///< of the command
   bool json = false;
 };

@@ -35,9 +35,8 @@ Spread spread(std::size_t count, const Value& value) {
 }
 
 nlohmann::json summarise(const RunResult& run, const TomlProgram& description) {
-  nlohmann::json final_states = {{"cell", nlohmann::json::array()},
-                                 {"mean", nlohmann::json::array()},
-                                 {"sd", nlohmann::json::array()}};
+  nlohmann::json final_states = {
+      {"cell", nlohmann::json::array()}, {"mean", nlohmann::json::array()}, {"sd", nlohmann::json::array()}};
   for (std::uint32_t cell = 0; cell < run.cells; ++cell) {
     const Spread s = spread(run.shots, [&](std::size_t shot) {
       return static_cast<double>(run.final_state(static_cast<std::uint32_t>(shot))[cell]);
@@ -79,7 +78,8 @@ void print_summary(const nlohmann::json& summary) {
     fmt::print("  {:>6} {:>12.5g} {:>12.5g}\n", states["cell"][i].get<std::uint32_t>(), states["mean"][i].get<double>(),
                states["sd"][i].get<double>());
   }
-  if (states["cell"].size() > kShown) fmt::print("  … and {} more; all of them with --json\n", states["cell"].size() - kShown);
+  if (states["cell"].size() > kShown)
+    fmt::print("  … and {} more; all of them with --json\n", states["cell"].size() - kShown);
 
   for (const nlohmann::json& snapshot : summary["meters"]) {
     fmt::print("\nmeters \"{}\" (energy units, over shots)\n", snapshot["name"].get<std::string>());
@@ -91,7 +91,8 @@ void print_summary(const nlohmann::json& summary) {
   if (const auto clips = summary["clips"].get<std::uint64_t>()) {
     fmt::print("\n{} parameter values were clipped to the device's ranges\n", clips);
   }
-  if (const auto rails = summary["rails"].get<std::uint64_t>()) fmt::print("\n{} cell-steps were held at a rail\n", rails);
+  if (const auto rails = summary["rails"].get<std::uint64_t>())
+    fmt::print("\n{} cell-steps were held at a rail\n", rails);
 }
 
 }  // namespace

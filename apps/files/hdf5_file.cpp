@@ -55,13 +55,14 @@ struct Hdf5Writer::Impl {
   }
 
   void check(bool good, std::string_view what) const {
-    if (!good) throw Error(HB_IO, fmt::format("{}: cannot write {}; is the folder writable and the disk not full?", path, what));
+    if (!good)
+      throw Error(HB_IO, fmt::format("{}: cannot write {}; is the folder writable and the disk not full?", path, what));
   }
 
   void attribute_of(hid_t object, std::string_view name, hid_t type, const void* value) const {
     const Handle space(H5Screate(H5S_SCALAR), H5Sclose);
-    const Handle attribute(
-        H5Acreate2(object, std::string(name).c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
+    const Handle attribute(H5Acreate2(object, std::string(name).c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT),
+                           H5Aclose);
     check(attribute.valid() && H5Awrite(attribute, type, value) >= 0, name);
   }
 
@@ -96,8 +97,8 @@ struct Hdf5Writer::Impl {
       H5Pset_shuffle(properties);
       H5Pset_deflate(properties, 4);
     }
-    const Handle set(
-        H5Dcreate2(file, std::string(name).c_str(), type, space, H5P_DEFAULT, properties, H5P_DEFAULT), H5Dclose);
+    const Handle set(H5Dcreate2(file, std::string(name).c_str(), type, space, H5P_DEFAULT, properties, H5P_DEFAULT),
+                     H5Dclose);
     check(set.valid() && H5Dwrite(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0, name);
     text_of(set, "units", units);
   }
@@ -181,7 +182,8 @@ struct Hdf5Reader::Impl {
   std::vector<T> read(std::string_view name, const Shape& wanted, hid_t type, H5T_class_t type_class) const {
     const Shape found = shape(name);
     if (found.empty()) fail(fmt::format("data set {} is missing; it would be {} values", name, shape_text(wanted)));
-    if (found != wanted) fail(fmt::format("data set {} is {}; it would be {}", name, shape_text(found), shape_text(wanted)));
+    if (found != wanted)
+      fail(fmt::format("data set {} is {}; it would be {}", name, shape_text(found), shape_text(wanted)));
     const Handle set(H5Dopen2(file, std::string(name).c_str(), H5P_DEFAULT), H5Dclose);
     const Handle stored(H5Dget_type(set), H5Tclose);
     if (H5Tget_class(stored) != type_class) fail(fmt::format("data set {} holds another type of value", name));
@@ -196,7 +198,8 @@ struct Hdf5Reader::Impl {
 Hdf5Reader::Hdf5Reader(const std::filesystem::path& path) {
   quiet();
   std::error_code error;
-  if (!std::filesystem::is_regular_file(path, error)) throw Error(HB_IO, fmt::format("{}: no such file", path.string()));
+  if (!std::filesystem::is_regular_file(path, error))
+    throw Error(HB_IO, fmt::format("{}: no such file", path.string()));
   impl_ = std::make_unique<Impl>(path);
   if (!impl_->file.valid()) impl_->fail("not an HDF5 file, or truncated");
 }

@@ -29,8 +29,7 @@ class Hdf5Writer {
   void dataset(std::string_view name, std::span<const double> values, const Shape& shape, std::string_view units);
   void dataset(std::string_view name, std::span<const std::uint64_t> values, const Shape& shape,
                std::string_view units);
-  void dataset(std::string_view name, std::span<const std::uint8_t> values, const Shape& shape,
-               std::string_view units);
+  void dataset(std::string_view name, std::span<const std::uint8_t> values, const Shape& shape, std::string_view units);
 
   void commit();
 

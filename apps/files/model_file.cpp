@@ -143,10 +143,11 @@ SavedModel load_model(const std::filesystem::path& path) {
   }
   const std::uint64_t version = in.file().integer("format_version");
   if (version != kModelFormatVersion) {
-    in.fail(fmt::format("format version {}; this heatbath ({}) reads version {}: train again, or use the heatbath "
-                        "that wrote it ({})",
-                        version, kVersion, kModelFormatVersion,
-                        in.file().has_attribute("heatbath_version") ? in.file().text("heatbath_version") : "unknown"));
+    in.fail(
+        fmt::format("format version {}; this heatbath ({}) reads version {}: train again, or use the heatbath "
+                    "that wrote it ({})",
+                    version, kVersion, kModelFormatVersion,
+                    in.file().has_attribute("heatbath_version") ? in.file().text("heatbath_version") : "unknown"));
   }
 
   SavedModel saved;
@@ -173,7 +174,8 @@ SavedModel load_model(const std::filesystem::path& path) {
     for (std::size_t j = 0; j <= i; ++j) {
       const float here = hidden_hidden[i * hidden + j];
       if (here != hidden_hidden[j * hidden + i] || (i == j && here != 0)) {
-        in.fail(fmt::format("data set couplings_hidden_hidden at ({}, {}): it is symmetric with a zero diagonal", i, j));
+        in.fail(
+            fmt::format("data set couplings_hidden_hidden at ({}, {}): it is symmetric with a zero diagonal", i, j));
       }
     }
   }

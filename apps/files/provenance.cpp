@@ -34,7 +34,8 @@ const char* number_name(Number number) {
 std::string stepper_name(std::uint32_t stepper) {
   switch (stepper) {
     case HB_CAPS_CELL_STEPPER_NONE: return "none (a physical part)";
-    case HB_CAPS_CELL_STEPPER_EULER_MARUYAMA: return "Euler-Maruyama (weak order 1, strong order 1 with additive noise)";
+    case HB_CAPS_CELL_STEPPER_EULER_MARUYAMA:
+      return "Euler-Maruyama (weak order 1, strong order 1 with additive noise)";
     default: return fmt::format("number {}, unknown to this version", stepper);
   }
 }

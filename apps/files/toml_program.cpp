@@ -135,7 +135,8 @@ class Table {
     for (const auto& [key, value] : item.value().as_table()) {
       bool known = false;
       for (const char* name : keys) known = known || key == name;
-      if (!known) Item(item.path(), child(key), value).fail(fmt::format("unknown key; the keys are {}", fmt::join(keys, ", ")));
+      if (!known)
+        Item(item.path(), child(key), value).fail(fmt::format("unknown key; the keys are {}", fmt::join(keys, ", ")));
     }
   }
 
@@ -190,7 +191,8 @@ std::vector<float> read_coupling_list(const Item& item, std::uint32_t cells) {
 std::vector<float> read_coupling_matrix(const Item& item, std::uint32_t cells) {
   CouplingMatrix matrix(cells);
   const std::vector<Item> rows = item.array("rows");
-  if (rows.size() != cells) item.fail(fmt::format("has {} rows; needs {} rows of {} numbers", rows.size(), cells, cells));
+  if (rows.size() != cells)
+    item.fail(fmt::format("has {} rows; needs {} rows of {} numbers", rows.size(), cells, cells));
   for (std::size_t i = 0; i < cells; ++i) {
     const std::vector<float> row = rows[i].reals();
     if (row.size() != cells) rows[i].fail(fmt::format("has {} values; needs {}", row.size(), cells));
@@ -293,7 +295,8 @@ void read_values(ScheduleStep& step, const Item& item, const Table& table, std::
   step.values = values->reals();
   const std::uint32_t rest = cells - step.first;
   if (step.values.empty() || step.values.size() > rest) {
-    values->fail(fmt::format("has {} values; cells {} to {} take 1 to {}", step.values.size(), step.first, cells - 1, rest));
+    values->fail(
+        fmt::format("has {} values; cells {} to {} take 1 to {}", step.values.size(), step.first, cells - 1, rest));
   }
   if (const auto count = table.find("count"); count && count->count(1, rest) != step.values.size()) {
     values->fail(fmt::format("has {} values but count = {}", step.values.size(), count->count(1, rest)));
@@ -326,9 +329,7 @@ ScheduleStep read_step(const Item& item, std::uint32_t cells, bool repeated) {
   }
 
   switch (step.op) {
-    case Op::evolve:
-      step.duration = Table(item, {"op", "duration"}).at("duration").positive("time units");
-      break;
+    case Op::evolve: step.duration = Table(item, {"op", "duration"}).at("duration").positive("time units"); break;
     case Op::ramp: {
       const Table table(item, {"op", "duration", "j2", "j4", "bias", "couplings", "gain", "kT"});
       step.duration = table.at("duration").positive("time units");
@@ -342,12 +343,8 @@ ScheduleStep read_step(const Item& item, std::uint32_t cells, bool repeated) {
       break;
     }
     case Op::set:
-    case Op::clamp:
-      read_values(step, item, Table(item, {"op", "first", "count", "value", "values"}), cells);
-      break;
-    case Op::release:
-      read_cells(step, Table(item, {"op", "first", "count"}), cells);
-      break;
+    case Op::clamp: read_values(step, item, Table(item, {"op", "first", "count", "value", "values"}), cells); break;
+    case Op::release: read_cells(step, Table(item, {"op", "first", "count"}), cells); break;
     case Op::capture: {
       const Table table(item, {"op", "period", "now"});
       step.duration = table.at("period").positive("time units");
@@ -376,9 +373,7 @@ ScheduleStep read_step(const Item& item, std::uint32_t cells, bool repeated) {
     case Op::commit:
     case Op::sample:
     case Op::capture_stop:
-    case Op::meters_clear:
-      Table(item, {"op"});
-      break;
+    case Op::meters_clear: Table(item, {"op"}); break;
   }
   return step;
 }
@@ -446,7 +441,8 @@ void append(Program& program, const ScheduleStep& step, const Device& device) {
     case Op::meters_clear: program.meter_clear(); break;
     case Op::readback:
       if (step.name == "couplings") program.readback_couplings();
-      else program.readback(step.name == "j2" ? CellSection::j2 : step.name == "j4" ? CellSection::j4 : CellSection::bias);
+      else
+        program.readback(step.name == "j2" ? CellSection::j2 : step.name == "j4" ? CellSection::j4 : CellSection::bias);
       break;
     case Op::repeat:
       program.loop_begin(step.times);
@@ -484,8 +480,8 @@ TomlProgram read_toml_program(const std::filesystem::path& path) {
   try {
     root = toml::parse(program.path);
   } catch (const toml::syntax_error& syntax) {
-    throw Error(HB_BAD_ARG, fmt::format("{}:{}: not TOML: {}", program.path, syntax.location().line(),
-                                        first_line(syntax.what())));
+    throw Error(HB_BAD_ARG,
+                fmt::format("{}:{}: not TOML: {}", program.path, syntax.location().line(), first_line(syntax.what())));
   } catch (const std::exception& failure) {
     throw Error(HB_IO, fmt::format("{}: cannot be read: {}", program.path, first_line(failure.what())));
   }
@@ -495,7 +491,8 @@ TomlProgram read_toml_program(const std::filesystem::path& path) {
   for (const char* key : {"network", "schedule"}) {
     if (!top.find(key)) {
       throw Error(HB_BAD_ARG, fmt::format("{}: the table {} is missing; a program has [network], [[schedule]] and "
-                                          "optionally [samples]", program.path, key));
+                                          "optionally [samples]",
+                                          program.path, key));
     }
   }
 

@@ -54,18 +54,32 @@ struct ParameterSet {
 };
 
 struct ScheduleStep {
-  enum class Op { evolve, load, commit, ramp, set, clamp, release, sample, capture, capture_stop, meters, meters_clear,
-                  readback, repeat };
+  enum class Op {
+    evolve,
+    load,
+    commit,
+    ramp,
+    set,
+    clamp,
+    release,
+    sample,
+    capture,
+    capture_stop,
+    meters,
+    meters_clear,
+    readback,
+    repeat
+  };
   Op op = Op::evolve;
-  std::string where;                ///< "FILE:LINE", for errors
-  double duration = 0;              ///< evolve, ramp; period of capture; time units
-  ParameterSet parameters;          ///< load, ramp
+  std::string where;                   ///< "FILE:LINE", for errors
+  double duration = 0;                 ///< evolve, ramp; period of capture; time units
+  ParameterSet parameters;             ///< load, ramp
   std::uint32_t first = 0, count = 0;  ///< set, clamp, release
-  std::vector<float> values;        ///< set, clamp: one, or count
-  bool now = true;                  ///< capture
-  std::string name;                 ///< meters: of the snapshot; readback: section
-  std::uint32_t times = 1;          ///< repeat
-  std::vector<ScheduleStep> steps;  ///< repeat
+  std::vector<float> values;           ///< set, clamp: one, or count
+  bool now = true;                     ///< capture
+  std::string name;                    ///< meters: of the snapshot; readback: section
+  std::uint32_t times = 1;             ///< repeat
+  std::vector<ScheduleStep> steps;     ///< repeat
 };
 
 struct TomlProgram {

@@ -41,11 +41,13 @@ constexpr const char* kNotSquare = "the visible cells do not form a square pictu
 }  // namespace
 
 Picture samples_picture(const Samples& samples) {
-  Picture picture{"samples.png", "What the machine drew",
+  Picture picture{"samples.png",
+                  "What the machine drew",
                   "Final states of the visible cells in 25 independent runs, each started from thermal noise. No "
                   "picture went in: only the trained couplings tell the cells what a digit is. White on black and "
                   "black on white both occur because the energy is nearly even in x.",
-                  {}, {}};
+                  {},
+                  {}};
   const std::size_t side = side_of(samples.visible);
   if (side == 0) {
     picture.missing = kNotSquare;
@@ -71,13 +73,17 @@ Picture trajectories_picture(const Samples& samples) {
   const std::size_t shots = samples.trajectories.size() / (times * samples.visible);
   PngSheet sheet(shots, times, side, side, 4);
   for (std::size_t i = 0; i < shots * times; ++i) {
-    draw(sheet, i / times, i % times, side, std::span(samples.trajectories).subspan(i * samples.visible, samples.visible));
+    draw(sheet, i / times, i % times, side,
+         std::span(samples.trajectories).subspan(i * samples.visible, samples.visible));
   }
   std::string list;
-  for (const double time : samples.trajectory_time_units) list += fmt::format("{}{:.2f}", list.empty() ? "" : ", ", time);
-  picture.caption = fmt::format("{} run{}, one per row. Left: equilibrium noise of uncoupled cells. Then the learned "
-                                "couplings are switched on and the cells fall into a digit on their own. Times after "
-                                "switching, in time units: {}.", shots, shots == 1 ? "" : "s", list);
+  for (const double time : samples.trajectory_time_units)
+    list += fmt::format("{}{:.2f}", list.empty() ? "" : ", ", time);
+  picture.caption = fmt::format(
+      "{} run{}, one per row. Left: equilibrium noise of uncoupled cells. Then the learned "
+      "couplings are switched on and the cells fall into a digit on their own. Times after "
+      "switching, in time units: {}.",
+      shots, shots == 1 ? "" : "s", list);
   picture.png = sheet.encode();
   return picture;
 }
@@ -121,21 +127,26 @@ Picture receptive_fields_picture(const GenerativeModel& model) {
       sheet.set(i / 8, i % 8, v / side, v % side, blue_white_red(value));
     }
   }
-  picture.caption = fmt::format("Learned couplings J of {} hidden cells to the visible cells, drawn where each visible "
-                                "cell sits, from the hidden cell coupled most strongly to the one coupled least. Blue: J < 0, the two cells align; red: "
-                                "J > 0, they oppose; full colour at |J| = {:.3g} energy units, shade by the square "
-                                "root.", chosen.size(), largest);
+  picture.caption = fmt::format(
+      "Learned couplings J of {} hidden cells to the visible cells, drawn where each visible "
+      "cell sits, from the hidden cell coupled most strongly to the one coupled least. Blue: J < 0, the two cells "
+      "align; red: "
+      "J > 0, they oppose; full colour at |J| = {:.3g} energy units, shade by the square "
+      "root.",
+      chosen.size(), largest);
   picture.png = sheet.encode();
   return picture;
 }
 
 Picture training_picture(const SavedModel& saved) {
-  Picture picture{"training.png", "Training",
+  Picture picture{"training.png",
+                  "Training",
                   "Reverse action per step of each update's noising trajectory, minus the part that no coupling can "
                   "change (the observed displacements alone). Below zero the learned force explains the trajectory "
                   "run backwards. The line is a running mean over one round of the images; the cross is held out: "
                   "fresh trajectories after training.",
-                  {}, {}};
+                  {},
+                  {}};
   if (saved.actions.empty()) {
     picture.missing = "the model carries no record of its training";
     return picture;
@@ -158,25 +169,28 @@ Picture training_picture(const SavedModel& saved) {
       "'data' using 1:3 with lines lw 2 lc rgb '#1d4f91' title 'running mean'";
   const double last = saved.held_out_last.per_step - saved.held_out_last.floor;
   if (std::isfinite(last)) {
-    script += fmt::format(", '+' using ({}):({}) every ::0::0 with points pt 2 ps 2 lw 2 lc rgb '#c0392b' title 'held out'",
-                          saved.actions.size(), last);
+    script +=
+        fmt::format(", '+' using ({}):({}) every ::0::0 with points pt 2 ps 2 lw 2 lc rgb '#c0392b' title 'held out'",
+                    saved.actions.size(), last);
   }
   return plotted(std::move(picture), script + "\n", data);
 }
 
 Picture heat_picture(const std::vector<double>& heat, double kT) {
-  Picture picture{"heat.png", "Heat of one drawing",
+  Picture picture{"heat.png",
+                  "Heat of one drawing",
                   "Heat Q released to the bath while the couplings turn noise into a picture, over all samples, in "
                   "units of kT. Lines: the mean of this run, and the paper's for 784 + 512 cells after 100 updates.",
-                  {}, {}};
+                  {},
+                  {}};
   if (heat.size() < 2) {
     picture.missing = "needs two samples or more";
     return picture;
   }
   const auto [low, high] = std::ranges::minmax(heat);
   const Moments q = moments(heat, kT);
-  const auto bins = static_cast<std::size_t>(
-      std::clamp(std::lround(2 * std::cbrt(static_cast<double>(heat.size()))), 5l, 40l));
+  const auto bins =
+      static_cast<std::size_t>(std::clamp(std::lround(2 * std::cbrt(static_cast<double>(heat.size()))), 5l, 40l));
   const double width = std::max((high - low) / kT / static_cast<double>(bins), 1e-9);
   std::vector<std::size_t> counts(bins, 0);
   for (const double value : heat) {
@@ -189,7 +203,8 @@ Picture heat_picture(const std::vector<double>& heat, double kT) {
   }
   const double top = 1.15 * static_cast<double>(std::ranges::max(counts));
   const std::string script = fmt::format(
-      "set xlabel 'Q / kT'\nset ylabel 'samples'\nset yrange [0:{3}]\nset style fill solid 0.85 noborder\nset boxwidth {2}\n"
+      "set xlabel 'Q / kT'\nset ylabel 'samples'\nset yrange [0:{3}]\nset style fill solid 0.85 noborder\nset boxwidth "
+      "{2}\n"
       "set key outside top center horizontal samplen 2 width -5\n"
       "set arrow 1 from {0},0 to {0},{3} nohead lw 2 lc rgb '#c0392b' front\n"
       "set arrow 2 from {1},0 to {1},{3} nohead lw 2 dt 2 lc rgb '#30353d' front\n"

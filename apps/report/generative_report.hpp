@@ -14,7 +14,7 @@ namespace heatbath::apps {
 
 /// A picture of the report and what it shows.
 struct Picture {
-  std::string file;     ///< name in the output folder
+  std::string file;  ///< name in the output folder
   std::string title;
   std::string caption;  ///< plain text
   std::optional<PngBytes> png;
@@ -33,10 +33,10 @@ struct GenerativeReport {
   trainers::Samples samples;
   trainers::Classification classes;
   trainers::Seconds seconds;
-  std::uint64_t seed = 0;      ///< of this run
+  std::uint64_t seed = 0;  ///< of this run
   std::uint32_t shots = 0;
-  std::string device;          ///< one line
-  double capture_period = 0;   ///< of training, time units; 0: not part of this run
+  std::string device;         ///< one line
+  double capture_period = 0;  ///< of training, time units; 0: not part of this run
   std::string model_path;
   std::vector<Picture> pictures;
 

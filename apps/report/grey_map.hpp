@@ -23,9 +23,7 @@ inline Colour blue_white_red(float v) {
   constexpr float kBlue[3] = {33, 83, 156}, kRed[3] = {178, 34, 40};
   const float strength = std::sqrt(std::min(1.0f, std::fabs(v)));
   const float* end = v < 0 ? kBlue : kRed;
-  const auto mix = [&](int i) {
-    return static_cast<std::uint8_t>(std::lround(255 + strength * (end[i] - 255)));
-  };
+  const auto mix = [&](int i) { return static_cast<std::uint8_t>(std::lround(255 + strength * (end[i] - 255))); };
   return {mix(0), mix(1), mix(2)};
 }
 

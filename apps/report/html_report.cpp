@@ -22,7 +22,8 @@ constexpr double kJoulesAt300K = 1.380649e-23 * 300;  ///< one kT
 constexpr const char* kStyle = R"(
 :root{--ink:#1c2430;--soft:#5b6675;--line:#dfe4ea;--paper:#fff;--page:#f3f5f8;--accent:#1d4f91}
 *{box-sizing:border-box}
-body{margin:0;background:var(--page);color:var(--ink);font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
+body{margin:0;background:var(--page);color:var(--ink);
+  font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
 main{max-width:1060px;margin:0 auto;padding:40px 24px 64px}
 h1{font-size:2rem;line-height:1.2;margin:0 0 8px}
 h2{font-size:1.25rem;margin:44px 0 12px}
@@ -57,6 +58,12 @@ std::string number(double value, int decimals, const char* unit = "") {
   return fmt::format("{:.{}f}{}", value, decimals, unit);
 }
 
+/// A large number as 5.2 · 10^14.
+std::string power(double value, int decimals) {
+  const int exponent = static_cast<int>(std::floor(std::log10(value)));
+  return fmt::format("{:.{}f} · 10<sup>{}</sup>", value / std::pow(10.0, exponent), decimals, exponent);
+}
+
 struct Row {
   std::string name, note, ours, paper, prototype;
 };
@@ -88,37 +95,43 @@ std::string comparison(const GenerativeReport& report) {
   if (model.j2 == 1 && model.j4 == 1 && std::fabs(model.kT - 0.1f) < 1e-6f) {
     exact = fmt::format("; equilibrium by quadrature: {:.0f}", kIsolatedCellEnergy * model.cells());
   }
-  rows.push_back({"Energy of the noise, &lt;V<sub>0</sub>&gt;/kT", "under the learned couplings, before they act" + exact,
-                  number(v0, 0), "", other.v0});
+  rows.push_back({"Energy of the noise, &lt;V<sub>0</sub>&gt;/kT",
+                  "under the learned couplings, before they act" + exact, number(v0, 0), "", other.v0});
   rows.push_back({"Energy of the drawing, &lt;V<sub>f</sub>&gt;/kT", "", number(vf, 0), "", other.vf});
   rows.push_back({"Reverse action per step, before training",
                   fmt::format("held out, {} trajectories", report.saved.held_out_trajectories),
                   number(report.saved.held_out_first.per_step, 2), "", other.action_first});
-  rows.push_back({"Reverse action per step, after training", "held out", number(report.saved.held_out_last.per_step, 2), "",
-                  other.action_last});
+  rows.push_back({"Reverse action per step, after training", "held out", number(report.saved.held_out_last.per_step, 2),
+                  "", other.action_last});
   rows.push_back({"Likeness to the nearest training image", "mean |correlation|",
                   number(report.classes.mean_abs_correlation, 2), "", other.correlation});
   rows.push_back({"Inverted drawings", "black on white; the energy is nearly even in x",
                   number(100 * report.classes.inverted_fraction, 0, " %"), "shows the same", other.inverted});
   const double ratio = kDigitalHeat / heat.mean;
   rows.push_back({"Digital yardstick over this machine",
-                  fmt::format("{:.1e} kT for a network 784-128-128-784 in 10 steps at 1 pJ per MAC", kDigitalHeat),
-                  heat.mean > 0 ? fmt::format("{:.1e}", ratio) : "&ndash;", fmt::format("&gt; {:.0e}", kPaperRatio), ""});
+                  power(kDigitalHeat, 1) + " kT for a network 784-128-128-784 in 10 steps at 1 pJ per MAC",
+                  heat.mean > 0 ? power(ratio, 1) : "&ndash;", "&gt; " + power(kPaperRatio, 0),
+                  ""});
 
-  std::string html = "<div class=\"wide\"><table><tr><th>Quantity</th><th>This run</th><th>Paper</th>"
-                     "<th>Independent prototype</th></tr>\n";
+  std::string html =
+      "<div class=\"wide\"><table><tr><th>Quantity</th><th>This run</th><th>Paper</th>"
+      "<th>Independent prototype</th></tr>\n";
   for (const Row& row : rows) html += table_row(row);
   html += "</table></div>\n";
-  html += "<p class=\"note\" style=\"margin-top:16px\">The ratio counts the dynamics only, on both sides. If each of the "
-          "1296 cells is also charged for one read before and one after, the claim of more than 10<sup>11</sup> survives "
-          "only if a read costs no more than 1.18 kT ln 2.</p>\n";
+  html +=
+      "<p class=\"note\" style=\"margin-top:16px\">The ratio counts the dynamics only, on both sides. If each of the "
+      "1296 cells is also charged for one read before and one after, the claim of more than 10<sup>11</sup> survives "
+      "only if a read costs no more than 1.18 kT ln 2.</p>\n";
   if (!common) {
-    html += "<p class=\"note\">The images were scaled to unit variance each. The paper's heat belongs to images scaled to a "
-            "common norm; unit variance gives about half of it.</p>\n";
+    html +=
+        "<p class=\"note\">The images were scaled to unit variance each. The paper's heat belongs to images scaled to "
+        "a "
+        "common norm; unit variance gives about half of it.</p>\n";
   }
   if (!reference_settings(model)) {
-    html += "<p class=\"note\">This run's settings differ from those of the other columns (784 + 512 cells, three images, "
-            "100 updates of the batch rule, pixel drive), so its figures need not agree with them.</p>\n";
+    html +=
+        "<p class=\"note\">This run's settings differ from those of the other columns (784 + 512 cells, three images, "
+        "100 updates of the batch rule, pixel drive), so its figures need not agree with them.</p>\n";
   }
   return html;
 }
@@ -174,7 +187,8 @@ std::string base64(const PngBytes& bytes) {
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
     const std::size_t have = std::min<std::size_t>(3, bytes.size() - i);
     std::uint32_t word = 0;
-    for (std::size_t k = 0; k < 3; ++k) word = word << 8 | (k < have ? std::to_integer<std::uint32_t>(bytes[i + k]) : 0u);
+    for (std::size_t k = 0; k < 3; ++k)
+      word = word << 8 | (k < have ? std::to_integer<std::uint32_t>(bytes[i + k]) : 0u);
     for (std::size_t k = 0; k < 4; ++k) out += k <= have ? kDigits[word >> (18 - 6 * k) & 63u] : '=';
   }
   return out;
@@ -191,13 +205,15 @@ std::string html_report(const GenerativeReport& report) {
     shares += fmt::format("{}{}: {:.0f} %", i ? ", " : "", int{model.prototypes.digits[i]}, 100 * share);
   }
 
-  std::string html = "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-                     "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
-                     "<title>Digits drawn by a thermodynamic computer</title><style>";
+  std::string html =
+      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
+      "<title>Digits drawn by a thermodynamic computer</title><style>";
   html += kStyle;
   html += "</style></head><body><main>\n<h1>Digits drawn by a thermodynamic computer</h1>\n";
   html += fmt::format(
-      "<p class=\"lead\">A thermodynamic computer is a network of noisy oscillator cells that computes by relaxing. This one "
+      "<p class=\"lead\">A thermodynamic computer is a network of noisy oscillator cells that computes by relaxing. "
+      "This one "
       "has {} visible cells, one for each pixel, and {} hidden ones. It was trained on {} image{} by {} updates of its "
       "couplings, and then drew {} pictures from nothing but its own thermal noise.</p>\n",
       model.visible, model.hidden, model.prototypes.digits.size(), model.prototypes.digits.size() == 1 ? "" : "s",
@@ -205,14 +221,16 @@ std::string html_report(const GenerativeReport& report) {
 
   html += "<div class=\"tiles\">";
   html += tile(number(heat.mean, 0, " kT"), "mean heat of one drawing");
-  if (std::isfinite(heat.mean)) html += tile(fmt::format("{:.1e} J", heat.mean * kJoulesAt300K), "the same at room temperature (300 K)");
+  if (std::isfinite(heat.mean))
+    html += tile(fmt::format("{:.1e} J", heat.mean * kJoulesAt300K), "the same at room temperature (300 K)");
   html += tile(number(report.classes.mean_abs_correlation, 2), "likeness to the nearest training image");
   html += tile(html_escape(shares), "share of each digit among the drawings");
   html += "</div>\n";
 
   html += "<h2>Figures, beside the paper's</h2>\n";
-  html += "<p>Paper: S. Whitelam, <em>Generative thermodynamic computing</em>, Phys. Rev. Lett. 136, 037101 (2026), "
-          "arXiv:2506.15121. The prototype is an independent plain implementation of the same recipe.</p>\n";
+  html +=
+      "<p>Paper: S. Whitelam, <em>Generative thermodynamic computing</em>, Phys. Rev. Lett. 136, 037101 (2026), "
+      "arXiv:2506.15121. The prototype is an independent plain implementation of the same recipe.</p>\n";
   html += comparison(report);
 
   html += "<h2>Pictures</h2>\n" + figures(report);
@@ -226,7 +244,8 @@ std::string html_report(const GenerativeReport& report) {
       {"Image scaling", std::string(name_of(model.scaling))},
       {"Drive of hidden cells while noising", std::string(name_of(model.drive))},
       {"Learning rule", std::string(name_of(model.optimizer))},
-      {"Cell", fmt::format("V = {:.6g} x² + {:.6g} x⁴ + b x at kT = {:.6g} energy units", model.j2, model.j4, model.kT)},
+      {"Cell",
+       fmt::format("V = {:.6g} x² + {:.6g} x⁴ + b x at kT = {:.6g} energy units", model.j2, model.j4, model.kT)},
       {"Duration of noising and of drawing", fmt::format("{:.6g} time units each", model.tf)},
       {"Capture period while training",
        report.capture_period > 0 ? fmt::format("{:.6g} time units", report.capture_period) : "not part of this run"},
@@ -249,10 +268,11 @@ std::string html_report(const GenerativeReport& report) {
   });
 
   const nlohmann::json origin = provenance();
-  html += fmt::format("<footer>Made by {} on {}, compiler {}, build {}. The numbers are in report.json, the couplings in "
-                      "the model file.</footer>\n</main></body></html>\n",
-                      html_escape(version_line()), origin["date"].get<std::string>(),
-                      html_escape(origin["compiler"].get<std::string>()), origin["build_type"].get<std::string>());
+  html += fmt::format(
+      "<footer>Made by {} on {}, compiler {}, build {}. The numbers are in report.json, the couplings in "
+      "the model file.</footer>\n</main></body></html>\n",
+      html_escape(version_line()), origin["date"].get<std::string>(),
+      html_escape(origin["compiler"].get<std::string>()), origin["build_type"].get<std::string>());
   return html;
 }
 

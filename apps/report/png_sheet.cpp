@@ -40,7 +40,8 @@ PngBytes PngSheet::encode() const {
   png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(image);
   PngBytes bytes(size);
   if (!png_image_write_to_memory(&image, bytes.data(), &size, 0, pixels_.data(), 0, nullptr)) {
-    throw Error(HB_IO, fmt::format("a picture of {} x {} pixels cannot be encoded: {}", width_, height_, image.message));
+    throw Error(HB_IO,
+                fmt::format("a picture of {} x {} pixels cannot be encoded: {}", width_, height_, image.message));
   }
   bytes.resize(size);
   return bytes;

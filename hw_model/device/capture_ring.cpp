@@ -33,7 +33,8 @@ void CaptureRing::write_lane(std::uint64_t ahead, std::uint32_t lane, std::span<
 
 void CaptureRing::finish_record(std::uint64_t ticks) {
   std::byte* const start = record(head_);
-  const hb_record_header_t header{static_cast<std::uint32_t>(head_), layout_.lanes, layout_.cells, layout_.cell0, ticks, 0};
+  const hb_record_header_t header{
+      static_cast<std::uint32_t>(head_), layout_.lanes, layout_.cells, layout_.cell0, ticks, 0};
   std::memcpy(start, &header, sizeof header);
   const std::size_t used =
       sizeof header + std::size_t{layout_.lanes} * layout_.cells * value_bytes(converter_.storage);

@@ -23,10 +23,13 @@ namespace {
 
 std::uint32_t low(std::uint64_t value) { return static_cast<std::uint32_t>(value); }
 std::uint32_t high(std::uint64_t value) { return static_cast<std::uint32_t>(value >> 32); }
-std::uint32_t saturated(std::uint64_t value) { return static_cast<std::uint32_t>(std::min<std::uint64_t>(value, 0xFFFFFFFFu)); }
+std::uint32_t saturated(std::uint64_t value) {
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(value, 0xFFFFFFFFu));
+}
 std::uint32_t flag(bool set, std::uint32_t mask) { return set ? mask : 0u; }
 
-std::uint32_t choose(std::uint32_t wanted, std::uint32_t usual, std::uint32_t most, const Profile& profile, const char* what) {
+std::uint32_t choose(std::uint32_t wanted, std::uint32_t usual, std::uint32_t most, const Profile& profile,
+                     const char* what) {
   if (wanted == 0) return usual;
   if (wanted > most)
     throw std::invalid_argument(std::string(what) + " = " + std::to_string(wanted) + ": profile '" + profile.name +
@@ -67,7 +70,7 @@ struct Chip::Impl {
         lanes(choose(options.lanes, of.lanes, of.lanes_max, of, "lanes")),
         memory(of.memory_bytes),
         team(options.threads),
-        sequencer(profile, options.seed, memory.bytes(), interrupts, &team) {
+        sequencer(profile, options.seed, options.timed, memory.bytes(), interrupts, &team) {
     load_profile_registers();
   }
 
@@ -87,7 +90,8 @@ struct Chip::Impl {
     set(HB_CAPS_TIME_UNIT_TICKS_OFFSET, p.time_unit_ticks);
     set(HB_CAPS_CAPTURE_MIN_TICKS_OFFSET, p.capture_min_ticks);
     set(HB_CAPS_PARAM_FORMAT_OFFSET,
-        number(p.parameter_storage) << HB_CAPS_PARAM_FORMAT_NUMBER_SHIFT | p.parameter_bits << HB_CAPS_PARAM_FORMAT_BITS_SHIFT |
+        number(p.parameter_storage) << HB_CAPS_PARAM_FORMAT_NUMBER_SHIFT |
+            p.parameter_bits << HB_CAPS_PARAM_FORMAT_BITS_SHIFT |
             HB_CAPS_PARAM_FORMAT_LAYOUT_UPPER_TRIANGLE << HB_CAPS_PARAM_FORMAT_LAYOUT_SHIFT);
     set(HB_CAPS_CAPTURE_FORMAT_OFFSET, number(p.capture_storage) << HB_CAPS_CAPTURE_FORMAT_NUMBER_SHIFT |
                                            p.capture_bits << HB_CAPS_CAPTURE_FORMAT_BITS_SHIFT);
@@ -120,8 +124,9 @@ struct Chip::Impl {
            flag(sequencer.faulted(), HB_STATUS_FAULT_MASK);
   }
 
-  std::uint32_t read(std::uint32_t offset) {
-    if (!registers.admits_read(offset)) return 0;
+  std::uint32_t read(std::uint32_t offset) { return registers.admits_read(offset) ? value_of(offset) : 0; }
+
+  std::uint32_t value_of(std::uint32_t offset) {
     switch (offset) {
       case HB_RESET_COUNT_OFFSET: return reset_count;
       case HB_ERR_ACCESS_OFFSET: return registers.access_errors();
@@ -196,7 +201,8 @@ struct Chip::Impl {
     }
     registers.set(HB_COMMAND_OFFSET, value);
     const hb_status_t result = run_command((value & HB_COMMAND_OP_MASK) >> HB_COMMAND_OP_SHIFT);
-    acknowledged = (value & HB_COMMAND_ACK_SEQ_MASK) | static_cast<std::uint32_t>(result) << HB_COMMAND_ACK_STATUS_SHIFT;
+    acknowledged = (value & HB_COMMAND_ACK_SEQ_MASK) | static_cast<std::uint32_t>(result)
+                                                           << HB_COMMAND_ACK_STATUS_SHIFT;
   }
 
   hb_status_t run_command(std::uint32_t op) {
@@ -232,10 +238,18 @@ struct Chip::Impl {
 
   void reset() {
     ++reset_count;
+    acknowledged = 0;
     registers.reset();
     load_profile_registers();
     interrupts.reset();
     sequencer.reset(reset_count);
+  }
+
+  void power_on() {
+    memory.clear();
+    registers.power_on();
+    reset_count = ~std::uint32_t{0};
+    reset();
   }
 };
 
@@ -244,11 +258,26 @@ Chip::~Chip() = default;
 
 const Profile& Chip::profile() const { return impl_->profile; }
 std::uint32_t Chip::read32(std::uint32_t offset) const { return impl_->read(offset); }
+std::uint32_t Chip::peek32(std::uint32_t offset) const {
+  return access_of(offset) == Access::unmapped ? 0 : impl_->value_of(offset);
+}
+void Chip::count_access_error() { impl_->registers.count_access_error(); }
 void Chip::write32(std::uint32_t offset, std::uint32_t value) { impl_->write(offset, value); }
 std::span<std::byte> Chip::memory() { return impl_->memory.bytes(); }
 std::uint64_t Chip::now() const { return impl_->sequencer.now(); }
 std::uint64_t Chip::next_event() const { return impl_->sequencer.next_event(); }
-void Chip::advance_to(std::uint64_t time, bool stop_at_interrupt) { impl_->sequencer.advance_to(time, stop_at_interrupt); }
+std::uint64_t Chip::next_interrupt() const { return impl_->sequencer.next_interrupt(); }
+void Chip::advance_to(std::uint64_t time, bool stop_at_interrupt) {
+  impl_->sequencer.advance_to(time, stop_at_interrupt);
+}
 bool Chip::interrupt() const { return impl_->interrupts.output(); }
+
+hb_status_t Chip::trigger() { return impl_->start(); }
+void Chip::reset() { impl_->reset(); }
+void Chip::power_on() { impl_->power_on(); }
+void Chip::observe(std::function<void(Mark, std::uint64_t)> observer) { impl_->sequencer.observe(std::move(observer)); }
+std::uint32_t Chip::cells() const { return impl_->cells; }
+std::uint32_t Chip::lanes() const { return impl_->lanes; }
+const Sequencer& Chip::sequencer() const { return impl_->sequencer; }
 
 }  // namespace heatbath::model

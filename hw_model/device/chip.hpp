@@ -3,10 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 
+#include "heatbath/status.h"
 #include "hw_model/device/profile.hpp"
+#include "hw_model/device/sequencer.hpp"
 
 namespace heatbath::model {
 
@@ -16,6 +19,7 @@ struct ChipOptions {
   std::uint32_t lanes = 0;    ///< 0: the profile's default; at most lanes_max
   std::uint64_t seed = 1;     ///< the part's own noise: key of unseeded jobs and of free running
   unsigned threads = 0;       ///< 0: one per processor
+  bool timed = false;         ///< instructions cost what [timing] of the profile says, beside their durations
 };
 
 /// An emulated chip. No threads of its own beyond the array's, no clock: device time advances only in advance_to, and
@@ -35,6 +39,10 @@ class Chip {
   /// Register access at the present time; does not advance it.
   std::uint32_t read32(std::uint32_t offset) const;
   void write32(std::uint32_t offset, std::uint32_t value);
+  /// What read32 would return, or 0 where there is no register; counts nothing.
+  std::uint32_t peek32(std::uint32_t offset) const;
+  /// Counts an access that was refused before it reached a register.
+  void count_access_error();
 
   /// Device memory. Stable for the life of the chip; changed by the chip only inside advance_to.
   std::span<std::byte> memory();
@@ -45,13 +53,33 @@ class Chip {
   /// capture, interrupt); `never` when idle, free-running or not, and while the array waits for room in the ring.
   /// Always >= now().
   std::uint64_t next_event() const;
-  /// Advances device time to `time` (>= now()); every instant up to and including it is complete afterwards. Order at one instant: step ends, sample, meter, parameter change,
-  /// interrupt, next step. Returns early, at the instant of the event, when an enabled interrupt becomes pending and
-  /// `stop_at_interrupt` is set; now() tells where.
+  /// Earliest time at which an enabled interrupt may become pending by itself: next_event(), but past the records that
+  /// raise none. A lower bound; `never` as for next_event.
+  std::uint64_t next_interrupt() const;
+  /// Advances device time to `time` (>= now()); every instant up to and including it is complete afterwards. Order at
+  /// one instant: step ends, sample, meter, parameter change, interrupt, next step. Returns early, at the instant of
+  /// the event, when an enabled interrupt is pending and `stop_at_interrupt` is set; now() tells where.
   void advance_to(std::uint64_t time, bool stop_at_interrupt = false);
 
   /// INTR_STATE & INTR_ENABLE.
   bool interrupt() const;
+
+  // -- pins of a part --------------------------------------------------------------------------------------------
+  /// Starts the job of the registers as COMMAND.START does, without touching COMMAND and COMMAND_ACK.
+  hb_status_t trigger();
+  /// What the RESET command does: registers, sequencer, array, time 0; RESET_COUNT goes up by one.
+  void reset();
+  /// The chip as it was built: reset, and memory, RESET_COUNT and error counters are 0. The address of memory stays.
+  void power_on();
+  /// Called at each INTERRUPT instruction and each record, inside advance_to, with the device time. Empty: none.
+  void observe(std::function<void(Mark, std::uint64_t)> observer);
+
+  // -- views for observers: no side effects ----------------------------------------------------------------------
+  /// Size of the chip: cells of a lane, and lanes.
+  std::uint32_t cells() const;
+  std::uint32_t lanes() const;
+  /// Sequencer and array; valid until the next call that is not const.
+  const Sequencer& sequencer() const;
 
  private:
   struct Impl;

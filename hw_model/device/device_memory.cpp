@@ -12,6 +12,12 @@ DeviceMemory::DeviceMemory(std::uint64_t bytes) {
   bytes_ = {static_cast<std::byte*>(start), bytes};
 }
 
+void DeviceMemory::clear() {
+  // Private anonymous pages read as zero after this.
+  if (madvise(bytes_.data(), bytes_.size(), MADV_DONTNEED) != 0)
+    throw std::system_error(errno, std::generic_category(), "device memory cannot be cleared");
+}
+
 DeviceMemory::~DeviceMemory() { munmap(bytes_.data(), bytes_.size()); }
 
 }  // namespace heatbath::model

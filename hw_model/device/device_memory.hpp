@@ -17,6 +17,8 @@ class DeviceMemory {
   DeviceMemory& operator=(const DeviceMemory&) = delete;
 
   std::span<std::byte> bytes() { return bytes_; }
+  /// All zero again, at the same address.
+  void clear();
 
  private:
   std::span<std::byte> bytes_;

@@ -20,7 +20,8 @@ MismatchSpread spread_of(const Profile& profile) {
 
 }  // namespace
 
-ParameterBank::ParameterBank(const Profile& profile) : profile_(profile), mismatch_(spread_of(profile), profile.serial) {}
+ParameterBank::ParameterBank(const Profile& profile)
+    : profile_(profile), mismatch_(spread_of(profile), profile.serial) {}
 
 void ParameterBank::reset(std::uint32_t cells) {
   cells_ = cells;
@@ -97,7 +98,8 @@ std::optional<std::uint64_t> ParameterBank::load_cells(const hb_instruction_t& l
   return std::nullopt;
 }
 
-std::optional<std::uint64_t> ParameterBank::load_couplings(const hb_instruction_t& load, std::span<const std::byte> memory) {
+std::optional<std::uint64_t> ParameterBank::load_couplings(const hb_instruction_t& load,
+                                                           std::span<const std::byte> memory) {
   std::vector<float> triangle(std::size_t{cells_} * (cells_ - 1) / 2);
   std::uint64_t clipped = 0;
   if (load.flags & HB_FLAG_IMMEDIATE) {

@@ -34,7 +34,8 @@ class ParameterBank {
   /// LOAD, already checked: writes one section of the shadow from `memory` or from the immediate, for `lanes` lanes.
   /// Returns the entry that is NaN (lane x cells + cell for operands per lane) and leaves the shadow as it was, or
   /// nothing.
-  std::optional<std::uint64_t> load(const hb_instruction_t& load, std::span<const std::byte> memory, std::uint32_t lanes);
+  std::optional<std::uint64_t> load(const hb_instruction_t& load, std::span<const std::byte> memory,
+                                    std::uint32_t lanes);
 
   /// Values clipped by the loads since they were last taken.
   std::uint64_t take_clips();
@@ -52,7 +53,8 @@ class ParameterBank {
     std::array<Image, 4> image;  // by section, J2 to COUPLING
   };
 
-  std::optional<std::uint64_t> load_cells(const hb_instruction_t& load, std::span<const std::byte> memory, std::uint32_t lanes);
+  std::optional<std::uint64_t> load_cells(const hb_instruction_t& load, std::span<const std::byte> memory,
+                                          std::uint32_t lanes);
   std::optional<std::uint64_t> load_couplings(const hb_instruction_t& load, std::span<const std::byte> memory);
   Converter converter(hb_section_t section) const;
   Image image(std::span<const float> values, hb_section_t section) const;

@@ -77,6 +77,13 @@ const std::vector<Key>& keys() {
       {"mismatch", "cell_gain_sd", &P::cell_gain_sd, 0, 0.5},
       {"mismatch", "coupling_gain_sd", &P::coupling_gain_sd, 0, 0.5},
       {"mismatch", "bias_offset_sd_steps", &P::bias_offset_sd_steps, 0, 1000},
+      {"timing", "bus_request_ticks", &P::bus_request_ticks, 0, 1e9},
+      {"timing", "bus_response_ticks", &P::bus_response_ticks, 0, 1e9},
+      {"timing", "bus_bytes_per_tick", &P::bus_bytes_per_tick, 0, 1e9},
+      {"timing", "fetch_ticks", &P::fetch_ticks, 0, 1e9},
+      {"timing", "operand_bytes_per_tick", &P::operand_bytes_per_tick, 0, 1e9},
+      {"timing", "dac_settle_ticks", &P::dac_settle_ticks, 0, 1e9},
+      {"timing", "adc_conversion_ticks", &P::adc_conversion_ticks, 0, 1e9},
   };
   return list;
 }
@@ -239,18 +246,22 @@ class Reader {
     at_most("[array] lanes", p.lanes, p.lanes_max, "lanes_max");
     at_most("[temperature] kT_min", static_cast<double>(p.kT_min), static_cast<double>(p.kT_max), "kT_max");
     if (p.kT_reset < p.kT_min || p.kT_reset > p.kT_max)
-      fail("[temperature] kT_reset", "found " + text(static_cast<double>(p.kT_reset)) + "; it must lie in kT_min..kT_max = " +
-                                         text(static_cast<double>(p.kT_min)) + ".." + text(static_cast<double>(p.kT_max)));
+      fail("[temperature] kT_reset", "found " + text(static_cast<double>(p.kT_reset)) +
+                                         "; it must lie in kT_min..kT_max = " + text(static_cast<double>(p.kT_min)) +
+                                         ".." + text(static_cast<double>(p.kT_max)));
     check_bits("parameters", p.parameter_storage, p.parameter_bits);
     check_bits("capture", p.capture_storage, p.capture_bits);
     if (p.memory_bytes % 64 != 0)
       fail("[memory] bytes", "found " + std::to_string(p.memory_bytes) + "; it must be a multiple of 64");
     if (p.free_running && p.seeded)
-      fail("[features] seeded", "found true; it must be false with free_running: noise spent while idle has no address in a job");
+      fail("[features] seeded",
+           "found true; it must be false with free_running: noise spent while idle has no address in a job");
     if (p.free_running && p.capture_stalls)
-      fail("[features] capture_stalls", "found true; it must be false with free_running: such an array cannot be stalled");
+      fail("[features] capture_stalls",
+           "found true; it must be false with free_running: such an array cannot be stalled");
     if (p.free_running && p.dt_programmable)
-      fail("[features] dt_programmable", "found true; it must be false with free_running: steps are numbered from reset");
+      fail("[features] dt_programmable",
+           "found true; it must be false with free_running: steps are numbered from reset");
     if (p.parameter_storage == Storage::float32 && p.bias_offset_sd_steps != 0)
       fail("[mismatch] bias_offset_sd_steps", "found " + text(static_cast<double>(p.bias_offset_sd_steps)) +
                                                   "; it must be 0 with storage = \"float32\", which has no steps");

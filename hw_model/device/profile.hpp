@@ -46,6 +46,14 @@ struct Profile {
   // [mismatch]: relative standard deviations of the gain and absolute ones (in converter steps) of the offset,
   // fixed per part by its serial number
   float cell_gain_sd = 0, coupling_gain_sd = 0, bias_offset_sd_steps = 0;
+  // [timing]: what work beside the evolution costs, in ticks, where costs are modelled (ChipOptions::timed)
+  std::uint32_t bus_request_ticks = 0;         ///< until a bus access is accepted
+  std::uint32_t bus_response_ticks = 0;        ///< from there to its response
+  std::uint32_t bus_bytes_per_tick = 0;        ///< device memory over the bus, beside both; 0: no cost
+  std::uint32_t fetch_ticks = 0;               ///< before each instruction
+  std::uint32_t operand_bytes_per_tick = 0;    ///< operands from and to memory, after the fetch; 0: no cost
+  std::uint32_t dac_settle_ticks = 0;          ///< after COMMIT and CLAMP
+  std::uint32_t adc_conversion_ticks = 0;      ///< after SAMPLE; periodic records convert while the array evolves
 };
 
 /// Profiles built in: "ideal", "silicon".

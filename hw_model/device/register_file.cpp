@@ -32,7 +32,17 @@ const Rule* rule_at(std::uint32_t offset) {
 
 }  // namespace
 
+Access access_of(std::uint32_t offset) {
+  const Rule* rule = rule_at(offset);
+  return rule == nullptr ? Access::unmapped : rule->access;
+}
+
 RegisterFile::RegisterFile() { reset(); }
+
+void RegisterFile::power_on() {
+  access_errors_ = sequence_errors_ = 0;
+  reset();
+}
 
 void RegisterFile::reset() {
   for (std::uint32_t word = 0; word < words; ++word) value_[word] = rules()[word].reset;

@@ -11,6 +11,9 @@ namespace heatbath::model {
 /// What access rules say of a register.
 enum class Access : std::uint8_t { unmapped, ro, rw, cmd };
 
+/// Access rule of the register at a byte offset; unmapped where there is none.
+Access access_of(std::uint32_t offset);
+
 /// Plain storage of every register and the counters of wrong accesses. It knows no effects: those are the chip's.
 class RegisterFile {
  public:
@@ -19,6 +22,8 @@ class RegisterFile {
   /// Values after reset of the registers the map fixes; those of the profile are poked by the chip. The error counters
   /// stay.
   void reset();
+  /// reset(), and the error counters start at 0.
+  void power_on();
 
   /// True for a register that may be read at this byte offset; a wrong offset is counted.
   bool admits_read(std::uint32_t offset);

@@ -29,10 +29,11 @@ std::uint64_t mix(std::uint64_t value) {
 
 }  // namespace
 
-Sequencer::Sequencer(const Profile& profile, std::uint64_t seed, std::span<std::byte> memory, Interrupts& interrupts,
-                     numerics::ThreadTeam* team)
+Sequencer::Sequencer(const Profile& profile, std::uint64_t seed, bool timed, std::span<std::byte> memory,
+                     Interrupts& interrupts, numerics::ThreadTeam* team)
     : profile_(profile),
       seed_(seed),
+      timed_(timed),
       memory_(memory),
       interrupts_(interrupts),
       team_(team),
@@ -78,8 +79,8 @@ void Sequencer::start(Job job) {
   pc_ = next_pc_ = 0;
   loops_.clear();
   remaining_ = ramp_steps_ = 0;
-  job_steps_ = stall_ticks_ = clip_count_ = 0;
-  capturing_ = stalled_ = job_shown_ = false;
+  job_steps_ = stall_ticks_ = clip_count_ = held_ticks_ = 0;
+  capturing_ = stalled_ = job_shown_ = fetched_ = false;
   owed_records_ = 0;
   ring_.begin(job_.ring);
 }
@@ -89,7 +90,8 @@ void Sequencer::prepare_array() {
   std::vector<float> states(job_.cells, 0.0f);
   for (std::uint32_t lane = 0; lane < job_.shots; ++lane) {
     if (profile_.free_running)
-      physics::normals(noise().seed, start_time_ / job_.dt_ticks, lane, job_.cells, states.data(), physics::Purpose::converter);
+      physics::normals(noise().seed, start_time_ / job_.dt_ticks, lane, job_.cells, states.data(),
+                       physics::Purpose::converter);
     array_->write(lane, 0, states, parameters_.live());
   }
 }
@@ -112,7 +114,8 @@ void Sequencer::reset(std::uint32_t reset_count) {
   outcome_ = Outcome::none;
   fault_ = {};
   job_ = {};
-  job_shown_ = stalled_ = capturing_ = false;
+  job_shown_ = stalled_ = capturing_ = fetched_ = false;
+  held_ticks_ = 0;
   abort_time_.reset();
   shot_count_ = 0;
   pc_ = next_pc_ = 0;
@@ -139,7 +142,7 @@ void Sequencer::end(Outcome outcome) {
   if (stalled_) stall_ticks_ += now_ - stall_begin_;
   stalled_ = capturing_ = false;
   owed_records_ = 0;
-  remaining_ = ramp_steps_ = 0;
+  remaining_ = ramp_steps_ = held_ticks_ = 0;
   abort_time_.reset();
   interrupts_.raise(outcome == Outcome::done      ? HB_INTR_STATE_JOB_DONE_MASK
                     : outcome == Outcome::aborted ? HB_INTR_STATE_ABORTED_MASK
@@ -158,9 +161,15 @@ std::uint64_t Sequencer::next_event() const {
   if (phase_ == Phase::waiting) return start_time_;
   std::uint64_t next = abort_time_.value_or(never);
   if (stalled_) return ring_.full() ? next : std::min(next, grid_point(now_));
+  if (held_ticks_ > 0) return std::min(next, add(array_time_, held_ticks_));
   next = std::min(next, add(array_time_, multiply(remaining_, job_.dt_ticks)));
   if (capturing_) next = std::min(next, add(array_time_, multiply(to_record_, job_.dt_ticks)));
   return next;
+}
+
+std::uint64_t Sequencer::next_interrupt() const {
+  if (phase_ != Phase::running || stalled_ || held_ticks_ > 0) return next_event();
+  return std::min(abort_time_.value_or(never), add(array_time_, multiply(stretch_steps(true), job_.dt_ticks)));
 }
 
 void Sequencer::advance_to(std::uint64_t time, bool stop_at_interrupt) {
@@ -175,7 +184,7 @@ void Sequencer::advance_to(std::uint64_t time, bool stop_at_interrupt) {
         end(Outcome::aborted);
         continue;
       }
-      if (remaining_ == 0) {
+      if (remaining_ == 0 && held_ticks_ == 0) {
         execute();
         continue;
       }
@@ -196,6 +205,14 @@ void Sequencer::advance_to(std::uint64_t time, bool stop_at_interrupt) {
       case Phase::running:
         if (stalled_) {
           if (!settle_record(time)) return;
+        } else if (held_ticks_ > 0) {
+          const std::uint64_t stop = std::min(add(array_time_, held_ticks_), abort_time_.value_or(never));
+          if (stop > time) {
+            now_ = time;
+            return;
+          }
+          now_ = array_time_ = stop;
+          held_ticks_ = 0;
         } else {
           const std::uint64_t limit = std::min(time, abort_time_.value_or(never));
           if (limit - array_time_ < job_.dt_ticks) {
@@ -251,20 +268,23 @@ void Sequencer::evolve_idle(std::uint64_t until) {
   array_->advance(stretch(steps), parameters_.live());
 }
 
+/// Steps from array_time_ to the end of the instruction, the first record that the ring has no room for, or, with
+/// `stop_at_interrupt`, the record that raises an enabled interrupt.
+std::uint64_t Sequencer::stretch_steps(bool stop_at_interrupt) const {
+  if (!capturing_) return remaining_;
+  const std::uint64_t steps = std::min(remaining_, add(to_record_, multiply(ring_.free(), capture_period_)));
+  if (!stop_at_interrupt || !interrupts_.enabled(HB_INTR_STATE_CAPTURE_MASK)) return steps;
+  const std::uint64_t threshold = ring_.threshold(watermark_);
+  const std::uint64_t more = threshold > ring_.unread() ? threshold - ring_.unread() - 1 : 0;
+  return std::min(steps, add(to_record_, multiply(more, capture_period_)));
+}
+
 /// Evolves towards `limit`, as far as one stretch goes: to its end, the end of the instruction, the first record that
 /// the ring has no room for, or the record that raises an interrupt the caller wants to stop at.
 void Sequencer::evolve(std::uint64_t limit, bool stop_at_interrupt) {
   const std::uint64_t dt = job_.dt_ticks;
-  std::uint64_t steps = std::min(remaining_, (limit - array_time_) / dt);
+  const std::uint64_t steps = std::min(stretch_steps(stop_at_interrupt), (limit - array_time_) / dt);
   const std::uint64_t room = ring_.free();
-  if (capturing_) {
-    steps = std::min(steps, add(to_record_, multiply(room, capture_period_)));
-    const std::uint64_t threshold = ring_.threshold(watermark_);
-    if (stop_at_interrupt && interrupts_.enabled(HB_INTR_STATE_CAPTURE_MASK)) {
-      const std::uint64_t more = threshold > ring_.unread() ? threshold - ring_.unread() - 1 : 0;
-      steps = std::min(steps, add(to_record_, multiply(more, capture_period_)));
-    }
-  }
   physics::Run run = stretch(steps);
   std::uint64_t records = 0;
   if (capturing_) {
@@ -283,7 +303,11 @@ void Sequencer::evolve(std::uint64_t limit, bool stop_at_interrupt) {
   array_->advance(run, parameters_.live());
 
   const std::uint64_t written = std::min(records, room);
-  for (std::uint64_t n = 0; n < written; ++n) ring_.finish_record((job_steps_ + to_record_ + n * capture_period_) * dt);
+  for (std::uint64_t n = 0; n < written; ++n) {
+    const std::uint64_t step = to_record_ + n * capture_period_;
+    ring_.finish_record((job_steps_ + step) * dt);
+    if (observer_) observer_(Mark::record, array_time_ + step * dt);
+  }
   if (written > 0) announce_records();
   owed_records_ = static_cast<std::uint32_t>(records - written);
   if (capturing_) to_record_ = to_record_ + records * capture_period_ - steps;
@@ -322,14 +346,48 @@ void Sequencer::take_record() {
     ring_.write_lane(0, lane, state);
   }
   ring_.finish_record(job_ticks());
+  if (observer_) observer_(Mark::record, array_time_);
   announce_records();
 }
 
 // -- instructions -----------------------------------------------------------------------------------------------------
 
+std::uint64_t Sequencer::cost_before(const hb_instruction_t& it) const {
+  const std::uint64_t rows = it.lane_stride != 0 ? job_.shots : 1;
+  const bool immediate = (it.flags & HB_FLAG_IMMEDIATE) != 0;
+  std::uint64_t bytes = 0;
+  if (it.op == HB_OP_READBACK || (it.op == HB_OP_LOAD && !immediate))
+    bytes = section_bytes(static_cast<hb_section_t>(it.section), job_.cells, profile_) * rows;
+  if ((it.op == HB_OP_SET || it.op == HB_OP_CLAMP) && !immediate) bytes = rows * it.count * sizeof(float);
+  const std::uint64_t rate = profile_.operand_bytes_per_tick;
+  return profile_.fetch_ticks + (rate == 0 ? 0 : (bytes + rate - 1) / rate);
+}
+
+std::uint64_t Sequencer::cost_after(const hb_instruction_t& it) const {
+  if (it.op == HB_OP_COMMIT || it.op == HB_OP_CLAMP) return profile_.dac_settle_ticks;
+  return it.op == HB_OP_SAMPLE ? profile_.adc_conversion_ticks : 0;
+}
+
+/// Lets at least `ticks` pass before the next thing that the program does.
+void Sequencer::spend(std::uint64_t ticks) {
+  const std::uint64_t steps = (ticks + job_.dt_ticks - 1) / job_.dt_ticks;
+  (profile_.free_running ? remaining_ : held_ticks_) = profile_.free_running ? steps : steps * job_.dt_ticks;
+}
+
 void Sequencer::execute() {
+  if (timed_ && !fetched_) {
+    fetched_ = true;
+    spend(cost_before(job_.program[next_pc_]));
+    return;
+  }
+  fetched_ = false;
   pc_ = next_pc_++;
   const hb_instruction_t& it = job_.program[pc_];
+  perform(it);
+  if (timed_ && running() && cost_after(it) > 0) spend(cost_after(it));
+}
+
+void Sequencer::perform(const hb_instruction_t& it) {
   switch (static_cast<hb_op_t>(it.op)) {
     case HB_OP_HALT: end(Outcome::done); break;
     case HB_OP_LOAD: execute_load(it); break;
@@ -364,7 +422,10 @@ void Sequencer::execute() {
         loops_.pop_back();
       }
       break;
-    case HB_OP_INTERRUPT: interrupts_.raise_program(it.imm); break;
+    case HB_OP_INTERRUPT:
+      interrupts_.raise_program(it.imm);
+      if (observer_) observer_(Mark::interrupt_instruction, array_time_);
+      break;
     case HB_OP_READBACK: {
       const auto section = static_cast<hb_section_t>(it.section);
       parameters_.readback(section, memory_.subspan(it.addr, section_bytes(section, job_.cells, profile_)));
@@ -390,7 +451,8 @@ void Sequencer::execute_states(const hb_instruction_t& instruction) {
   if (!immediate) {
     for (std::uint32_t row = 0; row < rows; ++row)
       std::memcpy(values.data() + std::size_t{row} * count,
-                  memory_.data() + instruction.addr + std::uint64_t{row} * instruction.lane_stride, count * sizeof(float));
+                  memory_.data() + instruction.addr + std::uint64_t{row} * instruction.lane_stride,
+                  count * sizeof(float));
     const auto nan = std::find_if(values.begin(), values.end(), [](float value) { return std::isnan(value); });
     if (nan != values.end()) {
       fail({HB_BAD_PROGRAM, pc_, HB_FIELD_OPERAND, static_cast<std::uint32_t>(nan - values.begin())});
@@ -413,21 +475,27 @@ void Sequencer::release(const hb_instruction_t& instruction) {
 
 void Sequencer::clear_meters() {
   array_->clear_meters();
-  for (std::uint32_t lane = 0; lane < job_.shots; ++lane) energy_at_clear_[lane] = array_->energy(lane, parameters_.live());
+  for (std::uint32_t lane = 0; lane < job_.shots; ++lane)
+    energy_at_clear_[lane] = array_->energy(lane, parameters_.live());
+}
+
+hb_meters_t Sequencer::meters(std::uint32_t lane) const {
+  const physics::LaneMeters path = array_->meters(lane, parameters_.live());
+  hb_meters_t meters{};
+  meters.energy = array_->energy(lane, parameters_.live());
+  const double change = meters.energy - energy_at_clear_[lane];
+  meters.work = path.work;
+  meters.heat = path.work - change;
+  meters.heat_path = path.heat_path;
+  meters.work_shadow = change - path.work + path.heat_path;
+  meters.ticks = job_ticks();
+  return meters;
 }
 
 void Sequencer::snapshot_meters(const hb_instruction_t& instruction) {
   for (std::uint32_t lane = 0; lane < job_.shots; ++lane) {
-    const physics::LaneMeters path = array_->meters(lane, parameters_.live());
-    hb_meters_t meters{};
-    meters.energy = array_->energy(lane, parameters_.live());
-    const double change = meters.energy - energy_at_clear_[lane];
-    meters.work = path.work;
-    meters.heat = path.work - change;
-    meters.heat_path = path.heat_path;
-    meters.work_shadow = change - path.work + path.heat_path;
-    meters.ticks = job_ticks();
-    std::memcpy(memory_.data() + instruction.addr + std::uint64_t{lane} * sizeof meters, &meters, sizeof meters);
+    const hb_meters_t values = meters(lane);
+    std::memcpy(memory_.data() + instruction.addr + std::uint64_t{lane} * sizeof values, &values, sizeof values);
   }
 }
 

@@ -3,9 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "hw_model/device/capture_ring.hpp"
@@ -18,6 +20,9 @@
 
 namespace heatbath::model {
 
+/// What an observer of the sequencer is told of.
+enum class Mark : std::uint8_t { interrupt_instruction, record };
+
 /// The sequencer and the array behind it.
 ///
 /// Time. The grid is the multiples of the step. START and ABORT take effect at the first grid point not before the
@@ -27,14 +32,18 @@ namespace heatbath::model {
 /// record that waits for room in the ring holds them back).
 ///
 /// State at START. An array that is not free-running starts a job from zero states, reset parameters and released
-/// cells, so that bits do not depend on history; only a seeded job with JOB_STEP0 != 0 and the cells and shots of the job
-/// before it continues with the states, parameters and clamped cells it left. A free-running array keeps them always,
+/// cells, so that bits do not depend on history; only a seeded job with JOB_STEP0 != 0 and the cells and shots of the
+/// job before it continues with the states, parameters and clamped cells it left. A free-running array keeps them always,
 /// and evolves from the end of one job to the start of the next; when ACTIVE_CELLS or SHOTS changes it comes up with
 /// reset parameters and states at random.
 ///
 /// Noise. Seeded job: key JOB_SEED, shots from JOB_SHOT0, steps from JOB_STEP0. Unseeded: the part's seed, shots from
-/// those started since reset, steps from 0. Free-running: the part's seed mixed with the number of resets, shots from 0,
-/// steps from reset, in jobs and between them.
+/// those started since reset, steps from 0. Free-running: the part's seed mixed with the number of resets, shots from
+/// 0, steps from reset, in jobs and between them.
+///
+/// Costs. With `timed`, instructions take what [timing] of the profile says, rounded up to whole steps: fetch and operand
+/// before the effect, settling and conversion after it. A free-running array evolves meanwhile with its live parameters,
+/// and records are taken; another one holds.
 ///
 /// A RAMP that is aborted or fails falls back to the live parameters it started from.
 class Sequencer {
@@ -42,7 +51,7 @@ class Sequencer {
   static constexpr std::uint64_t never = ~std::uint64_t{0};
 
   /// All references are borrowed; `team` may be null.
-  Sequencer(const Profile& profile, std::uint64_t seed, std::span<std::byte> memory, Interrupts& interrupts,
+  Sequencer(const Profile& profile, std::uint64_t seed, bool timed, std::span<std::byte> memory, Interrupts& interrupts,
             numerics::ThreadTeam* team);
 
   /// Accepts a job at the present time; the sequencer must not be running. Throws std::bad_alloc when the host cannot
@@ -57,6 +66,10 @@ class Sequencer {
 
   std::uint64_t now() const { return now_; }
   std::uint64_t next_event() const;
+  /// Earliest time at which an enabled interrupt may rise by itself; a lower bound that skips records which raise none.
+  std::uint64_t next_interrupt() const;
+  /// Called at each INTERRUPT instruction and each record with the device time; may be empty.
+  void observe(std::function<void(Mark, std::uint64_t)> observer) { observer_ = std::move(observer); }
   void advance_to(std::uint64_t time, bool stop_at_interrupt);
 
   CaptureRing& ring() { return ring_; }
@@ -74,6 +87,16 @@ class Sequencer {
   std::uint64_t stall_ticks() const { return stall_ticks_ + (stalled_ ? now_ - stall_begin_ : 0); }
   std::uint64_t clip_count() const { return clip_count_; }
   std::uint64_t rail_count() const { return array_ && job_shown_ ? array_->rail_count() : 0; }
+  // Views for observers, without side effects.
+  /// The array; null before the first job since reset.
+  const physics::Array* array() const { return array_.get(); }
+  const physics::Parameters& live() const { return parameters_.live(); }
+  /// Where the noise of the next step lies.
+  physics::NoiseOrigin noise() const;
+  /// Meters of a lane of a metered job.
+  hb_meters_t meters(std::uint32_t lane) const;
+  bool metered() const { return job_shown_ && job_.metered; }
+
   std::uint32_t rail_cell() const { return array_ && job_shown_ ? array_->rail_cell() : 0xFFFFFFFFu; }
 
  private:
@@ -95,17 +118,23 @@ class Sequencer {
   void take_record();
   void announce_records();
   void evolve(std::uint64_t limit, bool stop_at_interrupt);
+  std::uint64_t stretch_steps(bool stop_at_interrupt) const;
+  std::uint64_t cost_before(const hb_instruction_t& instruction) const;
+  std::uint64_t cost_after(const hb_instruction_t& instruction) const;
+  void spend(std::uint64_t ticks);
   void execute();
+  void perform(const hb_instruction_t& instruction);
   void execute_load(const hb_instruction_t& instruction);
   void execute_states(const hb_instruction_t& instruction);
   void release(const hb_instruction_t& instruction);
   void clear_meters();
   void snapshot_meters(const hb_instruction_t& instruction);
-  physics::NoiseOrigin noise() const;
   physics::Run stretch(std::uint64_t steps) const;
 
   const Profile& profile_;
   const std::uint64_t seed_;
+  const bool timed_;
+  std::function<void(Mark, std::uint64_t)> observer_;
   const std::span<std::byte> memory_;
   Interrupts& interrupts_;
   numerics::ThreadTeam* const team_;
@@ -134,6 +163,8 @@ class Sequencer {
   std::vector<Loop> loops_;
   std::uint64_t remaining_ = 0;  // steps left of EVOLVE or RAMP
   std::uint64_t ramp_steps_ = 0;  // length of the RAMP in progress; 0: none
+  bool fetched_ = false;         // the cost before the next instruction is spent
+  std::uint64_t held_ticks_ = 0;  // of a cost during which the array holds, left from array_time_ on
   std::uint64_t job_steps_ = 0;
   bool capturing_ = false;
   std::uint64_t capture_period_ = 0;  // steps

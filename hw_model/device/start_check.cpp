@@ -74,7 +74,8 @@ bool inside(std::uint64_t address, std::uint64_t bytes, std::uint64_t memory) {
 /// Checks the instructions of one program.
 class ProgramCheck {
  public:
-  ProgramCheck(const Profile& profile, std::uint64_t memory, Job& job) : profile_(profile), memory_(memory), job_(job) {}
+  ProgramCheck(const Profile& profile, std::uint64_t memory, Job& job)
+      : profile_(profile), memory_(memory), job_(job) {}
 
   std::optional<Fault> run() {
     const std::vector<hb_instruction_t>& program = job_.program;
@@ -141,7 +142,8 @@ class ProgramCheck {
   std::optional<Fault> check_unused(const hb_instruction_t& it, hb_op_t op) const {
     unsigned used = used_fields(op);
     const bool immediate = (it.flags & HB_FLAG_IMMEDIATE) != 0;
-    if ((used & uses_operand) == uses_operand) used &= ~(immediate ? bit(HB_FIELD_LANE_STRIDE) | bit(HB_FIELD_ADDR) : bit(HB_FIELD_IMM));
+    if ((used & uses_operand) == uses_operand)
+      used &= ~(immediate ? bit(HB_FIELD_LANE_STRIDE) | bit(HB_FIELD_ADDR) : bit(HB_FIELD_IMM));
     const auto stray = [&](hb_field_t field, std::uint64_t value) { return (used & bit(field)) == 0 && value != 0; };
     if (stray(HB_FIELD_SECTION, it.section)) return bad(HB_FIELD_SECTION);
     if ((it.flags & ~used_flags(op)) != 0) return bad(HB_FIELD_FLAGS);
@@ -230,7 +232,8 @@ class ProgramCheck {
     const Loop loop = loops_.back();
     loops_.pop_back();
     // A loop that takes no time counts once per iteration, within the loop around it too.
-    const std::uint64_t instructions = loop.takes_time ? 1 : loop.count * std::min(loop.instructions, instant_limit + 1);
+    const std::uint64_t instructions =
+        loop.takes_time ? 1 : loop.count * std::min(loop.instructions, instant_limit + 1);
     if (instructions > instant_limit) {
       pc_ = loop.pc;
       return bad(HB_FIELD_COUNT);
@@ -250,10 +253,13 @@ class ProgramCheck {
   std::vector<Loop> loops_;
 };
 
-Fault bad_register(std::uint32_t offset, hb_status_t code = HB_BAD_ARG) { return {code, Fault::no_instruction, offset, 0}; }
+Fault bad_register(std::uint32_t offset, hb_status_t code = HB_BAD_ARG) {
+  return {code, Fault::no_instruction, offset, 0};
+}
 
 /// Layout of the ring of a program that takes records.
-std::optional<Fault> lay_out_ring(const RegisterFile& registers, std::uint64_t memory, const Profile& profile, Job& job) {
+std::optional<Fault> lay_out_ring(const RegisterFile& registers, std::uint64_t memory, const Profile& profile,
+                                  Job& job) {
   RingLayout& ring = job.ring;
   ring.base = registers.get64(HB_CAPTURE_BASE_LO_OFFSET);
   ring.slots = registers.get(HB_CAPTURE_SLOTS_OFFSET);

@@ -287,6 +287,11 @@ void Array::read(std::uint32_t lane, std::span<float> out) const {
   for (std::uint32_t cell = 0; cell < impl_->cells; ++cell) out[cell] = tile.state[tile.at(cell, lane - tile.first)];
 }
 
+float Array::state(std::uint32_t lane, std::uint32_t cell) const {
+  const auto& tile = impl_->tile_of(lane);
+  return tile.state[tile.at(cell, lane - tile.first)];
+}
+
 void Array::write(std::uint32_t lane, std::uint32_t first, std::span<const float> values, const Parameters& live) {
   auto& a = *impl_;
   if (a.metered) a.close(live);

@@ -63,6 +63,8 @@ class Array {
 
   /// State of one lane: copies cells() values.
   void read(std::uint32_t lane, std::span<float> out) const;
+  /// State of one cell of one lane.
+  float state(std::uint32_t lane, std::uint32_t cell) const;
   /// Writes cells first.. of one lane at fixed parameters; the change of V is work. Values beyond the rail are held to
   /// it.
   void write(std::uint32_t lane, std::uint32_t first, std::span<const float> values, const Parameters& live);

@@ -12,17 +12,36 @@
 #include "functional_transport.hpp"
 #include "heatbath/device.hpp"
 #include "uri.hpp"
+#ifdef HEATBATH_HAS_SYSTEMC
+#include "tlm_transport.hpp"
+#endif
 
 namespace heatbath {
 namespace {
 
-constexpr std::array func_keys{"profile", "cells", "lanes", "seed", "threads"};
-constexpr std::array later_schemes{"tlm", "tcp", "unix", "shm", "uio", "etherbone", "record", "replay"};
+constexpr std::array emulator_keys{"profile", "cells", "lanes", "seed", "threads"};
+#ifdef HEATBATH_HAS_SYSTEMC
+constexpr const char* built_schemes = "func, tlm";
+#else
+constexpr const char* built_schemes = "func";
+#endif
+constexpr std::array later_schemes{"tcp", "unix", "shm", "uio", "etherbone", "record", "replay"};
 
-std::unique_ptr<Transport> open_functional(const Uri& uri) {
+/// An emulator as its URI describes it.
+struct Emulator {
+  std::string profile_key;
+  model::Profile profile;
+  model::ChipOptions options;
+  bool approximate = false;  // timing=at
+  std::string uri;           // with all keys
+};
+
+Emulator emulator_of(const Uri& uri) {
+  const bool timed = uri.scheme == "tlm";
   for (const auto& [key, value] : uri.keys) {
-    if (std::find(func_keys.begin(), func_keys.end(), key) == func_keys.end())
-      throw Error(HB_BAD_ARG, "device URI: key '" + key + "' is unknown; func: has profile, cells, lanes, seed, threads");
+    if (std::find(emulator_keys.begin(), emulator_keys.end(), key) != emulator_keys.end() || (timed && key == "timing")) continue;
+    throw Error(HB_BAD_ARG, "device URI: key '" + key + "' is unknown; " + uri.scheme +
+                                ": has profile, cells, lanes, seed, threads" + (timed ? ", timing" : ""));
   }
   const auto value_of = [&](const char* key) {
     const auto at = uri.keys.find(key);
@@ -32,18 +51,42 @@ std::unique_ptr<Transport> open_functional(const Uri& uri) {
     const std::string value = value_of(key);
     return value.empty() ? otherwise : parse_number(key, value, lowest, highest);
   };
-  const std::string profile_key = value_of("profile").empty() ? "ideal" : value_of("profile");
+  Emulator emulator;
+  emulator.profile_key = value_of("profile").empty() ? "ideal" : value_of("profile");
+  emulator.profile = model::load_profile(emulator.profile_key);
+  const model::Profile& profile = emulator.profile;
+  model::ChipOptions& options = emulator.options;
+  options.cells = static_cast<std::uint32_t>(number("cells", 1, profile.cells_max, profile.cells));
+  options.lanes = static_cast<std::uint32_t>(number("lanes", 1, profile.lanes_max, profile.lanes));
+  options.seed = number("seed", 0, std::numeric_limits<std::uint64_t>::max(), options.seed);
+  options.threads = static_cast<unsigned>(number("threads", 1, 1024, std::max(1u, std::thread::hardware_concurrency())));
+  const std::string timing = value_of("timing").empty() ? "lt" : value_of("timing");
+  if (timing != "lt" && timing != "at")
+    throw Error(HB_BAD_ARG, "device URI: timing=" + timing + " is unknown; it is lt (loosely timed) or at (approximately timed)");
+  emulator.approximate = timing == "at";
+  emulator.uri = uri.scheme + ":profile=" + emulator.profile_key + "&cells=" + std::to_string(options.cells) +
+                 "&lanes=" + std::to_string(options.lanes) + "&seed=" + std::to_string(options.seed) +
+                 "&threads=" + std::to_string(options.threads) + (timed ? "&timing=" + timing : "");
+  return emulator;
+}
+
+std::unique_ptr<Transport> link_to(const Uri& uri) {
+  const Emulator emulator = emulator_of(uri);
+  if (uri.scheme == "func") return std::make_unique<FunctionalTransport>(emulator.profile, emulator.options, emulator.uri);
+#ifdef HEATBATH_HAS_SYSTEMC
+  const model::ChipOptions& options = emulator.options;
+  const systemc::HostChip chip{emulator.profile_key, options.cells, options.lanes, options.seed, options.threads,
+                               emulator.approximate};
+  return std::make_unique<TlmTransport>(chip, emulator.profile.memory_bytes, emulator.uri);
+#else
+  throw Error(HB_BAD_ARG, "device URI: this build has no SystemC, which tlm: needs; install libsystemc-dev and configure "
+                          "the build again with HEATBATH_SYSTEMC=ON, or use func:");
+#endif
+}
+
+std::unique_ptr<Transport> open_emulator(const Uri& uri) {
   try {
-    const model::Profile profile = model::load_profile(profile_key);
-    model::ChipOptions options;
-    options.cells = static_cast<std::uint32_t>(number("cells", 1, profile.cells_max, profile.cells));
-    options.lanes = static_cast<std::uint32_t>(number("lanes", 1, profile.lanes_max, profile.lanes));
-    options.seed = number("seed", 0, std::numeric_limits<std::uint64_t>::max(), options.seed);
-    options.threads = static_cast<unsigned>(number("threads", 1, 1024, std::max(1u, std::thread::hardware_concurrency())));
-    const std::string full = "func:profile=" + profile_key + "&cells=" + std::to_string(options.cells) +
-                             "&lanes=" + std::to_string(options.lanes) + "&seed=" + std::to_string(options.seed) +
-                             "&threads=" + std::to_string(options.threads);
-    return std::make_unique<FunctionalTransport>(profile, options, full);
+    return link_to(uri);
   } catch (const std::invalid_argument& wrong) {
     throw Error(HB_BAD_ARG, std::string("device URI: ") + wrong.what());
   } catch (const std::bad_alloc&) {
@@ -60,10 +103,10 @@ Device open(std::string_view text) {
     chosen = environment != nullptr && *environment != '\0' ? environment : "func:";
   }
   const Uri uri = parse_uri(chosen);
-  if (uri.scheme == "func") return Device(open_functional(uri));
+  if (uri.scheme == "func" || uri.scheme == "tlm") return Device(open_emulator(uri));
   if (std::find(later_schemes.begin(), later_schemes.end(), uri.scheme) != later_schemes.end())
-    throw Error(HB_BAD_ARG, "device URI '" + chosen + "': this build has no backend for scheme '" + uri.scheme + "'; it has func");
-  throw Error(HB_BAD_ARG, "device URI '" + chosen + "': scheme '" + uri.scheme + "' is unknown; this build has func");
+    throw Error(HB_BAD_ARG, "device URI '" + chosen + "': this build has no backend for scheme '" + uri.scheme + "'; it has " + built_schemes);
+  throw Error(HB_BAD_ARG, "device URI '" + chosen + "': scheme '" + uri.scheme + "' is unknown; this build has " + built_schemes);
 }
 
 }  // namespace heatbath

@@ -68,6 +68,8 @@ RULES = {
                    ("driver", "firmware_api/include"), re.compile(r"(?!Eigen/).*")),
     "sim": Rule("sim includes only itself, driver, hw_model and firmware_api; never trainers",
                 ("sim", "driver", "hw_model", "firmware_api/include", "numerics")),
+    "sim/reference": Rule("the oracles include only themselves, Boost, Eigen and the standard library; never what they "
+                          "judge", ("sim/reference",), std_and("boost/.*", r"(unsupported/)?Eigen/.*")),
     "trainers": Rule("trainers include only themselves, driver and numerics, with the statuses and program format the "
                      "driver speaks in; never sim, hw_model or registers",
                      ("trainers", "driver/include", "numerics") + VOCABULARY),
@@ -85,7 +87,8 @@ RULES = {
     "tests": Rule("tests may include anything but SystemC", ("",)),
     "bench": Rule("benchmarks may include anything but SystemC", ("",)),
 }
-SYSTEMC_RULE = "only hw_model/systemc includes SystemC"
+SYSTEMC_RULE = "only hw_model/systemc, its tests and the platforms that users would write include SystemC"
+SYSTEMC_FOLDERS = ("hw_model/systemc", "tests/systemc", "examples/platform", "examples/firmware")
 
 
 def is_below(path, folder):
@@ -144,7 +147,7 @@ def wrong_includes(root):
                 yield f"{where}: include {match[3]} hides a name; write the file out"
                 continue
             if SYSTEMC.fullmatch(name):
-                if not is_below(path, "hw_model/systemc"):
+                if not any(is_below(path, folder) for folder in SYSTEMC_FOLDERS):
                     yield f"{where}: includes {name}; {SYSTEMC_RULE}"
                 continue
             target = owner(root, file, name, match[1] == '"')

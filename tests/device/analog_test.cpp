@@ -23,7 +23,8 @@ TEST(Converter, ReadsFloatsClipsAndCounts) {
   const float inf = INFINITY;
   const Converter converter{Storage::float32, 0, 2.0f, false};
   std::vector<float> values(6);
-  const Conversion conversion = decode(stored(std::vector<float>{1.5f, -2.0f, 2.5f, -inf, inf, -0.0f}), converter, values);
+  const Conversion conversion =
+      decode(stored(std::vector<float>{1.5f, -2.0f, 2.5f, -inf, inf, -0.0f}), converter, values);
   EXPECT_EQ(values, (std::vector<float>{1.5f, -2.0f, 2.0f, -2.0f, 2.0f, -0.0f}));
   EXPECT_TRUE(std::signbit(values[5]));  // bit for bit
   EXPECT_EQ(conversion.clipped, 3u);
@@ -42,7 +43,9 @@ TEST(Converter, ReadsCodesBeyondItsBitsAsItsEnds) {
       decode(stored(std::vector<std::int16_t>{511, -512, 600, -32768, 1}), {Storage::code16, 10, 8.0f, false}, values);
   EXPECT_EQ(values, (std::vector<float>{511.0f / 64, -8.0f, 511.0f / 64, -8.0f, 1.0f / 64}));
   EXPECT_EQ(conversion.clipped, 2u);
-  EXPECT_EQ(decode(stored(std::vector<std::int8_t>{-1, 127, -128, 7, 0}), {Storage::code8, 8, 1.0f, true}, values).clipped, 2u);
+  EXPECT_EQ(
+      decode(stored(std::vector<std::int8_t>{-1, 127, -128, 7, 0}), {Storage::code8, 8, 1.0f, true}, values).clipped,
+      2u);
   EXPECT_EQ(values, (std::vector<float>{0, 127.0f / 128, 0, 7.0f / 128, 0}));
 }
 
@@ -61,8 +64,11 @@ TEST(Converter, CodesSurviveTheWayThroughValues) {
 
 TEST(Converter, ClipsAnImmediateMoreThanHalfAStepBeyondItsEnd) {
   const Converter converter{Storage::code8, 8, 1.0f, false};  // one step: 1/128
-  for (const auto& [value, nominal, clipped] : {std::tuple{127.25f / 128, 127.0f / 128, 0u}, {128.0f / 128, 127.0f / 128, 1u},
-                                                {-1.0f, -1.0f, 0u}, {-1.1f, -1.0f, 1u}, {0.003f, 0.0f, 0u}}) {
+  for (const auto& [value, nominal, clipped] : {std::tuple{127.25f / 128, 127.0f / 128, 0u},
+                                                {128.0f / 128, 127.0f / 128, 1u},
+                                                {-1.0f, -1.0f, 0u},
+                                                {-1.1f, -1.0f, 1u},
+                                                {0.003f, 0.0f, 0u}}) {
     float x = value;
     EXPECT_EQ(convert(x, converter).clipped, clipped) << value;
     EXPECT_EQ(x, nominal) << value;
@@ -125,9 +131,9 @@ TEST(Mismatch, HasTheSpreadItWasGiven) {
 TEST(Readback, ReturnsCodesAsAppliedWithoutTheMismatch) {
   Board board("silicon", {.cells = 4, .threads = 1});
   board.put(operands_at, std::vector<std::int16_t>{100, -100, 511, -512, 1000, 3});
-  ASSERT_EQ(board.start({load_from(HB_SECTION_COUPLING, operands_at), load(HB_SECTION_J4, 1), load(HB_SECTION_BIAS, -0.04f),
-                         op(HB_OP_COMMIT), readback(HB_SECTION_COUPLING, readback_at), readback(HB_SECTION_J4, readback_at + 64),
-                         readback(HB_SECTION_BIAS, readback_at + 128)}),
+  ASSERT_EQ(board.start({load_from(HB_SECTION_COUPLING, operands_at), load(HB_SECTION_J4, 1),
+                         load(HB_SECTION_BIAS, -0.04f), op(HB_OP_COMMIT), readback(HB_SECTION_COUPLING, readback_at),
+                         readback(HB_SECTION_J4, readback_at + 64), readback(HB_SECTION_BIAS, readback_at + 128)}),
             HB_OK);
   board.finish();
   ASSERT_TRUE(board.done());

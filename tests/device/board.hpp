@@ -86,7 +86,7 @@ inline hb_instruction_t interrupt(std::uint32_t tag) {
   return it;
 }
 
-// -- the board ---------------------------------------------------------------------------------------------------------
+// -- the board --------------------------------------------------------------------------------------------------------
 struct Record {
   hb_record_header_t header;
   std::vector<float> values;  // lanes x cells
@@ -97,7 +97,8 @@ struct Record {
 
 class Board {
  public:
-  explicit Board(const std::string& profile = "ideal", ChipOptions options = {.cells = 8, .lanes = 4, .seed = 1, .threads = 1})
+  explicit Board(const std::string& profile = "ideal",
+                 ChipOptions options = {.cells = 8, .lanes = 4, .seed = 1, .threads = 1})
       : chip(load_profile(profile), options) {
     w(HB_SHOTS_OFFSET, 1);
     w(HB_PROGRAM_ADDR_LO_OFFSET, program_at);
@@ -171,7 +172,8 @@ class Board {
     for (std::uint32_t n = r(HB_CAPTURE_TAIL_OFFSET); n != head; ++n) {
       const std::uint64_t at = ring_at + std::uint64_t{n % slots} * bytes;
       Record record{get<hb_record_header_t>(at, 1)[0], {}};
-      record.values = get<float>(at + sizeof(hb_record_header_t), std::size_t{record.header.lanes} * record.header.cells);
+      record.values =
+          get<float>(at + sizeof(hb_record_header_t), std::size_t{record.header.lanes} * record.header.cells);
       records.push_back(record);
     }
     w(HB_CAPTURE_TAIL_OFFSET, head);

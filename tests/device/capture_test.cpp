@@ -22,7 +22,8 @@ TEST(CaptureRecord, HoldsHeaderLanesCellsAndZeroedPadding) {
   std::vector<float> states(24);
   for (int i = 0; i < 24; ++i) states[i] = static_cast<float>(i);
   board.put(operands_at, states);
-  ASSERT_EQ(board.start({timed(HB_OP_EVOLVE, 3 * dt), cells_from(HB_OP_SET, 0, 8, operands_at, 32), op(HB_OP_SAMPLE)}), HB_OK);
+  ASSERT_EQ(board.start({timed(HB_OP_EVOLVE, 3 * dt), cells_from(HB_OP_SET, 0, 8, operands_at, 32), op(HB_OP_SAMPLE)}),
+            HB_OK);
   board.finish();
   EXPECT_EQ(board.r(HB_CAPTURE_RECORD_BYTES_OFFSET), 128u);  // 32 + 3 * 5 * 4 = 92, padded
   const auto header = board.get<hb_record_header_t>(ring_at, 1)[0];
@@ -52,8 +53,9 @@ TEST(CaptureRecord, OfAConverterIsCodedAndSaturated) {
 
 TEST(CaptureRing, PeriodCountsEvolvedTicksAcrossInstructions) {
   Board board;
-  const auto records = board.run(noisy({timed(HB_OP_CAPTURE_START, 3 * dt, HB_FLAG_NOW), loop(5), timed(HB_OP_EVOLVE, 2 * dt),
-                                        op(HB_OP_LOOP_END), op(HB_OP_CAPTURE_STOP), timed(HB_OP_EVOLVE, 6 * dt)}));
+  const auto records =
+      board.run(noisy({timed(HB_OP_CAPTURE_START, 3 * dt, HB_FLAG_NOW), loop(5), timed(HB_OP_EVOLVE, 2 * dt),
+                       op(HB_OP_LOOP_END), op(HB_OP_CAPTURE_STOP), timed(HB_OP_EVOLVE, 6 * dt)}));
   ASSERT_EQ(records.size(), 4u);
   for (std::uint32_t n = 0; n < 4; ++n) {
     EXPECT_EQ(records[n].header.sequence, n);
@@ -63,7 +65,8 @@ TEST(CaptureRing, PeriodCountsEvolvedTicksAcrossInstructions) {
 
 TEST(CaptureRing, StartWithoutNowTakesTheFirstRecordAfterAPeriod) {
   Board board;
-  const auto records = board.run(noisy({timed(HB_OP_EVOLVE, dt), timed(HB_OP_CAPTURE_START, 2 * dt), timed(HB_OP_EVOLVE, 4 * dt)}));
+  const auto records =
+      board.run(noisy({timed(HB_OP_EVOLVE, dt), timed(HB_OP_CAPTURE_START, 2 * dt), timed(HB_OP_EVOLVE, 4 * dt)}));
   ASSERT_EQ(records.size(), 2u);
   EXPECT_EQ(records[0].header.ticks, 3 * dt);
   EXPECT_EQ(records[1].header.ticks, 5 * dt);

@@ -11,8 +11,9 @@ namespace {
 constexpr std::uint64_t dt = 1000;
 constexpr double step = 1e-3;  // dt in time units
 
-const std::vector<hb_instruction_t> set_up{load(HB_SECTION_J2, 1), load(HB_SECTION_J4, 1), load(HB_SECTION_COUPLING, 0.3f),
-                                           load(HB_SECTION_BIAS, 0.5f), op(HB_OP_COMMIT), cells_to(HB_OP_CLAMP, 0, 1, 0.4f)};
+const std::vector<hb_instruction_t> set_up{
+    load(HB_SECTION_J2, 1),      load(HB_SECTION_J4, 1), load(HB_SECTION_COUPLING, 0.3f),
+    load(HB_SECTION_BIAS, 0.5f), op(HB_OP_COMMIT),       cells_to(HB_OP_CLAMP, 0, 1, 0.4f)};
 
 std::vector<hb_instruction_t> after_set_up(std::vector<hb_instruction_t> rest) {
   std::vector<hb_instruction_t> program = set_up;
@@ -69,7 +70,8 @@ TEST(SeededJob, ContinuedWithItsStepNumberEqualsOneRun) {
   }
   // The second half relies on live parameters, the shadow, clamps and states of the first.
   const auto first_half = after_set_up({timed(HB_OP_EVOLVE, 20 * dt), load(HB_SECTION_BIAS, -1)});
-  const std::vector<hb_instruction_t> second_half{timed(HB_OP_EVOLVE, 10 * dt), timed(HB_OP_RAMP, 10 * dt), op(HB_OP_SAMPLE)};
+  const std::vector<hb_instruction_t> second_half{timed(HB_OP_EVOLVE, 10 * dt), timed(HB_OP_RAMP, 10 * dt),
+                                                  op(HB_OP_SAMPLE)};
   auto both = first_half;
   both.insert(both.end(), second_half.begin(), second_half.end());
   const auto expected = whole.run(both);
@@ -147,11 +149,13 @@ TEST(FreeRunningArray, ComesUpElsewhereAfterEveryReset) {
 
 TEST(Start, PutsTheArrayInItsResetState) {
   Board board;
-  const auto records = board.run({op(HB_OP_SAMPLE), cells_to(HB_OP_CLAMP, 0, 8, 3), load(HB_SECTION_J2, 9), op(HB_OP_COMMIT)});
+  const auto records =
+      board.run({op(HB_OP_SAMPLE), cells_to(HB_OP_CLAMP, 0, 8, 3), load(HB_SECTION_J2, 9), op(HB_OP_COMMIT)});
   ASSERT_EQ(records.size(), 1u);
   EXPECT_EQ(records[0].values, std::vector<float>(8, 0.0f));
   // Free diffusion at kT = 1: no force, no clamp of the job before.
-  const auto free = board.run({op(HB_OP_SAMPLE), timed(HB_OP_EVOLVE, dt), op(HB_OP_SAMPLE), readback(HB_SECTION_J2, readback_at)});
+  const auto free =
+      board.run({op(HB_OP_SAMPLE), timed(HB_OP_EVOLVE, dt), op(HB_OP_SAMPLE), readback(HB_SECTION_J2, readback_at)});
   ASSERT_EQ(free.size(), 2u);
   EXPECT_EQ(free[0].values, std::vector<float>(8, 0.0f));
   for (const float x : free[1].values) EXPECT_NE(x, 0.0f);
@@ -175,9 +179,10 @@ TEST(Ramp, HoldsTheValueOfTheStartOfAStepDuringIt) {
 
 TEST(Commit, IsTheOnlyWayToMakeTheShadowLive) {
   Board board;
-  const auto records = board.run({load(HB_SECTION_KT, 0), op(HB_OP_COMMIT), load(HB_SECTION_BIAS, 1), timed(HB_OP_EVOLVE, dt),
-                                  op(HB_OP_SAMPLE), readback(HB_SECTION_BIAS, readback_at), op(HB_OP_COMMIT),
-                                  timed(HB_OP_EVOLVE, dt), op(HB_OP_SAMPLE), readback(HB_SECTION_BIAS, readback_at + 64)});
+  const auto records =
+      board.run({load(HB_SECTION_KT, 0), op(HB_OP_COMMIT), load(HB_SECTION_BIAS, 1), timed(HB_OP_EVOLVE, dt),
+                 op(HB_OP_SAMPLE), readback(HB_SECTION_BIAS, readback_at), op(HB_OP_COMMIT), timed(HB_OP_EVOLVE, dt),
+                 op(HB_OP_SAMPLE), readback(HB_SECTION_BIAS, readback_at + 64)});
   ASSERT_EQ(records.size(), 2u);
   EXPECT_EQ(records[0].values, std::vector<float>(8, 0.0f));
   EXPECT_EQ(records[1].values, std::vector<float>(8, -0.001f));
@@ -189,9 +194,10 @@ TEST(Couplings, LieRowByRowAboveTheDiagonal) {
   Board board("ideal", {.cells = 4, .lanes = 1, .threads = 1});
   board.put(operands_at, std::vector<float>{1, 2, 3, 4, 5, 6});          // J01 J02 J03 J12 J13 J23
   board.put(operands_at + 64, std::vector<float>{0.5f, 0.25f, -1, 2});  // states
-  const auto records = board.run({load(HB_SECTION_KT, 0), load_from(HB_SECTION_COUPLING, operands_at), load(HB_SECTION_GAIN, 2),
-                                  op(HB_OP_COMMIT), cells_from(HB_OP_SET, 0, 4, operands_at + 64), snapshot(meters_at),
-                                  timed(HB_OP_EVOLVE, dt), op(HB_OP_SAMPLE), readback(HB_SECTION_COUPLING, readback_at)});
+  const auto records =
+      board.run({load(HB_SECTION_KT, 0), load_from(HB_SECTION_COUPLING, operands_at), load(HB_SECTION_GAIN, 2),
+                 op(HB_OP_COMMIT), cells_from(HB_OP_SET, 0, 4, operands_at + 64), snapshot(meters_at),
+                 timed(HB_OP_EVOLVE, dt), op(HB_OP_SAMPLE), readback(HB_SECTION_COUPLING, readback_at)});
   ASSERT_EQ(records.size(), 1u);
   const double matrix[4][4] = {{0, 1, 2, 3}, {1, 0, 4, 5}, {2, 4, 0, 6}, {3, 5, 6, 0}};
   const double x[4] = {0.5, 0.25, -1, 2};
@@ -210,8 +216,9 @@ TEST(Clamp, HoldsCellsOnAllLanesUntilReleased) {
   Board board;
   board.w(HB_SHOTS_OFFSET, 2);
   board.put(operands_at, std::vector<float>{1, 2, 3, 4});
-  const auto records = board.run({cells_from(HB_OP_CLAMP, 3, 2, operands_at, 8), timed(HB_OP_EVOLVE, 5 * dt), op(HB_OP_SAMPLE),
-                                  cells(HB_OP_RELEASE, 4, 1), timed(HB_OP_EVOLVE, 5 * dt), op(HB_OP_SAMPLE)});
+  const auto records =
+      board.run({cells_from(HB_OP_CLAMP, 3, 2, operands_at, 8), timed(HB_OP_EVOLVE, 5 * dt), op(HB_OP_SAMPLE),
+                 cells(HB_OP_RELEASE, 4, 1), timed(HB_OP_EVOLVE, 5 * dt), op(HB_OP_SAMPLE)});
   ASSERT_EQ(records.size(), 2u);
   EXPECT_EQ(lane(records[0], 0)[3], 1.0f);
   EXPECT_EQ(lane(records[0], 0)[4], 2.0f);
@@ -253,10 +260,12 @@ TEST(Meters, ChargeChangesAtFixedStateAsWorkAndCountFromTheClear) {
 TEST(Clips, AreCountedWhenTheValuesBecomeLive) {
   Board board;
   board.put(operands_at, std::vector<float>{2e6f, -2e6f, INFINITY, 1, -1, 0, 0, 0});
-  ASSERT_EQ(board.start({load_from(HB_SECTION_J2, operands_at), load(HB_SECTION_BIAS, 3e6f), load_from(HB_SECTION_J2, operands_at),
-                         timed(HB_OP_EVOLVE, dt), load_from(HB_SECTION_J4, operands_at), load(HB_SECTION_BIAS, 0), op(HB_OP_COMMIT),
-                         readback(HB_SECTION_J2, readback_at), readback(HB_SECTION_J4, readback_at + 32), op(HB_OP_COMMIT)}),
-            HB_OK);
+  ASSERT_EQ(
+      board.start({load_from(HB_SECTION_J2, operands_at), load(HB_SECTION_BIAS, 3e6f),
+                   load_from(HB_SECTION_J2, operands_at), timed(HB_OP_EVOLVE, dt),
+                   load_from(HB_SECTION_J4, operands_at), load(HB_SECTION_BIAS, 0), op(HB_OP_COMMIT),
+                   readback(HB_SECTION_J2, readback_at), readback(HB_SECTION_J4, readback_at + 32), op(HB_OP_COMMIT)}),
+      HB_OK);
   board.chip.advance_to(500);
   EXPECT_EQ(board.r(HB_CLIP_COUNT_OFFSET), 0u);
   board.finish();
@@ -267,8 +276,8 @@ TEST(Clips, AreCountedWhenTheValuesBecomeLive) {
 
 TEST(Rails, HoldStatesAndNameTheLowestCell) {
   Board board;
-  const auto records = board.run({load(HB_SECTION_KT, 0), load(HB_SECTION_BIAS, -1e5f), op(HB_OP_COMMIT), cells_to(HB_OP_CLAMP, 0, 2, 0),
-                                  timed(HB_OP_EVOLVE, 2 * dt), op(HB_OP_SAMPLE)});
+  const auto records = board.run({load(HB_SECTION_KT, 0), load(HB_SECTION_BIAS, -1e5f), op(HB_OP_COMMIT),
+                                  cells_to(HB_OP_CLAMP, 0, 2, 0), timed(HB_OP_EVOLVE, 2 * dt), op(HB_OP_SAMPLE)});
   ASSERT_EQ(records.size(), 1u);
   EXPECT_EQ(records[0].values, (std::vector<float>{0, 0, 64, 64, 64, 64, 64, 64}));
   EXPECT_EQ(board.r(HB_RAIL_COUNT_OFFSET), 12u);

@@ -22,7 +22,8 @@ std::string text_of(const std::string& name) {
 
 /// The complaint about a profile file with this text; empty when it is good.
 std::string complaint(const std::string& text) {
-  const auto path = std::filesystem::temp_directory_path() / ("heatbath_profile_test_" + std::to_string(getpid()) + ".toml");
+  const auto path =
+      std::filesystem::temp_directory_path() / ("heatbath_profile_test_" + std::to_string(getpid()) + ".toml");
   std::ofstream(path) << text;
   std::string message;
   try {
@@ -57,7 +58,8 @@ TEST(Profile, BuiltInOnesAreTheFilesOfTheirNames) {
 
 TEST(Profile, SiliconLacksWhatAChipLacks) {
   const Profile p = load_profile("silicon");
-  EXPECT_FALSE(p.seeded || p.state_write || p.meters || p.dt_programmable || p.increments_markov || p.capture_stalls || p.lane_operands);
+  EXPECT_FALSE(p.seeded || p.state_write || p.meters || p.dt_programmable || p.increments_markov || p.capture_stalls ||
+               p.lane_operands);
   EXPECT_TRUE(p.free_running && p.kT_programmable && p.readback);
   EXPECT_EQ(p.lanes_max, 1u);
   EXPECT_EQ(p.parameter_bits, 10u);
@@ -70,33 +72,44 @@ TEST(Profile, UnknownNameListsTheValidOnes) {
               testing::ThrowsMessage<std::invalid_argument>(
                   "unknown profile 'gold'; it must be ideal, silicon, or the name of a file that ends in .toml"));
   EXPECT_THAT([] { load_profile("/nowhere/gold.toml"); },
-              testing::ThrowsMessage<std::invalid_argument>("/nowhere/gold.toml: cannot be read; it must be a chip profile (TOML)"));
+              testing::ThrowsMessage<std::invalid_argument>(
+                  "/nowhere/gold.toml: cannot be read; it must be a chip profile (TOML)"));
 }
 
 TEST(Profile, FaultsAreOneLineThatSaysWhatWhereAndWhatWouldBeRight) {
   const std::string ideal = text_of("ideal");
-  const auto with = [&](const std::string& from, const std::string& to) { return complaint(replaced(ideal, from, to)); };
+  const auto with = [&](const std::string& from, const std::string& to) {
+    return complaint(replaced(ideal, from, to));
+  };
   EXPECT_EQ(complaint(ideal), "");
   EXPECT_EQ(with("meters = true ", ""), "[features] meters: the key is missing; it must be true or false");
   EXPECT_EQ(with("rail = 64.0", "rails = 64.0"),
             "[array] rails: unknown key; the keys are cells, cells_max, lanes, lanes_max, mobility, rail");
   EXPECT_EQ(with("[time]", "[times]").substr(0, 31), "[times]: unknown table; the tab");
-  EXPECT_EQ(with("\n[mismatch]", "\n"), "[memory] bias_offset_sd_steps: unknown key; the keys are bytes, program_max, loop_depth");
+  EXPECT_EQ(with("\n[mismatch]", "\n"),
+            "[memory] bias_offset_sd_steps: unknown key; the keys are bytes, program_max, loop_depth");
   EXPECT_EQ(with("seeded = true", "seeded = 1"), "[features] seeded: found 1; it must be true or false");
   EXPECT_EQ(with("cells = 2048", "cells = 9000"), "[array] cells: found 9000; it must be at most cells_max = 8192");
   EXPECT_EQ(with("lanes = 256", "lanes = 0"), "[array] lanes: found 0; it must be a whole number in 1..65536");
   EXPECT_EQ(with("lanes = 256", "lanes = 2.5"), "[array] lanes: found 2.5; it must be a whole number in 1..65536");
-  EXPECT_EQ(with("mobility = 1.0", "mobility = \"fast\""), "[array] mobility: found \"fast\"; it must be a number in 1e-30..1e+30");
-  EXPECT_EQ(with("mobility = 1.0", "mobility = nan"), "[array] mobility: found nan; it must be a number in 1e-30..1e+30");
+  EXPECT_EQ(with("mobility = 1.0", "mobility = \"fast\""),
+            "[array] mobility: found \"fast\"; it must be a number in 1e-30..1e+30");
+  EXPECT_EQ(with("mobility = 1.0", "mobility = nan"),
+            "[array] mobility: found nan; it must be a number in 1e-30..1e+30");
   EXPECT_EQ(with("mobility = 1.0", "mobility = 1"), "");
-  EXPECT_EQ(with("dt_ticks = 1000", "dt_ticks = -1"), "[time] dt_ticks: found -1; it must be a whole number in 1..4294967295");
-  EXPECT_EQ(with("kT_reset = 1.0", "kT_reset = 2000.0"), "[temperature] kT_reset: found 2000; it must lie in kT_min..kT_max = 0..1000");
+  EXPECT_EQ(with("dt_ticks = 1000", "dt_ticks = -1"),
+            "[time] dt_ticks: found -1; it must be a whole number in 1..4294967295");
+  EXPECT_EQ(with("kT_reset = 1.0", "kT_reset = 2000.0"),
+            "[temperature] kT_reset: found 2000; it must lie in kT_min..kT_max = 0..1000");
   EXPECT_EQ(with("storage = \"float32\"", "storage = \"float64\""),
             "[parameters] storage: found \"float64\"; it must be \"float32\", \"code8\" or \"code16\"");
-  EXPECT_EQ(with("storage = \"float32\"", "storage = \"code8\""), "[parameters] bits: found 0; for this storage it must be 2..8");
+  EXPECT_EQ(with("storage = \"float32\"", "storage = \"code8\""),
+            "[parameters] bits: found 0; for this storage it must be 2..8");
   EXPECT_EQ(with("bits = 0", "bits = 10"), "[parameters] bits: found 10; for this storage it must be 0");
-  EXPECT_EQ(with("bytes = 536870912", "bytes = 536870911"), "[memory] bytes: found 536870911; it must be a multiple of 64");
-  EXPECT_THAT(with("free_running = false", "free_running = true"), testing::StartsWith("[features] seeded: found true; it must be false"));
+  EXPECT_EQ(with("bytes = 536870912", "bytes = 536870911"),
+            "[memory] bytes: found 536870911; it must be a multiple of 64");
+  EXPECT_THAT(with("free_running = false", "free_running = true"),
+              testing::StartsWith("[features] seeded: found true; it must be false"));
   EXPECT_THAT(with("bias_offset_sd_steps = 0.0", "bias_offset_sd_steps = 0.5"),
               testing::StartsWith("[mismatch] bias_offset_sd_steps: found 0.5; it must be 0"));
   EXPECT_THAT(complaint("identity = 3\n"), testing::StartsWith("identity: found 3; it must be a table"));

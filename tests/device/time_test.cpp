@@ -17,13 +17,29 @@ std::vector<float> ladder(std::size_t count, float step) {
 }
 
 // Everything a program can do over time, with noise: ramps, loops, clamps, records, meters, interrupts.
-const std::vector<hb_instruction_t> busy_program{
-    load(HB_SECTION_J2, 1), load(HB_SECTION_J4, 1), load_from(HB_SECTION_COUPLING, operands_at), op(HB_OP_COMMIT),
-    op(HB_OP_METER_CLEAR), cells_to(HB_OP_CLAMP, 6, 2, 0.7f), timed(HB_OP_CAPTURE_START, 5 * dt, HB_FLAG_NOW),
-    loop(3), load_from(HB_SECTION_BIAS, operands_at + 512, 32), load(HB_SECTION_KT, 0.5f), timed(HB_OP_RAMP, 17 * dt),
-    snapshot(meters_at), interrupt(3), timed(HB_OP_EVOLVE, 16 * dt), load(HB_SECTION_BIAS, -0.5f),
-    load(HB_SECTION_GAIN, 0.5f), timed(HB_OP_RAMP, 9 * dt), op(HB_OP_SAMPLE), op(HB_OP_LOOP_END),
-    cells(HB_OP_RELEASE, 7, 1), cells_to(HB_OP_SET, 0, 2, 0.1f), timed(HB_OP_EVOLVE, 33 * dt), snapshot(meters_at + 1024)};
+const std::vector<hb_instruction_t> busy_program{load(HB_SECTION_J2, 1),
+                                                 load(HB_SECTION_J4, 1),
+                                                 load_from(HB_SECTION_COUPLING, operands_at),
+                                                 op(HB_OP_COMMIT),
+                                                 op(HB_OP_METER_CLEAR),
+                                                 cells_to(HB_OP_CLAMP, 6, 2, 0.7f),
+                                                 timed(HB_OP_CAPTURE_START, 5 * dt, HB_FLAG_NOW),
+                                                 loop(3),
+                                                 load_from(HB_SECTION_BIAS, operands_at + 512, 32),
+                                                 load(HB_SECTION_KT, 0.5f),
+                                                 timed(HB_OP_RAMP, 17 * dt),
+                                                 snapshot(meters_at),
+                                                 interrupt(3),
+                                                 timed(HB_OP_EVOLVE, 16 * dt),
+                                                 load(HB_SECTION_BIAS, -0.5f),
+                                                 load(HB_SECTION_GAIN, 0.5f),
+                                                 timed(HB_OP_RAMP, 9 * dt),
+                                                 op(HB_OP_SAMPLE),
+                                                 op(HB_OP_LOOP_END),
+                                                 cells(HB_OP_RELEASE, 7, 1),
+                                                 cells_to(HB_OP_SET, 0, 2, 0.1f),
+                                                 timed(HB_OP_EVOLVE, 33 * dt),
+                                                 snapshot(meters_at + 1024)};
 
 struct Trace {
   std::vector<Record> records;
@@ -33,8 +49,8 @@ struct Trace {
 
   bool operator==(const Trace& other) const {
     return records == other.records && meters.size() == other.meters.size() &&
-           std::memcmp(meters.data(), other.meters.data(), meters.size() * sizeof(hb_meters_t)) == 0 && end == other.end &&
-           stalled == other.stalled && interrupts == other.interrupts && rails == other.rails;
+           std::memcmp(meters.data(), other.meters.data(), meters.size() * sizeof(hb_meters_t)) == 0 &&
+           end == other.end && stalled == other.stalled && interrupts == other.interrupts && rails == other.rails;
   }
 };
 
@@ -154,7 +170,7 @@ TEST(Instant, EndsTheStepThenRecordsThenRunsInstructionsThenInterrupts) {
   board.seed(3);
   board.w(HB_CAPTURE_WATERMARK_OFFSET, 0);
   board.w(HB_INTR_ENABLE_OFFSET, HB_INTR_STATE_PROGRAM_MASK);
-  // At 4 dt: the record due holds the state before SET; the meters see SET; what follows INTERRUPT at the instant is done.
+  // At 4 dt: the record due holds the state before SET, the meters see SET, what follows INTERRUPT then is done.
   ASSERT_EQ(board.start({load(HB_SECTION_BIAS, 2), op(HB_OP_COMMIT), timed(HB_OP_CAPTURE_START, 4 * dt),
                          timed(HB_OP_EVOLVE, 4 * dt), cells_to(HB_OP_SET, 0, 8, 1), snapshot(meters_at), interrupt(77),
                          op(HB_OP_SAMPLE), timed(HB_OP_EVOLVE, 4 * dt)}),

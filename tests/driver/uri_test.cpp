@@ -39,7 +39,7 @@ TEST(Uri, MistakesListWhatIsValid) {
   refused(":cells=2", "no scheme");
   refused("fnuc:cells=2", "scheme 'fnuc' is unknown; this build has func");
   refused("tcp://host:1", "this build has no backend for scheme 'tcp'; it has func");
-  refused("tlm:cells=2", "no backend for scheme 'tlm'");
+  refused("unix:/path", "no backend for scheme 'unix'");
   refused("replay:FILE", "no backend for scheme 'replay'");
   refused("func:cell=2", "key 'cell' is unknown; func: has profile, cells, lanes, seed, threads");
   refused("func:cells", "'cells' is not key=value");

@@ -104,10 +104,10 @@ Outcome train_and_draw(Device& device, const Images& data, const GenerativeOptio
   outcome.heat_sd = deviation(outcome.samples.heat) / kT;
   outcome.v0 = mean(outcome.samples.v0) / kT;
   outcome.classes = classify(outcome.samples, trainer.model().prototypes);
-  std::printf("<Q> %.0f s.d. %.0f <V0> %.1f held-out action %.2f |corr| %.3f inverted %.2f classes", outcome.heat,
-              outcome.heat_sd, outcome.v0, outcome.held_out, outcome.classes.mean_abs_correlation,
-              outcome.classes.inverted_fraction);
+  std::printf("<Q> %.0f s.d. %.0f <V0> %.1f |corr| %.3f inverted %.2f classes", outcome.heat, outcome.heat_sd, outcome.v0,
+              outcome.classes.mean_abs_correlation, outcome.classes.inverted_fraction);
   for (const double fraction : outcome.classes.fractions) std::printf(" %.2f", fraction);
+  if (held_out > 0) std::printf(" held-out action %.2f", outcome.held_out);
   std::printf("\n");
   return outcome;
 }

@@ -1,0 +1,83 @@
+#include "tlm_transport.hpp"
+
+#include <cstring>
+#include <stdexcept>
+#include <utility>
+
+#include "heatbath/error.hpp"
+#include "heatbath/regs.h"
+
+namespace heatbath {
+namespace {
+
+/// A byte address that is a register's stays below device memory: what lies beyond is unmapped, wherever it is.
+std::uint64_t register_address(std::uint64_t address) { return address < HB_MEMORY_BASE ? address : HB_MEMORY_BASE - 4; }
+
+std::unique_ptr<systemc::HostBus> open_bus(const systemc::HostChip& chip) {
+  try {
+    return systemc::HostBus::open(chip);
+  } catch (const systemc::HostBus::Busy& busy) {
+    throw Error(HB_BUSY, std::string("device URI: ") + busy.what() + "; close it first, or use func:");
+  } catch (const systemc::HostBus::Taken& taken) {
+    throw Error(HB_BAD_ARG, std::string("device URI: ") + taken.what() +
+                                "; use func: for several devices in one process, or unix: for a chip in another process");
+  }
+}
+
+}  // namespace
+
+TlmTransport::TlmTransport(const systemc::HostChip& chip, std::uint64_t memory_bytes, std::string uri)
+    : bus_(open_bus(chip)), memory_bytes_(memory_bytes), memory_(bus_->memory()) {
+  info_.description = "SystemC model of the '" + chip.profile + "' chip, in process, " +
+                      (chip.approximate ? "approximately" : "loosely") + " timed";
+  info_.uri = std::move(uri);
+}
+
+std::uint32_t TlmTransport::read32(std::uint64_t address) { return bus_->read32(register_address(address)); }
+void TlmTransport::write32(std::uint64_t address, std::uint32_t value) { bus_->write32(register_address(address), value); }
+
+void TlmTransport::check_block(std::uint64_t address, std::uint64_t size) const {
+  if (address < HB_MEMORY_BASE || address - HB_MEMORY_BASE > memory_bytes_ ||
+      size > memory_bytes_ - (address - HB_MEMORY_BASE))
+    throw Error(HB_BAD_ARG,
+                "block of " + std::to_string(size) + " bytes at address " + std::to_string(address) +
+                    " leaves device memory, which is " + std::to_string(memory_bytes_) + " bytes from address " +
+                    std::to_string(HB_MEMORY_BASE) + " on",
+                bus_->ticks());
+}
+
+void TlmTransport::read_block(std::uint64_t address, std::span<std::byte> out) {
+  check_block(address, out.size());
+  if (memory_.empty()) {
+    bus_->read(address, out);
+  } else if (!out.empty()) {
+    std::memcpy(out.data(), memory_.data() + (address - HB_MEMORY_BASE), out.size());
+  }
+}
+
+void TlmTransport::write_block(std::uint64_t address, std::span<const std::byte> data) {
+  check_block(address, data.size());
+  if (memory_.empty()) {
+    bus_->write(address, data);
+  } else if (!data.empty()) {
+    std::memcpy(memory_.data() + (address - HB_MEMORY_BASE), data.data(), data.size());
+  }
+}
+
+std::optional<std::span<std::byte>> TlmTransport::map(std::uint64_t address, std::uint64_t size) {
+  check_block(address, size);
+  if (memory_.empty()) return std::nullopt;
+  return memory_.subspan(address - HB_MEMORY_BASE, size);
+}
+
+bool TlmTransport::wait_irq(std::uint64_t limit_ticks) {
+  try {
+    return bus_->wait_irq(limit_ticks);
+  } catch (const std::out_of_range& error) {
+    throw Error(HB_BAD_ARG, error.what(), bus_->ticks());
+  }
+}
+
+LinkInfo TlmTransport::info() const { return info_; }
+
+}  // namespace heatbath

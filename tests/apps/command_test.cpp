@@ -1,0 +1,283 @@
+// The built command as a user runs it.
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <pty.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <fstream>
+#include <sstream>
+
+#include <nlohmann/json.hpp>
+
+#include "temporary_folder.hpp"
+
+extern char** environ;
+
+namespace {
+
+using ::testing::HasSubstr;
+
+struct Outcome {
+  int status = -1;
+  std::string out, error;
+};
+
+std::string content(const std::filesystem::path& path) {
+  std::ostringstream out;
+  out << std::ifstream(path, std::ios::binary).rdbuf();
+  return out.str();
+}
+
+std::vector<char*> arguments_of(std::vector<std::string>& words) {
+  words.insert(words.begin(), HEATBATH_COMMAND);
+  std::vector<char*> pointers;
+  for (std::string& word : words) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+Outcome heatbath(std::vector<std::string> words) {
+  const TemporaryFolder folder;
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_addopen(&actions, 1, (folder / "out").c_str(), O_WRONLY | O_CREAT, 0600);
+  posix_spawn_file_actions_addopen(&actions, 2, (folder / "error").c_str(), O_WRONLY | O_CREAT, 0600);
+  const std::vector<char*> arguments = arguments_of(words);
+  pid_t child = 0;
+  Outcome outcome;
+  if (::posix_spawn(&child, HEATBATH_COMMAND, &actions, nullptr, arguments.data(), environ) != 0) return outcome;
+  posix_spawn_file_actions_destroy(&actions);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+  outcome.out = content(folder / "out");
+  outcome.error = content(folder / "error");
+  return outcome;
+}
+
+std::vector<std::string> operator+(std::vector<std::string> words, const std::vector<std::string>& more) {
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+const std::string kDevice = "func:profile=ideal&cells=1024&lanes=32&threads=2";
+const std::vector<std::string> kSmallTraining{"train", "generate", "--hidden", "16",       "--updates",
+                                              "2",     "--shots",  "4",        "--device", kDevice};
+const std::array<const char*, 8> kOutputs{"samples.png", "trajectories.png", "receptive_fields.png", "training.png",
+                                          "heat.png",    "report.json",      "report.html",          "model.h5"};
+
+bool have_gnuplot() { return std::system("gnuplot --version >/dev/null 2>&1") == 0; }
+
+TEST(Command, TrainsDrawsAndReportsThenDrawsMore) {
+  const TemporaryFolder folder;
+  const Outcome trained = heatbath(kSmallTraining + std::vector<std::string>{"--out", folder / "run", "--json"});
+  ASSERT_EQ(trained.status, 0) << trained.error;
+  EXPECT_EQ(trained.error, "") << "nothing but JSON with --json";
+
+  const std::string written = content(folder / "run" / "report.json");
+  EXPECT_EQ(trained.out, written);
+  const nlohmann::json report = nlohmann::json::parse(written);
+  for (const char* key :
+       {"heat_mean_kT", "heat_sd_kT", "v0_kT", "vf_kT", "action_first", "action_last", "correlation"}) {
+    EXPECT_TRUE(report[key].is_number()) << key;
+  }
+  EXPECT_EQ(report["class_fractions"].size(), 3u);
+  EXPECT_EQ(report["optimizer"], "gradient");
+  EXPECT_EQ(report["seed"], 1);
+  EXPECT_EQ(report["heat_source"], "meter");
+  EXPECT_EQ(report["settings"]["updates"], 2);
+  EXPECT_LT(report["action_last"], report["action_first"]);
+  EXPECT_GT(report["seconds"]["total"], 0.0);
+
+  std::size_t expected = kOutputs.size();
+  for (const char* name : kOutputs) {
+    if (!have_gnuplot() && report["pictures"].contains(name) && report["pictures"][name] != true) {
+      --expected;
+      continue;
+    }
+    EXPECT_TRUE(std::filesystem::exists(folder / "run" / name)) << name;
+  }
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder / "run"), {}), static_cast<long>(expected));
+
+  const std::vector<std::string> draw{"generate", "--model", folder / "run" / "model.h5", "--shots", "3",
+                                      "--device", kDevice};
+  const Outcome more = heatbath(draw + std::vector<std::string>{"--out", folder / "more"});
+  ASSERT_EQ(more.status, 0) << more.error;
+  const nlohmann::json again = nlohmann::json::parse(content(folder / "more" / "report.json"));
+  EXPECT_EQ(again["action_first"], report["action_first"]);
+  EXPECT_EQ(again["shots"], 3);
+  EXPECT_TRUE(std::filesystem::exists(folder / "more" / "report.html"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "more" / "model.h5"));
+}
+
+TEST(Command, SameSeedGivesTheSameModelAndTheSameDrawings) {
+  const TemporaryFolder folder;
+  const std::vector<std::string> job = kSmallTraining + std::vector<std::string>{"--seed", "7", "--json"};
+  ASSERT_EQ(heatbath(job + std::vector<std::string>{"--threads", "1", "--out", folder / "a"}).status, 0);
+  ASSERT_EQ(heatbath(job + std::vector<std::string>{"--threads", "2", "--out", folder / "b"}).status, 0);
+  for (const char* name : {"model.h5", "samples.png", "trajectories.png"}) {
+    EXPECT_EQ(content(folder / "a" / name), content(folder / "b" / name)) << name;
+  }
+}
+
+TEST(Command, RunsATomlProgram) {
+  const TemporaryFolder folder;
+  std::ofstream(folder / "p.toml") << "[network]\ncells = 2\nkT = 0.0\nj4 = 0\nj2 = 0.5\nbias = -1.0\n"
+                                      "[[schedule]]\nop = \"evolve\"\nduration = 20\n[[schedule]]\nop = \"meters\"\n"
+                                      "[samples]\nshots = 3\n";
+  const Outcome run = heatbath({"run", folder / "p.toml", "--device", kDevice, "--out", folder / "r.npz", "--json"});
+  ASSERT_EQ(run.status, 0) << run.error;
+  EXPECT_EQ(run.error, "");
+  const nlohmann::json summary = nlohmann::json::parse(run.out);
+  // Without noise the cells settle where 2 J2 x + b = 0, but for a force so small that dt times it rounds to nothing.
+  EXPECT_NEAR(summary["final_states"]["mean"][1].get<double>(), 1.0, 1e-4);
+  EXPECT_NEAR(summary["meters"][0]["heat"]["mean"].get<double>(), 1.0, 1e-3);
+  EXPECT_EQ(summary["shots"], 3);
+  EXPECT_TRUE(std::filesystem::exists(folder / "r.npz"));
+  const Outcome hdf5 =
+      heatbath({"run", folder / "p.toml", "--device", kDevice, "--shots", "2", "--out", folder / "r.h5"});
+  EXPECT_EQ(hdf5.status, 0) << hdf5.error;
+  EXPECT_THAT(hdf5.out, HasSubstr("2 shots"));
+  EXPECT_EQ(content(folder / "r.h5").substr(1, 3), "HDF");
+  EXPECT_EQ(folder.entries(), 3u);
+}
+
+TEST(Command, TellsWhatADeviceIs) {
+  const Outcome table = heatbath({"info", "--device", kDevice});
+  EXPECT_EQ(table.status, 0);
+  EXPECT_THAT(table.out, HasSubstr("Euler-Maruyama"));
+  const nlohmann::json json = nlohmann::json::parse(heatbath({"info", "--device", kDevice, "--json"}).out);
+  EXPECT_EQ(json["size"]["cells"], 1024);
+  EXPECT_EQ(json["size"]["lanes"], 32);
+  EXPECT_DOUBLE_EQ(json["time"]["time_unit_seconds"], 1e-6);
+}
+
+TEST(Command, HelpAndVersionAreNoErrors) {
+  EXPECT_EQ(heatbath({"--help"}).status, 0);
+  EXPECT_EQ(heatbath({"train", "generate", "--help"}).status, 0);
+  const Outcome version = heatbath({"--version"});
+  EXPECT_EQ(version.status, 0);
+  EXPECT_THAT(version.out, HasSubstr("heatbath 0."));
+}
+
+struct Wrong {
+  const char* name;
+  std::vector<std::string> words;
+  const char* says;
+};
+void PrintTo(const Wrong& wrong, std::ostream* out) { *out << wrong.name; }
+
+class WrongInput : public ::testing::TestWithParam<Wrong> {};
+
+/// Every case gets "OUT" replaced by a folder that does not exist yet, and "FILE" by a file that is no model.
+TEST_P(WrongInput, GivesOneLineAndStatusTwoAndWritesNothing) {
+  const TemporaryFolder folder;
+  std::ofstream(folder / "file") << "text\n";
+  std::vector<std::string> words = GetParam().words;
+  for (std::string& word : words) {
+    if (const auto at = word.find("OUT"); at != std::string::npos) word.replace(at, 3, (folder / "out").string());
+    if (const auto at = word.find("FILE"); at != std::string::npos) word.replace(at, 4, (folder / "file").string());
+  }
+  const Outcome outcome = heatbath(words);
+  EXPECT_EQ(outcome.status, 2) << outcome.error;
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_EQ(std::count(outcome.error.begin(), outcome.error.end(), '\n'), 1) << outcome.error;
+  EXPECT_THAT(outcome.error, ::testing::StartsWith("heatbath: "));
+  EXPECT_THAT(outcome.error, HasSubstr(GetParam().says));
+  EXPECT_EQ(folder.entries(), 1u);
+}
+
+const std::vector<std::string> kTrain{"train", "generate", "--out", "OUT"};
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, WrongInput,
+    ::testing::Values(
+        Wrong{"NoCommand", {}, "info, run, train, generate"},
+        Wrong{"UnknownCommand", {"anneal"}, "unknown command \"anneal\"; the commands are info, run, train, generate"},
+        Wrong{"UnknownTrainer", {"train", "classify"}, "there is: generate"},
+        Wrong{"UnknownOption", kTrain + std::vector<std::string>{"--frob"}, "--frob"},
+        Wrong{"NoOutputFolder", {"train", "generate"}, "--out is required"},
+        Wrong{"UpdatesNotANumber", kTrain + std::vector<std::string>{"--updates", "many"},
+              "\"many\" is not a whole number"},
+        Wrong{"NegativeHidden", kTrain + std::vector<std::string>{"--hidden", "-3"}, "--hidden"},
+        Wrong{"ShotsOutOfRange", kTrain + std::vector<std::string>{"--shots", "0"}, "--shots"},
+        Wrong{"HugeSeed", kTrain + std::vector<std::string>{"--seed", "99999999999999999999"}, "--seed"},
+        Wrong{"BadDigits", kTrain + std::vector<std::string>{"--digits", "0,a"}, "--digits 0,a"},
+        Wrong{"DigitTwice", kTrain + std::vector<std::string>{"--digits", "1,1"}, "different digits"},
+        Wrong{"BadScaling", kTrain + std::vector<std::string>{"--scaling", "none"}, "common-norm or unit-variance"},
+        Wrong{"BadDrive", kTrain + std::vector<std::string>{"--drive", "none"}, "pixel or projection"},
+        Wrong{"BadOptimizer", kTrain + std::vector<std::string>{"--optimizer", "adam"}, "gradient or online"},
+        Wrong{"UnknownUriKey", kTrain + std::vector<std::string>{"--device", "func:cels=5"}, "cels"},
+        Wrong{"UnknownScheme", kTrain + std::vector<std::string>{"--device", "warp:9"}, "warp"},
+        Wrong{"TooManyCells", kTrain + std::vector<std::string>{"--device", "func:cells=800", "--hidden", "17"}, "800"},
+        Wrong{"NoData", kTrain + std::vector<std::string>{"--data", "/nonexistent"}, "/nonexistent"},
+        Wrong{"FileAsFolder", {"train", "generate", "--out", "FILE"}, "output folder"},
+        Wrong{"FolderBelowFile", {"generate", "--model", "FILE", "--out", "FILE/x"}, "not an HDF5 file"},
+        Wrong{"NoModel", {"generate", "--model", "/nonexistent.h5", "--out", "OUT"}, "/nonexistent.h5: no such file"},
+        Wrong{"TextAsModel", {"generate", "--model", "FILE", "--out", "OUT"}, "not an HDF5 file"},
+        Wrong{"NoProgram", {"run", "/nonexistent.toml"}, "/nonexistent.toml: no such file"},
+        Wrong{"TextAsProgram", {"run", "FILE"}, "not TOML"},
+        Wrong{"InfoOfUnknownProfile", {"info", "--device", "func:profile=gold"}, "gold"}),
+    [](const auto& instance) { return std::string(instance.param.name); });
+
+TEST(WrongResultName, IsRefusedBeforeTheRun) {
+  const TemporaryFolder folder;
+  std::ofstream(folder / "p.toml") << "[network]\ncells = 2\n[[schedule]]\nop = \"sample\"\n";
+  const Outcome outcome = heatbath({"run", folder / "p.toml", "--out", folder / "r.csv"});
+  EXPECT_EQ(outcome.status, 2);
+  EXPECT_THAT(outcome.error, HasSubstr(".npz or .h5"));
+}
+
+TEST(WrongStep, NamesFileAndLineOfWhatTheDeviceLacks) {
+  const TemporaryFolder folder;
+  std::ofstream(folder / "p.toml") << "[network]\ncells = 2\n[[schedule]]\nop = \"meters\"\n";
+  const Outcome outcome = heatbath({"run", folder / "p.toml", "--device", "func:profile=silicon"});
+  EXPECT_EQ(outcome.status, 2);
+  EXPECT_THAT(outcome.error, HasSubstr("p.toml:3"));
+  EXPECT_THAT(outcome.error, HasSubstr("METERS"));
+}
+
+TEST(CtrlC, SavesTheLastModelAndExitsWith130) {
+  const TemporaryFolder folder;
+  std::vector<std::string> words{"train",  "generate", "--hidden", "16",    "--updates",
+                                 "100000", "--device", kDevice,    "--out", folder / "run"};
+  std::vector<char*> arguments = arguments_of(words);
+  int terminal = -1;
+  const pid_t child = ::forkpty(&terminal, nullptr, nullptr, nullptr);
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    ::execv(HEATBATH_COMMAND, arguments.data());
+    ::_exit(127);
+  }
+  // The bar shows a rate once an update is made; then the user presses Ctrl-C.
+  std::string seen;
+  bool pressed = false;
+  char buffer[4096];
+  for (ssize_t count = 0; (count = ::read(terminal, buffer, sizeof buffer)) > 0;) {
+    seen.append(buffer, static_cast<std::size_t>(count));
+    if (!pressed && seen.find("updates/s") != std::string::npos) {
+      pressed = true;
+      ASSERT_EQ(::write(terminal, "\x03", 1), 1);
+    }
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  ::close(terminal);
+  ASSERT_TRUE(pressed) << seen;
+  ASSERT_TRUE(WIFEXITED(status)) << seen;
+  EXPECT_EQ(WEXITSTATUS(status), 130);
+  EXPECT_THAT(seen, HasSubstr("interrupted after update"));
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder / "run"), {}), 1) << "model.h5 and nothing else";
+
+  const Outcome drawn = heatbath({"generate", "--model", folder / "run" / "model.h5", "--shots", "1", "--device",
+                                  kDevice, "--out", folder / "more"});
+  EXPECT_EQ(drawn.status, 0) << drawn.error;
+}
+
+}  // namespace

@@ -1,0 +1,52 @@
+#include "apps/files/npz_file.hpp"
+
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+#include <fstream>
+
+#include "error_of.hpp"
+#include "temporary_folder.hpp"
+
+namespace heatbath::apps {
+namespace {
+
+constexpr const char* kPython = "/usr/bin/python3";
+
+bool have_numpy() { return std::system((std::string(kPython) + " -c 'import numpy' 2>/dev/null").c_str()) == 0; }
+
+TEST(NpzFile, NumpyReadsEveryArray) {
+  if (!have_numpy()) GTEST_SKIP() << kPython << " has no numpy; the Debian package is python3-numpy";
+  const TemporaryFolder folder;
+  NpzFile file;
+  const std::vector<float> states{0, 1, 2, 3, 4, -5.5f};
+  const std::vector<double> time{0.5, 1e-300};
+  const std::vector<std::uint64_t> ticks{0, ~0ull, 7};
+  file.add("states", states, {1, 2, 3});
+  file.add("time", time, {2});
+  file.add("ticks", ticks, {3});
+  file.add_text("provenance", "{\"a\": \"µ\"}");
+  file.write(folder / "r.npz");
+  std::ofstream(folder / "check.py") << R"(
+import numpy as np, sys, zipfile, json
+assert zipfile.ZipFile(sys.argv[1]).testzip() is None
+z = np.load(sys.argv[1])
+assert z['states'].shape == (1, 2, 3) and z['states'].dtype == np.float32
+assert (z['states'].ravel() == [0, 1, 2, 3, 4, -5.5]).all()
+assert z['time'].dtype == np.float64 and (z['time'] == [0.5, 1e-300]).all()
+assert z['ticks'].dtype == np.uint64 and (z['ticks'] == np.array([0, 2**64 - 1, 7], dtype=np.uint64)).all()
+assert json.loads(z['provenance'].item().decode()) == {'a': 'µ'}
+)";
+  const std::string command =
+      std::string(kPython) + " " + (folder / "check.py").string() + " " + (folder / "r.npz").string();
+  EXPECT_EQ(std::system(command.c_str()), 0);
+}
+
+TEST(NpzFile, ShapeMustHoldTheValues) {
+  NpzFile file;
+  const std::vector<float> values{1, 2, 3};
+  EXPECT_THAT(error_of(HB_BAD_ARG, [&] { file.add("states", values, {2, 2}); }), ::testing::HasSubstr("(2, 2)"));
+}
+
+}  // namespace
+}  // namespace heatbath::apps
