@@ -162,6 +162,11 @@ void Device::set_step(Ticks dt) {
   impl_->step = dt;
 }
 
+void Device::set_step_time_units(double time_units) {
+  const double count = std::round(time_units * static_cast<double>(impl_->capabilities.time_unit.count));
+  set_step(Ticks{count >= 1 && count < 0x1p32 ? static_cast<std::uint64_t>(count) : 0});
+}
+
 Ticks Device::ticks(double time_units) const {
   const double grid = static_cast<double>(std::max<std::uint64_t>(1, impl_->step.count));
   const double steps = std::round(time_units * static_cast<double>(impl_->capabilities.time_unit.count) / grid);

@@ -99,6 +99,9 @@ TEST(Device, TheStepIsSetAndKept) {
   device.set_step({500});
   EXPECT_EQ(device.step().count, 500u);
   EXPECT_EQ(script.registers[HB_DT_TICKS_OFFSET], 500u);
+  device.set_step_time_units(0.0025);
+  EXPECT_EQ(device.step().count, 2500u);
+  device.set_step({500});
   expect_error(HB_BAD_ARG, "0 ticks", [&] { device.set_step({0}); });
   script.registers[HB_CAPS_OFFSET] &= ~HB_CAPS_DT_PROGRAMMABLE_MASK;
   Device fixed = device_of(script);

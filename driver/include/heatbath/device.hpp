@@ -38,6 +38,8 @@ class Device {
   Ticks step() const;
   /// Sets the step (capabilities.dt_programmable, no job running).
   void set_step(Ticks dt);
+  /// The same in time units, rounded to the nearest tick (ticks() would round to a multiple of the present step).
+  void set_step_time_units(double time_units);
 
   /// Duration of `time_units` dimensionless time units, rounded to the nearest multiple of the step, at least one
   /// step for a positive duration. Where the step is hidden, to the nearest tick.
