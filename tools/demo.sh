@@ -7,7 +7,8 @@ usage() {
 usage: tools/demo.sh [OPTION ...]
 
 Installs missing Debian packages, builds the release preset, trains the emulated chip to draw digits
-and leaves pictures and a report in out/demo (or the folder of --out DIR).
+and leaves pictures and a report in out/demo (or the folder of --out DIR). The chip is the one in
+SystemC, tlm:, unless --device or HEATBATH_DEVICE says otherwise.
 Options go to `heatbath train generate`: --data DIR, --digits 0,1,2, --updates N, --seed N, --device URI, ...;
 `build/release/apps/heatbath train generate --help` lists them all.
 END
@@ -33,6 +34,7 @@ if [ "$given" = no ]; then
   options+=(--out "$out")
 fi
 
+export HEATBATH_DEVICE=${HEATBATH_DEVICE:-tlm:}
 "$root/build/release/apps/heatbath" train generate "${options[@]}"
 
 cat <<END
