@@ -29,9 +29,11 @@ foreach(part firmware_api numerics driver trainers)
 endforeach()
 if(TARGET heatbath_systemc)
   # Under their names in the source tree: a platform includes "hw_model/systemc/heatbath_chip.hpp".
-  foreach(header heatbath_chip chip_blocks chip_trace cell_level)
-    install(FILES ${PROJECT_SOURCE_DIR}/hw_model/systemc/${header}.hpp
-      DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/heatbath-model/hw_model/systemc)
+  foreach(header systemc/heatbath_chip systemc/chip_blocks systemc/chip_trace systemc/cell_level
+                 physics/array physics/parameters)
+    cmake_path(GET header PARENT_PATH folder)
+    install(FILES ${PROJECT_SOURCE_DIR}/hw_model/${header}.hpp
+      DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/heatbath-model/hw_model/${folder})
   endforeach()
 endif()
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

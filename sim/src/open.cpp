@@ -39,7 +39,8 @@ struct Emulator {
 Emulator emulator_of(const Uri& uri) {
   const bool timed = uri.scheme == "tlm";
   for (const auto& [key, value] : uri.keys) {
-    if (std::find(emulator_keys.begin(), emulator_keys.end(), key) != emulator_keys.end() || (timed && key == "timing")) continue;
+    if (std::find(emulator_keys.begin(), emulator_keys.end(), key) != emulator_keys.end() || (timed && key == "timing"))
+      continue;
     throw Error(HB_BAD_ARG, "device URI: key '" + key + "' is unknown; " + uri.scheme +
                                 ": has profile, cells, lanes, seed, threads" + (timed ? ", timing" : ""));
   }
@@ -59,10 +60,12 @@ Emulator emulator_of(const Uri& uri) {
   options.cells = static_cast<std::uint32_t>(number("cells", 1, profile.cells_max, profile.cells));
   options.lanes = static_cast<std::uint32_t>(number("lanes", 1, profile.lanes_max, profile.lanes));
   options.seed = number("seed", 0, std::numeric_limits<std::uint64_t>::max(), options.seed);
-  options.threads = static_cast<unsigned>(number("threads", 1, 1024, std::max(1u, std::thread::hardware_concurrency())));
+  options.threads =
+      static_cast<unsigned>(number("threads", 1, 1024, std::max(1u, std::thread::hardware_concurrency())));
   const std::string timing = value_of("timing").empty() ? "lt" : value_of("timing");
   if (timing != "lt" && timing != "at")
-    throw Error(HB_BAD_ARG, "device URI: timing=" + timing + " is unknown; it is lt (loosely timed) or at (approximately timed)");
+    throw Error(HB_BAD_ARG,
+                "device URI: timing=" + timing + " is unknown; it is lt (loosely timed) or at (approximately timed)");
   emulator.approximate = timing == "at";
   emulator.uri = uri.scheme + ":profile=" + emulator.profile_key + "&cells=" + std::to_string(options.cells) +
                  "&lanes=" + std::to_string(options.lanes) + "&seed=" + std::to_string(options.seed) +
@@ -72,15 +75,17 @@ Emulator emulator_of(const Uri& uri) {
 
 std::unique_ptr<Transport> link_to(const Uri& uri) {
   const Emulator emulator = emulator_of(uri);
-  if (uri.scheme == "func") return std::make_unique<FunctionalTransport>(emulator.profile, emulator.options, emulator.uri);
+  if (uri.scheme == "func")
+    return std::make_unique<FunctionalTransport>(emulator.profile, emulator.options, emulator.uri);
 #ifdef HEATBATH_HAS_SYSTEMC
   const model::ChipOptions& options = emulator.options;
-  const systemc::HostChip chip{emulator.profile_key, options.cells, options.lanes, options.seed, options.threads,
-                               emulator.approximate};
+  const systemc::HostChip chip{emulator.profile_key, options.cells,   options.lanes,
+                               options.seed,         options.threads, emulator.approximate};
   return std::make_unique<TlmTransport>(chip, emulator.profile.memory_bytes, emulator.uri);
 #else
-  throw Error(HB_BAD_ARG, "device URI: this build has no SystemC, which tlm: needs; install libsystemc-dev and configure "
-                          "the build again with HEATBATH_SYSTEMC=ON, or use func:");
+  throw Error(HB_BAD_ARG,
+              "device URI: this build has no SystemC, which tlm: needs; install libsystemc-dev and configure "
+              "the build again with HEATBATH_SYSTEMC=ON, or use func:");
 #endif
 }
 
@@ -90,7 +95,8 @@ std::unique_ptr<Transport> open_emulator(const Uri& uri) {
   } catch (const std::invalid_argument& wrong) {
     throw Error(HB_BAD_ARG, std::string("device URI: ") + wrong.what());
   } catch (const std::bad_alloc&) {
-    throw Error(HB_OUT_OF_MEMORY, "device URI: this computer has not enough memory for the emulated chip; ask for fewer cells or lanes");
+    throw Error(HB_OUT_OF_MEMORY,
+                "device URI: this computer has not enough memory for the emulated chip; ask for fewer cells or lanes");
   }
 }
 
@@ -105,8 +111,10 @@ Device open(std::string_view text) {
   const Uri uri = parse_uri(chosen);
   if (uri.scheme == "func" || uri.scheme == "tlm") return Device(open_emulator(uri));
   if (std::find(later_schemes.begin(), later_schemes.end(), uri.scheme) != later_schemes.end())
-    throw Error(HB_BAD_ARG, "device URI '" + chosen + "': this build has no backend for scheme '" + uri.scheme + "'; it has " + built_schemes);
-  throw Error(HB_BAD_ARG, "device URI '" + chosen + "': scheme '" + uri.scheme + "' is unknown; this build has " + built_schemes);
+    throw Error(HB_BAD_ARG, "device URI '" + chosen + "': this build has no backend for scheme '" + uri.scheme +
+                                "'; it has " + built_schemes);
+  throw Error(HB_BAD_ARG,
+              "device URI '" + chosen + "': scheme '" + uri.scheme + "' is unknown; this build has " + built_schemes);
 }
 
 }  // namespace heatbath

@@ -11,7 +11,9 @@ namespace heatbath {
 namespace {
 
 /// A byte address that is a register's stays below device memory: what lies beyond is unmapped, wherever it is.
-std::uint64_t register_address(std::uint64_t address) { return address < HB_MEMORY_BASE ? address : HB_MEMORY_BASE - 4; }
+std::uint64_t register_address(std::uint64_t address) {
+  return address < HB_MEMORY_BASE ? address : HB_MEMORY_BASE - 4;
+}
 
 std::unique_ptr<systemc::HostBus> open_bus(const systemc::HostChip& chip) {
   try {
@@ -19,8 +21,9 @@ std::unique_ptr<systemc::HostBus> open_bus(const systemc::HostChip& chip) {
   } catch (const systemc::HostBus::Busy& busy) {
     throw Error(HB_BUSY, std::string("device URI: ") + busy.what() + "; close it first, or use func:");
   } catch (const systemc::HostBus::Taken& taken) {
-    throw Error(HB_BAD_ARG, std::string("device URI: ") + taken.what() +
-                                "; use func: for several devices in one process, or unix: for a chip in another process");
+    throw Error(HB_BAD_ARG,
+                std::string("device URI: ") + taken.what() +
+                    "; use func: for several devices in one process, or unix: for a chip in another process");
   }
 }
 
@@ -34,7 +37,9 @@ TlmTransport::TlmTransport(const systemc::HostChip& chip, std::uint64_t memory_b
 }
 
 std::uint32_t TlmTransport::read32(std::uint64_t address) { return bus_->read32(register_address(address)); }
-void TlmTransport::write32(std::uint64_t address, std::uint32_t value) { bus_->write32(register_address(address), value); }
+void TlmTransport::write32(std::uint64_t address, std::uint32_t value) {
+  bus_->write32(register_address(address), value);
+}
 
 void TlmTransport::check_block(std::uint64_t address, std::uint64_t size) const {
   if (address < HB_MEMORY_BASE || address - HB_MEMORY_BASE > memory_bytes_ ||

@@ -38,6 +38,7 @@ TEST(Uri, MistakesListWhatIsValid) {
   refused("ideal", "no scheme");
   refused(":cells=2", "no scheme");
   refused("fnuc:cells=2", "scheme 'fnuc' is unknown; this build has func");
+  refused("tlm:cell=2", "key 'cell' is unknown; tlm: has profile, cells, lanes, seed, threads, timing");
   refused("tcp://host:1", "this build has no backend for scheme 'tcp'; it has func");
   refused("unix:/path", "no backend for scheme 'unix'");
   refused("replay:FILE", "no backend for scheme 'replay'");

@@ -1,0 +1,69 @@
+#pragma once
+// The one SystemC chip of a process, as an ordinary thread reaches it. This header needs no SystemC.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <string>
+
+namespace heatbath::systemc {
+
+/// What the chip of the process is: see ChipConfig.
+struct HostChip {
+  std::string profile = "ideal";
+  std::uint32_t cells = 0, lanes = 0;
+  std::uint64_t seed = 1;
+  unsigned threads = 0;
+  bool approximate = false;  ///< approximately timed; else loosely
+  bool operator==(const HostChip&) const = default;
+};
+
+/// A bus master without threads: every call runs the simulation as far as it needs, in the caller's thread, and
+/// returns. Loosely timed, register accesses go through b_transport, run at most a quantum ahead of simulated time (a
+/// thousand accesses), and memory is lent. Approximately timed, every access takes four phases of simulated time.
+///
+/// SystemC elaborates once per process, so there is one chip: it is built by the first open() and kept to the end of
+/// the process.
+class HostBus {
+ public:
+  /// The chip of this process is open.
+  struct Busy : std::logic_error {
+    using std::logic_error::logic_error;
+  };
+  /// The process has a chip of another configuration, or a simulation without one.
+  struct Taken : std::logic_error {
+    using std::logic_error::logic_error;
+  };
+
+  /// The chip of this process, after a reset when it was opened before: RESET as the register map has it, so memory and
+  /// RESET_COUNT stay. Throws std::invalid_argument when the profile or size is wrong; Busy or Taken, in one line, and
+  /// then nothing was done.
+  static std::unique_ptr<HostBus> open(const HostChip& chip);
+  ~HostBus();
+  HostBus(const HostBus&) = delete;
+  HostBus& operator=(const HostBus&) = delete;
+
+  /// One register access. Wrong ones read 0 and count in ERR_ACCESS.
+  std::uint32_t read32(std::uint64_t address);
+  void write32(std::uint64_t address, std::uint32_t value);
+
+  /// Device memory from HB_MEMORY_BASE. The caller keeps inside of it.
+  void read(std::uint64_t address, std::span<std::byte> out);
+  void write(std::uint64_t address, std::span<const std::byte> data);
+  /// All of device memory, lent; empty where every access has its time (approximately timed).
+  std::span<std::byte> memory();
+
+  /// Runs the simulation until irq is high or `limit_ticks` have passed; at once when it is high. True when it is.
+  /// Throws std::out_of_range when the limit lies beyond the end of simulated time (2^64 ps).
+  bool wait_irq(std::uint64_t limit_ticks);
+
+  /// Device time in ticks since reset.
+  std::uint64_t ticks() const;
+
+ private:
+  HostBus();
+};
+
+}  // namespace heatbath::systemc

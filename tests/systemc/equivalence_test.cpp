@@ -1,0 +1,64 @@
+// func: and tlm: at equal timing are the same device, bit for bit.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "heatbath/error.hpp"
+#include "random_program.hpp"
+#include "sim/src/functional_transport.hpp"
+#include "sim/src/tlm_transport.hpp"
+
+namespace heatbath {
+namespace {
+
+// A process has one SystemC chip; ctest gives each test a process.
+constexpr const char* one_per_process = "a process has one SystemC chip: run this test alone";
+
+unsigned program_count() {
+  const char* wanted = std::getenv("HEATBATH_RANDOM_PROGRAMS");
+  return wanted != nullptr ? static_cast<unsigned>(std::strtoul(wanted, nullptr, 10)) : 1000;
+}
+
+void expect_equal_observations(const std::string& profile_name, std::uint32_t cells, std::uint32_t lanes,
+                               bool approximate = false) {
+  const model::Profile profile = model::load_profile(profile_name);
+  std::unique_ptr<TlmTransport> tlm;
+  try {
+    tlm = std::make_unique<TlmTransport>(systemc::HostChip{profile_name, cells, lanes, 7, 1, approximate},
+                                         profile.memory_bytes, "");
+  } catch (const Error&) {
+    GTEST_SKIP() << one_per_process;
+  }
+  FunctionalTransport func(profile, {.cells = cells, .lanes = lanes, .seed = 7, .threads = 1}, "");
+  testing::RandomHost on_func(func), on_tlm(*tlm);
+  std::size_t observations = 0, ended = 0, records = 0, aborted = 0, faulted = 0;
+  for (unsigned program = 0; program < program_count(); ++program) {
+    SCOPED_TRACE(profile_name + ", program " + std::to_string(program));
+    const testing::Observations expected = on_func.run(program, profile, cells, lanes);
+    const testing::Observations found = on_tlm.run(program, profile, cells, lanes);
+    ASSERT_EQ(expected.size(), found.size());
+    for (std::size_t i = 0; i < expected.size(); ++i) ASSERT_EQ(expected[i], found[i]) << "observation " << i;
+    observations += expected.size();
+    ended += (func.read32(HB_STATUS_OFFSET) & HB_STATUS_DONE_MASK) != 0;
+    aborted += (func.read32(HB_STATUS_OFFSET) & HB_STATUS_ABORTED_MASK) != 0;
+    faulted += (func.read32(HB_STATUS_OFFSET) & HB_STATUS_FAULT_MASK) != 0;
+    records += func.read32(HB_CAPTURE_HEAD_OFFSET);
+    for (int i = 0; i < 5; ++i) tlm->read32(HB_STATUS_OFFSET);  // RESET sets both clocks to 0 again
+  }
+  std::printf("%s: %u programs, %zu done, %zu aborted, %zu faults, %zu records, %zu observations\n",
+              profile_name.c_str(), program_count(), ended, aborted, faulted, records, observations);
+  // The generator is worth something: programs end in every way and take records.
+  if (program_count() < 50) return;
+  EXPECT_GT(ended, program_count() / 4);
+  EXPECT_GT(records, program_count());
+}
+
+TEST(TlmEquivalence, RandomProgramsGiveTheSameBitsOnIdeal) { expect_equal_observations("ideal", 12, 5); }
+TEST(TlmEquivalence, RandomProgramsGiveTheSameBitsOnManyLanes) { expect_equal_observations("ideal", 70, 18); }
+// The costs of `ideal` are 0, so four phases on the bus change nothing.
+TEST(TlmEquivalence, RandomProgramsGiveTheSameBitsWithFourPhases) { expect_equal_observations("ideal", 12, 5, true); }
+TEST(TlmEquivalence, RandomProgramsGiveTheSameBitsOnSilicon) { expect_equal_observations("silicon", 20, 1); }
+
+}  // namespace
+}  // namespace heatbath

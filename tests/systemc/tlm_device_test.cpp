@@ -1,0 +1,103 @@
+// Devices behind tlm: one configuration per process, reset at each opening; the driver as on func:.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "heatbath/device.hpp"
+#include "heatbath/regs.h"
+
+namespace heatbath {
+namespace {
+
+constexpr const char* small = "tlm:cells=6&lanes=4&threads=1";
+
+std::string refusal(const std::string& uri, hb_status_t code) {
+  try {
+    open(uri);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), code) << error.what();
+    return error.what();
+  }
+  ADD_FAILURE() << uri << " was opened";
+  return {};
+}
+
+Program relaxation(Device& device) {
+  Program program(device.capabilities(), 2);
+  program.load(CellSection::j2, 1).load(CellSection::j4, 1).load(CellSection::bias, 0).load_temperature(0.5f).commit();
+  program.capture_start(device.capture_period(device.ticks(0.1)));
+  program.evolve(device.ticks(1)).capture_stop();
+  return program;
+}
+
+std::vector<float> states(const Capture& capture, std::uint32_t shots) {
+  std::vector<float> all;
+  for (std::uint64_t record = 0; record < capture.records(); ++record)
+    for (std::uint32_t shot = 0; shot < shots; ++shot) {
+      const auto state = capture.state(shot, record);
+      all.insert(all.end(), state.begin(), state.end());
+    }
+  return all;
+}
+
+TEST(TlmDevice, ADriverJobGivesTheBitsOfFunc) {
+  Device tlm = open(small), func = open("func:cells=6&lanes=4&threads=1");
+  const JobOptions options{.shots = 10, .seed = 3};
+  const auto expected = states(func.run(relaxation(func), options).capture, 10);
+  EXPECT_EQ(states(tlm.run(relaxation(tlm), options).capture, 10), expected);
+  EXPECT_EQ(tlm.now().count, func.now().count) << "the same accesses cost the same ticks";
+  EXPECT_EQ(tlm.link().uri, "tlm:profile=ideal&cells=6&lanes=4&seed=1&threads=1&timing=lt");
+}
+
+TEST(TlmDevice, OpeningTheSameChipAgainIsAReset) {
+  std::vector<float> first;
+  {
+    Device device = open(small);
+    first = states(device.run(relaxation(device), {.shots = 4}).capture, 4);
+  }
+  Device device = open(small);
+  EXPECT_LT(device.now().count, 1000u) << "time starts at 0";
+  EXPECT_EQ(states(device.run(relaxation(device), {.shots = 4}).capture, 4), first)
+      << "unseeded shots count from reset";
+}
+
+TEST(TlmDevice, AnotherConfigurationIsRefusedByNameOfWhatServes) {
+  Device device = open(small);
+  EXPECT_NE(refusal(small, HB_BUSY).find("open already"), std::string::npos);
+  { const Device moved = std::move(device); }
+  const std::string message = refusal("tlm:cells=7&lanes=4&threads=1", HB_BAD_ARG);
+  EXPECT_NE(message.find("func:"), std::string::npos) << message;
+  EXPECT_NE(message.find("unix:"), std::string::npos) << message;
+  EXPECT_NE(message.find("6 cells"), std::string::npos) << message;
+  open(small);
+}
+
+TEST(TlmDevice, UriMistakesListWhatIsValid) {
+  EXPECT_NE(refusal("tlm:cell=2", HB_BAD_ARG).find("tlm: has profile, cells, lanes, seed, threads, timing"),
+            std::string::npos);
+  EXPECT_NE(refusal("tlm:timing=fast", HB_BAD_ARG).find("lt (loosely timed) or at"), std::string::npos);
+  EXPECT_NE(refusal("func:timing=lt", HB_BAD_ARG).find("key 'timing' is unknown"), std::string::npos);
+  EXPECT_NE(refusal("tlm:profile=gold", HB_BAD_ARG).find("silicon"), std::string::npos);
+  EXPECT_NE(refusal("tlm:cells=9999", HB_BAD_ARG).find("in 1..8192"), std::string::npos);
+}
+
+TEST(TlmDevice, ApproximatelyTimedSiliconRunsTheSameProgramsAndTakesLonger) {
+  constexpr const char* at = "tlm:profile=silicon&cells=6&threads=1&timing=at";
+  try {
+    open(at);
+  } catch (const Error&) {
+    GTEST_SKIP() << "a process has one SystemC chip: run this test alone";
+  }
+  Device device = open(at), func = open("func:profile=silicon&cells=6&threads=1");
+  const auto job = [](Device& on) {
+    Program program(on.capabilities(), 2);
+    program.load(CellSection::j2, 1).load(CellSection::j4, 1).commit().evolve(on.ticks(1)).sample();
+    const std::uint64_t before = on.now().count;
+    EXPECT_EQ(on.run(program, {.shots = 3}).capture.records(), 1u);
+    return on.now().count - before;
+  };
+  EXPECT_GT(job(device), job(func));
+}
+
+}  // namespace
+}  // namespace heatbath
