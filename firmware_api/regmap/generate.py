@@ -4,9 +4,12 @@
 heatbath.toml -> firmware_api/include/heatbath/regs.h        C header: offsets, masks, shifts, enumerators
                  hw_model/device/register_table.inc          X-macro table for the chip model
                  docs/registers.md                           the page to read
+                 hw_model/rtl/heatbath_regs.v                register block with an AXI4-Lite port
+                 hw_model/rtl/heatbath.rdl                   SystemRDL 2.0
 
-generate.py            writes the files that differ
-generate.py --check    writes nothing; exit status 1 and the names of the files that differ
+generate.py                  writes the files that differ
+generate.py --check          writes nothing; exit status 1 and the names of the files that differ
+generate.py --format FORM    writes no file; prints the map as csv, json, svd or rdl
 
 A mistake in the source is one line on standard error, naming register and key, and exit status 2.
 Python 3.11, standard library only.
@@ -18,6 +21,9 @@ import pathlib
 import re
 import sys
 import tomllib
+
+sys.dont_write_bytecode = True  # the source tree stays as it is
+import hardware_forms
 
 ACCESS = {
     "ro": "constant or updated by the hardware; a write is ignored and counted in ERR_ACCESS",
@@ -348,18 +354,25 @@ OUTPUTS = {
     "firmware_api/include/heatbath/regs.h": c_header,
     "hw_model/device/register_table.inc": model_table,
     "docs/registers.md": docs_page,
+    "hw_model/rtl/heatbath_regs.v": hardware_forms.verilog,
+    "hw_model/rtl/heatbath.rdl": hardware_forms.rdl,
 }
 
 
 def main():
     here = pathlib.Path(__file__).resolve().parent
     parser = argparse.ArgumentParser(description="Writes what is made from the register source.")
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 and name the files that differ")
+    action = parser.add_mutually_exclusive_group()
+    action.add_argument("--check", action="store_true", help="write nothing; exit 1 and name the files that differ")
+    action.add_argument("--format", choices=hardware_forms.FORMS, help="print the map in this form, write no file")
     parser.add_argument("--map", type=pathlib.Path, default=here / "heatbath.toml", help="register source")
     parser.add_argument("--root", type=pathlib.Path, default=here.parent.parent, help="repository the outputs lie in")
     arguments = parser.parse_args()
     try:
         registers = RegisterMap(arguments.map.read_bytes())
+        if arguments.format:
+            sys.stdout.write(hardware_forms.FORMS[arguments.format](registers))
+            return 0
         outputs = {name: make(registers) for name, make in OUTPUTS.items()}
         differing = []
         for name, text in outputs.items():

@@ -81,6 +81,10 @@ RULES = {
                    ("python", "trainers/include", "driver/include") + VOCABULARY),
     "examples": Rule(f"examples include only themselves, {HOST}",
                      ("examples", "trainers/include", "driver/include") + VOCABULARY),
+    "examples/platform": Rule("the example platform includes only itself, firmware_api and the chip in SystemC",
+                              ("examples/platform", "firmware_api/include", "hw_model/systemc")),
+    "examples/firmware": Rule("the example firmware includes only itself and firmware_api",
+                              ("examples/firmware", "firmware_api/include")),
     "tests/conformance": Rule("conformance tests include only themselves and the driver, with the register map and the "
                               "statuses it is held to; never sim or hw_model",
                               ("tests/conformance", "driver/include", "firmware_api/include", "trainers/include")),
@@ -88,7 +92,7 @@ RULES = {
     "bench": Rule("benchmarks may include anything but SystemC", ("",)),
 }
 SYSTEMC_RULE = "only hw_model/systemc, its tests and the platforms that users would write include SystemC"
-SYSTEMC_FOLDERS = ("hw_model/systemc", "tests/systemc", "examples/platform", "examples/firmware")
+SYSTEMC_FOLDERS = ("hw_model/systemc", "tests/systemc", "tests/rtl", "examples/platform", "examples/firmware")
 
 
 def is_below(path, folder):

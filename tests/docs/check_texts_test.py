@@ -43,6 +43,7 @@ class CheckTexts(unittest.TestCase):
 
     def test_a_register_that_is_not_there(self):
         self.assertEqual(self.found("`TIME_LO`, `TIME`, `TIME_LO.LOW`\n"), [])
+        self.assertEqual(self.found("`EXPECT_EQ` is no name of the register map\n"), [])
         self.assertIn("TIME_MID", self.found("`TIME_MID`\n")[0])
         self.assertIn("TIME_LO.HIGH", self.found("`TIME_LO.HIGH`\n")[0])
 

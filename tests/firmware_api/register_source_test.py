@@ -1,11 +1,17 @@
 """The register generator refuses a wrong source in one line that names the place, and finds stale outputs."""
 
+import csv
+import json
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
+import tomllib
 import unittest
+import xml.etree.ElementTree
 
+SOURCE = pathlib.Path(__file__).resolve().parents[2] / "firmware_api/regmap/heatbath.toml"
 GENERATOR = pathlib.Path(__file__).resolve().parents[2] / "firmware_api/regmap/generate.py"
 MAP = """
 [map]
@@ -119,6 +125,79 @@ class Generator(unittest.TestCase):
     def test_refuses_two_sources_of_one_c_name(self):
         enumerator = FIELDS.replace('bits = "0",', 'bits = "0", enum = { MASK = 1 },')
         self.refuse(MAP + enumerator, "HB_MODE_ON_MASK", "field MODE.ON")
+
+    def test_check_covers_the_hardware_forms(self):
+        source = MAP + WORD
+        self.assertEqual(self.run_generator(source).returncode, 0)
+        for name in ("hw_model/rtl/heatbath_regs.v", "hw_model/rtl/heatbath.rdl"):
+            stale = self.root / name
+            text = stale.read_text()
+            stale.write_text(text.replace("WORD", "WARD"))
+            result = self.run_generator(source, "--check")
+            self.assertEqual(result.returncode, 1)
+            self.assertIn(name, result.stderr)
+            stale.write_text(text)
+
+    def test_only_a_command_without_acknowledgement_forgets_its_number_at_soft_reset(self):
+        command = """[[register]]
+name = "GO"
+offset = 0x40
+access = "cmd"
+reset = 0
+doc = "Command."
+fields = [{ name = "SEQ", bits = "31:16", doc = "Number." }]
+"""
+        acknowledgement = '[[register]]\nname = "GO_ACK"\noffset = 0x44\naccess = "ro"\nreset = "live"\ndoc = "Last."\n'
+        for text, resets in ((command, 2), (command + acknowledgement, 1)):
+            self.assertEqual(self.run_generator(MAP + text).returncode, 0)
+            block = (self.root / "hw_model/rtl/heatbath_regs.v").read_text()
+            self.assertEqual(block.count("seq_GO <= 16'd0;"), resets)
+
+
+class Forms(unittest.TestCase):
+    """Each printed form has the registers, places, accesses and fields of the source."""
+
+    def setUp(self):
+        self.registers = tomllib.loads(SOURCE.read_text(encoding="utf-8"))["register"]
+
+    def printed(self, form):
+        result = subprocess.run([sys.executable, GENERATOR, "--format", form], capture_output=True, text=True, check=True)
+        return result.stdout
+
+    def fields(self):
+        return [(r["name"], f["name"], f["bits"]) for r in self.registers for f in r.get("fields", [])]
+
+    def test_json(self):
+        registers = json.loads(self.printed("json"))["registers"]
+        self.assertEqual([(r["name"], r["offset"], r["access"], r["doc"]) for r in registers],
+                         [(r["name"], r["offset"], r["access"], r["doc"]) for r in self.registers])
+        self.assertEqual(sum(len(r["fields"]) for r in registers), len(self.fields()))
+
+    def test_csv(self):
+        rows = list(csv.DictReader(self.printed("csv").splitlines()))
+        self.assertEqual({(r["register"], int(r["offset"], 16), r["access"]) for r in rows},
+                         {(r["name"], r["offset"], r["access"]) for r in self.registers})
+        bits = {(r["register"], r["field"], r["high"] if r["high"] == r["low"] else f"{r['high']}:{r['low']}")
+                for r in rows if r["field"]}
+        self.assertEqual(bits, set(self.fields()))
+
+    def test_svd(self):
+        registers = xml.etree.ElementTree.fromstring(self.printed("svd")).findall(".//register")
+        access = {"ro": "read-only", "rw": "read-write", "cmd": "read-write"}
+        self.assertEqual([(r.findtext("name"), int(r.findtext("addressOffset"), 16), r.findtext("access"))
+                          for r in registers],
+                         [(r["name"], r["offset"], access[r["access"]]) for r in self.registers])
+        self.assertEqual(sum(len(r.findall("fields/field")) for r in registers), len(self.fields()))
+
+    def test_rdl(self):
+        text = self.printed("rdl")
+        code = re.sub(r'"(\\.|[^"\\])*"|//[^\n]*', "", text)
+        self.assertEqual(code.count("{"), code.count("}"))
+        self.assertEqual([(name, int(at, 16)) for name, at in re.findall(r"} (\w+) @ 0x([0-9A-F]+);", code)],
+                         [(r["name"], r["offset"]) for r in self.registers])
+        plain = [("VALUE", "31:0") for r in self.registers if "fields" not in r]
+        wanted = [(name, bits if ":" in bits else f"{bits}:{bits}") for _, name, bits in self.fields()] + plain
+        self.assertEqual(sorted(re.findall(r"} (\w+)\[(\d+:\d+)\](?: =[^;]*)?;", code)), sorted(wanted))
 
 
 if __name__ == "__main__":
