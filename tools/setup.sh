@@ -28,7 +28,7 @@ case "${1-}" in
 esac
 
 tools=$(cd "$(dirname "${BASH_SOURCE[0]}")" >/dev/null && pwd)
-mapfile -t wanted < <(sed -e 's/#.*//' -e 's/[[:space:]]//g' -e '/^$/d' "$tools/packages.txt")
+mapfile -t wanted <<<"$(sed -e 's/#.*//' -e 's/[[:space:]]//g' -e '/^$/d' "$tools/packages.txt")"
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
   fail "this is no Debian system (no dpkg-query and apt-get); install the equivalents of: ${wanted[*]}; then: cmake --preset release && cmake --build --preset release"
@@ -37,7 +37,7 @@ fi
 declare -A installed=()
 while read -r state package; do
   if [ "$state" = installed ]; then installed[$package]=yes; fi
-done < <(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "${wanted[@]}" 2>/dev/null || true)
+done <<<"$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "${wanted[@]}" 2>/dev/null || true)"
 
 missing=()
 for package in "${wanted[@]}"; do
