@@ -62,6 +62,7 @@ Capabilities capabilities_of(Link& link) {
   caps.kT_programmable = raw.kt_programmable;
   caps.lane_operands = raw.lane_operands;
   caps.readback = raw.readback;
+  caps.dma = raw.dma;
   caps.cells = raw.cells;
   caps.lanes = raw.lanes;
   caps.tick_ps = raw.tick_ps;

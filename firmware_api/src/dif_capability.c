@@ -54,6 +54,7 @@ hb_status_t hb_dif_capability_get(const hb_mmio_t *mmio, hb_capabilities_t *capa
   caps.kt_programmable = HB_GET(flags, CAPS, KT_PROGRAMMABLE) != 0;
   caps.lane_operands = HB_GET(flags, CAPS, LANE_OPERANDS) != 0;
   caps.readback = HB_GET(flags, CAPS, READBACK) != 0;
+  caps.dma = HB_GET(flags, CAPS, DMA) != 0;
 
   caps.cells = hb_read(mmio, HB_CAPS_CELLS_OFFSET);
   caps.lanes = hb_read(mmio, HB_CAPS_LANES_OFFSET);

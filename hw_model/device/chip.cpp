@@ -13,6 +13,7 @@
 #include "heatbath/regs.h"
 #include "heatbath/status.h"
 #include "hw_model/device/device_memory.hpp"
+#include "hw_model/device/dma.hpp"
 #include "hw_model/device/interrupts.hpp"
 #include "hw_model/device/register_file.hpp"
 #include "hw_model/device/sequencer.hpp"
@@ -42,7 +43,8 @@ std::uint32_t capabilities(const Profile& p) {
          flag(p.meters, HB_CAPS_METERS_MASK) | flag(p.dt_programmable, HB_CAPS_DT_PROGRAMMABLE_MASK) |
          flag(p.increments_markov, HB_CAPS_INCREMENTS_MARKOV_MASK) | flag(p.free_running, HB_CAPS_FREE_RUNNING_MASK) |
          flag(p.capture_stalls, HB_CAPS_CAPTURE_STALLS_MASK) | flag(p.kT_programmable, HB_CAPS_KT_PROGRAMMABLE_MASK) |
-         flag(p.lane_operands, HB_CAPS_LANE_OPERANDS_MASK) | flag(p.readback, HB_CAPS_READBACK_MASK);
+         flag(p.lane_operands, HB_CAPS_LANE_OPERANDS_MASK) | flag(p.readback, HB_CAPS_READBACK_MASK) |
+         flag(p.dma, HB_CAPS_DMA_MASK);
 }
 
 std::uint32_t number(Storage storage) {
@@ -61,6 +63,7 @@ struct Chip::Impl {
   DeviceMemory memory;
   numerics::ThreadTeam team;
   Sequencer sequencer;
+  Dma dma;
   std::uint32_t reset_count = 0;
   std::uint32_t acknowledged = 0;  // COMMAND_ACK
 
@@ -70,7 +73,8 @@ struct Chip::Impl {
         lanes(choose(options.lanes, of.lanes, of.lanes_max, of, "lanes")),
         memory(of.memory_bytes),
         team(options.threads),
-        sequencer(profile, options.seed, options.timed, memory.bytes(), interrupts, &team) {
+        sequencer(profile, options.seed, options.timed, memory.bytes(), interrupts, &team),
+        dma(profile, options.timed, memory.bytes(), interrupts) {
     load_profile_registers();
   }
 
@@ -143,6 +147,9 @@ struct Chip::Impl {
       case HB_STALL_TICKS_HI_OFFSET: return high(sequencer.stall_ticks());
       case HB_INTR_STATE_OFFSET: return interrupts.state();
       case HB_INTR_TAG_OFFSET: return interrupts.tag();
+      case HB_DMA_STATUS_OFFSET:
+        return flag(dma.busy(), HB_DMA_STATUS_BUSY_MASK) | static_cast<std::uint32_t>(dma.code()) << HB_DMA_STATUS_CODE_SHIFT;
+      case HB_DMA_MOVED_OFFSET: return dma.moved();
       case HB_CAPTURE_RECORD_BYTES_OFFSET: return sequencer.ring().layout().record_bytes;
       case HB_CAPTURE_HEAD_OFFSET: return low(sequencer.ring().head());
       case HB_CAPTURE_TAIL_OFFSET: return low(sequencer.ring().tail());
@@ -167,6 +174,10 @@ struct Chip::Impl {
         return;
       case HB_INTR_TEST_OFFSET:
         if (accept(offset, value, HB_INTR_TEST_SEQ_MASK)) interrupts.raise(value & HB_INTR_TEST_MASK_MASK);
+        return;
+      case HB_DMA_COMMAND_OFFSET:
+        if (accept(offset, value, HB_DMA_COMMAND_SEQ_MASK))
+          dma.command((value & HB_DMA_COMMAND_OP_MASK) >> HB_DMA_COMMAND_OP_SHIFT, registers, sequencer.now());
         return;
       case HB_DT_TICKS_OFFSET:
         if (!profile.dt_programmable || sequencer.running() || value == 0) {
@@ -243,6 +254,17 @@ struct Chip::Impl {
     load_profile_registers();
     interrupts.reset();
     sequencer.reset(reset_count);
+    dma.reset();
+  }
+
+  /// Bursts follow what else happens at their instant.
+  void advance_to(std::uint64_t time, bool stop_at_interrupt) {
+    while (dma.next_event() <= time) {
+      sequencer.advance_to(dma.next_event(), stop_at_interrupt);
+      if (sequencer.now() < dma.next_event()) return;
+      dma.finish_burst();
+    }
+    sequencer.advance_to(time, stop_at_interrupt);
   }
 
   void power_on() {
@@ -265,10 +287,15 @@ void Chip::count_access_error() { impl_->registers.count_access_error(); }
 void Chip::write32(std::uint32_t offset, std::uint32_t value) { impl_->write(offset, value); }
 std::span<std::byte> Chip::memory() { return impl_->memory.bytes(); }
 std::uint64_t Chip::now() const { return impl_->sequencer.now(); }
-std::uint64_t Chip::next_event() const { return impl_->sequencer.next_event(); }
-std::uint64_t Chip::next_interrupt() const { return impl_->sequencer.next_interrupt(); }
+std::uint64_t Chip::next_event() const { return std::min(impl_->sequencer.next_event(), impl_->dma.next_event()); }
+std::uint64_t Chip::next_interrupt() const {
+  const std::uint64_t burst = impl_->interrupts.enabled(HB_INTR_STATE_DMA_DONE_MASK) ? impl_->dma.next_event() : never;
+  return std::min(impl_->sequencer.next_interrupt(), burst);
+}
+void Chip::attach(HostPort* host) { impl_->dma.attach(host); }
+std::uint64_t Chip::next_burst() const { return impl_->dma.next_event(); }
 void Chip::advance_to(std::uint64_t time, bool stop_at_interrupt) {
-  impl_->sequencer.advance_to(time, stop_at_interrupt);
+  impl_->advance_to(time, stop_at_interrupt);
 }
 bool Chip::interrupt() const { return impl_->interrupts.output(); }
 

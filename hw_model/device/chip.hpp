@@ -8,6 +8,7 @@
 #include <span>
 
 #include "heatbath/status.h"
+#include "hw_model/device/dma.hpp"
 #include "hw_model/device/profile.hpp"
 #include "hw_model/device/sequencer.hpp"
 
@@ -50,7 +51,7 @@ class Chip {
   /// Device time in ticks since reset.
   std::uint64_t now() const;
   /// Time of the next instant at which something a host could see happens by itself (a program's next instruction,
-  /// capture, interrupt); `never` when idle, free-running or not, and while the array waits for room in the ring.
+  /// capture, interrupt, a DMA burst); `never` when idle, free-running or not, and while the array waits for room in the ring.
   /// Always >= now().
   std::uint64_t next_event() const;
   /// Earliest time at which an enabled interrupt may become pending by itself: next_event(), but past the records that
@@ -63,6 +64,11 @@ class Chip {
 
   /// INTR_STATE & INTR_ENABLE.
   bool interrupt() const;
+
+  /// Who answers the DMA engine (CAPS.DMA); borrowed, null: nobody, and transfers end with HB_LINK.
+  void attach(HostPort* host);
+  /// Time of the next burst of the DMA engine, at which memory of the host changes or is read; `never` when it is idle.
+  std::uint64_t next_burst() const;
 
   // -- pins of a part --------------------------------------------------------------------------------------------
   /// Starts the job of the registers as COMMAND.START does, without touching COMMAND and COMMAND_ACK.

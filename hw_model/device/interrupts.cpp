@@ -6,7 +6,7 @@ namespace heatbath::model {
 namespace {
 
 constexpr std::uint32_t all = HB_INTR_STATE_JOB_DONE_MASK | HB_INTR_STATE_ABORTED_MASK | HB_INTR_STATE_FAULT_MASK |
-                              HB_INTR_STATE_CAPTURE_MASK | HB_INTR_STATE_PROGRAM_MASK;
+                              HB_INTR_STATE_CAPTURE_MASK | HB_INTR_STATE_PROGRAM_MASK | HB_INTR_STATE_DMA_DONE_MASK;
 
 }  // namespace
 

@@ -49,6 +49,7 @@ const std::vector<Key>& keys() {
       {"features", "kT_programmable", &P::kT_programmable},
       {"features", "lane_operands", &P::lane_operands},
       {"features", "readback", &P::readback},
+      {"features", "dma", &P::dma},
       {"array", "cells", &P::cells, 1, 65536},
       {"array", "cells_max", &P::cells_max, 1, 65536},
       {"array", "lanes", &P::lanes, 1, 65536},

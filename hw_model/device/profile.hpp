@@ -20,6 +20,7 @@ struct Profile {
   // [features]
   bool seeded = false, state_write = false, meters = false, dt_programmable = false, increments_markov = false;
   bool free_running = false, capture_stalls = false, kT_programmable = false, lane_operands = false, readback = false;
+  bool dma = false;
   // [array]
   std::uint32_t cells = 0, cells_max = 0;  ///< default size; largest a URI may ask for
   std::uint32_t lanes = 0, lanes_max = 0;

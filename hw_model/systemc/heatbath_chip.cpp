@@ -54,6 +54,41 @@ bool bound(const Port& port) {
 
 }  // namespace
 
+/// Bursts of the model as transactions of the initiator socket.
+struct HeatbathChip::DmaPort : model::HostPort {
+  explicit DmaPort(HeatbathChip& of) : chip(of) {}
+
+  Answer read(std::uint64_t address, std::span<std::byte> data) override {
+    return transport(tlm::TLM_READ_COMMAND, address, data.data(), data.size());
+  }
+  Answer write(std::uint64_t address, std::span<const std::byte> data) override {
+    // A write command does not change the data it carries.
+    return transport(tlm::TLM_WRITE_COMMAND, address, const_cast<std::byte*>(data.data()), data.size());
+  }
+
+  Answer transport(tlm::tlm_command command, std::uint64_t address, void* data, std::size_t bytes) {
+    if (chip.dma_socket->size() == 0) return {};
+    payload.set_command(command);
+    payload.set_address(address);
+    payload.set_data_ptr(static_cast<unsigned char*>(data));
+    payload.set_data_length(static_cast<unsigned>(bytes));
+    payload.set_streaming_width(static_cast<unsigned>(bytes));
+    payload.set_byte_enable_ptr(nullptr);
+    payload.set_dmi_allowed(false);
+    payload.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
+    const sc_time before = until(chip.time_of(chip.chip_->now()));
+    sc_time delay = before;
+    chip.bursting_ = true;
+    (*chip.dma_socket)->b_transport(payload, delay);
+    chip.bursting_ = false;
+    const sc_time late = delay > before ? delay - before : sc_core::SC_ZERO_TIME;
+    return {payload.is_response_ok(), (late.value() + chip.tick_.value() - 1) / chip.tick_.value()};
+  }
+
+  HeatbathChip& chip;
+  tlm::tlm_generic_payload payload;
+};
+
 HeatbathChip::HeatbathChip(const sc_core::sc_module_name& name, const ChipConfig& config)
     : sc_module(name),
       socket("socket"),
@@ -81,6 +116,12 @@ HeatbathChip::HeatbathChip(const sc_core::sc_module_name& name, const ChipConfig
   socket.register_nb_transport_fw(this, &HeatbathChip::nb_transport_fw);
   socket.register_get_direct_mem_ptr(this, &HeatbathChip::get_direct_mem_ptr);
   socket.register_transport_dbg(this, &HeatbathChip::transport_dbg);
+
+  if (chip_->profile().dma) {
+    dma_socket = std::make_unique<DmaSocket>("dma_socket");
+    dma_port_ = std::make_unique<DmaPort>(*this);
+    chip_->attach(dma_port_.get());
+  }
 
   SC_METHOD(wake_process);
   sensitive << wake_;
@@ -164,6 +205,7 @@ void HeatbathChip::plan() {
     } else if (irq_wired_ && !irq_level_) {
       due = chip_->next_interrupt();
     }
+    due = std::min(due, chip_->next_burst());  // masters see host memory change
     if (config_.quantum_ticks > 0 && chip_->sequencer().running())
       due = std::min(due, chip_->now() + config_.quantum_ticks);
   }
@@ -218,7 +260,7 @@ void HeatbathChip::refuse(tlm::tlm_generic_payload& access, tlm::tlm_response_st
 /// The access itself, at simulated time `at` or, where the model is past it, at the model's time.
 void HeatbathChip::perform(tlm::tlm_generic_payload& access, const sc_time& at) {
   access.set_dmi_allowed(false);
-  if (!powered_) {
+  if (!powered_ || bursting_) {
     access.set_response_status(tlm::TLM_GENERIC_ERROR_RESPONSE);
     return;
   }

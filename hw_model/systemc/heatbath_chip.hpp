@@ -8,6 +8,7 @@
 #include <string>
 #include <systemc>
 #include <tlm>
+#include <tlm_utils/simple_initiator_socket.h>
 #include <tlm_utils/simple_target_socket.h>
 
 #include "hw_model/systemc/chip_blocks.hpp"
@@ -55,10 +56,17 @@ using PinOut = sc_core::sc_port<sc_core::sc_signal_inout_if<bool>, 1, sc_core::S
 /// BYTE_ENABLE_ERROR (any byte enables); GENERIC_ERROR without power. Extensions are ignored, as the base protocol
 /// wants it.
 ///
+/// DMA. A chip whose profile has [features] dma has an initiator socket. Each burst is one b_transport at the end of the
+/// ticks that the engine charges for it, with the delay up to there annotated: the target must not wait(). Time that the
+/// target adds puts off the next burst. An answer other than OK ends the transfer with HB_LINK, and so does an unbound
+/// socket. A burst that comes back to the chip's own socket is refused there (GENERIC_ERROR).
+///
 /// Time of the device is 0 at the last reset. Ticks are CAPS_TICK_PS long.
 class HeatbathChip : public sc_core::sc_module {
  public:
   tlm_utils::simple_target_socket<HeatbathChip> socket;
+  using DmaSocket = tlm_utils::simple_initiator_socket_optional<HeatbathChip>;
+  std::unique_ptr<DmaSocket> dma_socket;  ///< memory of the host, by its bus addresses; null without DMA
   PinOut irq;           ///< INTR_STATE & INTR_ENABLE
   PinOut trigger_out;   ///< high for one tick at each INTERRUPT instruction
   PinOut sample_clock;  ///< high for one tick at each capture record
@@ -123,6 +131,7 @@ class HeatbathChip : public sc_core::sc_module {
   void access_register(tlm::tlm_generic_payload& access, const sc_core::sc_time& at);
   void access_memory(tlm::tlm_generic_payload& access);
   void refuse(tlm::tlm_generic_payload& access, tlm::tlm_response_status response);
+  struct DmaPort;  // host memory as the model reaches it
   std::uint64_t request_ticks() const;
   void begin_transaction();
   void bus_process();
@@ -173,6 +182,9 @@ class HeatbathChip : public sc_core::sc_module {
   std::deque<Arrival> arrivals_;  // the first is being served
   BusPhase bus_phase_ = BusPhase::idle;
   sc_core::sc_event bus_;
+
+  std::unique_ptr<DmaPort> dma_port_;
+  bool bursting_ = false;  // a burst is on its way through the initiator socket
 };
 
 }  // namespace heatbath::systemc

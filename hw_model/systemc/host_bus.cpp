@@ -5,8 +5,10 @@
 #include <systemc>
 #include <tlm>
 #include <tlm_utils/simple_initiator_socket.h>
+#include <tlm_utils/simple_target_socket.h>
 
 #include "heatbath/regs.h"
+#include "hw_model/device/host_memory.hpp"
 #include "hw_model/systemc/heatbath_chip.hpp"
 
 namespace heatbath::systemc {
@@ -48,6 +50,11 @@ class Board : public sc_core::sc_module {
     socket_.register_nb_transport_bw(this, &Board::nb_transport_bw);
     socket_.bind(chip.socket);
     chip.irq(irq_);
+    if (chip.dma_socket) {
+      host_socket_ = std::make_unique<HostSocket>("host_socket");
+      host_socket_->register_b_transport(this, &Board::serve_dma);
+      chip.dma_socket->bind(*host_socket_);
+    }
     quantum_ = sc_time::from_value(quantum_accesses * chip.tick().value());
     SC_METHOD(request);
     sensitive << request_;
@@ -117,6 +124,7 @@ class Board : public sc_core::sc_module {
 
   const HostChip chip_config;
   HeatbathChip chip;
+  model::HostMemory host_memory;  // what the chip's DMA engine reaches
   bool open = false;
 
  private:
@@ -151,6 +159,16 @@ class Board : public sc_core::sc_module {
     return tlm::TLM_COMPLETED;
   }
 
+  /// A burst of the chip: host memory answers without delay.
+  void serve_dma(tlm::tlm_generic_payload& burst, sc_time&) {
+    const std::span<std::byte> data(reinterpret_cast<std::byte*>(burst.get_data_ptr()), burst.get_data_length());
+    const bool ok = burst.is_read() ? host_memory.read(burst.get_address(), data).ok
+                                    : host_memory.write(burst.get_address(), data).ok;
+    burst.set_response_status(ok ? tlm::TLM_OK_RESPONSE : tlm::TLM_ADDRESS_ERROR_RESPONSE);
+  }
+
+  using HostSocket = tlm_utils::simple_target_socket<Board>;
+  std::unique_ptr<HostSocket> host_socket_;
   tlm_utils::simple_initiator_socket<Board> socket_;
   sc_core::sc_signal<bool> irq_;
   OnePayload payload_;
@@ -186,7 +204,18 @@ std::unique_ptr<HostBus> HostBus::open(const HostChip& chip) {
 }
 
 HostBus::HostBus() = default;
-HostBus::~HostBus() { the_board->open = false; }
+HostBus::~HostBus() {
+  the_board->host_memory = model::HostMemory();
+  the_board->open = false;
+}
+
+std::optional<HostBus::Buffer> HostBus::dma_alloc(std::uint64_t bytes) {
+  if (!the_board->chip.dma_socket) return std::nullopt;
+  const model::HostMemory::Buffer buffer = the_board->host_memory.allot(bytes);
+  return Buffer{buffer.address, buffer.bytes};
+}
+
+void HostBus::dma_free(std::uint64_t address) { the_board->host_memory.release(address); }
 
 std::uint32_t HostBus::read32(std::uint64_t address) {
   std::uint32_t value = 0;

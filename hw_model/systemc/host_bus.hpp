@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -54,6 +55,15 @@ class HostBus {
   void write(std::uint64_t address, std::span<const std::byte> data);
   /// All of device memory, lent; empty where every access has its time (approximately timed).
   std::span<std::byte> memory();
+
+  /// Host memory behind the initiator socket of the chip, at a bus address of its own.
+  struct Buffer {
+    std::uint64_t address = 0;
+    std::span<std::byte> bytes;
+  };
+  /// A zero-filled buffer, or nothing where the profile has no DMA. Valid until dma_free or the end of this object.
+  std::optional<Buffer> dma_alloc(std::uint64_t bytes);
+  void dma_free(std::uint64_t address);
 
   /// Runs the simulation until irq is high or `limit_ticks` have passed; at once when it is high. True when it is.
   /// Throws std::out_of_range when the limit lies beyond the end of simulated time (2^64 ps).

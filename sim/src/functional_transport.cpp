@@ -21,6 +21,7 @@ FunctionalTransport::FunctionalTransport(const model::Profile& profile, const mo
     : chip_(profile, options) {
   info_.description = "functional emulator of the '" + profile.name + "' chip, in process";
   info_.uri = std::move(uri);
+  chip_.attach(&host_memory_);
 }
 
 std::uint32_t FunctionalTransport::read32(std::uint64_t address) {
@@ -65,6 +66,14 @@ bool FunctionalTransport::wait_irq(std::uint64_t limit_ticks) {
   chip_.advance_to(limit_ticks < model::Chip::never - now ? now + limit_ticks : model::Chip::never - 1, true);
   return chip_.interrupt();
 }
+
+std::optional<DmaBuffer> FunctionalTransport::dma_alloc(std::uint64_t bytes) {
+  if (!chip_.profile().dma) return std::nullopt;
+  const model::HostMemory::Buffer buffer = host_memory_.allot(bytes);
+  return DmaBuffer{buffer.address, buffer.bytes};
+}
+
+void FunctionalTransport::dma_free(std::uint64_t address) { host_memory_.release(address); }
 
 LinkInfo FunctionalTransport::info() const { return info_; }
 

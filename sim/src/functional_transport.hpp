@@ -5,6 +5,7 @@
 
 #include "heatbath/transport.hpp"
 #include "hw_model/device/chip.hpp"
+#include "hw_model/device/host_memory.hpp"
 
 namespace heatbath {
 
@@ -21,11 +22,14 @@ class FunctionalTransport final : public Transport {
   void write_block(std::uint64_t address, std::span<const std::byte> data) override;
   std::optional<std::span<std::byte>> map(std::uint64_t address, std::uint64_t size) override;
   bool wait_irq(std::uint64_t limit_ticks) override;
+  std::optional<DmaBuffer> dma_alloc(std::uint64_t bytes) override;
+  void dma_free(std::uint64_t address) override;
   LinkInfo info() const override;
 
  private:
   std::span<std::byte> window(std::uint64_t address, std::uint64_t size);
 
+  model::HostMemory host_memory_;
   model::Chip chip_;
   LinkInfo info_;
 };

@@ -83,6 +83,14 @@ bool TlmTransport::wait_irq(std::uint64_t limit_ticks) {
   }
 }
 
+std::optional<DmaBuffer> TlmTransport::dma_alloc(std::uint64_t bytes) {
+  const std::optional<systemc::HostBus::Buffer> buffer = bus_->dma_alloc(bytes);
+  if (!buffer) return std::nullopt;
+  return DmaBuffer{buffer->address, buffer->bytes};
+}
+
+void TlmTransport::dma_free(std::uint64_t address) { bus_->dma_free(address); }
+
 LinkInfo TlmTransport::info() const { return info_; }
 
 }  // namespace heatbath

@@ -24,6 +24,8 @@ class TlmTransport final : public Transport {
   void write_block(std::uint64_t address, std::span<const std::byte> data) override;
   std::optional<std::span<std::byte>> map(std::uint64_t address, std::uint64_t size) override;
   bool wait_irq(std::uint64_t limit_ticks) override;
+  std::optional<DmaBuffer> dma_alloc(std::uint64_t bytes) override;
+  void dma_free(std::uint64_t address) override;
   LinkInfo info() const override;
 
  private:

@@ -157,19 +157,19 @@ TEST(Commands, StartWhileRunningIsBusyAndDisturbsNothing) {
 TEST(Interrupts, AreTestedAndAcknowledgedOncePerSequenceNumber) {
   Board board;
   board.w(HB_INTR_TEST_OFFSET, 0xFFFF | 1u << 16);
-  EXPECT_EQ(board.r(HB_INTR_STATE_OFFSET), 0x1Fu);
+  EXPECT_EQ(board.r(HB_INTR_STATE_OFFSET), 0x3Fu);
   EXPECT_FALSE(board.chip.interrupt());
   board.w(HB_INTR_ENABLE_OFFSET, HB_INTR_STATE_PROGRAM_MASK);
   EXPECT_TRUE(board.chip.interrupt());
   board.w(HB_INTR_ACK_OFFSET, HB_INTR_STATE_PROGRAM_MASK | 9u << 16);
-  EXPECT_EQ(board.r(HB_INTR_STATE_OFFSET), 0x0Fu);
+  EXPECT_EQ(board.r(HB_INTR_STATE_OFFSET), 0x2Fu);
   EXPECT_FALSE(board.chip.interrupt());
   board.w(HB_INTR_ACK_OFFSET, 0x0F | 9u << 16);
-  EXPECT_EQ(board.r(HB_INTR_STATE_OFFSET), 0x0Fu);
+  EXPECT_EQ(board.r(HB_INTR_STATE_OFFSET), 0x2Fu);
   EXPECT_EQ(board.r(HB_ERR_SEQUENCE_OFFSET), 1u);
   EXPECT_EQ(board.r(HB_INTR_ACK_OFFSET), HB_INTR_STATE_PROGRAM_MASK | 9u << 16);
   board.w(HB_INTR_TEST_OFFSET, 0x10 | 1u << 16);
-  EXPECT_EQ(board.r(HB_INTR_STATE_OFFSET), 0x0Fu);
+  EXPECT_EQ(board.r(HB_INTR_STATE_OFFSET), 0x2Fu);
   EXPECT_EQ(board.r(HB_ERR_SEQUENCE_OFFSET), 2u);
 }
 

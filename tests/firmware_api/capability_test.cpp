@@ -95,7 +95,8 @@ TEST_F(CapabilityGet, EachFlagHasItsOwnBit) {
                {HB_CAPS_CAPTURE_STALLS_MASK, &hb_capabilities_t::capture_stalls},
                {HB_CAPS_KT_PROGRAMMABLE_MASK, &hb_capabilities_t::kt_programmable},
                {HB_CAPS_LANE_OPERANDS_MASK, &hb_capabilities_t::lane_operands},
-               {HB_CAPS_READBACK_MASK, &hb_capabilities_t::readback}};
+               {HB_CAPS_READBACK_MASK, &hb_capabilities_t::readback},
+               {HB_CAPS_DMA_MASK, &hb_capabilities_t::dma}};
   for (const auto& raised : flags) {
     words_[HB_CAPS_OFFSET] = raised.mask;
     hb_capabilities_t caps{};

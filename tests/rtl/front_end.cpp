@@ -24,7 +24,7 @@ struct FrontEnd::Impl {
   Word awaddr, awprot, wdata, wstrb, bresp, araddr, arprot, rdata, rresp;
   Bit soft_reset, hw_busy, hw_load, wr_valid, wr_repeat, wr_error, rd_error;
   Word hw_load_offset, hw_load_data, wr_offset, wr_data;
-  Bit pulse_COMMAND, pulse_INTR_ACK, pulse_INTR_TEST;
+  Bit pulse_COMMAND, pulse_INTR_ACK, pulse_INTR_TEST, pulse_DMA_COMMAND;
   Vheatbath_regs block{"regs"};
 
   // A signal per register, by the table: what the hardware drives, and what it sees.
@@ -68,6 +68,7 @@ struct FrontEnd::Impl {
     block.wr_valid(wr_valid), block.wr_repeat(wr_repeat), block.wr_offset(wr_offset), block.wr_data(wr_data);
     block.wr_error(wr_error), block.rd_error(rd_error);
     block.pulse_COMMAND(pulse_COMMAND), block.pulse_INTR_ACK(pulse_INTR_ACK), block.pulse_INTR_TEST(pulse_INTR_TEST);
+    block.pulse_DMA_COMMAND(pulse_DMA_COMMAND);
 #define RO_VALUE(NAME, offset)
 #define RO_MAP(NAME, offset)
 #define RO_PROFILE(NAME, offset) drive(block.hw_##NAME, offset, false);
@@ -104,6 +105,7 @@ struct FrontEnd::Impl {
       EXPECT_EQ(pulse_COMMAND.read(), wr_offset.read() == HB_COMMAND_OFFSET);
       EXPECT_EQ(pulse_INTR_ACK.read(), wr_offset.read() == HB_INTR_ACK_OFFSET);
       EXPECT_EQ(pulse_INTR_TEST.read(), wr_offset.read() == HB_INTR_TEST_OFFSET);
+      EXPECT_EQ(pulse_DMA_COMMAND.read(), wr_offset.read() == HB_DMA_COMMAND_OFFSET);
       resetting = hardware->written(wr_offset.read(), wr_data.read());
     }
     if (wr_repeat.read()) hardware->repeated(wr_offset.read(), wr_data.read());

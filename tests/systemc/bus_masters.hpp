@@ -2,10 +2,12 @@
 // Bus masters for test benches: one that calls b_transport from the test, one that speaks four phases.
 
 #include <cstring>
+#include <functional>
 #include <string>
 #include <systemc>
 #include <tlm>
 #include <tlm_utils/simple_initiator_socket.h>
+#include <tlm_utils/simple_target_socket.h>
 #include <vector>
 
 #include "heatbath/program.h"
@@ -80,6 +82,14 @@ class Master : public sc_core::sc_module {
     w(HB_CAPTURE_BASE_LO_OFFSET, model::bench::ring_at);
     w(HB_CAPTURE_SLOTS_OFFSET, 64);
     w(HB_INTR_ENABLE_OFFSET, 0x1F);
+  }
+  /// Starts a DMA transfer.
+  void dma(std::uint32_t code, std::uint32_t host_at, std::uint32_t device_at, std::uint32_t bytes, std::uint32_t burst) {
+    w(HB_DMA_HOST_LO_OFFSET, host_at);
+    w(HB_DMA_DEVICE_LO_OFFSET, device_at);
+    w(HB_DMA_BYTES_OFFSET, bytes);
+    w(HB_DMA_BURST_OFFSET, burst);
+    w(HB_DMA_COMMAND_OFFSET, code | ((r(HB_DMA_COMMAND_OFFSET) & 0xFFFF0000u) + 0x10000u));
   }
   void command(std::uint32_t code) {
     const std::uint32_t sequence = ((r(HB_COMMAND_ACK_OFFSET) >> 16) + 1) & 0xFFFF;
@@ -162,6 +172,36 @@ class PhaseMaster : public sc_core::sc_module, public tlm::tlm_mm_interface {
   tlm::tlm_generic_payload* next_ = nullptr;
   Times times_{};
   bool answered_ = false;
+};
+
+/// Memory of a host at bus address 0, that takes `latency` for each access and answers none beyond its end.
+class HostRam : public sc_core::sc_module {
+ public:
+  tlm_utils::simple_target_socket<HostRam> socket;
+
+  explicit HostRam(const sc_core::sc_module_name& name) : sc_module(name), socket("socket") {
+    socket.register_b_transport(this, &HostRam::b_transport);
+  }
+
+  std::vector<unsigned char> bytes = std::vector<unsigned char>(4096);
+  sc_core::sc_time latency = sc_core::SC_ZERO_TIME;
+  std::vector<sc_core::sc_time> bursts;  ///< when each acted
+  std::function<void()> during;          ///< called in the middle of each
+
+ private:
+  void b_transport(tlm::tlm_generic_payload& access, sc_core::sc_time& delay) {
+    bursts.push_back(sc_core::sc_time_stamp() + delay);
+    delay += latency;
+    if (during) during();
+    const std::uint64_t at = access.get_address();
+    if (at + access.get_data_length() > bytes.size()) return access.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
+    if (access.is_read()) {
+      std::memcpy(access.get_data_ptr(), bytes.data() + at, access.get_data_length());
+    } else {
+      std::memcpy(bytes.data() + at, access.get_data_ptr(), access.get_data_length());
+    }
+    access.set_response_status(tlm::TLM_OK_RESPONSE);
+  }
 };
 
 }  // namespace heatbath::systemc::testing

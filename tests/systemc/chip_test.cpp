@@ -11,6 +11,7 @@
 #include "hw_model/device/chip.hpp"
 #include "hw_model/systemc/chip_trace.hpp"
 #include "hw_model/systemc/heatbath_chip.hpp"
+#include "tests/device/changed_profile.hpp"
 
 namespace heatbath::systemc {
 namespace {
@@ -31,32 +32,25 @@ struct TemporaryFile {
   ~TemporaryFile() { std::filesystem::remove(path); }
   const std::filesystem::path path;
 };
-const TemporaryFile held_toml("held.toml"), trace_vcd("trace.vcd");
+const TemporaryFile trace_vcd("trace.vcd");
 
 ChipConfig ideal(std::uint64_t quantum = 0) {
   return {.profile = "ideal", .cells = cells_of_all, .lanes = lanes_of_ideal, .threads = 1, .quantum_ticks = quantum};
 }
 
-/// `ideal` with costs: a chip whose array holds while the sequencer is busy.
-std::string held_profile() {
-  std::ifstream in(HEATBATH_SOURCE_DIR "/hw_model/profiles/ideal.toml");
-  std::ostringstream text;
-  text << in.rdbuf();
-  std::string contents = text.str();
-  const auto set = [&](const std::string& key, int value) {
-    const auto at = contents.find(key + " = 0");
-    EXPECT_NE(at, std::string::npos) << key;
-    contents.replace(at, key.size() + 4, key + " = " + std::to_string(value));
-  };
-  set("fetch_ticks", 300);
-  set("dac_settle_ticks", 2500);
-  set("adc_conversion_ticks", 1000);
-  set("bus_request_ticks", 7);
-  set("bus_response_ticks", 11);
-  set("bus_bytes_per_tick", 16);
-  std::ofstream(held_toml.path) << contents;
-  return held_toml.path.string();
+using Changes = std::vector<std::pair<std::string, std::string>>;
+const Changes bus_costs{{"bus_request_ticks", "7"}, {"bus_response_ticks", "11"}, {"bus_bytes_per_tick", "16"}};
+
+Changes with(Changes changes, const Changes& more) {
+  changes.insert(changes.end(), more.begin(), more.end());
+  return changes;
 }
+
+/// `ideal` with costs: a chip whose array holds while the sequencer is busy.
+const ChangedProfile held_profile(
+    "ideal",
+    with(bus_costs, {{"fetch_ticks", "300"}, {"dac_settle_ticks", "2500"}, {"adc_conversion_ticks", "1000"}}));
+const ChangedProfile dma_profile("ideal", with(bus_costs, {{"dma", "true"}}));
 
 // docs: begin platform
 /// A chip with a bus master.
@@ -85,6 +79,22 @@ struct PinnedStation : Station {
   sc_core::sc_signal<bool> trigger_in{"trigger_in"}, reset_n{"reset_n"}, power_good{"power_good"};
 };
 // docs: end platform
+
+/// A chip with DMA to memory of the host, all pins wired but those of power.
+struct DmaStation : Station {
+  DmaStation(const std::string& name, Timing timing)
+      : Station(name, {.profile = dma_profile.path(), .cells = 2, .lanes = 1, .threads = 1, .timing = timing}),
+        host((name + "_host").c_str()),
+        irq((name + "_irq_line").c_str()),
+        reset_n((name + "_reset_line").c_str()) {
+    chip.dma_socket->bind(host.socket);
+    chip.irq(irq);
+    chip.reset_n(reset_n);
+    reset_n.write(true);
+  }
+  testing::HostRam host;
+  sc_core::sc_signal<bool> irq, reset_n;
+};
 
 /// Notes the times at which signals rise.
 class Edges : public sc_core::sc_module {
@@ -116,7 +126,11 @@ struct Bench {
   Edges silicon_edges{"silicon_edges", silicon_irq};
 
   Station held{"held",
-               {.profile = held_profile(), .cells = 2, .lanes = 1, .threads = 1, .timing = Timing::approximate}};
+               {.profile = held_profile.path(), .cells = 2, .lanes = 1, .threads = 1, .timing = Timing::approximate}};
+
+  DmaStation dma_lt{"dma_lt", Timing::loose}, dma_at{"dma_at", Timing::approximate};
+  Edges dma_lt_irq{"dma_lt_irq", dma_lt.irq}, dma_at_irq{"dma_at_irq", dma_at.irq};
+  Station dma_alone{"dma_alone", {.profile = dma_profile.path(), .cells = 2, .lanes = 1, .threads = 1}};
 
   Station traced{"traced", ideal()};
   std::unique_ptr<ChipTrace> trace;
@@ -370,6 +384,127 @@ TEST(ChipPins, WithoutPowerTheBusFailsAndPowerIsAColdReset) {
   EXPECT_EQ(master.r(HB_RESET_COUNT_OFFSET), 0u);
   EXPECT_EQ(master.r(HB_ERR_ACCESS_OFFSET), 0u);
   EXPECT_EQ(master.get<std::uint32_t>(0, 1)[0], 0u);
+}
+
+// -- DMA --------------------------------------------------------------------------------------------------------------
+
+TEST(ChipDma, IsASocketWhereTheProfileHasIt) {
+  EXPECT_EQ(bench().plain.chip.dma_socket, nullptr);
+  EXPECT_NE(bench().dma_lt.chip.dma_socket, nullptr);
+  EXPECT_NE(sc_core::sc_find_object("dma_lt.dma_socket"), nullptr);
+}
+
+TEST(ChipDma, BurstsActAtTheirInstantsAndTakeWhatTheTimingSays) {
+  Bench& b = bench();
+  // ideal with request 7, response 11, 16 bytes per tick: 256 bytes take 7 + 11 + 16, 232 bytes 7 + 11 + 15.
+  const struct {
+    DmaStation& station;
+    Edges& irq;
+    std::vector<int> ticks;
+  } cases[] = {{b.dma_lt, b.dma_lt_irq, {1, 1, 1, 1}}, {b.dma_at, b.dma_at_irq, {34, 34, 34, 33}}};
+  for (const auto& it : cases) {
+    DmaStation& station = it.station;
+    station.master.w(HB_INTR_ENABLE_OFFSET, HB_INTR_STATE_DMA_DONE_MASK);
+    std::vector<unsigned char> data(1000);
+    for (std::size_t i = 0; i < data.size(); ++i) data[i] = static_cast<unsigned char>(i * 5 + 1);
+    station.master.put(0x800, data);
+    station.host.bursts.clear();
+    it.irq.rises.clear();
+    const sc_time tick = station.chip.tick();
+    station.master.dma(HB_DMA_COMMAND_OP_TO_HOST, 64, 0x800, 1000, 256);
+    const sc_time begun = sc_core::sc_time_stamp();  // the command acts at the end of its access
+    simulate(tick * 200);
+    std::vector<sc_time> expected;
+    sc_time at = begun;
+    for (const int ticks : it.ticks) expected.push_back(at += tick * ticks);
+    EXPECT_EQ(station.host.bursts, expected);
+    EXPECT_EQ(it.irq.rises, std::vector<sc_time>{expected.back()});
+    EXPECT_TRUE(std::equal(data.begin(), data.end(), station.host.bytes.begin() + 64));
+    EXPECT_EQ(station.master.r(HB_DMA_MOVED_OFFSET), 1000u);
+
+    station.host.bytes[64] = 200;
+    station.master.dma(HB_DMA_COMMAND_OP_TO_DEVICE, 64, 0x4000, 8, 256);
+    simulate(tick * 100);
+    data[0] = 200;
+    EXPECT_EQ(station.master.get<unsigned char>(0x4000, 8), std::vector<unsigned char>(data.begin(), data.begin() + 8));
+    station.master.w(HB_INTR_ACK_OFFSET, 0x3F | ((station.master.r(HB_INTR_ACK_OFFSET) & 0xFFFF0000u) + 0x10000u));
+  }
+}
+
+TEST(ChipDma, ASlowMemoryPutsOffTheNextBurst) {
+  DmaStation& station = bench().dma_at;
+  const sc_time tick = station.chip.tick();
+  station.host.latency = tick * 9.5;
+  station.host.bursts.clear();
+  station.master.dma(HB_DMA_COMMAND_OP_TO_HOST, 0, 0, 48, 16);  // 7 + 11 + 1 each
+  const sc_time begun = sc_core::sc_time_stamp();
+  simulate(tick * 200);
+  EXPECT_EQ(station.host.bursts,
+            (std::vector<sc_time>{begun + tick * 19, begun + tick * (19 + 10 + 19), begun + tick * (2 * 29 + 19)}));
+  station.host.latency = sc_core::SC_ZERO_TIME;
+}
+
+TEST(ChipDma, AnAnswerThatIsNotOkEndsTheTransfer) {
+  Bench& b = bench();
+  const auto status_after = [](Station& station, std::uint32_t host_at) {
+    station.master.dma(HB_DMA_COMMAND_OP_TO_HOST, host_at, 0, 512, 64);
+    simulate(station.chip.tick() * 400);
+    return station.master.r(HB_DMA_STATUS_OFFSET);
+  };
+  constexpr std::uint32_t no_answer = std::uint32_t{HB_LINK} << HB_DMA_STATUS_CODE_SHIFT;
+  EXPECT_EQ(status_after(b.dma_lt, 4096 - 128), no_answer);
+  EXPECT_EQ(b.dma_lt.master.r(HB_DMA_MOVED_OFFSET), 128u);
+  EXPECT_EQ(status_after(b.dma_alone, 0), no_answer) << "an unbound socket";
+  EXPECT_EQ(b.dma_alone.master.r(HB_DMA_MOVED_OFFSET), 0u);
+}
+
+TEST(ChipDma, AnAccessThatABurstCausesIsRefused) {
+  DmaStation& station = bench().dma_lt;
+  std::vector<tlm::tlm_response_status> answers;
+  station.host.during = [&] {
+    std::uint32_t value = 0;
+    answers.push_back(station.master.transport(tlm::TLM_READ_COMMAND, HB_ID_OFFSET, &value, 4));
+  };
+  station.master.dma(HB_DMA_COMMAND_OP_TO_HOST, 0, 0, 128, 64);
+  simulate(station.chip.tick() * 10);
+  station.host.during = nullptr;
+  EXPECT_EQ(answers, std::vector<tlm::tlm_response_status>(2, tlm::TLM_GENERIC_ERROR_RESPONSE));
+  EXPECT_EQ(station.master.r(HB_DMA_STATUS_OFFSET), 0u);
+}
+
+TEST(ChipDma, AResetInTheMiddleOfABurstLeavesTheResetState) {
+  Bench& b = bench();
+  const std::set<std::uint32_t> kept{HB_RESET_COUNT_OFFSET, HB_ERR_ACCESS_OFFSET,  HB_ERR_SEQUENCE_OFFSET,
+                                     HB_TIME_LO_OFFSET,     HB_COMMAND_OFFSET,     HB_COMMAND_ACK_OFFSET};
+  const model::Chip fresh(model::load_profile(dma_profile.path()), {.cells = 2, .lanes = 1, .threads = 1});
+  for (DmaStation* station : {&b.dma_lt, &b.dma_at}) {
+    const sc_time tick = station->chip.tick();
+    const double in_the_fourth = station->chip.config().timing == Timing::loose ? 3 : 3 * 34 + 17;
+    for (const bool by_pin : {true, false}) {
+      station->master.w(HB_INTR_ENABLE_OFFSET, HB_INTR_STATE_DMA_DONE_MASK);
+      station->host.bursts.clear();
+      station->master.dma(HB_DMA_COMMAND_OP_TO_HOST, 0, 0, 4096, 256);
+      simulate(tick * in_the_fourth);
+      ASSERT_EQ(station->host.bursts.size(), 3u);
+      if (by_pin) {
+        station->reset_n.write(false);
+        simulate(tick * 10);
+        station->reset_n.write(true);
+        simulate(sc_core::SC_ZERO_TIME);
+      } else {
+        station->chip.reset();
+      }
+      EXPECT_EQ(station->chip.ticks(), 0u);
+      for (std::uint32_t offset = 0; offset < HB_WINDOW_BYTES; offset += 4) {
+        if (kept.count(offset) == 0) {
+          EXPECT_EQ(station->chip.register_file->peek(offset), fresh.peek32(offset)) << std::hex << offset;
+        }
+      }
+      simulate(tick * 1000);
+      EXPECT_EQ(station->host.bursts.size(), 3u) << "nothing moves after the reset";
+      EXPECT_FALSE(station->irq.read());
+    }
+  }
 }
 
 // -- time -------------------------------------------------------------------------------------------------------------

@@ -1,10 +1,13 @@
 // Devices behind tlm: one configuration per process, reset at each opening; the driver as on func:.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include "heatbath/device.hpp"
 #include "heatbath/regs.h"
+#include "tests/device/changed_profile.hpp"
 
 namespace heatbath {
 namespace {
@@ -70,6 +73,40 @@ TEST(TlmDevice, AnotherConfigurationIsRefusedByNameOfWhatServes) {
   EXPECT_NE(message.find("unix:"), std::string::npos) << message;
   EXPECT_NE(message.find("6 cells"), std::string::npos) << message;
   open(small);
+}
+
+TEST(TlmDevice, BlocksMoveToHostMemoryAsOnFunc) {
+  const model::bench::ChangedProfile profile("ideal", {{"dma", "true"}});
+  const auto moved = [&](const std::string& scheme) {
+    Device device = open(scheme + ":profile=" + profile.path() + "&cells=2&lanes=1&threads=1");
+    EXPECT_TRUE(device.capabilities().dma);
+    Transport& link = device.transport();
+    const auto buffer = link.dma_alloc(1000);
+    EXPECT_TRUE(buffer.has_value());
+    const std::vector<std::byte> data(1000, std::byte{0x5A});
+    link.write_block(HB_MEMORY_BASE + 64, data);
+    link.write32(HB_INTR_ENABLE_OFFSET, HB_INTR_STATE_DMA_DONE_MASK);
+    link.write32(HB_DMA_HOST_LO_OFFSET, static_cast<std::uint32_t>(buffer->address));
+    link.write32(HB_DMA_HOST_HI_OFFSET, static_cast<std::uint32_t>(buffer->address >> 32));
+    link.write32(HB_DMA_DEVICE_LO_OFFSET, 64);
+    link.write32(HB_DMA_BYTES_OFFSET, 1000);
+    link.write32(HB_DMA_BURST_OFFSET, 64);
+    link.write32(HB_DMA_COMMAND_OFFSET, HB_DMA_COMMAND_OP_TO_HOST | 1u << 16);
+    EXPECT_TRUE(link.wait_irq(1000));
+    EXPECT_TRUE(std::equal(data.begin(), data.end(), buffer->bytes.begin()));
+    const std::uint64_t ticks = device.now().count;
+    link.dma_free(buffer->address);
+    link.write32(HB_DMA_COMMAND_OFFSET, HB_DMA_COMMAND_OP_TO_HOST | 2u << 16);
+    EXPECT_EQ(link.read32(HB_DMA_STATUS_OFFSET), std::uint32_t{HB_LINK} << HB_DMA_STATUS_CODE_SHIFT);
+    return ticks;
+  };
+  try {
+    open("tlm:profile=" + profile.path() + "&cells=2&lanes=1&threads=1");
+  } catch (const Error&) {
+    GTEST_SKIP() << "a process has one SystemC chip: run this test alone";
+  }
+  EXPECT_EQ(moved("tlm"), moved("func"));
+  EXPECT_FALSE(open("func:cells=2").transport().dma_alloc(64).has_value()) << "a chip without DMA reaches no host memory";
 }
 
 TEST(TlmDevice, UriMistakesListWhatIsValid) {

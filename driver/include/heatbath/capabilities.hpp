@@ -35,6 +35,7 @@ struct Capabilities {
   bool kT_programmable = false;
   bool lane_operands = false;
   bool readback = false;
+  bool dma = false;  ///< the device reaches buffers of Transport::dma_alloc (heatbath/dif_dma.h)
 
   std::uint32_t cells = 0;  ///< largest number of active cells
   std::uint32_t lanes = 0;

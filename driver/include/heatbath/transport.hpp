@@ -15,6 +15,12 @@ struct LinkInfo {
   std::string description;  ///< one line for a person
 };
 
+/// Memory of the host that the device reaches by itself.
+struct DmaBuffer {
+  std::uint64_t address = 0;   ///< on the device's bus, for DMA_HOST
+  std::span<std::byte> bytes;  ///< the same memory in this process
+};
+
 /// A link to one device. One owner thread. Contract (checked by conformance):
 /// accesses are ordered and a read sees earlier writes; a posted write reports its error at the next read or wait;
 /// register semantics never throw (the device counts wrong accesses); a lost link throws Error(LINK).
@@ -39,6 +45,12 @@ class Transport {
   /// Lets device time advance until INTR_STATE & INTR_ENABLE is non-zero or `limit_ticks` have passed.
   /// Returns at once if an enabled interrupt is pending. True when one is. Captures are complete after it.
   virtual bool wait_irq(std::uint64_t limit_ticks) = 0;
+
+  /// A zero-filled buffer for the DMA engine of a device with CAPS.DMA, or nothing where the link has none to lend.
+  /// Valid until dma_free or the end of the transport; the device reads and changes it only while time advances.
+  virtual std::optional<DmaBuffer> dma_alloc([[maybe_unused]] std::uint64_t bytes) { return std::nullopt; }
+  /// Gives a buffer back, by its address; a transfer that still uses it ends with HB_LINK.
+  virtual void dma_free([[maybe_unused]] std::uint64_t address) {}
 
   virtual LinkInfo info() const = 0;
 };

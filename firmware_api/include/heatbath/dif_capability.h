@@ -24,6 +24,7 @@ typedef struct hb_capabilities {
   bool kt_programmable;   /* kT can be loaded within [kt_min, kt_max] */
   bool lane_operands;     /* bias, state and clamp operands may differ per lane */
   bool readback;          /* the READBACK instruction exists */
+  bool dma;               /* the device moves blocks to and from host memory (dif_dma.h) */
 
   uint32_t cells;             /* largest number of active cells */
   uint32_t lanes;             /* identical arrays */
