@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 #include <utility>
 
 #include "heatbath/codes.h"
@@ -151,7 +150,7 @@ void ParameterBank::commit() { live_ = shadow_; }
 void ParameterBank::readback(hb_section_t section, std::span<std::byte> out) const {
   const Image& source = live_.image[section];
   if (source) {
-    std::memcpy(out.data(), source->data(), out.size());
+    std::copy_n(source->begin(), out.size(), out.begin());  // of one cell there are no couplings: no bytes
   } else {
     std::fill(out.begin(), out.end(), std::byte{0});
   }
