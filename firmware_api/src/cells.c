@@ -77,20 +77,6 @@ const char *hb_stepper_order(uint32_t stepper) {
   }
 }
 
-bool hb_stepper_is_markov(uint32_t stepper) {
-  switch (stepper) {
-    case HB_CAPS_CELL_STEPPER_EULER_MARUYAMA:
-    case HB_CAPS_CELL_STEPPER_BAOAB:
-    case HB_CAPS_CELL_STEPPER_EXACT_OU:
-    case HB_CAPS_CELL_STEPPER_SEQUENTIAL:
-    case HB_CAPS_CELL_STEPPER_RANDOM_SEQUENTIAL:
-    case HB_CAPS_CELL_STEPPER_TWO_COLOUR:
-      return true;
-    default:
-      return false;
-  }
-}
-
 const char *hb_section_name(hb_section_t section) {
   switch (section) {
     case HB_SECTION_J2:
@@ -135,38 +121,4 @@ bool hb_cell_has_section(uint32_t kind, hb_section_t section) {
       return kind == HB_CAPS_CELL_KIND_PHASE;
   }
   return false;
-}
-
-bool hb_cell_has_stepper(uint32_t kind, uint32_t stepper) {
-  switch (kind) {
-    case HB_CAPS_CELL_KIND_OVERDAMPED:
-      return stepper == HB_CAPS_CELL_STEPPER_EULER_MARUYAMA || stepper == HB_CAPS_CELL_STEPPER_HEUN ||
-             stepper == HB_CAPS_CELL_STEPPER_LEIMKUHLER_MATTHEWS || stepper == HB_CAPS_CELL_STEPPER_EXACT_OU;
-    case HB_CAPS_CELL_KIND_PHASE:
-      return stepper == HB_CAPS_CELL_STEPPER_EULER_MARUYAMA || stepper == HB_CAPS_CELL_STEPPER_HEUN ||
-             stepper == HB_CAPS_CELL_STEPPER_LEIMKUHLER_MATTHEWS;
-    case HB_CAPS_CELL_KIND_UNDERDAMPED:
-    case HB_CAPS_CELL_KIND_RLC:
-      return stepper == HB_CAPS_CELL_STEPPER_EULER_MARUYAMA || stepper == HB_CAPS_CELL_STEPPER_HEUN ||
-             stepper == HB_CAPS_CELL_STEPPER_BAOAB || stepper == HB_CAPS_CELL_STEPPER_EXACT_OU;
-    case HB_CAPS_CELL_KIND_PBIT:
-      return stepper == HB_CAPS_CELL_STEPPER_SEQUENTIAL || stepper == HB_CAPS_CELL_STEPPER_RANDOM_SEQUENTIAL ||
-             stepper == HB_CAPS_CELL_STEPPER_TWO_COLOUR;
-    default:
-      return false;
-  }
-}
-
-uint32_t hb_cell_components(uint32_t kind) {
-  switch (kind) {
-    case HB_CAPS_CELL_KIND_OVERDAMPED:
-    case HB_CAPS_CELL_KIND_PBIT:
-      return 1;
-    case HB_CAPS_CELL_KIND_UNDERDAMPED:
-    case HB_CAPS_CELL_KIND_PHASE:
-    case HB_CAPS_CELL_KIND_RLC:
-      return 2;
-    default:
-      return 0;
-  }
 }

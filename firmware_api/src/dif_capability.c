@@ -78,7 +78,6 @@ hb_status_t hb_dif_capability_get(const hb_mmio_t *mmio, hb_capabilities_t *capa
   caps.stepper = HB_GET(cell, CAPS_CELL, STEPPER);
   caps.components = HB_GET(cell, CAPS_CELL, COMPONENTS);
   if (caps.components == 0) caps.components = 1;
-  caps.couplers = hb_read(mmio, HB_CAPS_COUPLERS_OFFSET);
 
   const hb_status_t status =
       hb_dif_read64(mmio, HB_CAPS_MEMORY_LO_OFFSET, HB_CAPS_MEMORY_HI_OFFSET, &caps.memory_bytes);
@@ -91,15 +90,17 @@ hb_status_t hb_dif_capability_get(const hb_mmio_t *mmio, hb_capabilities_t *capa
   caps.range_bias = read_float(mmio, HB_CAPS_RANGE_BIAS_OFFSET);
   caps.range_coupling = read_float(mmio, HB_CAPS_RANGE_COUPLING_OFFSET);
   caps.range_state = read_float(mmio, HB_CAPS_RANGE_STATE_OFFSET);
-  caps.range_mass = read_float(mmio, HB_CAPS_RANGE_MASS_OFFSET);
-  caps.range_damping = read_float(mmio, HB_CAPS_RANGE_DAMPING_OFFSET);
-  caps.range_frequency = read_float(mmio, HB_CAPS_RANGE_FREQUENCY_OFFSET);
-  caps.range_second = read_float(mmio, HB_CAPS_RANGE_SECOND_OFFSET);
   caps.kt_min = read_float(mmio, HB_CAPS_KT_MIN_OFFSET);
   caps.kt_max = read_float(mmio, HB_CAPS_KT_MAX_OFFSET);
   caps.kt_reset = read_float(mmio, HB_CAPS_KT_RESET_OFFSET);
   caps.mobility = read_float(mmio, HB_CAPS_MOBILITY_OFFSET);
   caps.energy_unit_j = read_float(mmio, HB_CAPS_ENERGY_UNIT_J_OFFSET);
+
+  caps.couplers = hb_read(mmio, HB_CAPS_COUPLERS_OFFSET);
+  caps.range_mass = read_float(mmio, HB_CAPS_RANGE_MASS_OFFSET);
+  caps.range_damping = read_float(mmio, HB_CAPS_RANGE_DAMPING_OFFSET);
+  caps.range_frequency = read_float(mmio, HB_CAPS_RANGE_FREQUENCY_OFFSET);
+  caps.range_second = read_float(mmio, HB_CAPS_RANGE_SECOND_OFFSET);
 
   if (!is_within_contract(&caps)) return HB_DEVICE;
   *capabilities = caps;

@@ -1,5 +1,5 @@
 /* What each cell kind is made of: the names of kinds, topologies and steppers as device URIs, profiles and reports write
- * them, and which parameters, state variables and steppers a kind has. Numbers are the enumerators of CAPS_CELL in
+ * them, and which parameter sections a kind has. Numbers are the enumerators of CAPS_CELL in
  * heatbath/regs.h; a number outside of its list has the name "?" and nothing else. Names are never NULL. */
 #ifndef HEATBATH_CELLS_H
 #define HEATBATH_CELLS_H
@@ -31,21 +31,11 @@ const char *hb_stepper_name(uint32_t stepper);
 /* Its order in the step, in words: "weak order 1, strong order 1". */
 const char *hb_stepper_order(uint32_t stepper);
 
-/* True when the increments of a stepper are Markov in white noise: path weights are defined (CAPS.INCREMENTS_MARKOV). */
-bool hb_stepper_is_markov(uint32_t stepper);
-
 /* Name of a parameter section: "j2", "j4", "bias", "coupling", "gain", "kT", "mass", "damping", "frequency". */
 const char *hb_section_name(hb_section_t section);
 
 /* True when cells of a kind have this parameter section. */
 bool hb_cell_has_section(uint32_t kind, hb_section_t section);
-
-/* True when cells of a kind can be advanced by this stepper. */
-bool hb_cell_has_stepper(uint32_t kind, uint32_t stepper);
-
-/* State variables of a cell of a kind: 1, or 2 (underdamped: position, velocity; phase: phase, full turns; rlc: flux,
- * voltage). 0 for an unknown kind. */
-uint32_t hb_cell_components(uint32_t kind);
 
 #ifdef __cplusplus
 }
