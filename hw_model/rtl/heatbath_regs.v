@@ -90,6 +90,11 @@ module heatbath_regs (
   input  wire [31:0] hw_CAPS_KT_RESET,
   input  wire [31:0] hw_CAPS_MOBILITY,
   input  wire [31:0] hw_CAPS_ENERGY_UNIT_J,
+  input  wire [31:0] hw_CAPS_COUPLERS,
+  input  wire [31:0] hw_CAPS_RANGE_MASS,
+  input  wire [31:0] hw_CAPS_RANGE_DAMPING,
+  input  wire [31:0] hw_CAPS_RANGE_FREQUENCY,
+  input  wire [31:0] hw_CAPS_RANGE_SECOND,
   input  wire [31:0] hw_COMMAND_ACK,
   input  wire [31:0] hw_STATUS,
   input  wire [31:0] hw_TIME_LO,
@@ -189,7 +194,7 @@ module heatbath_regs (
       32'h00000144: merged = ((q_PROGRAM_ADDR_HI & ~lanes) | (w_data & lanes)) & 32'hFFFFFFFF;
       32'h00000148: merged = ((q_PROGRAM_COUNT & ~lanes) | (w_data & lanes)) & 32'hFFFFFFFF;
       32'h0000014C: merged = ((q_SHOTS & ~lanes) | (w_data & lanes)) & 32'hFFFFFFFF;
-      32'h00000150: merged = ((q_JOB_FLAGS & ~lanes) | (w_data & lanes)) & 32'h00000001;
+      32'h00000150: merged = ((q_JOB_FLAGS & ~lanes) | (w_data & lanes)) & 32'h0000FF01;
       32'h00000154: merged = ((q_JOB_SEED_LO & ~lanes) | (w_data & lanes)) & 32'hFFFFFFFF;
       32'h00000158: merged = ((q_JOB_SEED_HI & ~lanes) | (w_data & lanes)) & 32'hFFFFFFFF;
       32'h0000015C: merged = ((q_JOB_SHOT0 & ~lanes) | (w_data & lanes)) & 32'hFFFFFFFF;
@@ -241,12 +246,12 @@ module heatbath_regs (
       32'h00000010: read_value = hw_SERIAL_LO & 32'hFFFFFFFF;
       32'h00000014: read_value = hw_SERIAL_HI & 32'hFFFFFFFF;
       32'h00000018: read_value = 32'h00010001;
-      32'h0000001C: read_value = 32'h38AEE87E;
+      32'h0000001C: read_value = 32'h705C0DE4;
       32'h00000020: read_value = q_SCRATCH;
       32'h00000024: read_value = hw_RESET_COUNT & 32'hFFFFFFFF;
       32'h00000028: read_value = hw_ERR_ACCESS & 32'hFFFFFFFF;
       32'h0000002C: read_value = hw_ERR_SEQUENCE & 32'hFFFFFFFF;
-      32'h00000040: read_value = hw_CAPS & 32'h000103FF;
+      32'h00000040: read_value = hw_CAPS & 32'h00010FFF;
       32'h00000044: read_value = hw_CAPS_CELLS & 32'hFFFFFFFF;
       32'h00000048: read_value = hw_CAPS_LANES & 32'hFFFFFFFF;
       32'h0000004C: read_value = hw_CAPS_TICK_PS & 32'hFFFFFFFF;
@@ -254,7 +259,7 @@ module heatbath_regs (
       32'h00000054: read_value = hw_CAPS_CAPTURE_MIN_TICKS & 32'hFFFFFFFF;
       32'h00000058: read_value = hw_CAPS_PARAM_FORMAT & 32'h00FFFFFF;
       32'h0000005C: read_value = hw_CAPS_CAPTURE_FORMAT & 32'h0000FFFF;
-      32'h00000060: read_value = hw_CAPS_CELL & 32'h00FFFFFF;
+      32'h00000060: read_value = hw_CAPS_CELL & 32'hFFFFFFFF;
       32'h00000064: read_value = hw_CAPS_MEMORY_LO & 32'hFFFFFFFF;
       32'h00000068: read_value = hw_CAPS_MEMORY_HI & 32'hFFFFFFFF;
       32'h0000006C: read_value = hw_CAPS_PROGRAM_MAX & 32'hFFFFFFFF;
@@ -269,9 +274,14 @@ module heatbath_regs (
       32'h0000009C: read_value = hw_CAPS_KT_RESET & 32'hFFFFFFFF;
       32'h000000A0: read_value = hw_CAPS_MOBILITY & 32'hFFFFFFFF;
       32'h000000A4: read_value = hw_CAPS_ENERGY_UNIT_J & 32'hFFFFFFFF;
+      32'h000000A8: read_value = hw_CAPS_COUPLERS & 32'hFFFFFFFF;
+      32'h000000AC: read_value = hw_CAPS_RANGE_MASS & 32'hFFFFFFFF;
+      32'h000000B0: read_value = hw_CAPS_RANGE_DAMPING & 32'hFFFFFFFF;
+      32'h000000B4: read_value = hw_CAPS_RANGE_FREQUENCY & 32'hFFFFFFFF;
+      32'h000000B8: read_value = hw_CAPS_RANGE_SECOND & 32'hFFFFFFFF;
       32'h00000100: read_value = q_COMMAND;
       32'h00000104: read_value = hw_COMMAND_ACK & 32'hFFFF00FF;
-      32'h00000108: read_value = hw_STATUS & 32'h0000001F;
+      32'h00000108: read_value = hw_STATUS & 32'h0000003F;
       32'h00000110: read_value = hw_TIME_LO & 32'hFFFFFFFF;
       32'h00000114: read_value = hw_TIME_HI & 32'hFFFFFFFF;
       32'h00000118: read_value = q_DT_TICKS;
@@ -450,7 +460,7 @@ module heatbath_regs (
           12'h144: q_PROGRAM_ADDR_HI <= hw_load_data & 32'hFFFFFFFF;
           12'h148: q_PROGRAM_COUNT <= hw_load_data & 32'hFFFFFFFF;
           12'h14C: q_SHOTS <= hw_load_data & 32'hFFFFFFFF;
-          12'h150: q_JOB_FLAGS <= hw_load_data & 32'h00000001;
+          12'h150: q_JOB_FLAGS <= hw_load_data & 32'h0000FF01;
           12'h154: q_JOB_SEED_LO <= hw_load_data & 32'hFFFFFFFF;
           12'h158: q_JOB_SEED_HI <= hw_load_data & 32'hFFFFFFFF;
           12'h15C: q_JOB_SHOT0 <= hw_load_data & 32'hFFFFFFFF;

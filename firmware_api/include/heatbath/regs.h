@@ -13,10 +13,11 @@
 /* Version of the map, and first 32 bits of the SHA-256 of its source. */
 #define HB_MAP_MAJOR                         1u
 #define HB_MAP_MINOR                         1u
-#define HB_MAP_HASH                          0x38AEE87Eu
+#define HB_MAP_HASH                          0x705C0DE4u
 
-/* Bytes of the register window, from address 0; and where device memory begins. */
+/* Bytes of the register window, from address 0; where the list of couplers and device memory begin. */
 #define HB_WINDOW_BYTES                      0x1000u
+#define HB_TOPOLOGY_BASE                     0x08000000u
 #define HB_MEMORY_BASE                       0x10000000u
 
 /* ID: ro, reset 0x48544248. Magic number, 'HBTH' read as little-endian bytes. */
@@ -47,7 +48,7 @@
 #define HB_MAP_VERSION_MAJOR_MASK            0xFFFF0000u
 #define HB_MAP_VERSION_MAJOR_SHIFT           16u
 
-/* MAP_HASH: ro, reset 0x38AEE87E. First 32 bits of the SHA-256 of the register source; informative. */
+/* MAP_HASH: ro, reset 0x705C0DE4. First 32 bits of the SHA-256 of the register source; informative. */
 #define HB_MAP_HASH_OFFSET                   0x01Cu
 
 /* SCRATCH: rw, reset 0x00000000. Free for the host: link tests. */
@@ -96,6 +97,12 @@
 /* The READBACK instruction returns live parameters as applied. */
 #define HB_CAPS_READBACK_MASK                0x00000200u
 #define HB_CAPS_READBACK_SHIFT               9u
+/* KT can be loaded from memory, one temperature per cell. */
+#define HB_CAPS_KT_PER_CELL_MASK             0x00000400u
+#define HB_CAPS_KT_PER_CELL_SHIFT            10u
+/* A seeded job may refine the noise of a coarser one (JOB_FLAGS.REFINEMENT). */
+#define HB_CAPS_REFINEMENT_MASK              0x00000800u
+#define HB_CAPS_REFINEMENT_SHIFT             11u
 /* The device moves blocks between its memory and that of the host by itself. */
 #define HB_CAPS_DMA_MASK                     0x00010000u
 #define HB_CAPS_DMA_SHIFT                    16u
@@ -147,19 +154,35 @@
 
 /* CAPS_CELL: ro, reset profile. What a cell is and how it is coupled. */
 #define HB_CAPS_CELL_OFFSET                  0x060u
-/* Cell kind. */
+/* Cell kind; its energy and parameters stand in docs/theory_of_operation.md. */
 #define HB_CAPS_CELL_KIND_MASK               0x000000FFu
 #define HB_CAPS_CELL_KIND_SHIFT              0u
 #define HB_CAPS_CELL_KIND_OVERDAMPED         0u
-/* Which pairs have a coupler. */
+#define HB_CAPS_CELL_KIND_UNDERDAMPED        1u
+#define HB_CAPS_CELL_KIND_PHASE              2u
+#define HB_CAPS_CELL_KIND_RLC                3u
+#define HB_CAPS_CELL_KIND_PBIT               4u
+/* Which pairs have a coupler: all, or those of the topology window. */
 #define HB_CAPS_CELL_TOPOLOGY_MASK           0x0000FF00u
 #define HB_CAPS_CELL_TOPOLOGY_SHIFT          8u
 #define HB_CAPS_CELL_TOPOLOGY_DENSE          0u
-/* Integrator of an emulator; NONE on a physical part. */
+#define HB_CAPS_CELL_TOPOLOGY_SPARSE         1u
+/* Integrator of an emulator, or order of the updates of p-bits; NONE on a physical part. */
 #define HB_CAPS_CELL_STEPPER_MASK            0x00FF0000u
 #define HB_CAPS_CELL_STEPPER_SHIFT           16u
 #define HB_CAPS_CELL_STEPPER_NONE            0u
 #define HB_CAPS_CELL_STEPPER_EULER_MARUYAMA  1u
+#define HB_CAPS_CELL_STEPPER_HEUN            2u
+#define HB_CAPS_CELL_STEPPER_LEIMKUHLER_MATTHEWS 3u
+#define HB_CAPS_CELL_STEPPER_BAOAB           4u
+#define HB_CAPS_CELL_STEPPER_EXACT_OU        5u
+#define HB_CAPS_CELL_STEPPER_SEQUENTIAL      6u
+#define HB_CAPS_CELL_STEPPER_RANDOM_SEQUENTIAL 7u
+#define HB_CAPS_CELL_STEPPER_TWO_COLOUR      8u
+/* State variables of a cell, 1 or 2 (position and velocity; phase and full turns; flux and voltage). Variable c *
+ * ACTIVE_CELLS + i is component c of cell i. 0 reads as 1. */
+#define HB_CAPS_CELL_COMPONENTS_MASK         0xFF000000u
+#define HB_CAPS_CELL_COMPONENTS_SHIFT        24u
 
 /* CAPS_MEMORY_LO: ro, reset profile. Device memory in bytes, low word. */
 #define HB_CAPS_MEMORY_LO_OFFSET             0x064u
@@ -185,8 +208,8 @@
 /* CAPS_RANGE_COUPLING: ro, reset profile. float32: couplings lie in [-range, range]. */
 #define HB_CAPS_RANGE_COUPLING_OFFSET        0x08Cu
 
-/* CAPS_RANGE_STATE: ro, reset profile. float32: states are held to [-range, range] by the rails; full scale of the
- * converter. */
+/* CAPS_RANGE_STATE: ro, reset profile. float32: the first variable of a cell (position, phase, flux or spin) is
+ * held to [-range, range]; full scale of its converter. */
 #define HB_CAPS_RANGE_STATE_OFFSET           0x090u
 
 /* CAPS_KT_MIN: ro, reset profile. float32: lowest temperature, in energy units. */
@@ -203,6 +226,23 @@
 
 /* CAPS_ENERGY_UNIT_J: ro, reset profile. float32: one energy unit in joules. */
 #define HB_CAPS_ENERGY_UNIT_J_OFFSET         0x0A4u
+
+/* CAPS_COUPLERS: ro, reset profile. Couplers of a sparse topology: pairs i < j, sorted by i, then j. The topology
+ * window holds them as two uint32 each. 0 where the topology is dense. */
+#define HB_CAPS_COUPLERS_OFFSET              0x0A8u
+
+/* CAPS_RANGE_MASS: ro, reset profile. float32: masses (capacitances) lie in (0, range]. */
+#define HB_CAPS_RANGE_MASS_OFFSET            0x0ACu
+
+/* CAPS_RANGE_DAMPING: ro, reset profile. float32: dampings (conductances) lie in [0, range]. */
+#define HB_CAPS_RANGE_DAMPING_OFFSET         0x0B0u
+
+/* CAPS_RANGE_FREQUENCY: ro, reset profile. float32: frequencies lie in [-range, range], radians per time unit. */
+#define HB_CAPS_RANGE_FREQUENCY_OFFSET       0x0B4u
+
+/* CAPS_RANGE_SECOND: ro, reset profile. float32: full scale of the converter of the second variable of a cell
+ * (velocity, full turns, voltage); 0 where there is none. */
+#define HB_CAPS_RANGE_SECOND_OFFSET          0x0B8u
 
 /* COMMAND: cmd, reset 0x00000000. Issues a command. The write takes effect once per sequence number: a repeat of
  * the last accepted number is ignored. */
@@ -247,6 +287,9 @@
 /* The last program failed; see FAULT_*. */
 #define HB_STATUS_FAULT_MASK                 0x00000010u
 #define HB_STATUS_FAULT_SHIFT                4u
+/* A state of the present or last job met a rail; see RAIL_COUNT and RAIL_CELL. */
+#define HB_STATUS_RAIL_MASK                  0x00000020u
+#define HB_STATUS_RAIL_SHIFT                 5u
 
 /* TIME_LO: ro, reset live. Device time in ticks since reset, low word. */
 #define HB_TIME_LO_OFFSET                    0x110u
@@ -285,6 +328,10 @@
  * seed and numbers shots by SHOT_COUNT. */
 #define HB_JOB_FLAGS_SEEDED_MASK             0x00000001u
 #define HB_JOB_FLAGS_SEEDED_SHIFT            0u
+/* Level r, 0..8, of a seeded job: its step s refines the noise of step s >> r of the same job at level 0, whose
+ * step is 2^r times as long. Refused at START without CAPS.REFINEMENT. */
+#define HB_JOB_FLAGS_REFINEMENT_MASK         0x0000FF00u
+#define HB_JOB_FLAGS_REFINEMENT_SHIFT        8u
 
 /* JOB_SEED_LO: rw, reset 0x00000000. Noise key, low word. */
 #define HB_JOB_SEED_LO_OFFSET                0x154u
@@ -392,11 +439,13 @@
 #define HB_CAPTURE_SLOTS_OFFSET              0x248u
 #define HB_CAPTURE_SLOTS_RESET               0x00000000u
 
-/* CAPTURE_CELL0: rw, reset 0x00000000. First captured cell. */
+/* CAPTURE_CELL0: rw, reset 0x00000000. First captured state variable: a cell, or c * ACTIVE_CELLS + cell for
+ * component c (CAPS_CELL.COMPONENTS). */
 #define HB_CAPTURE_CELL0_OFFSET              0x24Cu
 #define HB_CAPTURE_CELL0_RESET               0x00000000u
 
-/* CAPTURE_CELLS: rw, reset 0x00000000. Number of captured cells; 0 means all active cells from CAPTURE_CELL0 on. */
+/* CAPTURE_CELLS: rw, reset 0x00000000. Number of captured state variables; 0 means all active cells from
+ * CAPTURE_CELL0 on, of that component. */
 #define HB_CAPTURE_CELLS_OFFSET              0x250u
 #define HB_CAPTURE_CELLS_RESET               0x00000000u
 
@@ -482,8 +531,8 @@
  * at fault. */
 #define HB_FAULT_FIELD_OFFSET                0x308u
 
-/* FAULT_INFO: ro, reset live. Detail: the first lost record of CAPTURE_OVERRUN, the entry of a bad operand, else
- * 0. */
+/* FAULT_INFO: ro, reset live. Detail: the first lost record of CAPTURE_OVERRUN, the longest stable step of
+ * UNSTABLE in ticks, the entry of a bad operand, else 0. */
 #define HB_FAULT_INFO_OFFSET                 0x30Cu
 
 /* CLIP_COUNT: ro, reset live. Parameter values that COMMIT and RAMP clipped to the ranges in this job. */
