@@ -70,8 +70,9 @@ TEST_P(TlmArray, GivesTheBitsOfFuncThroughTheDriver) {
     std::vector<float> bias(caps.cells);
     for (std::size_t i = 0; i < bias.size(); ++i) bias[i] = 0.3f * static_cast<float>(i % 5) - 0.6f;
     std::vector<float> matrix(std::size_t{caps.cells} * caps.cells, 0.0f);
-    for (std::uint32_t i = 0; i + 1 < caps.cells; ++i)
-      matrix[i * caps.cells + i + 1] = matrix[(i + 1) * caps.cells + i] = -0.2f;
+    std::vector<Coupler> pairs = program.couplers();
+    for (std::uint32_t i = 0; !caps.sparse() && i + 1 < caps.cells; ++i) pairs.push_back({i, i + 1});
+    for (const Coupler& at : pairs) matrix[at.i * caps.cells + at.j] = matrix[at.j * caps.cells + at.i] = -0.2f;
     program.load(CellSection::bias, bias).load_couplings(matrix).load_temperature(0.7f).commit().meter_clear();
     program.capture_start(on.capture_period(on.step())).evolve(on.step() * 7);
     program.load(CellSection::bias, 0.1f).load_temperature(0.3f).ramp(on.step() * 9).meter_snapshot();
