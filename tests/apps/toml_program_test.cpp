@@ -56,7 +56,7 @@ cells = 2
   EXPECT_EQ(p.cells, 3u);
   EXPECT_THAT(*p.network.j2, ElementsAre(1, 2.5f, 3));
   EXPECT_FALSE(p.network.j4);
-  EXPECT_EQ(p.network.kT, 0.1f);
+  EXPECT_THAT(*p.network.kT, ElementsAre(0.1f));
   ASSERT_EQ(p.schedule.size(), 4u);
   EXPECT_EQ(p.schedule[0].first, 1u);
   EXPECT_EQ(p.schedule[0].count, 2u);
