@@ -83,7 +83,7 @@ struct Words {
   std::string list() const { return fmt::format("{}", fmt::join(names, ", ")); }
   bool knows(std::string_view word) const { return std::ranges::find(names, word) != names.end(); }
 };
-const Words kCommands{{"info", "run", "train", "generate"}};
+const Words kCommands{{"info", "run", "train", "generate", "netlist"}};
 const Words kTrainers{{"generate"}};
 
 /// A word where a command should be, that is none.
@@ -220,6 +220,22 @@ int run_command_line(int argc, char** argv) {
             "threads for work on the host (default 0: one per processor)");
   add_json(generate_app, generate.json);
   generate_app->callback([&] { command = [&] { return run_generate(generate); }; });
+
+  NetlistCommandOptions circuit;
+  CLI::App* netlist_app = app.add_subcommand("netlist", "write the programmed network as an ngspice circuit");
+  netlist_app->add_option("--model", circuit.model, "the network of model.h5 of an earlier training")
+      ->option_text("FILE");
+  netlist_app->add_option("--program", circuit.program, "the [network] of a program in TOML")->option_text("FILE");
+  netlist_app->add_option("--out", circuit.out, "the circuit, for ngspice")->required()->option_text("FILE");
+  netlist_app->add_option("--farads", circuit.farads, "capacitance of a cell (default 1e-9)")->option_text("X");
+  netlist_app->add_option("--tran", circuit.transient, "adds a .tran line over that many time units (default: none)")
+      ->option_text("T");
+  netlist_app->add_flag("--external", circuit.external_sources,
+                        "adds a current source per cell whose values the host of libngspice gives");
+  add_device(netlist_app, circuit.device);
+  add_json(netlist_app, circuit.json);
+  netlist_app->footer("Volts, ohms and seconds follow from the device's units, printed when it is done.");
+  netlist_app->callback([&] { command = [&] { return run_netlist(circuit); }; });
 
   if (const std::string unknown = unknown_command(argc, argv); !unknown.empty()) return complain(unknown, 2);
   try {

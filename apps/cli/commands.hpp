@@ -48,4 +48,16 @@ struct GenerateCommandOptions {
 };
 int run_generate(const GenerateCommandOptions& options);
 
+struct NetlistCommandOptions {
+  std::filesystem::path model;    ///< model.h5; or
+  std::filesystem::path program;  ///< a program in TOML
+  std::filesystem::path out;
+  std::string device;
+  double farads = 1e-9;           ///< capacitance of a cell
+  double transient = 0;           ///< time units of a .tran line; 0: none
+  bool external_sources = false;
+  bool json = false;
+};
+int run_netlist(const NetlistCommandOptions& options);
+
 }  // namespace heatbath::apps
