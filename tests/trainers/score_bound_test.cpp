@@ -6,7 +6,8 @@
 
 #include <cmath>
 #include <cstdio>
-#include <numbers>
+#include <optional>
+#include <stdexcept>
 
 #include "heatbath/error.hpp"
 #include "sim/reference/score_diffusion.hpp"
@@ -65,7 +66,7 @@ TEST(NoisedMixture, RatesHeatAndBooksAreThoseOfTheQuadrature) {
   EXPECT_LT(result.gap.error, 0.01);
 }
 
-// The bound's gap is half the path divergence: 784 values are enough to see it, the naive rates break the bound.
+// exact-problems.md 1: the gap is half the path divergence, and the naive rates break the bound.
 TEST(WrongGaussian, GapIsHalfThePathDivergence) {
   Device device = open("func:lanes=256");
   for (const double ratio : {0.5, 0.9, 1.1, 2.0}) {
@@ -77,15 +78,14 @@ TEST(WrongGaussian, GapIsHalfThePathDivergence) {
     const BoundResult result = score_bound(device, DataLaw::gaussian(1), options);
     const reference::ScoreBoundGaps exact = reference::score_bound_gaps(ratio);
     const double allowed = std::abs(ratio - 1) > 0.3 ? 0.03 : 0.1;
-    std::printf("r %.1f\n", ratio);
-    // The noise has an end here: what is left of the model's variance there adds to the gap.
+    // The noise has an end here: what the model's law differs by there adds to the gap.
     const double rest = 1 + reference::exploding_variance(25), model = rest - 1 + 1 / (ratio * ratio);
     const double terminal = 0.5 * (rest / model - 1 - std::log(rest / model));
-    expect_measured(result.gap, exact.gap_c + 0.5 * terminal, allowed, "gap");
-    expect_measured(result.half_path_kl, exact.gap_c - 0.5 * terminal, allowed, "half path kl");
-    expect_measured(result.terminal_kl, terminal, 1, "terminal kl");
-    expect_measured(result.nll, 1.41893853 + exact.excess, 0.02, "nll");
-    std::printf("naive %g (%g) %g (%g)\n", result.gap_naive_score.value, exact.gap_a, result.gap_naive_divergence.value, exact.gap_b);
+    const std::string at = " at r = " + std::to_string(ratio);
+    expect_measured(result.gap, exact.gap_c + 0.5 * terminal, allowed, "gap" + at);
+    expect_measured(result.half_path_kl, exact.gap_c - 0.5 * terminal, allowed, "half path kl" + at);
+    EXPECT_LT(std::abs(result.terminal_kl.value - terminal), 4 * result.terminal_kl.error);
+    expect_measured(result.nll, reference::gaussian_entropy(1) + exact.excess, 0.02, "nll" + at);
     if (ratio < 1) {
       EXPECT_LT(result.gap_naive_score.value, -4 * result.gap_naive_score.error);
       EXPECT_LT(result.gap_naive_divergence.value, -4 * result.gap_naive_divergence.error);
@@ -93,7 +93,7 @@ TEST(WrongGaussian, GapIsHalfThePathDivergence) {
   }
 }
 
-TEST(WrongGaussian, GapIsNeverNegative) {
+TEST(WrongGaussian, GapIsNotNegativeInAHundredTrials) {
   Device device = open("func:lanes=16");
   const double ratios[] = {0.5, 0.8, 0.9, 1.0, 1.0, 1.1, 1.25, 2.0};
   int below = 0;
@@ -103,51 +103,172 @@ TEST(WrongGaussian, GapIsNeverNegative) {
     options.process = seed % 2 ? Process::ve : Process::vp;
     options.score = ScoreKind::linear;
     options.ratio = ratios[seed % 8];
-    options.samples = 2048;
+    options.samples = 1024;
     options.seed = seed;
     options.duration = 1.5;
     options.generate = false;
     const BoundResult result = score_bound(device, seed % 4 < 2 ? DataLaw::gaussian(1.3) : two_peaks(), options);
-    const double z = result.gap.value / result.gap.error;
-    lowest = std::min(lowest, z);
-    below += !(z > -4);
+    lowest = std::min(lowest, result.gap.value / result.gap.error);
+    below += !(result.gap.value > -4 * result.gap.error);
   }
-  std::printf("lowest z %g\n", lowest);
+  std::printf("lowest gap: %.2f standard errors\n", lowest);
   EXPECT_EQ(below, 0);
 }
 
 TEST(ExplodingNoise, ExchangeIsTwiceTheProductionOfTheReverse) {
   Device device = open("func:lanes=256");
-  for (const DataLaw& law : {DataLaw::gaussian(1), DataLaw::uniform(1.7), two_peaks()}) {
+  for (const DataLaw& law : {DataLaw::gaussian(1), DataLaw::uniform(1.7)}) {
     BoundOptions options;
     options.process = Process::ve;
+    options.samples = 16384;
     const BoundResult result = score_bound(device, law, options);
-    std::printf("%s: %g s\n", law.name().c_str(), result.seconds);
-    expect_measured(result.identity_ratio, -2, 0.02, "identity");
+    expect_measured(result.identity_ratio, -2, 0.02, "identity ratio");
     expect_measured(result.production, result.entropy_end.value - result.entropy_data.value, 0.02, "production");
-    std::printf("gap %g +- %g\n", result.gap.value, result.gap.error);
     EXPECT_LT(std::abs(result.gap.value), 4 * result.gap.error);
-    std::printf("generation ratio %g +- %g floor %g by cell %d\n", result.generation_ratio.value, result.generation_ratio.error, result.wasserstein_floor, result.generated_by_cell);
-    for (const Generation& g : result.generations) {
-      std::printf("t %.3f v %.3g W2 %.4f+-%.4f KL %.4f+-%.4f Q %.3f prod %.3f+-%.3f\n", g.time, g.clock, g.wasserstein.value, g.wasserstein.error,
-                  g.divergence.value, g.divergence.error, g.heat.value, g.entropy_production.value, g.entropy_production.error);
-    }
+    // The generating run, by its heat and entropy. It starts from N(0, v1), not from the noised data: 1 % of v1.
+    EXPECT_NEAR(result.generation_ratio.value, -2, 4 * result.generation_ratio.error);
+    ASSERT_EQ(result.generations.size(), 6u);
+    EXPECT_LT(result.generations[5].wasserstein.value, 0.3 * result.generations[0].wasserstein.value);
+    EXPECT_GT(result.generations[5].noising_production, 4 * result.generations[0].noising_production);
+    EXPECT_NEAR(result.generations[5].noising_production, result.production.value, 0.01 * result.production.value);
   }
 }
 
-TEST(PreservingNoise, MoreProductionBuysBetterSamples) {
+TEST(NoisedUniform, ScoreAndDivergenceAreThoseOfTheOracle) {
+  const DataLaw law = DataLaw::uniform(1);
+  for (const double x : {-2.0, 0.3, 1.1}) {
+    const LinearNoise noise{1, 0.3};
+    EXPECT_NEAR(law.score(noise, x), reference::noised_uniform_score(x, 1, 0.3), 1e-10);
+    EXPECT_NEAR(law.log_density(noise, x), std::log(reference::noised_uniform_density(x, 1, 0.3)), 1e-10);
+    const double h = 1e-5;
+    EXPECT_NEAR(law.divergence(noise, x), (law.score(noise, x + h) - law.score(noise, x - h)) / (2 * h), 1e-6);
+  }
+}
+
+// What is learned on one half of the values is judged on the other; the device's own cell is a score model too.
+TEST(LearnedScores, LeaveAGapOfHalfTheirPathDivergence) {
   Device device = open("func:lanes=256");
-  for (const DataLaw& law : {DataLaw::gaussian(0.5), two_peaks()}) {
-  for (const ScoreKind kind : {ScoreKind::linear, ScoreKind::radial, ScoreKind::cell}) {
+  double gap[2];
+  int which = 0;
+  for (const ScoreKind kind : {ScoreKind::cell, ScoreKind::radial}) {
     BoundOptions options;
     options.score = kind;
-    const BoundResult result = score_bound(device, law, options);
-    std::printf("%s kind %d nll %g (%d) bound %g gap %g +- %g half %g terminal %g\n", law.name().c_str(), int(kind), result.nll.value, result.nll_is_density, result.bound.value, result.gap.value, result.gap.error, result.half_path_kl.value, result.terminal_kl.value);
-    for (const Generation& g : result.generations) {
-      std::printf("t %.3f v %.3g W2 %.4f+-%.4f KL %.4f+-%.4f Q %.3f prod %.3f+-%.3f\n", g.time, g.clock, g.wasserstein.value, g.wasserstein.error,
-                  g.divergence.value, g.divergence.error, g.heat.value, g.entropy_production.value, g.entropy_production.error);
+    options.samples = 16384;
+    options.duration = 1.5;
+    options.generate = kind == ScoreKind::cell;
+    const BoundResult result = score_bound(device, two_peaks(), options);
+    EXPECT_EQ(result.evaluated, 8192u);
+    EXPECT_FALSE(result.nll_is_density);
+    const double expected = result.half_path_kl.value + result.terminal_kl.value;
+    EXPECT_LT(std::abs(result.gap.value - expected),
+              4 * std::hypot(result.gap.error, result.half_path_kl.error, result.terminal_kl.error));
+    gap[which++] = expected;
+    if (!options.generate) continue;
+    EXPECT_LT(result.generations.back().wasserstein.value, 0.6);
+    EXPECT_LT(result.generations.back().divergence.value, 0.4 * result.generations.front().divergence.value);
+    // The same score from outside gives the same figures.
+    BoundOptions again = options;
+    again.generate = false;
+    again.given = result.model;
+    EXPECT_NEAR(score_bound(device, two_peaks(), again).gap.value, result.gap.value, 0.05);
+    again.given->clock[5] *= 1.01;
+    EXPECT_THROW(score_bound(device, two_peaks(), again), Error);
+  }
+  EXPECT_LT(gap[1], 0.1 * gap[0]) << "bumps fit two peaks better than a quartic cell";
+}
+
+TEST(ListOfValues, IsBoundedWithoutKnowingItsLaw) {
+  Device device = open("func:lanes=256");
+  BoundOptions options;
+  options.score = ScoreKind::linear;
+  options.samples = 16384;
+  options.generate = false;
+  const BoundResult result = score_bound(device, DataLaw::values(DataLaw::gaussian(1).draw(9, 4096), "a list"), options);
+  EXPECT_TRUE(std::isnan(result.half_path_kl.value));
+  EXPECT_GT(result.gap.value, -4 * result.gap.error);
+  EXPECT_NEAR(result.nll.value, reference::gaussian_entropy(1), 0.05);
+  options.score = ScoreKind::exact;
+  try {
+    score_bound(device, DataLaw::values(DataLaw::gaussian(1).draw(9, 64), "a list"), options);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("a list"));
+  }
+}
+
+// The same host code on a chip that hides its step, has no meters, one lane, ten bits and narrow rails.
+TEST(Silicon, NoisesAndBoundsWithinItsMeans) {
+  Device device = open("func:profile=silicon");
+  BoundOptions options;
+  options.score = ScoreKind::linear;
+  options.samples = 8192;
+  options.duration = 1.5;
+  options.generate = false;
+  const BoundResult result = score_bound(device, two_peaks(), options);
+  EXPECT_EQ(result.heat_source, "states");
+  EXPECT_GT(result.unit, 1);
+  EXPECT_EQ(result.clips, 0u);
+  const reference::EntropyRates begin = reference::entropy_rates(kTwoPeaks),
+                                end = reference::entropy_rates(kTwoPeaks.noised(1.5, 1, 1));
+  // One per cent of mismatch in the stiffness of a cell, and its offset.
+  EXPECT_NEAR(result.heat_total.value, (begin.mean_square - end.mean_square) / 2, 0.06);
+  EXPECT_NEAR(result.entropy_end.value, end.entropy, 1e-9);
+  EXPECT_NEAR(result.gap.value, result.half_path_kl.value + result.terminal_kl.value, 0.05);
+}
+
+TEST(Tlm, SameNumbersAsTheFunctionalBackend) {
+  BoundOptions options;
+  options.samples = 64;
+  options.levels = 8;
+  options.duration = 0.1;
+  std::vector<BoundResult> results;
+  for (const char* uri : {"func:cells=64&lanes=2", "tlm:cells=64&lanes=2"}) {
+    std::optional<Device> device;
+    try {
+      device = open(uri);
+    } catch (const Error& error) {
+      GTEST_SKIP() << error.what();
     }
-  }}
+    results.push_back(score_bound(*device, two_peaks(), options));
+  }
+  EXPECT_EQ(results[0].gap.value, results[1].gap.value);
+  EXPECT_EQ(results[0].heat_total.value, results[1].heat_total.value);
+  EXPECT_EQ(results[0].generated_values, results[1].generated_values);
+}
+
+TEST(Refusals, NameWhatIsWrong) {
+  Device device = open("func:cells=64&lanes=4");
+  const auto says = [&](const BoundOptions& options, const std::string& word) {
+    try {
+      score_bound(device, DataLaw::gaussian(1), options);
+      ADD_FAILURE() << "accepted, but " << word << " is wrong";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), HB_BAD_ARG);
+      EXPECT_THAT(error.what(), HasSubstr(word));
+    }
+  };
+  BoundOptions options;
+  options.samples = 3;
+  says(options, "samples");
+  options = {};
+  options.duration = 0;
+  says(options, "duration");
+  options = {};
+  options.process = Process::ve;
+  options.sigma = 1;
+  says(options, "sigma");
+  options = {};
+  options.ratio = -1;
+  says(options, "ratio");
+  options = {};
+  options.levels = 4;
+  says(options, "levels");
+  options = {};
+  options.given = ScoreModel{};
+  says(options, "levels");
+  EXPECT_THROW(DataLaw::gaussian(0), Error);
+  EXPECT_THROW(DataLaw::uniform(-1), Error);
+  EXPECT_THROW(DataLaw::values(std::vector<double>(20, 3.0), "twenty threes"), Error);
 }
 
 }  // namespace

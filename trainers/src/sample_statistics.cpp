@@ -30,6 +30,15 @@ double digamma(std::size_t n) {
   return sum;
 }
 
+/// Smallest difference of sorted values that are not equal: what they are known to.
+double smallest_spacing(std::span<const double> sorted) {
+  double finest = HUGE_VAL;
+  for (std::size_t i = 1; i < sorted.size(); ++i) {
+    if (sorted[i] > sorted[i - 1]) finest = std::min(finest, sorted[i] - sorted[i - 1]);
+  }
+  return finest < HUGE_VAL ? finest : 1;
+}
+
 /// Distance from x to the k-th nearest of the sorted values in which `at` is the place of x (or where it would be);
 /// `own`: the value at that place is x itself and does not count.
 double distance_to_neighbour(std::span<const double> sorted, double x, std::size_t at, bool own, int k) {
@@ -101,10 +110,11 @@ Measured ratio_of_means(std::span<const double> y, std::span<const double> x) {
 
 Measured neighbour_entropy(std::vector<double> samples) {
   std::ranges::sort(samples);
+  const double finest = smallest_spacing(samples);
   std::vector<double> terms(samples.size());
   const double constant = digamma(samples.size()) - digamma(kNeighbour) + std::numbers::ln2;
   for (std::size_t i = 0; i < samples.size(); ++i) {
-    terms[i] = constant + std::log(distance_to_neighbour(samples, samples[i], i, true, kNeighbour));
+    terms[i] = constant + std::log(std::max(finest, distance_to_neighbour(samples, samples[i], i, true, kNeighbour)));
   }
   return controlled_mean(terms);
 }

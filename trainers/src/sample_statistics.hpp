@@ -19,7 +19,7 @@ Measured controlled_mean(std::span<const double> y, std::span<const Column* cons
 Measured ratio_of_means(std::span<const double> y, std::span<const double> x);
 
 /// Differential entropy from distances to the 4th nearest neighbour (Kozachenko & Leonenko 1987), in nats. At least 5
-/// samples; equal samples make it meaningless, so quantised ones are dithered before.
+/// samples; equal ones count as apart by the smallest difference there is.
 Measured neighbour_entropy(std::vector<double> samples);
 
 /// KL(p || q) from samples of both, by distances to the 4th nearest neighbour (Wang, Kulkarni & Verdu 2009), in nats.

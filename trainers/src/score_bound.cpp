@@ -97,7 +97,7 @@ class Analysis {
       }
       controls = {&ito, &ito_square, &start, &end};
     } else {
-      result.entropy_data = neighbour_entropy(x0_);
+      result.entropy_data = neighbour_entropy(law_.list());
       result.entropy_end = neighbour_entropy(values(last));
     }
     const double entropies = 0.5 * (result.entropy_data.value + result.entropy_end.value);

@@ -30,6 +30,8 @@ class DataLaw {
   bool is_gaussian() const { return kind_ == Kind::mixture && means_.size() == 1; }
   /// A uniform law: without noise its score is 0 inside and its density jumps at the edges.
   bool has_edges() const { return kind_ == Kind::uniform; }
+  /// The list of values; empty for the other laws.
+  const std::vector<double>& list() const { return values_; }
   double mean() const { return mean_; }
   double variance() const { return variance_; }
   /// Largest |x| that a device should be able to hold for the unnoised law.
