@@ -68,4 +68,6 @@ bool FunctionalTransport::wait_irq(std::uint64_t limit_ticks) {
 
 LinkInfo FunctionalTransport::info() const { return info_; }
 
+std::optional<std::uint64_t> FunctionalTransport::ticks() const { return chip_.now(); }
+
 }  // namespace heatbath

@@ -9,8 +9,11 @@
 #include <string>
 #include <thread>
 
+#include "driver/src/link_transport.hpp"
+#include "driver/src/link_uri.hpp"
 #include "functional_transport.hpp"
 #include "heatbath/device.hpp"
+#include "open_transport.hpp"
 #include "uri.hpp"
 #ifdef HEATBATH_HAS_SYSTEMC
 #include "tlm_transport.hpp"
@@ -21,11 +24,10 @@ namespace {
 
 constexpr std::array emulator_keys{"profile", "cells", "lanes", "seed", "threads"};
 #ifdef HEATBATH_HAS_SYSTEMC
-constexpr const char* built_schemes = "func, tlm";
+constexpr const char* emulators = "func, tlm";
 #else
-constexpr const char* built_schemes = "func";
+constexpr const char* emulators = "func";
 #endif
-constexpr std::array later_schemes{"tcp", "unix", "shm", "uio", "etherbone", "record", "replay"};
 
 /// An emulator as its URI describes it.
 struct Emulator {
@@ -102,19 +104,22 @@ std::unique_ptr<Transport> open_emulator(const Uri& uri) {
 
 }  // namespace
 
+std::unique_ptr<Transport> open_transport(const std::string& text) {
+  const std::string_view scheme = scheme_of(text);
+  if (is_link_scheme(scheme)) return open_link_transport(text, open_transport);
+  const Uri uri = parse_uri(text);
+  if (uri.scheme == "func" || uri.scheme == "tlm") return open_emulator(uri);
+  throw Error(HB_BAD_ARG, "device URI '" + text + "': scheme '" + uri.scheme + "' is unknown; this build has " +
+                              emulators + ", " + link_schemes);
+}
+
 Device open(std::string_view text) {
   std::string chosen(text);
   if (chosen.empty()) {
     const char* environment = std::getenv("HEATBATH_DEVICE");
     chosen = environment != nullptr && *environment != '\0' ? environment : "func:";
   }
-  const Uri uri = parse_uri(chosen);
-  if (uri.scheme == "func" || uri.scheme == "tlm") return Device(open_emulator(uri));
-  if (std::find(later_schemes.begin(), later_schemes.end(), uri.scheme) != later_schemes.end())
-    throw Error(HB_BAD_ARG, "device URI '" + chosen + "': this build has no backend for scheme '" + uri.scheme +
-                                "'; it has " + built_schemes);
-  throw Error(HB_BAD_ARG,
-              "device URI '" + chosen + "': scheme '" + uri.scheme + "' is unknown; this build has " + built_schemes);
+  return Device(open_transport(chosen));
 }
 
 }  // namespace heatbath

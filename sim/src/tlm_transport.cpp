@@ -85,4 +85,6 @@ bool TlmTransport::wait_irq(std::uint64_t limit_ticks) {
 
 LinkInfo TlmTransport::info() const { return info_; }
 
+std::optional<std::uint64_t> TlmTransport::ticks() const { return bus_->ticks(); }
+
 }  // namespace heatbath
