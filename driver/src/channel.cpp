@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -23,8 +24,11 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::microseconds longest_spin{50};
+// The other side answers within a microsecond when it runs; when it does not, the processor is offered to it.
+constexpr std::chrono::microseconds polite_after{4}, longest_spin{50};
 constexpr std::chrono::milliseconds longest_sleep{50};
+// Large transfers go in pieces, so that both sides copy at the same time.
+constexpr std::uint64_t piece_bytes = std::uint64_t{256} << 10;
 constexpr const char* closed = "the other side closed the connection";
 
 void relax() {
@@ -148,12 +152,13 @@ bool RingChannel::hung_up() const {
 template <typename Ready>
 bool RingChannel::wait_until(std::atomic<std::uint32_t>& bell, std::atomic<std::uint32_t>& sleeper, Ready&& ready) {
   const auto began = Clock::now();
-  do {
-    for (int k = 0; k < 64; ++k) {
+  for (auto spent = Clock::duration::zero(); spent <= spin_; spent = Clock::now() - began) {
+    for (int k = 0; k < 32; ++k) {
       if (ready()) return true;
       relax();
     }
-  } while (Clock::now() - began < spin_);
+    if (spent > polite_after) sched_yield();
+  }
   std::uint32_t pulse = memory_.page().pulse.load(std::memory_order_relaxed);
   auto deadline = Clock::now() + patience_;
   for (;;) {
@@ -180,12 +185,22 @@ bool RingChannel::wait_until(std::atomic<std::uint32_t>& bell, std::atomic<std::
 std::uint64_t RingChannel::wait_for_data() {
   const std::uint64_t read = in_->read.load(std::memory_order_relaxed);
   std::uint64_t there = 0;
-  wait_until(in_->data_bell, in_->data_sleeper, [&] {
+  const auto ready = [&] {
     there = in_->written.load(std::memory_order_acquire) - read;
     return there != 0;
-  });
+  };
+  if (!ready()) {
+    tell_room();
+    wait_until(in_->data_bell, in_->data_sleeper, ready);
+  }
   if (there > wire::RingPage::ring_bytes) throw Lost("the ring in shared memory is corrupt");
   return there;
+}
+
+/// Wakes a writer that waits for room. Not at every read: before this side waits itself, and after a quarter of a ring.
+void RingChannel::tell_room() {
+  ring(in_->space_bell, in_->space_sleeper);
+  told_read_ = in_->read.load(std::memory_order_relaxed);
 }
 
 std::size_t RingChannel::receive(std::span<std::byte> out, bool all) {
@@ -196,30 +211,31 @@ std::size_t RingChannel::receive(std::span<std::byte> out, bool all) {
     const std::uint64_t read = in_->read.load(std::memory_order_relaxed);
     const std::uint64_t at = read % wire::RingPage::ring_bytes;
     const std::size_t bytes =
-        std::min<std::uint64_t>({out.size() - got, there, wire::RingPage::ring_bytes - at});
+        std::min<std::uint64_t>({out.size() - got, there, wire::RingPage::ring_bytes - at, piece_bytes});
     std::memcpy(out.data() + got, in_bytes_ + at, bytes);
     in_->read.store(read + bytes, std::memory_order_release);
-    ring(in_->space_bell, in_->space_sleeper);
+    if (read + bytes - told_read_ >= wire::RingPage::ring_bytes / 4) tell_room();
     got += bytes;
     if (!all) break;
   }
   return got;
 }
 
-std::uint64_t RingChannel::wait_for_room(bool wait) {
+std::uint64_t RingChannel::wait_for_room(std::uint64_t wanted, bool wait) {
   const std::uint64_t written = out_->written.load(std::memory_order_relaxed);
-  std::uint64_t used = 0;
+  if (written - seen_read_ + wanted <= wire::RingPage::ring_bytes) return wanted;
   const auto ready = [&] {
-    used = written - out_->read.load(std::memory_order_acquire);
-    return used != wire::RingPage::ring_bytes;
+    seen_read_ = out_->read.load(std::memory_order_acquire);
+    return written - seen_read_ != wire::RingPage::ring_bytes;
   };
   if (!ready() && wait) wait_until(out_->space_bell, out_->space_sleeper, ready);
-  if (used > wire::RingPage::ring_bytes) throw Lost("the ring in shared memory is corrupt");
-  return wire::RingPage::ring_bytes - used;
+  if (written - seen_read_ > wire::RingPage::ring_bytes) throw Lost("the ring in shared memory is corrupt");
+  return wire::RingPage::ring_bytes - (written - seen_read_);
 }
 
 std::size_t RingChannel::send(std::span<const std::byte> head, std::span<const std::byte> body, bool wait) {
-  const std::uint64_t room = wait_for_room(wait);
+  const std::uint64_t wanted = std::min<std::uint64_t>(head.size() + body.size(), piece_bytes);
+  const std::uint64_t room = std::min(wanted, wait_for_room(wanted, wait));
   const std::uint64_t written = out_->written.load(std::memory_order_relaxed);
   std::uint64_t done = 0;
   for (const std::span<const std::byte> part : {head, body}) {

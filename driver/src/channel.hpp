@@ -95,7 +95,8 @@ class RingChannel final : public Channel {
 
  private:
   std::uint64_t wait_for_data();
-  std::uint64_t wait_for_room(bool wait);
+  std::uint64_t wait_for_room(std::uint64_t wanted, bool wait);
+  void tell_room();
   template <typename Ready>
   bool wait_until(std::atomic<std::uint32_t>& bell, std::atomic<std::uint32_t>& sleeper, Ready&& ready);
   bool hung_up() const;
@@ -109,6 +110,8 @@ class RingChannel final : public Channel {
   std::chrono::milliseconds patience_;
   std::chrono::nanoseconds spin_;
   bool watches_pulse_;
+  std::uint64_t seen_read_ = 0;  ///< of the ring that is written, when it was last looked at
+  std::uint64_t told_read_ = 0;  ///< of the ring that is read, when its writer was last woken
 };
 
 }  // namespace heatbath

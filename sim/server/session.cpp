@@ -128,10 +128,10 @@ void Session::serve() {
     if (request.id != last_id_ + 1 && !(request.id == 1 && last_id_ == ~std::uint32_t{0}))
       throw Malformed{"request " + std::to_string(request.id) + " after request " + std::to_string(last_id_)};
     last_id_ = request.id;
-    control_.work.fetch_add(1, std::memory_order_relaxed);
+    control_.work.store(++work_, std::memory_order_relaxed);
     if (pacer_ != nullptr) pacer_->catch_up();
     execute(request);
-    control_.work.fetch_add(1, std::memory_order_relaxed);
+    control_.work.store(++work_, std::memory_order_relaxed);
   }
 }
 
@@ -253,7 +253,8 @@ void Session::append(const Header& header, std::span<const std::byte> payload) {
 }
 
 void Session::flush(std::span<const std::byte> body) {
-  const std::lock_guard lock(control_.sending);
+  std::unique_lock lock(control_.sending, std::defer_lock);
+  if (control_.rings == nullptr) lock.lock();  // into rings nobody else sends
   if (!control_.unsent.empty()) {
     out_.insert(out_.begin(), control_.unsent.begin(), control_.unsent.end());
     control_.unsent.clear();

@@ -60,6 +60,7 @@ class Session {
   std::vector<std::byte> in_, out_, staging_;
   std::size_t begin_ = 0, end_ = 0;  ///< of what was received and not yet used, in in_
   std::uint32_t last_id_ = 0;
+  std::uint64_t work_ = 0;
   std::uint64_t slice_;
   Failure posted_;  ///< first error of a posted write that was not yet reported
   bool torn_ = false;  ///< a frame was sent in part
