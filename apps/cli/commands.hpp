@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "heatbath/server.hpp"
 #include "heatbath/trainers/generative.hpp"
 
 namespace heatbath::apps {
@@ -47,5 +48,12 @@ struct GenerateCommandOptions {
   bool json = false;
 };
 int run_generate(const GenerateCommandOptions& options);
+
+struct ServeCommandOptions {
+  ServerOptions server;
+  bool quiet = false;  ///< no log on standard error
+};
+/// Prints the URI that clients open, serves until SIGINT or SIGTERM.
+int run_serve(const ServeCommandOptions& options);
 
 }  // namespace heatbath::apps

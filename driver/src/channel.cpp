@@ -73,9 +73,9 @@ SocketChannel::SocketChannel(FileDescriptor socket, std::chrono::milliseconds pa
   set_patience(socket_.get(), patience);
 }
 
-std::size_t SocketChannel::receive(std::span<std::byte> out, bool all) {
+std::size_t SocketChannel::receive(std::span<std::byte> out) {
   for (;;) {
-    const ssize_t got = ::recv(socket_.get(), out.data(), out.size(), all ? MSG_WAITALL : 0);
+    const ssize_t got = ::recv(socket_.get(), out.data(), out.size(), 0);
     if (got > 0) return static_cast<std::size_t>(got);
     if (got == 0) throw Lost(closed);
     if (errno == EAGAIN || errno == EWOULDBLOCK) return 0;
@@ -203,22 +203,16 @@ void RingChannel::tell_room() {
   told_read_ = in_->read.load(std::memory_order_relaxed);
 }
 
-std::size_t RingChannel::receive(std::span<std::byte> out, bool all) {
-  std::size_t got = 0;
-  while (got < out.size()) {
-    const std::uint64_t there = wait_for_data();
-    if (there == 0) break;
-    const std::uint64_t read = in_->read.load(std::memory_order_relaxed);
-    const std::uint64_t at = read % wire::RingPage::ring_bytes;
-    const std::size_t bytes =
-        std::min<std::uint64_t>({out.size() - got, there, wire::RingPage::ring_bytes - at, piece_bytes});
-    std::memcpy(out.data() + got, in_bytes_ + at, bytes);
-    in_->read.store(read + bytes, std::memory_order_release);
-    if (read + bytes - told_read_ >= wire::RingPage::ring_bytes / 4) tell_room();
-    got += bytes;
-    if (!all) break;
-  }
-  return got;
+std::size_t RingChannel::receive(std::span<std::byte> out) {
+  const std::uint64_t there = wait_for_data();
+  const std::uint64_t read = in_->read.load(std::memory_order_relaxed);
+  const std::uint64_t at = read % wire::RingPage::ring_bytes;
+  const std::size_t bytes =
+      std::min<std::uint64_t>({out.size(), there, wire::RingPage::ring_bytes - at, piece_bytes});
+  std::memcpy(out.data(), in_bytes_ + at, bytes);
+  in_->read.store(read + bytes, std::memory_order_release);
+  if (read + bytes - told_read_ >= wire::RingPage::ring_bytes / 4) tell_room();
+  return bytes;
 }
 
 std::uint64_t RingChannel::wait_for_room(std::uint64_t wanted, bool wait) {

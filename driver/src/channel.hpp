@@ -40,9 +40,9 @@ class Channel {
   };
 
   virtual ~Channel() = default;
-  /// Receives 1 to out.size() bytes, or, with `all`, as many as come before patience ends. 0 when nothing came.
-  /// Throws Lost when the other end is gone and nothing it sent is left.
-  virtual std::size_t receive(std::span<std::byte> out, bool all) = 0;
+  /// Receives 1 to out.size() bytes: what is there. 0 when nothing came for as long as patience is. Throws Lost
+  /// when the other end is gone and nothing it sent is left.
+  virtual std::size_t receive(std::span<std::byte> out) = 0;
   /// Sends bytes of head, then of body, and returns how many it took; 0 when there was no room for as long as patience
   /// is, or at once without `wait`. Throws Lost.
   virtual std::size_t send(std::span<const std::byte> head, std::span<const std::byte> body, bool wait = true) = 0;
@@ -54,7 +54,7 @@ class Channel {
 class SocketChannel final : public Channel {
  public:
   SocketChannel(FileDescriptor socket, std::chrono::milliseconds patience);
-  std::size_t receive(std::span<std::byte> out, bool all) override;
+  std::size_t receive(std::span<std::byte> out) override;
   std::size_t send(std::span<const std::byte> head, std::span<const std::byte> body, bool wait) override;
   bool readable() override;
   int descriptor() const { return socket_.get(); }
@@ -89,7 +89,7 @@ class RingMemory {
 class RingChannel final : public Channel {
  public:
   RingChannel(RingMemory memory, FileDescriptor socket, bool server, std::chrono::milliseconds patience);
-  std::size_t receive(std::span<std::byte> out, bool all) override;
+  std::size_t receive(std::span<std::byte> out) override;
   std::size_t send(std::span<const std::byte> head, std::span<const std::byte> body, bool wait) override;
   bool readable() override;
 

@@ -18,6 +18,7 @@ using wire::Header;
 using wire::Kind;
 
 constexpr std::chrono::milliseconds usual_patience{10000};
+constexpr std::chrono::milliseconds shortest_patience{2 * wire::alive_period_ms};
 constexpr std::chrono::milliseconds usual_queue_limit{600000};
 constexpr std::size_t gather_bytes = std::size_t{64} << 10;
 constexpr std::uint32_t longest_text = 4096;
@@ -45,6 +46,10 @@ RemoteTransport::RemoteTransport(const std::string& text) {
   const LinkUri uri = parse_link_uri(text, {"token_file", "link_timeout_ms", "queue_timeout_ms"});
   uri_ = text;
   patience_ = uri.milliseconds("link_timeout_ms", usual_patience);
+  if (patience_ < shortest_patience)
+    throw Error(HB_BAD_ARG, "device URI '" + text + "': link_timeout_ms is " + std::to_string(patience_.count()) +
+                                "; a server shows that it is alive every " + std::to_string(wire::alive_period_ms) +
+                                " ms, so it needs " + std::to_string(shortest_patience.count()) + " or more");
   const std::string token = uri.keys.contains("token_file") ? read_token(uri.get("token_file")) : std::string{};
   FileDescriptor socket;
   try {
@@ -170,7 +175,7 @@ void RemoteTransport::flush(std::span<const std::byte> body) {
 void RemoteTransport::receive_exactly(std::span<std::byte> out) {
   try {
     while (!out.empty()) {
-      const std::size_t got = channel_->receive(out, true);
+      const std::size_t got = channel_->receive(out);
       if (got == 0) lose("the server was silent for " + std::to_string(patience_.count()) + " ms");
       out = out.subspan(got);
     }

@@ -271,10 +271,9 @@ void Reception::watch_session() {
   if (session_ == nullptr || session_->verdict.load(std::memory_order_relaxed) != Verdict::none) return;
   const auto now = Clock::now();
   const std::uint64_t work = session_->work.load(std::memory_order_relaxed);
-  const bool moved = work != seen_work_;
   const bool at_work = work % 2 == 1;
+  if (work != seen_work_ || at_work) last_work_ = now;
   seen_work_ = work;
-  if (moved || at_work) last_work_ = now;
   const bool others = std::any_of(visitors_.begin(), visitors_.end(),
                                   [](const Visitor& visitor) { return visitor.stage == Stage::waiting; });
   const auto over = [&](std::chrono::milliseconds limit, Clock::time_point from) {
@@ -289,7 +288,7 @@ void Reception::watch_session() {
     session_->rings->pulse.fetch_add(1, std::memory_order_relaxed);
     return;
   }
-  if (moved || !at_work) return;
+  if (!at_work) return;
   const std::unique_lock sending(session_->sending, std::try_to_lock);
   if (!sending || !session_->unsent.empty()) return;
   std::vector<std::byte> sign = frame(Kind::alive, HB_OK, 0, {});

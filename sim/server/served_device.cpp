@@ -38,7 +38,7 @@ void clear_memory(Transport& transport, std::uint64_t bytes) {
     transport.write_block(HB_MEMORY_BASE + at, std::span(block).first(std::min<std::uint64_t>(block.size(), bytes - at)));
 }
 
-ServedDevice::ServedDevice(const std::string& uri) : given_(uri) {
+ServedDevice::ServedDevice(const std::string& uri) : given_(uri_or_default(uri)) {
   Device device(open_transport(given_));
   uri_ = device.link().uri;
   facts_.map_major = device.identity().map_major;
@@ -46,7 +46,6 @@ ServedDevice::ServedDevice(const std::string& uri) : given_(uri) {
   facts_.map_hash = device.identity().map_hash;
   facts_.memory_bytes = device.capabilities().memory_bytes;
   tick_seconds_ = device.capabilities().tick_ps * 1e-12;
-  clock_ = nullptr;
 }
 
 ServedDevice::~ServedDevice() = default;

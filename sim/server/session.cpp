@@ -93,7 +93,7 @@ std::size_t Session::fill() {
     end_ -= begin_;
     begin_ = 0;
   }
-  const std::size_t got = channel_.receive(std::span(in_).subspan(end_), false);
+  const std::size_t got = channel_.receive(std::span(in_).subspan(end_));
   end_ += got;
   return got;
 }
@@ -104,7 +104,7 @@ void Session::receive(std::span<std::byte> out) {
   begin_ += there;
   out = out.subspan(there);
   while (!out.empty()) {
-    out = out.subspan(channel_.receive(out, true));
+    out = out.subspan(channel_.receive(out));
     look_at_verdict();
   }
 }

@@ -113,13 +113,12 @@ std::unique_ptr<Transport> open_transport(const std::string& text) {
                               emulators + ", " + link_schemes);
 }
 
-Device open(std::string_view text) {
-  std::string chosen(text);
-  if (chosen.empty()) {
-    const char* environment = std::getenv("HEATBATH_DEVICE");
-    chosen = environment != nullptr && *environment != '\0' ? environment : "func:";
-  }
-  return Device(open_transport(chosen));
+std::string uri_or_default(std::string_view uri) {
+  if (!uri.empty()) return std::string(uri);
+  const char* environment = std::getenv("HEATBATH_DEVICE");
+  return environment != nullptr && *environment != '\0' ? environment : "func:";
 }
+
+Device open(std::string_view uri) { return Device(open_transport(uri_or_default(uri))); }
 
 }  // namespace heatbath

@@ -12,7 +12,7 @@ namespace heatbath {
 struct ServerOptions {
   std::string device;      ///< URI of the device, as for open()
   std::string listen;      ///< tcp://host:port (port 0: any free one), unix:/path, shm:/name
-  std::string token_file;  ///< holds the token that clients must show, in its first line; empty: none
+  std::string token_file = {};  ///< holds the token that clients must show, in its first line; empty: none
   bool realtime = false;   ///< device time keeps to the wall clock: see Server
   double slowdown = 1;     ///< with realtime: seconds of the wall clock in a second of device time
   /// Longest a session lasts while others wait, and longest it may then be idle; 0: no bound.
