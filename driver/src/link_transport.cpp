@@ -6,17 +6,14 @@
 #include "heatbath/device.hpp"
 #include "heatbath/error.hpp"
 #include "link_uri.hpp"
+#include "recording.hpp"
 #include "remote_transport.hpp"
+#include "uio_transport.hpp"
 
 namespace heatbath {
 namespace {
 
-constexpr std::array served{"tcp", "unix", "shm"};
-
-template <std::size_t count>
-bool holds(const std::array<const char*, count>& names, std::string_view scheme) {
-  return std::any_of(names.begin(), names.end(), [&](const char* name) { return scheme == name; });
-}
+constexpr std::array schemes{"tcp", "unix", "shm", "uio", "record", "replay"};
 
 std::unique_ptr<Transport> open_link_only(const std::string& uri) {
   const std::string_view scheme = scheme_of(uri);
@@ -27,12 +24,23 @@ std::unique_ptr<Transport> open_link_only(const std::string& uri) {
 
 }  // namespace
 
-const char* const link_schemes = "tcp, unix, shm";
+const char* const link_schemes = "tcp, unix, shm, uio, record, replay";
 
-bool is_link_scheme(std::string_view scheme) { return holds(served, scheme); }
+bool is_link_scheme(std::string_view scheme) {
+  return std::any_of(schemes.begin(), schemes.end(), [&](const char* name) { return scheme == name; });
+}
 
 std::unique_ptr<Transport> open_link_transport(
-    const std::string& uri, const std::function<std::unique_ptr<Transport>(const std::string&)>&) {
+    const std::string& uri, const std::function<std::unique_ptr<Transport>(const std::string&)>& open_inner) {
+  const std::string_view scheme = scheme_of(uri);
+  if (scheme == "uio") return std::make_unique<UioTransport>(uri);
+  if (scheme == "replay") return std::make_unique<ReplayTransport>(parse_link_uri(uri, {}).address);
+  if (scheme == "record") {
+    const LinkUri record = parse_link_uri(uri, {"device"});
+    if (!record.keys.contains("device"))
+      throw Error(HB_BAD_ARG, "device URI '" + uri + "': it names no device; write it as record:FILE?device=URI");
+    return std::make_unique<RecordTransport>(open_inner(record.get("device")), record.address);
+  }
   return std::make_unique<RemoteTransport>(uri);
 }
 

@@ -68,7 +68,8 @@ struct Chip::Impl {
       : profile(of),
         cells(choose(options.cells, of.cells, of.cells_max, of, "cells")),
         lanes(choose(options.lanes, of.lanes, of.lanes_max, of, "lanes")),
-        memory(of.memory_bytes),
+        memory(options.memory_file < 0 ? DeviceMemory(of.memory_bytes)
+                                       : DeviceMemory(of.memory_bytes, options.memory_file, options.memory_offset)),
         team(options.threads),
         sequencer(profile, options.seed, options.timed, memory.bytes(), interrupts, &team) {
     load_profile_registers();

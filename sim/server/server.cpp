@@ -22,12 +22,21 @@
 #include "sim/server/reception.hpp"
 #include "sim/server/served_device.hpp"
 #include "sim/server/session.hpp"
+#include "sim/server/stand_in.hpp"
+#include "sim/src/open_transport.hpp"
 
 namespace heatbath {
 namespace {
 
 /// How long the session's thread waits for bytes before it looks up.
 constexpr std::chrono::milliseconds look_up_period{50};
+
+/// A file that stands in for a device on a bus: no sessions.
+struct StandInService {
+  StandIn device;
+  std::atomic<bool> stop{false};
+  StandInService(const std::string& uri, const std::string& file) : device(uri, file) {}
+};
 
 }  // namespace
 
@@ -44,7 +53,8 @@ struct Server::Impl {
   ServerOptions options;
   LinkUri uri;
   SocketAddress address;
-  ServedDevice device;
+  std::unique_ptr<StandInService> stand_in;
+  std::optional<ServedDevice> device;
   std::optional<Reception> reception;
   mutable std::mutex pace_mutex;
   Pace pace;
@@ -52,24 +62,31 @@ struct Server::Impl {
 };
 
 Server::Impl::Impl(ServerOptions given)
-    : options(std::move(given)), uri(parse_link_uri(options.listen, {})), device(options.device) {
+    : options(std::move(given)), uri(parse_link_uri(options.listen, {})) {
+  if (uri.scheme == "uio") {
+    if (!options.token_file.empty() || options.realtime)
+      throw Error(HB_BAD_ARG, "listen '" + options.listen + "': a file that stands in for a device takes neither token nor realtime");
+    stand_in = std::make_unique<StandInService>(uri_or_default(options.device), uri.address);
+    return;
+  }
   if (uri.scheme != "tcp" && uri.scheme != "unix" && uri.scheme != "shm")
-    throw Error(HB_BAD_ARG, "listen '" + options.listen + "': a device is served at tcp://host:port, unix:/path or shm:/name");
+    throw Error(HB_BAD_ARG, "listen '" + options.listen + "': a device is served at tcp://host:port, unix:/path, shm:/name or uio:FILE");
+  device.emplace(options.device);
   const std::string token = options.token_file.empty() ? std::string{} : read_token(options.token_file);
   if (!(options.slowdown > 0) || !std::isfinite(options.slowdown))
     throw Error(HB_BAD_ARG, "slowdown " + std::to_string(options.slowdown) + ": it must be above 0");
   if (options.realtime) {
-    device.open();
-    const bool seen = device.clock() != nullptr && device.clock()->ticks();
-    device.close();
+    device->open();
+    const bool seen = device->clock() != nullptr && device->clock()->ticks();
+    device->close();
     if (!seen)
-      throw Error(HB_UNSUPPORTED, "realtime: device time of " + device.uri() +
+      throw Error(HB_UNSUPPORTED, "realtime: device time of " + device->uri() +
                                       " is not seen without an access; func: and tlm: show it");
   }
   try {
     address = socket_address(uri.scheme, uri.address);
     FileDescriptor listener = listen_at(address, token.empty());
-    wire::Welcome facts = device.facts();
+    wire::Welcome facts = device->facts();
     facts.session_ms = static_cast<std::uint32_t>(options.session_limit.count());
     reception.emplace(std::move(listener), options, facts, token);
   } catch (const std::invalid_argument& wrong) {
@@ -81,7 +98,7 @@ Server::Impl::Impl(ServerOptions given)
 
 Server::Server(ServerOptions options) {
   if (scheme_of(options.listen).empty())
-    throw Error(HB_BAD_ARG, "listen '" + options.listen + "': a device is served at tcp://host:port, unix:/path or shm:/name");
+    throw Error(HB_BAD_ARG, "listen '" + options.listen + "': a device is served at tcp://host:port, unix:/path, shm:/name or uio:FILE");
   impl_ = std::make_unique<Impl>(std::move(options));
 }
 
@@ -94,9 +111,16 @@ std::string Server::uri() const {
   return "tcp://" + (v6 ? "[" + host + "]" : host) + ":" + impl_->address.port;
 }
 
-void Server::stop() noexcept { impl_->reception->stop(); }
+void Server::stop() noexcept {
+  if (impl_->stand_in) {
+    impl_->stand_in->stop.store(true, std::memory_order_relaxed);
+  } else {
+    impl_->reception->stop();
+  }
+}
 
 ServerCounters Server::counters() const {
+  if (impl_->stand_in) return {};
   ServerCounters counters = impl_->reception->counters();
   const std::lock_guard lock(impl_->pace_mutex);
   const Pace& pace = impl_->pace;
@@ -110,6 +134,7 @@ ServerCounters Server::counters() const {
 }
 
 void Server::run() {
+  if (impl_->stand_in) return impl_->stand_in->device.run(impl_->stand_in->stop);
   while (auto socket = impl_->reception->next()) impl_->serve(std::move(*socket));
 }
 
@@ -133,9 +158,9 @@ void Server::Impl::note_pace(const Pace& of_session) {
 std::unique_ptr<Channel> Server::Impl::welcome(FileDescriptor socket, SessionControl& control) {
   const bool rings = uri.scheme == "shm";
   const auto patience = options.realtime ? Pacer::period : look_up_period;
-  wire::Welcome facts = device.facts();
+  wire::Welcome facts = device->facts();
   facts.session_ms = static_cast<std::uint32_t>(options.session_limit.count());
-  const std::string& served = device.uri();
+  const std::string& served = device->uri();
   wire::Header header;
   header.kind = wire::Kind::welcome;
   header.value = rings;
@@ -143,7 +168,7 @@ std::unique_ptr<Channel> Server::Impl::welcome(FileDescriptor socket, SessionCon
   std::vector<std::byte> payload(header.length);
   std::memcpy(payload.data(), &facts, sizeof facts);
   std::memcpy(payload.data() + sizeof facts, served.data(), served.size());
-  if (device.clock() != nullptr) header.ticks = device.clock()->ticks().value_or(wire::unknown_ticks);
+  if (device->clock() != nullptr) header.ticks = device->clock()->ticks().value_or(wire::unknown_ticks);
 
   control.socket = socket.get();
   const auto head = std::as_bytes(std::span(&header, 1));
@@ -162,7 +187,7 @@ std::unique_ptr<Channel> Server::Impl::welcome(FileDescriptor socket, SessionCon
 
 void Server::Impl::serve(FileDescriptor socket) {
   try {
-    device.open();
+    device->open();
   } catch (const Error& failure) {
     return reception->refuse(std::move(socket), HB_DEVICE, std::string("the device cannot be opened: ") + failure.what());
   } catch (const std::bad_alloc&) {
@@ -177,9 +202,9 @@ void Server::Impl::serve(FileDescriptor socket) {
     control.channel = channel.get();
     reception->begin(control);
     std::optional<Pacer> pacer;
-    if (options.realtime) pacer.emplace(device.transport(), *device.clock(), device.tick_seconds() * options.slowdown);
-    Session session(*channel, control, device.transport(), device.clock(), pacer ? &*pacer : nullptr,
-                    device.facts().memory_bytes);
+    if (options.realtime) pacer.emplace(device->transport(), *device->clock(), device->tick_seconds() * options.slowdown);
+    Session session(*channel, control, device->transport(), device->clock(), pacer ? &*pacer : nullptr,
+                    device->facts().memory_bytes);
     reason = session.run();
     if (pacer) note_pace(pacer->pace());
     if (session.ended_by_server()) {
@@ -195,7 +220,7 @@ void Server::Impl::serve(FileDescriptor socket) {
   channel.reset();
   reception->log("session over: " + reason);
   try {
-    device.close();
+    device->close();
   } catch (const std::exception& failure) {
     reception->log(std::string("the device did not reset: ") + failure.what());
   }

@@ -130,5 +130,33 @@ TEST_P(Linked, TheGenerativeTrainerAndGeneratorGiveTheSameBits) {
   EXPECT_EQ(a.trajectories, b.trajectories);
 }
 
+// On a bus time passes by itself, so device times are nobody's promise; a seeded job's bits are.
+TEST(StandIn, AJobGivesTheBitsOfTheDeviceInProcess) {
+  const std::string uri = "func:cells=16&lanes=4&threads=1";
+  Device local = open(uri);
+  Served served(uri, "uio");
+  Device remote = open_link(served.uri());
+  for (std::uint32_t shots : {6u, 3u, 9u}) expect_same(work(remote, shots), work(local, shots));
+  remote.reset();
+  expect_same(work(remote, 5), work(local, 5));
+}
+
+TEST(StandIn, ThatNobodyServesIsALinkError) {
+  std::string uri;
+  {
+    Served served("func:cells=4&threads=1", "uio");
+    uri = served.uri();
+    Device device = open_link(uri + "?link_timeout_ms=200");
+    served.stop();
+    try {
+      device.reset();
+      ADD_FAILURE() << "a dead device was reset";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), HB_LINK) << error.what();
+    }
+  }
+  EXPECT_THROW(open_link(uri), Error) << "the file goes with its server";
+}
+
 }  // namespace
 }  // namespace heatbath

@@ -11,7 +11,7 @@ namespace heatbath {
 
 struct ServerOptions {
   std::string device;      ///< URI of the device, as for open()
-  std::string listen;      ///< tcp://host:port (port 0: any free one), unix:/path, shm:/name
+  std::string listen;      ///< tcp://host:port (port 0: any free one), unix:/path, shm:/name; uio:FILE (a stand-in)
   std::string token_file = {};  ///< holds the token that clients must show, in its first line; empty: none
   bool realtime = false;   ///< device time keeps to the wall clock: see Server
   double slowdown = 1;     ///< with realtime: seconds of the wall clock in a second of device time
@@ -46,6 +46,9 @@ struct ServerCounters {
 ///
 /// With `realtime` the device does not run ahead of the wall clock, and while the host does nothing device time goes on
 /// (until an enabled interrupt is pending). It needs a device whose time the server sees: an emulator in this process.
+///
+/// Listening at uio:FILE there are no sessions: the file stands in for a device on a bus, registers and memory in its
+/// bytes, for whoever opens uio:FILE; the device is then a func: URI, and nothing above applies.
 ///
 /// Defined in the umbrella library (heatbath::heatbath).
 class Server {
