@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cstdio>
 #include <functional>
 #include <limits>
@@ -83,7 +84,7 @@ struct Words {
   std::string list() const { return fmt::format("{}", fmt::join(names, ", ")); }
   bool knows(std::string_view word) const { return std::ranges::find(names, word) != names.end(); }
 };
-const Words kCommands{{"info", "run", "train", "generate", "bound", "netlist"}};
+const Words kCommands{{"info", "run", "train", "generate", "bound", "netlist", "serve"}};
 const Words kTrainers{{"generate"}};
 
 /// A word where a command should be, that is none.
@@ -236,6 +237,7 @@ int run_command_line(int argc, char** argv) {
   add_json(netlist_app, circuit.json);
   netlist_app->footer("Volts, ohms and seconds follow from the device's units, printed when it is done.");
   netlist_app->callback([&] { command = [&] { return run_netlist(circuit); }; });
+
   BoundCommandOptions bound;
   std::string process = "vp";
   CLI::App* bound_app = app.add_subcommand(
@@ -273,6 +275,39 @@ int run_command_line(int argc, char** argv) {
     command = [&] {
       bound.bound.process = process_named(process, "--process");
       return run_bound(bound);
+    };
+  });
+
+  ServeCommandOptions serve;
+  std::uint64_t session_seconds = 60, idle_seconds = 10;
+  CLI::App* serve_app = app.add_subcommand("serve", "serve a device to programs in other processes");
+  add_device(serve_app, serve.server.device);
+  serve_app
+      ->add_option("--listen", serve.server.listen,
+                   "where: tcp://127.0.0.1:PORT (0: any free one), unix:/path, shm:/name")
+      ->required()
+      ->option_text("URI");
+  serve_app
+      ->add_option("--token-file", serve.server.token_file,
+                   "clients must show the token in the first line of this file; needed beyond loopback addresses")
+      ->option_text("FILE");
+  serve_app->add_flag("--realtime", serve.server.realtime,
+                      "device time keeps to the wall clock; jitter and overruns are reported");
+  serve_app
+      ->add_option("--slowdown", serve.server.slowdown,
+                   "with --realtime: seconds of the wall clock per second of device time (default 1)")
+      ->option_text("FACTOR");
+  add_whole(serve_app, "--session-seconds", session_seconds, 0, 1000000,
+            "longest session while others wait, 0: no bound (default 60)");
+  add_whole(serve_app, "--idle-seconds", idle_seconds, 0, 1000000,
+            "longest a session may do nothing while others wait, 0: no bound (default 10)");
+  add_whole(serve_app, "--queue", serve.server.queue_limit, 0, 10000, "clients that may wait (default 64)");
+  serve_app->add_flag("--quiet", serve.quiet, "no log on standard error");
+  serve_app->callback([&] {
+    command = [&] {
+      serve.server.session_limit = std::chrono::seconds(session_seconds);
+      serve.server.idle_limit = std::chrono::seconds(idle_seconds);
+      return run_serve(serve);
     };
   });
 

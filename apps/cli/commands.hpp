@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "heatbath/server.hpp"
 #include "heatbath/trainers/generative.hpp"
 #include "heatbath/trainers/score_bound.hpp"
 
@@ -71,5 +72,12 @@ struct NetlistCommandOptions {
   bool json = false;
 };
 int run_netlist(const NetlistCommandOptions& options);
+
+struct ServeCommandOptions {
+  ServerOptions server;
+  bool quiet = false;  ///< no log on standard error
+};
+/// Prints the URI that clients open, serves until SIGINT or SIGTERM.
+int run_serve(const ServeCommandOptions& options);
 
 }  // namespace heatbath::apps

@@ -29,6 +29,9 @@ constexpr std::uint64_t first_slice_part = 256, longest_slice_part = 32;
 
 constexpr int abort_waits = 64;
 
+// Records are read in runs of about this many bytes where device memory is not lent.
+constexpr std::uint64_t fetch_bytes = std::uint64_t{4} << 20;
+
 [[noreturn]] void bad_arg(const std::string& message) { throw Error(HB_BAD_ARG, message); }
 
 bool same_encoding(const Capabilities& a, const Capabilities& b) {
@@ -276,11 +279,15 @@ std::uint64_t Job::Impl::record_bytes() const {
   return hb_record_bytes(pass_shots(), capture_cells_, bytes_of(device->capabilities.capture_number));
 }
 
-std::span<const std::byte> Job::Impl::record(std::uint32_t number) {
+/// Records from `number` on that lie one behind the other, at most `count` and not more than a few megabytes.
+std::span<const std::byte> Job::Impl::records(std::uint32_t number, std::uint32_t count) {
   const std::uint64_t bytes = record_bytes();
-  const std::uint64_t offset = plan_.ring + number % plan_.slots * bytes;
-  if (device->memory) return device->memory->subspan(offset, bytes);
-  staging_.resize(bytes);
+  const std::uint64_t slot = number % plan_.slots;
+  const std::uint64_t together =
+      std::min<std::uint64_t>({count, plan_.slots - slot, std::max<std::uint64_t>(1, fetch_bytes / bytes)});
+  const std::uint64_t offset = plan_.ring + slot * bytes;
+  if (device->memory) return device->memory->subspan(offset, together * bytes);
+  staging_.resize(together * bytes);
   read_device(offset, staging_);
   return staging_;
 }
@@ -306,10 +313,14 @@ void Job::Impl::fetch() {
   const std::uint32_t shots = pass_shots();
   Capture& capture = result.capture;
   const std::size_t shot_stride = plan_.records * capture_cells_;
+  std::span<const std::byte> there;
   for (std::uint32_t number = fetched_; number != head; ++number) {
+    if (there.empty()) there = records(number, head - number);
+    const std::span<const std::byte> record = there.first(record_bytes());
+    there = there.subspan(record.size());
     float* states = capture.values_.data() + done_shots_ * shot_stride + std::size_t{number} * capture_cells_;
-    const std::uint64_t ticks = decode_record(record(number), {shots, capture_cells_, options.capture_first, program.cells()},
-                                              number, device->capabilities, states, shot_stride);
+    const std::uint64_t ticks = decode_record(record, {shots, capture_cells_, options.capture_first, program.cells()}, number,
+                                              device->capabilities, states, shot_stride);
     if (done_shots_ == 0) {
       capture.ticks_[number].count = ticks;
     } else if (capture.ticks_[number].count != ticks) {

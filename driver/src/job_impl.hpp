@@ -54,7 +54,7 @@ struct Job::Impl {
   void finish_pass();
   void read_meters();
   void read_readbacks();
-  std::span<const std::byte> record(std::uint32_t number);
+  std::span<const std::byte> records(std::uint32_t number, std::uint32_t count);
   double fraction();
   void halt_device();
   void finish(State ended) noexcept;

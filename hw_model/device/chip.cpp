@@ -87,7 +87,8 @@ struct Chip::Impl {
       : profile(of),
         cells(choose_cells(options.cells, of)),
         lanes(choose(options.lanes, of.lanes, of.lanes_max, of, "lanes")),
-        memory(of.memory_bytes),
+        memory(options.memory_file < 0 ? DeviceMemory(of.memory_bytes)
+                                       : DeviceMemory(of.memory_bytes, options.memory_file, options.memory_offset)),
         team(options.threads),
         sequencer(profile, options.seed, options.timed, memory.bytes(), interrupts, &team),
         dma(profile, options.timed, memory.bytes(), interrupts) {

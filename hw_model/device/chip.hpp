@@ -20,6 +20,8 @@ struct ChipOptions {
   std::uint32_t lanes = 0;    ///< 0: the profile's default; at most lanes_max
   std::uint64_t seed = 1;     ///< the part's own noise: key of unseeded jobs and of free running
   unsigned threads = 0;       ///< 0: one per processor
+  int memory_file = -1;       ///< device memory is this file's from memory_offset on, shared; -1: the chip's own
+  std::uint64_t memory_offset = 0;
   bool timed = false;         ///< instructions cost what [timing] of the profile says, beside their durations
 };
 

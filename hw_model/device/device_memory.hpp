@@ -12,6 +12,8 @@ class DeviceMemory {
  public:
   /// Throws std::system_error when the address space cannot hold it.
   explicit DeviceMemory(std::uint64_t bytes);
+  /// Shares the bytes of a file from `offset` on, a multiple of the page size, instead. Throws std::system_error.
+  DeviceMemory(std::uint64_t bytes, int file, std::uint64_t offset);
   ~DeviceMemory();
   DeviceMemory(const DeviceMemory&) = delete;
   DeviceMemory& operator=(const DeviceMemory&) = delete;
@@ -22,6 +24,7 @@ class DeviceMemory {
 
  private:
   std::span<std::byte> bytes_;
+  bool shared_ = false;
 };
 
 }  // namespace heatbath::model

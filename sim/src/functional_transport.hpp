@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "heatbath/device_clock.hpp"
 #include "heatbath/transport.hpp"
 #include "hw_model/device/chip.hpp"
 #include "hw_model/device/host_memory.hpp"
@@ -11,7 +12,7 @@ namespace heatbath {
 
 /// A link to an emulated chip that it owns. Every register access lets one tick pass first; blocks and waiting cost
 /// only the ticks waited; device memory is lent.
-class FunctionalTransport final : public Transport {
+class FunctionalTransport final : public Transport, public DeviceClock {
  public:
   /// `uri` is what info() reports.
   FunctionalTransport(const model::Profile& profile, const model::ChipOptions& options, std::string uri);
@@ -25,6 +26,7 @@ class FunctionalTransport final : public Transport {
   std::optional<DmaBuffer> dma_alloc(std::uint64_t bytes) override;
   void dma_free(std::uint64_t address) override;
   LinkInfo info() const override;
+  std::optional<std::uint64_t> ticks() const override;
 
  private:
   std::span<std::byte> window(std::uint64_t address, std::uint64_t size);

@@ -9,8 +9,11 @@
 #include <string>
 #include <thread>
 
+#include "driver/src/link_transport.hpp"
+#include "driver/src/link_uri.hpp"
 #include "functional_transport.hpp"
 #include "heatbath/device.hpp"
+#include "open_transport.hpp"
 #include "uri.hpp"
 #ifdef HEATBATH_HAS_SYSTEMC
 #include "tlm_transport.hpp"
@@ -21,11 +24,10 @@ namespace {
 
 constexpr std::array emulator_keys{"profile", "cells", "lanes", "seed", "threads"};
 #ifdef HEATBATH_HAS_SYSTEMC
-constexpr const char* built_schemes = "func, tlm";
+constexpr const char* emulators = "func, tlm";
 #else
-constexpr const char* built_schemes = "func";
+constexpr const char* emulators = "func";
 #endif
-constexpr std::array later_schemes{"tcp", "unix", "shm", "uio", "etherbone", "record", "replay"};
 
 /// An emulator as its URI describes it.
 struct Emulator {
@@ -96,9 +98,11 @@ std::unique_ptr<Transport> link_to(const Uri& uri) {
 #endif
 }
 
-std::unique_ptr<Transport> open_emulator(const Uri& uri) {
+/// Runs open(), with what the model throws as the driver's errors.
+template <typename Open>
+auto guarded(Open&& open) {
   try {
-    return link_to(uri);
+    return open();
   } catch (const std::invalid_argument& wrong) {
     throw Error(HB_BAD_ARG, std::string("device URI: ") + wrong.what());
   } catch (const std::bad_alloc&) {
@@ -107,21 +111,45 @@ std::unique_ptr<Transport> open_emulator(const Uri& uri) {
   }
 }
 
+Uri functional_uri(const std::string& text) {
+  Uri uri = parse_uri(text);
+  if (uri.scheme != "func")
+    throw Error(HB_BAD_ARG, "device URI '" + text + "': only func: can have its memory in a file");
+  return uri;
+}
+
 }  // namespace
 
-Device open(std::string_view text) {
-  std::string chosen(text);
-  if (chosen.empty()) {
-    const char* environment = std::getenv("HEATBATH_DEVICE");
-    chosen = environment != nullptr && *environment != '\0' ? environment : "func:";
-  }
-  const Uri uri = parse_uri(chosen);
-  if (uri.scheme == "func" || uri.scheme == "tlm") return Device(open_emulator(uri));
-  if (std::find(later_schemes.begin(), later_schemes.end(), uri.scheme) != later_schemes.end())
-    throw Error(HB_BAD_ARG, "device URI '" + chosen + "': this build has no backend for scheme '" + uri.scheme +
-                                "'; it has " + built_schemes);
-  throw Error(HB_BAD_ARG,
-              "device URI '" + chosen + "': scheme '" + uri.scheme + "' is unknown; this build has " + built_schemes);
+std::unique_ptr<Transport> open_transport(const std::string& text) {
+  const std::string_view scheme = scheme_of(text);
+  if (is_link_scheme(scheme)) return open_link_transport(text, open_transport);
+  const Uri uri = parse_uri(text);
+  if (uri.scheme == "func" || uri.scheme == "tlm") return guarded([&] { return link_to(uri); });
+  throw Error(HB_BAD_ARG, "device URI '" + text + "': scheme '" + uri.scheme + "' is unknown; this build has " +
+                              emulators + ", " + link_schemes);
 }
+
+std::string uri_or_default(std::string_view uri) {
+  if (!uri.empty()) return std::string(uri);
+  const char* environment = std::getenv("HEATBATH_DEVICE");
+  return environment != nullptr && *environment != '\0' ? environment : "func:";
+}
+
+std::unique_ptr<Transport> open_with_memory(const std::string& text, int file, std::uint64_t offset) {
+  const Uri uri = functional_uri(text);
+  return guarded([&] {
+    Emulator emulator = emulator_of(uri);
+    emulator.options.memory_file = file;
+    emulator.options.memory_offset = offset;
+    return std::make_unique<FunctionalTransport>(emulator.profile, emulator.options, emulator.uri);
+  });
+}
+
+std::uint64_t emulated_memory_bytes(const std::string& text) {
+  const Uri uri = functional_uri(text);
+  return guarded([&] { return emulator_of(uri).profile.memory_bytes; });
+}
+
+Device open(std::string_view uri) { return Device(open_transport(uri_or_default(uri))); }
 
 }  // namespace heatbath

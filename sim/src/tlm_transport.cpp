@@ -96,4 +96,6 @@ void TlmTransport::dma_free(std::uint64_t address) { bus_->dma_free(address); }
 
 LinkInfo TlmTransport::info() const { return info_; }
 
+std::optional<std::uint64_t> TlmTransport::ticks() const { return bus_->ticks(); }
+
 }  // namespace heatbath

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "heatbath/device_clock.hpp"
 #include "heatbath/transport.hpp"
 #include "hw_model/systemc/host_bus.hpp"
 
@@ -12,7 +13,7 @@ namespace heatbath {
 
 /// A link to the SystemC chip of this process. Loosely timed it costs what func: costs and lends device memory;
 /// approximately timed, blocks cost bus time, too, and nothing is lent.
-class TlmTransport final : public Transport {
+class TlmTransport final : public Transport, public DeviceClock {
  public:
   /// `memory_bytes`: size of device memory. `uri` is what info() reports. Throws Error(BAD_ARG) when the process has a
   /// SystemC chip of another configuration, Error(BUSY) while this one is open; std::invalid_argument as HostBus::open.
@@ -27,6 +28,7 @@ class TlmTransport final : public Transport {
   std::optional<DmaBuffer> dma_alloc(std::uint64_t bytes) override;
   void dma_free(std::uint64_t address) override;
   LinkInfo info() const override;
+  std::optional<std::uint64_t> ticks() const override;
 
  private:
   void check_block(std::uint64_t address, std::uint64_t size) const;

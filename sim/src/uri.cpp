@@ -19,7 +19,6 @@ Uri parse_uri(std::string_view text) {
   if (colon == std::string_view::npos || colon == 0) bad_uri(text, "no scheme; write it as func:profile=ideal&cells=64");
   uri.scheme = std::string(text.substr(0, colon));
   std::string_view rest = text.substr(colon + 1);
-  // The emulators have the key=value form in full; the others carry an address of their own.
   if (uri.scheme != "func" && uri.scheme != "tlm") return uri;
   if (rest.ends_with('&')) bad_uri(text, "it ends in '&'; another key=value must follow, or nothing");
   while (!rest.empty()) {

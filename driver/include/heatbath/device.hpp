@@ -69,4 +69,8 @@ class Device {
 /// values. Defined in the umbrella library (heatbath::heatbath), which links the emulator.
 Device open(std::string_view uri = {});
 
+/// The same for hosts that link no emulator: a device behind a link (tcp://host:port, unix:/path, shm:/name,
+/// uio:/dev/uioN, replay:FILE, record:FILE?device=URI). `uri` is not empty. Defined in the driver.
+Device open_link(std::string_view uri);
+
 }  // namespace heatbath

@@ -1,0 +1,53 @@
+// heatbath serve: a device for host programs in other processes.
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+
+#include <fmt/format.h>
+
+#include "apps/cli/commands.hpp"
+#include "heatbath/device.hpp"
+#include "heatbath/server.hpp"
+
+namespace heatbath::apps {
+namespace {
+
+std::atomic<Server*> serving{nullptr};
+
+/// Server::stop is safe here.
+extern "C" void stop_serving(int) {
+  if (Server* server = serving.load()) server->stop();
+}
+
+void on_signals(void (*action)(int)) {
+  struct sigaction what {};
+  what.sa_handler = action;
+  sigemptyset(&what.sa_mask);
+  for (const int signal : {SIGINT, SIGTERM}) sigaction(signal, &what, nullptr);
+}
+
+void say(const std::string& line) { fmt::print(stderr, "heatbath serve: {}\n", line); }
+
+}  // namespace
+
+int run_serve(const ServeCommandOptions& options) {
+  ServerOptions serve = options.server;
+  if (!options.quiet) serve.log = say;
+  Server server(serve);
+  serving.store(&server);
+  on_signals(stop_serving);
+  fmt::print("{}\n", server.uri());
+  std::fflush(stdout);
+  server.run();
+  on_signals(SIG_DFL);
+  serving.store(nullptr);
+  if (!options.quiet) {
+    const ServerCounters counters = server.counters();
+    say(fmt::format("{} sessions, {} of them ended here, {} clients refused, longest wait {} ms", counters.sessions,
+                    counters.ended_by_server, counters.refused, counters.longest_wait_ms));
+  }
+  return 0;
+}
+
+}  // namespace heatbath::apps

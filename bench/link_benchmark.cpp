@@ -1,0 +1,199 @@
+// What a link costs: register reads against a bare ping-pong on the same kind of socket, block bandwidth, and drawing
+// images through a served device against drawing them in process. The served device lives in another process.
+// Usage: link_benchmark [repetitions]; by default 9. Exit status 1 when a bound of docs/links.md is not kept.
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "heatbath/device.hpp"
+#include "heatbath/regs.h"
+#include "heatbath/server.hpp"
+#include "heatbath/trainers/generative.hpp"
+
+namespace {
+
+double seconds(const std::function<void()>& work) {
+  const auto began = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+}
+
+double median(std::vector<double> values) {
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
+  return values[values.size() / 2];
+}
+
+/// A server in a process of its own, which ends with this object.
+class ServerProcess {
+ public:
+  ServerProcess(const std::string& device, const std::string& listen) {
+    int ready[2];
+    if (pipe(ready) != 0) throw std::runtime_error("pipe");
+    child_ = fork();
+    if (child_ == 0) {
+      heatbath::ServerOptions options;
+      options.device = device;
+      options.listen = listen;
+      heatbath::Server server(options);
+      if (write(ready[1], "r", 1) != 1) _exit(2);
+      server.run();
+      _exit(0);
+    }
+    close(ready[1]);
+    char byte;
+    if (read(ready[0], &byte, 1) != 1) throw std::runtime_error("the server did not start");
+    close(ready[0]);
+  }
+  ~ServerProcess() {
+    kill(child_, SIGKILL);
+    waitpid(child_, nullptr, 0);
+  }
+
+ private:
+  pid_t child_;
+};
+
+/// A bare ping-pong of messages as long as a frame's header, with the other end in another process.
+class PingPong {
+ public:
+  PingPong() {
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) throw std::runtime_error("socketpair");
+    child_ = fork();
+    if (child_ == 0) {
+      close(ends[0]);
+      char message[40];
+      while (recv(ends[1], message, sizeof message, 0) > 0)
+        if (send(ends[1], message, sizeof message, 0) < 0) break;
+      _exit(0);
+    }
+    close(ends[1]);
+    socket_ = ends[0];
+  }
+  ~PingPong() {
+    close(socket_);
+    waitpid(child_, nullptr, 0);
+  }
+  void once() {
+    char message[40] = {};
+    if (send(socket_, message, sizeof message, 0) < 0 || recv(socket_, message, sizeof message, 0) <= 0) std::abort();
+  }
+
+ private:
+  int socket_;
+  pid_t child_;
+};
+
+std::string name() { return "hb-bench-" + std::to_string(getpid()); }
+
+bool report(const char* what, double value, const char* unit, bool kept, const char* bound) {
+  std::printf("%-46s %9.3f %-5s %s %s\n", what, value, unit, kept ? "within" : "MISSES", bound);
+  return kept;
+}
+
+bool register_reads(int repetitions) {
+  constexpr int reads = 20000;
+  const std::string path = "unix:/tmp/" + name();
+  const ServerProcess server("func:cells=4&lanes=1&threads=1", path);
+  heatbath::Device device = heatbath::open_link(path);
+  PingPong bare;
+  std::vector<double> ratios, links, pings;
+  for (int k = 0; k < repetitions; ++k) {
+    const double ping = seconds([&] {
+      for (int i = 0; i < reads; ++i) bare.once();
+    });
+    const double link = seconds([&] {
+      for (int i = 0; i < reads; ++i) device.transport().read32(HB_SCRATCH_OFFSET);
+    });
+    pings.push_back(ping / reads * 1e6);
+    links.push_back(link / reads * 1e6);
+    ratios.push_back(link / ping);
+  }
+  std::printf("%-46s %9.3f us\n", "bare ping-pong, unix socket", median(pings));
+  std::printf("%-46s %9.3f us\n", "register read, unix:", median(links));
+  return report("  ratio, median of the runs", median(ratios), "", median(ratios) <= 1.3, "1.3");
+}
+
+bool shared_memory_reads(int repetitions) {
+  constexpr int reads = 1000;
+  const std::string listen = "shm:/" + name();
+  const ServerProcess server("func:cells=4&lanes=1&threads=1", listen);
+  heatbath::Device device = heatbath::open_link(listen);
+  std::vector<double> each;
+  for (int k = 0; k < repetitions * 50; ++k)
+    each.push_back(seconds([&] {
+                     for (int i = 0; i < reads; ++i) device.transport().read32(HB_SCRATCH_OFFSET);
+                   }) /
+                   reads * 1e6);
+  std::printf("%-46s %9.3f us\n", "register read, shm:, median of the runs", median(each));
+  const double best = *std::min_element(each.begin(), each.end());
+  return report("register read, shm:, best 1000 in a row", best, "us", best <= 1, "1 us");
+}
+
+bool block_bandwidth(int repetitions, const std::string& listen, const char* what, bool bound) {
+  constexpr std::size_t bytes = std::size_t{64} << 20;
+  const ServerProcess server("func:cells=4&lanes=1&threads=1", listen);
+  heatbath::Device device = heatbath::open_link(listen);
+  std::vector<std::byte> block(bytes, std::byte{7});
+  device.transport().write_block(HB_MEMORY_BASE, block);
+  std::vector<double> rates;
+  for (int k = 0; k < repetitions; ++k)
+    rates.push_back(static_cast<double>(bytes) / seconds([&] { device.transport().read_block(HB_MEMORY_BASE, block); }) *
+                    1e-9);
+  if (bound) return report(what, median(rates), "GB/s", median(rates) >= 1, "1 GB/s");
+  std::printf("%-46s %9.3f GB/s\n", what, median(rates));
+  return true;
+}
+
+bool generator(int repetitions) {
+  using namespace heatbath::trainers;
+  const std::string uri = "func:threads=1", listen = "unix:/tmp/" + name() + "-g";
+  heatbath::Device local = heatbath::open(uri);
+  GenerativeOptions options;
+  options.updates = 1;
+  options.threads = 1;
+  const Images digits = draw_digits(1, 1);
+  GenerativeTrainer trainer(local, digits, options);
+  trainer.train();
+  const ServerProcess server(uri, listen);
+  heatbath::Device remote = heatbath::open_link(listen);
+  const GenerateOptions draw{.shots = 32, .threads = 1};
+  std::vector<double> ratios;
+  bool same = true;
+  for (int k = 0; k < std::max(3, repetitions / 3); ++k) {
+    Samples a, b;
+    const double in_process = seconds([&] { a = generate(local, trainer.model(), draw); });
+    const double through = seconds([&] { b = generate(remote, trainer.model(), draw); });
+    ratios.push_back(through / in_process);
+    same = same && a.images == b.images;
+  }
+  std::printf("%-46s %9s\n", "images through unix: and in process", same ? "equal" : "DIFFER");
+  return report("generator, unix: over in process", median(ratios), "", median(ratios) <= 1.15 && same, "1.15");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    const int repetitions = argc > 1 ? std::atoi(argv[1]) : 9;
+    bool kept = register_reads(repetitions);
+    kept &= shared_memory_reads(repetitions);
+    kept &= block_bandwidth(repetitions, "unix:/tmp/" + name() + "-b", "blocks read, unix:", true);
+    kept &= block_bandwidth(repetitions, "shm:/" + name() + "-b", "blocks read, shm:", false);
+    kept &= generator(repetitions);
+    return kept ? 0 : 1;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "link_benchmark: %s\n", error.what());
+    return 2;
+  }
+}

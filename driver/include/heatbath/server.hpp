@@ -1,0 +1,76 @@
+#pragma once
+// Serving a device to host programs in other processes.
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace heatbath {
+
+struct ServerOptions {
+  std::string device;      ///< URI of the device, as for open()
+  std::string listen;      ///< tcp://host:port (port 0: any free one), unix:/path, shm:/name; uio:FILE (a stand-in)
+  std::string token_file = {};  ///< holds the token that clients must show, in its first line; empty: none
+  bool realtime = false;   ///< device time keeps to the wall clock: see Server
+  double slowdown = 1;     ///< with realtime: seconds of the wall clock in a second of device time
+  /// Longest a session lasts while others wait, and longest it may then be idle; 0: no bound.
+  std::chrono::milliseconds session_limit{60000};
+  std::chrono::milliseconds idle_limit{10000};
+  /// Longest a client may take from connecting to the end of its hello.
+  std::chrono::milliseconds handshake_limit{5000};
+  std::uint32_t queue_limit = 64;  ///< clients that may wait; more are refused
+  /// Called with a line for each session and each refusal, from the server's threads, one at a time. Empty: none.
+  std::function<void(const std::string&)> log = {};
+};
+
+/// What a server has done so far.
+struct ServerCounters {
+  std::uint64_t sessions = 0;         ///< begun
+  std::uint64_t refused = 0;          ///< clients sent away before a session
+  std::uint64_t ended_by_server = 0;  ///< sessions ended for a limit or a malformed frame
+  std::uint64_t longest_wait_ms = 0;  ///< of a client in the queue
+  std::uint64_t busy = 0;             ///< 1 while a session runs
+  // with realtime
+  std::uint64_t paced = 0;            ///< times the device was held until the wall clock had caught up
+  std::uint64_t overruns = 0;         ///< times the device was later than the wall clock by more than a period of pacing
+  double jitter_mean_us = 0, jitter_worst_us = 0;  ///< by how much a hold ended late
+  double lag_worst_us = 0;            ///< by how much device time was behind the wall clock
+};
+
+/// Serves one device to one client at a time; others wait in line. A session ends when its client leaves or dies, at a
+/// malformed frame, or when it passes session_limit or idle_limit while others wait: so nobody waits longer than
+/// (clients before it) x (session_limit + the time of a reset). After a session the device is as after power-on where
+/// it is an emulator in this process (func:), else reset with its memory cleared: no session sees another's data.
+///
+/// With `realtime` the device does not run ahead of the wall clock, and while the host does nothing device time goes on
+/// (until an enabled interrupt is pending). It needs a device whose time the server sees: an emulator in this process.
+///
+/// Listening at uio:FILE there are no sessions: the file stands in for a device on a bus, registers and memory in its
+/// bytes, for whoever opens uio:FILE; the device is then a func: URI, and nothing above applies.
+///
+/// Defined in the umbrella library (heatbath::heatbath).
+class Server {
+ public:
+  /// Opens the device once to learn what it is, and listens: clients may connect from here on. Throws Error(BAD_ARG,
+  /// IO, ...) in one line; a tcp address that is not loopback without a token is BAD_ARG.
+  explicit Server(ServerOptions options);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  /// What clients open: the listening URI with the port that was chosen.
+  std::string uri() const;
+  /// Serves in this thread, which owns the device, and one more, which listens; until stop(). Call once.
+  void run();
+  /// Ends run() soon, with its session. Safe from a signal handler and other threads.
+  void stop() noexcept;
+  ServerCounters counters() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace heatbath

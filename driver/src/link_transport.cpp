@@ -1,0 +1,49 @@
+#include "link_transport.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "heatbath/device.hpp"
+#include "heatbath/error.hpp"
+#include "link_uri.hpp"
+#include "recording.hpp"
+#include "remote_transport.hpp"
+#include "uio_transport.hpp"
+
+namespace heatbath {
+namespace {
+
+constexpr std::array schemes{"tcp", "unix", "shm", "uio", "record", "replay"};
+
+std::unique_ptr<Transport> open_link_only(const std::string& uri) {
+  const std::string_view scheme = scheme_of(uri);
+  if (!is_link_scheme(scheme))
+    throw Error(HB_BAD_ARG, "device URI '" + uri + "': scheme '" + std::string(scheme) + "' is no link; there are " + link_schemes);
+  return open_link_transport(uri, open_link_only);
+}
+
+}  // namespace
+
+const char* const link_schemes = "tcp, unix, shm, uio, record, replay";
+
+bool is_link_scheme(std::string_view scheme) {
+  return std::any_of(schemes.begin(), schemes.end(), [&](const char* name) { return scheme == name; });
+}
+
+std::unique_ptr<Transport> open_link_transport(
+    const std::string& uri, const std::function<std::unique_ptr<Transport>(const std::string&)>& open_inner) {
+  const std::string_view scheme = scheme_of(uri);
+  if (scheme == "uio") return std::make_unique<UioTransport>(uri);
+  if (scheme == "replay") return std::make_unique<ReplayTransport>(parse_link_uri(uri, {}).address);
+  if (scheme == "record") {
+    const LinkUri record = parse_link_uri(uri, {"device"});
+    if (!record.keys.contains("device"))
+      throw Error(HB_BAD_ARG, "device URI '" + uri + "': it names no device; write it as record:FILE?device=URI");
+    return std::make_unique<RecordTransport>(open_inner(record.get("device")), record.address);
+  }
+  return std::make_unique<RemoteTransport>(uri);
+}
+
+Device open_link(std::string_view uri) { return Device(open_link_only(std::string(uri))); }
+
+}  // namespace heatbath

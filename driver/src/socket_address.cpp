@@ -1,0 +1,245 @@
+#include "socket_address.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <stdexcept>
+#include <system_error>
+
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace heatbath {
+namespace {
+
+std::system_error failure(int number, const std::string& what) { return {number, std::generic_category(), what}; }
+
+struct Resolved {
+  addrinfo* first = nullptr;
+  Resolved(const SocketAddress& address, bool passive) {
+    addrinfo hints{};
+    hints.ai_family = AF_UNSPEC;
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = passive ? AI_PASSIVE : 0;
+    const int status = getaddrinfo(address.host.c_str(), address.port.c_str(), &hints, &first);
+    if (status != 0)
+      throw std::invalid_argument("host '" + address.host + "', port '" + address.port + "': " + gai_strerror(status));
+  }
+  Resolved(const Resolved&) = delete;
+  Resolved& operator=(const Resolved&) = delete;
+  ~Resolved() { freeaddrinfo(first); }
+};
+
+bool is_loopback(const sockaddr* address) {
+  if (address->sa_family == AF_INET)
+    return ntohl(reinterpret_cast<const sockaddr_in*>(address)->sin_addr.s_addr) >> 24 == 127;
+  const in6_addr& v6 = reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr;
+  return IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
+sockaddr_un path_address(const std::string& path) {
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  if (path.size() >= sizeof name.sun_path)
+    throw std::invalid_argument("path '" + path + "' has " + std::to_string(path.size()) + " bytes; a socket's has at most " +
+                                std::to_string(sizeof name.sun_path - 1));
+  std::memcpy(name.sun_path, path.data(), path.size());
+  return name;
+}
+
+FileDescriptor new_socket(int family) {
+  FileDescriptor socket(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!socket) throw failure(errno, "socket");
+  return socket;
+}
+
+/// connect() that gives up after `patience`.
+int connect_within(int socket, const sockaddr* to, socklen_t bytes, std::chrono::milliseconds patience) {
+  const int flags = fcntl(socket, F_GETFL);
+  fcntl(socket, F_SETFL, flags | O_NONBLOCK);
+  int error = ::connect(socket, to, bytes) == 0 ? 0 : errno;
+  if (error == EINPROGRESS || error == EAGAIN) {
+    pollfd ask{socket, POLLOUT, 0};
+    error = ETIMEDOUT;
+    if (::poll(&ask, 1, static_cast<int>(patience.count())) > 0) {
+      socklen_t size = sizeof error;
+      getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &size);
+    }
+  }
+  fcntl(socket, F_SETFL, flags);
+  return error;
+}
+
+void prefer_latency(int socket) {
+  const int on = 1;
+  setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+}
+
+/// Room for several pieces of a block in flight.
+void widen(int socket) {
+  const int bytes = 4 << 20;
+  setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+}
+
+}  // namespace
+
+SocketAddress socket_address(const std::string& scheme, const std::string& address) {
+  SocketAddress result;
+  if (scheme == "unix") {
+    result.path = address;
+    path_address(result.path);
+    return result;
+  }
+  if (scheme == "shm") {
+    const std::string name = address.substr(std::min<std::size_t>(1, address.size()));
+    if (!address.starts_with('/') || name.empty() || name.find('/') != std::string::npos)
+      throw std::invalid_argument("write it as shm:/name, without another '/'");
+    result.path = "/dev/shm/heatbath-" + name;
+    path_address(result.path);
+    return result;
+  }
+  const std::size_t colon = address.rfind(':');
+  if (scheme != "tcp" || colon == std::string::npos || colon == 0 || colon + 1 == address.size())
+    throw std::invalid_argument("write it as tcp://host:port");
+  result.host = address.substr(0, colon);
+  if (result.host.size() > 2 && result.host.front() == '[' && result.host.back() == ']')
+    result.host = result.host.substr(1, result.host.size() - 2);
+  result.port = address.substr(colon + 1);
+  const bool number = std::all_of(result.port.begin(), result.port.end(), [](char c) { return c >= '0' && c <= '9'; });
+  if (!number || result.port.size() > 5 || std::stoul(result.port) > 65535)
+    throw std::invalid_argument("port '" + result.port + "' is not a whole number in 0..65535");
+  return result;
+}
+
+FileDescriptor connect_to(const SocketAddress& address, std::chrono::milliseconds patience) {
+  if (!address.path.empty()) {
+    FileDescriptor socket = new_socket(AF_UNIX);
+    const sockaddr_un name = path_address(address.path);
+    // A full backlog answers EAGAIN; it empties as fast as the server accepts.
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    for (;;) {
+      if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0) break;
+      if ((errno != EAGAIN && errno != EINTR) || std::chrono::steady_clock::now() > deadline)
+        throw failure(errno, address.path);
+      if (errno == EAGAIN) usleep(1000);
+    }
+    widen(socket.get());
+    return socket;
+  }
+  const Resolved resolved(address, false);
+  int error = ECONNREFUSED;
+  for (const addrinfo* at = resolved.first; at != nullptr; at = at->ai_next) {
+    FileDescriptor socket = new_socket(at->ai_family);
+    error = connect_within(socket.get(), at->ai_addr, at->ai_addrlen, patience);
+    if (error != 0) continue;
+    prefer_latency(socket.get());
+    return socket;
+  }
+  throw failure(error, address.host + ":" + address.port);
+}
+
+FileDescriptor listen_at(SocketAddress& address, bool loopback_only) {
+  constexpr int backlog = 128;
+  if (!address.path.empty()) {
+    const sockaddr_un name = path_address(address.path);
+    const auto* to = reinterpret_cast<const sockaddr*>(&name);
+    FileDescriptor socket = new_socket(AF_UNIX);
+    if (::connect(socket.get(), to, sizeof name) == 0) throw failure(EADDRINUSE, address.path);
+    struct stat status {};
+    if (errno == ECONNREFUSED && stat(address.path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode))
+      ::unlink(address.path.c_str());
+    socket = new_socket(AF_UNIX);
+    // The mode is set before the socket listens: nobody else can have connected by then.
+    if (::bind(socket.get(), to, sizeof name) != 0 || ::chmod(address.path.c_str(), 0600) != 0)
+      throw failure(errno, address.path);
+    widen(socket.get());
+    if (::listen(socket.get(), backlog) != 0) throw failure(errno, address.path);
+    return socket;
+  }
+  const Resolved resolved(address, true);
+  if (loopback_only)
+    for (const addrinfo* at = resolved.first; at != nullptr; at = at->ai_next)
+      if (!is_loopback(at->ai_addr))
+        throw std::invalid_argument("'" + address.host + "' is not a loopback address; without a token file only "
+                                    "127.0.0.1 and [::1] are served");
+  int error = EADDRNOTAVAIL;
+  for (const addrinfo* at = resolved.first; at != nullptr; at = at->ai_next) {
+    FileDescriptor socket = new_socket(at->ai_family);
+    const int on = 1;
+    setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    prefer_latency(socket.get());
+    if (::bind(socket.get(), at->ai_addr, at->ai_addrlen) != 0 || ::listen(socket.get(), backlog) != 0) {
+      error = errno;
+      continue;
+    }
+    sockaddr_storage bound{};
+    socklen_t bytes = sizeof bound;
+    getsockname(socket.get(), reinterpret_cast<sockaddr*>(&bound), &bytes);
+    address.port = std::to_string(ntohs(bound.ss_family == AF_INET ? reinterpret_cast<sockaddr_in&>(bound).sin_port
+                                                                   : reinterpret_cast<sockaddr_in6&>(bound).sin6_port));
+    return socket;
+  }
+  throw failure(error, address.host + ":" + address.port);
+}
+
+FileDescriptor receive_descriptor(int socket, std::span<std::byte> payload) {
+  FileDescriptor received;
+  std::size_t got = 0;
+  while (got < payload.size()) {
+    iovec part{payload.data() + got, payload.size() - got};
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    const ssize_t count = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw failure(errno, "receiving the session's shared memory");
+    if (count == 0) throw Channel::Lost("the other side closed the connection");
+    const cmsghdr* head = CMSG_FIRSTHDR(&message);
+    if (head != nullptr && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS) {
+      int descriptor = -1;
+      std::memcpy(&descriptor, CMSG_DATA(head), sizeof descriptor);
+      received = FileDescriptor(descriptor);
+    }
+    got += static_cast<std::size_t>(count);
+  }
+  if (!received) throw Channel::Lost("no shared memory came with the session");
+  return received;
+}
+
+void send_descriptor(int socket, std::span<const std::byte> payload, int descriptor) {
+  iovec part{const_cast<std::byte*>(payload.data()), payload.size()};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  cmsghdr* head = CMSG_FIRSTHDR(&message);
+  head->cmsg_level = SOL_SOCKET;
+  head->cmsg_type = SCM_RIGHTS;
+  head->cmsg_len = CMSG_LEN(sizeof descriptor);
+  std::memcpy(CMSG_DATA(head), &descriptor, sizeof descriptor);
+  const ssize_t sent = ::sendmsg(socket, &message, MSG_NOSIGNAL);
+  if (sent < 0) throw failure(errno, "handing over the session's shared memory");
+  if (static_cast<std::size_t>(sent) != payload.size()) throw Channel::Lost("the client took part of its welcome only");
+}
+
+FileDescriptor duplicate(int descriptor) {
+  FileDescriptor copy(fcntl(descriptor, F_DUPFD_CLOEXEC, 0));
+  if (!copy) throw failure(errno, "dup");
+  return copy;
+}
+
+}  // namespace heatbath

@@ -1,0 +1,40 @@
+#pragma once
+// Where a served device listens: addresses of sockets, connecting, listening, handing over descriptors.
+
+#include <chrono>
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include "channel.hpp"
+
+namespace heatbath {
+
+/// An address a device is served at.
+struct SocketAddress {
+  std::string host, port;  ///< tcp; port 0: any free one
+  std::string path;        ///< unix, and the socket of a shm session; empty for tcp
+};
+
+/// The address of tcp://host:port (host may be [v6]), unix:/path, or shm:/name, whose socket is /dev/shm/heatbath-name.
+/// Throws std::invalid_argument that shows the right form.
+SocketAddress socket_address(const std::string& scheme, const std::string& address);
+
+/// A connected socket. Throws std::system_error; std::invalid_argument when a host has no address.
+FileDescriptor connect_to(const SocketAddress& address, std::chrono::milliseconds patience);
+
+/// A socket that listens; sets the port that was chosen. A file that a dead server left at the path is replaced; only
+/// the owner may connect to a path. `loopback_only`: throws std::invalid_argument when the host has another address.
+/// Throws std::system_error, with EADDRINUSE also where a server lives at the path.
+FileDescriptor listen_at(SocketAddress& address, bool loopback_only);
+
+/// Receives all of `payload`, of which the first byte comes with a descriptor. Throws std::system_error or
+/// Channel::Lost.
+FileDescriptor receive_descriptor(int socket, std::span<std::byte> payload);
+/// Sends all of `payload`, the first byte with `descriptor`. Throws the same.
+void send_descriptor(int socket, std::span<const std::byte> payload, int descriptor);
+
+/// Another descriptor of the same socket. Throws std::system_error.
+FileDescriptor duplicate(int descriptor);
+
+}  // namespace heatbath

@@ -1,0 +1,243 @@
+#include "uio_transport.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "heatbath/error.hpp"
+#include "heatbath/regs.h"
+#include "link_uri.hpp"
+
+namespace heatbath {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds usual_patience{10000};
+/// Longest sleep between two looks at the registers, and the wait below which it is not worth one.
+constexpr std::chrono::nanoseconds longest_sleep{1'000'000}, shortest_sleep{20'000};
+
+std::uint64_t sysfs_number(const std::string& file) {
+  std::ifstream in(file);
+  std::string text;
+  if (!(in >> text))
+    throw Error(HB_LINK, file + ": cannot be read; the device needs a map of its registers and one of its memory");
+  return std::stoull(text, nullptr, 0);
+}
+
+}  // namespace
+
+UioTransport::UioTransport(const std::string& text) {
+  const LinkUri uri = parse_link_uri(text, {"memory", "link_timeout_ms"});
+  patience_ = uri.milliseconds("link_timeout_ms", usual_patience);
+  const std::string& path = uri.address;
+  device_ = FileDescriptor(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+  struct stat status {};
+  if (!device_ || fstat(device_.get(), &status) != 0)
+    throw Error(HB_LINK, text + ": cannot be opened: " + std::strerror(errno));
+  stands_in_ = S_ISREG(status.st_mode);
+  if (!stands_in_ && !S_ISCHR(status.st_mode))
+    throw Error(HB_BAD_ARG, "device URI '" + text + "': " + path + " is neither a /dev/uioN nor a file that stands in for one");
+  if (stands_in_) {
+    memory_bytes_ = static_cast<std::uint64_t>(status.st_size) - std::min<std::uint64_t>(
+                        static_cast<std::uint64_t>(status.st_size), HB_WINDOW_BYTES);
+    map_stand_in(path);
+  } else {
+    map_device(path);
+  }
+  if (uri.keys.contains("memory")) {
+    const std::string file = uri.get("memory");
+    const FileDescriptor memory(::open(file.c_str(), O_RDWR | O_SYNC | O_CLOEXEC));
+    if (!memory) throw Error(HB_LINK, text + ": memory=" + file + " cannot be opened: " + std::strerror(errno));
+    memory_bytes_ = std::uint64_t{look(HB_CAPS_MEMORY_HI_OFFSET)} << 32 | look(HB_CAPS_MEMORY_LO_OFFSET);
+    memory_ = map_file(file, memory.get(), memory_bytes_, 0);
+    memory_mapped_ = memory_bytes_;
+  }
+  tick_seconds_ = look(HB_CAPS_TICK_PS_OFFSET) * 1e-12;
+  info_ = {text, stands_in_ ? "file that stands in for a device on a bus" : "device on a bus, userspace I/O"};
+}
+
+UioTransport::~UioTransport() {
+  if (registers_ != nullptr) munmap(const_cast<std::uint32_t*>(registers_), register_bytes_);
+  if (memory_mapped_ != 0) munmap(const_cast<std::uint32_t*>(memory_), memory_mapped_);
+}
+
+volatile std::uint32_t* UioTransport::map_file(const std::string& path, int fd, std::uint64_t bytes, std::uint64_t offset) {
+  void* start = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, static_cast<off_t>(offset));
+  if (start == MAP_FAILED)
+    throw Error(HB_LINK, "uio:" + path + ": " + std::to_string(bytes) + " bytes at " + std::to_string(offset) +
+                             " cannot be mapped: " + std::strerror(errno));
+  return static_cast<volatile std::uint32_t*>(start);
+}
+
+/// Map n of a device lies at offset n pages of its file; sysfs has the sizes.
+void UioTransport::map_device(const std::string& path) {
+  const std::string maps = "/sys/class/uio/" + path.substr(path.rfind('/') + 1) + "/maps/map";
+  const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  register_bytes_ = sysfs_number(maps + "0/size");
+  if (register_bytes_ < HB_WINDOW_BYTES)
+    throw Error(HB_LINK, "uio:" + path + ": map 0 has " + std::to_string(register_bytes_) + " bytes; the registers have " +
+                             std::to_string(HB_WINDOW_BYTES));
+  registers_ = map_file(path, device_.get(), register_bytes_, 0);
+  if (std::ifstream(maps + "1/size").good()) {
+    memory_bytes_ = memory_mapped_ = sysfs_number(maps + "1/size");
+    memory_ = map_file(path, device_.get(), memory_bytes_, page);
+  }
+  interrupts_ = FileDescriptor(fcntl(device_.get(), F_DUPFD_CLOEXEC, 0));
+}
+
+void UioTransport::map_stand_in(const std::string& path) {
+  if (memory_bytes_ == 0)
+    throw Error(HB_LINK, "uio:" + path + ": the file is too short for registers and memory; is `heatbath serve` at it?");
+  register_bytes_ = HB_WINDOW_BYTES + memory_bytes_;
+  registers_ = map_file(path, device_.get(), register_bytes_, 0);
+  memory_ = registers_ + HB_WINDOW_BYTES / 4;
+  interrupts_ = FileDescriptor(::open((path + ".irq").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  unsettled_ = true;  // whatever the file holds may be older than its server
+}
+
+/// The word at a register's address; none where the window has none.
+volatile std::uint32_t* UioTransport::word_of(std::uint64_t address) const {
+  return address < HB_WINDOW_BYTES && address % 4 == 0 ? registers_ + address / 4 : nullptr;
+}
+
+std::uint32_t UioTransport::look(std::uint32_t offset) const {
+  const std::uint32_t value = registers_[offset / 4];
+  std::atomic_thread_fence(std::memory_order_acquire);
+  return value;
+}
+
+void UioTransport::settle() {
+  if (!stands_in_ || !unsettled_) return;
+  auto began = Clock::time_point{};
+  std::uint32_t seen = look(HB_TIME_LO_OFFSET);
+  int changes = 0;
+  for (unsigned looks = 0; changes < 2; ++looks) {
+    const std::uint32_t now = look(HB_TIME_LO_OFFSET);
+    if (now != seen) {
+      seen = now;
+      ++changes;
+      continue;
+    }
+    if (looks % 64 != 63) continue;
+    sched_yield();
+    if (began == Clock::time_point{}) began = Clock::now();
+    if (Clock::now() - began > patience_)
+      throw Error(HB_LINK, info_.uri + ": its time stood still for " + std::to_string(patience_.count()) +
+                               " ms; is the file served?");
+  }
+  unsettled_ = false;
+}
+
+std::uint32_t UioTransport::read32(std::uint64_t address) {
+  settle();
+  const volatile std::uint32_t* word = word_of(address);
+  if (word == nullptr) return 0;
+  return look(static_cast<std::uint32_t>(address));
+}
+
+void UioTransport::write32(std::uint64_t address, std::uint32_t value) {
+  volatile std::uint32_t* word = word_of(address);
+  if (word == nullptr) return;
+  std::atomic_thread_fence(std::memory_order_seq_cst);  // what was written to memory comes first
+  *word = value;
+  unsettled_ = true;
+}
+
+void UioTransport::check_block(std::uint64_t address, std::uint64_t size) const {
+  if (address < HB_MEMORY_BASE || address - HB_MEMORY_BASE > memory_bytes_ ||
+      size > memory_bytes_ - (address - HB_MEMORY_BASE))
+    throw Error(HB_BAD_ARG, "block of " + std::to_string(size) + " bytes at address " + std::to_string(address) +
+                                " leaves device memory, which is " + std::to_string(memory_bytes_) +
+                                " bytes from address " + std::to_string(HB_MEMORY_BASE) + " on");
+}
+
+void UioTransport::read_block(std::uint64_t address, std::span<std::byte> out) {
+  check_block(address, out.size());
+  settle();
+  std::uint64_t at = address - HB_MEMORY_BASE;
+  while (!out.empty()) {
+    const std::uint32_t word = memory_[at / 4];
+    const std::size_t first = at % 4, bytes = std::min<std::size_t>(4 - first, out.size());
+    std::memcpy(out.data(), reinterpret_cast<const std::byte*>(&word) + first, bytes);
+    at += bytes;
+    out = out.subspan(bytes);
+  }
+}
+
+void UioTransport::write_block(std::uint64_t address, std::span<const std::byte> data) {
+  check_block(address, data.size());
+  std::uint64_t at = address - HB_MEMORY_BASE;
+  while (!data.empty()) {
+    const std::size_t first = at % 4, bytes = std::min<std::size_t>(4 - first, data.size());
+    std::uint32_t word = bytes == 4 ? 0 : memory_[at / 4];
+    std::memcpy(reinterpret_cast<std::byte*>(&word) + first, data.data(), bytes);
+    memory_[at / 4] = word;
+    at += bytes;
+    data = data.subspan(bytes);
+  }
+}
+
+std::optional<std::span<std::byte>> UioTransport::map(std::uint64_t address, std::uint64_t size) {
+  check_block(address, size);
+  return std::nullopt;
+}
+
+std::uint64_t UioTransport::time() {
+  for (std::uint32_t high = look(HB_TIME_HI_OFFSET);;) {
+    const std::uint32_t low = look(HB_TIME_LO_OFFSET), again = look(HB_TIME_HI_OFFSET);
+    if (again == high) return std::uint64_t{high} << 32 | low;
+    high = again;
+  }
+}
+
+void UioTransport::sleep_until_interrupt(std::uint64_t ticks_left) {
+  const double seconds = static_cast<double>(ticks_left) * tick_seconds_;
+  const auto left = seconds < 1 ? std::chrono::nanoseconds(static_cast<std::int64_t>(seconds * 1e9)) : longest_sleep;
+  if (!interrupts_ || (left < shortest_sleep && !stands_in_)) {
+    sched_yield();
+    return;
+  }
+  // A uio device masks its interrupt when it has told of one; writing 1 lets it tell of the next.
+  const std::uint32_t on = 1;
+  if (!stands_in_) [[maybe_unused]]
+    const ssize_t ignored = ::write(interrupts_.get(), &on, sizeof on);
+  const auto sleep = std::clamp(left, shortest_sleep, longest_sleep);
+  const timespec limit{0, static_cast<long>(sleep.count())};
+  pollfd ask{interrupts_.get(), POLLIN, 0};
+  std::uint32_t count = 0;
+  if (::ppoll(&ask, 1, &limit, nullptr) > 0 && ::read(interrupts_.get(), &count, sizeof count) <= 0) sched_yield();
+}
+
+bool UioTransport::wait_irq(std::uint64_t limit_ticks) {
+  settle();
+  const std::uint64_t began = time();
+  std::uint64_t last = began;
+  auto stood = Clock::now();
+  for (;;) {
+    // Time first: an interrupt up to it is then seen.
+    const std::uint64_t now = time();
+    if ((look(HB_INTR_STATE_OFFSET) & look(HB_INTR_ENABLE_OFFSET)) != 0) return true;
+    if (now - began >= limit_ticks) return false;
+    if (now != last) {
+      last = now;
+      stood = Clock::now();
+    } else if (Clock::now() - stood > patience_) {
+      throw Error(HB_LINK, info_.uri + ": device time stood still for " + std::to_string(patience_.count()) + " ms");
+    }
+    sleep_until_interrupt(limit_ticks - (now - began));
+  }
+}
+
+LinkInfo UioTransport::info() const { return info_; }
+
+}  // namespace heatbath

@@ -1,0 +1,229 @@
+// Server: one device, one client at a time.
+
+#include "heatbath/server.hpp"
+
+#include <cerrno>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <new>
+#include <optional>
+#include <stdexcept>
+#include <system_error>
+
+#include <unistd.h>
+
+#include "driver/src/channel.hpp"
+#include "driver/src/link_uri.hpp"
+#include "driver/src/remote_transport.hpp"
+#include "driver/src/socket_address.hpp"
+#include "heatbath/error.hpp"
+#include "sim/server/pacer.hpp"
+#include "sim/server/reception.hpp"
+#include "sim/server/served_device.hpp"
+#include "sim/server/session.hpp"
+#include "sim/server/stand_in.hpp"
+#include "sim/src/open_transport.hpp"
+
+namespace heatbath {
+namespace {
+
+/// How long the session's thread waits for bytes before it looks up.
+constexpr std::chrono::milliseconds look_up_period{50};
+
+/// A file that stands in for a device on a bus: no sessions.
+struct StandInService {
+  StandIn device;
+  std::atomic<bool> stop{false};
+  StandInService(const std::string& uri, const std::string& file) : device(uri, file) {}
+};
+
+}  // namespace
+
+struct Server::Impl {
+  explicit Impl(ServerOptions given);
+  ~Impl() {
+    if (!address.path.empty() && reception) ::unlink(address.path.c_str());
+  }
+
+  void serve(FileDescriptor socket);
+  std::unique_ptr<Channel> welcome(FileDescriptor socket, SessionControl& control);
+  void note_pace(const Pace& pace);
+
+  ServerOptions options;
+  LinkUri uri;
+  SocketAddress address;
+  std::unique_ptr<StandInService> stand_in;
+  std::optional<ServedDevice> device;
+  std::optional<Reception> reception;
+  mutable std::mutex pace_mutex;
+  Pace pace;
+  std::uint64_t ended_by_server = 0;
+};
+
+Server::Impl::Impl(ServerOptions given)
+    : options(std::move(given)), uri(parse_link_uri(options.listen, {})) {
+  if (uri.scheme == "uio") {
+    if (!options.token_file.empty() || options.realtime)
+      throw Error(HB_BAD_ARG, "listen '" + options.listen + "': a file that stands in for a device takes neither token nor realtime");
+    stand_in = std::make_unique<StandInService>(uri_or_default(options.device), uri.address);
+    return;
+  }
+  if (uri.scheme != "tcp" && uri.scheme != "unix" && uri.scheme != "shm")
+    throw Error(HB_BAD_ARG, "listen '" + options.listen + "': a device is served at tcp://host:port, unix:/path, shm:/name or uio:FILE");
+  device.emplace(options.device);
+  const std::string token = options.token_file.empty() ? std::string{} : read_token(options.token_file);
+  if (!(options.slowdown > 0) || !std::isfinite(options.slowdown))
+    throw Error(HB_BAD_ARG, "slowdown " + std::to_string(options.slowdown) + ": it must be above 0");
+  if (options.realtime) {
+    device->open();
+    const bool seen = device->clock() != nullptr && device->clock()->ticks();
+    device->close();
+    if (!seen)
+      throw Error(HB_UNSUPPORTED, "realtime: device time of " + device->uri() +
+                                      " is not seen without an access; func: and tlm: show it");
+  }
+  try {
+    address = socket_address(uri.scheme, uri.address);
+    FileDescriptor listener = listen_at(address, token.empty());
+    wire::Welcome facts = device->facts();
+    facts.session_ms = static_cast<std::uint32_t>(options.session_limit.count());
+    reception.emplace(std::move(listener), options, facts, token);
+  } catch (const std::invalid_argument& wrong) {
+    throw Error(HB_BAD_ARG, "listen '" + options.listen + "': " + wrong.what());
+  } catch (const std::system_error& failure) {
+    throw Error(HB_IO, "listen '" + options.listen + "': " + failure.code().message());
+  }
+}
+
+Server::Server(ServerOptions options) {
+  if (scheme_of(options.listen).empty())
+    throw Error(HB_BAD_ARG, "listen '" + options.listen + "': a device is served at tcp://host:port, unix:/path, shm:/name or uio:FILE");
+  impl_ = std::make_unique<Impl>(std::move(options));
+}
+
+Server::~Server() = default;
+
+std::string Server::uri() const {
+  if (impl_->uri.scheme != "tcp") return impl_->uri.text;
+  const std::string& host = impl_->address.host;
+  const bool v6 = host.find(':') != std::string::npos;
+  return "tcp://" + (v6 ? "[" + host + "]" : host) + ":" + impl_->address.port;
+}
+
+void Server::stop() noexcept {
+  if (impl_->stand_in) {
+    impl_->stand_in->stop.store(true, std::memory_order_relaxed);
+  } else {
+    impl_->reception->stop();
+  }
+}
+
+ServerCounters Server::counters() const {
+  if (impl_->stand_in) return {};
+  ServerCounters counters = impl_->reception->counters();
+  const std::lock_guard lock(impl_->pace_mutex);
+  const Pace& pace = impl_->pace;
+  counters.ended_by_server = impl_->ended_by_server;
+  counters.paced = pace.holds;
+  counters.overruns = pace.overruns;
+  counters.jitter_mean_us = pace.holds == 0 ? 0 : pace.jitter_sum_us / static_cast<double>(pace.holds);
+  counters.jitter_worst_us = pace.jitter_worst_us;
+  counters.lag_worst_us = pace.lag_worst_us;
+  return counters;
+}
+
+void Server::run() {
+  if (impl_->stand_in) return impl_->stand_in->device.run(impl_->stand_in->stop);
+  while (auto socket = impl_->reception->next()) impl_->serve(std::move(*socket));
+}
+
+void Server::Impl::note_pace(const Pace& of_session) {
+  char line[200];
+  const double mean = of_session.holds == 0 ? 0 : of_session.jitter_sum_us / static_cast<double>(of_session.holds);
+  std::snprintf(line, sizeof line,
+                "realtime: %llu holds, jitter mean %.1f us, worst %.1f us; %llu overruns, worst lag %.1f us",
+                static_cast<unsigned long long>(of_session.holds), mean, of_session.jitter_worst_us,
+                static_cast<unsigned long long>(of_session.overruns), of_session.lag_worst_us);
+  reception->log(line);
+  const std::lock_guard lock(pace_mutex);
+  pace.holds += of_session.holds;
+  pace.overruns += of_session.overruns;
+  pace.jitter_sum_us += of_session.jitter_sum_us;
+  pace.jitter_worst_us = std::max(pace.jitter_worst_us, of_session.jitter_worst_us);
+  pace.lag_worst_us = std::max(pace.lag_worst_us, of_session.lag_worst_us);
+}
+
+/// Sends the welcome and makes the channel of the session. Throws Channel::Lost, std::system_error.
+std::unique_ptr<Channel> Server::Impl::welcome(FileDescriptor socket, SessionControl& control) {
+  const bool rings = uri.scheme == "shm";
+  const auto patience = options.realtime ? Pacer::period : look_up_period;
+  wire::Welcome facts = device->facts();
+  facts.session_ms = static_cast<std::uint32_t>(options.session_limit.count());
+  const std::string& served = device->uri();
+  wire::Header header;
+  header.kind = wire::Kind::welcome;
+  header.value = rings;
+  header.length = static_cast<std::uint32_t>(sizeof facts + served.size());
+  std::vector<std::byte> payload(header.length);
+  std::memcpy(payload.data(), &facts, sizeof facts);
+  std::memcpy(payload.data() + sizeof facts, served.data(), served.size());
+  if (device->clock() != nullptr) header.ticks = device->clock()->ticks().value_or(wire::unknown_ticks);
+
+  control.socket = socket.get();
+  const auto head = std::as_bytes(std::span(&header, 1));
+  if (!rings) {
+    auto channel = std::make_unique<SocketChannel>(std::move(socket), patience);
+    if (channel->send(head, payload, true) != head.size() + payload.size()) throw Channel::Lost("the client took no welcome");
+    return channel;
+  }
+  RingMemory memory = RingMemory::make();
+  control.rings = &memory.page();
+  SocketChannel greeting(duplicate(socket.get()), patience);
+  if (greeting.send(head, {}, true) != head.size()) throw Channel::Lost("the client took no welcome");
+  send_descriptor(socket.get(), payload, memory.descriptor());
+  return std::make_unique<RingChannel>(std::move(memory), std::move(socket), true, patience);
+}
+
+void Server::Impl::serve(FileDescriptor socket) {
+  try {
+    device->open();
+  } catch (const Error& failure) {
+    return reception->refuse(std::move(socket), HB_DEVICE, std::string("the device cannot be opened: ") + failure.what());
+  } catch (const std::bad_alloc&) {
+    return reception->refuse(std::move(socket), HB_DEVICE, "the device cannot be opened: the server is out of memory");
+  }
+  SessionControl control;
+  std::string reason = "the client left before it began";
+  std::unique_ptr<Channel> channel;  // outlives the listening thread's knowledge of it
+  FileDescriptor leaving;
+  try {
+    channel = welcome(std::move(socket), control);
+    control.channel = channel.get();
+    reception->begin(control);
+    std::optional<Pacer> pacer;
+    if (options.realtime) pacer.emplace(device->transport(), *device->clock(), device->tick_seconds() * options.slowdown);
+    Session session(*channel, control, device->transport(), device->clock(), pacer ? &*pacer : nullptr,
+                    device->facts().memory_bytes);
+    reason = session.run();
+    if (pacer) note_pace(pacer->pace());
+    if (session.ended_by_server()) {
+      const std::lock_guard lock(pace_mutex);
+      ++ended_by_server;
+      leaving = duplicate(control.socket);
+    }
+  } catch (const Channel::Lost&) {
+  } catch (const std::exception& failure) {
+    reason = failure.what();
+  }
+  reception->end(std::move(leaving));
+  channel.reset();
+  reception->log("session over: " + reason);
+  try {
+    device->close();
+  } catch (const std::exception& failure) {
+    reception->log(std::string("the device did not reset: ") + failure.what());
+  }
+}
+
+}  // namespace heatbath

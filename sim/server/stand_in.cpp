@@ -1,0 +1,163 @@
+#include "sim/server/stand_in.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <thread>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "heatbath/error.hpp"
+#include "sim/src/open_transport.hpp"
+
+namespace heatbath {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+enum Rule : std::uint8_t { RO, RW, CMD };
+enum Kind : std::uint8_t { VALUE, PROFILE, LIVE, MAP };
+struct Row {
+  std::uint32_t offset;
+  Rule rule;
+  Kind kind;
+};
+constexpr Row rows[] = {
+#define HB_REGISTER(NAME, offset, ACCESS, RESET, value, mask) {offset, ACCESS, RESET},
+#include "hw_model/device/register_table.inc"
+};
+
+// A round of work is kept short while a program runs, and long breaks are made when nobody stores anything.
+constexpr std::chrono::microseconds short_work{30}, long_work{120};
+constexpr std::chrono::milliseconds calm{20};
+constexpr std::chrono::microseconds nap{200};
+
+bool is_effectful(std::uint32_t offset) {
+  return offset == HB_COMMAND_OFFSET || offset == HB_INTR_ACK_OFFSET || offset == HB_INTR_TEST_OFFSET;
+}
+
+Error io_error(const std::string& path, const char* what) {
+  return {HB_IO, "listen 'uio:" + path + "': " + what + ": " + std::strerror(errno)};
+}
+
+}  // namespace
+
+StandIn::StandIn(const std::string& device, const std::string& file) : path_(file) {
+  const std::uint64_t bytes = emulated_memory_bytes(device);
+  // The lock tells a living stand-in from what a dead one left.
+  file_ = FileDescriptor(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!file_) throw io_error(path_, "the file cannot be made");
+  if (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) throw io_error(path_, "another process serves it");
+  const std::string pipe = path_ + ".irq";
+  ::unlink(pipe.c_str());
+  if (::ftruncate(file_.get(), 0) != 0 || ::ftruncate(file_.get(), static_cast<off_t>(HB_WINDOW_BYTES + bytes)) != 0)
+    throw io_error(path_, "registers and memory do not fit");
+  if (::mkfifo(pipe.c_str(), 0600) != 0) throw io_error(path_, "the pipe FILE.irq cannot be made");
+  pipe_ = FileDescriptor(::open(pipe.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
+  if (!pipe_) throw io_error(path_, "the pipe FILE.irq cannot be opened");
+  void* start = mmap(nullptr, HB_WINDOW_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, file_.get(), 0);
+  if (start == MAP_FAILED) throw io_error(path_, "the registers cannot be mapped");
+  window_ = static_cast<std::uint32_t*>(start);
+  device_ = open_with_memory(device, file_.get(), HB_WINDOW_BYTES);
+  ticks_per_second_ = 1e12 / device_->read32(HB_CAPS_TICK_PS_OFFSET);
+  last_time_ = last_store_ = Clock::now();
+  for (const Row& row : rows) put(row.offset);
+}
+
+StandIn::~StandIn() {
+  if (window_ != nullptr) munmap(window_, HB_WINDOW_BYTES);
+  if (pipe_) ::unlink((path_ + ".irq").c_str());
+  if (window_ != nullptr) ::unlink(path_.c_str());
+}
+
+std::atomic_ref<std::uint32_t> StandIn::word(std::uint32_t offset) const {
+  return std::atomic_ref<std::uint32_t>(window_[offset / 4]);
+}
+
+/// Puts a register's value into the file, unless the host has just stored there: that is carried out first.
+void StandIn::put(std::uint32_t offset) {
+  const std::uint32_t value = device_->read32(offset);
+  std::uint32_t& known = image_[offset / 4];
+  if (value == known) return;
+  std::uint32_t expected = known;
+  if (word(offset).compare_exchange_strong(expected, value, std::memory_order_release, std::memory_order_relaxed))
+    known = value;
+}
+
+void StandIn::carry_out(std::uint32_t offset, std::uint32_t value) {
+  image_[offset / 4] = value;
+  device_->write32(offset, value);
+  last_store_ = Clock::now();
+  const bool mapped = std::any_of(std::begin(rows), std::end(rows), [&](const Row& row) { return row.offset == offset; });
+  if (mapped) {
+    put(offset);
+  } else {
+    std::uint32_t expected = value;
+    if (word(offset).compare_exchange_strong(expected, 0)) image_[offset / 4] = 0;
+  }
+}
+
+void StandIn::round() {
+  // Effectful registers are looked at first and carried out last: what the host stored before them is there by then.
+  constexpr std::uint32_t effectful[] = {HB_COMMAND_OFFSET, HB_INTR_ACK_OFFSET, HB_INTR_TEST_OFFSET};
+  std::array<std::uint32_t, std::size(effectful)> asked{};
+  for (std::size_t k = 0; k < std::size(effectful); ++k) asked[k] = word(effectful[k]).load(std::memory_order_acquire);
+  for (std::uint32_t offset = 0; offset < HB_WINDOW_BYTES; offset += 4) {
+    if (is_effectful(offset)) continue;
+    const std::uint32_t value = word(offset).load(std::memory_order_acquire);
+    if (value != image_[offset / 4]) carry_out(offset, value);
+  }
+  for (std::size_t k = 0; k < std::size(effectful); ++k)
+    if (asked[k] != image_[effectful[k] / 4]) carry_out(effectful[k], asked[k]);
+  pass_time();
+  const std::uint32_t resets = device_->read32(HB_RESET_COUNT_OFFSET);
+  for (const Row& row : rows)
+    if (row.offset != HB_TIME_LO_OFFSET && (row.kind == LIVE || resets != resets_ || row.offset == HB_CAPTURE_TAIL_OFFSET))
+      put(row.offset);
+  resets_ = resets;
+  tell_interrupt();
+  put(HB_TIME_LO_OFFSET);
+}
+
+void StandIn::pass_time() {
+  const auto now = Clock::now();
+  if ((device_->read32(HB_STATUS_OFFSET) & HB_STATUS_RUNNING_MASK) != 0) {
+    device_->wait_irq(slice_);
+    const auto took = Clock::now() - now;
+    if (took < short_work && slice_ < std::uint64_t{1} << 60) slice_ *= 2;
+    if (took > long_work) slice_ = std::max<std::uint64_t>(1, slice_ / 2);
+  } else {
+    const double ticks = std::chrono::duration<double>(now - last_time_).count() * ticks_per_second_;
+    device_->wait_irq(static_cast<std::uint64_t>(ticks));
+    slice_ = 1;
+  }
+  last_time_ = now;
+}
+
+void StandIn::tell_interrupt() {
+  const bool pending = (image_[HB_INTR_STATE_OFFSET / 4] & image_[HB_INTR_ENABLE_OFFSET / 4]) != 0;
+  if (pending && !interrupt_) {
+    ++interrupts_;
+    // Without a reader the pipe fills up; a full one has told enough.
+    [[maybe_unused]] const ssize_t written = ::write(pipe_.get(), &interrupts_, sizeof interrupts_);
+  }
+  interrupt_ = pending;
+}
+
+void StandIn::run(const std::atomic<bool>& stop) {
+  while (!stop.load(std::memory_order_relaxed)) {
+    round();
+    const bool running = (image_[HB_STATUS_OFFSET / 4] & HB_STATUS_RUNNING_MASK) != 0;
+    if (!running && Clock::now() - last_store_ > calm) {
+      std::this_thread::sleep_for(nap);
+    } else {
+      std::this_thread::yield();
+    }
+  }
+}
+
+}  // namespace heatbath

@@ -1,0 +1,26 @@
+#pragma once
+// The transport behind any device URI.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "heatbath/transport.hpp"
+
+namespace heatbath {
+
+/// The URI itself; when it is empty, the environment's, else `func:`.
+std::string uri_or_default(std::string_view uri);
+
+/// What open() hands to a Device; the same errors. `uri` is not empty.
+std::unique_ptr<Transport> open_transport(const std::string& uri);
+
+/// The functional emulator of a func: URI with device memory in a file from `offset` on. Throws Error(BAD_ARG) for
+/// another scheme; else as open(). The file must reach
+/// emulated_memory_bytes beyond it.
+std::unique_ptr<Transport> open_with_memory(const std::string& uri, int file, std::uint64_t offset);
+/// Bytes of device memory of the emulator of a func: URI. Throws the same.
+std::uint64_t emulated_memory_bytes(const std::string& uri);
+
+}  // namespace heatbath
