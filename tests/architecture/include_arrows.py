@@ -74,9 +74,9 @@ RULES = {
                      "driver speaks in; never sim, hw_model or registers",
                      ("trainers", "driver/include", "numerics") + VOCABULARY),
     "apps": Rule("apps include only themselves, the driver, the trainers, numerics, the statuses and program format, "
-                 "and regs.h for the names of what a device reports; never sim or hw_model",
+                 "and regs.h and cells.h for the names of what a device reports; never sim or hw_model",
                  ("apps", "trainers/include", "driver/include", "numerics/include",
-                  "firmware_api/include/heatbath/regs.h") + VOCABULARY),
+                  "firmware_api/include/heatbath/regs.h", "firmware_api/include/heatbath/cells.h") + VOCABULARY),
     "python": Rule(f"python includes only itself, {HOST}",
                    ("python", "trainers/include", "driver/include") + VOCABULARY),
     "examples": Rule(f"examples include only themselves, {HOST}",
