@@ -67,12 +67,15 @@ void check_transition(Array& array, const Parameters& p, const reference::Linear
   std::vector<Estimate> first(n), second(n * n);
   for (int repeat = 0; repeat < 40; ++repeat) {
     for (std::uint32_t l = 0; l < array.lanes(); ++l) array.write(l, 0, start, p);
-    run(array, p, 1, dt, 5, [&](std::uint32_t, std::span<const float> s) {
-      for (Eigen::Index i = 0; i < n; ++i) {
-        first[i].add(s[i]);
-        for (Eigen::Index k = 0; k <= i; ++k) second[i * n + k].add((s[i] - mean(i)) * (s[k] - mean(k)));
-      }
-    }, 0, repeat);
+    run(
+        array, p, 1, dt, 5,
+        [&](std::uint32_t, std::span<const float> s) {
+          for (Eigen::Index i = 0; i < n; ++i) {
+            first[i].add(s[i]);
+            for (Eigen::Index k = 0; k <= i; ++k) second[i * n + k].add((s[i] - mean(i)) * (s[k] - mean(k)));
+          }
+        },
+        0, repeat);
   }
   for (Eigen::Index i = 0; i < n; ++i) {
     EXPECT_LT(std::abs(first[i].z(mean(i))), 4.2) << what << ": mean of variable " << i;
@@ -88,7 +91,8 @@ TEST(ExactOu, IsTheExactTransitionAtAnyStep) {
   p.bias = {0.4f, -0.3f, 0.9f};
   p.kT_cell = {0.5f, 1.0f, 2.0f};
   p.gain = 0.9f;
-  const std::vector<float> matrix{0, 0.4f, -0.3f, 0.4f, 0, 0.2f, -0.3f, 0.2f, 0}, one_way{0, 0.4f, 0, 0, 0, 0.5f, -0.6f, 0, 0};
+  const std::vector<float> matrix{0, 0.4f, -0.3f, 0.4f, 0, 0.2f, -0.3f, 0.2f, 0},
+      one_way{0, 0.4f, 0, 0, 0, 0.5f, -0.6f, 0, 0};
   Eigen::Matrix3d k = Eigen::Vector3d(1.0, 1.6, 2.2).asDiagonal();
   const auto coupled = [&](const std::vector<float>& j) {
     Eigen::Matrix3d m = k;
@@ -123,7 +127,8 @@ TEST(ExactOu, IsTheExactTransitionAtAnyStep) {
   Eigen::Matrix3d capacitance = masses;  // couplings are capacitances
   for (int i = 0; i < 9; ++i) capacitance(i / 3, i % 3) += 0.9 * matrix[i];
   check_transition(*make_array(spec(CellKind::rlc, Stepper::exact_ou, n, 1024), nullptr), p,
-                   with_force(reference::underdamped_network(k, capacitance, damping, kT), capacitance), start, 0.9, "rlc");
+                   with_force(reference::underdamped_network(k, capacitance, damping, kT), capacitance), start, 0.9,
+                   "rlc");
 }
 
 TEST(RlcNetwork, SteppersFollowTheExactLaw) {
@@ -163,9 +168,8 @@ TEST(OverdampedNetwork, ReachesTwoTemperatureAndOneWayLaws) {
   p.couplings = std::make_shared<const Couplings>(s.graph, std::vector<float>{-1.0f});
   auto array = make_array(s, nullptr);
   Estimate a, b, c;
-  run(*array, p, 400, 0.02, 3, [&](std::uint32_t, std::span<const float> x) {
-    a.add(x[0] * x[0]), b.add(x[1] * x[1]), c.add(x[0] * x[1]);
-  });
+  run(*array, p, 400, 0.02, 3,
+      [&](std::uint32_t, std::span<const float> x) { a.add(x[0] * x[0]), b.add(x[1] * x[1]), c.add(x[0] * x[1]); });
   EXPECT_LT(std::abs(a.z(1.25)), 4);
   EXPECT_LT(std::abs(b.z(0.75)), 4);
   EXPECT_LT(std::abs(c.z(0.5)), 4);
@@ -181,7 +185,8 @@ TEST(OverdampedNetwork, ReachesTwoTemperatureAndOneWayLaws) {
   array->enable_meters(true);
   std::vector<double> start(1024);
   for (std::uint32_t l = 0; l < 1024; ++l) start[l] = array->energy(l, q);
-  run(*array, q, 500, 0.02, 4, [](std::uint32_t, std::span<const float>) {}, 0, 250);
+  run(
+      *array, q, 500, 0.02, 4, [](std::uint32_t, std::span<const float>) {}, 0, 250);
   Estimate work, heat;
   for (std::uint32_t l = 0; l < 1024; ++l) {
     const auto m = array->meters(l, q);
@@ -224,11 +229,14 @@ TEST(Phases, ReachTheFiniteKuramotoOrderAndTheAdlerVelocity) {
     const auto array = make_array(s, nullptr);
     run(*array, p, 200, 0.02, 8, [](std::uint32_t, std::span<const float>) {});
     std::vector<Estimate> lanes(512);
-    run(*array, p, 2000, 0.02, 8, [&](std::uint32_t lane, std::span<const float> x) {
-      double c = 0, sum = 0;
-      for (std::uint32_t i = 0; i < n; ++i) c += std::cos(x[i]), sum += std::sin(x[i]);
-      lanes[lane].add((c * c + sum * sum) / (n * n));
-    }, 25, 200);
+    run(
+        *array, p, 2000, 0.02, 8,
+        [&](std::uint32_t lane, std::span<const float> x) {
+          double c = 0, sum = 0;
+          for (std::uint32_t i = 0; i < n; ++i) c += std::cos(x[i]), sum += std::sin(x[i]);
+          lanes[lane].add((c * c + sum * sum) / (n * n));
+        },
+        25, 200);
     Estimate r2;
     for (const auto& lane : lanes) r2.add(lane.mean());
     EXPECT_LT(std::abs(r2.z(reference::kuramoto_mean_square_order(n, 3.0))), 4) << name(stepper);
@@ -244,9 +252,12 @@ TEST(Phases, ReachTheFiniteKuramotoOrderAndTheAdlerVelocity) {
     for (int i = 0; i < 32; ++i) start[lane * 32 + i] = angle(x, i);
   });
   Estimate velocity;
-  run(*array, p, 1000, 0.02, 9, [&](std::uint32_t lane, std::span<const float> x) {
-    for (int i = 0; i < 32; ++i) velocity.add((angle(x, i) - start[lane * 32 + i]) / 20.0);
-  }, 0, 150);
+  run(
+      *array, p, 1000, 0.02, 9,
+      [&](std::uint32_t lane, std::span<const float> x) {
+        for (int i = 0; i < 32; ++i) velocity.add((angle(x, i) - start[lane * 32 + i]) / 20.0);
+      },
+      0, 150);
   EXPECT_LT(std::abs(velocity.z(reference::adler_velocity(1.5, 1.0, 0.5))), 4);
   EXPECT_LT(velocity.error(), 0.01);
 }
@@ -282,17 +293,21 @@ TEST(PBits, ReachTheEnumeratedLawUnderEverySweep) {
       std::vector<std::vector<double>> lanes(256, std::vector<double>(n * n + n, 0.0));
       const int samples = 200;
       run(*array, p, 30, 1.0, 10, [](std::uint32_t, std::span<const float>) {});
-      run(*array, p, 3 * samples, 1.0, 10, [&](std::uint32_t lane, std::span<const float> x) {
-        for (int i = 0; i < n; ++i) {
-          lanes[lane][n * n + i] += x[i] / samples;
-          for (int k = 0; k < i; ++k) lanes[lane][i * n + k] += x[i] * x[k] / samples;
-        }
-      }, 3, 30);
+      run(
+          *array, p, 3 * samples, 1.0, 10,
+          [&](std::uint32_t lane, std::span<const float> x) {
+            for (int i = 0; i < n; ++i) {
+              lanes[lane][n * n + i] += x[i] / samples;
+              for (int k = 0; k < i; ++k) lanes[lane][i * n + k] += x[i] * x[k] / samples;
+            }
+          },
+          3, 30);
       double worst = 0;
       for (int i = 0; i < n; ++i) {
         Estimate m;
         for (const auto& lane : lanes) m.add(lane[n * n + i]);
-        worst = std::max(worst, std::abs(m.z(exact.average(p.kT, [&](reference::BinaryState b) { return reference::spin(b, i); }))));
+        worst = std::max(
+            worst, std::abs(m.z(exact.average(p.kT, [&](reference::BinaryState b) { return reference::spin(b, i); }))));
         for (int k = 0; k < i; ++k) {
           Estimate pair;
           for (const auto& lane : lanes) pair.add(lane[i * n + k]);
@@ -313,8 +328,8 @@ TEST(PBits, ReachTheEnumeratedLawUnderEverySweep) {
 }
 
 TEST(ColouredNoise, HasTheStatedCorrelationTimeIntensityAndCommonPart) {
-  // A linear cell under noise of correlation time tau: <x^2> = T / (k (1 + k tau)); the discrete filter's own value of it
-  // follows from its linear recursion, sum by sum.
+  // A linear cell under noise of correlation time tau: <x^2> = T / (k (1 + k tau)); the discrete filter's own value of
+  // it follows from its linear recursion, sum by sum.
   const double k = 2.0, kT = 0.7, dt = 0.02, tau = 0.4;
   const double a = std::exp(-dt / tau), r = 1 - k * dt, c2 = 2 * kT * dt * (1 - a) / (1 + a);
   // x' = r x + c z, z' = a z + …, with z' used in the step: <x z> = c a/(1 - r a) … in closed form:
@@ -336,9 +351,8 @@ TEST(ColouredNoise, HasTheStatedCorrelationTimeIntensityAndCommonPart) {
   s.colour.common = 0.3;
   const auto array = make_array(s, nullptr);
   Estimate square, product;
-  run(*array, parameters(2, 0.0f, 0.0f, 0.0f, 0.5f), 10, 0.1, 12, [&](std::uint32_t, std::span<const float> x) {
-    square.add(x[0] * x[0]), product.add(x[0] * x[1]);
-  });
+  run(*array, parameters(2, 0.0f, 0.0f, 0.0f, 0.5f), 10, 0.1, 12,
+      [&](std::uint32_t, std::span<const float> x) { square.add(x[0] * x[0]), product.add(x[0] * x[1]); });
   EXPECT_LT(std::abs(square.z(1.0)), 4);
   EXPECT_LT(std::abs(product.z(0.3)), 4);
   // Pink noise: diffusion over times far beyond tau has white noise's intensity; over short ones more slowly growing
