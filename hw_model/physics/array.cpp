@@ -100,8 +100,8 @@ std::optional<Refusal> refusal_of_step(const ArraySpec& spec, double dt) {
 
 std::unique_ptr<Array> make_array(const ArraySpec& spec, numerics::ThreadTeam* team) {
   const ArraySpec whole = settled(spec);
-  if (whole.kind == CellKind::overdamped && whole.stepper == Stepper::euler_maruyama && !whole.graph &&
-      whole.reciprocal && whole.colour.white())
+  if (whole.kind == CellKind::overdamped && whole.stepper == Stepper::euler_maruyama && !whole.graph && whole.reciprocal &&
+      whole.colour.white())
     return std::make_unique<QuarticArray>(whole.cells, whole.lanes, whole.mobility, whole.rail, team);
   return std::make_unique<GeneralArray>(whole, team);
 }

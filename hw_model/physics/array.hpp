@@ -91,9 +91,9 @@ Stepper default_stepper(CellKind kind, const Graph* graph);
 /// Why no array can be made so; nothing when one can.
 std::optional<Refusal> refusal(const ArraySpec& spec);
 
-/// Why an array of that make cannot work with these parameters: exact-ou with J4 != 0, an rlc capacitance matrix that
-/// is not positive definite, a mass that is not positive, a damping or a temperature below 0. Costs O(cells),
-/// O(cells^3) for rlc. Nothing when it can.
+/// Why an array of that make cannot work with these parameters: exact-ou with J4 != 0, an rlc capacitance matrix that is
+/// not positive definite, a mass that is not positive, a damping or a temperature below 0. Costs O(cells), O(cells^3)
+/// for rlc. Nothing when it can.
 std::optional<Refusal> refusal(const ArraySpec& spec, const Parameters& parameters);
 
 /// Why steps of dt (time units) cannot be made: sequential and two-colour sweeps need dt = 1, random-sequential at
