@@ -68,7 +68,8 @@ class EveryMake : public ::testing::TestWithParam<Make> {
 TEST_P(EveryMake, HasBitsThatDoNotDependOnLanesThreadsCutsOrInstructionSet) {
   const Make& make = GetParam();
   const std::uint32_t lanes = 37;
-  const auto how = [&](std::uint32_t n, std::uint32_t shot0, std::uint64_t piece, unsigned threads, bool ramped, bool metered) {
+  const auto how = [&](std::uint32_t n, std::uint32_t shot0, std::uint64_t piece, unsigned threads, bool ramped,
+                       bool metered) {
     How h;
     h.lanes = n, h.shot0 = shot0, h.piece = piece, h.threads = threads, h.ramped = ramped, h.metered = metered;
     return h;
@@ -81,7 +82,8 @@ TEST_P(EveryMake, HasBitsThatDoNotDependOnLanesThreadsCutsOrInstructionSet) {
       const Outcome expected = run(make, how(lanes, 0, 1000, 1, ramped, true), p, q);
       for (const auto& lane : expected.states)
         for (const float v : lane) ASSERT_TRUE(std::isfinite(v));
-      EXPECT_EQ(run(make, how(lanes, 0, 1000, 2, ramped, false), p, q).states, expected.states) << "meters change the states";
+      EXPECT_EQ(run(make, how(lanes, 0, 1000, 2, ramped, false), p, q).states, expected.states)
+          << "meters change the states";
       EXPECT_TRUE(run(make, how(lanes, 0, 1, 2, ramped, true), p, q) == expected) << "step by step, two threads";
       EXPECT_TRUE(run(make, how(lanes, 0, 4, 1, ramped, true), p, q) == expected) << "in pieces";
       if (lane_bias) {
@@ -95,7 +97,8 @@ TEST_P(EveryMake, HasBitsThatDoNotDependOnLanesThreadsCutsOrInstructionSet) {
         numerics::select_isa(isa);
         const Outcome few = run(make, how(5, 30, 1000, 1, ramped, true), p, q);
         for (std::uint32_t lane = 0; lane < 5; ++lane) {
-          EXPECT_EQ(few.states[lane], expected.states[30 + lane]) << numerics::name(isa) << ", lane " << lane << " of 5";
+          EXPECT_EQ(few.states[lane], expected.states[30 + lane])
+              << numerics::name(isa) << ", lane " << lane << " of 5";
           EXPECT_EQ(few.heat[lane], expected.heat[30 + lane]) << numerics::name(isa);
           EXPECT_EQ(few.work[lane], expected.work[30 + lane]) << numerics::name(isa);
         }
@@ -106,7 +109,8 @@ TEST_P(EveryMake, HasBitsThatDoNotDependOnLanesThreadsCutsOrInstructionSet) {
 INSTANTIATE_TEST_SUITE_P(Physics, EveryMake, ::testing::ValuesIn(makes::all()),
                          [](const auto& parameter) { return parameter.param.name(); });
 
-// -- what is the same by another way -----------------------------------------------------------------------------------
+// -- what is the same by another way
+// -----------------------------------------------------------------------------------
 
 std::vector<std::vector<float>> states(const ArraySpec& spec, const Parameters& p, double dt, std::uint64_t count,
                                        std::uint32_t refinement = 0, const Parameters* target = nullptr) {
@@ -140,10 +144,12 @@ TEST(Couplings, OnAGraphGiveTheBitsOfTheDenseMatrixWithTheSameEntries) {
     dense_p.couplings = as_dense(*p.couplings);
     dense_q.couplings = as_dense(*q.couplings);
     EXPECT_EQ(dense_p.couplings->symmetric(), make.reciprocal);
-    EXPECT_EQ(states(makes::spec(make, 3), p, makes::dt(make), 8), states(makes::spec(dense, 3), dense_p, makes::dt(make), 8))
+    EXPECT_EQ(states(makes::spec(make, 3), p, makes::dt(make), 8),
+              states(makes::spec(dense, 3), dense_p, makes::dt(make), 8))
         << make;
     EXPECT_EQ(states(makes::spec(make, 3), p, makes::dt(make), 8, 0, &q),
-              states(makes::spec(dense, 3), dense_p, makes::dt(make), 8, 0, &dense_q)) << make << ", ramped";
+              states(makes::spec(dense, 3), dense_p, makes::dt(make), 8, 0, &dense_q))
+        << make << ", ramped";
   }
 }
 
@@ -165,7 +171,8 @@ TEST(Refinement, HalvesEveryStepByABridgeAndIsAddressed) {
     for (const std::uint64_t step : {0ULL, 6ULL, (1ULL << 33) + 2})
       for (const std::uint32_t cell : {0u, 17u, 77u}) {
         const float n = normal(9, cell, step / 2, 4, Purpose::thermal, level - 1);
-        const float a = normal(9, cell, step, 4, Purpose::thermal, level), b = normal(9, cell, step + 1, 4, Purpose::thermal, level);
+        const float a = normal(9, cell, step, 4, Purpose::thermal, level),
+                    b = normal(9, cell, step + 1, 4, Purpose::thermal, level);
         EXPECT_NEAR((a + b) / std::sqrt(2.0), n, 1e-6);
         EXPECT_NE(a, b);
       }
@@ -180,6 +187,31 @@ TEST(Refinement, HalvesEveryStepByABridgeAndIsAddressed) {
   EXPECT_LT(std::abs(sum) / std::sqrt(2e5), 4);
   EXPECT_LT(std::abs(square / 2e5 - 1) / std::sqrt(2 / 2e5), 4);
   EXPECT_LT(std::abs(product) / std::sqrt(2e5), 4);
+}
+
+TEST(ColouredNoise, StartsAnewOnRestartOnly) {
+  for (const auto colour :
+       {NoiseColour::Kind::ornstein_uhlenbeck, NoiseColour::Kind::pink, NoiseColour::Kind::telegraph}) {
+    const Make make{CellKind::overdamped, Stepper::euler_maruyama, "", true, {colour, 0.3, 0.2}};
+    const Parameters p = makes::parameters(make, 0.3);
+    const auto array = make_array(makes::spec(make, 2), nullptr);
+    const auto run_from_zero = [&] {
+      physics::Run r;
+      r.steps = 7;
+      r.dt = 0.01;
+      r.noise = {3, 0, 0};
+      const std::vector<float> zeros(makes::cells, 0.0f);
+      for (std::uint32_t lane = 0; lane < 2; ++lane) array->write(lane, 0, zeros, p);
+      array->advance(r, p);
+      std::vector<float> x(makes::cells);
+      array->read(1, x);
+      return x;
+    };
+    const auto first = run_from_zero(), second = run_from_zero();
+    array->restart();
+    EXPECT_NE(first, second) << name(colour);
+    EXPECT_EQ(first, run_from_zero()) << name(colour);
+  }
 }
 
 TEST(UnstableSteps, EndAtTheRailFiniteAndNamed) {
