@@ -559,8 +559,7 @@ TomlProgram read_toml_program(const std::filesystem::path& path) {
     }
     if (const auto first = samples.find("first_cell")) program.first_cell = first->count(0, 2 * program.cells - 1);
     if (const auto count = samples.find("cells")) {
-      const bool second = program.first_cell >= program.cells;
-      program.capture_cells = count->count(1, (second ? 2 : 1) * program.cells - program.first_cell);
+      program.capture_cells = count->count(1, 2 * program.cells - program.first_cell);
     }
   }
   return program;

@@ -321,6 +321,32 @@ TEST(Refinement, FollowsOneBrownianPathAtEveryStep) {
   EXPECT_GT(far, 0.1f) << "without refinement the paths differ";
 }
 
+TEST(ContinuedJobs, OfEveryKindGiveTheBitsOfOneRun) {
+  for (const char* keys : {"cells=5&stepper=leimkuhler-matthews", "cells=5&stepper=heun",
+                           "cells=5&noise=ornstein-uhlenbeck&noise_time=0.05", "cells=5&noise=pink&noise_time=0.5",
+                           "cell=underdamped&cells=5", "cell=phase&topology=ring:5", "cell=rlc&cells=5&stepper=exact-ou",
+                           "cell=pbit&topology=grid:2x3", "cell=pbit&cells=5&stepper=random-sequential"}) {
+    SCOPED_TRACE(keys);
+    Device device = open("func:lanes=4&threads=1&" + std::string(keys));
+    const std::uint32_t cells = device.capabilities().cells;
+    const auto evolve = [&](bool first, std::uint64_t steps, std::uint64_t done) {
+      Program program(device.capabilities(), cells);
+      if (first) program.load(CellSection::bias, 0.3f).load_temperature(0.5f).commit();
+      program.evolve(device.step() * steps).sample();
+      JobOptions options{.shots = 4, .seed = 21, .first_step = done};
+      options.capture_cells = program.variables();
+      const Capture capture = device.run(program, options).capture;
+      const auto state = capture.state(3, 0);
+      return std::vector<float>(state.begin(), state.end());
+    };
+    const std::vector<float> whole = evolve(true, 31, 0);
+    evolve(true, 12, 0);
+    EXPECT_EQ(evolve(false, 19, 12), whole);
+    evolve(true, 12, 0);
+    EXPECT_NE(evolve(false, 19, 13), whole) << "another step number is other noise";
+  }
+}
+
 // -- refusals ---------------------------------------------------------------------------------------------------------
 
 TEST(CellKinds, RefuseSectionsTheyLackByName) {
@@ -378,6 +404,16 @@ TEST(UnstableSteps, AreRefusedWithTheLongestStableOne) {
   expect_error(HB_UNSTABLE, "the longest stable one is 49999 ticks (0.049999 time units)", [&] { job(5, 10); });
   EXPECT_NO_THROW(job(5, -9.9f)) << "of -J it is 1, although its rows sum to 3";
   EXPECT_NO_THROW(job(-20, 10)) << "an unstable fixed point is no unstable step";
+
+  Device railed = open("func:cells=4&lanes=1&threads=1&rail=3&refuse_unstable=rail");
+  const auto quartic = [&](double step) {
+    railed.set_step_time_units(step);
+    Program program(railed.capabilities(), 4);
+    program.load(CellSection::j2, 1).load(CellSection::j4, 1).commit().evolve(railed.step() * 10);
+    railed.run(program);
+  };
+  EXPECT_NO_THROW(quartic(0.018)) << "2/(2 + 12 x 9) = 0.01818";
+  expect_error(HB_UNSTABLE, "the longest stable one is 18181 ticks", [&] { quartic(0.01819); });
 }
 
 TEST(Parameters, ThatTheArrayCannotHoldNameTheCell) {

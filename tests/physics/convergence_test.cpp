@@ -19,7 +19,8 @@ namespace {
 
 using Values = std::vector<double>;
 
-// -- strong orders: the array on nested paths --------------------------------------------------------------------------
+// -- strong orders: the array on nested paths
+// --------------------------------------------------------------------------
 
 // Root mean square distance of the states at time 1 between neighbouring levels of refinement, coarse first.
 Values strong_distances(CellKind kind, Stepper stepper, double dt) {
@@ -73,10 +74,14 @@ TEST(StrongOrder, OfEveryStepperOnNestedBrownianPaths) {
     CellKind kind;
     Stepper stepper;
     double order;
-  } table[] = {{CellKind::overdamped, Stepper::euler_maruyama, 1.0},      {CellKind::overdamped, Stepper::heun, 1.0},
-               {CellKind::overdamped, Stepper::leimkuhler_matthews, 0.5}, {CellKind::underdamped, Stepper::baoab, 1.0},
-               {CellKind::rlc, Stepper::baoab, 1.0},                      {CellKind::phase, Stepper::euler_maruyama, 1.0},
-               {CellKind::phase, Stepper::heun, 1.0},                     {CellKind::underdamped, Stepper::euler_maruyama, 1.0}};
+  } table[] = {{CellKind::overdamped, Stepper::euler_maruyama, 1.0},
+               {CellKind::overdamped, Stepper::heun, 1.0},
+               {CellKind::overdamped, Stepper::leimkuhler_matthews, 0.5},
+               {CellKind::underdamped, Stepper::baoab, 1.0},
+               {CellKind::rlc, Stepper::baoab, 1.0},
+               {CellKind::phase, Stepper::euler_maruyama, 1.0},
+               {CellKind::phase, Stepper::heun, 1.0},
+               {CellKind::underdamped, Stepper::euler_maruyama, 1.0}};
   for (const auto& [kind, stepper, order] : table) {
     const Values d = strong_distances(kind, stepper, 0.03125);
     const double slope = std::log2(d.front() / d.back()) / static_cast<double>(d.size() - 1);
@@ -85,7 +90,8 @@ TEST(StrongOrder, OfEveryStepperOnNestedBrownianPaths) {
   }
 }
 
-// -- weak orders: one-step operators by quadrature over the noise ------------------------------------------------------
+// -- weak orders: one-step operators by quadrature over the noise
+// ------------------------------------------------------
 
 // The noise of a step as it is put in.
 struct Injected {
@@ -117,7 +123,8 @@ class Operator {
       for (Eigen::Index q = 0; q < rule_.node.size(); ++q) {
         // Leimkuhler–Matthews is Markov in y = x - sigma n / 2, n the noise that the next step shares.
         const double n = rule_.node[q];
-        add_row(i, method == Method::leimkuhler_matthews ? step(y + 0.5 * sigma_ * n, n, 0) : step(y, n, 0), rule_.weight[q]);
+        add_row(i, method == Method::leimkuhler_matthews ? step(y + 0.5 * sigma_ * n, n, 0) : step(y, n, 0),
+                rule_.weight[q]);
       }
     }
   }
@@ -128,9 +135,15 @@ class Operator {
                                   [this](Values& b, double) { b[0] = sigma_ / std::sqrt(dt_); }};
     const Injected path{now, ahead};
     switch (method_) {
-      case Method::euler: EulerMaruyama<Injected>(path).do_step(system, state, 0.0, dt_); break;
-      case Method::heun: Heun<Injected>(path).do_step(system, state, 0.0, dt_); break;
-      case Method::leimkuhler_matthews: LeimkuhlerMatthews<Injected>(path).do_step(system, state, 0.0, dt_); break;
+      case Method::euler:
+        EulerMaruyama<Injected>(path).do_step(system, state, 0.0, dt_);
+        break;
+      case Method::heun:
+        Heun<Injected>(path).do_step(system, state, 0.0, dt_);
+        break;
+      case Method::leimkuhler_matthews:
+        LeimkuhlerMatthews<Injected>(path).do_step(system, state, 0.0, dt_);
+        break;
     }
     return state[0];
   }
@@ -282,14 +295,16 @@ TEST(WeakOrder, LeimkuhlerMatthewsAllowsAThirtyfivefoldStep) {
       }
       return method == Method::euler ? high : low;  // the ratio is at least what is stated
     };
-    const double em = largest_step(Method::euler, 6e-4, 1.2e-3), lm = largest_step(Method::leimkuhler_matthews, 3e-2, 6e-2);
+    const double em = largest_step(Method::euler, 6e-4, 1.2e-3),
+                 lm = largest_step(Method::leimkuhler_matthews, 3e-2, 6e-2);
     RecordProperty(well.j2 > 0 ? "single_well" : "double_well",
                    std::to_string(em) + " " + std::to_string(lm) + " " + std::to_string(lm / em));
     EXPECT_GE(lm / em, 35) << "Euler–Maruyama " << em << ", Leimkuhler–Matthews " << lm;
   }
 }
 
-// -- T = 0 -------------------------------------------------------------------------------------------------------------
+// -- T = 0
+// -------------------------------------------------------------------------------------------------------------
 
 constexpr std::size_t net = 8;
 
@@ -361,7 +376,8 @@ TEST(ZeroTemperature, FollowsDopri5AtTheOrderOfTheStepper) {
   EXPECT_LT(distance(Values(end.begin(), end.end()), exact), 1e-5);
 }
 
-// -- under odeint ------------------------------------------------------------------------------------------------------
+// -- under odeint
+// ------------------------------------------------------------------------------------------------------
 
 TEST(OdeintSteppers, MakeTheStepsOfTheDevice) {
   // Same path, same scheme: float32 and double stay together.
@@ -373,7 +389,8 @@ TEST(OdeintSteppers, MakeTheStepsOfTheDevice) {
   p.couplings = std::make_shared<const Couplings>(cells);
   p.kT = 0.5f;
   const auto system = std::pair{[](const Values& x, Values& f, double) {
-                                  for (std::size_t i = 0; i < x.size(); ++i) f[i] = -(2 * x[i] + 2 * x[i] * x[i] * x[i] + 0.25);
+                                  for (std::size_t i = 0; i < x.size(); ++i)
+                                    f[i] = -(2 * x[i] + 2 * x[i] * x[i] * x[i] + 0.25);
                                 },
                                 [](Values& b, double) { b.assign(b.size(), 1.0); }};
   const auto compare = [&](Stepper which, auto stepper) {
@@ -399,7 +416,8 @@ TEST(OdeintSteppers, MakeTheStepsOfTheDevice) {
 
 TEST(OdeintSteppers, AdaptiveHeunResolvesThePathToItsTolerance) {
   const auto system = std::pair{[](const Values& x, Values& f, double) {
-                                  for (std::size_t i = 0; i < x.size(); ++i) f[i] = -(2 * x[i] + 4 * x[i] * x[i] * x[i]);
+                                  for (std::size_t i = 0; i < x.size(); ++i)
+                                    f[i] = -(2 * x[i] + 4 * x[i] * x[i] * x[i]);
                                 },
                                 [](Values& b, double) { b.assign(b.size(), 1.0); }};
   const WienerPath path(7);

@@ -71,7 +71,8 @@ Model model(const Make& make, const Parameters& a, const Parameters& b, double s
 Values accelerate(const Model& m, Values f) {
   Values c(n * n, 0.0);
   for (std::size_t i = 0; i < n; ++i)
-    for (std::size_t k = 0; k < n; ++k) c[i * n + k] = i == k ? m.mass[i] : m.kind == CellKind::rlc ? m.J[i * n + k] : 0.0;
+    for (std::size_t k = 0; k < n; ++k)
+      c[i * n + k] = i == k ? m.mass[i] : m.kind == CellKind::rlc ? m.J[i * n + k] : 0.0;
   for (std::size_t p = 0; p < n; ++p)  // Gauss, positive definite
     for (std::size_t i = p + 1; i < n; ++i) {
       const double l = c[i * n + p] / c[p * n + p];
@@ -144,7 +145,9 @@ TEST_P(MetersOfEveryMake, AgreeWithSumsOverStatesInDouble) {
     r.dt = dt;
     r.noise = {11, 0, step};
     r.record_first = r.record_period = 1;
-    r.record = [&](std::uint64_t, std::uint32_t lane, std::span<const float> s) { path[lane].push_back(unwrapped(make, s)); };
+    r.record = [&](std::uint64_t, std::uint32_t lane, std::span<const float> s) {
+      path[lane].push_back(unwrapped(make, s));
+    };
     if (to) r.target = to, r.ramp_steps = steps;
     array->advance(r, from);
     step += steps;
@@ -188,7 +191,8 @@ TEST_P(MetersOfEveryMake, AgreeWithSumsOverStatesInDouble) {
   for (std::uint32_t l = 0; l < lanes; ++l) {
     const Model m = model(make, p, p, 0);
     const double before = m.energy(x[l]);
-    const std::vector<float> values{make.kind == CellKind::pbit ? 1.0f : 0.4f, make.kind == CellKind::pbit ? -1.0f : -0.9f};
+    const std::vector<float> values{make.kind == CellKind::pbit ? 1.0f : 0.4f,
+                                    make.kind == CellKind::pbit ? -1.0f : -0.9f};
     array->write(l, 7, values, p);
     array->read(l, state);
     x[l] = unwrapped(make, state);

@@ -56,7 +56,8 @@ TEST(Graph, IsReadFromMatrixMarketAndEdgeLists) {
     return g.cells() == 4 && std::vector<Coupler>(g.couplers().begin(), g.couplers().end()) == expected;
   };
   EXPECT_TRUE(same(*read("# a net\n2 0\n\n1 0\n 3 2\n")));
-  EXPECT_TRUE(same(*read("%%MatrixMarket matrix coordinate real symmetric\n% c\n4 4 4\n1 1 5\n2 1 .5\n3 1 -1\n4 3 2\n")));
+  EXPECT_TRUE(
+      same(*read("%%MatrixMarket matrix coordinate real symmetric\n% c\n4 4 4\n1 1 5\n2 1 .5\n3 1 -1\n4 3 2\n")));
   EXPECT_TRUE(same(*read("%%MatrixMarket matrix coordinate pattern general\n4 4 6\n2 1\n1 2\n3 1\n1 3\n4 3\n3 4\n")));
 }
 
@@ -70,7 +71,8 @@ TEST(Graph, BadTextIsRefusedWithItsLine) {
             "net.txt, line 3: entry (1, 0), counted from 0, lacks its mirror image: the pattern must be symmetric");
   EXPECT_EQ(line("%%MatrixMarket matrix coordinate real symmetric\n3 3 2\n4 1 1\n"),
             "net.txt, line 3: entry (4, 1) is not in 1..3");
-  EXPECT_EQ(line("%%MatrixMarket matrix coordinate real symmetric\n3 3 2\n2 1 1\n"), "net.txt, line 3: ends after 1 of 2 entries");
+  EXPECT_EQ(line("%%MatrixMarket matrix coordinate real symmetric\n3 3 2\n2 1 1\n"),
+            "net.txt, line 3: ends after 1 of 2 entries");
   EXPECT_NE(line("%%MatrixMarket matrix array real general\n").find("line 1"), std::string::npos);
   EXPECT_NE(message([] { named_graph("torus:2x4"); }).find("at least 3"), std::string::npos);
   EXPECT_NE(message([] { named_graph("star:4"); }).find("grid:WxH"), std::string::npos);
@@ -87,7 +89,9 @@ TEST(Makes, ThatCannotBeAreRefusedByName) {
     return message([&] { make_array(s, nullptr); });
   };
   EXPECT_EQ(why(CellKind::phase, Stepper::baoab, nullptr), "stepper baoab is not for cells of kind phase");
-  EXPECT_EQ(why(CellKind::pbit, Stepper::two_colour, "ring:5").find("two-colour updates need a bipartite graph: coupler ("), 0u);
+  EXPECT_EQ(
+      why(CellKind::pbit, Stepper::two_colour, "ring:5").find("two-colour updates need a bipartite graph: coupler ("),
+      0u);
   EXPECT_EQ(why(CellKind::pbit, Stepper::two_colour, nullptr).find("two-colour updates need a graph"), 0u);
   EXPECT_EQ(why(CellKind::overdamped, Stepper::heun, "ring:4"), "a graph of 4 cells for an array of 5");
   ArraySpec s;

@@ -1,6 +1,6 @@
 #pragma once
-// The stochastic steppers in double precision, after Boost.Odeint's Stepper concept, which has none of its own: they work
-// with odeint's integrate_const, integrate_n_steps and make_const_step_iterator.
+// The stochastic steppers in double precision, after Boost.Odeint's Stepper concept, which has none of its own: they
+// work with odeint's integrate_const, integrate_n_steps and make_const_step_iterator.
 //
 // The sequences of operations are those of the device (schemes.hpp), the formulas too (formulas.hpp).
 
@@ -42,7 +42,16 @@ struct VectorSpace {
   State &state, guess, k1, k2, n1, n2, sigma;
 
   VectorSpace(System& s, const Path& p, State& x, double time, double step)
-      : system(s), path(p), t(time), dt(step), state(x), guess(x.size()), k1(guess), k2(guess), n1(guess), n2(guess),
+      : system(s),
+        path(p),
+        t(time),
+        dt(step),
+        state(x),
+        guess(x.size()),
+        k1(guess),
+        k2(guess),
+        n1(guess),
+        n2(guess),
         sigma(guess) {
     system.second(sigma, t);
     for (double& b : sigma) b *= std::sqrt(dt);
@@ -61,23 +70,32 @@ struct VectorSpace {
 
 struct EulerMaruyamaScheme {
   static constexpr unsigned short order = 1;
-  template <class Space> static void step(Space& s) { schemes::euler_maruyama(s); }
+  template <class Space>
+  static void step(Space& s) {
+    schemes::euler_maruyama(s);
+  }
 };
 struct HeunScheme {
   static constexpr unsigned short order = 2;
-  template <class Space> static void step(Space& s) { schemes::heun(s); }
+  template <class Space>
+  static void step(Space& s) {
+    schemes::heun(s);
+  }
 };
 struct LeimkuhlerMatthewsScheme {
   static constexpr unsigned short order = 1;
-  template <class Space> static void step(Space& s) { schemes::leimkuhler_matthews(s); }
+  template <class Space>
+  static void step(Space& s) {
+    schemes::leimkuhler_matthews(s);
+  }
 };
 
 }  // namespace odeint_detail
 
 /// A stepper of dx = f(x, t) dt + b(t) dW, components with independent noise. A system is a std::pair of
 ///   drift(const State& x, State& dxdt, double t)    and    spread(State& b, double t).
-/// The noise of a step is that of the interval [t, t + dt] of the path: step number round(t / dt), so t >= 0 and dt does
-/// not change. Copies are independent; a stepper keeps nothing between steps.
+/// The noise of a step is that of the interval [t, t + dt] of the path: step number round(t / dt), so t >= 0 and dt
+/// does not change. Copies are independent; a stepper keeps nothing between steps.
 template <class Scheme, class Path = WienerPath>
 class StochasticStepper {
  public:
@@ -157,7 +175,8 @@ class Baoab {
       path.normals(static_cast<std::uint64_t>(std::llround(t / dt)), n);
       for (std::size_t i = 0; i < v.size(); ++i) {
         const double keep = std::exp(-system.damping(i) * dt / system.mass(i));
-        v[i] = formulas::damped(Fused{}, keep, v[i], std::sqrt(system.kT(i) / system.mass(i) * (1 - keep * keep)), n[i]);
+        v[i] =
+            formulas::damped(Fused{}, keep, v[i], std::sqrt(system.kT(i) / system.mass(i) * (1 - keep * keep)), n[i]);
       }
     }
   };

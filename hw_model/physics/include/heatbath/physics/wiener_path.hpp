@@ -6,8 +6,9 @@
 
 namespace heatbath::physics {
 
-/// A Brownian path of many components, addressed like the device's noise: step s is the interval [s dt, (s + 1) dt], and
-/// its normals are a pure function of (seed, shot, s). Level r of refinement follows the path of level 0 with dt / 2^r.
+/// A Brownian path of many components, addressed like the device's noise: step s is the interval [s dt, (s + 1) dt],
+/// and its normals are a pure function of (seed, shot, s). Level r of refinement follows the path of level 0 with dt /
+/// 2^r.
 class WienerPath {
  public:
   explicit WienerPath(std::uint64_t seed, std::uint32_t shot = 0, std::uint32_t refinement = 0)
