@@ -264,7 +264,7 @@ void write_unit(const std::filesystem::path& path, const Device& device, const P
 
   std::vector<std::pair<std::string, std::string>> members{
       {"modelDescription.xml", model_description(network, caps, token, step_seconds)},
-      {"binaries/x86_64-linux/heatbath.so", read_file(options.library)},
+      {"binaries/" HEATBATH_UNIT_PLATFORM "/heatbath.so", read_file(options.library)},
       {"documentation/index.html", documentation(network, caps, step_seconds)},
       {"terminalsAndIcons/icon.png", icon()},
       {"resources/chip.json", chip.dump(1)}};
