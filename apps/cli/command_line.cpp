@@ -84,7 +84,7 @@ struct Words {
   std::string list() const { return fmt::format("{}", fmt::join(names, ", ")); }
   bool knows(std::string_view word) const { return std::ranges::find(names, word) != names.end(); }
 };
-const Words kCommands{{"info", "run", "train", "generate", "bound", "netlist", "serve"}};
+const Words kCommands{{"info", "run", "train", "generate", "bound", "netlist", "serve", "fmu"}};
 const Words kTrainers{{"generate"}};
 
 /// A word where a command should be, that is none.
@@ -310,6 +310,18 @@ int run_command_line(int argc, char** argv) {
       return run_serve(serve);
     };
   });
+
+  FmuOptions unit;
+  CLI::App* fmu_app = app.add_subcommand("fmu", "write the chip as a co-simulation unit (FMI 3.0)");
+  fmu_app->add_option("--profile", unit.profile, "chip profile: a built-in name or FILE.toml (default ideal)")
+      ->option_text("NAME");
+  fmu_app->add_option("--model", unit.model, "the network of model.h5 of an earlier training")->option_text("FILE");
+  fmu_app->add_option("--program", unit.program, "the [network] of a program in TOML")->option_text("FILE");
+  add_whole(fmu_app, "--cells", unit.cells, 1, 65536, "uncoupled cells with J2 = J4 = 1, without a network (default 16)");
+  fmu_app->add_option("--step", unit.step, "step of the array in time units (default: the profile's)")->option_text("X");
+  fmu_app->add_option("--out", unit.out, "the unit")->required()->option_text("FILE.fmu");
+  add_json(fmu_app, unit.json);
+  fmu_app->callback([&] { command = [&] { return run_fmu(unit); }; });
 
   if (const std::string unknown = unknown_command(argc, argv); !unknown.empty()) return complain(unknown, 2);
   try {

@@ -80,4 +80,15 @@ struct ServeCommandOptions {
 /// Prints the URI that clients open, serves until SIGINT or SIGTERM.
 int run_serve(const ServeCommandOptions& options);
 
+struct FmuOptions {
+  std::filesystem::path model;    ///< model.h5; or
+  std::filesystem::path program;  ///< a program in TOML; or neither: uncoupled cells with J2 = J4 = 1
+  std::filesystem::path out;
+  std::string profile = "ideal";
+  std::uint32_t cells = 16;       ///< without model and program
+  double step = 0;                ///< of the array, time units; 0: the profile's
+  bool json = false;
+};
+int run_fmu(const FmuOptions& options);
+
 }  // namespace heatbath::apps

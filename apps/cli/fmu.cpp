@@ -1,0 +1,55 @@
+// heatbath fmu: the chip as a co-simulation unit.
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "apps/cli/commands.hpp"
+#include "apps/files/toml_program.hpp"
+#include "apps/fmi/package.hpp"
+#include "heatbath/device.hpp"
+
+namespace heatbath::apps {
+
+namespace {
+
+Network uncoupled(std::uint32_t cells, float kT) {
+  Network it;
+  it.source = "uncoupled cells";
+  it.j2.assign(cells, 1.0f);
+  it.j4.assign(cells, 1.0f);
+  it.bias.assign(cells, 0.0f);
+  it.kT = kT;
+  return it;
+}
+
+}  // namespace
+
+int run_fmu(const FmuOptions& options) {
+  if (!options.model.empty() && !options.program.empty())
+    throw Error(HB_BAD_ARG, "fmu: give --model FILE or --program FILE, not both");
+  if (options.out.extension() != ".fmu")
+    throw Error(HB_BAD_ARG, fmt::format("--out {}: the name must end in .fmu", options.out.string()));
+  Device device = open("func:profile=" + options.profile);
+  if (options.step != 0) device.set_step_time_units(options.step);
+  fmi::PackageOptions package;
+  package.profile = options.profile;
+  package.library = fmi::unit_library();
+  const Capabilities& capabilities = device.capabilities();
+  package.network = !options.model.empty()     ? network_of_model(options.model)
+                    : !options.program.empty() ? network_of(read_toml_program(options.program), capabilities)
+                                               : uncoupled(options.cells, capabilities.kT_reset);
+  fmi::write_unit(options.out, device, package);
+
+  const double seconds = 1e-12 * capabilities.tick_ps * static_cast<double>(device.step().count);
+  if (options.json) {
+    fmt::print("{}\n", nlohmann::json{{"out", options.out.string()},
+                                      {"cells", package.network.cells()},
+                                      {"step_seconds", seconds}}
+                           .dump(2));
+  } else {
+    fmt::print("wrote {}: {} cells, steps of {:.6g} s\n", options.out.string(), package.network.cells(), seconds);
+  }
+  return 0;
+}
+
+}  // namespace heatbath::apps
