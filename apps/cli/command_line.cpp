@@ -52,11 +52,11 @@ CLI::Option* add_whole(CLI::App* app, const char* name, Number& value, std::uint
   return app->add_option(name, value, help)->check(whole(lowest, highest))->type_name("N")->option_text("N");
 }
 
-std::vector<std::uint8_t> parse_digits(const std::string& text) {
+std::vector<std::uint8_t> parse_digits(const std::string& text, const char* option = "--digits") {
   std::vector<std::uint8_t> digits;
   const auto bad = [&] {
     throw Error(HB_BAD_ARG,
-                fmt::format("--digits {}: needs different digits 0 to 9 with commas between, as in 0,1,2", text));
+                fmt::format("{} {}: needs different digits 0 to 9 with commas between, as in 0,1,2", option, text));
   };
   for (std::size_t i = 0; i < text.size(); i += 2) {
     if (text[i] < '0' || text[i] > '9' || (i + 1 < text.size() && text[i + 1] != ',')) bad();
@@ -155,6 +155,7 @@ int run_command_line(int argc, char** argv) {
   });
 
   TrainGenerateOptions train;
+  std::string ask;
   std::string digits = "0,1,2", scaling = "common-norm", drive = "pixel", optimizer = "gradient";
   std::uint64_t period = 0;
   CLI::App* train_app = app.add_subcommand("train", "train a machine on a device");
@@ -185,15 +186,27 @@ int run_command_line(int argc, char** argv) {
       ->option_text("NAME");
   generate_trainer
       ->add_option("--optimizer", optimizer,
-                   "gradient (after each trajectory) or online (after each record) (default gradient)")
+                   "gradient (after each trajectory), online (after each record) or least-squares (the exact optimum of "
+                   "all trajectories) (default gradient)")
       ->option_text("NAME");
+  add_whole(generate_trainer, "--segments", train.training.segments, 1, 64,
+            "parts of the drawing with couplings and biases of their own; least-squares (default 1)");
+  generate_trainer
+      ->add_option("--ramp-end", train.training.ramp_end,
+                   "part of the noising in which the drive falls to 0, above 0 and below 1 (default 0.75)")
+      ->option_text("X");
+  generate_trainer->add_flag("--labels", train.training.labels,
+                             "clamped cells that tell the class, one per class; least-squares");
+  add_whole(generate_trainer, "--images", train.training.images_per_class, 1, 100000,
+            "images of each class to learn (default 1)");
+  generate_trainer->add_flag("--continue", train.go_on, "take up the training whose model.h5 is in the folder");
   add_whole(generate_trainer, "--capture-period", period, 0, kMost64,
             "device ticks between captured states (default 0: the shortest the device has)");
   add_whole(generate_trainer, "--shots", train.shots, 1, 10000000, "drawings after training (default 200)");
   add_whole(generate_trainer, "--threads", train.training.threads, 0, 1024,
             "threads for work on the host (default 0: one per processor)");
   add_json(generate_trainer, train.json);
-  generate_trainer->footer("Ctrl-C finishes the update, saves the model and exits with 130; a second one kills.");
+  generate_trainer->footer("Ctrl-C finishes the update, saves the model and exits with 130; --continue goes on from it. A second one kills.");
   generate_trainer->callback([&] {
     command = [&] {
       train.training.digits = parse_digits(digits);
@@ -214,13 +227,21 @@ int run_command_line(int argc, char** argv) {
       ->required()
       ->option_text("DIR");
   add_whole(generate_app, "--shots", generate.shots, 1, 10000000, "drawings (default 200)");
+  generate_app
+      ->add_option("--ask", ask, "classes to draw, in turn, of a model with label cells (default: all in turn)")
+      ->option_text("LIST");
   add_device(generate_app, generate.device);
   add_whole(generate_app, "--seed", generate.seed, 0, kMost64,
             "of the noise, where the device can be seeded (default 1)");
   add_whole(generate_app, "--threads", generate.threads, 0, 1024,
             "threads for work on the host (default 0: one per processor)");
   add_json(generate_app, generate.json);
-  generate_app->callback([&] { command = [&] { return run_generate(generate); }; });
+  generate_app->callback([&] {
+    command = [&] {
+      if (!ask.empty()) generate.asked = parse_digits(ask, "--ask");
+      return run_generate(generate);
+    };
+  });
 
   NetlistCommandOptions circuit;
   CLI::App* netlist_app = app.add_subcommand("netlist", "write the programmed network as an ngspice circuit");

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "heatbath/server.hpp"
 #include "heatbath/trainers/generative.hpp"
@@ -35,6 +36,7 @@ struct TrainGenerateOptions {
   std::filesystem::path data;  ///< folder with IDX files; empty: the digits the project draws
   std::string device;
   std::uint32_t shots = 200;
+  bool go_on = false;  ///< from out/model.h5
   bool json = false;
 };
 int run_train_generate(const TrainGenerateOptions& options);
@@ -55,6 +57,7 @@ struct GenerateCommandOptions {
   std::filesystem::path out;
   std::string device;
   std::uint32_t shots = 200;
+  std::vector<std::uint8_t> asked;  ///< classes to draw; empty: all
   std::uint64_t seed = 1;
   unsigned threads = 0;  ///< host work; 0: one per processor
   bool json = false;

@@ -28,11 +28,20 @@ void print_summary(const GenerativeReport& report, const std::filesystem::path& 
   fmt::print("energy V0 -> Vf       {:.0f} -> {:.0f} kT\n", moments(report.samples.v0, report.kT()).mean,
              moments(report.samples.vf, report.kT()).mean);
   fmt::print("classes              ");
-  for (std::size_t i = 0; i < report.classes.fractions.size(); ++i) {
-    fmt::print(" {}: {:.0f} %", int{model.prototypes.digits[i]}, 100 * report.classes.fractions[i]);
+  const std::vector<double> shares = report.class_shares();
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    fmt::print(" {}: {:.0f} %", int{model.classes()[i]}, 100 * shares[i]);
   }
   fmt::print("; inverted {:.0f} %; likeness {:.2f}\n", 100 * report.classes.inverted_fraction,
              report.classes.mean_abs_correlation);
+  if (std::isfinite(report.classes.asked_fraction)) {
+    fmt::print("asked for and drawn   {:.1f} %\n", 100 * report.classes.asked_fraction);
+  }
+  if (report.quality) {
+    fmt::print("read by a classifier  {:.0f} % as drawn (real digits {:.0f} %); entropy of classes {:.2f} nats; diversity {:.2f}\n",
+               100 * report.quality->recognised, 100 * report.quality->classifier_accuracy, report.quality->class_entropy,
+               report.quality->diversity);
+  }
   if (std::isfinite(report.saved.held_out_last.per_step)) {
     fmt::print("action per step       {:.2f} -> {:.2f} (held out)\n", report.saved.held_out_first.per_step,
                report.saved.held_out_last.per_step);
@@ -60,6 +69,7 @@ int draw_and_report(Device& device, DrawJob job) {
     ProgressBar bar(ProgressBar::style_for(job.json), "draw", job.shots, "samples");
     trainers::GenerateOptions options;
     options.shots = job.shots;
+    options.asked = job.asked;
     options.seed = job.seed;
     options.threads = job.threads;
     options.trajectory_shots = std::min(options.trajectory_shots, job.shots);
@@ -72,6 +82,11 @@ int draw_and_report(Device& device, DrawJob job) {
   }
   report.seconds.generate = report.samples.seconds;
   report.classes = trainers::classify(report.samples, report.saved.model.prototypes);
+  report.in_sample = job.in_sample;
+  if (job.judge_data) {
+    report.quality =
+        trainers::judge_samples(report.samples, report.saved.model, trainers::DigitClassifier(*job.judge_data), report.classes);
+  }
 
   report.pictures = {samples_picture(report.samples), trajectories_picture(report.samples),
                      receptive_fields_picture(report.saved.model), training_picture(report.saved),

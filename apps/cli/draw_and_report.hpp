@@ -4,7 +4,9 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "apps/files/model_file.hpp"
 #include "heatbath/device.hpp"
@@ -17,6 +19,9 @@ struct DrawJob {
   SavedModel saved;
   std::filesystem::path model_path, out;
   std::uint32_t shots = 200;
+  std::vector<std::uint8_t> asked;  ///< classes to draw, in turn; empty: all, where there are label cells
+  std::optional<trainers::ReverseAction> in_sample;  ///< action on trajectories of the training
+  const trainers::Images* judge_data = nullptr;      ///< what a classifier of the samples learns from; null: none
   std::uint64_t seed = 1;
   unsigned threads = 0;                         ///< host work; 0: one per processor
   trainers::Seconds seconds;                    ///< of the training before it

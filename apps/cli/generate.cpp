@@ -29,6 +29,7 @@ int run_generate(const GenerateCommandOptions& options) {
   job.model_path = options.model;
   job.out = options.out;
   job.shots = options.shots;
+  job.asked = options.asked;
   job.seed = options.seed;
   job.threads = options.threads;
   job.json = options.json;

@@ -1,5 +1,6 @@
 // heatbath train generate: couplings that turn noise into digits, learned on a device.
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <limits>
@@ -24,6 +25,9 @@ namespace {
 /// The embedded digits are one data set, whatever the seed of a training run.
 constexpr std::uint64_t kDrawnDigitsSeed = 1;
 constexpr std::size_t kDrawnDigitsPerClass = 20;
+/// What a classifier of the samples learns from.
+constexpr std::size_t kJudgedDigitsPerClass = 100;
+constexpr std::size_t kFewestToJudge = 500;
 
 /// Enough trajectories for an error of 0.15 on the mean action (one has a standard deviation of 0.65), and a whole
 /// number of rounds of the images.
@@ -40,17 +44,27 @@ constexpr trainers::ReverseAction kNotMeasured{std::numeric_limits<double>::quie
 int run_train_generate(const TrainGenerateOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   Device device = open(options.device);
-  const trainers::Images data = options.data.empty() ? trainers::draw_digits(kDrawnDigitsSeed, kDrawnDigitsPerClass)
+  const std::size_t per_class = std::max<std::size_t>(kDrawnDigitsPerClass, options.training.images_per_class);
+  const trainers::Images data = options.data.empty() ? trainers::draw_digits(kDrawnDigitsSeed, per_class)
                                                      : trainers::read_idx(options.data);
   trainers::GenerativeTrainer trainer(device, data, options.training);
+  const bool exact = options.training.optimizer == trainers::Optimizer::least_squares;
   watch_interrupts();
   prepare_folder(options.out);
   const std::filesystem::path model_path = options.out / "model.h5";
   const auto style = ProgressBar::style_for(options.json);
 
   SavedModel saved;
-  saved.held_out_trajectories = held_out_count(options.training.digits.size());
+  saved.held_out_trajectories =
+      held_out_count(std::min<std::size_t>(trainer.model().prototypes.digits.size(), 100));
   saved.held_out_last = kNotMeasured;
+  bool measured = false;
+  if (options.go_on) {
+    const SavedModel before = load_model(model_path);
+    trainer.resume(before.model, before.actions);
+    measured = before.held_out_trajectories == saved.held_out_trajectories;
+    saved.held_out_first = before.held_out_first;
+  }
   const auto save = [&] {
     saved.model = trainer.model();
     saved.actions = trainer.actions();
@@ -61,29 +75,33 @@ int run_train_generate(const TrainGenerateOptions& options) {
     if (trainer.model().updates == 0) {
       fmt::print(stderr, "heatbath: interrupted before the first update; nothing was written\n");
     } else {
-      fmt::print(stderr, "heatbath: interrupted after update {} of {}; {} holds the model after it\n",
+      fmt::print(stderr, "heatbath: interrupted after update {} of {}; {} holds the model after it, --continue goes on\n",
                  trainer.model().updates, options.training.updates, model_path.string());
     }
     return kInterruptedStatus;
   };
 
-  saved.held_out_first = trainer.held_out(saved.held_out_trajectories);
+  if (!measured) saved.held_out_first = trainer.held_out(saved.held_out_trajectories);
   if (interrupted()) return stopped();
   {
-    ProgressBar bar(style, "train", options.training.updates, "updates");
+    ProgressBar bar(style, "train", options.training.updates, exact ? "trajectories" : "updates");
     trainer.train([&](std::uint32_t done, std::uint32_t, const trainers::ReverseAction& action) {
       bar.update(done, fmt::format("action {:+.2f} above its floor", action.per_step - action.floor));
       return !interrupted();
     });
     if (!interrupted()) bar.finish();
   }
-  save();
+  if (trainer.model().updates > 0) save();
   if (interrupted()) return stopped();
   saved.held_out_last = trainer.held_out(saved.held_out_trajectories);
   save();
   if (interrupted()) return stopped();
 
   DrawJob job;
+  if (exact) job.in_sample = trainer.in_sample(std::min(saved.held_out_trajectories, options.training.updates));
+  const trainers::Images drawn = options.data.empty() ? trainers::draw_digits(kDrawnDigitsSeed, kJudgedDigitsPerClass)
+                                                      : trainers::Images{};
+  job.judge_data = options.data.empty() ? &drawn : data.size() >= kFewestToJudge ? &data : nullptr;
   job.command = "train generate";
   job.saved = saved;
   job.model_path = model_path;

@@ -18,9 +18,11 @@ namespace {
 using trainers::GenerativeModel;
 using trainers::ReverseAction;
 
+constexpr double kPaperRampEnd = 0.75;
 constexpr const char* kFormat = "heatbath generative model";
 /// More cells than any profile has; a guard against sizes that no file of ours holds.
 constexpr std::uint64_t kMostCells = 65536;
+constexpr std::uint64_t kMostSegments = 64, kMostLabels = 10;
 
 class ModelReader {
  public:
@@ -87,18 +89,35 @@ void save_model(const std::filesystem::path& path, const SavedModel& saved) {
   const GenerativeModel& model = saved.model;
   const std::size_t visible = model.visible, hidden = model.hidden, cells = model.cells();
 
-  std::vector<float> visible_hidden, hidden_hidden;
-  visible_hidden.reserve(visible * hidden);
-  hidden_hidden.reserve(hidden * hidden);
-  for (std::size_t row = 0; row < cells; ++row) {
-    const auto first = model.couplings.begin() + static_cast<std::ptrdiff_t>(row * cells + visible);
-    auto& block = row < visible ? visible_hidden : hidden_hidden;
-    block.insert(block.end(), first, first + static_cast<std::ptrdiff_t>(hidden));
+  const std::size_t segments = model.segments, labels = model.labels;
+  std::vector<float> visible_hidden, hidden_hidden, bias_visible, bias_hidden, couplings_label;
+  visible_hidden.reserve(segments * visible * hidden);
+  hidden_hidden.reserve(segments * hidden * hidden);
+  for (std::uint32_t segment = 0; segment < model.segments; ++segment) {
+    const std::span<const float> matrix = model.couplings_of(segment), bias = model.bias_of(segment);
+    for (std::size_t row = 0; row < visible + hidden; ++row) {
+      const auto first = matrix.begin() + static_cast<std::ptrdiff_t>(row * cells + visible);
+      auto& block = row < visible ? visible_hidden : hidden_hidden;
+      block.insert(block.end(), first, first + static_cast<std::ptrdiff_t>(hidden));
+    }
+    for (std::size_t row = visible + hidden; row < cells; ++row) {
+      const auto first = matrix.begin() + static_cast<std::ptrdiff_t>(row * cells);
+      couplings_label.insert(couplings_label.end(), first, first + static_cast<std::ptrdiff_t>(visible + hidden));
+    }
+    bias_visible.insert(bias_visible.end(), bias.begin(), bias.begin() + static_cast<std::ptrdiff_t>(visible));
+    bias_hidden.insert(bias_hidden.end(), bias.begin() + static_cast<std::ptrdiff_t>(visible),
+                       bias.begin() + static_cast<std::ptrdiff_t>(visible + hidden));
   }
+  const bool plain = segments == 1 && labels == 0;
+  const auto shape = [&](std::initializer_list<std::size_t> sizes) {
+    Shape result(sizes);
+    if (!plain) result.insert(result.begin(), segments);
+    return result;
+  };
 
   Hdf5Writer file(path);
   file.attribute("format", kFormat);
-  file.attribute("format_version", kModelFormatVersion);
+  file.attribute("format_version", plain ? std::uint64_t{1} : kModelFormatVersion);
   file.attribute("heatbath_version", kVersion);
   file.attribute("source", kSource);
   file.attribute("seed", model.seed);
@@ -118,9 +137,18 @@ void save_model(const std::filesystem::path& path, const SavedModel& saved) {
   write_action(file, "held_out_first", saved.held_out_first);
   write_action(file, "held_out_last", saved.held_out_last);
 
-  file.dataset("couplings_visible_hidden", visible_hidden, {visible, hidden}, "energy units");
-  file.dataset("couplings_hidden_hidden", hidden_hidden, {hidden, hidden}, "energy units");
-  file.dataset("bias_hidden", std::span(model.bias).subspan(visible), {hidden}, "energy units");
+  if (!plain) {
+    file.attribute("segments", std::uint64_t{segments});
+    file.attribute("labels", std::uint64_t{labels});
+    file.dataset("bias_visible", bias_visible, {segments, visible}, "energy units");
+  }
+  if (model.ramp_end != kPaperRampEnd) file.attribute("ramp_end", model.ramp_end);
+  file.dataset("couplings_visible_hidden", visible_hidden, shape({visible, hidden}), "energy units");
+  file.dataset("couplings_hidden_hidden", hidden_hidden, shape({hidden, hidden}), "energy units");
+  file.dataset("bias_hidden", bias_hidden, shape({hidden}), "energy units");
+  if (labels > 0) {
+    file.dataset("couplings_label", couplings_label, {segments, labels, visible + hidden}, "energy units");
+  }
   file.dataset("prototypes_images", model.prototypes.images, {model.prototypes.digits.size(), visible},
                "scaled ink, dimensionless");
   file.dataset("prototypes_digits", model.prototypes.digits, {model.prototypes.digits.size()}, "class");
@@ -142,9 +170,9 @@ SavedModel load_model(const std::filesystem::path& path) {
     in.fail("not a Heatbath model; use a model.h5 that heatbath train generate wrote");
   }
   const std::uint64_t version = in.file().integer("format_version");
-  if (version != kModelFormatVersion) {
+  if (version < 1 || version > kModelFormatVersion) {
     in.fail(
-        fmt::format("format version {}; this heatbath ({}) reads version {}: train again, or use the heatbath "
+        fmt::format("format version {}; this heatbath ({}) reads versions 1 to {}: train again, or use the heatbath "
                     "that wrote it ({})",
                     version, kVersion, kModelFormatVersion,
                     in.file().has_attribute("heatbath_version") ? in.file().text("heatbath_version") : "unknown"));
@@ -166,29 +194,57 @@ SavedModel load_model(const std::filesystem::path& path) {
   model.kT = static_cast<float>(in.positive("kT"));
   model.tf = in.positive("tf");
 
+  if (version > 1) {
+    model.segments = in.count("segments", 1, kMostSegments);
+    model.labels = in.count("labels", 0, kMostLabels);
+  }
+  if (in.file().has_attribute("ramp_end")) {
+    model.ramp_end = in.positive("ramp_end");
+    if (model.ramp_end >= 1) in.fail(fmt::format("attribute ramp_end = {}; it lies between 0 and 1", model.ramp_end));
+  }
+
   const std::size_t visible = model.visible, hidden = model.hidden, cells = model.cells();
-  const std::vector<float> visible_hidden = in.finite_floats("couplings_visible_hidden", {visible, hidden});
-  const std::vector<float> hidden_hidden = in.finite_floats("couplings_hidden_hidden", {hidden, hidden});
-  const std::vector<float> bias = in.finite_floats("bias_hidden", {hidden});
-  for (std::size_t i = 0; i < hidden; ++i) {
-    for (std::size_t j = 0; j <= i; ++j) {
-      const float here = hidden_hidden[i * hidden + j];
-      if (here != hidden_hidden[j * hidden + i] || (i == j && here != 0)) {
-        in.fail(
-            fmt::format("data set couplings_hidden_hidden at ({}, {}): it is symmetric with a zero diagonal", i, j));
+  const std::size_t segments = model.segments, labels = model.labels, moving = visible + hidden;
+  const auto shape = [&](std::initializer_list<std::size_t> sizes) {
+    Shape result(sizes);
+    if (version > 1) result.insert(result.begin(), segments);
+    return result;
+  };
+  const std::vector<float> visible_hidden = in.finite_floats("couplings_visible_hidden", shape({visible, hidden}));
+  const std::vector<float> hidden_hidden = in.finite_floats("couplings_hidden_hidden", shape({hidden, hidden}));
+  const std::vector<float> bias = in.finite_floats("bias_hidden", shape({hidden}));
+  std::vector<float> bias_visible(segments * visible, 0.0f), couplings_label;
+  if (version > 1) bias_visible = in.finite_floats("bias_visible", {segments, visible});
+  if (labels > 0) couplings_label = in.finite_floats("couplings_label", {segments, labels, moving});
+  model.couplings.assign(segments * cells * cells, 0.0f);
+  model.bias.assign(segments * cells, 0.0f);
+  for (std::size_t segment = 0; segment < segments; ++segment) {
+    const float* vh = visible_hidden.data() + segment * visible * hidden;
+    const float* hh = hidden_hidden.data() + segment * hidden * hidden;
+    for (std::size_t i = 0; i < hidden; ++i) {
+      for (std::size_t j = 0; j <= i; ++j) {
+        const float here = hh[i * hidden + j];
+        if (here != hh[j * hidden + i] || (i == j && here != 0)) {
+          in.fail(
+              fmt::format("data set couplings_hidden_hidden at ({}, {}): it is symmetric with a zero diagonal", i, j));
+        }
       }
     }
-  }
-  model.couplings.assign(cells * cells, 0.0f);
-  for (std::size_t h = 0; h < hidden; ++h) {
-    float* row = model.couplings.data() + (visible + h) * cells;
-    for (std::size_t v = 0; v < visible; ++v) {
-      row[v] = model.couplings[v * cells + visible + h] = visible_hidden[v * hidden + h];
+    float* matrix = model.couplings.data() + segment * cells * cells;
+    for (std::size_t h = 0; h < hidden; ++h) {
+      float* row = matrix + (visible + h) * cells;
+      for (std::size_t v = 0; v < visible; ++v) row[v] = matrix[v * cells + visible + h] = vh[v * hidden + h];
+      std::copy_n(hh + h * hidden, hidden, row + visible);
     }
-    std::copy_n(hidden_hidden.data() + h * hidden, hidden, row + visible);
+    for (std::size_t l = 0; l < labels; ++l) {
+      for (std::size_t i = 0; i < moving; ++i) {
+        matrix[(moving + l) * cells + i] = matrix[i * cells + moving + l] =
+            couplings_label[(segment * labels + l) * moving + i];
+      }
+    }
+    std::copy_n(bias_visible.data() + segment * visible, visible, model.bias.data() + segment * cells);
+    std::copy_n(bias.data() + segment * hidden, hidden, model.bias.data() + segment * cells + visible);
   }
-  model.bias.assign(cells, 0.0f);
-  std::copy(bias.begin(), bias.end(), model.bias.begin() + static_cast<std::ptrdiff_t>(visible));
 
   const Shape prototypes = in.file().shape("prototypes_digits");
   if (prototypes.size() != 1 || prototypes[0] == 0) in.fail("data set prototypes_digits is missing or not a list");
@@ -197,6 +253,10 @@ SavedModel load_model(const std::filesystem::path& path) {
     if (digit > 9) in.fail(fmt::format("data set prototypes_digits holds {}; digits are 0 to 9", digit));
   }
   model.prototypes.images = in.finite_floats("prototypes_images", {prototypes[0], visible});
+  if (model.labels > 0 && model.classes().size() != model.labels) {
+    in.fail(fmt::format("{} label cells and {} classes of prototypes; there is one cell per class", model.labels,
+                        model.classes().size()));
+  }
 
   saved.held_out_trajectories = in.count("held_out_trajectories", 0, std::numeric_limits<std::uint32_t>::max());
   saved.held_out_first = read_action(in.file(), "held_out_first");

@@ -9,7 +9,9 @@
 
 namespace heatbath::apps {
 
-inline constexpr std::uint64_t kModelFormatVersion = 1;
+/// Newest version of the format; version 1, of models of one segment without labels, is still written for those and
+/// read.
+inline constexpr std::uint64_t kModelFormatVersion = 2;
 
 /// A model and what its training looked like; NaN where something was not measured (a training that was interrupted).
 struct SavedModel {
@@ -24,7 +26,9 @@ struct SavedModel {
 /// source, seed, device, data_source, scaling, drive, optimizer, visible, hidden, updates, j2, j4, kT, tf,
 /// held_out_*; data sets couplings_visible_hidden (visible x hidden), couplings_hidden_hidden (hidden x hidden),
 /// bias_hidden, prototypes_images, prototypes_digits, training_action_per_step, training_action_floor.
-/// The same model gives the same bytes. Throws Error(IO).
+/// Version 2 has the attributes segments and labels besides, and a leading axis of segments in couplings and biases, with
+/// bias_visible (segments x visible) and couplings_label (segments x labels x moving cells; when there are labels). Both
+/// have the attribute ramp_end where it is not 0.75. The same model gives the same bytes. Throws Error(IO).
 void save_model(const std::filesystem::path& path, const SavedModel& saved);
 
 /// Reads and validates a model. Throws Error(IO) in one line with file, key and what would be right: not a model,

@@ -21,8 +21,9 @@ constexpr std::array<std::pair<Scaling, std::string_view>, 2> kScalings{
     {{Scaling::common_norm, "common-norm"}, {Scaling::unit_variance, "unit-variance"}}};
 constexpr std::array<std::pair<Drive, std::string_view>, 2> kDrives{
     {{Drive::pixel, "pixel"}, {Drive::projection, "projection"}}};
-constexpr std::array<std::pair<Optimizer, std::string_view>, 2> kOptimizers{
-    {{Optimizer::gradient, "gradient"}, {Optimizer::online, "online"}}};
+constexpr std::array<std::pair<Optimizer, std::string_view>, 3> kOptimizers{{{Optimizer::gradient, "gradient"},
+                                                                             {Optimizer::online, "online"},
+                                                                             {Optimizer::least_squares, "least-squares"}}};
 constexpr std::array<std::pair<Process, std::string_view>, 2> kProcesses{{{Process::vp, "vp"}, {Process::ve, "ve"}}};
 constexpr std::array<std::pair<ScoreKind, std::string_view>, 4> kScoreKinds{{{ScoreKind::exact, "exact"},
                                                                              {ScoreKind::linear, "linear"},

@@ -91,10 +91,11 @@ Picture trajectories_picture(const Samples& samples) {
 
 std::vector<std::size_t> hidden_by_strength(const GenerativeModel& model, std::size_t count) {
   const std::size_t cells = model.cells();
+  const std::span<const float> last = model.couplings_of(model.segments - 1);
   std::vector<double> norm(model.hidden, 0.0);
   for (std::size_t v = 0; v < model.visible; ++v) {
     for (std::size_t h = 0; h < model.hidden; ++h) {
-      const double coupling = model.couplings[v * cells + model.visible + h];
+      const double coupling = last[v * cells + model.visible + h];
       norm[h] += coupling * coupling;
     }
   }
@@ -116,7 +117,8 @@ Picture receptive_fields_picture(const GenerativeModel& model) {
   }
   const std::vector<std::size_t> chosen = hidden_by_strength(model, 16);
   const std::size_t cells = model.cells();
-  const auto coupling = [&](std::size_t h, std::size_t v) { return model.couplings[v * cells + model.visible + h]; };
+  const std::span<const float> last = model.couplings_of(model.segments - 1);
+  const auto coupling = [&](std::size_t h, std::size_t v) { return last[v * cells + model.visible + h]; };
   float largest = 0;
   for (const std::size_t h : chosen) {
     for (std::size_t v = 0; v < model.visible; ++v) largest = std::max(largest, std::fabs(coupling(h, v)));

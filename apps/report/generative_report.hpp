@@ -2,12 +2,14 @@
 // Everything a report of a generative run says: gathered once, written as JSON and as HTML.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "apps/files/model_file.hpp"
 #include "apps/report/picture.hpp"
 #include "heatbath/trainers/generative.hpp"
+#include "heatbath/trainers/sample_quality.hpp"
 
 namespace heatbath::apps {
 
@@ -22,6 +24,8 @@ struct GenerativeReport {
   SavedModel saved;
   trainers::Samples samples;
   trainers::Classification classes;
+  std::optional<trainers::ReverseAction> in_sample;  ///< after training, on trajectories of it
+  std::optional<trainers::Quality> quality;
   trainers::Seconds seconds;
   std::uint64_t seed = 0;  ///< of this run
   std::uint32_t shots = 0;
@@ -31,6 +35,8 @@ struct GenerativeReport {
   std::vector<Picture> pictures;
 
   double kT() const { return static_cast<double>(saved.model.kT); }
+  /// Share of the samples per class, in the order of model.classes().
+  std::vector<double> class_shares() const;
   Moments heat() const { return moments(samples.heat, kT()); }
 };
 

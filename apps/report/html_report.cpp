@@ -35,7 +35,7 @@ std::string table_row(const Row& row) {
 
 bool reference_settings(const trainers::GenerativeModel& model) {
   return model.visible == 784 && model.hidden == 512 && model.updates == 100 && model.prototypes.digits.size() == 3 &&
-         model.optimizer == trainers::Optimizer::gradient && model.drive == trainers::Drive::pixel;
+         model.ramp_end == 0.75 && model.optimizer == trainers::Optimizer::gradient && model.drive == trainers::Drive::pixel;
 }
 
 std::string comparison(const GenerativeReport& report) {
@@ -66,6 +66,27 @@ std::string comparison(const GenerativeReport& report) {
                   number(report.classes.mean_abs_correlation, 2), "", other.correlation});
   rows.push_back({"Inverted drawings", "black on white; the energy is nearly even in x",
                   number(100 * report.classes.inverted_fraction, 0, " %"), "shows the same", other.inverted});
+  if (std::isfinite(report.classes.asked_fraction)) {
+    rows.push_back({"Drawings of the class asked for", "told by clamped label cells",
+                    number(100 * report.classes.asked_fraction, 1, " %"), "", ""});
+  }
+  if (report.in_sample) {
+    rows.push_back({"Reverse action per step, in-sample", "on trajectories of the training",
+                    number(report.in_sample->per_step, 2), "", ""});
+  }
+  if (report.quality) {
+    rows.push_back({"Read by a classifier as the class of the nearest training image",
+                    fmt::format("it reads {:.0f} % of real digits that it did not learn from",
+                                100 * report.quality->classifier_accuracy),
+                    number(100 * report.quality->recognised, 0, " %"), "", ""});
+    rows.push_back({"Entropy of the classes it reads", fmt::format("at most {:.2f} nats", std::log(10.0)),
+                    number(report.quality->class_entropy, 2, " nats"), "", ""});
+    rows.push_back({"Distance to the nearest training image; among drawings of one image",
+                    "root mean square, images at variance 1",
+                    number(report.quality->prototype_distance, 2) + "; " + number(report.quality->diversity, 2), "", ""});
+    rows.push_back({"Training images in use", fmt::format("exp of an entropy, of {}", model.prototypes.digits.size()),
+                    number(report.quality->images_drawn, 1), "", ""});
+  }
   const double ratio = kDigitalHeat / heat.mean;
   rows.push_back({"Digital yardstick over this machine",
                   power(kDigitalHeat, 1) + " kT for a network 784-128-128-784 in 10 steps at 1 pJ per MAC",
@@ -102,10 +123,11 @@ std::string html_report(const GenerativeReport& report) {
   const Moments heat = report.heat();
 
   std::string digits, shares;
-  for (std::size_t i = 0; i < model.prototypes.digits.size(); ++i) {
-    digits += fmt::format("{}{}", i ? ", " : "", int{model.prototypes.digits[i]});
-    const double share = i < report.classes.fractions.size() ? report.classes.fractions[i] : 0;
-    shares += fmt::format("{}{}: {:.0f} %", i ? ", " : "", int{model.prototypes.digits[i]}, 100 * share);
+  const std::vector<std::uint8_t> classes = model.classes();
+  const std::vector<double> share = report.class_shares();
+  for (std::size_t i = 0; i < classes.size(); ++i) {
+    digits += fmt::format("{}{}", i ? ", " : "", int{classes[i]});
+    shares += fmt::format("{}{}: {:.0f} %", i ? ", " : "", int{classes[i]}, 100 * share[i]);
   }
 
   std::string html = page_head("Digits drawn by a thermodynamic computer");
@@ -142,6 +164,8 @@ std::string html_report(const GenerativeReport& report) {
       {"Image scaling", std::string(name_of(model.scaling))},
       {"Drive of hidden cells while noising", std::string(name_of(model.drive))},
       {"Learning rule", std::string(name_of(model.optimizer))},
+      {"Segments, label cells", fmt::format("{}, {}", model.segments, model.labels)},
+      {"Part of the noising in which the drive falls", fmt::format("{:.6g}", model.ramp_end)},
       {"Cell",
        fmt::format("V = {:.6g} x² + {:.6g} x⁴ + b x at kT = {:.6g} energy units", model.j2, model.j4, model.kT)},
       {"Duration of noising and of drawing", fmt::format("{:.6g} time units each", model.tf)},

@@ -1,10 +1,13 @@
 #include "apps/report/json_report.hpp"
 
+#include <cmath>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "apps/files/provenance.hpp"
 #include "apps/files/setting_names.hpp"
+#include "apps/report/paper_figures.hpp"
 
 namespace heatbath::apps {
 
@@ -21,8 +24,19 @@ nlohmann::json json_report(const GenerativeReport& report) {
   const Moments heat = report.heat();
 
   nlohmann::json fractions = nlohmann::json::object();
-  for (std::size_t i = 0; i < report.classes.fractions.size(); ++i) {
-    fractions[std::to_string(model.prototypes.digits[i])] = report.classes.fractions[i];
+  const std::vector<std::uint8_t> classes = model.classes();
+  const std::vector<double> shares = report.class_shares();
+  for (std::size_t i = 0; i < shares.size(); ++i) fractions[std::to_string(classes[i])] = shares[i];
+  const auto or_null = [](double value) { return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(nullptr); };
+  nlohmann::json quality = nullptr;
+  if (report.quality) {
+    quality = {{"classifier_accuracy", report.quality->classifier_accuracy},
+               {"recognised", report.quality->recognised},
+               {"class_entropy", report.quality->class_entropy},
+               {"images_drawn", report.quality->images_drawn},
+               {"prototype_distance", report.quality->prototype_distance},
+               {"diversity", or_null(report.quality->diversity)},
+               {"digital_over_heat", heat.mean > 0 ? nlohmann::json(kDigitalHeat / heat.mean) : nlohmann::json(nullptr)}};
   }
   nlohmann::json updates = nlohmann::json::array();
   for (const trainers::ReverseAction& action : report.saved.actions) updates.push_back(action.per_step - action.floor);
@@ -42,6 +56,8 @@ nlohmann::json json_report(const GenerativeReport& report) {
       {"inverted_fraction", report.classes.inverted_fraction},
       {"class_fractions", fractions},
       {"correlation", report.classes.mean_abs_correlation},
+      {"asked_fraction", or_null(report.classes.asked_fraction)},
+      {"quality", quality},
       {"action_first", report.saved.held_out_first.per_step},
       {"action_last", report.saved.held_out_last.per_step},
       {"seconds",
@@ -62,6 +78,7 @@ nlohmann::json json_report(const GenerativeReport& report) {
        {{"held_out_trajectories", report.saved.held_out_trajectories},
         {"held_out_first", action_json(report.saved.held_out_first)},
         {"held_out_last", action_json(report.saved.held_out_last)},
+        {"in_sample_last", report.in_sample ? action_json(*report.in_sample) : nlohmann::json(nullptr)},
         {"action_above_floor_by_update", updates},
         {"device", model.device},
         {"seed", model.seed}}},
@@ -69,6 +86,10 @@ nlohmann::json json_report(const GenerativeReport& report) {
        {{"visible", model.visible},
         {"hidden", model.hidden},
         {"updates", model.updates},
+        {"segments", model.segments},
+        {"labels", model.labels},
+        {"ramp_end", model.ramp_end},
+        {"images", model.prototypes.digits.size()},
         {"scaling", name_of(model.scaling)},
         {"drive", name_of(model.drive)},
         {"j2", model.j2},

@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "heatbath/error.hpp"
 #include "heatbath/trainers/generative.hpp"
@@ -26,6 +28,14 @@ double correlation(std::span<const float> a, std::span<const float> b) {
 
 }  // namespace
 
+std::vector<std::uint8_t> GenerativeModel::classes() const {
+  std::vector<std::uint8_t> classes;
+  for (const std::uint8_t digit : prototypes.digits) {
+    if (std::find(classes.begin(), classes.end(), digit) == classes.end()) classes.push_back(digit);
+  }
+  return classes;
+}
+
 Classification classify(const Samples& samples, const Prototypes& prototypes) {
   const std::size_t visible = samples.visible;
   const std::size_t classes = prototypes.digits.size();
@@ -35,6 +45,7 @@ Classification classify(const Samples& samples, const Prototypes& prototypes) {
   }
   Classification result;
   result.fractions.assign(classes, 0.0);
+  result.asked_fraction = samples.asked.empty() ? std::numeric_limits<double>::quiet_NaN() : 0.0;
   if (samples.shots == 0) return result;
   const double share = 1.0 / samples.shots;
   for (std::size_t shot = 0; shot < samples.shots; ++shot) {
@@ -53,6 +64,7 @@ Classification classify(const Samples& samples, const Prototypes& prototypes) {
     result.fractions[best] += share;
     if (best_correlation < 0) result.inverted_fraction += share;
     result.mean_abs_correlation += share * std::abs(best_correlation);
+    if (!samples.asked.empty() && samples.asked[shot] == prototypes.digits[best]) result.asked_fraction += share;
   }
   return result;
 }

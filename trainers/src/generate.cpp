@@ -19,10 +19,15 @@ void check_model(const GenerativeModel& model) {
     if (!good) throw Error(HB_BAD_ARG, "generate: " + what);
   };
   check(model.visible >= 1, "the model has no visible cells");
-  check(model.couplings.size() == n * n && model.bias.size() == n,
+  check(model.segments >= 1 && model.couplings.size() == model.segments * n * n &&
+            model.bias.size() == model.segments * n,
         "the model holds " + std::to_string(model.couplings.size()) + " couplings and " +
-            std::to_string(model.bias.size()) + " biases, " + std::to_string(n) + " cells need " + std::to_string(n * n) +
-            " and " + std::to_string(n));
+            std::to_string(model.bias.size()) + " biases, " + std::to_string(n) + " cells in " +
+            std::to_string(model.segments) + " segments need " + std::to_string(model.segments * n * n) + " and " +
+            std::to_string(model.segments * n));
+  check(model.labels == 0 || model.classes().size() == model.labels,
+        "the model has " + std::to_string(model.labels) + " label cells and " + std::to_string(model.classes().size()) +
+            " classes");
   const auto finite = [](float value) { return std::isfinite(value); };
   check(std::all_of(model.couplings.begin(), model.couplings.end(), finite) &&
             std::all_of(model.bias.begin(), model.bias.end(), finite),
@@ -45,25 +50,46 @@ Samples generate(Device& device, const GenerativeModel& model, const GenerateOpt
   check(kept_shots == 0 || options.trajectory_times >= 2,
         "trajectory_times is " + std::to_string(options.trajectory_times) + ", at least 2 are needed");
 
+  const std::vector<std::uint8_t> classes = model.labels > 0 ? model.classes() : std::vector<std::uint8_t>{};
+  check(options.asked.empty() || model.labels > 0, "classes are asked for, and the model has no label cells");
+  for (const std::uint8_t digit : options.asked) {
+    check(std::find(classes.begin(), classes.end(), digit) != classes.end(),
+          "class " + std::to_string(digit) + " is asked for, which the model has not learned");
+  }
+
   const Ticks tf = device.ticks(model.tf);
   GenerationPlan ends, path;  // what jobs without and with trajectories record
   ends.meters = path.meters = capabilities.meters;
-  if (!capabilities.meters) ends.sample_times.push_back(Ticks{0});
+  for (std::uint32_t s = 1; s < model.segments; ++s) {
+    ends.switch_times.push_back(device.ticks(model.tf * s / model.segments));
+  }
+  path.switch_times = ends.switch_times;
+  // Without meters the energies at both ends of each segment are needed.
+  if (!capabilities.meters) {
+    ends.sample_times.push_back(Ticks{0});
+    ends.sample_times.insert(ends.sample_times.end(), ends.switch_times.begin(), ends.switch_times.end());
+  }
   ends.sample_times.push_back(tf);
   Samples samples;
+  std::vector<Ticks> shown;
   if (kept_shots > 0) {
     const std::uint32_t last = options.trajectory_times - 1;
     for (std::uint32_t k = 0; k <= last; ++k) {
       const double fraction = static_cast<double>(k) / last;
-      Ticks time = k == 0 ? Ticks{0} : k == last ? tf : device.ticks(fraction * model.tf);
-      time = std::min(time, tf);
-      check(k == 0 || (time > path.sample_times.back() &&
-                       (time - path.sample_times.back()).count >= capabilities.capture_min.count),
-            "trajectory_times is " + std::to_string(options.trajectory_times) +
-                ", more than the device can capture within tf");
-      path.sample_times.push_back(time);
+      const Ticks time = k == 0 ? Ticks{0} : k == last ? tf : std::min(device.ticks(fraction * model.tf), tf);
+      shown.push_back(time);
       samples.trajectory_time_units.push_back(device.time_units(time));
     }
+    path.sample_times = shown;
+    path.sample_times.insert(path.sample_times.end(), ends.sample_times.begin(), ends.sample_times.end());
+    std::sort(path.sample_times.begin(), path.sample_times.end());
+    path.sample_times.erase(std::unique(path.sample_times.begin(), path.sample_times.end()), path.sample_times.end());
+    bool rising = std::is_sorted(shown.begin(), shown.end()) && std::adjacent_find(shown.begin(), shown.end()) == shown.end();
+    for (std::size_t k = 1; k < path.sample_times.size(); ++k) {
+      rising &= (path.sample_times[k] - path.sample_times[k - 1]).count >= capabilities.capture_min.count;
+    }
+    check(rising, "trajectory_times is " + std::to_string(options.trajectory_times) +
+                      ", more than the device can capture within tf");
   }
 
   samples.shots = options.shots;
@@ -86,6 +112,15 @@ Samples generate(Device& device, const GenerativeModel& model, const GenerateOpt
     const std::uint64_t shot_bytes = std::uint64_t{plan.sample_times.size()} * captured * sizeof(float);
     const auto shots = static_cast<std::uint32_t>(std::min<std::uint64_t>(
         options.shots - done, std::max<std::uint64_t>(1, kCaptureBudget / shot_bytes)));
+
+    plan.labels.assign(std::size_t{shots} * model.labels, 0.0f);
+    for (std::uint32_t shot = 0; shot < shots && model.labels > 0; ++shot) {
+      const std::vector<std::uint8_t>& turn = options.asked.empty() ? classes : options.asked;
+      const std::uint8_t digit = turn[(done + shot) % turn.size()];
+      samples.asked.push_back(digit);
+      plan.labels[std::size_t{shot} * model.labels +
+                  static_cast<std::size_t>(std::find(classes.begin(), classes.end(), digit) - classes.begin())] = 1.0f;
+    }
 
     JobOptions job;
     job.shots = shots;
@@ -112,13 +147,23 @@ Samples generate(Device& device, const GenerativeModel& model, const GenerateOpt
         samples.heat[row] = result.meters[1][index].heat;
       } else {
         samples.v0[row] = potential_energy(model, capture.state(shot, 0));
-        samples.vf[row] = potential_energy(model, end);
-        samples.heat[row] = samples.v0[row] - samples.vf[row];
+        samples.vf[row] = potential_energy(model, end, model.segments - 1);
+        samples.heat[row] = 0;
+        for (std::uint32_t s = 0; s < model.segments; ++s) {
+          const auto at = [&](std::uint32_t boundary) {
+            const Ticks time = boundary == 0 ? Ticks{0} : boundary == model.segments ? tf : plan.switch_times[boundary - 1];
+            const auto found = std::lower_bound(plan.sample_times.begin(), plan.sample_times.end(), time);
+            return capture.state(shot, static_cast<std::uint64_t>(found - plan.sample_times.begin()));
+          };
+          samples.heat[row] += potential_energy(model, at(s), s) - potential_energy(model, at(s + 1), s);
+        }
       }
       if (row < kept_shots) {
-        float* out = samples.trajectories.data() + row * capture.records() * model.visible;
-        for (std::uint64_t record = 0; record < capture.records(); ++record) {
-          std::copy_n(capture.state(shot, record).begin(), model.visible, out + record * model.visible);
+        float* out = samples.trajectories.data() + row * shown.size() * model.visible;
+        for (std::size_t k = 0; k < shown.size(); ++k) {
+          const auto record = std::lower_bound(plan.sample_times.begin(), plan.sample_times.end(), shown[k]);
+          std::copy_n(capture.state(shot, static_cast<std::uint64_t>(record - plan.sample_times.begin())).begin(),
+                      model.visible, out + k * model.visible);
         }
       }
     });

@@ -8,7 +8,6 @@
 namespace heatbath::trainers {
 namespace {
 
-constexpr double kFade = 0.75;  // part of tf in which the drive falls to 0 [G]
 constexpr std::uint64_t kStepsToForget = 10;
 
 std::string text(double value) {
@@ -18,8 +17,8 @@ std::string text(double value) {
 }
 
 /// Uncoupled cells at x = 0, free to move. Clamping works on every device; writing states does not.
-Program prepared(const Capabilities& capabilities, const GenerativeModel& model) {
-  Program program(capabilities, model.cells());
+Program prepared(const Capabilities& capabilities, const GenerativeModel& model, std::uint32_t cells) {
+  Program program(capabilities, cells);
   program.load(CellSection::j2, model.j2).load(CellSection::j4, model.j4).load_gain(0.0f);
   if (capabilities.kT_programmable) program.load_temperature(model.kT);
   return program;
@@ -52,11 +51,11 @@ void check_machine(const Capabilities& capabilities, const std::string& who, std
   }
 }
 
-NoisingSchedule noising_schedule(const Device& device, double tf, Ticks wanted_period) {
+NoisingSchedule noising_schedule(const Device& device, double tf, Ticks wanted_period, double ramp_end) {
   const Capabilities& capabilities = device.capabilities();
   NoisingSchedule schedule;
   schedule.equilibrate = device.ticks(tf);
-  schedule.fade = device.ticks(kFade * tf);
+  schedule.fade = device.ticks(ramp_end * tf);
   if (schedule.fade >= schedule.equilibrate) {
     throw Error(HB_BAD_ARG, "GenerativeTrainer: tf of " + text(tf) + " time units is too short for this device's step");
   }
@@ -76,7 +75,7 @@ NoisingSchedule noising_schedule(const Device& device, double tf, Ticks wanted_p
 
 Program noising_program(const Capabilities& capabilities, const GenerativeModel& model, const NoisingSchedule& schedule,
                         std::span<const float> fields, std::uint32_t shots) {
-  Program program = prepared(capabilities, model);
+  Program program = prepared(capabilities, model, model.moving());
   std::vector<float> bias(fields.size());
   for (std::size_t i = 0; i < fields.size(); ++i) bias[i] = -fields[i];
   program.load_bias_per_shot(bias, shots);
@@ -92,14 +91,29 @@ Program noising_program(const Capabilities& capabilities, const GenerativeModel&
 
 Program generation_program(const Capabilities& capabilities, const GenerativeModel& model, Ticks noise,
                            const GenerationPlan& plan) {
-  Program program = prepared(capabilities, model);
-  program.load(CellSection::bias, 0.0f);
-  start_from_zero(program);
-  program.evolve(noise).load(CellSection::bias, model.bias).load_couplings(model.couplings).load_gain(1.0f).commit();
+  Program program = prepared(capabilities, model, model.cells());
+  program.load(CellSection::bias, 0.0f).commit().clamp(0, model.moving(), 0.0f);
+  if (model.labels > 0) {
+    const auto shots = static_cast<std::uint32_t>(plan.labels.size() / model.labels);
+    program.clamp_per_shot(model.moving(), model.labels, plan.labels, shots);
+  }
+  program.release(0, model.moving()).evolve(noise);
+  const auto switch_to = [&](std::uint32_t segment) {
+    program.load(CellSection::bias, model.bias_of(segment)).load_couplings(model.couplings_of(segment));
+    if (segment == 0) program.load_gain(1.0f);
+    program.commit();
+  };
+  switch_to(0);
   if (plan.readback) program.readback(CellSection::bias).readback_couplings();
   if (plan.meters) program.meter_clear().meter_snapshot();
   Ticks now{0};
+  std::uint32_t segment = 0;
   for (const Ticks time : plan.sample_times) {
+    while (segment < plan.switch_times.size() && plan.switch_times[segment] < time) {
+      if (plan.switch_times[segment] > now) program.evolve(plan.switch_times[segment] - now);
+      now = plan.switch_times[segment];
+      switch_to(++segment);
+    }
     if (time > now) program.evolve(time - now);
     program.sample();
     now = time;

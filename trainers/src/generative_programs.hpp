@@ -20,7 +20,7 @@ void check_machine(const Capabilities& capabilities, const std::string& who, std
 /// Durations of the noising program and what is recorded of it.
 struct NoisingSchedule {
   Ticks equilibrate;  ///< fully driven, tf
-  Ticks fade;         ///< drive falls to 0, 0.75 tf
+  Ticks fade;         ///< drive falls to 0, ramp_end tf
   Ticks free;         ///< no drive, the rest of tf
   Ticks period;       ///< capture period
 
@@ -28,18 +28,20 @@ struct NoisingSchedule {
   std::uint64_t steps() const { return (fade + free).count / period.count; }
 };
 
-/// Throws Error(BAD_ARG) when no capture period fits, and Error(UNSUPPORTED) when the device's increments are not Markov
+/// ramp_end: part of tf in which the drive falls. Throws Error(BAD_ARG) when no capture period fits, and Error(UNSUPPORTED) when the device's increments are not Markov
 /// and the period is shorter than ten of its steps.
-NoisingSchedule noising_schedule(const Device& device, double tf, Ticks wanted_period);
+NoisingSchedule noising_schedule(const Device& device, double tf, Ticks wanted_period, double ramp_end = 0.75);
 
 /// Cells clamped to 0, released, driven by their field for tf, then recorded while the drive fades and ceases.
-/// fields: shots x cells, the drive h; the force on cell i is a(t) h_i, so its bias is -a(t) h_i.
+/// Label cells take no part. fields: shots x moving cells, the drive h; the force on cell i is a(t) h_i, so its bias is -a(t) h_i.
 Program noising_program(const Capabilities& capabilities, const GenerativeModel& model, const NoisingSchedule& schedule,
                         std::span<const float> fields, std::uint32_t shots);
 
 /// What a generation program leaves in its Result.
 struct GenerationPlan {
   std::vector<Ticks> sample_times;  ///< since the couplings were switched on, rising; the last is tf
+  std::vector<Ticks> switch_times;  ///< when segments 1, 2, ... begin: after the sample of the same time
+  std::vector<float> labels;        ///< shots x labels: what the label cells are clamped to
   bool meters = false;              ///< snapshots at the switch-on and at tf
   bool readback = false;            ///< bias and couplings as applied
 };

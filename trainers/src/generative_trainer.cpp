@@ -8,6 +8,7 @@
 #include "heatbath/error.hpp"
 #include "heatbath/numerics/thread_team.hpp"
 #include "heatbath/trainers/generative.hpp"
+#include "least_squares.hpp"
 #include "online_rule.hpp"
 #include "path_action.hpp"
 #include "trainable.hpp"
@@ -37,6 +38,17 @@ void check_options(const Device& device, const Images& data, const GenerativeOpt
   check(options.hidden >= 1, "hidden is 0, at least 1 hidden cell is needed");
   check(options.updates >= 1 && options.updates <= kShotsPerRange,
         "updates is " + std::to_string(options.updates) + ", 1 to " + std::to_string(kShotsPerRange) + " are possible");
+  const bool exact = options.optimizer == Optimizer::least_squares;
+  check(options.segments >= 1 && options.segments <= 64,
+        "segments is " + std::to_string(options.segments) + ", 1 to 64 are possible");
+  check(exact || options.segments == 1, "more than one segment needs the least-squares optimizer");
+  check(exact || !options.labels, "label cells need the least-squares optimizer");
+  check(options.ramp_end > 0 && options.ramp_end < 1, "ramp_end must lie between 0 and 1");
+  check(options.images_per_class >= 1, "images_per_class is 0, at least 1 is needed");
+  const std::uint64_t images = std::uint64_t{options.images_per_class} * options.digits.size();
+  check(!exact || options.updates >= 2 * images,
+        "updates is " + std::to_string(options.updates) + ", least squares needs two trajectories of each of " +
+            std::to_string(images) + " images: at least " + std::to_string(2 * images));
   check(options.block >= 1, "block is 0, at least 1 trajectory per job is needed");
   check(options.learning_rate > 0 && std::isfinite(options.learning_rate), "learning_rate must be positive and finite");
   check(!options.digits.empty(), "digits is empty, at least one class is needed");
@@ -48,7 +60,8 @@ void check_options(const Device& device, const Images& data, const GenerativeOpt
   check(data.size() > 0 && data.pixels.size() == data.size() * data.rows * data.columns,
         data.source + " holds " + std::to_string(data.size()) + " labels and " + std::to_string(data.pixels.size()) +
             " pixels, which do not belong together");
-  const std::uint64_t cells = std::uint64_t{data.rows} * data.columns + options.hidden;
+  const std::uint64_t cells =
+      std::uint64_t{data.rows} * data.columns + options.hidden + (options.labels ? options.digits.size() : 0);
   check(cells <= 0xFFFFFFFFu, "hidden is " + std::to_string(options.hidden) + ", the device has " +
                                   std::to_string(device.capabilities().cells) + " cells");
   check_machine(device.capabilities(), "GenerativeTrainer", static_cast<std::uint32_t>(cells), options.j2, options.j4,
@@ -69,11 +82,21 @@ struct GenerativeTrainer::Impl {
         action(team),
         online(team) {
     std::vector<std::size_t> images;
-    for (const std::uint8_t digit : options.digits) images.push_back(nth_of_class(data, digit));
+    std::vector<std::uint8_t> digits;
+    for (std::uint32_t nth = 0; nth < options.images_per_class; ++nth) {
+      for (std::size_t l = 0; l < options.digits.size(); ++l) {
+        images.push_back(nth_of_class(data, options.digits[l], nth));
+        digits.push_back(options.digits[l]);
+        label_of.push_back(static_cast<std::uint32_t>(l));
+      }
+    }
     model.visible = theta.visible;
     model.hidden = theta.hidden;
-    model.couplings.assign(theta.cells() * theta.cells(), 0.0f);
-    model.bias.assign(theta.cells(), 0.0f);
+    model.labels = options.labels ? static_cast<std::uint32_t>(options.digits.size()) : 0;
+    model.segments = options.segments;
+    model.ramp_end = options.ramp_end;
+    model.couplings.assign(std::size_t{model.segments} * model.cells() * model.cells(), 0.0f);
+    model.bias.assign(std::size_t{model.segments} * model.cells(), 0.0f);
     model.j2 = options.j2;
     model.j4 = options.j4;
     model.kT = options.kT;
@@ -82,7 +105,7 @@ struct GenerativeTrainer::Impl {
     model.drive = options.drive;
     model.optimizer = options.optimizer;
     model.seed = options.seed;
-    model.prototypes = {options.digits, scale_images(data, images, options.scaling)};
+    model.prototypes = {digits, scale_images(data, images, options.scaling)};
     model.data_source = data.source;
     const Identity& identity = device.identity();
     char part[64];
@@ -99,6 +122,79 @@ struct GenerativeTrainer::Impl {
     block = static_cast<std::uint32_t>(
         std::min<std::uint64_t>({options.block, affordable, std::max<std::uint32_t>(capabilities.lanes, 1)}));
     scale = {options.j2, options.j4, options.kT, device.time_units(schedule.period), capabilities.mobility};
+    if (schedule.steps() < options.segments) {
+      throw Error(HB_BAD_ARG, "GenerativeTrainer: segments is " + std::to_string(options.segments) + ", only " +
+                                  std::to_string(schedule.steps()) + " steps are captured");
+    }
+  }
+
+  /// Noising runs against drawing: the first recorded steps belong to the last segment.
+  std::uint32_t window_of(std::uint32_t segment) const { return model.segments - 1 - segment; }
+
+  /// Writes the optimum of what was gathered into the model; the model stays as it is while an image lacks trajectories.
+  void solve_least_squares(const NoisingStatistics& statistics) {
+    for (std::uint32_t p = 0; p < fields.size(); ++p) {
+      if (statistics.trajectories(p) < 2) return;
+    }
+    const std::size_t n = model.cells(), moving = model.moving();
+    for (std::uint32_t segment = 0; segment < model.segments; ++segment) {
+      const NoisingStatistics::Optimum best =
+          statistics.solve(window_of(segment), model.segments > 1, label_of, model.labels, team);
+      std::vector<float> moving_block(moving * moving);
+      best.theta.write_couplings(moving_block, team);
+      float* matrix = model.couplings.data() + std::size_t{segment} * n * n;
+      for (std::size_t i = 0; i < moving; ++i) std::copy_n(moving_block.data() + i * moving, moving, matrix + i * n);
+      for (std::size_t l = 0; l < model.labels; ++l) {
+        for (std::size_t i = 0; i < moving; ++i) {
+          matrix[(moving + l) * n + i] = matrix[i * n + moving + l] = best.label_weights[l * moving + i];
+        }
+      }
+      float* bias = model.bias.data() + std::size_t{segment} * n;
+      std::copy(best.theta.visible_bias.begin(), best.theta.visible_bias.end(), bias);
+      std::copy(best.theta.bias.begin(), best.theta.bias.end(), bias + model.visible);
+    }
+    model.updates = 0;
+    for (std::uint32_t p = 0; p < fields.size(); ++p) {
+      model.updates += static_cast<std::uint32_t>(statistics.trajectories(p));
+    }
+  }
+
+  /// Action of the present model on shots first_shot...
+  std::vector<ReverseAction> judge(std::uint32_t first_shot, std::uint32_t trajectories) {
+    std::vector<Trainable> parts;  // [label][segment]
+    const std::uint32_t labels = std::max(model.labels, 1u);
+    const bool plain = model.segments == 1 && model.labels == 0;
+    for (std::uint32_t l = 0; l < labels && !plain; ++l) {
+      for (std::uint32_t segment = 0; segment < model.segments; ++segment) {
+        parts.emplace_back(model, segment, model.labels > 0 ? static_cast<int>(l) : -1);
+      }
+    }
+    if (plain) parts.emplace_back(model);
+    std::vector<ReverseAction> values;
+    const std::uint64_t steps = schedule.steps();
+    const std::size_t n = theta.cells();
+    for (std::uint32_t done = 0; done < trajectories;) {
+      const std::uint32_t shots = std::min(block, trajectories - done);
+      const Capture capture = simulate(first_shot, done, shots);
+      Stopwatch watch(seconds.gradient);
+      for (std::uint32_t shot = 0; shot < shots; ++shot) {
+        const std::span<const float> trajectory = capture.trajectory(shot);
+        const std::uint32_t label = model.labels > 0 ? label_of[(done + shot) % label_of.size()] : 0;
+        ReverseAction sum;
+        for (std::uint32_t segment = 0; segment < model.segments; ++segment) {
+          const std::uint32_t window = window_of(segment);
+          const std::uint64_t first = steps * window / model.segments, last = steps * (window + 1) / model.segments;
+          const ReverseAction one = action.evaluate(parts[label * model.segments + segment],
+                                                    trajectory.subspan(first * n, (last - first + 1) * n), scale, nullptr);
+          const double share = static_cast<double>(last - first) / static_cast<double>(steps);
+          sum.per_step += share * one.per_step;
+          sum.floor += share * one.floor;
+        }
+        values.push_back(sum);
+      }
+      done += shots;
+    }
+    return values;
   }
 
   /// Noising trajectories of `shots` shots; shot k of the job has image (index + k) in turn.
@@ -135,6 +231,7 @@ struct GenerativeTrainer::Impl {
   PathScale scale;
   std::uint32_t block = 1;
   std::vector<std::vector<float>> fields;  // drive of each prototype
+  std::vector<std::uint32_t> label_of;     // label cell of each prototype
   GenerativeModel model;
   std::vector<ReverseAction> actions;
   Seconds seconds;
@@ -149,6 +246,29 @@ void GenerativeTrainer::train(const Progress& progress) {
   Impl& self = *impl_;
   Stopwatch total(self.seconds.total);
   const std::uint32_t updates = self.options.updates;
+  if (self.options.optimizer == Optimizer::least_squares) {
+    if (self.model.updates >= updates) return;
+    NoisingStatistics statistics(self.theta.visible, self.theta.hidden, static_cast<std::uint32_t>(self.fields.size()),
+                                 self.schedule.steps(), self.model.segments, self.scale);
+    self.actions.clear();
+    for (std::uint32_t done = 0; done < updates;) {
+      const std::uint32_t shots = std::min(self.block, updates - done);
+      const Capture capture = self.simulate(kTrainingFirstShot, done, shots);
+      bool go_on = true;
+      for (std::uint32_t shot = 0; shot < shots && go_on; ++shot, ++done) {
+        {
+          Stopwatch watch(self.seconds.gradient);
+          const auto image = static_cast<std::uint32_t>(done % self.fields.size());
+          self.actions.push_back(statistics.add(image, capture.trajectory(shot), self.team));
+        }
+        go_on = !progress || progress(done + 1, updates, self.actions.back());
+      }
+      if (!go_on) break;
+    }
+    Stopwatch watch(self.seconds.gradient);
+    self.solve_least_squares(statistics);
+    return;
+  }
   const float rate = static_cast<float>(self.options.learning_rate);
   while (self.model.updates < updates) {
     const std::uint32_t shots = std::min(self.block, updates - self.model.updates);
@@ -176,26 +296,62 @@ const GenerativeModel& GenerativeTrainer::model() const { return impl_->model; }
 const std::vector<ReverseAction>& GenerativeTrainer::actions() const { return impl_->actions; }
 const Seconds& GenerativeTrainer::seconds() const { return impl_->seconds; }
 
-ReverseAction GenerativeTrainer::held_out(std::uint32_t trajectories) {
-  Impl& self = *impl_;
+std::vector<ReverseAction> GenerativeTrainer::held_out_each(std::uint32_t trajectories) {
   if (trajectories == 0 || trajectories > kShotsPerRange) {
     throw Error(HB_BAD_ARG, "GenerativeTrainer::held_out: " + std::to_string(trajectories) + " trajectories, 1 to " +
                                 std::to_string(kShotsPerRange) + " are possible");
   }
-  Stopwatch total(self.seconds.total);
+  Stopwatch total(impl_->seconds.total);
+  return impl_->judge(kHeldOutFirstShot, trajectories);
+}
+
+namespace {
+
+ReverseAction mean_action(const std::vector<ReverseAction>& each) {
   ReverseAction mean;
-  for (std::uint32_t done = 0; done < trajectories;) {
-    const std::uint32_t shots = std::min(self.block, trajectories - done);
-    const Capture capture = self.simulate(kHeldOutFirstShot, done, shots);
-    Stopwatch watch(self.seconds.gradient);
-    for (std::uint32_t shot = 0; shot < shots; ++shot) {
-      const ReverseAction one = self.action.evaluate(self.theta, capture.trajectory(shot), self.scale, nullptr);
-      mean.per_step += one.per_step / trajectories;
-      mean.floor += one.floor / trajectories;
-    }
-    done += shots;
+  for (const ReverseAction& one : each) {
+    mean.per_step += one.per_step / static_cast<double>(each.size());
+    mean.floor += one.floor / static_cast<double>(each.size());
   }
   return mean;
+}
+
+}  // namespace
+
+ReverseAction GenerativeTrainer::held_out(std::uint32_t trajectories) { return mean_action(held_out_each(trajectories)); }
+
+ReverseAction GenerativeTrainer::in_sample(std::uint32_t trajectories) {
+  Impl& self = *impl_;
+  if (trajectories == 0 || trajectories > self.options.updates) {
+    throw Error(HB_BAD_ARG, "GenerativeTrainer::in_sample: " + std::to_string(trajectories) + " trajectories, 1 to " +
+                                std::to_string(self.options.updates) + " are in the training");
+  }
+  Stopwatch total(self.seconds.total);
+  return mean_action(self.judge(kTrainingFirstShot, trajectories));
+}
+
+void GenerativeTrainer::resume(const GenerativeModel& model, const std::vector<ReverseAction>& actions) {
+  Impl& self = *impl_;
+  const GenerativeModel& own = self.model;
+  const auto same = [](bool equal, const std::string& what) {
+    if (!equal) throw Error(HB_BAD_ARG, "GenerativeTrainer::resume: the model was trained with another " + what);
+  };
+  same(model.optimizer == own.optimizer, "optimizer");
+  same(model.visible == own.visible && model.hidden == own.hidden && model.labels == own.labels, "number of cells");
+  same(model.segments == own.segments, "number of segments");
+  same(model.seed == own.seed, "seed");
+  same(model.scaling == own.scaling && model.drive == own.drive, "scaling or drive");
+  same(model.j2 == own.j2 && model.j4 == own.j4 && model.kT == own.kT, "j2, j4 or kT");
+  same(model.tf == own.tf && model.ramp_end == own.ramp_end, "tf or ramp_end");
+  same(model.prototypes.digits == own.prototypes.digits && model.prototypes.images == own.prototypes.images,
+       "choice of images");
+  if (self.options.optimizer == Optimizer::least_squares) return;
+  same(model.updates == actions.size(), "number of updates than its record says");
+  self.model.updates = model.updates;
+  self.model.couplings = model.couplings;
+  self.model.bias = model.bias;
+  self.theta = Trainable(model);
+  self.actions = actions;
 }
 
 }  // namespace heatbath::trainers

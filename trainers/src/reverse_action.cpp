@@ -44,6 +44,7 @@ ReverseAction PathAction::evaluate(const Trainable& theta, std::span<const float
       const float* x = before + n;
       float* r = residual_.data() + k * n;
       for (std::size_t a = 0; a < h; ++a) r[v + a] += theta.bias[a];
+      for (std::size_t i = 0; i < theta.visible_bias.size(); ++i) r[i] += theta.visible_bias[i];
       for (std::size_t i = 0; i < n; ++i) {
         r[i] = drift * (r[i] + x[i] * (two_j2 + four_j4 * x[i] * x[i])) - (x[i] - before[i]);
       }
@@ -96,6 +97,7 @@ ReverseAction reverse_action(const GenerativeModel& model, std::span<const float
   const auto check = [](bool good, const std::string& what) {
     if (!good) throw Error(HB_BAD_ARG, "reverse_action: " + what);
   };
+  check(model.segments == 1 && model.labels == 0, "the model has segments or labels, a plain one is needed");
   check(n > 0 && model.couplings.size() == n * n && model.bias.size() == n,
         "the model holds " + std::to_string(model.couplings.size()) + " couplings and " +
             std::to_string(model.bias.size()) + " biases, " + std::to_string(n) + " cells need " + std::to_string(n * n) +

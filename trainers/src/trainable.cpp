@@ -22,14 +22,23 @@ void subtract(std::vector<float>& from, const std::vector<float>& gradient, floa
 Trainable::Trainable(std::uint32_t v, std::uint32_t h)
     : visible(v), hidden(h), visible_hidden(std::size_t{v} * h), hidden_hidden(std::size_t{h} * h), bias(h) {}
 
-Trainable::Trainable(const GenerativeModel& model) : Trainable(model.visible, model.hidden) {
+Trainable::Trainable(const GenerativeModel& model, std::uint32_t segment, int label)
+    : Trainable(model.visible, model.hidden) {
+  const std::size_t n = model.cells();
+  const float* matrix = model.couplings_of(segment).data();
+  const std::span<const float> biases = model.bias_of(segment);
   for (std::size_t i = 0; i < visible; ++i) {
-    std::copy_n(model.couplings.data() + i * cells() + visible, hidden, visible_hidden.data() + i * hidden);
+    std::copy_n(matrix + i * n + visible, hidden, visible_hidden.data() + i * hidden);
   }
   for (std::size_t a = 0; a < hidden; ++a) {
-    std::copy_n(model.couplings.data() + (visible + a) * cells() + visible, hidden, hidden_hidden.data() + a * hidden);
-    bias[a] = model.bias[visible + a];
+    std::copy_n(matrix + (visible + a) * n + visible, hidden, hidden_hidden.data() + a * hidden);
+    bias[a] = biases[visible + a];
   }
+  if (model.segments > 1 || label >= 0) visible_bias.assign(biases.begin(), biases.begin() + visible);
+  if (label < 0) return;
+  const float* row = matrix + (cells() + static_cast<std::size_t>(label)) * n;
+  for (std::size_t i = 0; i < visible; ++i) visible_bias[i] += row[i];
+  for (std::size_t a = 0; a < hidden; ++a) bias[a] += row[visible + a];
 }
 
 void Trainable::descend(const Trainable& gradient, float rate, numerics::ThreadTeam& team) {

@@ -20,11 +20,13 @@ struct Trainable {
   std::vector<float> visible_hidden;  ///< visible x hidden
   std::vector<float> hidden_hidden;   ///< hidden x hidden, symmetric, zero diagonal
   std::vector<float> bias;            ///< hidden
+  std::vector<float> visible_bias;    ///< visible, or empty: all 0
 
   /// All zero.
   Trainable(std::uint32_t visible, std::uint32_t hidden);
-  /// Those of a model.
-  explicit Trainable(const GenerativeModel& model);
+  /// Those of one segment of a model. label: the label cell that is clamped to 1, whose couplings count as biases; -1:
+  /// none.
+  explicit Trainable(const GenerativeModel& model, std::uint32_t segment = 0, int label = -1);
 
   std::size_t cells() const { return std::size_t{visible} + hidden; }
 

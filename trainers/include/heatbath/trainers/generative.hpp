@@ -16,7 +16,8 @@ namespace heatbath::trainers {
 
 enum class Scaling { common_norm, unit_variance };  ///< generative.md 2.4
 enum class Drive { pixel, projection };             ///< how hidden cells are driven while noising, 2.2
-enum class Optimizer { gradient, online };          ///< batch rule of [G]; online rule of [O]
+/// Batch rule of [G]; online rule of [O]; the exact optimum from the means and variances of uncoupled cells.
+enum class Optimizer { gradient, online, least_squares };
 
 /// Shot numbers, in which a seeded device addresses its noise. Update u of a training run is shot u; held-out
 /// trajectories and generation have ranges of their own, so that jobs of one seed share no noise.
@@ -32,6 +33,12 @@ struct GenerativeOptions {
   Drive drive = Drive::pixel;
   Optimizer optimizer = Optimizer::gradient;
   std::vector<std::uint8_t> digits{0, 1, 2};
+  std::uint32_t images_per_class = 1;  ///< learned, the first of each class in file order
+  /// Equal stretches of time with couplings and biases (of visible cells, too, when there are several) of their own.
+  /// More than one needs Optimizer::least_squares.
+  std::uint32_t segments = 1;
+  double ramp_end = 0.75;  ///< part of tf in which the drive falls to 0 while noising, above 0 and below 1 [G]
+  bool labels = false;     ///< one clamped cell per class, coupled to all others; needs Optimizer::least_squares
   std::uint64_t seed = 1;
   Ticks capture_period{0};  ///< 0: the shortest the device has
   unsigned threads = 0;     ///< host work; 0: one per processor
@@ -51,20 +58,33 @@ struct Prototypes {
 /// A trained machine: all that generation needs.
 struct GenerativeModel {
   std::uint32_t visible = 784, hidden = 512;
-  std::vector<float> couplings;  ///< N x N, symmetric, zero diagonal, zero visible-visible block
-  std::vector<float> bias;       ///< N, zero for visible cells
+  std::uint32_t labels = 0;    ///< cells behind the hidden ones, one per class of classes(), clamped to 0 or 1
+  std::uint32_t segments = 1;  ///< equal parts of tf, in the order of drawing
+  std::vector<float> couplings;  ///< segments x N x N, symmetric, zero diagonal, zero visible-visible and label blocks
+  std::vector<float> bias;       ///< segments x N, zero for labels, and for visible cells of a model of one segment
   float j2 = 1, j4 = 1, kT = 0.1f;
   double tf = 2.5;
   Scaling scaling = Scaling::common_norm;
   Drive drive = Drive::pixel;
   Optimizer optimizer = Optimizer::gradient;
-  std::uint32_t updates = 0;  ///< made so far
+  double ramp_end = 0.75;     ///< part of tf in which the drive fell to 0
+  std::uint32_t updates = 0;  ///< made so far; least squares: trajectories learned from
   std::uint64_t seed = 1;
   Prototypes prototypes;
   std::string data_source;
   std::string device;  ///< what trained it: URI and part
 
-  std::uint32_t cells() const { return visible + hidden; }
+  std::uint32_t cells() const { return visible + hidden + labels; }
+  /// Cells that move: visible and hidden.
+  std::uint32_t moving() const { return visible + hidden; }
+  std::span<const float> couplings_of(std::uint32_t segment) const {
+    return std::span(couplings).subspan(std::size_t{segment} * cells() * cells(), std::size_t{cells()} * cells());
+  }
+  std::span<const float> bias_of(std::uint32_t segment) const {
+    return std::span(bias).subspan(std::size_t{segment} * cells(), cells());
+  }
+  /// Classes of the prototypes, each once, in order of appearance: label cell l stands for classes()[l].
+  std::vector<std::uint8_t> classes() const;
 };
 
 /// Wall-clock split of a run, for reports only.
@@ -88,7 +108,7 @@ struct ReverseAction {
 };
 
 /// Reverse action of a trajectory and its gradient, with the capture period in place of dt.
-/// trajectory: (steps + 1) x cells, row-major, at least one step; period: capture period D in time units.
+/// For models of one segment without labels. trajectory: (steps + 1) x cells, row-major, at least one step; period: capture period D in time units.
 /// gradient_couplings: cells x cells, symmetric, zero diagonal and zero visible-visible block; gradient_bias: cells,
 /// zero for visible cells; summed over the steps; either may be empty when not wanted. Matrix products on `threads`
 /// threads (0: one per processor); the same bits for any number. Throws Error(BAD_ARG) when a size is wrong.
@@ -97,9 +117,14 @@ ReverseAction reverse_action(const GenerativeModel& model, std::span<const float
                              unsigned threads = 0);
 
 /// Trains a machine on a device, one noising trajectory per update (generative.md 2.2): cells are clamped to 0, released,
-/// driven by their image for tf, then recorded every capture period D while the drive fades to 0 in 0.75 tf and for
-/// 0.25 tf more; where D does not divide tf the last record is at its last multiple. Couplings are off meanwhile, so the
+/// driven by their image for tf, then recorded every capture period D while the drive fades to 0 in ramp_end tf and for
+/// the rest of tf; where D does not divide tf the last record is at its last multiple. Couplings are off meanwhile, so the
 /// trajectories of several updates are simulated in one job.
+///
+/// Least squares: the reverse action is quadratic in the parameters, and without couplings the cells are independent
+/// given the image, so means of x and of c = -dx/(mu D) + 2 J2 x + 4 J4 x^3 per image, and the variances of x, are all
+/// the statistics: `updates` trajectories are averaged (at least two of each image), then P(JC + CJ) = -P(B + B^T),
+/// with the biases, is solved by preconditioned conjugate gradients, segment by segment.
 ///
 /// Needs CAPS.KT_PROGRAMMABLE, or kT as the device has it. A device whose increments are not Markov is refused unless
 /// the capture period is at least ten of its steps: its path action at one step has no meaning.
@@ -117,13 +142,22 @@ class GenerativeTrainer {
   /// model is complete after every update. Throws what Device::run throws; the model is that of the last update then.
   void train(const Progress& progress = {});
 
+  /// Takes up a training that stopped: model and actions as they were, of the same options. The next update is
+  /// model.updates, with the noise it would have had. Throws Error(BAD_ARG) that names the setting that differs, and for
+  /// least squares, which keeps no state between trajectories: it begins anew and ends where it would have.
+  void resume(const GenerativeModel& model, const std::vector<ReverseAction>& actions);
+
   const GenerativeModel& model() const;
   /// Action of each update so far, on its trajectory before the update; with the online rule, each step with the
-  /// parameters it finds.
+  /// parameters it finds; with least squares, at zero parameters.
   const std::vector<ReverseAction>& actions() const;
   /// Mean action per step of the present model on `trajectories` (at least 1) noising trajectories that are not used in
   /// training, images in turn. A seeded device gives the same trajectories at every call.
   ReverseAction held_out(std::uint32_t trajectories);
+  /// The same, one value per trajectory: paired where two models are judged with one seed.
+  std::vector<ReverseAction> held_out_each(std::uint32_t trajectories);
+  /// Mean action per step of the present model on the first trajectories of the training: in-sample.
+  ReverseAction in_sample(std::uint32_t trajectories);
   /// Time spent so far; `generate` is the caller's to fill.
   const Seconds& seconds() const;
 
@@ -134,6 +168,8 @@ class GenerativeTrainer {
 
 struct GenerateOptions {
   std::uint32_t shots = 200;
+  /// Class asked for, with label cells: shot k is asked for asked[k mod size]; empty: all classes in turn.
+  std::vector<std::uint8_t> asked = {};
   std::uint64_t seed = 1;
   std::uint32_t trajectory_shots = 3;  ///< shots whose states at trajectory_times are kept
   std::uint32_t trajectory_times = 8;  ///< equally spaced from the noise state to tf; at least 2
@@ -146,19 +182,20 @@ struct Samples {
   std::uint32_t shots = 0, visible = 0;
   float kT = 0;                       ///< temperature of the run, energy units
   std::vector<float> images;          ///< shots x visible: visible cells at tf
-  std::vector<double> heat;           ///< Q per shot, energy units; the potential is fixed, so Q = v0 - vf
+  std::vector<double> heat;           ///< Q per shot, energy units; with one segment Q = v0 - vf
   std::vector<double> v0, vf;         ///< V_theta after the noise stage and at tf
   std::string heat_source;            ///< "meter", or "states": V of the model's parameters at captured states
+  std::vector<std::uint8_t> asked;    ///< class asked of each shot; empty without label cells
   std::vector<float> trajectories;    ///< trajectory_shots x trajectory_times x visible
   std::vector<double> trajectory_time_units;
-  std::vector<float> applied_bias;       ///< cells, as the device applied it; empty where it cannot be read back
+  std::vector<float> applied_bias;       ///< cells, as applied in the first segment; empty where it cannot be read back
   std::vector<float> applied_couplings;  ///< cells x cells, likewise
   std::uint64_t clips = 0, rails = 0;    ///< parameter values clipped (once per program); cell-steps held at a rail
   double seconds = 0;
 };
 
 /// Runs the generation program of generative.md 2.3: cells clamped to 0 and released, uncoupled noise for tf, then the
-/// learned couplings and biases for tf. Shot k of a seeded device is noise shot kGenerationFirstShot + k, whatever the
+/// learned couplings and biases for tf, segment by segment; label cells are clamped all the time. Shot k of a seeded device is noise shot kGenerationFirstShot + k, whatever the
 /// number of shots. Throws Error(BAD_ARG or UNSUPPORTED) that names what is wrong before it does anything, and what
 /// Device::run throws.
 Samples generate(Device& device, const GenerativeModel& model, const GenerateOptions& options);
@@ -171,6 +208,7 @@ struct Classification {
   std::vector<double> fractions;      ///< per prototype
   double inverted_fraction = 0;
   double mean_abs_correlation = 0;
+  double asked_fraction = 0;          ///< samples of the class they were asked for; NaN when none was
 };
 Classification classify(const Samples& samples, const Prototypes& prototypes);
 

@@ -1,0 +1,246 @@
+#include "least_squares.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "heatbath/numerics/matrix_product.hpp"
+#include "heatbath/numerics/thread_team.hpp"
+
+namespace heatbath::trainers {
+namespace {
+
+using numerics::MatrixView;
+using numerics::matrix_product;
+
+constexpr std::uint32_t kStretches = 128;  // of tf in which means are taken as constant
+constexpr double kReduction = 1e-4;        // of the residual's norm: the action's own is its square
+constexpr std::uint32_t kMostSteps = 400;
+constexpr std::size_t kCellsPerPiece = 64;
+
+/// The unknowns, or a vector of their size: couplings as two blocks, and weights of the inputs (the bias, then labels).
+struct Vector {
+  std::vector<float> vh, hh, inputs;
+
+  std::vector<float>* parts(int i) { return i == 0 ? &vh : i == 1 ? &hh : &inputs; }
+  const std::vector<float>* parts(int i) const { return i == 0 ? &vh : i == 1 ? &hh : &inputs; }
+};
+
+/// Inner product over independent parameters: hh holds each pair twice.
+double dot(const Vector& a, const Vector& b) {
+  double total = 0;
+  for (int part = 0; part < 3; ++part) {
+    const std::vector<float>&x = *a.parts(part), &y = *b.parts(part);
+    double sum = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) sum += static_cast<double>(x[i]) * static_cast<double>(y[i]);
+    total += part == 1 ? 0.5 * sum : sum;
+  }
+  return total;
+}
+
+/// y <- y + factor x, or x + factor y with `reverse`.
+void combine(Vector& y, double factor, const Vector& x, bool reverse = false) {
+  const auto f = static_cast<float>(factor);
+  for (int part = 0; part < 3; ++part) {
+    std::vector<float>& to = *y.parts(part);
+    const std::vector<float>& from = *x.parts(part);
+    for (std::size_t i = 0; i < to.size(); ++i) to[i] = reverse ? from[i] + f * to[i] : to[i] + f * from[i];
+  }
+}
+
+}  // namespace
+
+NoisingStatistics::NoisingStatistics(std::uint32_t visible, std::uint32_t hidden, std::uint32_t images,
+                                     std::uint64_t steps, std::uint32_t windows, const PathScale& scale)
+    : visible_(visible),
+      hidden_(hidden),
+      images_(images),
+      steps_(steps),
+      windows_(windows),
+      stretches_(static_cast<std::uint32_t>(
+          std::clamp<std::uint64_t>(kStretches / windows, 1, std::max<std::uint64_t>(steps / windows, 1)))),
+      scale_(scale),
+      counts_(images, 0),
+      states_(std::size_t{windows} * images * stretches_ * cells(), 0.0),
+      forces_(states_.size(), 0.0),
+      squares_(std::size_t{windows} * images * cells(), 0.0) {}
+
+ReverseAction NoisingStatistics::add(std::uint32_t image, std::span<const float> trajectory,
+                                     numerics::ThreadTeam& team) {
+  const std::size_t n = cells();
+  const float two_j2 = 2.0f * scale_.j2, four_j4 = 4.0f * scale_.j4;
+  const auto rate = static_cast<float>(1.0 / (scale_.mobility * scale_.period));
+  const std::size_t pieces = (n + kCellsPerPiece - 1) / kCellsPerPiece;
+  std::vector<double> action(pieces), floor(pieces);
+  team.run(pieces, [&](std::size_t piece) {
+    const std::size_t from = piece * kCellsPerPiece, to = std::min(n, from + kCellsPerPiece);
+    double sum_action = 0, sum_floor = 0;
+    for (std::uint32_t w = 0; w < windows_; ++w) {
+      const std::uint64_t first = begin(w), count = begin(w + 1) - first;
+      double* squares = squares_.data() + (std::size_t{w} * images_ + image) * n;
+      for (std::uint32_t s = 0; s < stretches_; ++s) {
+        const std::size_t row = ((std::size_t{w} * images_ + image) * stretches_ + s) * n;
+        double *states = states_.data() + row, *forces = forces_.data() + row;
+        for (std::uint64_t k = first + count * s / stretches_; k < first + count * (s + 1) / stretches_; ++k) {
+          const float* before = trajectory.data() + k * n;
+          const float* x = before + n;
+          for (std::size_t i = from; i < to; ++i) {
+            const float dx = x[i] - before[i];
+            const float c = x[i] * (two_j2 + four_j4 * x[i] * x[i]) - rate * dx;
+            states[i] += static_cast<double>(x[i]);
+            forces[i] += static_cast<double>(c);
+            squares[i] += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+            sum_action += static_cast<double>(c) * static_cast<double>(c);
+            sum_floor += static_cast<double>(dx) * static_cast<double>(dx);
+          }
+        }
+      }
+    }
+    action[piece] = sum_action;
+    floor[piece] = sum_floor;
+  });
+  ++counts_[image];
+  ReverseAction result;
+  for (std::size_t piece = 0; piece < pieces; ++piece) {
+    result.per_step += action[piece];
+    result.floor += floor[piece];
+  }
+  const double steps = static_cast<double>(steps_);
+  result.per_step *= scale_.mobility * scale_.period / (4.0 * static_cast<double>(scale_.kT) * steps);
+  result.floor /= 4.0 * scale_.mobility * static_cast<double>(scale_.kT) * scale_.period * steps;
+  return result;
+}
+
+NoisingStatistics::Optimum NoisingStatistics::solve(std::uint32_t window, bool visible_biases,
+                                                    std::span<const std::uint32_t> label_of, std::uint32_t labels,
+                                                    numerics::ThreadTeam& team) const {
+  const std::size_t n = cells(), v = visible_, h = hidden_, rows = std::size_t{images_} * stretches_;
+  const std::size_t inputs = 1 + labels;
+  const std::uint64_t first = begin(window), count = begin(window + 1) - first;
+
+  // Rows sqrt(weight) m and sqrt(weight) c, weights of sum 1 over images and stretches.
+  std::vector<float> m(rows * n), c(rows * n), second(n * n), cross(n * n), input_state(inputs * n), input_force(inputs * n),
+      input_input(inputs * inputs);
+  std::vector<double> diagonal(n, 0.0);
+  for (std::uint32_t p = 0; p < images_; ++p) {
+    const double shots = static_cast<double>(counts_[p]);
+    for (std::uint32_t s = 0; s < stretches_; ++s) {
+      const std::uint64_t steps = count * (s + 1) / stretches_ - count * s / stretches_;
+      if (steps == 0) continue;
+      const double weight = static_cast<double>(steps) / static_cast<double>(count) / images_;
+      const double scale = std::sqrt(weight) / (shots * static_cast<double>(steps));
+      const std::size_t from = ((std::size_t{window} * images_ + p) * stretches_ + s) * n;
+      const std::size_t to = (std::size_t{p} * stretches_ + s) * n;
+      for (std::size_t i = 0; i < n; ++i) {
+        m[to + i] = static_cast<float>(scale * states_[from + i]);
+        c[to + i] = static_cast<float>(scale * forces_[from + i]);
+      }
+      for (std::size_t u = 0; u < inputs; ++u) {
+        if (u > 0 && label_of[p] != u - 1) continue;
+        for (std::size_t i = 0; i < n; ++i) {
+          input_state[u * n + i] += static_cast<float>(std::sqrt(weight)) * m[to + i];
+          input_force[u * n + i] += static_cast<float>(std::sqrt(weight)) * c[to + i];
+        }
+      }
+    }
+    const double* squares = squares_.data() + (std::size_t{window} * images_ + p) * n;
+    for (std::size_t i = 0; i < n; ++i) diagonal[i] += squares[i] / (shots * static_cast<double>(count) * images_);
+    input_input[0] += 1.0f / static_cast<float>(images_);
+    if (labels > 0) {
+      const std::size_t u = 1 + label_of[p];
+      for (const std::size_t at : {u, u * inputs, u * inputs + u}) input_input[at] += 1.0f / static_cast<float>(images_);
+    }
+  }
+  const auto stride = static_cast<std::ptrdiff_t>(n);
+  const MatrixView m_view{m.data(), stride, 1}, c_view{c.data(), stride, 1};
+  matrix_product(n, n, rows, m_view.transposed(), m_view, second.data(), n, false, &team);
+  matrix_product(n, n, rows, c_view.transposed(), m_view, cross.data(), n, false, &team);
+  for (std::size_t i = 0; i < n; ++i) second[i * n + i] = static_cast<float>(diagonal[i]);
+
+  const auto make = [&] { return Vector{std::vector<float>(v * h), std::vector<float>(h * h), std::vector<float>(inputs * n)}; };
+  // From products R = E[r x^T] and E[r u^T] to the gradient: R + R^T where there are couplings.
+  const auto project = [&](const float* vh, const float* hv, const float* hh, std::size_t ld, Vector& out) {
+    for (std::size_t i = 0; i < v; ++i) {
+      for (std::size_t a = 0; a < h; ++a) out.vh[i * h + a] = vh[i * ld + a] + hv[a * ld + i];
+    }
+    for (std::size_t a = 0; a < h; ++a) {
+      for (std::size_t b = 0; b < h; ++b) out.hh[a * h + b] = a == b ? 0.0f : hh[a * ld + b] + hh[b * ld + a];
+    }
+    if (!visible_biases) std::fill_n(out.inputs.begin(), v, 0.0f);
+  };
+
+  std::vector<float> product(n * n);
+  const auto ld_h = static_cast<std::ptrdiff_t>(h);
+  const MatrixView s_hh{second.data() + v * n + v, stride, 1}, s_hv{second.data() + v * n, stride, 1},
+      s_vv{second.data(), stride, 1}, s_vh{second.data() + v, stride, 1};
+  const auto apply = [&](const Vector& x, Vector& out) {
+    const MatrixView j_vh{x.vh.data(), ld_h, 1}, j_hh{x.hh.data(), ld_h, 1};
+    const MatrixView w{x.inputs.data(), 1, stride};  // cells x inputs
+    float *vh = product.data() + v, *hv = product.data() + v * n, *hh = product.data() + v * n + v;
+    // R = J E[x x^T] + W E[u x^T], blocks vh, hv, hh.
+    matrix_product(v, h, h, j_vh, s_hh, vh, n, false, &team);
+    matrix_product(h, v, v, j_vh.transposed(), s_vv, hv, n, false, &team);
+    matrix_product(h, v, h, j_hh, s_hv, hv, n, true, &team);
+    matrix_product(h, h, v, j_vh.transposed(), s_vh, hh, n, false, &team);
+    matrix_product(h, h, h, j_hh, s_hh, hh, n, true, &team);
+    const MatrixView ux{input_state.data(), stride, 1};
+    matrix_product(v, h, inputs, w, {input_state.data() + v, stride, 1}, vh, n, true, &team);
+    matrix_product(h, v, inputs, {x.inputs.data() + v, 1, stride}, ux, hv, n, true, &team);
+    matrix_product(h, h, inputs, {x.inputs.data() + v, 1, stride}, {input_state.data() + v, stride, 1}, hh, n, true, &team);
+    // E[r u^T], inputs x cells: E[u x^T] J + E[u u^T] W^T.
+    matrix_product(inputs, v, h, {input_state.data() + v, stride, 1}, j_vh.transposed(), out.inputs.data(), n, false, &team);
+    matrix_product(inputs, h, v, ux, j_vh, out.inputs.data() + v, n, false, &team);
+    matrix_product(inputs, h, h, {input_state.data() + v, stride, 1}, j_hh, out.inputs.data() + v, n, true, &team);
+    matrix_product(inputs, n, inputs, {input_input.data(), static_cast<std::ptrdiff_t>(inputs), 1},
+                   {x.inputs.data(), stride, 1}, out.inputs.data(), n, true, &team);
+    project(vh, hv, hh, n, out);
+  };
+  const auto precondition = [&](const Vector& x, Vector& out) {
+    for (std::size_t i = 0; i < v; ++i) {
+      for (std::size_t a = 0; a < h; ++a) {
+        out.vh[i * h + a] = x.vh[i * h + a] / static_cast<float>(diagonal[i] + diagonal[v + a]);
+      }
+    }
+    for (std::size_t a = 0; a < h; ++a) {
+      for (std::size_t b = 0; b < h; ++b) {
+        out.hh[a * h + b] = x.hh[a * h + b] / static_cast<float>(diagonal[v + a] + diagonal[v + b]);
+      }
+    }
+    for (std::size_t u = 0; u < inputs; ++u) {
+      const float size = std::max(input_input[u * inputs + u], 1e-9f);
+      for (std::size_t i = 0; i < n; ++i) out.inputs[u * n + i] = x.inputs[u * n + i] / size;
+    }
+  };
+
+  // Minimise: gradient at x is apply(x) + (B + B^T); r = minus it.
+  Vector x = make(), r = make(), z = make(), p = make(), ap = make();
+  std::copy(input_force.begin(), input_force.end(), r.inputs.begin());
+  project(cross.data() + v, cross.data() + v * n, cross.data() + v * n + v, n, r);
+  for (int part = 0; part < 3; ++part) {
+    for (float& value : *r.parts(part)) value = -value;
+  }
+  precondition(r, z);
+  p = z;
+  double rz = dot(r, z);
+  const double target = kReduction * kReduction * rz;
+  Optimum optimum;
+  while (optimum.iterations < kMostSteps && rz > target && rz > 0) {
+    apply(p, ap);
+    const double alpha = rz / dot(p, ap);
+    combine(x, alpha, p);
+    combine(r, -alpha, ap);
+    precondition(r, z);
+    const double next = dot(r, z);
+    combine(p, next / rz, z, true);
+    rz = next;
+    ++optimum.iterations;
+  }
+  optimum.theta = Trainable(visible_, hidden_);
+  optimum.theta.visible_hidden = std::move(x.vh);
+  optimum.theta.hidden_hidden = std::move(x.hh);
+  optimum.theta.bias.assign(x.inputs.begin() + static_cast<std::ptrdiff_t>(v), x.inputs.begin() + static_cast<std::ptrdiff_t>(n));
+  if (visible_biases) optimum.theta.visible_bias.assign(x.inputs.begin(), x.inputs.begin() + static_cast<std::ptrdiff_t>(v));
+  optimum.label_weights.assign(x.inputs.begin() + static_cast<std::ptrdiff_t>(n), x.inputs.end());
+  return optimum;
+}
+
+}  // namespace heatbath::trainers
