@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "heatbath/server.hpp"
 #include "heatbath/trainers/generative.hpp"
@@ -48,6 +49,15 @@ struct GenerateCommandOptions {
   bool json = false;
 };
 int run_generate(const GenerateCommandOptions& options);
+
+struct ConformanceOptions {
+  std::string device;
+  std::vector<std::string> only;  ///< names of claims; empty: all
+  bool list = false;
+  bool json = false;
+};
+/// 1 when a claim is broken.
+int run_conformance(const ConformanceOptions& options);
 
 struct ServeCommandOptions {
   ServerOptions server;
