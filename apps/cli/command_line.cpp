@@ -84,7 +84,7 @@ struct Words {
   std::string list() const { return fmt::format("{}", fmt::join(names, ", ")); }
   bool knows(std::string_view word) const { return std::ranges::find(names, word) != names.end(); }
 };
-const Words kCommands{{"info", "run", "train", "generate", "bound", "netlist", "serve", "fmu"}};
+const Words kCommands{{"info", "run", "train", "generate", "bound", "netlist", "serve", "fmu", "conformance"}};
 const Words kTrainers{{"generate"}};
 
 /// A word where a command should be, that is none.
@@ -298,6 +298,16 @@ int run_command_line(int argc, char** argv) {
       return run_bound(bound);
     };
   });
+
+  ConformanceOptions conformance;
+  CLI::App* conformance_app =
+      app.add_subcommand("conformance", "check that a device keeps what every Heatbath device promises");
+  add_device(conformance_app, conformance.device);
+  conformance_app->add_option("--only", conformance.only, "check these claims only (may be given several times)")
+      ->option_text("NAME");
+  conformance_app->add_flag("--list", conformance.list, "list the claims and check nothing");
+  add_json(conformance_app, conformance.json);
+  conformance_app->callback([&] { command = [&] { return run_conformance(conformance); }; });
 
   ServeCommandOptions serve;
   std::uint64_t session_seconds = 60, idle_seconds = 10;

@@ -76,6 +76,15 @@ struct NetlistCommandOptions {
 };
 int run_netlist(const NetlistCommandOptions& options);
 
+struct ConformanceOptions {
+  std::string device;
+  std::vector<std::string> only;  ///< names of claims; empty: all
+  bool list = false;
+  bool json = false;
+};
+/// 1 when a claim is broken.
+int run_conformance(const ConformanceOptions& options);
+
 struct ServeCommandOptions {
   ServerOptions server;
   bool quiet = false;  ///< no log on standard error

@@ -11,7 +11,8 @@ import pathlib
 import re
 import sys
 
-GENERATED = ("firmware_api/include/heatbath/regs.h", "hw_model/device/register_table.inc")
+GENERATED = ("firmware_api/include/heatbath/regs.h", "firmware_api/include/heatbath/register_list.h",
+             "hw_model/device/register_table.inc")
 TOPS = ("firmware_api", "numerics", "hw_model", "driver", "sim", "trainers", "apps", "python", "examples", "bench",
         "tests")
 SUFFIXES = {".h", ".hpp", ".c", ".cc", ".cpp", ".cxx", ".inc"}

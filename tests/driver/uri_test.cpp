@@ -43,6 +43,24 @@ TEST(Uri, MistakesListWhatIsValid) {
   refused("unix:/path", "no backend for scheme 'unix'");
   refused("replay:FILE", "no backend for scheme 'replay'");
   refused("func:cels=2", "key 'cels' is unknown; func: has profile, cells, lanes, seed, threads, cell, stepper, topology");
+
+  refused("tlm:cell=2", "key 'cell' is unknown; tlm: has profile, cells, lanes, seed, threads, timing");
+  refused("fnuc:", "tcp, unix, shm, uio, record, replay");
+  refused("tcp:host:1", "write it as tcp://host:port");
+  refused("tcp://host", "write it as tcp://host:port");
+  refused("tcp://host:port", "port 'port' is not a whole number in 0..65535");
+  refused("unix:", "nothing stands after 'unix:'");
+  refused("unix:/path?", "it ends in '?'");
+  refused("unix:/path?token", "'token' is not key=value");
+  refused("unix:/path?tokens=a", "key 'tokens' is unknown; unix: has token_file, link_timeout_ms, queue_timeout_ms");
+  refused("unix:/path?link_timeout_ms=1s", "link_timeout_ms=1s is not a whole number of milliseconds");
+  refused("unix:/path?link_timeout_ms=100", "it needs 500 or more");
+  refused("unix:/path?link_timeout_ms=900&link_timeout_ms=900", "is given twice");
+  refused("unix:/" + std::string(200, 'x'), "a socket's has at most 107");
+  refused("shm:name", "shm:/name");
+  refused("shm:/a/b", "shm:/name");
+  refused("replay:FILE?device=x", "replay: has no keys");
+  refused("func:cell=2", "key 'cell' is unknown; func: has profile, cells, lanes, seed, threads");
   refused("func:cells", "'cells' is not key=value");
   refused("func:cells=", "'cells=' is not key=value");
   refused("func:=2", "'=2' is not key=value");

@@ -1,0 +1,39 @@
+#pragma once
+// The claims of conformance.cpp, one function each: a Claim's check.
+
+#include "heatbath/device.hpp"
+
+namespace heatbath::conformance::checks {
+
+// registers and links
+void identity(Device& device);
+void reset_values(Device& device);
+void read_write(Device& device);
+void read_only(Device& device);
+void unmapped(Device& device);
+void commands(Device& device);
+void interrupts(Device& device);
+void time(Device& device);
+void memory(Device& device);
+
+// programs and jobs
+void programs(Device& device);
+void loops(Device& device);
+void refusals(Device& device);
+void busy(Device& device);
+void ring_wraps(Device& device);
+void ring_full(Device& device);
+void abort(Device& device);
+void timeout(Device& device);
+void reset_in_run(Device& device);
+void shots(Device& device);
+void determinism(Device& device);
+
+// what the numbers mean
+void meters(Device& device);
+void readback(Device& device);
+void clipping(Device& device);
+void linear_cells(Device& device);
+void quartic_cells(Device& device);
+
+}  // namespace heatbath::conformance::checks

@@ -1,0 +1,44 @@
+#pragma once
+// Conformance: what every Heatbath device promises, checked through the driver and the register map alone.
+
+#include <functional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "heatbath/device.hpp"
+
+namespace heatbath::conformance {
+
+/// A claim about any device. `check` throws Broken when the device does not keep it, Skipped when the device does not
+/// advertise what the claim is about. It begins with a reset and leaves the device usable; it runs jobs of its own.
+struct Claim {
+  const char* name;   ///< as on the command line
+  const char* text;   ///< one sentence
+  void (*check)(Device&);
+};
+
+/// What a device did that it must not; one line.
+struct Broken : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+/// The capability that the device lacks.
+struct Skipped : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// All claims, from the identity to the statistics: a later one relies on the earlier ones.
+std::span<const Claim> claims();
+
+struct Verdict {
+  enum class Kind { kept, broken, skipped };
+  const Claim* claim = nullptr;
+  Kind kind = Kind::kept;
+  std::string detail;  ///< of a broken or skipped claim
+};
+
+/// Checks one claim. Whatever the driver throws makes it broken.
+Verdict check(const Claim& claim, Device& device);
+
+}  // namespace heatbath::conformance

@@ -1,0 +1,166 @@
+// Claims on meters, parameters and equilibrium, against closed formulas and quadrature.
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "apps/conformance/claims.hpp"
+#include "apps/conformance/expect.hpp"
+
+namespace heatbath::conformance {
+namespace {
+
+constexpr std::uint32_t samples = 16384;
+/// Bound on |z| of a statistic of a run with fixed noise.
+constexpr double z_bound = 4.5;
+/// What is systematic where the device hides its step: mismatch, converters, the step itself; relative.
+constexpr double silicon_tolerance = 0.04;
+
+float temperature(const Capabilities& caps) {
+  return caps.kT_programmable ? std::clamp(0.25f, caps.kT_min, caps.kT_max) : caps.kT_reset;
+}
+
+/// States of uncoupled cells that relaxed from 0 for `time_units`.
+std::vector<float> relaxed(Device& device, float j2, float j4, double time_units) {
+  const Capabilities& caps = device.capabilities();
+  const std::uint32_t cells = std::min(caps.cells, 512u), shots = (samples + cells - 1) / cells;
+  Program program(caps, cells);
+  program.load(CellSection::j2, j2).load(CellSection::j4, j4).load(CellSection::bias, 0.0f).load_gain(0.0f);
+  if (caps.kT_programmable) program.load_temperature(temperature(caps));
+  program.commit().clamp(0, cells, 0.0f).evolve(device.capture_period(Ticks{1})).release(0, cells);
+  program.evolve(device.ticks(time_units)).sample();
+  JobOptions options{.shots = shots};
+  if (caps.seeded) options.seed = 2024;
+  const Result result = device.run(program, options);
+  std::vector<float> all;
+  for (std::uint32_t shot = 0; shot < shots; ++shot) {
+    const auto states = result.capture.trajectory(shot);
+    all.insert(all.end(), states.begin(), states.end());
+  }
+  return all;
+}
+
+/// Judges the mean of x^2 against `exact`, whose variance over cells is known from x^4.
+void expect_second_moment(const Device& device, const std::vector<float>& x, double exact, double fourth, double tolerance) {
+  double sum = 0, mean = 0;
+  for (const float value : x) {
+    mean += value;
+    sum += double{value} * value;
+  }
+  const double count = static_cast<double>(x.size());
+  const double found = sum / count, error = std::sqrt((fourth - exact * exact) / count);
+  const double systematic = exact * (device.step().count == 0 ? silicon_tolerance : tolerance);
+  expect(std::fabs(found - exact) <= z_bound * error + systematic,
+         "<x^2> is " + std::to_string(found) + ", expected " + std::to_string(exact) + " +- " + std::to_string(error) +
+             " (statistical) +- " + std::to_string(systematic) + " (systematic)");
+  const double drift = device.step().count == 0 ? silicon_tolerance * std::sqrt(exact) : 0;
+  expect(std::fabs(mean / count) <= z_bound * std::sqrt(exact / count) + drift,
+         "<x> is " + std::to_string(mean / count) + " in a symmetric potential");
+}
+
+/// <x^power> of exp(-(j2 x^2 + j4 x^4)/kT) by the trapezoidal rule, which converges fast for such integrands.
+double boltzmann_moment(double j2, double j4, double kT, int power) {
+  double weighted = 0, norm = 0;
+  for (int k = -4000; k <= 4000; ++k) {
+    const double x = k * 1e-3, weight = std::exp(-(j2 * x * x + j4 * x * x * x * x) / kT);
+    weighted += weight * std::pow(x, power);
+    norm += weight;
+  }
+  return weighted / norm;
+}
+
+}  // namespace
+
+namespace checks {
+
+void meters(Device& device) {
+  const Capabilities& caps = device.capabilities();
+  if (!caps.meters) {
+    expect_error(HB_UNSUPPORTED, "a meter without CAPS.METERS", [&] { Program(caps, 1).meter_clear(); });
+    throw Skipped("the device lacks CAPS.METERS");
+  }
+  const std::uint32_t cells = std::min(4u, caps.cells);
+  Program program(caps, cells);
+  program.load(CellSection::j2, 1.0f).load(CellSection::j4, 0.5f).load(CellSection::bias, 0.0f).commit();
+  program.clamp(0, cells, 0.5f).evolve(device.capture_period(Ticks{1})).release(0, cells);
+  program.meter_clear().meter_snapshot().evolve(device.ticks(0.3));
+  program.load(CellSection::bias, 0.7f).ramp(device.ticks(0.3)).meter_snapshot();
+  JobOptions options{.shots = 8};
+  if (caps.seeded) options.seed = 3;
+  const Result result = device.run(program, options);
+  for (std::uint32_t shot = 0; shot < options.shots; ++shot) {
+    const hb_meters_t& before = result.meters[0][shot];
+    const hb_meters_t& after = result.meters[1][shot];
+    const double change = after.energy - before.energy, balance = after.work - after.heat;
+    const double scale = std::fabs(after.energy) + std::fabs(after.work) + std::fabs(after.heat) + 1e-3;
+    const std::string who = "shot " + std::to_string(shot);
+    expect(before.work == 0 && before.heat == 0, who + ": METER_CLEAR left work or heat");
+    expect(std::fabs(change - balance) <= 1e-4 * scale, who + ": dE = " + std::to_string(change) + ", W - Q = " + std::to_string(balance));
+    expect(after.work != 0, who + ": a ramp of the biases did no work");
+  }
+}
+
+void readback(Device& device) {
+  const Capabilities& caps = device.capabilities();
+  needs(caps.readback, "READBACK");
+  const std::uint32_t cells = std::min(6u, caps.cells);
+  const auto step = [&](float range) {
+    return caps.parameter_number == Number::float32 ? 0.0f : range / static_cast<float>((1u << (caps.parameter_bits - 1)) - 1);
+  };
+  // A part with mismatch shows what it applies: offsets of some codes, gains of some per cent.
+  const auto close = [&](float applied, float wanted, float range) {
+    return std::fabs(applied - wanted) <= 4 * step(range) + (step(range) > 0 ? 0.06f * std::fabs(wanted) : 0.0f);
+  };
+  std::vector<float> bias(cells), j2(cells), couplings(std::size_t{cells} * cells, 0.0f);
+  for (std::uint32_t i = 0; i < cells; ++i) {
+    bias[i] = caps.range_bias * 0.5f * std::sin(static_cast<float>(i));
+    j2[i] = std::min(1.0f, caps.range_j2) * std::cos(static_cast<float>(i));
+    for (std::uint32_t j = 0; j < i; ++j)
+      couplings[i * cells + j] = couplings[j * cells + i] = std::min(0.25f, caps.range_coupling) * std::cos(static_cast<float>(3 * i + j));
+  }
+  Program program(caps, cells);
+  program.load(CellSection::bias, bias).load(CellSection::j2, j2);
+  if (cells > 1) program.load_couplings(couplings);
+  program.commit().readback(CellSection::bias).readback(CellSection::j2);
+  if (cells > 1) program.readback_couplings();
+  const Result result = device.run(program);
+  for (std::uint32_t i = 0; i < cells; ++i) {
+    expect(close(result.readback[0][i], bias[i], caps.range_bias), "bias " + std::to_string(i) + " loaded as " + std::to_string(bias[i]) +
+                                                                       " reads back as " + std::to_string(result.readback[0][i]));
+    expect(close(result.readback[1][i], j2[i], caps.range_j2), "J2 " + std::to_string(i) + " loaded as " + std::to_string(j2[i]) +
+                                                                   " reads back as " + std::to_string(result.readback[1][i]));
+  }
+  for (std::size_t k = 0; cells > 1 && k < couplings.size(); ++k)
+    expect(close(result.readback[2][k], couplings[k], caps.range_coupling), "coupling " + std::to_string(k) + " reads back changed");
+}
+
+void clipping(Device& device) {
+  const Capabilities& caps = device.capabilities();
+  Program inside(caps, 1), outside(caps, 1);
+  inside.load(CellSection::bias, caps.range_bias * 0.9f).commit();
+  outside.load(CellSection::bias, caps.range_bias * 1.5f).commit();
+  if (caps.readback) outside.readback(CellSection::bias);
+  expect(device.run(inside).clips == 0, "a bias inside of its range is counted as clipped");
+  const Result result = device.run(outside);
+  expect(result.clips == 1, "a bias beyond its range is counted as " + std::to_string(result.clips) + " clips, expected 1");
+  if (caps.readback)
+    expect(result.readback[0][0] <= caps.range_bias * 1.1f, "a bias beyond its range is applied as " + std::to_string(result.readback[0][0]));
+}
+
+void linear_cells(Device& device) {
+  const Capabilities& caps = device.capabilities();
+  // V = x^2, k = V'' = 2: the variance is kT/k, of Euler's steps kT/k / (1 - mu k dt/2).
+  const double kT = temperature(caps), k = 2, dt = device.time_units(device.step());
+  const double variance = kT / k / (1 - caps.mobility * k * dt / 2);
+  // After a time T from 0 a part exp(-2 mu k T) is missing.
+  expect_second_moment(device, relaxed(device, 1, 0, 3 / caps.mobility), variance, 3 * variance * variance, 1e-4);
+}
+
+void quartic_cells(Device& device) {
+  const double kT = temperature(device.capabilities());
+  const double second = boltzmann_moment(-1, 1, kT, 2), fourth = boltzmann_moment(-1, 1, kT, 4);
+  expect_second_moment(device, relaxed(device, -1, 1, 6 / device.capabilities().mobility), second, fourth, 5e-3);
+}
+
+}  // namespace checks
+}  // namespace heatbath::conformance
