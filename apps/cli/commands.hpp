@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "heatbath/trainers/generative.hpp"
 
@@ -47,5 +48,15 @@ struct GenerateCommandOptions {
   bool json = false;
 };
 int run_generate(const GenerateCommandOptions& options);
+
+struct BenchOptions {
+  std::vector<std::string> rows;  ///< names; empty: all
+  std::filesystem::path peers;    ///< folder with peer.py; empty: peers are not run
+  double seconds = 2;             ///< per row, about
+  bool list = false;              ///< only name the rows
+  bool json = false;
+};
+/// Returns 0 whether goals are met or not: a time is no check.
+int run_bench(const BenchOptions& options);
 
 }  // namespace heatbath::apps
