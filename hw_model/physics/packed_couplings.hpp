@@ -16,11 +16,27 @@ struct Couplings::Packed {
   std::vector<CouplingRun> runs;
   std::vector<std::uint64_t> offset;
   std::vector<float> panels, rows;  ///< filled for the use that asks for them
+  // on a graph
+  std::vector<GraphBlock> blocks;
+  std::vector<GraphSlot> slots;
+  std::vector<float> slot_values;
+  std::vector<std::uint32_t> slot_columns;
+  PackedGraph graph{};
+  // as codes
+  std::vector<std::uint32_t> segment_begin;
+  std::vector<CodeSegment> segments;
+  std::vector<std::uint64_t> code_offset;
+  std::vector<std::int16_t> code_panels, rows16;
+  std::vector<std::int8_t> rows8;
+  PackedCodes codes{};
   PackedCouplings view{};
 
   void find_runs(const Couplings& couplings);
   void pack_panels(const Couplings& couplings);
   void pack_rows(const Couplings& couplings);
+  void pack_graph(const Couplings& couplings);
+  void find_segments(const Couplings& couplings);
+  void pack_codes(const Couplings& couplings, PackedFor use);
 };
 
 }  // namespace heatbath::physics

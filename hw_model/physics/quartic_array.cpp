@@ -8,6 +8,8 @@
 
 #include "heatbath/numerics/thread_team.hpp"
 #include "heatbath/physics/formulas.hpp"
+#include "hw_model/physics/code_products.hpp"
+#include "hw_model/physics/graph.hpp"
 #include "hw_model/physics/packed_couplings.hpp"
 #include "hw_model/physics/step_kernels.hpp"
 
@@ -24,12 +26,19 @@ struct CellTable {
   std::vector<float> two_j2, four_j4, bias;
 };
 
+// The same with groups that are alike kept once, so that a large uniform array is not bound by reading parameters.
+struct SharedTable {
+  CellTable cells;
+  std::vector<std::uint32_t> free, own_group;
+};
+
 // Lanes first..first+count-1 with their own state, meters and per-lane biases.
 struct LaneTile {
   std::uint32_t first = 0, count = 0, lanes = 1;
   std::vector<float> state, next;
   std::vector<double> twice_heat, work;
   std::vector<float> bias, ramp_bias;
+  std::vector<std::int16_t> quantised;  // where couplings are summed in integers
   std::uint64_t rail_count = 0;
   std::uint32_t rail_cell = 0xFFFFFFFFu;
 
@@ -54,6 +63,7 @@ struct QuarticArray::Impl {
   bool open = false;
   float open_mu_dt = 0;
   CellTable live, ramp;
+  SharedTable shared;
 
   LaneTile& tile_of(std::uint32_t lane) {
     for (auto& tile : tiles)
@@ -78,6 +88,32 @@ struct QuarticArray::Impl {
       live.two_j2[i] = 2.0f * p.j2[i];
       live.four_j4[i] = 4.0f * p.j4[i];
       if (!p.bias_per_lane) live.bias[i] = p.bias[i];
+    }
+  }
+
+  void share() {
+    constexpr std::size_t row = group_cells;
+    auto& [kept, kept_free, own_group] = shared;
+    for (auto* part : {&kept.two_j2, &kept.four_j4, &kept.bias}) part->clear();
+    kept_free.clear();
+    own_group.clear();
+    const auto same = [&](const auto& all, const auto& some, std::size_t group, std::size_t as) {
+      return std::memcmp(all.data() + group * row, some.data() + as * row, row * 4) == 0;
+    };
+    const auto append = [&](const auto& all, auto& some, std::size_t group) {
+      some.insert(some.end(), all.begin() + static_cast<std::ptrdiff_t>(group * row),
+                  all.begin() + static_cast<std::ptrdiff_t>((group + 1) * row));
+    };
+    for (std::uint32_t group = 0; group < groups; ++group) {
+      const std::size_t count = kept_free.size() / row, last = count - 1;
+      if (count == 0 || !same(live.two_j2, kept.two_j2, group, last) || !same(live.four_j4, kept.four_j4, group, last) ||
+          !same(live.bias, kept.bias, group, last) || !same(free, kept_free, group, last)) {
+        append(live.two_j2, kept.two_j2, group);
+        append(live.four_j4, kept.four_j4, group);
+        append(live.bias, kept.bias, group);
+        append(free, kept_free, group);
+      }
+      own_group.push_back(static_cast<std::uint32_t>(kept_free.size() / row - 1));
     }
   }
 
@@ -113,6 +149,10 @@ struct QuarticArray::Impl {
       for (std::uint32_t cell = 0; cell < cells; ++cell) out[tile.at(cell, lane)] = bias_of(p, cells, tile.first + lane, cell);
   }
 
+  void make_room(LaneTile& tile, const Couplings& couplings) const {
+    if (couplings.code_grid()) tile.quantised.resize(std::size_t{padded} * tile.lanes);
+  }
+
   Tile kernel_tile(LaneTile& tile) const {
     Tile t{};
     t.cells = cells;
@@ -128,6 +168,9 @@ struct QuarticArray::Impl {
     t.ramp_two_j2 = ramp.two_j2.data();
     t.ramp_four_j4 = ramp.four_j4.data();
     t.ramp_bias = ramp.bias.data();
+    t.code_products = &code_products();
+    t.quantised = tile.quantised.data();
+    t.quantum = rail / static_cast<float>(state_code_max);
     t.rail = rail;
     t.twice_heat = tile.twice_heat.data();
     t.work = tile.work.data();
@@ -140,7 +183,9 @@ struct QuarticArray::Impl {
   std::vector<float> field(const LaneTile& tile, const Couplings& couplings) const {
     if (couplings.zero()) return {};
     std::vector<float> y(std::size_t{padded} * tile.lanes);
-    const Tile t = kernel_tile(const_cast<LaneTile&>(tile));
+    LaneTile& buffers = const_cast<LaneTile&>(tile);
+    make_room(buffers, couplings);
+    const Tile t = kernel_tile(buffers);
     step_kernels().coupling_field(t, couplings.packed(use_of(tile)).view, y.data());
     return y;
   }
@@ -242,7 +287,15 @@ Parameters interpolate(const Parameters& from, const Parameters& to, std::uint64
   }
   p.gain = static_cast<float>(from.gain + exact * (to.gain - from.gain));
   p.kT = static_cast<float>(from.kT + exact * (to.kT - from.kT));
-  if (from.couplings != to.couplings) {
+  if (from.couplings != to.couplings && from.couplings->graph()) {
+    const auto& graph = from.couplings->graph();
+    std::vector<float> values;
+    for (const Coupler& c : graph->couplers()) {
+      const double a = from.couplings->at(c.i, c.j), b = to.couplings->at(c.i, c.j);
+      values.push_back(static_cast<float>(a + exact * (b - a)));
+    }
+    p.couplings = std::make_shared<const Couplings>(graph, std::move(values));
+  } else if (from.couplings != to.couplings) {
     std::vector<float> matrix(std::size_t{cells} * cells);
     for (std::uint32_t i = 0; i < cells; ++i)
       for (std::uint32_t k = 0; k < cells; ++k) {
@@ -256,23 +309,16 @@ Parameters interpolate(const Parameters& from, const Parameters& to, std::uint64
 
 }  // namespace
 
-QuarticArray::QuarticArray(std::uint32_t cells, std::uint32_t lanes, float mobility, float rail, numerics::ThreadTeam* team)
-    : Array([&] {
-        ArraySpec spec;
-        spec.cells = cells;
-        spec.lanes = lanes;
-        spec.mobility = mobility;
-        spec.rail = rail;
-        return spec;
-      }()),
-      impl_(std::make_unique<Impl>()) {
+QuarticArray::QuarticArray(const ArraySpec& spec, numerics::ThreadTeam* team)
+    : Array(spec), impl_(std::make_unique<Impl>()) {
   auto& a = *impl_;
+  const std::uint32_t cells = spec.cells, lanes = spec.lanes;
   a.cells = cells;
   a.lanes = lanes;
   a.groups = (cells + group_cells - 1) / group_cells;
   a.padded = a.groups * group_cells;
-  a.mobility = mobility;
-  a.rail = rail;
+  a.mobility = spec.mobility;
+  a.rail = spec.rail;
   a.team = team;
   a.free.assign(a.padded, 0u);
   std::fill_n(a.free.begin(), cells, ~0u);
@@ -295,6 +341,18 @@ QuarticArray::QuarticArray(std::uint32_t cells, std::uint32_t lanes, float mobil
   }
   for (std::uint32_t lane = batched; lane < lanes; ++lane) add(lane, 1, 1);
 }
+
+QuarticArray::QuarticArray(std::uint32_t cells, std::uint32_t lanes, float mobility, float rail, numerics::ThreadTeam* team)
+    : QuarticArray(
+          [&] {
+            ArraySpec spec;
+            spec.cells = cells;
+            spec.lanes = lanes;
+            spec.mobility = mobility;
+            spec.rail = rail;
+            return spec;
+          }(),
+          team) {}
 
 QuarticArray::~QuarticArray() = default;
 
@@ -332,6 +390,7 @@ void QuarticArray::advance(const Run& run, const Parameters& live) {
   const bool ramped = run.target != nullptr && run.ramp_steps > 0;
   const double mu_dt = static_cast<double>(a.mobility) * run.dt;
   a.tabulate(live);
+  if (!ramped) a.share();
   if (ramped) a.tabulate_ramp(live, *run.target);
   const Parameters& target = ramped ? *run.target : live;
   const bool two_couplings = ramped && target.couplings != live.couplings;
@@ -366,7 +425,17 @@ void QuarticArray::advance(const Run& run, const Parameters& live) {
 
   const auto& kernels = step_kernels();
   a.for_each_tile([&](LaneTile& tile) {
+    a.make_room(tile, *live.couplings);
+    a.make_room(tile, *target.couplings);
     Tile t = a.kernel_tile(tile);
+    const bool lane_biases = live.bias_per_lane || (ramped && target.bias_per_lane);
+    if (!ramped && (tile.many() || !lane_biases)) {
+      t.own_group = a.shared.own_group.data();
+      t.two_j2 = a.shared.cells.two_j2.data();
+      t.four_j4 = a.shared.cells.four_j4.data();
+      t.bias = a.shared.cells.bias.data();
+      t.free = a.shared.free.data();
+    }
     t.mu_dt = static_cast<float>(mu_dt);
     t.key[0] = static_cast<std::uint32_t>(run.noise.seed);
     t.key[1] = static_cast<std::uint32_t>(run.noise.seed >> 32);
@@ -378,7 +447,7 @@ void QuarticArray::advance(const Run& run, const Parameters& live) {
     t.sigma = own_kT ? sigma.data() : nullptr;
     if (!live.couplings->zero()) t.couplings_a = &live.couplings->packed(use_of(tile)).view;
     if (two_couplings && !target.couplings->zero()) t.couplings_b = &target.couplings->packed(use_of(tile)).view;
-    if (live.bias_per_lane || (ramped && target.bias_per_lane)) {
+    if (lane_biases) {
       a.tabulate_lane_bias(tile, live, tile.bias);
       (tile.many() ? t.lane_bias : t.bias) = tile.bias.data();
       if (ramped) {
