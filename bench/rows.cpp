@@ -53,7 +53,8 @@ constexpr RowInfo list[] = {
     {"meters-gain", "meters, dense N=64, 256 lanes, gain ramped", per_cell_step, "the same without meters", 1.1, GoalOf::ratio, ""},
     {"meters-ramp", "meters, dense N=64, 256 lanes, ramp between two coupling images", per_cell_step, "fixed couplings without meters", 2.0, GoalOf::ratio, ""},
     {"driver", "a program of 1 ms device time through the driver, N=64, 1 lane", per_cell_step, "the bare kernel", 1.02, GoalOf::ratio, ""},
-    {"growth-sparse", "random graph, 1e6 cells", per_cell_step, "1e3 cells", 1.2, GoalOf::ratio, ""},
+    {"growth-grid", "grid 1000x1000", per_cell_step, "grid 32x32", 1.2, GoalOf::ratio, ""},
+    {"growth-random", "random graph, degree 6, 1e6 cells", per_cell_step, "1e3 cells", 1.2, GoalOf::ratio, ""},
     {"growth-dense", "dense N=1024, 64 lanes, per coupling", "ns per coupling-step", "N=256", 1.2, GoalOf::ratio, ""},
     {"generator", "100 updates of the generator, paper recipe, two threads", "s", "numpy, gradient batched as products", 7.0, GoalOf::value, ""},
     {"generator-numpy", "100 updates of the generator, paper recipe, two threads", "s", "numpy, gradient batched as products", 1.0 / 3, GoalOf::ratio, "numpy generator 2"},
@@ -209,9 +210,10 @@ void driver(Row& row, const RowOptions& options) {
        bare.cell_steps(), bare.cell_steps());
 }
 
-void growth_sparse(Row& row, const RowOptions& options) {
-  const Parameters large = on_graph(random_graph(1'000'000)), small = on_graph(random_graph(1000));
-  Work ours(of_graph(large), large, 1), few(of_graph(small), small, 100);
+void growth_sparse(Row& row, const RowOptions& options, std::shared_ptr<const physics::Graph> million,
+                   std::shared_ptr<const physics::Graph> thousand) {
+  const Parameters large = on_graph(std::move(million)), small = on_graph(std::move(thousand));
+  Work ours(of_graph(large), large, 10), few(of_graph(small), small, 1000);
   fill(row, compare(std::ref(ours), std::ref(few), options.seconds, Clock::thread), ours.cell_steps(), few.cell_steps());
 }
 
@@ -372,13 +374,13 @@ void measure_into(Row& row, const RowOptions& options) {
     return array_against_peer(row, options, lanes(256), dense(64), 50, 256);
   if (is("grid-1024") || is("grid-1024-torch")) {
     const Parameters p = on_graph(physics::named_graph("grid:1024x1024"));
-    if (is("grid-1024")) return against_noise(row, options, Work(of_graph(p), p, 1));
-    return array_against_peer(row, options, of_graph(p), p, 1, 1);
+    if (is("grid-1024")) return against_noise(row, options, Work(of_graph(p), p, 20));
+    return array_against_peer(row, options, of_graph(p), p, 20, 1);
   }
   if (is("sparse-1e5") || is("sparse-1e5-scipy")) {
     const Parameters p = on_graph(random_graph(100'000));
-    if (is("sparse-1e5")) return against_noise(row, options, Work(of_graph(p), p, 5));
-    return array_against_peer(row, options, of_graph(p), p, 5, 1);
+    if (is("sparse-1e5")) return against_noise(row, options, Work(of_graph(p), p, 50));
+    return array_against_peer(row, options, of_graph(p), p, 50, 1);
   }
   if (is("exact-ou-64")) return exact_ou(row, options);
   if (is("pbit-2048")) return pbits(row, options);
@@ -389,7 +391,9 @@ void measure_into(Row& row, const RowOptions& options) {
   if (is("meters-gain")) return meters(row, options, Change::gain);
   if (is("meters-ramp")) return meters(row, options, Change::couplings);
   if (is("driver")) return driver(row, options);
-  if (is("growth-sparse")) return growth_sparse(row, options);
+  if (is("growth-grid"))
+    return growth_sparse(row, options, physics::named_graph("grid:1000x1000"), physics::named_graph("grid:32x32"));
+  if (is("growth-random")) return growth_sparse(row, options, random_graph(1'000'000), random_graph(1000));
   if (is("growth-dense")) return growth_dense(row, options);
   if (is("generator") || is("generator-numpy")) return generator(row, options);
   throw std::logic_error("row " + std::string(name) + " is listed but not measured");

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <cstring>
 #include <map>
+#include <numeric>
 #include <unordered_map>
+#include <vector>
 
 #include "hw_model/physics/packed_couplings.hpp"
 
@@ -34,14 +36,14 @@ struct Slot {
 };
 
 // One slot per distance k - i, where every row's cell at that distance exists in the padded state.
-bool by_distance(const Couplings::Rows& rows, std::uint32_t first, std::uint32_t end, std::uint32_t padded, std::size_t most,
+bool by_distance(const Couplings::Rows& matrix, std::uint32_t first, std::uint32_t end, std::uint32_t padded, std::size_t most,
                  std::vector<Slot>& slots) {
   std::map<std::int64_t, ValueRow> diagonals;
   for (std::uint32_t i = first; i < end; ++i)
-    for (std::uint32_t e = rows.begin[i]; e < rows.begin[i + 1]; ++e) {
-      const std::int64_t shift = std::int64_t{rows.columns[e]} - i;
+    for (std::uint32_t e = matrix.begin[i]; e < matrix.begin[i + 1]; ++e) {
+      const std::int64_t shift = std::int64_t{matrix.columns[e]} - i;
       if (std::int64_t{first} + shift < 0 || std::int64_t{first} + shift + graph_block > padded) return false;
-      diagonals.try_emplace(shift, ValueRow{}).first->second[i - first] = rows.values[e];
+      diagonals.try_emplace(shift, ValueRow{}).first->second[i - first] = matrix.values[e];
       if (diagonals.size() > most) return false;
     }
   for (const auto& [shift, values] : diagonals) {
@@ -53,18 +55,33 @@ bool by_distance(const Couplings::Rows& rows, std::uint32_t first, std::uint32_t
   return true;
 }
 
-// Slot n holds the n-th neighbour of every row; missing ones are the row itself, coupled by 0.
-void by_ordinal(const Couplings::Rows& rows, std::uint32_t first, std::uint32_t end, std::uint32_t degree,
-                std::vector<Slot>& slots) {
-  for (std::uint32_t n = 0; n < degree; ++n) {
+// The rows of a group by falling degree, and by number where degrees agree.
+std::array<std::uint32_t, group_cells> by_degree(const Couplings::Rows& matrix, std::uint32_t first) {
+  const auto degree = [&](std::uint32_t row) {
+    const std::uint32_t i = first + row;
+    return i < matrix.cells ? matrix.begin[i + 1] - matrix.begin[i] : 0;
+  };
+  std::array<std::uint32_t, group_cells> order;
+  std::iota(order.begin(), order.end(), 0u);
+  std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) { return degree(a) > degree(b); });
+  return order;
+}
+
+// Slot n holds the n-th neighbour of 16 rows of a group; missing ones are the group's first cell, coupled by 0.
+std::vector<Slot> by_ordinal(const Couplings::Rows& matrix, std::uint32_t first, const std::uint32_t* order) {
+  std::vector<Slot> slots;
+  for (std::uint32_t n = 0;; ++n) {
     Slot slot;
     slot.gathered = true;
+    bool any = false;
     for (std::uint32_t r = 0; r < graph_block; ++r) {
-      const std::uint32_t i = first + r;
-      const bool there = i < end && n < rows.begin[i + 1] - rows.begin[i];
-      slot.columns[r] = there ? rows.columns[rows.begin[i] + n] : first;
-      slot.values[r] = there ? rows.values[rows.begin[i] + n] : 0.0f;
+      const std::uint32_t i = first + order[r];
+      const bool there = i < matrix.cells && n < matrix.begin[i + 1] - matrix.begin[i];
+      slot.columns[r] = there ? matrix.columns[matrix.begin[i] + n] : first;
+      slot.values[r] = there ? matrix.values[matrix.begin[i] + n] : 0.0f;
+      any = any || there;
     }
+    if (!any) return slots;
     slots.push_back(slot);
   }
 }
@@ -74,42 +91,52 @@ void by_ordinal(const Couplings::Rows& rows, std::uint32_t first, std::uint32_t 
 void Couplings::Packed::pack_graph(const Couplings& couplings) {
   const Rows matrix = couplings.rows();
   const std::uint32_t cells = matrix.cells, padded = (cells + group_cells - 1) / group_cells * group_cells;
+  constexpr std::uint32_t in_order = no_columns;
   std::unordered_map<ValueRow, std::uint32_t, RowHash> known_values;
-  std::map<std::vector<std::array<std::uint32_t, 3>>, GraphBlock> known_blocks;
-  for (std::uint32_t first = 0; first < padded; first += graph_block) {
-    const std::uint32_t last = std::clamp(cells, first, first + graph_block);
-    std::uint32_t degree = 0;
-    for (std::uint32_t i = first; i < last; ++i) degree = std::max(degree, matrix.begin[i + 1] - matrix.begin[i]);
-    std::vector<Slot> found;
-    if (!by_distance(matrix, first, last, padded, degree + 4, found)) {
-      found.clear();
-      by_ordinal(matrix, first, last, degree, found);
+  std::map<std::vector<std::array<std::uint32_t, 2>>, GraphBlock> known_blocks;
+
+  const auto stored_values = [&](const Slot& slot) {
+    const auto [known, added] = known_values.try_emplace(slot.values, static_cast<std::uint32_t>(slot_values.size()));
+    if (added) slot_values.insert(slot_values.end(), slot.values.begin(), slot.values.end());
+    return known->second;
+  };
+  for (std::uint32_t group = 0; group < padded; group += group_cells) {
+    // Distances serve a group when they serve all its blocks.
+    std::array<std::vector<Slot>, group_cells / graph_block> found;
+    bool distances = true;
+    for (std::uint32_t b = 0; b < found.size() && distances; ++b) {
+      const std::uint32_t first = group + b * graph_block, end = std::clamp(cells, first, first + graph_block);
+      std::uint32_t degree = 0;
+      for (std::uint32_t i = first; i < end; ++i) degree = std::max(degree, matrix.begin[i + 1] - matrix.begin[i]);
+      distances = by_distance(matrix, first, end, padded, degree + 4, found[b]);
     }
-    std::vector<GraphSlot> stored;
-    std::vector<std::array<std::uint32_t, 3>> key;
-    for (const Slot& slot : found) {
-      const auto [known, added] = known_values.try_emplace(slot.values, static_cast<std::uint32_t>(slot_values.size()));
-      if (added) slot_values.insert(slot_values.end(), slot.values.begin(), slot.values.end());
-      GraphSlot s{static_cast<std::int32_t>(slot.shift), known->second, no_columns};
-      if (slot.gathered) {
-        s.columns = static_cast<std::uint32_t>(slot_columns.size());
-        slot_columns.insert(slot_columns.end(), slot.columns.begin(), slot.columns.end());
+    if (distances) {
+      for (const auto& block_slots : found) {
+        std::vector<std::array<std::uint32_t, 2>> key;
+        for (const Slot& slot : block_slots)
+          key.push_back({static_cast<std::uint32_t>(slot.shift), stored_values(slot)});
+        const GraphBlock next{static_cast<std::uint32_t>(slots.size()), static_cast<std::uint32_t>(key.size()), in_order};
+        const auto [known, added] = known_blocks.try_emplace(std::move(key), next);
+        if (added)
+          for (const auto& [shift, values] : known->first) slots.push_back({static_cast<std::int32_t>(shift), values, no_columns});
+        blocks.push_back(known->second);
       }
-      stored.push_back(s);
-      key.push_back({static_cast<std::uint32_t>(s.shift), s.values, s.columns});
-    }
-    const auto same = known_blocks.find(key);
-    if (same != known_blocks.end()) {
-      blocks.push_back(same->second);
       continue;
     }
-    const GraphBlock block{static_cast<std::uint32_t>(slots.size()), static_cast<std::uint32_t>(stored.size())};
-    slots.insert(slots.end(), stored.begin(), stored.end());
-    blocks.push_back(block);
-    // Blocks with gathers are as good as never alike.
-    if (stored.empty() || stored.front().columns == no_columns) known_blocks.emplace(std::move(key), block);
+    const auto order = by_degree(matrix, group);
+    for (std::uint32_t b = 0; b < found.size(); ++b) {
+      const auto block_slots = by_ordinal(matrix, group, order.data() + b * graph_block);
+      blocks.push_back({static_cast<std::uint32_t>(slots.size()), static_cast<std::uint32_t>(block_slots.size()),
+                        static_cast<std::uint32_t>(slot_rows.size())});
+      slot_rows.insert(slot_rows.end(), order.begin() + b * graph_block, order.begin() + (b + 1) * graph_block);
+      for (const Slot& slot : block_slots) {
+        slots.push_back({0, stored_values(slot), static_cast<std::uint32_t>(slot_columns.size())});
+        slot_columns.insert(slot_columns.end(), slot.columns.begin(), slot.columns.end());
+      }
+    }
   }
-  graph = {matrix.begin, matrix.columns, matrix.values, matrix.cells, blocks.data(), slots.data(), slot_values.data(), slot_columns.data()};
+  graph = {matrix.begin,  matrix.columns,     matrix.values,       matrix.cells,    blocks.data(),
+           slots.data(),  slot_values.data(), slot_columns.data(), slot_rows.data()};
 }
 
 }  // namespace heatbath::physics

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "heatbath/numerics/cache_line.hpp"
 #include "heatbath/numerics/thread_team.hpp"
 #include "heatbath/physics/formulas.hpp"
 #include "hw_model/physics/code_products.hpp"
@@ -16,6 +17,8 @@
 namespace heatbath::physics {
 namespace {
 
+using numerics::CacheLines;
+
 constexpr std::uint32_t lane_block = 16;    // lanes of a many-lane tile are padded to a multiple of this
 constexpr std::uint32_t tile_lanes = 32;    // state, next state and couplings of a tile stay in the second-level cache
 constexpr std::uint32_t few_lanes = 4;      // up to this many left-over lanes run one by one
@@ -23,22 +26,23 @@ constexpr std::uint64_t scalars_block = 4096;
 
 // Parameters of one kind on the padded cell range, as the kernels read them.
 struct CellTable {
-  std::vector<float> two_j2, four_j4, bias;
+  CacheLines<float> two_j2, four_j4, bias;
 };
 
 // The same with groups that are alike kept once, so that a large uniform array is not bound by reading parameters.
 struct SharedTable {
   CellTable cells;
-  std::vector<std::uint32_t> free, own_group;
+  CacheLines<std::uint32_t> free;
+  std::vector<std::uint32_t> own_group;
 };
 
 // Lanes first..first+count-1 with their own state, meters and per-lane biases.
 struct LaneTile {
   std::uint32_t first = 0, count = 0, lanes = 1;
-  std::vector<float> state, next;
+  CacheLines<float> state, next;
   std::vector<double> twice_heat, work;
-  std::vector<float> bias, ramp_bias;
-  std::vector<std::int16_t> quantised;  // where couplings are summed in integers
+  CacheLines<float> bias, ramp_bias;
+  CacheLines<std::int16_t> quantised;  // where couplings are summed in integers
   std::uint64_t rail_count = 0;
   std::uint32_t rail_cell = 0xFFFFFFFFu;
 
@@ -57,7 +61,7 @@ struct QuarticArray::Impl {
   float mobility, rail;
   numerics::ThreadTeam* team;
   std::vector<LaneTile> tiles;
-  std::vector<std::uint32_t> free;
+  CacheLines<std::uint32_t> free;
   bool metered = false;
   // The path heat of the last step still lacks the force at the present state, under the parameters of that step.
   bool open = false;
@@ -134,7 +138,7 @@ struct QuarticArray::Impl {
 
   // sqrt(2 mu kT_i dt) per cell at a position between two sets of parameters.
   void tabulate_sigma(const Parameters& from, const Parameters& to, double position, double mu_dt,
-                      std::vector<float>& sigma) const {
+                      CacheLines<float>& sigma) const {
     sigma.assign(padded, 0.0f);
     for (std::uint32_t i = 0; i < cells; ++i) {
       const double kT = from.kT_of(i) + position * (to.kT_of(i) - from.kT_of(i));
@@ -143,7 +147,7 @@ struct QuarticArray::Impl {
   }
 
   // Per-lane biases of a tile in the layout of its state; only many-lane tiles keep them apart from `single`.
-  void tabulate_lane_bias(const LaneTile& tile, const Parameters& p, std::vector<float>& out) const {
+  void tabulate_lane_bias(const LaneTile& tile, const Parameters& p, CacheLines<float>& out) const {
     out.assign(std::size_t{padded} * tile.lanes, 0.0f);
     for (std::uint32_t lane = 0; lane < tile.count; ++lane)
       for (std::uint32_t cell = 0; cell < cells; ++cell) out[tile.at(cell, lane)] = bias_of(p, cells, tile.first + lane, cell);
@@ -180,9 +184,9 @@ struct QuarticArray::Impl {
   }
 
   // y = J x for all lanes of a tile; empty when J is zero.
-  std::vector<float> field(const LaneTile& tile, const Couplings& couplings) const {
+  CacheLines<float> field(const LaneTile& tile, const Couplings& couplings) const {
     if (couplings.zero()) return {};
-    std::vector<float> y(std::size_t{padded} * tile.lanes);
+    CacheLines<float> y(std::size_t{padded} * tile.lanes);
     LaneTile& buffers = const_cast<LaneTile&>(tile);
     make_room(buffers, couplings);
     const Tile t = kernel_tile(buffers);
@@ -190,7 +194,7 @@ struct QuarticArray::Impl {
     return y;
   }
 
-  float gradient(const LaneTile& tile, const Parameters& p, const std::vector<float>& y, std::uint32_t cell,
+  float gradient(const LaneTile& tile, const Parameters& p, const CacheLines<float>& y, std::uint32_t cell,
                  std::uint32_t lane) const {
     const float x = tile.state[tile.at(cell, lane)];
     const float own = formulas::quartic_gradient([](float a, float b, float c) { return std::fma(a, b, c); }, 2.0f * p.j2[cell],
@@ -198,7 +202,7 @@ struct QuarticArray::Impl {
     return y.empty() ? own : std::fma(p.gain, y[tile.at(cell, lane)], own);
   }
 
-  double energy(const LaneTile& tile, const Parameters& p, const std::vector<float>& y, std::uint32_t lane) const {
+  double energy(const LaneTile& tile, const Parameters& p, const CacheLines<float>& y, std::uint32_t lane) const {
     double sum = 0;
     for (std::uint32_t cell = 0; cell < cells; ++cell) {
       const double x = tile.state[tile.at(cell, lane)];
@@ -209,7 +213,7 @@ struct QuarticArray::Impl {
   }
 
   // Twice the boundary term of the path heat at the present state: f·(x - before) + (mu dt / 2) |f|^2, over free cells.
-  double twice_boundary(const LaneTile& tile, const Parameters& p, const std::vector<float>& y, std::uint32_t lane,
+  double twice_boundary(const LaneTile& tile, const Parameters& p, const CacheLines<float>& y, std::uint32_t lane,
                         double mu_dt, bool with_increment) const {
     double sum = 0;
     for (std::uint32_t cell = 0; cell < cells; ++cell) {
@@ -442,7 +446,7 @@ void QuarticArray::advance(const Run& run, const Parameters& live) {
     t.shot = run.noise.shot0 + tile.first;
     t.step = run.noise.step;
     t.refinement = run.noise.refinement;
-    std::vector<float> sigma;
+    CacheLines<float> sigma;
     if (own_kT) a.tabulate_sigma(live, target, 0.0, mu_dt, sigma);
     t.sigma = own_kT ? sigma.data() : nullptr;
     if (!live.couplings->zero()) t.couplings_a = &live.couplings->packed(use_of(tile)).view;

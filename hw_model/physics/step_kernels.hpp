@@ -26,9 +26,11 @@ struct GraphSlot {
 };
 struct GraphBlock {
   uint32_t first, count;  ///< slots; blocks that look alike share them
+  uint32_t rows;          ///< into slot_rows: the 16 rows of the group, where they are not in order; else no_columns
 };
 
-/// Couplings on a graph as the kernels read them: rows for many lanes, blocks of slots for one lane. Slots lead to k
+/// Couplings on a graph as the kernels read them: rows for many lanes, blocks of slots for one lane. Where slots gather,
+/// rows of like degree share a block. Slots lead to k
 /// ascending in every row; a row without a coupling in a slot has 0 there.
 struct PackedGraph {
   const uint32_t *row_begin, *row_columns;
@@ -38,6 +40,7 @@ struct PackedGraph {
   const GraphSlot* slots;
   const float* slot_values;
   const uint32_t* slot_columns;
+  const uint32_t* slot_rows;
 };
 
 /// A pair of sums over codes: segments of k between which the integer sums are turned into floats.
