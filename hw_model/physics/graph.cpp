@@ -175,7 +175,8 @@ struct Entry {
 // Entries to a graph: each pair once, or, when `both` is said, once each way.
 std::shared_ptr<const Graph> graph_of(const std::string& where, std::uint32_t cells, std::vector<Entry> entries, bool both) {
   const auto fail = [&](const Entry& e, const std::string& why) {
-    throw std::invalid_argument(where + ", line " + std::to_string(e.line) + ": " + why);
+    throw std::invalid_argument(where + ", line " + std::to_string(e.line) + ": entry " + pair_text(e.pair) +
+                                ", counted from 0, " + why);
   };
   const auto key = [](const Entry& e) {
     return std::pair{std::min(e.pair.i, e.pair.j), std::max(e.pair.i, e.pair.j)};
@@ -186,15 +187,14 @@ std::shared_ptr<const Graph> graph_of(const std::string& where, std::uint32_t ce
     std::size_t end = n + 1;
     while (end < entries.size() && key(entries[end]) == key(entries[n])) ++end;
     const Entry& e = entries[n];
-    const std::string pair = "entry (" + std::to_string(e.pair.i) + ", " + std::to_string(e.pair.j) + "), counted from 0,";
     if (e.pair.i == e.pair.j) {
-      if (!both) fail(e, pair + " joins a cell with itself");
+      if (!both) fail(e, "joins a cell with itself");
       n = end;  // a matrix may have a diagonal; it is not a coupler
       continue;
     }
-    if (!both && end - n > 1) fail(entries[n + 1], pair + " comes twice");
-    if (both && end - n == 1) fail(e, pair + " lacks its mirror image: the pattern must be symmetric");
-    if (both && (end - n > 2 || entries[n].pair == entries[n + 1].pair)) fail(entries[n + 1], pair + " comes twice");
+    if (!both && end - n > 1) fail(entries[n + 1], "comes twice");
+    if (both && end - n == 1) fail(e, "lacks its mirror image: the pattern must be symmetric");
+    if (both && (end - n > 2 || entries[n].pair == entries[n + 1].pair)) fail(entries[n + 1], "comes twice");
     couplers.push_back(e.pair);
     n = end;
   }

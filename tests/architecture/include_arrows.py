@@ -20,7 +20,7 @@ SUFFIXES = {".h", ".hpp", ".c", ".cc", ".cpp", ".cxx", ".inc", ".ipp", ".in"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:([<"])([^>"]+)[>"]|(\S.*))')
 
 # Folders that includes are relative to, beside the including file's own folder.
-INCLUDE_FOLDERS = ("firmware_api/include", "numerics/include", "driver/include", "trainers/include", "sim/include", "")
+INCLUDE_FOLDERS = ("firmware_api/include", "numerics/include", "hw_model/physics/include", "driver/include", "trainers/include", "sim/include", "")
 
 # What a host program may name of the firmware API: the statuses and the program format that the driver's own
 # interface speaks in. Registers and device functions are the driver's affair.
@@ -56,6 +56,9 @@ RULES = {
                      std_and(INTRINSICS, POSIX)),
     "hw_model/physics": Rule("physics includes only itself, numerics, Eigen, Random123 and the standard library",
                              PHYSICS, std_and(INTRINSICS, "Eigen/.*", "Random123/.*")),
+    "hw_model/physics/include": Rule("physics for programs of others includes only itself, odeint's stepper categories and "
+                                     "the standard library", ("hw_model/physics/include",),
+                                     std_and(r"boost/numeric/odeint/stepper/stepper_categories\.hpp")),
     "hw_model/analog": Rule("analog includes only itself, physics and codes.h",
                             ("hw_model/analog", "firmware_api/include/heatbath/codes.h") + PHYSICS,
                             std_and("Eigen/.*", "Random123/.*")),
@@ -81,6 +84,9 @@ RULES = {
                    ("python", "trainers/include", "driver/include") + VOCABULARY),
     "examples": Rule(f"examples include only themselves, {HOST}",
                      ("examples", "trainers/include", "driver/include") + VOCABULARY),
+    "examples/odeint": Rule("the example of odeint includes only the physics for programs of others, Boost and the "
+                            "standard library", ("examples/odeint", "hw_model/physics/include"),
+                            std_and("boost/.*")),
     "examples/platform": Rule("the example platform includes only itself, firmware_api and the chip in SystemC",
                               ("examples/platform", "firmware_api/include", "hw_model/systemc")),
     "examples/firmware": Rule("the example firmware includes only itself and firmware_api",
