@@ -84,7 +84,7 @@ struct Words {
   std::string list() const { return fmt::format("{}", fmt::join(names, ", ")); }
   bool knows(std::string_view word) const { return std::ranges::find(names, word) != names.end(); }
 };
-const Words kCommands{{"info", "run", "train", "generate", "bound", "netlist", "serve", "fmu", "conformance"}};
+const Words kCommands{{"info", "run", "train", "generate", "bound", "netlist", "serve", "fmu", "conformance", "bench"}};
 const Words kTrainers{{"generate"}};
 
 /// A word where a command should be, that is none.
@@ -353,6 +353,22 @@ int run_command_line(int argc, char** argv) {
   fmu_app->add_option("--out", unit.out, "the unit")->required()->option_text("FILE.fmu");
   add_json(fmu_app, unit.json);
   fmu_app->callback([&] { command = [&] { return run_fmu(unit); }; });
+
+  BenchOptions bench;
+  CLI::App* bench_app = app.add_subcommand("bench", "how long the work takes, beside limits and peers in the same run");
+  bench_app->add_option("--row", bench.rows, "only this row; may be given again (default: all)")
+      ->expected(1)
+      ->take_all()
+      ->option_text("NAME");
+  bench_app->add_flag("--list", bench.list, "name the rows and stop");
+  bench_app->add_option("--peers", bench.peers, "folder with peer.py (bench/peers): run the peers, too")
+      ->option_text("DIR");
+  bench_app->add_option("--seconds", bench.seconds, "time for each row, about (default 2)")
+      ->check(CLI::Range(0.01, 3600.0))
+      ->option_text("S");
+  add_json(bench_app, bench.json);
+  bench_app->footer("Times on one thread are processor times; ratios are ours over the reference, taken in turns.");
+  bench_app->callback([&] { command = [&] { return run_bench(bench); }; });
 
   if (const std::string unknown = unknown_command(argc, argv); !unknown.empty()) return complain(unknown, 2);
   try {

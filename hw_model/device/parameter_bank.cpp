@@ -204,6 +204,10 @@ std::shared_ptr<const physics::Couplings> ParameterBank::symmetric_matrix(std::s
       }
     }
   }
+  if (profile_.integer_sums) {
+    const physics::CodeGrid grid{profile_.parameter_bits, profile_.range_coupling};
+    return std::make_shared<const physics::Couplings>(cells_, std::move(matrix), grid);
+  }
   return std::make_shared<const physics::Couplings>(cells_, std::move(matrix));
 }
 

@@ -81,6 +81,7 @@ const std::vector<Key>& keys() {
       {"temperature", "energy_unit_joules", &P::energy_unit_joules, tiny, huge},
       {"parameters", "storage", &P::parameter_storage},
       {"parameters", "bits", &P::parameter_bits, 0, 16},
+      {"parameters", "integer_sums", &P::integer_sums},
       {"parameters", "range_j2", &P::range_j2, tiny, huge},
       {"parameters", "range_j4", &P::range_j4, tiny, huge},
       {"parameters", "range_bias", &P::range_bias, tiny, huge},
@@ -346,7 +347,8 @@ std::vector<std::string> profile_names() {
 namespace {
 
 constexpr std::string_view choices_known[] = {"cell",  "stepper",    "topology",    "reciprocal", "rail",
-                                              "refuse_unstable", "noise", "noise_time", "noise_common"};
+                                              "refuse_unstable", "noise", "noise_time", "noise_common",
+                                              "integer_sums"};
 
 float number_of(const std::string& name, const std::string& value, double low, double high) {
   double number = 0;
@@ -354,6 +356,23 @@ float number_of(const std::string& name, const std::string& value, double low, d
   if (error != std::errc{} || stop != value.data() + value.size() || !(number >= low && number <= high))
     throw std::invalid_argument(name + "=" + value + ": it must be a number in " + text(low) + ".." + text(high));
   return static_cast<float>(number);
+}
+
+bool yes_or_no(const std::string& name, const std::string& value) {
+  if (value != "yes" && value != "no") throw std::invalid_argument(name + "=" + value + ": it must be yes or no");
+  return value == "yes";
+}
+
+/// What sums in integers need.
+void check_integer_sums(const Profile& p) {
+  const auto no = [](const std::string& what) { throw std::invalid_argument("integer_sums: it must be false with " + what); };
+  if (p.parameter_storage == Storage::float32) no("storage = \"float32\", which has no codes");
+  if (p.parameter_bits > physics::code_bits_max)
+    no("bits = " + std::to_string(p.parameter_bits) + ": codes have at most " + std::to_string(physics::code_bits_max) + " bits");
+  if (p.coupling_gain_sd != 0) no("coupling_gain_sd = " + text(static_cast<double>(p.coupling_gain_sd)) + ": what couples is no code then");
+  if (p.cell != physics::CellKind::overdamped || p.stepper != physics::Stepper::euler_maruyama || p.graph || !p.reciprocal ||
+      p.noise != physics::NoiseColour::Kind::white || p.noise_common != 0)
+    no("anything but overdamped cells, stepper euler-maruyama, dense reciprocal couplings and white noise");
 }
 
 void choose(Profile& profile, const std::string& name, const std::string& value) {
@@ -367,8 +386,9 @@ void choose(Profile& profile, const std::string& name, const std::string& value)
   } else if (name == "topology") {
     profile.topology = value;
   } else if (name == "reciprocal") {
-    if (value != "yes" && value != "no") throw std::invalid_argument("reciprocal=" + value + ": it must be yes or no");
-    profile.reciprocal = value == "yes";
+    profile.reciprocal = yes_or_no(name, value);
+  } else if (name == "integer_sums") {
+    profile.integer_sums = yes_or_no(name, value);
   } else if (name == "rail") {
     profile.rail = number_of(name, value, tiny, rail_max);
   } else if (name == "refuse_unstable") {
@@ -403,6 +423,7 @@ void settle(Profile& profile) {
   if (profile.stepper == physics::Stepper::none)
     profile.stepper = physics::default_stepper(profile.cell, profile.graph.get());
   if (const auto no = physics::refusal(profile.array(profile.cells, 1))) throw std::invalid_argument(no->what);
+  if (profile.integer_sums) check_integer_sums(profile);
   const bool white = profile.noise == physics::NoiseColour::Kind::white && profile.noise_common == 0;
   profile.increments_markov &= physics::increments_markov(profile.stepper) && white;
   // What is refined is the path of the Brownian motion that drives a cell.

@@ -57,6 +57,7 @@ struct Profile {
   // [parameters]
   Storage parameter_storage = Storage::float32;
   std::uint32_t parameter_bits = 0;
+  bool integer_sums = false;  ///< sums over couplings in integers (hw_model/physics/code_products.hpp)
   float range_j2 = 0, range_j4 = 0, range_bias = 0, range_coupling = 0;
   float range_mass = 0, range_damping = 0, range_frequency = 0;
   // [capture]
@@ -91,13 +92,13 @@ struct Profile {
 };
 
 /// What whoever runs an emulator may choose beside the profile: [array] cell, stepper, topology, reciprocal, rail and
-/// refuse_unstable under these names, [noise] colour, correlation_time and common as noise, noise_time and noise_common. Values as in a
-/// profile's file; reciprocal is yes or no. A cell of another kind than the profile's comes with the default stepper of
+/// refuse_unstable under these names, [noise] colour, correlation_time and common as noise, noise_time and noise_common,
+/// [parameters] integer_sums. Values as in a profile's file; reciprocal and integer_sums are yes or no. A cell of another kind than the profile's comes with the default stepper of
 /// its kind; p-bits with a step of one time unit. A topology brings its number of cells.
 using Choices = std::map<std::string, std::string, std::less<>>;
 std::span<const std::string_view> choice_names();
 
-/// Profiles built in: "ideal", "silicon".
+/// Profiles built in: "ideal", "coded", "silicon".
 std::vector<std::string> profile_names();
 
 /// Profile by name, or from a file when `name` ends in ".toml", with what was chosen in place of what it says. Throws

@@ -66,7 +66,18 @@ ArraySpec settled(ArraySpec spec) {
 Array::Array(ArraySpec spec) : spec_(settled(std::move(spec))) {}
 Array::~Array() = default;
 
+namespace {
+
+bool fused(const ArraySpec& spec) {
+  return spec.kind == CellKind::overdamped && spec.stepper == Stepper::euler_maruyama && spec.reciprocal && spec.colour.white();
+}
+
+}  // namespace
+
 std::optional<Refusal> refusal(const ArraySpec& spec, const Parameters& p) {
+  if (p.couplings->code_grid() && !fused(spec))
+    return Refusal{"couplings are summed in integers for overdamped cells with stepper euler-maruyama, reciprocal "
+                   "couplings and white noise only"};
   for (std::uint32_t i = 0; i < spec.cells; ++i) {
     const auto no = [i](std::string what) { return Refusal{std::move(what) + " of cell " + std::to_string(i), i}; };
     if (!(p.kT_of(i) >= 0)) return no("temperature below 0");
@@ -100,9 +111,7 @@ std::optional<Refusal> refusal_of_step(const ArraySpec& spec, double dt) {
 
 std::unique_ptr<Array> make_array(const ArraySpec& spec, numerics::ThreadTeam* team) {
   const ArraySpec whole = settled(spec);
-  if (whole.kind == CellKind::overdamped && whole.stepper == Stepper::euler_maruyama && !whole.graph && whole.reciprocal &&
-      whole.colour.white())
-    return std::make_unique<QuarticArray>(whole.cells, whole.lanes, whole.mobility, whole.rail, team);
+  if (fused(whole)) return std::make_unique<QuarticArray>(whole, team);
   return std::make_unique<GeneralArray>(whole, team);
 }
 

@@ -91,7 +91,8 @@ Stepper default_stepper(CellKind kind, const Graph* graph);
 /// Why no array can be made so; nothing when one can.
 std::optional<Refusal> refusal(const ArraySpec& spec);
 
-/// Why an array of that make cannot work with these parameters: exact-ou with J4 != 0, an rlc capacitance matrix that is
+/// Why an array of that make cannot work with these parameters: exact-ou with J4 != 0, couplings
+/// in integers where there is no kernel for them, an rlc capacitance matrix that is
 /// not positive definite, a mass that is not positive, a damping or a temperature below 0. Costs O(cells), O(cells^3)
 /// for rlc. Nothing when it can.
 std::optional<Refusal> refusal(const ArraySpec& spec, const Parameters& parameters);
@@ -164,7 +165,7 @@ class Array {
   ArraySpec spec_;
 };
 
-/// The array for a make: the fused kernel where there is one (overdamped, Euler–Maruyama, dense, white noise), else the
+/// The array for a make: the fused kernel where there is one (overdamped, Euler–Maruyama, reciprocal, white noise), else the
 /// general one. All states 0 (p-bits +1). `team` is borrowed and may be null. Throws std::invalid_argument with the
 /// refusal.
 std::unique_ptr<Array> make_array(const ArraySpec& spec, numerics::ThreadTeam* team);

@@ -30,6 +30,22 @@ Couplings::Couplings(std::uint32_t cells, std::vector<float> matrix)
   transpose_ = std::move(matrix);
 }
 
+Couplings::Couplings(std::uint32_t cells, std::vector<float> matrix, const CodeGrid& grid) : Couplings(cells, std::move(matrix)) {
+  if (grid.bits < 2 || grid.bits > code_bits_max || !(grid.range > 0))
+    throw std::invalid_argument("integer arithmetic takes codes of 2 to " + std::to_string(code_bits_max) +
+                                " bits and a positive range; got " + std::to_string(grid.bits) + " bits, range " +
+                                std::to_string(grid.range));
+  for (std::uint32_t i = 0; i < cells_ && !zero_; ++i)
+    for (std::uint32_t k = 0; k < cells_; ++k) {
+      const long code = std::lrint(at(i, k) / grid.step()), top = 1L << (grid.bits - 1);
+      if (static_cast<float>(code) * grid.step() != at(i, k) || code < -top || code >= top)
+        throw std::invalid_argument("coupling (" + std::to_string(i) + ", " + std::to_string(k) + ") = " +
+                                    std::to_string(at(i, k)) + " is no code of " + std::to_string(grid.bits) +
+                                    " bits in +-" + std::to_string(grid.range));
+    }
+  code_grid_ = grid;
+}
+
 Couplings::Couplings(std::shared_ptr<const Graph> graph, std::vector<float> values)
     : cells_(graph->cells()),
       zero_(std::all_of(values.begin(), values.end(), [](float v) { return v == 0.0f; })),
@@ -66,7 +82,7 @@ float Couplings::largest_row_sum() const {
 }
 
 Couplings::Rows Couplings::rows() const {
-  const std::lock_guard lock(packing_);
+  const std::lock_guard lock(rows_making_);
   if (row_values_.empty() && graph_) {
     const std::size_t couplers = graph_->couplers().size();
     row_begin_.push_back(0);
@@ -97,13 +113,21 @@ const Couplings::Packed& Couplings::packed(PackedFor use) const {
   if (!packed_ || packed_->panel_rows != kernels.panel_rows) {
     packed_ = std::make_unique<Packed>();
     packed_->panel_rows = kernels.panel_rows;
-    packed_->find_runs(*this);
+    if (!graph_) packed_->find_runs(*this);
+    if (code_grid_) packed_->find_segments(*this);
   }
-  if (use == PackedFor::many_lanes && packed_->panels.empty()) packed_->pack_panels(*this);
-  if (use == PackedFor::one_lane && packed_->rows.empty()) packed_->pack_rows(*this);
-  packed_->view = {packed_->run_begin.data(), packed_->runs.data(), packed_->offset.data(), packed_->panels.data(),
-                   packed_->rows.data()};
-  return *packed_;
+  Packed& p = *packed_;
+  if (graph_) {
+    if (p.blocks.empty()) p.pack_graph(*this);
+  } else if (code_grid_) {
+    p.pack_codes(*this, use);
+  } else {
+    if (use == PackedFor::many_lanes && p.panels.empty()) p.pack_panels(*this);
+    if (use == PackedFor::one_lane && p.rows.empty()) p.pack_rows(*this);
+  }
+  p.view = {p.run_begin.data(), p.runs.data(), p.offset.data(), p.panels.data(), p.rows.data(),
+            graph_ ? &p.graph : nullptr, code_grid_ ? &p.codes : nullptr};
+  return p;
 }
 
 void Couplings::Packed::find_runs(const Couplings& couplings) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "heatbath/numerics/cache_line.hpp"
 #include "hw_model/physics/parameters.hpp"
 #include "hw_model/physics/step_kernels.hpp"
 
@@ -15,12 +16,29 @@ struct Couplings::Packed {
   std::vector<std::uint32_t> run_begin;
   std::vector<CouplingRun> runs;
   std::vector<std::uint64_t> offset;
-  std::vector<float> panels, rows;  ///< filled for the use that asks for them
+  numerics::CacheLines<float> panels, rows;  ///< filled for the use that asks for them
+  // on a graph
+  std::vector<GraphBlock> blocks;
+  std::vector<GraphSlot> slots;
+  numerics::CacheLines<float> slot_values;
+  numerics::CacheLines<std::uint32_t> slot_columns;
+  numerics::CacheLines<std::uint32_t> slot_rows;
+  PackedGraph graph{};
+  // as codes
+  std::vector<std::uint32_t> segment_begin;
+  std::vector<CodeSegment> segments;
+  std::vector<std::uint64_t> code_offset;
+  numerics::CacheLines<std::int16_t> code_panels, rows16;
+  numerics::CacheLines<std::int8_t> rows8;
+  PackedCodes codes{};
   PackedCouplings view{};
 
   void find_runs(const Couplings& couplings);
   void pack_panels(const Couplings& couplings);
   void pack_rows(const Couplings& couplings);
+  void pack_graph(const Couplings& couplings);
+  void find_segments(const Couplings& couplings);
+  void pack_codes(const Couplings& couplings, PackedFor use);
 };
 
 }  // namespace heatbath::physics

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -34,6 +35,14 @@ struct Parameters {
   float frequency_of(std::uint32_t cell) const { return frequency.empty() ? 0.0f : frequency[cell]; }
 };
 
+/// Codes of `bits` bits in two's complement, one step is range / 2^(bits - 1) (as in heatbath/codes.h).
+struct CodeGrid {
+  std::uint32_t bits = 0;
+  float range = 0;
+  float step() const { return range / static_cast<float>(1u << (bits - 1u)); }
+};
+constexpr std::uint32_t code_bits_max = 12;  ///< of integer arithmetic
+
 /// A coupling matrix, immutable: dense, kept with the index of its non-zero blocks so that absent couplings cost
 /// nothing, or on a graph. J_ik couples cell k into the force on cell i.
 class Couplings {
@@ -42,6 +51,9 @@ class Couplings {
   explicit Couplings(std::uint32_t cells);
   /// matrix: cells x cells row-major, zero diagonal, finite.
   Couplings(std::uint32_t cells, std::vector<float> matrix);
+  /// The same, summed in integers: codes times the state in steps of rail / 16383 (code_products.hpp). Every entry must
+  /// be a code of the grid, of 2 to code_bits_max bits; std::invalid_argument names the first that is none.
+  Couplings(std::uint32_t cells, std::vector<float> matrix, const CodeGrid& grid);
   /// One value per coupler (J_ij = J_ji), or two, J_ij then J_ji with i < j, in the order of graph.couplers().
   /// Throws std::invalid_argument for another number of values.
   Couplings(std::shared_ptr<const Graph> graph, std::vector<float> values);
@@ -57,6 +69,8 @@ class Couplings {
   bool symmetric() const { return symmetric_; }
   /// The graph, or null for a dense matrix.
   const std::shared_ptr<const Graph>& graph() const { return graph_; }
+  /// The codes that are summed in integers, or nothing: float32 arithmetic.
+  const std::optional<CodeGrid>& code_grid() const { return code_grid_; }
   /// Largest sum of |J_ik| over k of any row: no eigenvalue is beyond it (Gershgorin).
   float largest_row_sum() const;
 
@@ -83,7 +97,8 @@ class Couplings {
   std::vector<float> transpose_;  // dense: [k][i]: the chain over k reads rows
   std::shared_ptr<const Graph> graph_;
   std::vector<float> values_;  // on a graph: one or two per coupler
-  mutable std::mutex packing_;
+  std::optional<CodeGrid> code_grid_;
+  mutable std::mutex packing_, rows_making_;
   mutable std::unique_ptr<Packed> packed_;
   mutable std::vector<std::uint32_t> row_begin_, row_columns_;
   mutable std::vector<float> row_values_;

@@ -6,13 +6,18 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "heatbath/numerics/cache_line.hpp"
 #include "heatbath/numerics/thread_team.hpp"
 #include "heatbath/physics/formulas.hpp"
+#include "hw_model/physics/code_products.hpp"
+#include "hw_model/physics/graph.hpp"
 #include "hw_model/physics/packed_couplings.hpp"
 #include "hw_model/physics/step_kernels.hpp"
 
 namespace heatbath::physics {
 namespace {
+
+using numerics::CacheLines;
 
 constexpr std::uint32_t lane_block = 16;    // lanes of a many-lane tile are padded to a multiple of this
 constexpr std::uint32_t tile_lanes = 32;    // state, next state and couplings of a tile stay in the second-level cache
@@ -21,15 +26,23 @@ constexpr std::uint64_t scalars_block = 4096;
 
 // Parameters of one kind on the padded cell range, as the kernels read them.
 struct CellTable {
-  std::vector<float> two_j2, four_j4, bias;
+  CacheLines<float> two_j2, four_j4, bias;
+};
+
+// The same with groups that are alike kept once, so that a large uniform array is not bound by reading parameters.
+struct SharedTable {
+  CellTable cells;
+  CacheLines<std::uint32_t> free;
+  std::vector<std::uint32_t> own_group;
 };
 
 // Lanes first..first+count-1 with their own state, meters and per-lane biases.
 struct LaneTile {
   std::uint32_t first = 0, count = 0, lanes = 1;
-  std::vector<float> state, next;
+  CacheLines<float> state, next;
   std::vector<double> twice_heat, work;
-  std::vector<float> bias, ramp_bias;
+  CacheLines<float> bias, ramp_bias;
+  CacheLines<std::int16_t> quantised;  // where couplings are summed in integers
   std::uint64_t rail_count = 0;
   std::uint32_t rail_cell = 0xFFFFFFFFu;
 
@@ -48,12 +61,13 @@ struct QuarticArray::Impl {
   float mobility, rail;
   numerics::ThreadTeam* team;
   std::vector<LaneTile> tiles;
-  std::vector<std::uint32_t> free;
+  CacheLines<std::uint32_t> free;
   bool metered = false;
   // The path heat of the last step still lacks the force at the present state, under the parameters of that step.
   bool open = false;
   float open_mu_dt = 0;
   CellTable live, ramp;
+  SharedTable shared;
 
   LaneTile& tile_of(std::uint32_t lane) {
     for (auto& tile : tiles)
@@ -81,6 +95,32 @@ struct QuarticArray::Impl {
     }
   }
 
+  void share() {
+    constexpr std::size_t row = group_cells;
+    auto& [kept, kept_free, own_group] = shared;
+    for (auto* part : {&kept.two_j2, &kept.four_j4, &kept.bias}) part->clear();
+    kept_free.clear();
+    own_group.clear();
+    const auto same = [&](const auto& all, const auto& some, std::size_t group, std::size_t as) {
+      return std::memcmp(all.data() + group * row, some.data() + as * row, row * 4) == 0;
+    };
+    const auto append = [&](const auto& all, auto& some, std::size_t group) {
+      some.insert(some.end(), all.begin() + static_cast<std::ptrdiff_t>(group * row),
+                  all.begin() + static_cast<std::ptrdiff_t>((group + 1) * row));
+    };
+    for (std::uint32_t group = 0; group < groups; ++group) {
+      const std::size_t count = kept_free.size() / row, last = count - 1;
+      if (count == 0 || !same(live.two_j2, kept.two_j2, group, last) || !same(live.four_j4, kept.four_j4, group, last) ||
+          !same(live.bias, kept.bias, group, last) || !same(free, kept_free, group, last)) {
+        append(live.two_j2, kept.two_j2, group);
+        append(live.four_j4, kept.four_j4, group);
+        append(live.bias, kept.bias, group);
+        append(free, kept_free, group);
+      }
+      own_group.push_back(static_cast<std::uint32_t>(kept_free.size() / row - 1));
+    }
+  }
+
   void tabulate_ramp(const Parameters& from, const Parameters& to) {
     ramp.two_j2.assign(padded, 0.0f);
     ramp.four_j4.assign(padded, 0.0f);
@@ -98,7 +138,7 @@ struct QuarticArray::Impl {
 
   // sqrt(2 mu kT_i dt) per cell at a position between two sets of parameters.
   void tabulate_sigma(const Parameters& from, const Parameters& to, double position, double mu_dt,
-                      std::vector<float>& sigma) const {
+                      CacheLines<float>& sigma) const {
     sigma.assign(padded, 0.0f);
     for (std::uint32_t i = 0; i < cells; ++i) {
       const double kT = from.kT_of(i) + position * (to.kT_of(i) - from.kT_of(i));
@@ -107,10 +147,14 @@ struct QuarticArray::Impl {
   }
 
   // Per-lane biases of a tile in the layout of its state; only many-lane tiles keep them apart from `single`.
-  void tabulate_lane_bias(const LaneTile& tile, const Parameters& p, std::vector<float>& out) const {
+  void tabulate_lane_bias(const LaneTile& tile, const Parameters& p, CacheLines<float>& out) const {
     out.assign(std::size_t{padded} * tile.lanes, 0.0f);
     for (std::uint32_t lane = 0; lane < tile.count; ++lane)
       for (std::uint32_t cell = 0; cell < cells; ++cell) out[tile.at(cell, lane)] = bias_of(p, cells, tile.first + lane, cell);
+  }
+
+  void make_room(LaneTile& tile, const Couplings& couplings) const {
+    if (couplings.code_grid()) tile.quantised.resize(std::size_t{padded} * tile.lanes);
   }
 
   Tile kernel_tile(LaneTile& tile) const {
@@ -128,6 +172,9 @@ struct QuarticArray::Impl {
     t.ramp_two_j2 = ramp.two_j2.data();
     t.ramp_four_j4 = ramp.four_j4.data();
     t.ramp_bias = ramp.bias.data();
+    t.code_products = &code_products();
+    t.quantised = tile.quantised.data();
+    t.quantum = rail / static_cast<float>(state_code_max);
     t.rail = rail;
     t.twice_heat = tile.twice_heat.data();
     t.work = tile.work.data();
@@ -137,15 +184,17 @@ struct QuarticArray::Impl {
   }
 
   // y = J x for all lanes of a tile; empty when J is zero.
-  std::vector<float> field(const LaneTile& tile, const Couplings& couplings) const {
+  CacheLines<float> field(const LaneTile& tile, const Couplings& couplings) const {
     if (couplings.zero()) return {};
-    std::vector<float> y(std::size_t{padded} * tile.lanes);
-    const Tile t = kernel_tile(const_cast<LaneTile&>(tile));
+    CacheLines<float> y(std::size_t{padded} * tile.lanes);
+    LaneTile& buffers = const_cast<LaneTile&>(tile);
+    make_room(buffers, couplings);
+    const Tile t = kernel_tile(buffers);
     step_kernels().coupling_field(t, couplings.packed(use_of(tile)).view, y.data());
     return y;
   }
 
-  float gradient(const LaneTile& tile, const Parameters& p, const std::vector<float>& y, std::uint32_t cell,
+  float gradient(const LaneTile& tile, const Parameters& p, const CacheLines<float>& y, std::uint32_t cell,
                  std::uint32_t lane) const {
     const float x = tile.state[tile.at(cell, lane)];
     const float own = formulas::quartic_gradient([](float a, float b, float c) { return std::fma(a, b, c); }, 2.0f * p.j2[cell],
@@ -153,7 +202,7 @@ struct QuarticArray::Impl {
     return y.empty() ? own : std::fma(p.gain, y[tile.at(cell, lane)], own);
   }
 
-  double energy(const LaneTile& tile, const Parameters& p, const std::vector<float>& y, std::uint32_t lane) const {
+  double energy(const LaneTile& tile, const Parameters& p, const CacheLines<float>& y, std::uint32_t lane) const {
     double sum = 0;
     for (std::uint32_t cell = 0; cell < cells; ++cell) {
       const double x = tile.state[tile.at(cell, lane)];
@@ -164,7 +213,7 @@ struct QuarticArray::Impl {
   }
 
   // Twice the boundary term of the path heat at the present state: f·(x - before) + (mu dt / 2) |f|^2, over free cells.
-  double twice_boundary(const LaneTile& tile, const Parameters& p, const std::vector<float>& y, std::uint32_t lane,
+  double twice_boundary(const LaneTile& tile, const Parameters& p, const CacheLines<float>& y, std::uint32_t lane,
                         double mu_dt, bool with_increment) const {
     double sum = 0;
     for (std::uint32_t cell = 0; cell < cells; ++cell) {
@@ -242,7 +291,15 @@ Parameters interpolate(const Parameters& from, const Parameters& to, std::uint64
   }
   p.gain = static_cast<float>(from.gain + exact * (to.gain - from.gain));
   p.kT = static_cast<float>(from.kT + exact * (to.kT - from.kT));
-  if (from.couplings != to.couplings) {
+  if (from.couplings != to.couplings && from.couplings->graph()) {
+    const auto& graph = from.couplings->graph();
+    std::vector<float> values;
+    for (const Coupler& c : graph->couplers()) {
+      const double a = from.couplings->at(c.i, c.j), b = to.couplings->at(c.i, c.j);
+      values.push_back(static_cast<float>(a + exact * (b - a)));
+    }
+    p.couplings = std::make_shared<const Couplings>(graph, std::move(values));
+  } else if (from.couplings != to.couplings) {
     std::vector<float> matrix(std::size_t{cells} * cells);
     for (std::uint32_t i = 0; i < cells; ++i)
       for (std::uint32_t k = 0; k < cells; ++k) {
@@ -256,23 +313,16 @@ Parameters interpolate(const Parameters& from, const Parameters& to, std::uint64
 
 }  // namespace
 
-QuarticArray::QuarticArray(std::uint32_t cells, std::uint32_t lanes, float mobility, float rail, numerics::ThreadTeam* team)
-    : Array([&] {
-        ArraySpec spec;
-        spec.cells = cells;
-        spec.lanes = lanes;
-        spec.mobility = mobility;
-        spec.rail = rail;
-        return spec;
-      }()),
-      impl_(std::make_unique<Impl>()) {
+QuarticArray::QuarticArray(const ArraySpec& spec, numerics::ThreadTeam* team)
+    : Array(spec), impl_(std::make_unique<Impl>()) {
   auto& a = *impl_;
+  const std::uint32_t cells = spec.cells, lanes = spec.lanes;
   a.cells = cells;
   a.lanes = lanes;
   a.groups = (cells + group_cells - 1) / group_cells;
   a.padded = a.groups * group_cells;
-  a.mobility = mobility;
-  a.rail = rail;
+  a.mobility = spec.mobility;
+  a.rail = spec.rail;
   a.team = team;
   a.free.assign(a.padded, 0u);
   std::fill_n(a.free.begin(), cells, ~0u);
@@ -295,6 +345,18 @@ QuarticArray::QuarticArray(std::uint32_t cells, std::uint32_t lanes, float mobil
   }
   for (std::uint32_t lane = batched; lane < lanes; ++lane) add(lane, 1, 1);
 }
+
+QuarticArray::QuarticArray(std::uint32_t cells, std::uint32_t lanes, float mobility, float rail, numerics::ThreadTeam* team)
+    : QuarticArray(
+          [&] {
+            ArraySpec spec;
+            spec.cells = cells;
+            spec.lanes = lanes;
+            spec.mobility = mobility;
+            spec.rail = rail;
+            return spec;
+          }(),
+          team) {}
 
 QuarticArray::~QuarticArray() = default;
 
@@ -332,6 +394,7 @@ void QuarticArray::advance(const Run& run, const Parameters& live) {
   const bool ramped = run.target != nullptr && run.ramp_steps > 0;
   const double mu_dt = static_cast<double>(a.mobility) * run.dt;
   a.tabulate(live);
+  if (!ramped) a.share();
   if (ramped) a.tabulate_ramp(live, *run.target);
   const Parameters& target = ramped ? *run.target : live;
   const bool two_couplings = ramped && target.couplings != live.couplings;
@@ -366,19 +429,29 @@ void QuarticArray::advance(const Run& run, const Parameters& live) {
 
   const auto& kernels = step_kernels();
   a.for_each_tile([&](LaneTile& tile) {
+    a.make_room(tile, *live.couplings);
+    a.make_room(tile, *target.couplings);
     Tile t = a.kernel_tile(tile);
+    const bool lane_biases = live.bias_per_lane || (ramped && target.bias_per_lane);
+    if (!ramped && (tile.many() || !lane_biases)) {
+      t.own_group = a.shared.own_group.data();
+      t.two_j2 = a.shared.cells.two_j2.data();
+      t.four_j4 = a.shared.cells.four_j4.data();
+      t.bias = a.shared.cells.bias.data();
+      t.free = a.shared.free.data();
+    }
     t.mu_dt = static_cast<float>(mu_dt);
     t.key[0] = static_cast<std::uint32_t>(run.noise.seed);
     t.key[1] = static_cast<std::uint32_t>(run.noise.seed >> 32);
     t.shot = run.noise.shot0 + tile.first;
     t.step = run.noise.step;
     t.refinement = run.noise.refinement;
-    std::vector<float> sigma;
+    CacheLines<float> sigma;
     if (own_kT) a.tabulate_sigma(live, target, 0.0, mu_dt, sigma);
     t.sigma = own_kT ? sigma.data() : nullptr;
     if (!live.couplings->zero()) t.couplings_a = &live.couplings->packed(use_of(tile)).view;
     if (two_couplings && !target.couplings->zero()) t.couplings_b = &target.couplings->packed(use_of(tile)).view;
-    if (live.bias_per_lane || (ramped && target.bias_per_lane)) {
+    if (lane_biases) {
       a.tabulate_lane_bias(tile, live, tile.bias);
       (tile.many() ? t.lane_bias : t.bias) = tile.bias.data();
       if (ramped) {

@@ -1,5 +1,5 @@
 #pragma once
-// The overdamped quartic cell, Euler–Maruyama, dense couplings: fused kernels.
+// The overdamped quartic cell, Euler–Maruyama: fused kernels.
 
 #include <memory>
 
@@ -8,10 +8,12 @@
 namespace heatbath::physics {
 
 /// One kernel makes the sums over the couplings, the noise, the step and the meters for 64 cells at a time. Couplings
-/// are dense and symmetric.
+/// are symmetric: dense, dense in integer arithmetic, or on the graph of the spec.
 class QuarticArray final : public Array {
  public:
-  /// `team` is borrowed and may be null.
+  /// Overdamped, Euler–Maruyama, reciprocal, white noise. `team` is borrowed and may be null.
+  explicit QuarticArray(const ArraySpec& spec, numerics::ThreadTeam* team = nullptr);
+  /// The same with dense couplings.
   QuarticArray(std::uint32_t cells, std::uint32_t lanes, float mobility, float rail, numerics::ThreadTeam* team);
   ~QuarticArray() override;
 

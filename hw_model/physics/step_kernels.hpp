@@ -14,6 +14,54 @@ struct CouplingRun {
   uint32_t first, count;  ///< cells k
 };
 
+/// Rows of a graph are handled in blocks of 16.
+constexpr uint32_t graph_block = 16;
+constexpr uint32_t no_columns = 0xFFFFFFFFu;
+
+/// One coupling of each row of a block: of row i with cell i + shift, or with the cell that slot_columns names.
+struct GraphSlot {
+  int32_t shift;
+  uint32_t values;   ///< into slot_values: 16 of them
+  uint32_t columns;  ///< into slot_columns: 16 of them; no_columns: shift holds
+};
+struct GraphBlock {
+  uint32_t first, count;  ///< slots; blocks that look alike share them
+  uint32_t rows;          ///< into slot_rows: the 16 rows of the group, where they are not in order; else no_columns
+};
+
+/// Couplings on a graph as the kernels read them: rows for many lanes, blocks of slots for one lane. Where slots gather,
+/// rows of like degree share a block. Slots lead to k
+/// ascending in every row; a row without a coupling in a slot has 0 there.
+struct PackedGraph {
+  const uint32_t *row_begin, *row_columns;
+  const float* row_values;
+  uint32_t cells;
+  const GraphBlock* blocks;
+  const GraphSlot* slots;
+  const float* slot_values;
+  const uint32_t* slot_columns;
+  const uint32_t* slot_rows;
+};
+
+/// A pair of sums over codes: segments of k between which the integer sums are turned into floats.
+struct CodeSegment {
+  uint32_t first, count;  ///< pairs of k
+  uint32_t ends_sum;      ///< 1: the integer sums of the segments since the last end are added to y after this one
+};
+
+/// Couplings as codes, summed in integers (code_products.hpp).
+struct PackedCodes {
+  const uint32_t* segment_begin;  ///< groups + 1 entries into segments
+  const CodeSegment* segments;
+  const uint64_t* offset;  ///< groups entries into panels and rows, in codes
+  const int16_t* panels;   ///< group: panels of code_panel_rows rows [pair][rows][2], for many lanes; or null
+  const int8_t* rows8;     ///< group: [pair][64][2], for one lane and up to 8 bits; or null
+  const int16_t* rows16;   ///< the same for more bits; or null
+  float step;              ///< value of one unit of a code
+};
+
+struct CodeProducts;
+
 /// A coupling matrix as the kernels read it, per group of 64 rows i: runs of k with any non-zero J_ik.
 struct PackedCouplings {
   const uint32_t* run_begin;   ///< groups + 1 entries into runs
@@ -21,6 +69,8 @@ struct PackedCouplings {
   const uint64_t* offset;      ///< groups entries into panels and rows, in floats
   const float* panels;         ///< group: panels of panel_rows rows [k][rows], for many lanes; or null
   const float* rows;           ///< group: [k][64], for one lane; or null
+  const PackedGraph* graph;    ///< in place of all above; or null
+  const PackedCodes* codes;    ///< likewise
 };
 
 /// Scalars of one step. The coupling force is -(gain_a y_a + gain_b y_b) with y = J x of the live and target couplings.
@@ -43,10 +93,15 @@ struct Tile {
   const uint32_t* free;   ///< per cell: ~0 moves, 0 is clamped
   // live parameters per cell: 2 J2, 4 J4, bias; and target minus live while ramping
   const float *two_j2, *four_j4, *bias;
+  // groups entries: the cells of group g have the parameters and `free` of cells 64 own_group[g]..; null: their own
+  const uint32_t* own_group;
   const float *ramp_two_j2, *ramp_four_j4, *ramp_bias;
   // biases that differ between lanes, [cell][lane]; null when `bias` serves all
   const float *lane_bias, *ramp_lane_bias;
   const PackedCouplings *couplings_a, *couplings_b;  ///< null: none
+  const CodeProducts* code_products;  ///< for couplings with codes
+  int16_t* quantised;                 ///< for them: the state in units of `quantum`, groups * 64 x lanes, see code_products.hpp
+  float quantum;
   float mu_dt, rail;
   const float* sigma;  ///< per cell, in place of StepScalars::sigma; or null
   uint32_t key[2];

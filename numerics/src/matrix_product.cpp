@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
-#include <vector>
 
+#include "heatbath/numerics/cache_line.hpp"
 #include "heatbath/numerics/isa.hpp"
 #include "heatbath/numerics/thread_team.hpp"
 #include "numerics/src/product_kernels.hpp"
@@ -68,7 +68,7 @@ void matrix_product(std::size_t m, std::size_t n, std::size_t k, MatrixView a, M
   const std::size_t column_panels = (n + columns - 1) / columns;
   const std::size_t row_blocks = (m + row_block - 1) / row_block;
   static_assert(row_block % 6 == 0 && row_block % 16 == 0);
-  std::vector<float> packed_b(column_panels * columns * std::min(k, k_block));
+  CacheLines<float> packed_b(column_panels * columns * std::min(k, k_block));
   for (std::size_t k0 = 0; k0 < k; k0 += k_block) {
     const std::size_t depth = std::min(k_block, k - k0);
     for_each(column_panels, [&](std::size_t panel) {
@@ -78,7 +78,7 @@ void matrix_product(std::size_t m, std::size_t n, std::size_t k, MatrixView a, M
     for_each(row_blocks, [&](std::size_t block) {
       const std::size_t first = block * row_block;
       const std::size_t count = std::min(row_block, m - first);
-      float packed_a[row_block * k_block];
+      alignas(cache_line) float packed_a[row_block * k_block];
       pack(a, first, count, k0, depth, rows, packed_a);
       float edge[16 * columns];
       for (std::size_t panel = 0; panel < column_panels; ++panel) {

@@ -77,8 +77,9 @@ RULES = {
                      "driver speaks in; never sim, hw_model or registers",
                      ("trainers", "driver/include", "numerics") + VOCABULARY),
     "apps": Rule("apps include only themselves, the driver, the trainers, numerics, the statuses and program format, "
-                 "and regs.h and cells.h for the names of what a device reports; never sim or hw_model",
-                 ("apps", "trainers/include", "driver/include", "numerics/include",
+                 "regs.h and cells.h for the names of what a device reports, and the rows of bench; never sim or "
+                 "hw_model",
+                 ("apps", "bench/rows.hpp", "bench/measure.hpp", "trainers/include", "driver/include", "numerics/include",
                   "firmware_api/include/heatbath/regs.h", "firmware_api/include/heatbath/cells.h") + VOCABULARY),
     "python": Rule(f"python includes only itself, {HOST}",
                    ("python", "trainers/include", "driver/include") + VOCABULARY),

@@ -45,7 +45,7 @@ std::string replaced(std::string text, const std::string& from, const std::strin
 }
 
 TEST(Profile, BuiltInOnesAreTheFilesOfTheirNames) {
-  EXPECT_EQ(profile_names(), (std::vector<std::string>{"ideal", "silicon"}));
+  EXPECT_EQ(profile_names(), (std::vector<std::string>{"ideal", "coded", "silicon"}));
   for (const std::string& name : profile_names()) {
     const Profile built_in = load_profile(name);
     const Profile file = load_profile(std::string(HEATBATH_SOURCE_DIR "/hw_model/profiles/") + name + ".toml");
@@ -67,10 +67,19 @@ TEST(Profile, SiliconLacksWhatAChipLacks) {
   EXPECT_FLOAT_EQ(p.kT_reset * p.energy_unit_joules, 4.14e-21f);
 }
 
+TEST(Profile, OnlyCodedSumsInIntegers) {
+  EXPECT_FALSE(load_profile("ideal").integer_sums);
+  EXPECT_FALSE(load_profile("silicon").integer_sums);
+  EXPECT_TRUE(load_profile("coded").integer_sums);
+  EXPECT_EQ(load_profile("coded").parameter_bits, 8u);
+  EXPECT_FALSE(load_profile("coded", {{"integer_sums", "no"}}).integer_sums);
+  EXPECT_FALSE(load_profile("coded", {{"integer_sums", "no"}, {"cell", "phase"}}).integer_sums);
+}
+
 TEST(Profile, UnknownNameListsTheValidOnes) {
   EXPECT_THAT([] { load_profile("gold"); },
               testing::ThrowsMessage<std::invalid_argument>(
-                  "unknown profile 'gold'; it must be ideal, silicon, or the name of a file that ends in .toml"));
+                  "unknown profile 'gold'; it must be ideal, coded, silicon, or the name of a file that ends in .toml"));
   EXPECT_THAT([] { load_profile("/nowhere/gold.toml"); },
               testing::ThrowsMessage<std::invalid_argument>(
                   "/nowhere/gold.toml: cannot be read; it must be a chip profile (TOML)"));

@@ -371,6 +371,28 @@ TEST(ChipJob, ParametersComeBackAsApplied) {
   EXPECT_EQ(result.clips, cells);
 }
 
+// -- coded --------------------------------------------------------------------------------------------------------
+
+TEST(Coded, SumsInIntegersStayWithTheSumsInFloat32ForAnyLanesAndThreads) {
+  const auto states = [](const std::string& more) {
+    Device device = open("func:profile=coded&cells=96" + more);
+    Program program(device.capabilities(), 96);
+    program.load(CellSection::j2, 1).load(CellSection::j4, 1).load_couplings(couplings(96)).load_temperature(0.5f).commit();
+    program.evolve(device.ticks(1.0)).sample();
+    const Result result = device.run(program, seeded(20));
+    std::vector<float> all;
+    for (std::uint32_t shot = 0; shot < 20; ++shot)
+      all.insert(all.end(), result.capture.trajectory(shot).begin(), result.capture.trajectory(shot).end());
+    return all;
+  };
+  const auto integers = states("&lanes=20&threads=2");
+  EXPECT_EQ(integers, states("&lanes=1&threads=1"));
+  EXPECT_EQ(integers, states("&lanes=16&threads=1"));
+  const auto floats = states("&lanes=20&threads=1&integer_sums=no");
+  EXPECT_NE(integers, floats);
+  for (std::size_t i = 0; i < floats.size(); ++i) EXPECT_NEAR(integers[i], floats[i], 5e-3) << i;
+}
+
 // -- silicon ------------------------------------------------------------------------------------------------------
 
 TEST(Silicon, ASeedIsRefusedByName) {

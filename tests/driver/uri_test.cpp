@@ -96,6 +96,10 @@ TEST(Uri, MistakesListWhatIsValid) {
   refused("func:noise=pink", "needs a correlation time > 0");
   refused("func:noise_time=-1", "noise_time=-1: it must be a number in 0..");
   refused("func:noise_common=1.5", "noise_common=1.5: it must be a number in 0..1");
+  refused("func:integer_sums=yes", "integer_sums: it must be false with storage = \"float32\", which has no codes");
+  refused("func:profile=silicon&integer_sums=yes", "coupling_gain_sd = 0.0099999997");
+  refused("func:profile=coded&cell=phase", "integer_sums: it must be false with anything but overdamped cells");
+  refused("func:profile=coded&topology=ring:5", "integer_sums: it must be false with anything but overdamped cells");
 }
 
 }  // namespace

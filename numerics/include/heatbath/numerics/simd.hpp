@@ -79,7 +79,13 @@ HEATBATH_INLINE F32 square_root(F32 a) {
 }
 
 /// Where the mask (all ones or all zeros per element) is set, a, else b.
-HEATBATH_INLINE F32 select(U32 mask, F32 a, F32 b) { return (F32)(((U32)a & mask) | ((U32)b & ~mask)); }
+HEATBATH_INLINE F32 select(U32 mask, F32 a, F32 b) {
+#if HEATBATH_SIMD_WIDTH == 8
+  return (F32)_mm256_blendv_ps((__m256)b, (__m256)a, (__m256)mask);
+#else
+  return (F32)(((U32)a & mask) | ((U32)b & ~mask));
+#endif
+}
 
 /// Nearest float of a signed integer.
 HEATBATH_INLINE F32 to_float(I32 v) { return __builtin_convertvector(v, F32); }

@@ -1,0 +1,1 @@
+#include "bench/limit_kernels.inc"

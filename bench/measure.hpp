@@ -1,0 +1,31 @@
+#pragma once
+// Times of two pieces of work, taken in turns.
+
+#include <functional>
+#include <vector>
+
+namespace heatbath::bench {
+
+/// Median and the quartiles around it.
+struct Spread {
+  double median = 0, low = 0, high = 0;
+};
+Spread spread_of(std::vector<double> values);
+
+/// What a time is: processor time of the calling thread (other programs disturb it little), or time on the wall.
+enum class Clock { thread, wall };
+
+/// Times per call in seconds, and the ratio of the two of one turn.
+struct Comparison {
+  Spread ours, reference, ratio;
+  int turns = 0;
+};
+
+/// Runs both in turns (each first every other time) for about `seconds` in all, at least five turns. A turn repeats a
+/// short piece until it takes a few milliseconds. The first call of each is not counted.
+Comparison compare(const std::function<void()>& ours, const std::function<void()>& reference, double seconds, Clock clock);
+
+/// The same with nothing to compare with: reference and ratio are 0.
+Comparison time_of(const std::function<void()>& ours, double seconds, Clock clock);
+
+}  // namespace heatbath::bench

@@ -1,0 +1,1 @@
+#include "hw_model/physics/code_products.inc"

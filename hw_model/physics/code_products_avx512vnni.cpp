@@ -1,0 +1,2 @@
+#define HEATBATH_VNNI
+#include "hw_model/physics/code_products.inc"

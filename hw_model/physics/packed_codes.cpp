@@ -1,0 +1,92 @@
+// Couplings as codes in the order the integer products read them.
+#include <algorithm>
+#include <cmath>
+
+#include "heatbath/numerics/isa.hpp"
+#include "hw_model/physics/code_products.hpp"
+#include "hw_model/physics/packed_couplings.hpp"
+
+namespace heatbath::physics {
+
+const CodeProducts& code_products() {
+#if defined(__x86_64__)
+  static const bool vnni = (__builtin_cpu_init(), __builtin_cpu_supports("avx512vnni"));
+#else
+  constexpr bool vnni = false;
+#endif
+  switch (numerics::active_isa()) {
+    case numerics::Isa::avx512: return vnni ? avx512vnni::code_products : avx512::code_products;
+    case numerics::Isa::avx2: return avx2::code_products;
+    case numerics::Isa::portable: break;
+  }
+  return portable::code_products;
+}
+
+// The runs of a group, cut where an integer sum could overflow: |code| <= 2^(bits-1), |state| <= state_code_max < 2^14.
+void Couplings::Packed::find_segments(const Couplings& couplings) {
+  const std::uint32_t stretch = 1u << (18u - couplings.code_grid()->bits);
+  static_assert((1u << (18u - code_bits_max)) % group_cells == 0);
+  std::uint64_t size = 0;
+  segment_begin = {0};
+  for (std::uint32_t group = 0; group + 1 < run_begin.size(); ++group) {
+    code_offset.push_back(size);
+    for (std::uint32_t r = run_begin[group]; r != run_begin[group + 1]; ++r) {
+      const std::uint32_t end = runs[r].first + runs[r].count;
+      for (std::uint32_t k = runs[r].first; k < end;) {
+        const std::uint32_t next = std::min(end, (k / stretch + 1) * stretch);
+        const bool same_sum = segments.size() > segment_begin.back() && segments.back().first * 2 / stretch == k / stretch;
+        if (same_sum) segments.back().ends_sum = 0;
+        segments.push_back({k / 2, (next - k + 1) / 2, 1});
+        size += std::uint64_t{segments.back().count} * 2 * group_cells;
+        k = next;
+      }
+    }
+    segment_begin.push_back(static_cast<std::uint32_t>(segments.size()));
+  }
+}
+
+namespace {
+
+// Codes of rows first..first+count-1 of one group as [pair][count][2] over the group's segments; 0 beyond the last cell.
+template <class Code>
+Code* pack_code_rows(const Couplings& couplings, const Couplings::Packed& packed, std::uint32_t group, std::uint32_t first,
+                     std::uint32_t count, Code* out) {
+  const float step = couplings.code_grid()->step();
+  const std::uint32_t cells = couplings.cells();
+  for (std::uint32_t s = packed.segment_begin[group]; s != packed.segment_begin[group + 1]; ++s)
+    for (std::uint32_t pair = packed.segments[s].first; pair < packed.segments[s].first + packed.segments[s].count; ++pair)
+      for (std::uint32_t r = 0; r < count; ++r)
+        for (std::uint32_t half = 0; half < 2; ++half) {
+          const std::uint32_t i = group * group_cells + first + r, k = 2 * pair + half;
+          *out++ = i < cells && k < cells ? static_cast<Code>(std::lrint(couplings.at(i, k) / step)) : Code{0};
+        }
+  return out;
+}
+
+}  // namespace
+
+void Couplings::Packed::pack_codes(const Couplings& couplings, PackedFor use) {
+  std::uint64_t size = 0;
+  for (const CodeSegment& segment : segments) size += std::uint64_t{segment.count} * 2 * group_cells;
+  const auto groups = static_cast<std::uint32_t>(code_offset.size());
+  const auto pack_rows_into = [&](auto& into) {
+    into.resize(size);
+    auto* out = into.data();
+    for (std::uint32_t group = 0; group < groups; ++group) out = pack_code_rows(couplings, *this, group, 0, group_cells, out);
+  };
+  if (use == PackedFor::many_lanes && code_panels.empty()) {
+    code_panels.resize(size);
+    std::int16_t* out = code_panels.data();
+    for (std::uint32_t group = 0; group < groups; ++group)
+      for (std::uint32_t first = 0; first < group_cells; first += code_panel_rows)
+        out = pack_code_rows(couplings, *this, group, first, std::min(code_panel_rows, group_cells - first), out);
+  } else if (use == PackedFor::one_lane && couplings.code_grid()->bits <= 8 && rows8.empty()) {
+    pack_rows_into(rows8);
+  } else if (use == PackedFor::one_lane && couplings.code_grid()->bits > 8 && rows16.empty()) {
+    pack_rows_into(rows16);
+  }
+  codes = {segment_begin.data(), segments.data(), code_offset.data(), code_panels.data(),
+           rows8.empty() ? nullptr : rows8.data(), rows16.empty() ? nullptr : rows16.data(), couplings.code_grid()->step()};
+}
+
+}  // namespace heatbath::physics
