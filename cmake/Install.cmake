@@ -30,7 +30,7 @@ endforeach()
 if(TARGET heatbath_systemc)
   # Under their names in the source tree: a platform includes "hw_model/systemc/heatbath_chip.hpp".
   foreach(header systemc/heatbath_chip systemc/chip_blocks systemc/chip_trace systemc/cell_level
-                 physics/array physics/parameters)
+                 physics/array physics/cell_kinds physics/parameters)
     cmake_path(GET header PARENT_PATH folder)
     install(FILES ${PROJECT_SOURCE_DIR}/hw_model/${header}.hpp
       DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/heatbath-model/hw_model/${folder})

@@ -4,7 +4,9 @@
 #include <cmath>
 #include <cstdio>
 #include <limits>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "device_impl.hpp"
 #include "heatbath/dif_capability.h"
@@ -45,12 +47,32 @@ void Device::Impl::check(hb_status_t status, const std::string& what) {
 
 namespace {
 
+static_assert(sizeof(Coupler) == 8, "the topology window holds two uint32 for a coupler");
+
+/// The list of the topology window; Error(DEVICE) where it is not what the register map says.
+std::shared_ptr<const std::vector<Coupler>> read_couplers(Link& link, std::uint32_t count, std::uint32_t cells) {
+  if (count > std::uint64_t{cells} * (cells - 1) / 2)
+    throw Error(HB_DEVICE, "CAPS_COUPLERS is " + std::to_string(count) + "; " + std::to_string(cells) +
+                               " cells have at most " + std::to_string(std::uint64_t{cells} * (cells - 1) / 2) + " pairs");
+  std::vector<Coupler> couplers(count);
+  if (count > 0) link.read_block(HB_TOPOLOGY_BASE, std::as_writable_bytes(std::span(couplers)));
+  for (std::size_t k = 0; k < couplers.size(); ++k) {
+    const Coupler& at = couplers[k];
+    const bool follows = k == 0 || couplers[k - 1].i < at.i || (couplers[k - 1].i == at.i && couplers[k - 1].j < at.j);
+    if (at.i >= at.j || at.j >= cells || !follows)
+      throw Error(HB_DEVICE, "topology window: coupler " + std::to_string(k) + " is (" + std::to_string(at.i) + "," +
+                                 std::to_string(at.j) + "); pairs i < j of " + std::to_string(cells) +
+                                 " cells must be sorted and differ");
+  }
+  return std::make_shared<const std::vector<Coupler>>(std::move(couplers));
+}
+
 Capabilities capabilities_of(Link& link) {
   hb_capabilities_t raw{};
   const hb_status_t status = link.call([&](const hb_mmio_t* mmio) { return hb_dif_capability_get(mmio, &raw); });
   if (status != HB_OK)
     throw Error(status, std::string("capability registers: ") + hb_status_meaning(status) +
-                            "; sizes must not be zero, formats known, ranges finite");
+                            "; sizes must not be zero, formats known, components at most 2, ranges finite");
   Capabilities caps;
   caps.seeded = raw.seeded;
   caps.state_write = raw.state_write;
@@ -62,6 +84,8 @@ Capabilities capabilities_of(Link& link) {
   caps.kT_programmable = raw.kt_programmable;
   caps.lane_operands = raw.lane_operands;
   caps.readback = raw.readback;
+  caps.kT_per_cell = raw.kt_per_cell;
+  caps.refinement = raw.refinement;
   caps.cells = raw.cells;
   caps.lanes = raw.lanes;
   caps.tick_ps = raw.tick_ps;
@@ -75,6 +99,8 @@ Capabilities capabilities_of(Link& link) {
   caps.cell_kind = raw.cell_kind;
   caps.topology = raw.topology;
   caps.stepper = raw.stepper;
+  caps.components = raw.components;
+  if (caps.topology == HB_CAPS_CELL_TOPOLOGY_SPARSE) caps.coupler_list = read_couplers(link, raw.couplers, raw.cells);
   caps.memory_bytes = raw.memory_bytes;
   caps.program_max = raw.program_max;
   caps.loop_depth = raw.loop_depth;
@@ -83,6 +109,10 @@ Capabilities capabilities_of(Link& link) {
   caps.range_bias = raw.range_bias;
   caps.range_coupling = raw.range_coupling;
   caps.range_state = raw.range_state;
+  caps.range_mass = raw.range_mass;
+  caps.range_damping = raw.range_damping;
+  caps.range_frequency = raw.range_frequency;
+  caps.range_second = raw.range_second;
   caps.kT_min = raw.kt_min;
   caps.kT_max = raw.kt_max;
   caps.kT_reset = raw.kt_reset;

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <string>
 
+#include "heatbath/cells.h"
 #include "heatbath/regs.h"
 
 namespace heatbath {
@@ -60,6 +61,30 @@ std::string describe_field(hb_field_t field, const hb_instruction_t& instruction
   return "it must be zero";
 }
 
+/// What made live parameters impossible at a COMMIT or RAMP.
+std::string describe_live(const Capabilities& capabilities, std::uint32_t entry) {
+  const std::string cell = std::to_string(entry);
+  if (capabilities.stepper == HB_CAPS_CELL_STEPPER_EXACT_OU)
+    return "J4 of cell " + cell + " is not zero; the exact-ou stepper takes linear cells only";
+  if (capabilities.cell_kind == HB_CAPS_CELL_KIND_RLC)
+    return "the capacitance matrix is not positive definite: its pivot of node " + cell +
+           " is not positive; the capacitance of a node must exceed what couples it to others";
+  return "the parameters of cell " + cell + " are not ones the device takes";
+}
+
+Error unstable(const hb_job_fault_t& fault, const std::string& where, const Capabilities& capabilities,
+               std::uint64_t step_ticks, std::uint64_t device_ticks) {
+  const double unit = static_cast<double>(capabilities.time_unit.count);
+  char bound[96];
+  std::snprintf(bound, sizeof bound, "the longest stable one is %u ticks (%g time units)", fault.info,
+                static_cast<double>(fault.info) / unit);
+  return Error(fault.code,
+               "unstable step: " + where + ": the step " +
+                   (step_ticks > 0 ? "of " + std::to_string(step_ticks) + " ticks " : "of this device ") +
+                   "is too long for the parameters; " + bound,
+               device_ticks, fault.pc);
+}
+
 }  // namespace
 
 Error fault_error(const hb_job_fault_t& fault, const Program& program, const MemoryPlan& plan, std::uint64_t step_ticks,
@@ -67,6 +92,18 @@ Error fault_error(const hb_job_fault_t& fault, const Program& program, const Mem
   const std::string status = hb_status_name(fault.code);
   if (fault.code == HB_OK)
     return Error(HB_DEVICE, "the device reports a fault without a fault code", device_ticks);
+  const Capabilities& capabilities = program.capabilities();
+  if (fault.code == HB_UNSTABLE && fault.pc == no_instruction)
+    return unstable(fault, "START", capabilities, step_ticks, device_ticks);
+  if (fault.pc == no_instruction && fault.field == HB_DT_TICKS_OFFSET &&
+      capabilities.cell_kind == HB_CAPS_CELL_KIND_PBIT)
+    return Error(fault.code,
+                 "job rejected: register DT_TICKS: " + status + ": the step of " + std::to_string(step_ticks) + " ticks " +
+                     (capabilities.stepper == HB_CAPS_CELL_STEPPER_RANDOM_SEQUENTIAL
+                          ? "makes not one update; it must be at least half a time unit / cells"
+                          : "makes no whole sweep; it must be one time unit") +
+                     ", and a time unit is " + std::to_string(capabilities.time_unit.count) + " ticks",
+                 device_ticks, fault.field);
   if (fault.pc == no_instruction)
     return Error(fault.code,
                  "job rejected: register " + register_name(fault.field) + ": " + status + ", " + hb_status_meaning(fault.code),
@@ -83,6 +120,10 @@ Error fault_error(const hb_job_fault_t& fault, const Program& program, const Mem
                      "; capture fewer cells or less often",
                  device_ticks, fault.pc);
   const auto field = static_cast<hb_field_t>(fault.field);
+  if (fault.code == HB_UNSTABLE) return unstable(fault, where, capabilities, step_ticks, device_ticks);
+  if (field == HB_FIELD_OPERAND && (instruction.op == HB_OP_COMMIT || instruction.op == HB_OP_RAMP))
+    return Error(fault.code, "program rejected: " + where + ": " + describe_live(capabilities, fault.info), device_ticks,
+                 fault.pc);
   if (fault.code == HB_BAD_PROGRAM)
     return Error(fault.code,
                  "program rejected: " + where + ", field " + hb_field_name(field) + ": " +

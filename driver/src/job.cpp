@@ -14,6 +14,7 @@
 #include "heatbath/regs.h"
 #include "job_impl.hpp"
 #include "record_reader.hpp"
+#include "section_range.hpp"
 
 namespace heatbath {
 namespace {
@@ -33,16 +34,14 @@ constexpr int abort_waits = 64;
 bool same_encoding(const Capabilities& a, const Capabilities& b) {
   return a.parameter_number == b.parameter_number && a.parameter_bits == b.parameter_bits &&
          a.couplings_full == b.couplings_full && a.range_j2 == b.range_j2 && a.range_j4 == b.range_j4 &&
-         a.range_bias == b.range_bias && a.range_coupling == b.range_coupling;
+         a.range_bias == b.range_bias && a.range_coupling == b.range_coupling && a.range_mass == b.range_mass &&
+         a.range_damping == b.range_damping && a.range_frequency == b.range_frequency && a.kT_max == b.kT_max;
 }
 
-float range_of(const Capabilities& capabilities, hb_section_t section) {
-  switch (section) {
-    case HB_SECTION_J2: return capabilities.range_j2;
-    case HB_SECTION_J4: return capabilities.range_j4;
-    case HB_SECTION_BIAS: return capabilities.range_bias;
-    default: return capabilities.range_coupling;
-  }
+/// Cells with the same parameters, and couplers between the same pairs.
+bool same_array(const Capabilities& a, const Capabilities& b) {
+  return a.cell_kind == b.cell_kind && a.components == b.components && a.sparse() == b.sparse() &&
+         (a.coupler_list == b.coupler_list || std::ranges::equal(a.couplers(), b.couplers()));
 }
 
 Error out_of_host_memory(std::uint64_t shots, std::uint64_t records, std::uint64_t cells) {
@@ -62,6 +61,8 @@ Job::Impl::Impl(Device::Impl& on, const Program& what, const JobOptions& how)
     bad_arg(where + "the program has " + std::to_string(program.cells()) + " cells; this device has " + std::to_string(caps.cells));
   if (!same_encoding(program.capabilities(), caps))
     bad_arg(where + "the program was built for another device: its parameter format or ranges differ");
+  if (!same_array(program.capabilities(), caps))
+    bad_arg(where + "the program was built for another device: its cells are of another kind or coupled in other pairs");
   if (program.steps().size() + 1 > caps.program_max)
     bad_arg(where + "the program has " + std::to_string(program.steps().size() + 1) +
             " instructions, HALT included; this device runs " + std::to_string(caps.program_max));
@@ -78,13 +79,19 @@ Job::Impl::Impl(Device::Impl& on, const Program& what, const JobOptions& how)
               " shots pass the last shot number, 4294967295");
     if (options.first_step >> 48 != 0)
       bad_arg(where + "first_step " + std::to_string(options.first_step) + "; step numbers have 48 bits");
-  } else if (options.first_shot != 0 || options.first_step != 0) {
-    bad_arg(where + "first_shot or first_step without a seed; they number the noise of a seed");
+    if (options.refinement > 8)
+      bad_arg(where + "refinement " + std::to_string(options.refinement) + "; levels are 0..8");
+    if (options.refinement > 0) require(caps.refinement, where + "refinement", "REFINEMENT");
+  } else if (options.first_shot != 0 || options.first_step != 0 || options.refinement != 0) {
+    bad_arg(where + "first_shot, first_step or refinement without a seed; they address the noise of a seed");
   }
-  if (options.capture_first >= program.cells() || options.capture_cells > program.cells() - options.capture_first)
+  const std::uint32_t variables = program.variables();
+  if (options.capture_first >= variables || options.capture_cells > variables - options.capture_first)
     bad_arg(where + "captured cells " + std::to_string(options.capture_first) + ".. (" + std::to_string(options.capture_cells) +
-            "); the program has cells 0.." + std::to_string(program.cells() - 1));
-  capture_cells_ = options.capture_cells != 0 ? options.capture_cells : program.cells() - options.capture_first;
+            "); the program has " + (caps.components > 1 ? "state variables" : "cells") + " 0.." +
+            std::to_string(variables - 1));
+  const std::uint32_t rest = program.cells() - options.capture_first % program.cells();
+  capture_cells_ = options.capture_cells != 0 ? options.capture_cells : rest;
 
   plan_ = plan_memory(program, options.shots, capture_cells_, caps);
   if (options.first_step != 0 && options.shots > plan_.lanes)
@@ -184,6 +191,7 @@ void Job::Impl::start_pass() {
   pass.seed = options.seed.value_or(0);
   pass.shot0 = static_cast<std::uint32_t>(options.first_shot + done_shots_);
   pass.step0 = options.first_step;
+  pass.refinement = options.refinement;
   device->run("configuring the job", [&](const hb_mmio_t* mmio) { return hb_dif_job_configure(mmio, pass); });
 
   const hb_status_t started = device->link.call([](const hb_mmio_t* mmio) { return hb_dif_job_start(mmio); });
@@ -300,8 +308,8 @@ void Job::Impl::fetch() {
   const std::size_t shot_stride = plan_.records * capture_cells_;
   for (std::uint32_t number = fetched_; number != head; ++number) {
     float* states = capture.values_.data() + done_shots_ * shot_stride + std::size_t{number} * capture_cells_;
-    const std::uint64_t ticks = decode_record(record(number), {shots, capture_cells_, options.capture_first}, number,
-                                              device->capabilities, states, shot_stride);
+    const std::uint64_t ticks = decode_record(record(number), {shots, capture_cells_, options.capture_first, program.cells()},
+                                              number, device->capabilities, states, shot_stride);
     if (done_shots_ == 0) {
       capture.ticks_[number].count = ticks;
     } else if (capture.ticks_[number].count != ticks) {
@@ -345,14 +353,22 @@ void Job::Impl::read_readbacks() {
     std::vector<std::byte> bytes(plan_.readback_values[k] * bytes_of(caps.parameter_number));
     read_device(plan_.readbacks[k], bytes);
     std::vector<float> values(plan_.readback_values[k]);
-    decode(bytes.data(), caps.parameter_number, caps.parameter_bits, range_of(caps, section), values);
-    if (section != HB_SECTION_COUPLING || caps.couplings_full) {
+    decode(bytes.data(), caps.parameter_number, caps.parameter_bits, section_range(caps, section), values);
+    if (section != HB_SECTION_COUPLING || (caps.couplings_full && !caps.sparse())) {
       result.readback[k] = std::move(values);
       continue;
     }
     std::vector<float>& matrix = result.readback[k];
     matrix.assign(n * n, 0.0f);
     std::size_t pair = 0;
+    if (caps.sparse()) {
+      for (const Coupler& at : program.couplers()) {
+        const float forward = values[pair++];
+        matrix[at.i * n + at.j] = forward;
+        matrix[at.j * n + at.i] = caps.couplings_full ? values[pair++] : forward;
+      }
+      continue;
+    }
     for (std::size_t i = 0; i < n; ++i)
       for (std::size_t j = i + 1; j < n; ++j, ++pair) matrix[i * n + j] = matrix[j * n + i] = values[pair];
   }

@@ -14,11 +14,6 @@ constexpr std::uint64_t ring_target_bytes = std::uint64_t{64} << 20;
 
 std::uint64_t aligned(std::uint64_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
 
-std::uint64_t values_of(hb_section_t section, std::uint64_t cells, bool couplings_full) {
-  if (section != HB_SECTION_COUPLING) return cells;
-  return couplings_full ? cells * cells : cells * (cells - 1) / 2;
-}
-
 }  // namespace
 
 MemoryPlan plan_memory(const Program& program, std::uint32_t shots, std::uint32_t capture_cells,
@@ -44,7 +39,7 @@ MemoryPlan plan_memory(const Program& program, std::uint32_t shots, std::uint32_
     next += aligned(std::uint64_t{plan.lanes} * sizeof(hb_meters_t));
   }
   for (const hb_section_t section : program.readbacks()) {
-    const std::uint64_t values = values_of(section, program.cells(), capabilities.couplings_full);
+    const std::uint64_t values = program.values_of(section);
     plan.readbacks.push_back(next);
     plan.readback_values.push_back(values);
     next += aligned(values * bytes_of(capabilities.parameter_number));

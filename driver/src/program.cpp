@@ -9,8 +9,10 @@
 #include <string>
 #include <utility>
 
+#include "heatbath/cells.h"
 #include "heatbath/codes.h"
 #include "heatbath/error.hpp"
+#include "section_range.hpp"
 
 namespace heatbath {
 namespace {
@@ -30,23 +32,9 @@ std::string text(float value) {
 
 [[noreturn]] void bad_arg(const std::string& message) { throw Error(HB_BAD_ARG, message); }
 
-const char* name_of(CellSection section) {
-  switch (section) {
-    case CellSection::j2: return "j2";
-    case CellSection::j4: return "j4";
-    case CellSection::bias: return "bias";
-  }
-  return "?";
-}
+hb_section_t section_of(CellSection section) { return static_cast<hb_section_t>(section); }
 
-float range_of(const Capabilities& capabilities, CellSection section) {
-  switch (section) {
-    case CellSection::j2: return capabilities.range_j2;
-    case CellSection::j4: return capabilities.range_j4;
-    case CellSection::bias: return capabilities.range_bias;
-  }
-  return 0;
-}
+const char* name_of(CellSection section) { return hb_section_name(section_of(section)); }
 
 void check_finite(std::span<const float> values, const std::string& where) {
   for (std::size_t i = 0; i < values.size(); ++i) {
@@ -54,17 +42,24 @@ void check_finite(std::span<const float> values, const std::string& where) {
   }
 }
 
-void check_section(CellSection section, std::span<const float> values, const std::string& where) {
-  check_finite(values, where);
-  if (section != CellSection::j4) return;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (values[i] < 0) bad_arg(where + ": value " + std::to_string(i) + " is " + text(values[i]) + "; J4 must not be negative");
-  }
-}
-
 void check_size(std::size_t have, std::size_t want, const std::string& where, const std::string& shape) {
   if (have != want)
     bad_arg(where + ": " + std::to_string(have) + " values given; " + shape + " = " + std::to_string(want) + " are needed");
+}
+
+/// The sections that cells of a kind have, for a message.
+std::string sections_of(std::uint32_t kind) {
+  std::string names;
+  for (int section = HB_SECTION_J2; section <= HB_SECTION_FREQUENCY; ++section)
+    if (hb_cell_has_section(kind, static_cast<hb_section_t>(section)))
+      names.append(names.empty() ? "" : ", ").append(hb_section_name(static_cast<hb_section_t>(section)));
+  return names;
+}
+
+std::string pair_text(std::uint32_t i, std::uint32_t j) {
+  std::string pair = "(";
+  pair.append(std::to_string(i)).append(",").append(std::to_string(j)).append(")");
+  return pair;
 }
 
 /// Values as a device's converters take them, and how many were beyond their ends.
@@ -150,20 +145,28 @@ void check_couplings(std::span<const float> matrix, std::uint32_t n, bool symmet
   }
   if (good) return;
   const auto entry = [&](std::uint32_t i, std::uint32_t j) { return matrix[std::size_t{i} * n + j]; };
-  const auto at = [](std::uint32_t i, std::uint32_t j) {
-    std::string pair = std::to_string(i);
-    pair.append(",").append(std::to_string(j)).append(")");
-    return std::string("(").append(pair);
-  };
   for (std::uint32_t i = 0; i < n; ++i) {
     for (std::uint32_t j = 0; j < n; ++j) {
-      const std::string where = "Program::load_couplings: entry " + at(i, j) + " is " + text(entry(i, j));
+      const std::string where = "Program::load_couplings: entry " + pair_text(i, j) + " is " + text(entry(i, j));
       if (!std::isfinite(entry(i, j))) bad_arg(where + "; it must be finite");
       if (i == j && entry(i, j) != 0.0f) bad_arg(where + "; the diagonal must be zero");
       if (symmetric && std::isfinite(entry(j, i)) && entry(i, j) != entry(j, i))
-        bad_arg(where + " but entry " + at(j, i) + " is " + text(entry(j, i)) + "; this device's couplings are symmetric");
+        bad_arg(where + " but entry " + pair_text(j, i) + " is " + text(entry(j, i)) + "; this device's couplings are symmetric");
     }
   }
+}
+
+/// Throws for an entry off the graph that is not zero.
+void check_graph(std::span<const float> matrix, std::uint32_t n, std::span<const Coupler> couplers) {
+  std::vector<bool> coupled(std::size_t{n} * n, false);
+  for (const Coupler& at : couplers) coupled[std::size_t{at.i} * n + at.j] = coupled[std::size_t{at.j} * n + at.i] = true;
+  for (std::uint32_t i = 0; i < n; ++i)
+    for (std::uint32_t j = 0; j < n; ++j) {
+      const std::size_t entry = std::size_t{i} * n + j;
+      if (matrix[entry] != 0.0f && !coupled[entry])
+        bad_arg("Program::load_couplings: entry " + pair_text(i, j) + " is " + text(matrix[entry]) +
+                "; this device has no coupler between cells " + std::to_string(i) + " and " + std::to_string(j));
+    }
 }
 
 /// The periodic capture while a program is walked.
@@ -267,20 +270,61 @@ std::int32_t Program::store(std::vector<std::byte> bytes, std::uint32_t rows) {
   return static_cast<std::int32_t>(operands_.size() - 1);
 }
 
-Program& Program::load(CellSection section, std::span<const float> values) {
-  const std::string where = std::string("Program::load(") + name_of(section) + ")";
-  check_size(values.size(), cells_, where, "cells");
-  check_section(section, values, where);
-  check_room();
-  Encoder encoder(capabilities_, range_of(capabilities_, section), values.size());
+void Program::check_section(CellSection section, std::span<const float> values, const std::string& where) const {
+  if (!hb_cell_has_section(capabilities_.cell_kind, section_of(section)))
+    throw Error(HB_UNSUPPORTED, where + ": this device's cells are " + hb_cell_kind_name(capabilities_.cell_kind) +
+                                    ", which have no " + name_of(section) + "; they have " +
+                                    sections_of(capabilities_.cell_kind));
+  if (section == CellSection::kT) require(capabilities_.kT_programmable, where, "KT_PROGRAMMABLE");
+  check_finite(values, where);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const std::string value = where + ": value " + std::to_string(i) + " is " + text(values[i]);
+    switch (section) {
+      case CellSection::j4:
+        if (values[i] < 0) bad_arg(value + "; J4 must not be negative");
+        break;
+      case CellSection::damping:
+        if (values[i] < 0) bad_arg(value + "; a damping must not be negative");
+        break;
+      case CellSection::mass:
+        if (values[i] <= 0) bad_arg(value + "; a mass must be positive");
+        break;
+      case CellSection::kT:
+        if (values[i] < capabilities_.kT_min || values[i] > capabilities_.kT_max)
+          bad_arg(value + "; this device takes " + text(capabilities_.kT_min) + ".." + text(capabilities_.kT_max));
+        break;
+      case CellSection::j2:
+      case CellSection::bias:
+      case CellSection::frequency: break;
+    }
+  }
+}
+
+/// LOAD of a section from memory: `rows` rows.
+Program& Program::load_operand(hb_section_t section, std::span<const float> values, std::uint32_t rows) {
+  Encoder encoder(capabilities_, section_range(capabilities_, section), values.size());
   encoder.put(values);
   Encoded encoded = encoder.take();
-  clips_ += encoded.clips;
-  const std::int32_t operand = store(std::move(encoded.bytes), 1);
+  return load_bytes(section, std::move(encoded.bytes), encoded.clips, rows);
+}
+
+Program& Program::load_bytes(hb_section_t section, std::vector<std::byte> bytes, std::uint64_t clips,
+                             std::uint32_t rows) {
+  check_room();
+  clips_ += clips;
+  const std::int32_t operand = store(std::move(bytes), rows);
   Step& step = append(HB_OP_LOAD);
   step.instruction.section = static_cast<std::uint16_t>(section);
   step.operand = operand;
   return *this;
+}
+
+Program& Program::load(CellSection section, std::span<const float> values) {
+  const std::string where = std::string("Program::load(") + name_of(section) + ")";
+  check_size(values.size(), cells_, where, "cells");
+  check_section(section, values, where);
+  if (section == CellSection::kT) require(capabilities_.kT_per_cell, where, "KT_PER_CELL");
+  return load_operand(section_of(section), values, 1);
 }
 
 Program& Program::load(CellSection section, float value) {
@@ -307,34 +351,66 @@ Program& Program::load_bias_per_shot(std::span<const float> values, std::uint32_
   check_shots(shots, fixed_shots_, where);
   check_size(values.size(), std::size_t{shots} * cells_, where, "shots x cells");
   check_finite(values, where);
-  check_room();
-  Encoder encoder(capabilities_, capabilities_.range_bias, values.size());
-  encoder.put(values);
-  Encoded encoded = encoder.take();
-  clips_ += encoded.clips;
-  const std::int32_t operand = store(std::move(encoded.bytes), shots);
-  Step& step = append(HB_OP_LOAD);
-  step.instruction.section = HB_SECTION_BIAS;
-  step.operand = operand;
+  load_operand(HB_SECTION_BIAS, values, shots);
   fixed_shots_ = shots;
   return *this;
 }
 
+std::vector<Coupler> Program::couplers() const {
+  std::vector<Coupler> here;
+  for (const Coupler& at : capabilities_.couplers())
+    if (at.j < cells_) here.push_back(at);
+  return here;
+}
+
+std::uint64_t Program::values_of(hb_section_t section) const {
+  if (section != HB_SECTION_COUPLING) return cells_;
+  const std::uint64_t n = cells_;
+  const std::uint64_t directions = capabilities_.couplings_full ? 2 : 1;
+  if (capabilities_.sparse()) {
+    const auto all = capabilities_.couplers();
+    return directions *
+           static_cast<std::uint64_t>(std::count_if(all.begin(), all.end(), [n](const Coupler& at) { return at.j < n; }));
+  }
+  return capabilities_.couplings_full ? n * n : n * (n - 1) / 2;
+}
+
 Program& Program::load_couplings(std::span<const float> matrix) {
   const std::size_t n = cells_;
-  check_size(matrix.size(), n * n, "Program::load_couplings", "cells x cells");
-  check_couplings(matrix, cells_, !capabilities_.couplings_full);
-  check_room();
   const bool full = capabilities_.couplings_full;
-  Encoder encoder(capabilities_, capabilities_.range_coupling, full ? n * n : n * (n - 1) / 2);
-  for (std::size_t i = 0; i < n; ++i) encoder.put(full ? matrix.subspan(i * n, n) : matrix.subspan(i * n + i + 1, n - i - 1));
+  check_size(matrix.size(), n * n, "Program::load_couplings", "cells x cells");
+  check_couplings(matrix, cells_, !full);
+  if (full && !capabilities_.sparse()) return load_operand(HB_SECTION_COUPLING, matrix, 1);
+  Encoder encoder(capabilities_, capabilities_.range_coupling, values_of(HB_SECTION_COUPLING));
+  if (capabilities_.sparse()) {
+    const std::vector<Coupler> here = couplers();
+    check_graph(matrix, cells_, here);
+    for (const Coupler& at : here) {
+      encoder.put(matrix[at.i * n + at.j]);
+      if (full) encoder.put(matrix[at.j * n + at.i]);
+    }
+  } else {
+    for (std::size_t i = 0; i < n; ++i) encoder.put(matrix.subspan(i * n + i + 1, n - i - 1));
+  }
   Encoded encoded = encoder.take();
-  clips_ += encoded.clips;
-  const std::int32_t operand = store(std::move(encoded.bytes), 1);
-  Step& step = append(HB_OP_LOAD);
-  step.instruction.section = HB_SECTION_COUPLING;
-  step.operand = operand;
-  return *this;
+  return load_bytes(HB_SECTION_COUPLING, std::move(encoded.bytes), encoded.clips, 1);
+}
+
+Program& Program::load_coupler_values(std::span<const float> values) {
+  const std::string where = "Program::load_coupler_values";
+  if (!capabilities_.sparse())
+    throw Error(HB_UNSUPPORTED, where + " needs a sparse topology; this device couples all pairs: use load_couplings");
+  check_size(values.size(), values_of(HB_SECTION_COUPLING), where,
+             capabilities_.couplings_full ? "2 x couplers between the program's cells" : "couplers between the program's cells");
+  const std::size_t directions = capabilities_.couplings_full ? 2 : 1;
+  for (std::size_t k = 0; k < values.size(); ++k) {
+    if (std::isfinite(values[k])) continue;
+    const Coupler at = couplers()[k / directions];
+    bad_arg(where + ": value " + std::to_string(k) + ", of coupler " +
+            (k % directions == 0 ? pair_text(at.i, at.j) : pair_text(at.j, at.i)) + ", is " + text(values[k]) +
+            "; it must be finite");
+  }
+  return load_operand(HB_SECTION_COUPLING, values, 1);
 }
 
 Program& Program::load_gain(float gain) {
@@ -377,10 +453,20 @@ Program& Program::ramp(Ticks duration) {
 
 namespace {
 
+void check_range(std::uint32_t first, std::size_t count, std::uint32_t limit, const std::string& where, const char* what) {
+  if (count < 1 || first >= limit || count > limit - first)
+    bad_arg(where + ": " + std::to_string(count) + " " + what + " from " + std::to_string(first) + " on; the program has " +
+            what + " 0.." + std::to_string(limit - 1));
+}
+
 void check_cells(std::uint32_t first, std::size_t count, std::uint32_t cells, const std::string& where) {
-  if (count < 1 || first >= cells || count > cells - first)
-    bad_arg(where + ": " + std::to_string(count) + " cells from " + std::to_string(first) + " on; the program has cells 0.." +
-            std::to_string(cells - 1));
+  check_range(first, count, cells, where, "cells");
+}
+
+/// Of a kind with one component, states are as many as cells.
+void check_variables(std::uint32_t first, std::size_t count, const Program& program, const std::string& where) {
+  const bool one = program.variables() == program.cells();
+  check_range(first, count, program.variables(), where, one ? "cells" : "state variables");
 }
 
 }  // namespace
@@ -404,14 +490,14 @@ Program& Program::write_states(hb_op_t op, std::uint32_t first, std::uint32_t co
 
 Program& Program::set(std::uint32_t first, std::span<const float> values) {
   require(capabilities_.state_write, "Program::set", "STATE_WRITE");
-  check_cells(first, values.size(), cells_, "Program::set");
+  check_variables(first, values.size(), *this, "Program::set");
   check_finite(values, "Program::set");
   return write_states(HB_OP_SET, first, static_cast<std::uint32_t>(values.size()), values, 1);
 }
 
 Program& Program::set(std::uint32_t first, std::uint32_t count, float value) {
   require(capabilities_.state_write, "Program::set", "STATE_WRITE");
-  check_cells(first, count, cells_, "Program::set");
+  check_variables(first, count, *this, "Program::set");
   check_finite({&value, 1}, "Program::set");
   return write_states(HB_OP_SET, first, count, {&value, 1}, 1);
 }
@@ -483,6 +569,7 @@ Program& Program::meter_snapshot() {
 
 Program& Program::readback(CellSection section) {
   require(capabilities_.readback, "Program::readback", "READBACK");
+  check_section(section, {}, std::string("Program::readback(") + name_of(section) + ")");
   Step& step = append(HB_OP_READBACK);
   step.instruction.section = static_cast<std::uint16_t>(section);
   step.readback = static_cast<std::int32_t>(readbacks_.size());

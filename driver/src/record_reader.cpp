@@ -1,5 +1,6 @@
 #include "record_reader.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -44,9 +45,13 @@ std::uint64_t decode_record(std::span<const std::byte> record, const RecordShape
                                std::to_string(shape.cells) + " from cell " + std::to_string(shape.first) + " on");
   const std::size_t lane_bytes = std::size_t{shape.cells} * bytes_of(capabilities.capture_number);
   const std::byte* lane = record.data() + sizeof header;
-  for (std::uint32_t l = 0; l < shape.lanes; ++l, lane += lane_bytes)
-    decode(lane, capabilities.capture_number, capabilities.capture_bits, capabilities.range_state,
-           {states + l * lane_stride, shape.cells});
+  const std::uint32_t own = shape.second > shape.first ? std::min(shape.cells, shape.second - shape.first) : 0;
+  for (std::uint32_t l = 0; l < shape.lanes; ++l, lane += lane_bytes) {
+    const std::span<float> values(states + l * lane_stride, shape.cells);
+    decode(lane, capabilities.capture_number, capabilities.capture_bits, capabilities.range_state, values.first(own));
+    decode(lane + std::size_t{own} * bytes_of(capabilities.capture_number), capabilities.capture_number,
+           capabilities.capture_bits, capabilities.range_second, values.subspan(own));
+  }
   return header.ticks;
 }
 

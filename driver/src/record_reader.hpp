@@ -14,7 +14,9 @@ void decode(const std::byte* bytes, Number number, std::uint32_t bits, float ran
 
 /// What a record of one pass must look like.
 struct RecordShape {
-  std::uint32_t lanes = 0, cells = 0, first = 0;
+  std::uint32_t lanes = 0;
+  std::uint32_t cells = 0, first = 0;   ///< captured state variables
+  std::uint32_t second = 0xFFFFFFFFu;   ///< first variable of the second component: cells of the program
 };
 
 /// Decodes one record into states[lane * lane_stride .. + cells) and returns its ticks. Throws

@@ -35,7 +35,7 @@ RESET_KINDS = {
     "live": "the hardware updates it",
     "map": "follows from the register source",
 }
-MAP_KEYS = {"name", "major", "minor", "window_bytes", "memory_base"}
+MAP_KEYS = {"name", "major", "minor", "window_bytes", "topology_base", "memory_base"}
 REGISTER_KEYS = {"name", "offset", "access", "reset", "doc", "fields"}
 FIELD_KEYS = {"name", "bits", "doc", "enum"}
 NAME = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
@@ -167,10 +167,13 @@ class RegisterMap:
         self.minor = check_number("[map]: minor", table["minor"], 0xFFFF)
         self.window_bytes = check_number("[map]: window_bytes", table["window_bytes"])
         self.memory_base = check_number("[map]: memory_base", table["memory_base"])
+        self.topology_base = check_number("[map]: topology_base", table["topology_base"])
         if self.window_bytes == 0 or self.window_bytes % 4:
             raise SourceError("[map]: window_bytes must be a positive multiple of 4")
-        if self.memory_base < self.window_bytes or self.memory_base % 64:
-            raise SourceError("[map]: memory_base must lie behind the register window and be a multiple of 64")
+        if self.topology_base < self.window_bytes or self.topology_base % 64:
+            raise SourceError("[map]: topology_base must lie behind the register window and be a multiple of 64")
+        if self.memory_base <= self.topology_base or self.memory_base % 64:
+            raise SourceError("[map]: memory_base must lie behind topology_base and be a multiple of 64")
         self.hash = int.from_bytes(hashlib.sha256(source).digest()[:4], "big")
         map_values = {"MAP_VERSION": self.major << 16 | self.minor, "MAP_HASH": self.hash}
         entries = document["register"]
@@ -214,6 +217,7 @@ class RegisterMap:
         yield "HB_MAP_MINOR", "[map] minor", f"{self.minor}u"
         yield "HB_MAP_HASH", "[map]", f"0x{self.hash:08X}u"
         yield "HB_WINDOW_BYTES", "[map] window_bytes", f"0x{self.window_bytes:X}u"
+        yield "HB_TOPOLOGY_BASE", "[map] topology_base", f"0x{self.topology_base:08X}u"
         yield "HB_MEMORY_BASE", "[map] memory_base", f"0x{self.memory_base:08X}u"
         for register in self.registers:
             yield from register_symbols(register)
@@ -267,8 +271,8 @@ def c_header(registers):
         return f"#define {symbol:<{width - 8}} {value}"
 
     out += [define(symbol, value) for symbol, _, value in symbols[:3]]
-    out += ["", "/* Bytes of the register window, from address 0; and where device memory begins. */"]
-    out += [define(symbol, value) for symbol, _, value in symbols[3:5]]
+    out += ["", "/* Bytes of the register window, from address 0; where the list of couplers and device memory begin. */"]
+    out += [define(symbol, value) for symbol, _, value in symbols[3:6]]
     for register in registers.registers:
         out += ["", wrap_comment(f"{register.name}: {register.access}, reset {register.reset_text}. {register.doc}")]
         docs = {f"HB_{register.name}_{field.name}_MASK": field.doc for field in register.fields}
@@ -304,8 +308,9 @@ def docs_page(registers):
         "not this one.",
         "",
         f"Map `{registers.name}`, version {registers.major}.{registers.minor}, hash `0x{registers.hash:08X}`. The "
-        f"register window is `0x{registers.window_bytes:X}` bytes from address 0; device memory begins at "
-        f"`0x{registers.memory_base:08X}` of the same address space and is moved in blocks.",
+        f"register window is `0x{registers.window_bytes:X}` bytes from address 0. The topology window, read-only, begins "
+        f"at `0x{registers.topology_base:08X}` and device memory at `0x{registers.memory_base:08X}` of the same address "
+        "space; both are moved in blocks.",
         "",
         "## Rules",
         "",

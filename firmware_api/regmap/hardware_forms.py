@@ -282,7 +282,7 @@ def csv(registers):
 def json(registers):
     return json_module.dumps({
         "name": registers.name, "major": registers.major, "minor": registers.minor, "hash": registers.hash,
-        "window_bytes": registers.window_bytes, "memory_base": registers.memory_base,
+        "window_bytes": registers.window_bytes, "topology_base": registers.topology_base, "memory_base": registers.memory_base,
         "registers": [{
             "name": r.name, "offset": r.offset, "access": r.access, "write_mask": r.write_mask,
             "reset": r.reset_kind if r.reset_kind in ("profile", "live") else r.reset, "doc": r.doc,

@@ -30,11 +30,13 @@ static bool is_magnitude(float value) { return value >= 0.0f && value <= 3.40282
 
 static bool is_within_contract(const hb_capabilities_t *caps) {
   if (caps->cells == 0 || caps->lanes == 0 || caps->tick_ps == 0 || caps->time_unit_ticks == 0) return false;
-  if (caps->memory_bytes == 0 || caps->program_max == 0) return false;
+  if (caps->memory_bytes == 0 || caps->program_max == 0 || caps->components > 2) return false;
   if (!format_is_known(caps->param_number, caps->param_bits)) return false;
   if (!format_is_known(caps->capture_number, caps->capture_bits)) return false;
   return is_magnitude(caps->range_j2) && is_magnitude(caps->range_j4) && is_magnitude(caps->range_bias) &&
-         is_magnitude(caps->range_coupling) && is_magnitude(caps->range_state) && is_magnitude(caps->kt_min) &&
+         is_magnitude(caps->range_coupling) && is_magnitude(caps->range_state) && is_magnitude(caps->range_mass) &&
+         is_magnitude(caps->range_damping) && is_magnitude(caps->range_frequency) &&
+         is_magnitude(caps->range_second) && is_magnitude(caps->kt_min) &&
          is_magnitude(caps->kt_max) && is_magnitude(caps->kt_reset) && is_magnitude(caps->mobility) &&
          is_magnitude(caps->energy_unit_j);
 }
@@ -54,6 +56,8 @@ hb_status_t hb_dif_capability_get(const hb_mmio_t *mmio, hb_capabilities_t *capa
   caps.kt_programmable = HB_GET(flags, CAPS, KT_PROGRAMMABLE) != 0;
   caps.lane_operands = HB_GET(flags, CAPS, LANE_OPERANDS) != 0;
   caps.readback = HB_GET(flags, CAPS, READBACK) != 0;
+  caps.kt_per_cell = HB_GET(flags, CAPS, KT_PER_CELL) != 0;
+  caps.refinement = HB_GET(flags, CAPS, REFINEMENT) != 0;
 
   caps.cells = hb_read(mmio, HB_CAPS_CELLS_OFFSET);
   caps.lanes = hb_read(mmio, HB_CAPS_LANES_OFFSET);
@@ -72,6 +76,8 @@ hb_status_t hb_dif_capability_get(const hb_mmio_t *mmio, hb_capabilities_t *capa
   caps.cell_kind = HB_GET(cell, CAPS_CELL, KIND);
   caps.topology = HB_GET(cell, CAPS_CELL, TOPOLOGY);
   caps.stepper = HB_GET(cell, CAPS_CELL, STEPPER);
+  caps.components = HB_GET(cell, CAPS_CELL, COMPONENTS);
+  if (caps.components == 0) caps.components = 1;
 
   const hb_status_t status =
       hb_dif_read64(mmio, HB_CAPS_MEMORY_LO_OFFSET, HB_CAPS_MEMORY_HI_OFFSET, &caps.memory_bytes);
@@ -89,6 +95,12 @@ hb_status_t hb_dif_capability_get(const hb_mmio_t *mmio, hb_capabilities_t *capa
   caps.kt_reset = read_float(mmio, HB_CAPS_KT_RESET_OFFSET);
   caps.mobility = read_float(mmio, HB_CAPS_MOBILITY_OFFSET);
   caps.energy_unit_j = read_float(mmio, HB_CAPS_ENERGY_UNIT_J_OFFSET);
+
+  caps.couplers = hb_read(mmio, HB_CAPS_COUPLERS_OFFSET);
+  caps.range_mass = read_float(mmio, HB_CAPS_RANGE_MASS_OFFSET);
+  caps.range_damping = read_float(mmio, HB_CAPS_RANGE_DAMPING_OFFSET);
+  caps.range_frequency = read_float(mmio, HB_CAPS_RANGE_FREQUENCY_OFFSET);
+  caps.range_second = read_float(mmio, HB_CAPS_RANGE_SECOND_OFFSET);
 
   if (!is_within_contract(&caps)) return HB_DEVICE;
   *capabilities = caps;

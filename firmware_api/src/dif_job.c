@@ -4,13 +4,14 @@
 #include "registers.h"
 
 #define STEP0_BITS 48
+#define REFINEMENT_MAX 8
 
 hb_status_t hb_dif_job_configure(const hb_mmio_t *mmio, hb_job_config_t config) {
   if (!hb_usable(mmio)) return HB_BAD_ARG;
   if (config.program_count == 0 || config.active_cells == 0 || config.shots == 0) return HB_BAD_ARG;
   if (config.seeded) {
     if (config.shot0 > UINT32_MAX - (config.shots - 1u)) return HB_BAD_ARG;
-    if (config.step0 >> STEP0_BITS != 0) return HB_BAD_ARG;
+    if (config.step0 >> STEP0_BITS != 0 || config.refinement > REFINEMENT_MAX) return HB_BAD_ARG;
   }
   if (hb_running(mmio)) return HB_BUSY;
 
@@ -18,7 +19,8 @@ hb_status_t hb_dif_job_configure(const hb_mmio_t *mmio, hb_job_config_t config) 
   hb_write(mmio, HB_PROGRAM_COUNT_OFFSET, config.program_count);
   hb_write(mmio, HB_ACTIVE_CELLS_OFFSET, config.active_cells);
   hb_write(mmio, HB_SHOTS_OFFSET, config.shots);
-  hb_write(mmio, HB_JOB_FLAGS_OFFSET, config.seeded ? HB_JOB_FLAGS_SEEDED_MASK : 0u);
+  hb_write(mmio, HB_JOB_FLAGS_OFFSET,
+           config.seeded ? HB_JOB_FLAGS_SEEDED_MASK | config.refinement << HB_JOB_FLAGS_REFINEMENT_SHIFT : 0u);
   if (config.seeded) {
     hb_write64(mmio, HB_JOB_SEED_LO_OFFSET, HB_JOB_SEED_HI_OFFSET, config.seed);
     hb_write(mmio, HB_JOB_SHOT0_OFFSET, config.shot0);
@@ -53,6 +55,7 @@ hb_status_t hb_dif_job_status(const hb_mmio_t *mmio, hb_job_status_t *status) {
   status->done = HB_GET(word, STATUS, DONE) != 0;
   status->aborted = HB_GET(word, STATUS, ABORTED) != 0;
   status->fault = HB_GET(word, STATUS, FAULT) != 0;
+  status->rail = HB_GET(word, STATUS, RAIL) != 0;
   return HB_OK;
 }
 

@@ -52,7 +52,14 @@ void Sequencer::start(Job job) {
   std::unique_ptr<physics::Array> fresh;
   std::vector<std::uint8_t> free_cells(job.cells, 0);
   std::vector<double> energies(job.metered ? job.shots : 0);
-  if (!fits) fresh = std::make_unique<physics::Array>(job.cells, job.shots, profile_.mobility, profile_.rail, team_);
+  if (!fits) {
+    physics::ArraySpec spec;
+    spec.cells = job.cells;
+    spec.lanes = job.shots;
+    spec.mobility = profile_.mobility;
+    spec.rail = profile_.rail;
+    fresh = physics::make_array(spec, team_);
+  }
 
   // From here on nothing can fail for lack of memory but the parameters, which are small beside the array.
   const bool keeps = fits && (profile_.free_running || job.continues);
@@ -88,6 +95,7 @@ void Sequencer::start(Job job) {
 /// States of an array without a past.
 void Sequencer::prepare_array() {
   std::vector<float> states(job_.cells, 0.0f);
+  array_->restart();
   for (std::uint32_t lane = 0; lane < job_.shots; ++lane) {
     if (profile_.free_running)
       physics::normals(noise().seed, start_time_ / job_.dt_ticks, lane, job_.cells, states.data(),

@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
-#include <vector>
+#include <string>
 
+#include "hw_model/physics/cell_kinds.hpp"
 #include "hw_model/physics/parameters.hpp"
 
 namespace heatbath::numerics {
@@ -15,17 +17,30 @@ class ThreadTeam;
 
 namespace heatbath::physics {
 
-/// Path meters of one lane since Array::clear_meters, in energy units, double precision.
+/// Path meters of one lane since Array::clear_meters, in energy units, double precision. V is the energy that
+/// Array::energy returns (with inertia: the kinetic energy, too), dE its change.
+///
+/// heat_path, positive when emitted, per stepper:
+///   Euler–Maruyama on overdamped and phase cells, white noise: sum of kT_i (|w~_i|^2 - |w_i|^2) / 2, from the noises of
+///     the step and of its reverse (exact-problems.md 5, generative.md 1.2)
+///   Heun, Leimkuhler–Matthews, coloured noise; with inertia less the change of the kinetic energy: F o dx, with the mean
+///     of the forces at both ends
+///   BAOAB: minus the change of the kinetic energy in O        exact Ornstein–Uhlenbeck and p-bits: minus dE
+///     at fixed parameters
+///
+/// Where forces have no potential (couplings that are not reciprocal, frequencies that are not 0), heat is heat_path and
+/// work is dE + heat, so that work counts what keeps the currents going, and the shadow work dE - work + heat_path is 0.
 struct LaneMeters {
   double work = 0;       ///< sum of the changes of V at fixed state
-  double heat_path = 0;  ///< kT sum (|w~|^2 - |w|^2)/2 (exact-problems.md 5, generative.md 1.2)
+  double heat_path = 0;  ///< the heat of the path, see above
 };
 
 /// Where the noise of a run lies (see noise.hpp). Lane l uses shot shot0 + l.
 struct NoiseOrigin {
   std::uint64_t seed = 0;
   std::uint32_t shot0 = 0;
-  std::uint64_t step = 0;  ///< step number of the first step of the run
+  std::uint64_t step = 0;        ///< step number of the first step of the run
+  std::uint32_t refinement = 0;  ///< level, 0..refinement_max: step s refines the path of step s >> level at level 0
 };
 
 /// A stretch of equal steps. Step k of the stretch uses state and parameters at its start.
@@ -42,59 +57,112 @@ struct Run {
 
   /// When record_period > 0, `record` is called after step s (1-based, counted from the start of the stretch) whenever
   /// (s - record_first) is a multiple of record_period and s >= record_first. Calls come from several threads at once,
-  /// each for its own lanes. ordinal counts the records of this stretch from 0.
+  /// each for its own lanes. ordinal counts the records of this stretch from 0. `state` has variables() values.
   std::uint64_t record_period = 0;
   std::uint64_t record_first = 0;
   std::function<void(std::uint64_t ordinal, std::uint32_t lane, std::span<const float> state)> record;
 };
 
-/// State of lanes x cells float32 values, and the rule that advances it: synchronous Euler-Maruyama
+/// What an array is made as.
+struct ArraySpec {
+  CellKind kind = CellKind::overdamped;
+  Stepper stepper = Stepper::none;  ///< none: the default of the kind (default_stepper)
+  std::uint32_t cells = 0, lanes = 1;
+  float mobility = 1.0f;  ///< of overdamped and phase cells
+  float rail = 64.0f;     ///< |state| of overdamped and underdamped cells and rlc nodes ends here, finite
+  std::shared_ptr<const Graph> graph;  ///< null: dense. Its cells must be `cells`
+  bool reciprocal = true;              ///< whether all couplings it will get are symmetric
+  NoiseColour colour;
+};
+
+/// Why something was refused.
+struct Refusal {
+  std::string what;                  ///< one line
+  std::uint32_t cell = 0xFFFFFFFFu;  ///< the cell it is about, if any
+};
+
+/// The stepper that `none` stands for: Euler–Maruyama; BAOAB with inertia; two-colour for p-bits on a bipartite graph,
+/// else sequential.
+Stepper default_stepper(CellKind kind, const Graph* graph);
+
+/// Why no array can be made so; nothing when one can.
+std::optional<Refusal> refusal(const ArraySpec& spec);
+
+/// Why an array of that make cannot work with these parameters: exact-ou with J4 != 0, an rlc capacitance matrix that is
+/// not positive definite, a mass that is not positive, a damping or a temperature below 0. Costs O(cells), O(cells^3)
+/// for rlc. Nothing when it can.
+std::optional<Refusal> refusal(const ArraySpec& spec, const Parameters& parameters);
+
+/// Why steps of dt (time units) cannot be made: sequential and two-colour sweeps need dt = 1, random-sequential at least
+/// one update.
+std::optional<Refusal> refusal_of_step(const ArraySpec& spec, double dt);
+
+/// State of lanes x variables float32 values, and the rule that advances it. For overdamped cells, Euler–Maruyama:
 ///   x_i += -mu dV/dx_i dt + sqrt(2 mu kT dt) n_i           (generative.md 1)
-/// held to [-rail, rail]. Bits do not depend on threads, on how a stretch is cut into runs, on the number of lanes, or
-/// on the instruction set. No clock, no registers: the caller says how many steps.
+/// held to [-rail, rail]; the other kinds and steppers are in docs/dynamics.md. Bits do not depend on threads, on how a
+/// stretch is cut into runs, on the number of lanes, or on the instruction set. No clock, no registers: the caller says
+/// how many steps.
 class Array {
  public:
-  /// `team` is borrowed and may be null.
-  Array(std::uint32_t cells, std::uint32_t lanes, float mobility, float rail, numerics::ThreadTeam* team);
-  ~Array();
+  virtual ~Array();
+  Array(const Array&) = delete;
+  Array& operator=(const Array&) = delete;
 
-  std::uint32_t cells() const;
-  std::uint32_t lanes() const;
+  /// With the stepper that stands for `none`.
+  const ArraySpec& spec() const { return spec_; }
+  std::uint32_t cells() const { return spec_.cells; }
+  std::uint32_t lanes() const { return spec_.lanes; }
+  /// State variables per lane: components(kind) * cells().
+  std::uint32_t variables() const { return components(spec_.kind) * spec_.cells; }
 
-  /// State of one lane: copies cells() values.
-  void read(std::uint32_t lane, std::span<float> out) const;
-  /// State of one cell of one lane.
-  float state(std::uint32_t lane, std::uint32_t cell) const;
-  /// Writes cells first.. of one lane at fixed parameters; the change of V is work. Values beyond the rail are held to
-  /// it.
-  void write(std::uint32_t lane, std::uint32_t first, std::span<const float> values, const Parameters& live);
+  /// State of one lane: copies variables() values.
+  virtual void read(std::uint32_t lane, std::span<float> out) const = 0;
+  /// One variable of one lane.
+  virtual float state(std::uint32_t lane, std::uint32_t variable) const = 0;
+  /// Writes variables first.. of one lane at fixed parameters; the change of V is work. Values beyond the rail are held
+  /// to it; phases are wrapped, p-bits become +1 (>= 0) or -1; turns are rounded.
+  virtual void write(std::uint32_t lane, std::uint32_t first, std::span<const float> values, const Parameters& live) = 0;
 
-  /// Cells that do not move (all lanes): 1 in `clamped` (cells() entries). `live`: the parameters of the last step.
-  void set_clamped(std::span<const std::uint8_t> clamped, const Parameters& live);
+  /// Cells that do not move (all lanes): 1 in `clamped` (cells() entries). `live`: the parameters of the last step. A
+  /// velocity of a clamped cell becomes 0.
+  virtual void set_clamped(std::span<const std::uint8_t> clamped, const Parameters& live) = 0;
 
   /// Replaces the live parameters at fixed state: the change of V is work. Must be told, also outside of metering.
-  void change_parameters(const Parameters& from, const Parameters& to);
+  virtual void change_parameters(const Parameters& from, const Parameters& to) = 0;
 
-  /// Advances all lanes.
-  void advance(const Run& run, const Parameters& live);
+  /// Advances all lanes. refusal(spec(), …) of `live` and of the target must be nothing.
+  virtual void advance(const Run& run, const Parameters& live) = 0;
+
+  /// Forgets what is kept beside the state: the next step starts coloured noise from its stationary law.
+  virtual void restart() {}
 
   // -- meters ----------------------------------------------------------------------------------------------------
   /// Metering costs time; it is off after construction. Turning it on clears.
-  void enable_meters(bool on);
-  void clear_meters();
+  virtual void enable_meters(bool on) = 0;
+  virtual void clear_meters() = 0;
   /// Meters of one lane up to this instant, with the live parameters of the last step (or of change_parameters).
-  LaneMeters meters(std::uint32_t lane, const Parameters& live) const;
-  /// V of one lane at its state, accumulated in double precision over terms in float32.
-  double energy(std::uint32_t lane, const Parameters& live) const;
+  virtual LaneMeters meters(std::uint32_t lane, const Parameters& live) const = 0;
+  /// V of one lane at its state, with the kinetic energy where there is inertia, accumulated in double precision over
+  /// terms in float32.
+  virtual double energy(std::uint32_t lane, const Parameters& live) const = 0;
 
-  /// Cell-steps at which a state was held at the rail since clear_rails, and the lowest such cell (0xFFFFFFFF: none).
-  std::uint64_t rail_count() const;
-  std::uint32_t rail_cell() const;
-  void clear_rails();
+  /// Cell-steps at which a state was held at the rail since clear_rails, and the lowest such cell (0xFFFFFFFF: none). An
+  /// overdamped step from |x| > (2 mu J4 dt)^(-1/2) goes farther out than it came from, so an unstable cell ends here in
+  /// a few steps: held, counted and named, never NaN.
+  virtual std::uint64_t rail_count() const = 0;
+  virtual std::uint32_t rail_cell() const = 0;
+  virtual void clear_rails() = 0;
+
+ protected:
+  explicit Array(ArraySpec spec);
 
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  ArraySpec spec_;
 };
+
+/// The array for a make: the fused kernel where there is one (overdamped, Euler–Maruyama, dense, white noise), else the
+/// general one. All states 0 (p-bits +1). `team` is borrowed and may be null. Throws std::invalid_argument with the
+/// refusal.
+std::unique_ptr<Array> make_array(const ArraySpec& spec, numerics::ThreadTeam* team);
 
 }  // namespace heatbath::physics

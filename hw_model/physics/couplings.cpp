@@ -1,6 +1,10 @@
 #include <algorithm>
+#include <cmath>
 #include <mutex>
+#include <stdexcept>
+#include <string>
 
+#include "hw_model/physics/graph.hpp"
 #include "hw_model/physics/packed_couplings.hpp"
 #include "hw_model/physics/parameters.hpp"
 
@@ -18,7 +22,71 @@ Couplings::Couplings(std::uint32_t cells, std::vector<float> matrix)
       for (std::uint32_t i = i0; i < std::min(i0 + block, cells); ++i)
         for (std::uint32_t k = std::max(k0, i + 1); k < std::min(k0 + block, cells); ++k)
           std::swap(matrix[std::size_t{i} * cells + k], matrix[std::size_t{k} * cells + i]);
+  for (std::uint32_t i0 = 0; i0 < cells && symmetric_; i0 += block)
+    for (std::uint32_t k0 = i0; k0 < cells && symmetric_; k0 += block)
+      for (std::uint32_t i = i0; i < std::min(i0 + block, cells); ++i)
+        for (std::uint32_t k = std::max(k0, i + 1); k < std::min(k0 + block, cells); ++k)
+          symmetric_ = symmetric_ && matrix[std::size_t{i} * cells + k] == matrix[std::size_t{k} * cells + i];
   transpose_ = std::move(matrix);
+}
+
+Couplings::Couplings(std::shared_ptr<const Graph> graph, std::vector<float> values)
+    : cells_(graph->cells()),
+      zero_(std::all_of(values.begin(), values.end(), [](float v) { return v == 0.0f; })),
+      graph_(std::move(graph)),
+      values_(std::move(values)) {
+  const std::size_t couplers = graph_->couplers().size();
+  if (values_.size() != couplers && values_.size() != 2 * couplers)
+    throw std::invalid_argument("a graph of " + std::to_string(couplers) + " couplers takes " + std::to_string(couplers) +
+                                " values, or two per coupler; got " + std::to_string(values_.size()));
+  if (values_.size() == couplers) return;
+  for (std::size_t c = 0; c < couplers; ++c) symmetric_ = symmetric_ && values_[2 * c] == values_[2 * c + 1];
+}
+
+float Couplings::on_graph(std::uint32_t i, std::uint32_t k) const {
+  const std::uint32_t c = graph_->coupler_between(i, k);
+  const std::size_t couplers = graph_->couplers().size();
+  if (c == couplers) return 0.0f;
+  return values_.size() == couplers ? values_[c] : values_[std::size_t{2} * c + (i < k ? 0 : 1)];
+}
+
+float Couplings::largest_row_sum() const {
+  if (zero_) return 0.0f;
+  std::vector<double> sums(cells_, 0.0);
+  if (graph_) {
+    for (const Coupler& c : graph_->couplers()) {
+      sums[c.i] += std::abs(on_graph(c.i, c.j));
+      sums[c.j] += std::abs(on_graph(c.j, c.i));
+    }
+  } else {
+    for (std::uint32_t k = 0; k < cells_; ++k)
+      for (std::uint32_t i = 0; i < cells_; ++i) sums[i] += std::abs(transpose_[std::size_t{k} * cells_ + i]);
+  }
+  return static_cast<float>(*std::max_element(sums.begin(), sums.end()));
+}
+
+Couplings::Rows Couplings::rows() const {
+  const std::lock_guard lock(packing_);
+  if (row_values_.empty() && graph_) {
+    const std::size_t couplers = graph_->couplers().size();
+    row_begin_.push_back(0);
+    for (std::uint32_t i = 0; i < cells_; ++i) {
+      const auto to = graph_->neighbours(i);
+      const auto by = graph_->coupler_ordinals(i);
+      for (std::size_t n = 0; n < to.size(); ++n) {
+        row_columns_.push_back(to[n]);
+        row_values_.push_back(values_.size() == couplers ? values_[by[n]]
+                                                         : values_[std::size_t{2} * by[n] + (i < to[n] ? 0 : 1)]);
+      }
+      row_begin_.push_back(static_cast<std::uint32_t>(row_columns_.size()));
+    }
+  } else if (row_values_.empty()) {
+    row_values_.resize(transpose_.size());
+    for (std::uint32_t k = 0; k < cells_; ++k)
+      for (std::uint32_t i = 0; i < cells_; ++i)
+        row_values_[std::size_t{i} * cells_ + k] = transpose_[std::size_t{k} * cells_ + i];
+  }
+  return {graph_ ? row_begin_.data() : nullptr, graph_ ? row_columns_.data() : nullptr, row_values_.data(), cells_};
 }
 
 Couplings::~Couplings() = default;

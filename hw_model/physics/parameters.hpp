@@ -1,17 +1,20 @@
 #pragma once
-// The parameters of an array of overdamped quartic cells.
+// The parameters of an array of cells.
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <vector>
 
 namespace heatbath::physics {
 
 class Couplings;
+class Graph;
 
-/// V = sum_i (j2_i x_i^2 + j4_i x_i^4 + bias_i x_i) + gain * sum_{i<j} J_ij x_i x_j   (generative.md 1 [G, D]).
+/// V = sum_i (j2_i x_i^2 + j4_i x_i^4 + bias_i x_i) + gain * sum_{i<j} J_ij x_i x_j   (generative.md 1 [G, D]) for
+/// overdamped and underdamped cells; the other kinds are in docs/dynamics.md.
 /// Values as the array applies them (after conversion and mismatch). Energies and kT in one energy unit.
 struct Parameters {
   std::vector<float> j2, j4;  ///< one per cell
@@ -20,22 +23,52 @@ struct Parameters {
   std::shared_ptr<const Couplings> couplings;  ///< never null
   float gain = 1.0f;
   float kT = 0.0f;
+  std::vector<float> kT_cell;    ///< one per cell, and then kT is not used; empty: kT everywhere
+  std::vector<float> mass;       ///< one per cell: mass, or the capacitance C_ii of an rlc node, > 0; empty: 1
+  std::vector<float> damping;    ///< one per cell: damping, or the conductance 1/R of an rlc node, >= 0; empty: 1
+  std::vector<float> frequency;  ///< one per cell: angular frequency of a phase; empty: 0
+
+  float kT_of(std::uint32_t cell) const { return kT_cell.empty() ? kT : kT_cell[cell]; }
+  float mass_of(std::uint32_t cell) const { return mass.empty() ? 1.0f : mass[cell]; }
+  float damping_of(std::uint32_t cell) const { return damping.empty() ? 1.0f : damping[cell]; }
+  float frequency_of(std::uint32_t cell) const { return frequency.empty() ? 0.0f : frequency[cell]; }
 };
 
-/// A dense coupling matrix, immutable, kept with the index of its non-zero blocks so that absent couplings cost
-/// nothing. J_ik couples cell k into the force on cell i.
+/// A coupling matrix, immutable: dense, kept with the index of its non-zero blocks so that absent couplings cost
+/// nothing, or on a graph. J_ik couples cell k into the force on cell i.
 class Couplings {
  public:
   /// All zero.
   explicit Couplings(std::uint32_t cells);
   /// matrix: cells x cells row-major, zero diagonal, finite.
   Couplings(std::uint32_t cells, std::vector<float> matrix);
+  /// One value per coupler (J_ij = J_ji), or two, J_ij then J_ji with i < j, in the order of graph.couplers().
+  /// Throws std::invalid_argument for another number of values.
+  Couplings(std::shared_ptr<const Graph> graph, std::vector<float> values);
   ~Couplings();
 
   std::uint32_t cells() const { return cells_; }
   bool zero() const { return zero_; }
-  /// J_ik; 0 for an all-zero matrix.
-  float at(std::uint32_t i, std::uint32_t k) const { return zero_ ? 0.0f : transpose_[std::size_t{k} * cells_ + i]; }
+  /// J_ik; 0 for an all-zero matrix and off the graph.
+  float at(std::uint32_t i, std::uint32_t k) const {
+    return zero_ ? 0.0f : graph_ ? on_graph(i, k) : transpose_[std::size_t{k} * cells_ + i];
+  }
+  /// Whether J_ik = J_ki for all pairs: only then have the forces a potential.
+  bool symmetric() const { return symmetric_; }
+  /// The graph, or null for a dense matrix.
+  const std::shared_ptr<const Graph>& graph() const { return graph_; }
+  /// Largest sum of |J_ik| over k of any row: no eigenvalue is beyond it (Gershgorin).
+  float largest_row_sum() const;
+
+  /// Rows as stored values: row i has entries begin[i]..begin[i + 1], columns ascending. With columns null, all
+  /// cells() columns, begin null. Made at first use, safe from several threads. Not for an all-zero matrix.
+  struct Rows {
+    const std::uint32_t* begin;
+    const std::uint32_t* columns;
+    const float* values;
+    std::uint32_t cells;
+  };
+  Rows rows() const;
 
   struct Packed;  ///< what the step kernels read; see packed_couplings.hpp
   enum class PackedFor { one_lane, many_lanes };
@@ -43,11 +76,17 @@ class Couplings {
   const Packed& packed(PackedFor use) const;
 
  private:
+  float on_graph(std::uint32_t i, std::uint32_t k) const;
+
   std::uint32_t cells_;
-  bool zero_;
-  std::vector<float> transpose_;  // [k][i]: the chain over k reads rows
+  bool zero_, symmetric_ = true;
+  std::vector<float> transpose_;  // dense: [k][i]: the chain over k reads rows
+  std::shared_ptr<const Graph> graph_;
+  std::vector<float> values_;  // on a graph: one or two per coupler
   mutable std::mutex packing_;
   mutable std::unique_ptr<Packed> packed_;
+  mutable std::vector<std::uint32_t> row_begin_, row_columns_;
+  mutable std::vector<float> row_values_;
 };
 
 }  // namespace heatbath::physics

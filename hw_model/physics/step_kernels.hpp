@@ -48,9 +48,11 @@ struct Tile {
   const float *lane_bias, *ramp_lane_bias;
   const PackedCouplings *couplings_a, *couplings_b;  ///< null: none
   float mu_dt, rail;
+  const float* sigma;  ///< per cell, in place of StepScalars::sigma; or null
   uint32_t key[2];
-  uint32_t shot;  ///< of lane 0
-  uint64_t step;  ///< number of the next step
+  uint32_t shot;        ///< of lane 0
+  uint64_t step;        ///< number of the next step
+  uint32_t refinement;  ///< level of the noise, see noise.hpp
   // meters: [16][lanes] partial sums, one row per noise block of a group; 2 x the path heat, and the work
   double *twice_heat, *work;
   uint64_t rail_count;
@@ -64,8 +66,8 @@ struct StepKernels {
   /// y = J x for all cells of the tile: [cell][lane] like the state.
   void (*coupling_field)(const Tile& tile, const PackedCouplings& couplings, float* y);
   /// Normals of the 64 cells of each group first..first+groups-1, of one step and shot.
-  void (*normals)(const uint32_t key[2], uint64_t step, uint32_t shot, uint32_t purpose, uint32_t first, uint32_t groups,
-                  float* out);
+  void (*normals)(const uint32_t key[2], uint64_t step, uint32_t refinement, uint32_t shot, uint32_t purpose,
+                  uint32_t first, uint32_t groups, float* out);
 };
 
 /// Kernels of the active instruction set (numerics/isa.hpp).

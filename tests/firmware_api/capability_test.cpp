@@ -23,7 +23,7 @@ class CapabilityGet : public heatbath::testing::SequencedBus {
       {HB_CAPS_CAPTURE_MIN_TICKS_OFFSET, 25u},
       {HB_CAPS_PARAM_FORMAT_OFFSET, 0x00010A02u},
       {HB_CAPS_CAPTURE_FORMAT_OFFSET, 0x00000801u},
-      {HB_CAPS_CELL_OFFSET, 0x00010000u},
+      {HB_CAPS_CELL_OFFSET, 0x02040103u},
       {HB_CAPS_MEMORY_LO_OFFSET, 0x20000000u},
       {HB_CAPS_MEMORY_HI_OFFSET, 1u},
       {HB_CAPS_PROGRAM_MAX_OFFSET, 65536u},
@@ -38,6 +38,11 @@ class CapabilityGet : public heatbath::testing::SequencedBus {
       {HB_CAPS_KT_RESET_OFFSET, bits(0.1f)},
       {HB_CAPS_MOBILITY_OFFSET, bits(1.25f)},
       {HB_CAPS_ENERGY_UNIT_J_OFFSET, bits(4.14e-20f)},
+      {HB_CAPS_COUPLERS_OFFSET, 4001u},
+      {HB_CAPS_RANGE_MASS_OFFSET, bits(3.0f)},
+      {HB_CAPS_RANGE_DAMPING_OFFSET, bits(5.0f)},
+      {HB_CAPS_RANGE_FREQUENCY_OFFSET, bits(6.0f)},
+      {HB_CAPS_RANGE_SECOND_OFFSET, bits(7.0f)},
   };
 
   hb_status_t get(hb_capabilities_t* capabilities) {
@@ -64,9 +69,15 @@ TEST_F(CapabilityGet, DecodesEveryWord) {
   EXPECT_EQ(caps.param_layout, HB_CAPS_PARAM_FORMAT_LAYOUT_FULL);
   EXPECT_EQ(caps.capture_number, HB_CAPS_CAPTURE_FORMAT_NUMBER_CODE8);
   EXPECT_EQ(caps.capture_bits, 8u);
-  EXPECT_EQ(caps.cell_kind, HB_CAPS_CELL_KIND_OVERDAMPED);
-  EXPECT_EQ(caps.topology, HB_CAPS_CELL_TOPOLOGY_DENSE);
-  EXPECT_EQ(caps.stepper, HB_CAPS_CELL_STEPPER_EULER_MARUYAMA);
+  EXPECT_EQ(caps.cell_kind, HB_CAPS_CELL_KIND_RLC);
+  EXPECT_EQ(caps.topology, HB_CAPS_CELL_TOPOLOGY_SPARSE);
+  EXPECT_EQ(caps.stepper, HB_CAPS_CELL_STEPPER_BAOAB);
+  EXPECT_EQ(caps.components, 2u);
+  EXPECT_EQ(caps.couplers, 4001u);
+  EXPECT_EQ(caps.range_mass, 3.0f);
+  EXPECT_EQ(caps.range_damping, 5.0f);
+  EXPECT_EQ(caps.range_frequency, 6.0f);
+  EXPECT_EQ(caps.range_second, 7.0f);
   EXPECT_EQ(caps.memory_bytes, 0x120000000ull);
   EXPECT_EQ(caps.program_max, 65536u);
   EXPECT_EQ(caps.loop_depth, 4u);
@@ -82,6 +93,13 @@ TEST_F(CapabilityGet, DecodesEveryWord) {
   EXPECT_EQ(caps.energy_unit_j, 4.14e-20f);
 }
 
+TEST_F(CapabilityGet, NoComponentsReadAsOne) {
+  words_[HB_CAPS_CELL_OFFSET] = 0x00010000u;  // a device of map 1.0
+  hb_capabilities_t caps{};
+  ASSERT_EQ(get(&caps), HB_OK);
+  EXPECT_EQ(caps.components, 1u);
+}
+
 TEST_F(CapabilityGet, EachFlagHasItsOwnBit) {
   const struct {
     std::uint32_t mask;
@@ -95,7 +113,9 @@ TEST_F(CapabilityGet, EachFlagHasItsOwnBit) {
                {HB_CAPS_CAPTURE_STALLS_MASK, &hb_capabilities_t::capture_stalls},
                {HB_CAPS_KT_PROGRAMMABLE_MASK, &hb_capabilities_t::kt_programmable},
                {HB_CAPS_LANE_OPERANDS_MASK, &hb_capabilities_t::lane_operands},
-               {HB_CAPS_READBACK_MASK, &hb_capabilities_t::readback}};
+               {HB_CAPS_READBACK_MASK, &hb_capabilities_t::readback},
+               {HB_CAPS_KT_PER_CELL_MASK, &hb_capabilities_t::kt_per_cell},
+               {HB_CAPS_REFINEMENT_MASK, &hb_capabilities_t::refinement}};
   for (const auto& raised : flags) {
     words_[HB_CAPS_OFFSET] = raised.mask;
     hb_capabilities_t caps{};
@@ -107,6 +127,9 @@ TEST_F(CapabilityGet, EachFlagHasItsOwnBit) {
 TEST_F(CapabilityGet, AnAnswerOutsideOfTheContractIsADeviceErrorAndLeavesTheResultAlone) {
   const std::pair<std::uint32_t, std::uint32_t> wrong[] = {
       {HB_CAPS_CELLS_OFFSET, 0u},
+      {HB_CAPS_CELL_OFFSET, 0x03000000u},
+      {HB_CAPS_RANGE_MASS_OFFSET, bits(-1.0f)},
+      {HB_CAPS_RANGE_SECOND_OFFSET, bits(std::numeric_limits<float>::infinity())},
       {HB_CAPS_LANES_OFFSET, 0u},
       {HB_CAPS_TICK_PS_OFFSET, 0u},
       {HB_CAPS_TIME_UNIT_TICKS_OFFSET, 0u},

@@ -12,7 +12,8 @@ constexpr hb_job_config_t seeded_config{.program_addr = 0x123456780ull,
                                         .seeded = true,
                                         .seed = 0xFEDCBA9876543210ull,
                                         .shot0 = 1000,
-                                        .step0 = 0x800000000001ull};
+                                        .step0 = 0x800000000001ull,
+                                        .refinement = 3};
 
 class JobConfigure : public heatbath::testing::SequencedBus {};
 class JobCommand : public heatbath::testing::SequencedBus {};
@@ -26,7 +27,7 @@ TEST_F(JobConfigure, WritesEveryJobRegister) {
   EXPECT_WRITE32(HB_PROGRAM_COUNT_OFFSET, 12u);
   EXPECT_WRITE32(HB_ACTIVE_CELLS_OFFSET, 784u);
   EXPECT_WRITE32(HB_SHOTS_OFFSET, 3u);
-  EXPECT_WRITE32(HB_JOB_FLAGS_OFFSET, HB_JOB_FLAGS_SEEDED_MASK);
+  EXPECT_WRITE32(HB_JOB_FLAGS_OFFSET, HB_JOB_FLAGS_SEEDED_MASK | 3u << HB_JOB_FLAGS_REFINEMENT_SHIFT);
   EXPECT_WRITE32(HB_JOB_SEED_LO_OFFSET, 0x76543210u);
   EXPECT_WRITE32(HB_JOB_SEED_HI_OFFSET, 0xFEDCBA98u);
   EXPECT_WRITE32(HB_JOB_SHOT0_OFFSET, 1000u);

@@ -3,7 +3,9 @@
 #include <set>
 #include <string>
 
+#include "heatbath/cells.h"
 #include "heatbath/program.h"
+#include "heatbath/regs.h"
 #include "heatbath/status.h"
 
 namespace {
@@ -17,12 +19,12 @@ TEST(StatusNames, AreTheEnumeratorsWithoutPrefix) {
 
 TEST(StatusNames, EveryStatusHasItsOwnNameAndMeaning) {
   std::set<std::string> names, meanings;
-  for (int value = HB_OK; value <= HB_IO; ++value) {
+  for (int value = HB_OK; value <= HB_UNSTABLE; ++value) {
     names.insert(hb_status_name(static_cast<hb_status_t>(value)));
     meanings.insert(hb_status_meaning(static_cast<hb_status_t>(value)));
   }
-  EXPECT_EQ(names.size(), 12u);
-  EXPECT_EQ(meanings.size(), 12u);
+  EXPECT_EQ(names.size(), 13u);
+  EXPECT_EQ(meanings.size(), 13u);
   EXPECT_EQ(names.count("UNKNOWN"), 0u);
 }
 
@@ -39,10 +41,11 @@ TEST(StatusNames, NumbersNeverChange) {
   EXPECT_EQ(HB_ABORTED, 9);
   EXPECT_EQ(HB_OUT_OF_MEMORY, 10);
   EXPECT_EQ(HB_IO, 11);
+  EXPECT_EQ(HB_UNSTABLE, 12);
 }
 
 TEST(StatusNames, ANumberOutsideOfTheListIsUnknown) {
-  EXPECT_STREQ(hb_status_name(static_cast<hb_status_t>(12)), "UNKNOWN");
+  EXPECT_STREQ(hb_status_name(static_cast<hb_status_t>(13)), "UNKNOWN");
   EXPECT_NE(hb_status_meaning(static_cast<hb_status_t>(12)), nullptr);
 }
 
@@ -72,6 +75,43 @@ TEST(RecordBytes, CoverHeaderAndValuesInMultiplesOf64) {
   EXPECT_EQ(hb_record_bytes(1, 8, 4), 64u);
   EXPECT_EQ(hb_record_bytes(1, 9, 4), 128u);
   EXPECT_EQ(hb_record_bytes(4096, 8192, 4), 4096ull * 8192 * 4 + 64);
+}
+
+TEST(CellNames, EveryKindTopologyStepperAndSectionHasItsOwn) {
+  std::set<std::string> kinds, topologies, steppers, sections;
+  for (std::uint32_t n = 0; n < HB_CELL_KINDS; ++n) kinds.insert(hb_cell_kind_name(n));
+  for (std::uint32_t n = 0; n < HB_TOPOLOGIES; ++n) topologies.insert(hb_topology_name(n));
+  for (std::uint32_t n = 0; n < HB_STEPPERS; ++n) {
+    steppers.insert(hb_stepper_name(n));
+    EXPECT_STRNE(hb_stepper_order(n), "?");
+  }
+  for (int n = HB_SECTION_J2; n <= HB_SECTION_FREQUENCY; ++n) sections.insert(hb_section_name(static_cast<hb_section_t>(n)));
+  EXPECT_EQ(kinds.size(), 5u);
+  EXPECT_EQ(topologies.size(), 2u);
+  EXPECT_EQ(steppers.size(), 9u);
+  EXPECT_EQ(sections.size(), 9u);
+  EXPECT_EQ(kinds.count("?") + topologies.count("?") + steppers.count("?") + sections.count("?"), 0u);
+  EXPECT_STREQ(hb_cell_kind_name(HB_CELL_KINDS), "?");
+  EXPECT_STREQ(hb_topology_name(HB_TOPOLOGIES), "?");
+  EXPECT_STREQ(hb_stepper_name(HB_STEPPERS), "?");
+  EXPECT_STREQ(hb_stepper_order(HB_STEPPERS), "?");
+  EXPECT_STREQ(hb_section_name(static_cast<hb_section_t>(9)), "?");
+}
+
+TEST(CellKinds, HaveTheSectionsOfTheirEnergy) {
+  const auto sections = [](std::uint32_t kind) {
+    std::string list;
+    for (int n = HB_SECTION_J2; n <= HB_SECTION_FREQUENCY + 1; ++n)
+      if (hb_cell_has_section(kind, static_cast<hb_section_t>(n)))
+        list.append(hb_section_name(static_cast<hb_section_t>(n))).append(" ");
+    return list;
+  };
+  EXPECT_EQ(sections(HB_CAPS_CELL_KIND_OVERDAMPED), "j2 j4 bias coupling gain kT ");
+  EXPECT_EQ(sections(HB_CAPS_CELL_KIND_UNDERDAMPED), "j2 j4 bias coupling gain kT mass damping ");
+  EXPECT_EQ(sections(HB_CAPS_CELL_KIND_PHASE), "j2 bias coupling gain kT frequency ");
+  EXPECT_EQ(sections(HB_CAPS_CELL_KIND_RLC), "j2 j4 bias coupling gain kT mass damping ");
+  EXPECT_EQ(sections(HB_CAPS_CELL_KIND_PBIT), "bias coupling gain kT ");
+  EXPECT_EQ(sections(HB_CELL_KINDS), "");
 }
 
 }  // namespace

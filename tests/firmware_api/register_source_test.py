@@ -19,6 +19,7 @@ name = "test"
 major = 2
 minor = 3
 window_bytes = 0x100
+topology_base = 0x800
 memory_base = 0x1000
 """
 WORD = '[[register]]\nname = "WORD"\noffset = 0x10\naccess = "rw"\nreset = 5\ndoc = "A word."\n'

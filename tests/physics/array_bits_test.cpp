@@ -6,7 +6,7 @@
 
 #include "heatbath/numerics/isa.hpp"
 #include "heatbath/numerics/thread_team.hpp"
-#include "hw_model/physics/array.hpp"
+#include "hw_model/physics/quartic_array.hpp"
 #include "hw_model/physics/noise.hpp"
 #include "tests/physics/reference_array.hpp"
 
@@ -31,7 +31,7 @@ std::vector<std::vector<float>> run(const Parameters& p, std::uint32_t cells, st
                                     std::uint64_t piece, unsigned threads, std::uint32_t shot0 = 0,
                                     const Parameters* target = nullptr, std::uint64_t first_step = 0) {
   numerics::ThreadTeam team(threads);
-  Array array(cells, lanes, 1.0f, 64.0f, &team);
+  QuarticArray array(cells, lanes, 1.0f, 64.0f, &team);
   for (std::uint64_t done = 0; done < steps;) {
     physics::Run r;
     r.steps = std::min(piece, steps - done);
@@ -131,7 +131,7 @@ TEST(Array, RecordsAreTheStatesAtTheirStepsHoweverTheStretchIsCut) {
   const std::uint32_t cells = 70, lanes = 18;
   const Parameters p = parameters(reference_array::example(cells, 0.3, 0.1), 0.5f);
   numerics::ThreadTeam team(2);
-  Array array(cells, lanes, 1.0f, 64.0f, &team);
+  QuarticArray array(cells, lanes, 1.0f, 64.0f, &team);
   std::mutex mutex;
   std::vector<std::vector<std::vector<float>>> records(5, std::vector<std::vector<float>>(lanes));
   physics::Run r;
@@ -156,7 +156,7 @@ TEST(Array, ClampedCellsHoldTheirValueAndTheOthersFeelIt) {
   std::vector<std::uint8_t> clamped(cells, 0);
   clamped[3] = clamped[65] = 1;
   for (const std::uint32_t lanes : {1u, 16u}) {
-    Array array(cells, lanes, 1.0f, 64.0f, nullptr);
+    QuarticArray array(cells, lanes, 1.0f, 64.0f, nullptr);
     for (std::uint32_t lane = 0; lane < lanes; ++lane) {
       array.write(lane, 3, std::vector<float>{0.75f}, p);
       array.write(lane, 65, std::vector<float>{-0.5f}, p);
@@ -188,7 +188,7 @@ TEST(Array, AnUnstableStepIsHeldToTheRailsAndCountedNeverNaN) {
   n.j2[41] = -2000.0f;  // repels: leaves through the rail
   const Parameters p = parameters(n, 0.5f);
   for (const std::uint32_t lanes : {1u, 17u}) {
-    Array array(cells, lanes, 1.0f, 2.0f, nullptr);
+    QuarticArray array(cells, lanes, 1.0f, 2.0f, nullptr);
     physics::Run r;
     r.steps = 50;
     r.dt = 0.004;

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "heatbath/numerics/isa.hpp"
-#include "hw_model/physics/array.hpp"
+#include "hw_model/physics/quartic_array.hpp"
 #include "tests/physics/reference_array.hpp"
 
 namespace heatbath::physics {
@@ -43,7 +43,7 @@ void drive(std::uint32_t lanes, std::uint64_t piece) {
   Parameters pc = pb;
   pc.gain = c.gain;
 
-  Array array(cells, lanes, 1.0f, 64.0f, nullptr);
+  QuarticArray array(cells, lanes, 1.0f, 64.0f, nullptr);
   array.enable_meters(true);
   std::vector<Sums> sums(lanes);
   std::vector<std::vector<float>> x(lanes, std::vector<float>(cells, 0.0f));
@@ -143,7 +143,7 @@ TEST(ArrayMeters, HaveTheSameBitsOnEveryInstructionSetAndForAnyLanes) {
   for (const auto isa : numerics::available_isas()) {
     numerics::select_isa(isa);
     for (const std::uint32_t lanes : {1u, 16u}) {
-      Array array(cells, lanes, 1.0f, 64.0f, nullptr);
+      QuarticArray array(cells, lanes, 1.0f, 64.0f, nullptr);
       array.enable_meters(true);
       physics::Run r;
       r.steps = 50;
@@ -176,7 +176,7 @@ TEST(ArrayMeters, AClampedCellExchangesNoHeat) {
   one.bias = {0.5f * 0.8f};
   one.couplings = {0};
   const Parameters p = parameters(two, 0.5f);
-  Array array(2, 1, 1.0f, 64.0f, nullptr);
+  QuarticArray array(2, 1, 1.0f, 64.0f, nullptr);
   array.write(0, 1, std::vector<float>{0.8f}, p);
   array.set_clamped(std::vector<std::uint8_t>{0, 1}, p);
   array.enable_meters(true);

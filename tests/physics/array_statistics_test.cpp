@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "heatbath/numerics/thread_team.hpp"
-#include "hw_model/physics/array.hpp"
+#include "hw_model/physics/quartic_array.hpp"
 
 namespace heatbath::physics {
 namespace {
@@ -36,7 +36,7 @@ Parameters uncoupled(std::uint32_t cells, float j2, float j4, float bias, float 
 std::vector<double> final_states(const Parameters& p, std::uint32_t cells, std::uint32_t lanes, std::uint64_t steps, double dt,
                                  std::uint64_t seed) {
   numerics::ThreadTeam team(2);
-  Array array(cells, lanes, 1.0f, 64.0f, &team);
+  QuarticArray array(cells, lanes, 1.0f, 64.0f, &team);
   physics::Run r;
   r.steps = steps;
   r.dt = dt;
@@ -114,7 +114,7 @@ Crossing cross(std::uint32_t trajectories, std::uint64_t steps, double dt, std::
   constexpr double dF = -1.1812045372;
   const auto from = uncoupled(1, 0.5f, 0.0f, 0.0f, 1.0f), to = uncoupled(1, -1.0f, 0.25f, 0.3f, 1.0f);
   numerics::ThreadTeam team(2);
-  Array array(1, trajectories, 1.0f, 64.0f, &team);
+  QuarticArray array(1, trajectories, 1.0f, 64.0f, &team);
   physics::Run prepare;  // from x = 0 one step of dt = 1/2 gives exactly N(0, 1)
   prepare.steps = 1;
   prepare.dt = 0.5;

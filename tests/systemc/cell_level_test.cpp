@@ -7,7 +7,7 @@
 #include <stdexcept>
 
 #include "bus_masters.hpp"
-#include "hw_model/physics/array.hpp"
+#include "hw_model/physics/quartic_array.hpp"
 #include "hw_model/systemc/cell_level.hpp"
 
 namespace heatbath::systemc {
@@ -112,7 +112,7 @@ void finish(CellLevelArray& array, const physics::Run& run, const physics::Param
 
 void expect_the_bits_of_the_physics(CellLevelArray& cells, float mobility) {
   const std::uint32_t n = cells.cells();
-  physics::Array array(n, 1, mobility, rail, nullptr);
+  physics::QuarticArray array(n, 1, mobility, rail, nullptr);
   const physics::Parameters live = random_parameters(n, 1);
   physics::Parameters target = random_parameters(n, 2);
   target.couplings = live.couplings;
@@ -163,7 +163,7 @@ TEST(CellLevel, StockCellsGiveTheBitsOfTheArray) {
 
 TEST(CellLevel, OneCellIsReplacedAndTheRestStays) {
   CellLevelArray& own = *bench().own;
-  physics::Array array(8, 1, 1.0f, 64.0f, nullptr);
+  physics::QuarticArray array(8, 1, 1.0f, 64.0f, nullptr);
   physics::Parameters live = random_parameters(8, 3);
   std::vector<float> matrix(64, 0.0f);  // cells 0 and 1 are coupled, and hear nothing of cell 3; cells 3 and 4 are
   matrix[0 * 8 + 1] = matrix[1 * 8 + 0] = 0.4f;
@@ -181,7 +181,7 @@ TEST(CellLevel, OneCellIsReplacedAndTheRestStays) {
 
 TEST(CellLevel, ACouplerIsReplaced) {
   CellLevelArray& weak = bench().weak;
-  physics::Array array(4, 1, 1.0f, rail, nullptr);
+  physics::QuarticArray array(4, 1, 1.0f, rail, nullptr);
   const physics::Parameters asked = random_parameters(4, 4);
   physics::Parameters given = asked;
   std::vector<float> matrix(16);

@@ -2,7 +2,10 @@
 // What a device advertises, read once from its identity and capability registers.
 
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "heatbath/ticks.hpp"
 
@@ -23,6 +26,12 @@ struct Identity {
   std::uint32_t map_hash = 0;
 };
 
+/// A pair of cells i < j that a sparse device can couple.
+struct Coupler {
+  std::uint32_t i = 0, j = 0;
+  bool operator==(const Coupler&) const = default;
+};
+
 /// Ranges are symmetric ([-range, range]) unless said otherwise; energies in device energy units.
 struct Capabilities {
   bool seeded = false;             ///< jobs may carry seed, first shot and first step
@@ -35,6 +44,8 @@ struct Capabilities {
   bool kT_programmable = false;
   bool lane_operands = false;
   bool readback = false;
+  bool kT_per_cell = false;  ///< Program::load(CellSection::kT, …)
+  bool refinement = false;   ///< JobOptions::refinement
 
   std::uint32_t cells = 0;  ///< largest number of active cells
   std::uint32_t lanes = 0;
@@ -43,16 +54,28 @@ struct Capabilities {
   Ticks capture_min;  ///< shortest capture period; 0 where the step is the limit
   Number parameter_number = Number::float32;
   std::uint32_t parameter_bits = 0;
-  bool couplings_full = false;  ///< layout: all N*N values, else the upper triangle
+  bool couplings_full = false;  ///< couplings may differ in their two directions; else J_ij = J_ji
   Number capture_number = Number::float32;
   std::uint32_t capture_bits = 0;
-  std::uint32_t cell_kind = 0, topology = 0, stepper = 0;  ///< enumerators of CAPS_CELL in regs.h
+  std::uint32_t cell_kind = 0, topology = 0, stepper = 0;  ///< enumerators of CAPS_CELL in regs.h; names in cells.h
+  std::uint32_t components = 1;  ///< state variables of a cell; variable c * cells + i is component c of cell i
+  /// Pairs with a coupler, sorted by i, then j, as the device lists them. Null: all pairs have one.
+  std::shared_ptr<const std::vector<Coupler>> coupler_list;
   std::uint64_t memory_bytes = 0;
   std::uint32_t program_max = 0, loop_depth = 0;
   float range_j2 = 0, range_j4 = 0, range_bias = 0, range_coupling = 0, range_state = 0;
+  float range_mass = 0, range_damping = 0, range_frequency = 0;
+  float range_second = 0;  ///< full scale of the second component of a cell
   float kT_min = 0, kT_max = 0, kT_reset = 0;
   float mobility = 0;
   float energy_unit_joules = 0;
+
+  /// True when only the pairs of couplers() can be coupled.
+  bool sparse() const { return coupler_list != nullptr; }
+  /// The couplers of a sparse device; empty for a dense one.
+  std::span<const Coupler> couplers() const {
+    return coupler_list ? std::span<const Coupler>(*coupler_list) : std::span<const Coupler>();
+  }
 };
 
 /// Throws Error(UNSUPPORTED) "<who> needs CAPS.<name>, which <device> lacks" when `have` is false.

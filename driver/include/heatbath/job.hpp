@@ -17,7 +17,8 @@ namespace heatbath {
 class Device;
 class Program;
 
-/// Captured states of a job, in physical units: shots x records x cells, row-major.
+/// Captured states of a job, in physical units: shots x records x captured state variables (cells, unless the job asked
+/// for more), row-major.
 class Capture {
  public:
   Capture() = default;
@@ -65,7 +66,12 @@ struct JobOptions {
   /// Error(BAD_ARG) when shots exceed the lanes.
   std::uint32_t first_shot = 0;
   std::uint64_t first_step = 0;
-  /// Captured cells: count 0 means all from first on.
+  /// Level r of the noise, 0..8; with a seed only, above 0 with capabilities.refinement. Step s of a job at level r
+  /// refines the Brownian path of step s >> r of the same job at level 0: with the step of the array halved r times and
+  /// the same durations, both follow one path.
+  std::uint32_t refinement = 0;
+  /// Captured state variables (variable c * cells + i is component c of cell i): count 0 means all cells from first on,
+  /// of first's component.
   std::uint32_t capture_first = 0, capture_cells = 0;
   /// Longest the job may take in device ticks, stalls included; 0: no limit. Error(TIMEOUT) aborts the job.
   Ticks limit{0};

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "heatbath/capabilities.hpp"
@@ -13,8 +14,16 @@
 
 namespace heatbath {
 
-/// Parameter sections that hold one value per cell.
-enum class CellSection : std::uint16_t { j2 = HB_SECTION_J2, j4 = HB_SECTION_J4, bias = HB_SECTION_BIAS };
+/// Parameter sections that hold one value per cell. Which of them a cell kind has: heatbath/cells.h.
+enum class CellSection : std::uint16_t {
+  j2 = HB_SECTION_J2,
+  j4 = HB_SECTION_J4,
+  bias = HB_SECTION_BIAS,
+  kT = HB_SECTION_KT,                ///< temperature of each cell, energy units
+  mass = HB_SECTION_MASS,            ///< mass, or capacitance C_ii; 1 after reset
+  damping = HB_SECTION_DAMPING,      ///< damping, or conductance 1/R; 1 after reset
+  frequency = HB_SECTION_FREQUENCY,  ///< natural frequency of a phase, radians per time unit
+};
 
 /// A program: instructions and the operands they use, in physical units; nothing touches a device before
 /// Device::start. Each function appends an instruction, returns *this, and throws Error(BAD_ARG) that names the
@@ -22,7 +31,10 @@ enum class CellSection : std::uint16_t { j2 = HB_SECTION_J2, j4 = HB_SECTION_J4,
 /// that was refused a call is unchanged. Values outside the device's ranges are not errors: they are clipped and
 /// counted (Result::clips). Copying is cheap enough to use a program as a template.
 ///
-/// Energy (signs): V = sum_i (J2_i x_i^2 + J4_i x_i^4 + b_i x_i) + gain * sum_{i<j} J_ij x_i x_j.
+/// Energy (signs) of overdamped and underdamped cells:
+///   V = sum_i (J2_i x_i^2 + J4_i x_i^4 + b_i x_i) + gain * sum_{i<j} J_ij x_i x_j.
+/// p-bits: V = sum_i b_i s_i + gain * sum_{i<j} J_ij s_i s_j. Phases: b cos th and J2 cos 2th for b x and J2 x^2, and
+/// cos(th_i - th_j) for x_i x_j. RLC nodes: as the first without couplings, and C_ij = gain J_ij couples the voltages.
 class Program {
  public:
   /// A program for cells 0..cells-1 of a device with these capabilities. cells: 1..capabilities.cells.
@@ -31,13 +43,21 @@ class Program {
   std::uint32_t cells() const { return cells_; }
 
   // -- parameters: to the shadow; COMMIT or RAMP makes them live --------------------------------------------------
-  /// One value per cell; or the same for all cells.
+  /// One value per cell; or the same for all cells. Error(UNSUPPORTED) for a section that the device's cell kind lacks,
+  /// and for a temperature per cell without capabilities.kT_per_cell. Masses must be positive, J4 and dampings not
+  /// negative; a temperature outside capabilities.kT_min..kT_max is an error, as with load_temperature.
   Program& load(CellSection section, std::span<const float> values);
   Program& load(CellSection section, float value);
   /// Biases that differ from shot to shot: shots x cells, row-major. The job must run exactly that many shots.
   Program& load_bias_per_shot(std::span<const float> values, std::uint32_t shots);
-  /// Couplings J, cells x cells row-major, zero diagonal; symmetric unless the device is non-reciprocal.
+  /// Couplings J, cells x cells row-major, zero diagonal; symmetric unless capabilities.couplings_full: then J_ik is
+  /// what cell k does to cell i. On a sparse device the entries of pairs without a coupler must be zero.
   Program& load_couplings(std::span<const float> matrix);
+  /// Couplings of a sparse device (else Error(UNSUPPORTED)): one value for each coupler of couplers(), in its order; two,
+  /// J_ij then J_ji, with capabilities.couplings_full.
+  Program& load_coupler_values(std::span<const float> values);
+  /// The device's couplers between the cells of this program, in the device's order; empty where all pairs have one.
+  std::vector<Coupler> couplers() const;
   /// Global factor on all couplings (1 after reset); 0 switches them off.
   Program& load_gain(float gain);
   /// Temperature kT in energy units. Outside capabilities.kT_min..kT_max it is an error, never clipped: no result at
@@ -52,7 +72,8 @@ class Program {
   Program& ramp(Ticks duration);
 
   // -- states ----------------------------------------------------------------------------------------------------
-  /// Writes states of cells first.. (capabilities.state_write).
+  /// Writes state variables first.. (capabilities.state_write): variable c * cells() + i is component c of cell i.
+  /// Phases are taken to [-pi, pi), spins to their sign.
   Program& set(std::uint32_t first, std::span<const float> values);
   Program& set(std::uint32_t first, std::uint32_t count, float value);
   /// Holds cells first.. at values until released.
@@ -74,6 +95,7 @@ class Program {
   /// from shot to shot, those of the job's first shot. In a loop a row holds the last iteration's values, as with
   /// meter_snapshot.
   Program& readback(CellSection section);
+  /// Couplings: the matrix, cells x cells.
   Program& readback_couplings();
 
   // -- control ---------------------------------------------------------------------------------------------------
@@ -99,7 +121,7 @@ class Program {
   /// Shots that per-shot operands fix; 0 when the program runs any number.
   std::uint32_t fixed_shots() const { return fixed_shots_; }
   std::uint32_t snapshots() const { return snapshots_; }
-  /// Values of each readback in order: cells, or cells x cells for couplings.
+  /// Section of each readback, in order.
   const std::vector<hb_section_t>& readbacks() const { return readbacks_; }
   /// Records one shot takes, and ticks it evolves, loops unrolled.
   std::uint64_t records() const;
@@ -108,6 +130,10 @@ class Program {
   std::uint32_t open_loops() const { return open_loops_; }
   /// Values the encoding clipped to the converter range.
   std::uint64_t clips() const { return clips_; }
+  /// Values of a section as it lies in device memory.
+  std::uint64_t values_of(hb_section_t section) const;
+  /// State variables: cells x components.
+  std::uint32_t variables() const { return cells_ * capabilities_.components; }
   const Capabilities& capabilities() const { return capabilities_; }
 
  private:
@@ -122,6 +148,9 @@ class Program {
   std::uint32_t open_loops_ = 0;
 
   void check_room() const;
+  void check_section(CellSection section, std::span<const float> values, const std::string& where) const;
+  Program& load_operand(hb_section_t section, std::span<const float> values, std::uint32_t rows);
+  Program& load_bytes(hb_section_t section, std::vector<std::byte> bytes, std::uint64_t clips, std::uint32_t rows);
   Step& append(hb_op_t op);
   std::int32_t store(std::vector<std::byte> bytes, std::uint32_t rows);
   Program& write_states(hb_op_t op, std::uint32_t first, std::uint32_t count, std::span<const float> values,

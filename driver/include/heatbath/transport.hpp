@@ -18,7 +18,8 @@ struct LinkInfo {
 /// A link to one device. One owner thread. Contract (checked by conformance):
 /// accesses are ordered and a read sees earlier writes; a posted write reports its error at the next read or wait;
 /// register semantics never throw (the device counts wrong accesses); a lost link throws Error(LINK).
-/// Addresses: registers from 0 (heatbath/regs.h), device memory from HB_MEMORY_BASE.
+/// Addresses: registers from 0 (heatbath/regs.h), the list of couplers of a sparse device from HB_TOPOLOGY_BASE, device
+/// memory from HB_MEMORY_BASE.
 /// Every register access costs at least one device tick; block transfers may cost time on a link.
 class Transport {
  public:
@@ -28,7 +29,8 @@ class Transport {
   virtual std::uint32_t read32(std::uint64_t address) = 0;
   virtual void write32(std::uint64_t address, std::uint32_t value) = 0;
 
-  /// Copies a block of device memory out of or into the device. Throws Error(BAD_ARG) when it leaves the memory.
+  /// Copies a block of device memory out of or into the device; read_block reads the topology window, too. Throws
+  /// Error(BAD_ARG) when the block leaves them.
   virtual void read_block(std::uint64_t address, std::span<std::byte> out) = 0;
   virtual void write_block(std::uint64_t address, std::span<const std::byte> data) = 0;
 

@@ -24,6 +24,8 @@ typedef struct hb_capabilities {
   bool kt_programmable;   /* kT can be loaded within [kt_min, kt_max] */
   bool lane_operands;     /* bias, state and clamp operands may differ per lane */
   bool readback;          /* the READBACK instruction exists */
+  bool kt_per_cell;       /* kT can be loaded for each cell */
+  bool refinement;        /* a seeded job may refine the noise of a coarser one */
 
   uint32_t cells;             /* largest number of active cells */
   uint32_t lanes;             /* identical arrays */
@@ -37,9 +39,11 @@ typedef struct hb_capabilities {
   uint32_t capture_number; /* HB_CAPS_CAPTURE_FORMAT_NUMBER_* */
   uint32_t capture_bits;   /* resolution of a code; 0 for float32 */
 
-  uint32_t cell_kind; /* HB_CAPS_CELL_KIND_* */
-  uint32_t topology;  /* HB_CAPS_CELL_TOPOLOGY_* */
-  uint32_t stepper;   /* HB_CAPS_CELL_STEPPER_* */
+  uint32_t cell_kind;  /* HB_CAPS_CELL_KIND_* */
+  uint32_t topology;   /* HB_CAPS_CELL_TOPOLOGY_* */
+  uint32_t stepper;    /* HB_CAPS_CELL_STEPPER_* */
+  uint32_t components; /* state variables of a cell, 1 or 2 */
+  uint32_t couplers;   /* pairs in the topology window; 0 where the topology is dense */
 
   uint64_t memory_bytes; /* device memory */
   uint32_t program_max;  /* largest number of instructions */
@@ -50,6 +54,9 @@ typedef struct hb_capabilities {
   float range_bias;     /* in [-range, range] */
   float range_coupling; /* in [-range, range] */
   float range_state;    /* rails at +-range; full scale of the capture converter */
+  float range_mass, range_damping; /* in (0, range], [0, range] */
+  float range_frequency;           /* in [-range, range] */
+  float range_second;              /* full scale of the second variable of a cell; 0 where there is none */
   float kt_min, kt_max; /* temperature */
   float kt_reset;       /* temperature after reset */
   float mobility;       /* mu, per time unit */
@@ -58,8 +65,8 @@ typedef struct hb_capabilities {
 
 /* Reads and decodes all capability registers; they never change while the device is powered. No side effect.
  * HB_DEVICE when an answer lies outside of the contract: a size of zero (cells, lanes, tick, time unit, memory,
- * program), an unknown number format or one whose bits do not fit it (CODE8 2..8, CODE16 2..16, FLOAT32 0), or a
- * range, temperature, mobility or energy unit that is negative, infinite or not a number.
+ * program), an unknown number format or one whose bits do not fit it (CODE8 2..8, CODE16 2..16, FLOAT32 0), more than
+ * two components, or a range, temperature, mobility or energy unit that is negative, infinite or not a number.
  * *capabilities is written on HB_OK only. */
 hb_status_t hb_dif_capability_get(const hb_mmio_t *mmio, hb_capabilities_t *capabilities);
 

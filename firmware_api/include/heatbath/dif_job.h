@@ -18,10 +18,11 @@ typedef struct hb_job_config {
   uint32_t program_count; /* instructions, 1 or more */
   uint32_t active_cells;  /* cells 0..active_cells-1 take part; 1 or more */
   uint32_t shots;         /* 1..CAPS_LANES: lane l runs shot shot0 + l */
-  bool seeded;            /* use the three fields below (needs CAPS.SEEDED); else they have no effect */
+  bool seeded;            /* use the four fields below (needs CAPS.SEEDED); else they have no effect */
   uint64_t seed;          /* noise key */
   uint32_t shot0;         /* shot number of lane 0; shot0 + shots - 1 must fit 32 bits */
   uint64_t step0;         /* step number of the first step; below 2^48 */
+  uint32_t refinement;    /* level of the noise, 0..8 (needs CAPS.REFINEMENT above 0): see JOB_FLAGS */
 } hb_job_config_t;
 
 /* STATUS, decoded. */
@@ -31,6 +32,7 @@ typedef struct hb_job_status {
   bool done;    /* the last program reached HALT */
   bool aborted; /* the last program was aborted */
   bool fault;   /* the last program failed; see hb_dif_job_fault */
+  bool rail;    /* a state met a rail; see hb_dif_job_counters */
 } hb_job_status_t;
 
 /* The last fault. */
@@ -38,7 +40,8 @@ typedef struct hb_job_fault {
   hb_status_t code; /* HB_OK when there was none */
   uint32_t pc;      /* instruction; 0xFFFFFFFF when a job register was at fault */
   uint32_t field;   /* hb_field_t of the instruction, or the offset of the job register */
-  uint32_t info;    /* first lost record of HB_CAPTURE_OVERRUN, entry of a bad operand, else 0 */
+  uint32_t info;    /* first lost record of HB_CAPTURE_OVERRUN, longest stable step of HB_UNSTABLE in ticks, entry of
+                       a bad operand, else 0 */
 } hb_job_fault_t;
 
 /* What a job counts. */
@@ -50,7 +53,7 @@ typedef struct hb_job_counters {
   uint64_t stall_ticks; /* ticks it waited for room in the capture ring */
 } hb_job_counters_t;
 
-/* Writes the job registers. HB_BAD_ARG for a zero count or a shot or step number that does not fit, without any
+/* Writes the job registers. HB_BAD_ARG for a zero count or a shot, step or level that does not fit, without any
  * access; HB_BUSY while a program runs, without any write. What only the device can judge (size, CAPS.SEEDED, the
  * program itself) is judged at start. Without `seeded` the seed, shot and step registers are left alone. */
 hb_status_t hb_dif_job_configure(const hb_mmio_t *mmio, hb_job_config_t config);

@@ -17,7 +17,7 @@ extern "C" {
   X(COMMIT, 2, "shadow -> live at this instant; counts as work")                                              \
   X(RAMP, 3, "evolve for ticks while live goes linearly to shadow; live = shadow at the end")                 \
   X(EVOLVE, 4, "evolve for ticks with live parameters")                                                       \
-  X(SET, 5, "write states of cells first..first+count-1; needs CAPS.STATE_WRITE; counts as work")             \
+  X(SET, 5, "write state variables first..first+count-1; needs CAPS.STATE_WRITE; counts as work")             \
   X(CLAMP, 6, "hold cells first..first+count-1 at values; counts as work")                                    \
   X(RELEASE, 7, "let cells first..first+count-1 move again")                                                  \
   X(SAMPLE, 8, "one capture record now")                                                                      \
@@ -36,16 +36,23 @@ typedef enum hb_op {
 #undef HB_OP_ENUM
 } hb_op_t;
 
-/* Parameter sections. J2, J4 and BIAS hold one value per active cell; COUPLING holds the coupling matrix in the
- * layout of CAPS_PARAM_FORMAT; GAIN (a global factor on all couplings, 1 after reset) and KT (temperature in
- * energy units) are scalars, immediate only. */
+/* Parameter sections; which of them a cell kind has: heatbath/cells.h. One value per active cell: J2, J4, BIAS, MASS
+ * (positive; 1 after reset), DAMPING (1 after reset) and FREQUENCY. KT, the temperature in energy units: immediate for
+ * all cells, or with CAPS.KT_PER_CELL from memory, one value per cell whose full scale is CAPS_KT_MAX. GAIN, a global
+ * factor on all couplings (1 after reset), is immediate only.
+ * COUPLING. Dense, in the layout of CAPS_PARAM_FORMAT: row-major i < j, each pair once, or all N*N values, J_ik being
+ * what cell k does to cell i. Sparse: one value for each coupler whose two cells are active, in the order of the
+ * topology window; two, J_ij then J_ji, where the layout is FULL. */
 typedef enum hb_section {
   HB_SECTION_J2 = 0,
   HB_SECTION_J4 = 1,
   HB_SECTION_BIAS = 2,
   HB_SECTION_COUPLING = 3,
   HB_SECTION_GAIN = 4,
-  HB_SECTION_KT = 5
+  HB_SECTION_KT = 5,
+  HB_SECTION_MASS = 6,
+  HB_SECTION_DAMPING = 7,
+  HB_SECTION_FREQUENCY = 8
 } hb_section_t;
 
 /* Flags. */
@@ -57,8 +64,8 @@ typedef struct hb_instruction {
   uint16_t op;          /* hb_op_t */
   uint16_t section;     /* hb_section_t of LOAD and READBACK */
   uint32_t flags;       /* HB_FLAG_* */
-  uint32_t first;       /* first cell of SET, CLAMP, RELEASE */
-  uint32_t count;       /* cells of SET, CLAMP, RELEASE; iterations of LOOP_BEGIN (1 or more) */
+  uint32_t first;       /* first cell of CLAMP and RELEASE; first state variable of SET (CAPS_CELL.COMPONENTS) */
+  uint32_t count;       /* cells or variables of SET, CLAMP, RELEASE; iterations of LOOP_BEGIN (1 or more) */
   uint32_t imm;         /* immediate: float32 bits, or the tag of INTERRUPT */
   uint32_t lane_stride; /* bytes from one lane's operand to the next; 0: one operand for all lanes.
                            LOAD of BIAS, SET and CLAMP only, and only with CAPS.LANE_OPERANDS */
@@ -80,20 +87,21 @@ typedef enum hb_field {
   HB_FIELD_ADDR = 8,
   HB_FIELD_TICKS = 9,
   HB_FIELD_RESERVED = 10,
-  HB_FIELD_OPERAND = 11 /* a value in memory: NaN, or out of order */
+  HB_FIELD_OPERAND = 11 /* a value in memory: NaN, out of its range, or one the live parameters cannot hold */
 } hb_field_t;
 
 /* Name of a field ("ticks"), of an operation ("EVOLVE"); "?" outside the list. Never NULL. */
 const char *hb_field_name(hb_field_t field);
 const char *hb_op_name(hb_op_t op);
 
-/* A capture record: this header, then for each lane of the pass, in lane order, the captured cells in cell order
- * in the capture format, then padding to a multiple of 64 bytes. */
+/* A capture record: this header, then for each lane of the pass, in lane order, the captured state variables in order
+ * and in the capture format (full scale CAPS_RANGE_STATE, or CAPS_RANGE_SECOND for the second component), then padding
+ * to a multiple of 64 bytes. */
 typedef struct hb_record_header {
   uint32_t sequence; /* 0, 1, 2, … since START: a gap is a lost record */
   uint32_t lanes;    /* lanes in this record: SHOTS */
-  uint32_t cells;    /* cells per lane */
-  uint32_t first;    /* first cell */
+  uint32_t cells;    /* state variables per lane */
+  uint32_t first;    /* first state variable */
   uint64_t ticks;    /* ticks the array had evolved in this job */
   uint64_t pad;
 } hb_record_header_t;
@@ -104,7 +112,10 @@ static inline uint64_t hb_record_bytes(uint32_t lanes, uint32_t cells, uint32_t 
   return (bytes + 63u) & ~(uint64_t)63u;
 }
 
-/* Meters of one lane, since METER_CLEAR (or START), in energy units. dE = work - heat. */
+/* Meters of one lane, since METER_CLEAR (or START), in energy units. dE = work - heat. E is the energy of the cell kind,
+ * kinetic part included. Where forces have no potential (couplings that are not reciprocal, or frequencies), V has the
+ * symmetric part of the couplings only, heat is heat_path, minus the sum of the forces times the displacements, work is
+ * dE + heat, and work_shadow is 0. */
 typedef struct hb_meters {
   double energy;      /* V at this instant */
   double work;        /* sum of the changes of V at fixed state: parameter changes, set and clamped cells */

@@ -22,7 +22,8 @@ extern "C" {
   X(CAPTURE_OVERRUN, 8, "the capture ring was full and a record was lost")                                    \
   X(ABORTED, 9, "the job was aborted or cancelled")                                                           \
   X(OUT_OF_MEMORY, 10, "device memory cannot hold the job")                                                   \
-  X(IO, 11, "a file could not be read or written")
+  X(IO, 11, "a file could not be read or written")                                                            \
+  X(UNSTABLE, 12, "the step is too long for the parameters: the array would diverge")
 
 typedef enum hb_status {
 #define HB_STATUS_ENUM(name, value, meaning) HB_##name = (value),

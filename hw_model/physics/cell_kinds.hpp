@@ -1,0 +1,64 @@
+#pragma once
+// The kinds of cells, the rules that advance them, and which go together.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace heatbath::physics {
+
+/// What a cell is; the equations are in docs/dynamics.md. Values as in CAPS_CELL.KIND.
+enum class CellKind : std::uint8_t { overdamped = 0, underdamped = 1, phase = 2, rlc = 3, pbit = 4 };
+
+/// The rule that makes a step. Values as in CAPS_CELL.STEPPER; `none` asks for the default of the kind.
+enum class Stepper : std::uint8_t {
+  none = 0,
+  euler_maruyama = 1,
+  heun = 2,
+  leimkuhler_matthews = 3,
+  baoab = 4,
+  exact_ou = 5,
+  sequential = 6,
+  random_sequential = 7,
+  two_colour = 8
+};
+
+/// Names as in profiles and URIs: "overdamped", "euler-maruyama", …
+std::string_view name(CellKind kind);
+std::string_view name(Stepper stepper);
+/// The kind or stepper of a name. Throws std::invalid_argument that lists the valid ones.
+CellKind cell_kind(std::string_view name);
+Stepper stepper(std::string_view name);
+
+/// State variables per cell: 2 for underdamped (position, velocity), rlc (flux, voltage) and phase (phase in
+/// [-pi, pi), full turns), else 1. Variable c * cells + i is component c of cell i.
+std::uint32_t components(CellKind kind);
+
+/// Whether the rule is made for the kind.
+bool goes_with(Stepper stepper, CellKind kind);
+
+/// Whether the increments of one step, given its start, are independent of all earlier noise (CAPS.INCREMENTS_MARKOV).
+bool increments_markov(Stepper stepper);
+
+/// Weak order of stationary averages and of finite-time averages in the step; 0: exact for what it is made for.
+struct Order {
+  int stationary, finite_time;
+};
+Order weak_order(Stepper stepper);
+
+/// How the noise is coloured. The intensity, the integral of the autocorrelation of the fluctuating force over all time
+/// differences, is 2 mu kT (2 gamma kT with inertia) in every colour.
+struct NoiseColour {
+  enum class Kind : std::uint8_t { white = 0, ornstein_uhlenbeck = 1, pink = 2, telegraph = 3 };
+  Kind kind = Kind::white;
+  double correlation_time = 0;  ///< time units, > 0 unless white; of `pink`: of its slowest stage
+  double common = 0;            ///< fraction of the variance that all cells of a lane share, 0..1
+
+  bool white() const { return kind == Kind::white && common == 0; }
+};
+
+std::string_view name(NoiseColour::Kind colour);
+/// Throws std::invalid_argument that lists the valid names.
+NoiseColour::Kind noise_colour(std::string_view name);
+
+}  // namespace heatbath::physics

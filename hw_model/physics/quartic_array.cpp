@@ -1,0 +1,470 @@
+#include "hw_model/physics/quartic_array.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <stdexcept>
+
+#include "heatbath/numerics/thread_team.hpp"
+#include "hw_model/physics/packed_couplings.hpp"
+#include "hw_model/physics/step_kernels.hpp"
+
+namespace heatbath::physics {
+namespace {
+
+constexpr std::uint32_t lane_block = 16;    // lanes of a many-lane tile are padded to a multiple of this
+constexpr std::uint32_t tile_lanes = 32;    // state, next state and couplings of a tile stay in the second-level cache
+constexpr std::uint32_t few_lanes = 4;      // up to this many left-over lanes run one by one
+constexpr std::uint64_t scalars_block = 4096;
+
+// Parameters of one kind on the padded cell range, as the kernels read them.
+struct CellTable {
+  std::vector<float> two_j2, four_j4, bias;
+};
+
+// Lanes first..first+count-1 with their own state, meters and per-lane biases.
+struct LaneTile {
+  std::uint32_t first = 0, count = 0, lanes = 1;
+  std::vector<float> state, next;
+  std::vector<double> twice_heat, work;
+  std::vector<float> bias, ramp_bias;
+  std::uint64_t rail_count = 0;
+  std::uint32_t rail_cell = 0xFFFFFFFFu;
+
+  bool many() const { return lanes > 1; }
+  std::size_t at(std::uint32_t cell, std::uint32_t lane) const { return std::size_t{cell} * lanes + lane; }
+};
+
+Couplings::PackedFor use_of(const LaneTile& tile) {
+  return tile.many() ? Couplings::PackedFor::many_lanes : Couplings::PackedFor::one_lane;
+}
+
+}  // namespace
+
+struct QuarticArray::Impl {
+  std::uint32_t cells, lanes, groups, padded;
+  float mobility, rail;
+  numerics::ThreadTeam* team;
+  std::vector<LaneTile> tiles;
+  std::vector<std::uint32_t> free;
+  bool metered = false;
+  // The path heat of the last step still lacks the force at the present state, under the parameters of that step.
+  bool open = false;
+  float open_mu_dt = 0;
+  CellTable live, ramp;
+
+  LaneTile& tile_of(std::uint32_t lane) {
+    for (auto& tile : tiles)
+      if (lane < tile.first + tile.count) return tile;
+    throw std::out_of_range("lane " + std::to_string(lane) + " of " + std::to_string(lanes));
+  }
+  const LaneTile& tile_of(std::uint32_t lane) const { return const_cast<Impl*>(this)->tile_of(lane); }
+
+  void for_each_tile(const std::function<void(LaneTile&)>& piece) {
+    if (team) {
+      team->run(tiles.size(), [&](std::size_t i) { piece(tiles[i]); });
+    } else {
+      for (auto& tile : tiles) piece(tile);
+    }
+  }
+
+  void tabulate(const Parameters& p) {
+    live.two_j2.assign(padded, 0.0f);
+    live.four_j4.assign(padded, 0.0f);
+    live.bias.assign(padded, 0.0f);
+    for (std::uint32_t i = 0; i < cells; ++i) {
+      live.two_j2[i] = 2.0f * p.j2[i];
+      live.four_j4[i] = 4.0f * p.j4[i];
+      if (!p.bias_per_lane) live.bias[i] = p.bias[i];
+    }
+  }
+
+  void tabulate_ramp(const Parameters& from, const Parameters& to) {
+    ramp.two_j2.assign(padded, 0.0f);
+    ramp.four_j4.assign(padded, 0.0f);
+    ramp.bias.assign(padded, 0.0f);
+    for (std::uint32_t i = 0; i < cells; ++i) {
+      ramp.two_j2[i] = 2.0f * to.j2[i] - 2.0f * from.j2[i];
+      ramp.four_j4[i] = 4.0f * to.j4[i] - 4.0f * from.j4[i];
+      if (!from.bias_per_lane && !to.bias_per_lane) ramp.bias[i] = to.bias[i] - from.bias[i];
+    }
+  }
+
+  static float bias_of(const Parameters& p, std::uint32_t cells, std::uint32_t lane, std::uint32_t cell) {
+    return p.bias_per_lane ? p.bias[std::size_t{lane} * cells + cell] : p.bias[cell];
+  }
+
+  // sqrt(2 mu kT_i dt) per cell at a position between two sets of parameters.
+  void tabulate_sigma(const Parameters& from, const Parameters& to, double position, double mu_dt,
+                      std::vector<float>& sigma) const {
+    sigma.assign(padded, 0.0f);
+    for (std::uint32_t i = 0; i < cells; ++i) {
+      const double kT = from.kT_of(i) + position * (to.kT_of(i) - from.kT_of(i));
+      sigma[i] = static_cast<float>(std::sqrt(2.0 * mu_dt * kT));
+    }
+  }
+
+  // Per-lane biases of a tile in the layout of its state; only many-lane tiles keep them apart from `single`.
+  void tabulate_lane_bias(const LaneTile& tile, const Parameters& p, std::vector<float>& out) const {
+    out.assign(std::size_t{padded} * tile.lanes, 0.0f);
+    for (std::uint32_t lane = 0; lane < tile.count; ++lane)
+      for (std::uint32_t cell = 0; cell < cells; ++cell) out[tile.at(cell, lane)] = bias_of(p, cells, tile.first + lane, cell);
+  }
+
+  Tile kernel_tile(LaneTile& tile) const {
+    Tile t{};
+    t.cells = cells;
+    t.groups = groups;
+    t.lanes = tile.lanes;
+    t.active_lanes = tile.count;
+    t.state = tile.state.data();
+    t.next = tile.next.data();
+    t.free = free.data();
+    t.two_j2 = live.two_j2.data();
+    t.four_j4 = live.four_j4.data();
+    t.bias = live.bias.data();
+    t.ramp_two_j2 = ramp.two_j2.data();
+    t.ramp_four_j4 = ramp.four_j4.data();
+    t.ramp_bias = ramp.bias.data();
+    t.rail = rail;
+    t.twice_heat = tile.twice_heat.data();
+    t.work = tile.work.data();
+    t.rail_count = tile.rail_count;
+    t.rail_cell = tile.rail_cell;
+    return t;
+  }
+
+  // y = J x for all lanes of a tile; empty when J is zero.
+  std::vector<float> field(const LaneTile& tile, const Couplings& couplings) const {
+    if (couplings.zero()) return {};
+    std::vector<float> y(std::size_t{padded} * tile.lanes);
+    const Tile t = kernel_tile(const_cast<LaneTile&>(tile));
+    step_kernels().coupling_field(t, couplings.packed(use_of(tile)).view, y.data());
+    return y;
+  }
+
+  float gradient(const LaneTile& tile, const Parameters& p, const std::vector<float>& y, std::uint32_t cell,
+                 std::uint32_t lane) const {
+    const float x = tile.state[tile.at(cell, lane)];
+    const float own = std::fma(std::fma(4.0f * p.j4[cell], x * x, 2.0f * p.j2[cell]), x, bias_of(p, cells, tile.first + lane, cell));
+    return y.empty() ? own : std::fma(p.gain, y[tile.at(cell, lane)], own);
+  }
+
+  double energy(const LaneTile& tile, const Parameters& p, const std::vector<float>& y, std::uint32_t lane) const {
+    double sum = 0;
+    for (std::uint32_t cell = 0; cell < cells; ++cell) {
+      const double x = tile.state[tile.at(cell, lane)];
+      const double coupled = y.empty() ? 0.0 : 0.5 * p.gain * y[tile.at(cell, lane)];
+      sum += x * (bias_of(p, cells, tile.first + lane, cell) + coupled + x * (p.j2[cell] + p.j4[cell] * (x * x)));
+    }
+    return sum;
+  }
+
+  // Twice the boundary term of the path heat at the present state: f·(x - before) + (mu dt / 2) |f|^2, over free cells.
+  double twice_boundary(const LaneTile& tile, const Parameters& p, const std::vector<float>& y, std::uint32_t lane,
+                        double mu_dt, bool with_increment) const {
+    double sum = 0;
+    for (std::uint32_t cell = 0; cell < cells; ++cell) {
+      if (free[cell] == 0) continue;
+      const std::size_t at = tile.at(cell, lane);
+      const double f = -static_cast<double>(gradient(tile, p, y, cell, lane));
+      sum += 0.5 * mu_dt * f * f;
+      if (with_increment) sum += f * (static_cast<double>(tile.state[at]) - tile.next[at]);
+    }
+    return sum;
+  }
+
+  // Ends the path heat of the last step, whose parameters were p.
+  void close(const Parameters& p) {
+    if (!open) return;
+    open = false;
+    for_each_tile([&](LaneTile& tile) {
+      const auto y = field(tile, *p.couplings);
+      for (std::uint32_t lane = 0; lane < tile.count; ++lane)
+        tile.twice_heat[lane] += twice_boundary(tile, p, y, lane, open_mu_dt, true);
+    });
+  }
+
+  // Begins the path heat of a step with parameters p.
+  void begin(const Parameters& p, float mu_dt) {
+    open = true;
+    open_mu_dt = mu_dt;
+    for_each_tile([&](LaneTile& tile) {
+      const auto y = field(tile, *p.couplings);
+      for (std::uint32_t lane = 0; lane < tile.count; ++lane)
+        tile.twice_heat[lane] -= twice_boundary(tile, p, y, lane, mu_dt, false);
+      tile.next = tile.state;
+    });
+  }
+
+  void add_work(const Parameters& p, double sign) {
+    for_each_tile([&](LaneTile& tile) {
+      const auto y = field(tile, *p.couplings);
+      for (std::uint32_t lane = 0; lane < tile.count; ++lane) tile.work[lane] += sign * energy(tile, p, y, lane);
+    });
+  }
+
+  void change(const Parameters& from, const Parameters& to) {
+    if (!metered) return;
+    close(from);
+    add_work(from, -1.0);
+    add_work(to, 1.0);
+  }
+};
+
+namespace {
+
+// Parameters at ramp step r of R; the values the kernels compute.
+Parameters interpolate(const Parameters& from, const Parameters& to, std::uint64_t r, std::uint64_t steps,
+                       std::uint32_t cells, std::uint32_t lanes) {
+  const double exact = static_cast<double>(r) / static_cast<double>(steps);
+  const auto s = static_cast<float>(exact);
+  Parameters p = from;
+  for (std::uint32_t i = 0; i < cells; ++i) {
+    p.j2[i] = std::fma(s, to.j2[i] - from.j2[i], from.j2[i]);
+    p.j4[i] = std::fma(s, to.j4[i] - from.j4[i], from.j4[i]);
+  }
+  if (from.bias_per_lane || to.bias_per_lane) {
+    p.bias_per_lane = true;
+    p.bias.resize(std::size_t{lanes} * cells);
+    for (std::uint32_t lane = 0; lane < lanes; ++lane)
+      for (std::uint32_t i = 0; i < cells; ++i) {
+        const std::size_t at = std::size_t{lane} * cells + i;
+        const float a = from.bias_per_lane ? from.bias[at] : from.bias[i];
+        const float b = to.bias_per_lane ? to.bias[at] : to.bias[i];
+        p.bias[at] = std::fma(s, b - a, a);
+      }
+  } else {
+    for (std::uint32_t i = 0; i < cells; ++i) p.bias[i] = std::fma(s, to.bias[i] - from.bias[i], from.bias[i]);
+  }
+  p.gain = static_cast<float>(from.gain + exact * (to.gain - from.gain));
+  p.kT = static_cast<float>(from.kT + exact * (to.kT - from.kT));
+  if (from.couplings != to.couplings) {
+    std::vector<float> matrix(std::size_t{cells} * cells);
+    for (std::uint32_t i = 0; i < cells; ++i)
+      for (std::uint32_t k = 0; k < cells; ++k) {
+        const double a = from.couplings->at(i, k), b = to.couplings->at(i, k);
+        matrix[std::size_t{i} * cells + k] = static_cast<float>(a + exact * (b - a));
+      }
+    p.couplings = std::make_shared<const Couplings>(cells, std::move(matrix));
+  }
+  return p;
+}
+
+}  // namespace
+
+QuarticArray::QuarticArray(std::uint32_t cells, std::uint32_t lanes, float mobility, float rail, numerics::ThreadTeam* team)
+    : Array([&] {
+        ArraySpec spec;
+        spec.cells = cells;
+        spec.lanes = lanes;
+        spec.mobility = mobility;
+        spec.rail = rail;
+        return spec;
+      }()),
+      impl_(std::make_unique<Impl>()) {
+  auto& a = *impl_;
+  a.cells = cells;
+  a.lanes = lanes;
+  a.groups = (cells + group_cells - 1) / group_cells;
+  a.padded = a.groups * group_cells;
+  a.mobility = mobility;
+  a.rail = rail;
+  a.team = team;
+  a.free.assign(a.padded, 0u);
+  std::fill_n(a.free.begin(), cells, ~0u);
+  const auto add = [&](std::uint32_t first, std::uint32_t count, std::uint32_t padded_lanes) {
+    LaneTile tile;
+    tile.first = first;
+    tile.count = count;
+    tile.lanes = padded_lanes;
+    tile.state.assign(std::size_t{a.padded} * padded_lanes, 0.0f);
+    tile.next = tile.state;
+    tile.twice_heat.assign(16 * std::size_t{padded_lanes}, 0.0);
+    tile.work = tile.twice_heat;
+    a.tiles.push_back(std::move(tile));
+  };
+  const std::uint32_t rest = lanes % lane_block <= few_lanes ? lanes % lane_block : 0;
+  const std::uint32_t batched = lanes - rest;
+  for (std::uint32_t first = 0; first < batched; first += tile_lanes) {
+    const std::uint32_t count = std::min(tile_lanes, batched - first);
+    add(first, count, (count + lane_block - 1) / lane_block * lane_block);
+  }
+  for (std::uint32_t lane = batched; lane < lanes; ++lane) add(lane, 1, 1);
+}
+
+QuarticArray::~QuarticArray() = default;
+
+void QuarticArray::read(std::uint32_t lane, std::span<float> out) const {
+  const auto& tile = impl_->tile_of(lane);
+  for (std::uint32_t cell = 0; cell < impl_->cells; ++cell) out[cell] = tile.state[tile.at(cell, lane - tile.first)];
+}
+
+float QuarticArray::state(std::uint32_t lane, std::uint32_t cell) const {
+  const auto& tile = impl_->tile_of(lane);
+  return tile.state[tile.at(cell, lane - tile.first)];
+}
+
+void QuarticArray::write(std::uint32_t lane, std::uint32_t first, std::span<const float> values, const Parameters& live) {
+  auto& a = *impl_;
+  if (a.metered) a.close(live);
+  auto& tile = a.tile_of(lane);
+  const std::uint32_t own = lane - tile.first;
+  if (a.metered) tile.work[own] -= a.energy(tile, live, a.field(tile, *live.couplings), own);
+  for (std::uint32_t i = 0; i < values.size(); ++i)
+    tile.state[tile.at(first + i, own)] = std::clamp(values[i], -a.rail, a.rail);
+  if (a.metered) tile.work[own] += a.energy(tile, live, a.field(tile, *live.couplings), own);
+}
+
+void QuarticArray::set_clamped(std::span<const std::uint8_t> clamped, const Parameters& live) {
+  if (impl_->metered) impl_->close(live);
+  for (std::uint32_t i = 0; i < impl_->cells; ++i) impl_->free[i] = clamped[i] ? 0u : ~0u;
+}
+
+void QuarticArray::change_parameters(const Parameters& from, const Parameters& to) { impl_->change(from, to); }
+
+void QuarticArray::advance(const Run& run, const Parameters& live) {
+  auto& a = *impl_;
+  if (run.steps == 0) return;
+  const bool ramped = run.target != nullptr && run.ramp_steps > 0;
+  const double mu_dt = static_cast<double>(a.mobility) * run.dt;
+  a.tabulate(live);
+  if (ramped) a.tabulate_ramp(live, *run.target);
+  const Parameters& target = ramped ? *run.target : live;
+  const bool two_couplings = ramped && target.couplings != live.couplings;
+  const bool own_kT = !live.kT_cell.empty() || !target.kT_cell.empty();
+
+  // Scalars at ramp step r.
+  struct Point {
+    double position, gain_a, gain_b, kT;
+  };
+  const auto point = [&](std::uint64_t r) {
+    if (!ramped) return Point{0.0, live.gain, 0.0, live.kT};
+    const double s = static_cast<double>(r) / static_cast<double>(run.ramp_steps);
+    const double gain = live.gain + s * (target.gain - live.gain);
+    return Point{s, two_couplings ? gain * (1.0 - s) : gain, two_couplings ? gain * s : 0.0,
+                 live.kT + s * (target.kT - live.kT)};
+  };
+  const auto scalars = [&](std::uint64_t r, bool first) {
+    const Point now = point(r), before = first ? now : point(r - 1);
+    return StepScalars{static_cast<float>(now.position),
+                       static_cast<float>(now.gain_a),
+                       static_cast<float>(now.gain_b),
+                       static_cast<float>(std::sqrt(2.0 * mu_dt * now.kT)),
+                       static_cast<float>(now.position - before.position),
+                       static_cast<float>(now.gain_a - before.gain_a),
+                       static_cast<float>(now.gain_b - before.gain_b)};
+  };
+  if (a.metered && !a.open)
+    a.begin(ramped && run.ramp_first > 0
+                ? interpolate(live, target, run.ramp_first, run.ramp_steps, a.cells, a.lanes)
+                : live,
+            static_cast<float>(mu_dt));
+
+  const auto& kernels = step_kernels();
+  a.for_each_tile([&](LaneTile& tile) {
+    Tile t = a.kernel_tile(tile);
+    t.mu_dt = static_cast<float>(mu_dt);
+    t.key[0] = static_cast<std::uint32_t>(run.noise.seed);
+    t.key[1] = static_cast<std::uint32_t>(run.noise.seed >> 32);
+    t.shot = run.noise.shot0 + tile.first;
+    t.step = run.noise.step;
+    t.refinement = run.noise.refinement;
+    std::vector<float> sigma;
+    if (own_kT) a.tabulate_sigma(live, target, 0.0, mu_dt, sigma);
+    t.sigma = own_kT ? sigma.data() : nullptr;
+    if (!live.couplings->zero()) t.couplings_a = &live.couplings->packed(use_of(tile)).view;
+    if (two_couplings && !target.couplings->zero()) t.couplings_b = &target.couplings->packed(use_of(tile)).view;
+    if (live.bias_per_lane || (ramped && target.bias_per_lane)) {
+      a.tabulate_lane_bias(tile, live, tile.bias);
+      (tile.many() ? t.lane_bias : t.bias) = tile.bias.data();
+      if (ramped) {
+        a.tabulate_lane_bias(tile, target, tile.ramp_bias);
+        for (std::size_t i = 0; i < tile.bias.size(); ++i) tile.ramp_bias[i] -= tile.bias[i];
+        (tile.many() ? t.ramp_lane_bias : t.ramp_bias) = tile.ramp_bias.data();
+      }
+    }
+    std::vector<float> record(run.record_period > 0 ? std::size_t{a.cells} * tile.count : 0);
+    std::vector<StepScalars> block;
+    std::uint64_t done = 0, ordinal = 0;
+    while (done < run.steps) {
+      const std::uint64_t due = run.record_period > 0 ? run.record_first + ordinal * run.record_period : run.steps + 1;
+      std::uint64_t count = std::min(run.steps, due) - done;
+      if (ramped) count = std::min(count, own_kT ? 1 : scalars_block);
+      block.clear();
+      for (std::uint64_t s = 0; s < (ramped ? count : 1); ++s)
+        block.push_back(scalars(run.ramp_first + done + s, run.ramp_first + done + s == 0));
+      if (ramped && own_kT) a.tabulate_sigma(live, target, point(run.ramp_first + done).position, mu_dt, sigma);
+      kernels.advance(t, count, block.data(), a.metered, ramped);
+      done += count;
+      if (done != due) continue;
+      for (std::uint32_t cell = 0; cell < a.cells; ++cell)
+        for (std::uint32_t lane = 0; lane < tile.count; ++lane)
+          record[std::size_t{lane} * a.cells + cell] = t.state[tile.at(cell, lane)];
+      for (std::uint32_t lane = 0; lane < tile.count; ++lane)
+        run.record(ordinal, tile.first + lane, {record.data() + std::size_t{lane} * a.cells, a.cells});
+      ++ordinal;
+    }
+    if (t.state != tile.state.data()) tile.state.swap(tile.next);
+    tile.rail_count = t.rail_count;
+    tile.rail_cell = t.rail_cell;
+  });
+
+  if (ramped && a.metered && run.ramp_first + run.steps == run.ramp_steps)
+    a.change(interpolate(live, target, run.ramp_steps - 1, run.ramp_steps, a.cells, a.lanes), target);
+}
+
+void QuarticArray::enable_meters(bool on) {
+  impl_->metered = on;
+  clear_meters();
+}
+
+void QuarticArray::clear_meters() {
+  impl_->open = false;
+  for (auto& tile : impl_->tiles) {
+    std::fill(tile.twice_heat.begin(), tile.twice_heat.end(), 0.0);
+    std::fill(tile.work.begin(), tile.work.end(), 0.0);
+  }
+}
+
+LaneMeters QuarticArray::meters(std::uint32_t lane, const Parameters& live) const {
+  const auto& a = *impl_;
+  const auto& tile = a.tile_of(lane);
+  const std::uint32_t own = lane - tile.first;
+  LaneMeters m;
+  double twice_heat = 0;
+  for (std::uint32_t l = 0; l < 16; ++l) {
+    twice_heat += tile.twice_heat[std::size_t{l} * tile.lanes + own];
+    m.work += tile.work[std::size_t{l} * tile.lanes + own];
+  }
+  if (a.open) twice_heat += a.twice_boundary(tile, live, a.field(tile, *live.couplings), own, a.open_mu_dt, true);
+  m.heat_path = 0.5 * twice_heat;
+  return m;
+}
+
+double QuarticArray::energy(std::uint32_t lane, const Parameters& live) const {
+  const auto& tile = impl_->tile_of(lane);
+  return impl_->energy(tile, live, impl_->field(tile, *live.couplings), lane - tile.first);
+}
+
+std::uint64_t QuarticArray::rail_count() const {
+  std::uint64_t sum = 0;
+  for (const auto& tile : impl_->tiles) sum += tile.rail_count;
+  return sum;
+}
+
+std::uint32_t QuarticArray::rail_cell() const {
+  std::uint32_t lowest = 0xFFFFFFFFu;
+  for (const auto& tile : impl_->tiles) lowest = std::min(lowest, tile.rail_cell);
+  return lowest;
+}
+
+void QuarticArray::clear_rails() {
+  for (auto& tile : impl_->tiles) {
+    tile.rail_count = 0;
+    tile.rail_cell = 0xFFFFFFFFu;
+  }
+}
+
+}  // namespace heatbath::physics
