@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "heatbath/trainers/generative.hpp"
 
@@ -47,5 +48,19 @@ struct GenerateCommandOptions {
   bool json = false;
 };
 int run_generate(const GenerateCommandOptions& options);
+
+struct ValidateOptions {
+  std::vector<std::string> devices;  ///< URIs; empty: the emulator that suits each row
+  std::vector<std::string> suites;   ///< empty: all
+  std::filesystem::path report;      ///< HTML; empty: none
+  std::filesystem::path table;       ///< Markdown; empty: none
+  std::uint64_t seed = 1;
+  double effort = 1;     ///< samples relative to the full ladder
+  unsigned threads = 0;  ///< of the emulators opened; 0: theirs by default
+  bool slow = false;
+  bool list = false;
+  bool json = false;
+};
+int run_validate(const ValidateOptions& options);
 
 }  // namespace heatbath::apps

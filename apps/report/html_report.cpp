@@ -166,6 +166,8 @@ std::string tile(const std::string& value, const char* what) {
 
 }  // namespace
 
+std::string_view html_style() { return kStyle; }
+
 std::string html_escape(std::string_view text) {
   std::string out;
   for (const char c : text) {

@@ -44,6 +44,8 @@ std::string missing(const Needs& needs, const Capabilities& caps) {
   if (needs.meters && !caps.meters) return "CAPS.METERS";
   if (needs.increments_markov && !caps.increments_markov) return "CAPS.INCREMENTS_MARKOV";
   if (needs.step && !caps.dt_programmable) return "CAPS.DT_PROGRAMMABLE";
+  if (needs.kT_zero && (!caps.kT_programmable || caps.kT_min > 0)) return "CAPS_KT_MIN of 0";
+  if (needs.kT_per_cell && !caps.kT_per_cell) return "CAPS.KT_PER_CELL";
   if (needs.full_couplings && !caps.couplings_full) return "CAPS_PARAM_FORMAT.LAYOUT FULL";
   if (!caps.kT_programmable && (caps.kT_reset <= 0)) return "CAPS.KT_PROGRAMMABLE";
   if (needs.state > caps.range_state) return fmt::format("CAPS_RANGE_STATE of {:.3g}", needs.state);

@@ -1,12 +1,14 @@
 #pragma once
 // What a row of the ladder works with: a device that can do it, in units where kT = 1, and a place for its checks.
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "apps/validate/check.hpp"
@@ -22,13 +24,11 @@ struct Needs {
   std::uint32_t cells = 1;  ///< least
   bool meters = false;
   bool increments_markov = false;  ///< path weights
+  bool kT_zero = false;
   bool step = false;               ///< a step that the row chooses
   bool full_couplings = false;     ///< not reciprocal
   bool kT_per_cell = false;
-  bool bipartite = false;       ///< whole sweeps by two colours, or any sequence: the row says which in `keys`
   double j2 = 0, j4 = 0, bias = 0, coupling = 0, state = 0;  ///< largest magnitudes
-  /// Couplings that a sparse device must have; empty: all pairs. Called with i < j.
-  std::function<bool(std::uint32_t i, std::uint32_t j)> pairs = nullptr;
   /// Keys of the emulator's URI that suit the row best, after "func:", beside cells and lanes.
   std::string_view keys = {};
   std::uint32_t best_cells = 1, best_lanes = 4096;  ///< size of that emulator

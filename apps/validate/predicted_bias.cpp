@@ -8,15 +8,14 @@
 namespace heatbath::validation {
 
 LinearStep linear_step(std::uint32_t stepper, double stiffness, double dt) {
-  const double a = stiffness * dt, half = 1 - a / 2;
+  const double a = stiffness * dt, half = (1 - a / 2) * (1 - a / 2);
   switch (stepper) {
     case HB_CAPS_CELL_STEPPER_EULER_MARUYAMA: return {1 - a, 2 * dt, 0};
-#ifdef HB_CAPS_CELL_STEPPER_HEUN
-#endif
+    case HB_CAPS_CELL_STEPPER_HEUN: return {1 - a + a * a / 2, 2 * dt * half, 0};
+    case HB_CAPS_CELL_STEPPER_LEIMKUHLER_MATTHEWS: return {1 - a, 2 * dt * half, dt / 2};
     default: break;
   }
   const double gain = std::exp(-a);
-  (void)half;
   return {gain, stiffness != 0 ? (1 - gain * gain) / stiffness : 2 * dt, 0};
 }
 
@@ -31,6 +30,8 @@ std::optional<reference::OneStepChain> one_step_chain(std::uint32_t stepper, ref
   reference::StepRule rule;
   switch (stepper) {
     case HB_CAPS_CELL_STEPPER_EULER_MARUYAMA: rule = reference::StepRule::euler_maruyama; break;
+    case HB_CAPS_CELL_STEPPER_HEUN: rule = reference::StepRule::heun; break;
+    case HB_CAPS_CELL_STEPPER_LEIMKUHLER_MATTHEWS: rule = reference::StepRule::leimkuhler_matthews; break;
     default: return std::nullopt;
   }
   return reference::OneStepChain(std::move(force), 1, dt, rule, domain, lower, upper, points);

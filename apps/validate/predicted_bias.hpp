@@ -10,7 +10,7 @@ namespace heatbath::validation {
 
 /// One step of a linear cell of stiffness k at kT = 1 and mobility 1: x' - c = gain (x - c) + noise of this variance,
 /// c the rest position. `extra` adds to variances seen at one instant (Leimkuhler–Matthews, a chain in another
-/// variable). Of a stepper that is not known, or a step of 0 (hidden), the exact process, which needs `duration`.
+/// variable). Other steppers than the explicit ones are taken as exact.
 struct LinearStep {
   double gain = 1, noise = 0, extra = 0;
 

@@ -7,6 +7,7 @@
 #include <numbers>
 #include <stdexcept>
 #include <utility>
+#include <vector>
 
 namespace heatbath::reference {
 namespace {
@@ -15,14 +16,14 @@ constexpr int kNoisePoints = 32;
 
 // Points and weights of the standard normal law: eigenvalues of the Jacobi matrix of Hermite polynomials (Golub &
 // Welsch 1969).
-QuadratureRule normal_rule() {
-  Eigen::MatrixXd jacobi = Eigen::MatrixXd::Zero(kNoisePoints, kNoisePoints);
-  for (int k = 1; k < kNoisePoints; ++k) {
+QuadratureRule normal_rule(int points) {
+  Eigen::MatrixXd jacobi = Eigen::MatrixXd::Zero(points, points);
+  for (int k = 1; k < points; ++k) {
     jacobi(k, k - 1) = jacobi(k - 1, k) = std::sqrt(static_cast<double>(k));
   }
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(jacobi);
   QuadratureRule rule;
-  for (int k = 0; k < kNoisePoints; ++k) {
+  for (int k = 0; k < points; ++k) {
     rule.nodes.push_back(solver.eigenvalues()(k));
     rule.weights.push_back(solver.eigenvectors()(0, k) * solver.eigenvectors()(0, k));
   }
@@ -30,8 +31,19 @@ QuadratureRule normal_rule() {
 }
 
 const QuadratureRule& noise() {
-  static const QuadratureRule rule = normal_rule();
+  static const QuadratureRule rule = normal_rule(kNoisePoints);
   return rule;
+}
+
+double advance(StepRule rule, const Function& force, double dt, double scale, double x, double n) {
+  switch (rule) {
+    case StepRule::heun: {
+      const double start = force(x), predicted = x + start * dt + scale * n;
+      return x + (start + force(predicted)) * dt / 2 + scale * n;
+    }
+    case StepRule::leimkuhler_matthews: return x + force(x + scale * n / 2) * dt + scale * n;
+    default: return x + force(x) * dt + scale * n;
+  }
 }
 
 }  // namespace
@@ -92,18 +104,10 @@ OneStepChain::OneStepChain(Function force, double temperature, double dt, StepRu
   solved_ = std::make_unique<Solved>(Solved{bordered.partialPivLu()});
 }
 
+OneStepChain::OneStepChain(OneStepChain&&) noexcept = default;
 OneStepChain::~OneStepChain() = default;
 
-double OneStepChain::step(double x, double n) const {
-  switch (rule_) {
-    case StepRule::heun: {
-      const double force = force_(x), predicted = x + force * dt_ + scale_ * n;
-      return x + (force + force_(predicted)) * dt_ / 2 + scale_ * n;
-    }
-    case StepRule::leimkuhler_matthews: return x + force_(x + scale_ * n / 2) * dt_ + scale_ * n;
-    default: return x + force_(x) * dt_ + scale_ * n;
-  }
-}
+double OneStepChain::step(double x, double n) const { return advance(rule_, force_, dt_, scale_, x, n); }
 
 double OneStepChain::average(const Function& f) const {
   double sum = 0;
@@ -149,6 +153,45 @@ double OneStepChain::velocity() const {
     }
   }
   return sum / dt_;
+}
+
+double stepped_work_average(const std::function<double(double x, double s)>& energy,
+                            const std::function<double(double x, double s)>& force, const BoltzmannLaw& start,
+                            double dt, int steps, StepRule rule) {
+  constexpr int kPoints = 96, kFewNoisePoints = 10;
+  constexpr double kOutside = 1e-12;
+  const QuadratureRule few = normal_rule(kFewNoisePoints);
+  const double lower = start.quantile(kOutside), upper = start.quantile(1 - kOutside);
+  const double scale = std::sqrt(2 * start.temperature() * dt);
+  std::vector<double> x(kPoints), barycentric(kPoints), later(kPoints, 1.0), now(kPoints);
+  for (int k = 0; k < kPoints; ++k) {
+    const double angle = (2 * k + 1) * std::numbers::pi / (2 * kPoints);
+    x[k] = (lower + upper) / 2 - (upper - lower) / 2 * std::cos(angle);
+    barycentric[k] = (k % 2 == 0 ? 1 : -1) * std::sin(angle);
+  }
+  const auto interpolate = [&](double y) {
+    double above = 0, below = 0;
+    for (int k = 0; k < kPoints; ++k) {
+      const double distance = y - x[k];
+      if (distance == 0) return later[k];
+      above += barycentric[k] / distance * later[k];
+      below += barycentric[k] / distance;
+    }
+    return above / below;
+  };
+  for (int step = steps - 1; step >= 0; --step) {
+    const double s = static_cast<double>(step) / steps, next = static_cast<double>(step + 1) / steps;
+    const Function f = [&](double y) { return force(y, s); };
+    for (int k = 0; k < kPoints; ++k) {
+      now[k] = 0;
+      for (std::size_t q = 0; q < few.nodes.size(); ++q) {
+        const double y = std::clamp(advance(rule, f, dt, scale, x[k], few.nodes[q]), lower, upper);
+        now[k] += few.weights[q] * std::exp(-(energy(y, next) - energy(y, s)) / start.temperature()) * interpolate(y);
+      }
+    }
+    later = now;
+  }
+  return start.average([&](double y) { return interpolate(std::clamp(y, lower, upper)); });
 }
 
 }  // namespace heatbath::reference

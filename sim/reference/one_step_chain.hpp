@@ -2,8 +2,10 @@
 // What a stepper's finite step does to one cell: the law and the relaxation of the chain it makes, without sampling.
 
 #include <Eigen/Core>
+#include <functional>
 #include <memory>
 
+#include "sim/reference/boltzmann_cell.hpp"
 #include "sim/reference/quadrature.hpp"
 
 namespace heatbath::reference {
@@ -25,6 +27,7 @@ class OneStepChain {
   /// `temperature` > 0 at mobility 1, step `dt` > 0 in time units, at least 8 `points`; else std::invalid_argument.
   OneStepChain(Function force, double temperature, double dt, StepRule rule, Domain domain, double lower, double upper,
                int points = 128);
+  OneStepChain(OneStepChain&&) noexcept;
   ~OneStepChain();
 
   /// Stationary <f(x)>. `f` must be smooth.
@@ -48,5 +51,12 @@ class OneStepChain {
 
   double step(double x, double noise) const;
 };
+
+/// <exp(-W/T)> of the plain work W of a chain of steps that starts in `start` while s goes from 0 to 1 in equal parts
+/// after each step: W = sum of V(x, s') - V(x, s). In continuous time it is exp(-dF/T); the difference is the bias of
+/// Jarzynski's estimate. `energy` and `force` take x and s. Backward in time, on the interval of `start`.
+double stepped_work_average(const std::function<double(double x, double s)>& energy,
+                            const std::function<double(double x, double s)>& force, const BoltzmannLaw& start,
+                            double dt, int steps, StepRule rule);
 
 }  // namespace heatbath::reference
