@@ -138,8 +138,8 @@ std::string outcome_markdown(const Outcome& outcome) {
                         "effective samples |\n|---|---|---|---|---|---|---|\n", suite, title_of(suite));
     for (const Check& check : outcome.checks) {
       if (check.suite != suite) continue;
-      std::string name = check.name;
-      for (std::size_t at = 0; (at = name.find('|', at)) != std::string::npos; at += 2) name.insert(at, "\\");
+      std::string name;
+      for (const char c : check.name) name += c == '|' ? std::string("\\|") : std::string(1, c);
       text += fmt::format("| {} | {}{} | {} | {}{} | {} | {} | {} |\n", name,
                           check.bound == Bound::at_least ? "≥ " : check.bound == Bound::at_most ? "≤ " : "",
                           digits(check.expected), digits(check.measured), short_number(check.standard_error),
