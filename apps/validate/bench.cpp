@@ -6,15 +6,26 @@
 
 #include <fmt/format.h>
 
+#include "heatbath/cells.h"
 #include "heatbath/regs.h"
 
 namespace heatbath::validation {
 namespace {
 
+bool has_inertia(std::uint32_t kind) {
+  return kind == HB_CAPS_CELL_KIND_UNDERDAMPED || kind == HB_CAPS_CELL_KIND_RLC;
+}
+
+/// Whether energies set the pace: mobility times force is a velocity.
+bool has_mobility(std::uint32_t kind) {
+  return kind == HB_CAPS_CELL_KIND_OVERDAMPED || kind == HB_CAPS_CELL_KIND_PHASE;
+}
+
 // Largest kT, at most 1, at which the device's ranges hold what a row wants; 0 when there is none. A row that wants
 // a range of 0 does not use the section.
 double temperature_for(const Needs& needs, const Capabilities& caps, std::string* lacking) {
   double kT = std::min(1.0, double{caps.kT_max});
+  if (!caps.kT_programmable) kT = caps.kT_reset;
   const auto limit = [&](double wanted, double range, const char* name) {
     if (wanted <= 0) return;
     const double most = range / wanted;
@@ -27,6 +38,7 @@ double temperature_for(const Needs& needs, const Capabilities& caps, std::string
   limit(needs.j4, caps.range_j4, "CAPS_RANGE_J4");
   limit(needs.bias, caps.range_bias, "CAPS_RANGE_BIAS");
   limit(needs.coupling, caps.range_coupling, "CAPS_RANGE_COUPLING");
+  if (has_inertia(needs.kind) && kT != 1 && lacking && lacking->empty()) *lacking = "kT of 1";
   return kT;
 }
 
@@ -39,7 +51,17 @@ std::uint64_t mixed(std::uint64_t z) {  // the finaliser of SplitMix64 (Steele, 
 }  // namespace
 
 std::string missing(const Needs& needs, const Capabilities& caps) {
-  if (caps.cell_kind != needs.kind) return fmt::format("CAPS_CELL.KIND {}", needs.kind);
+  if (caps.cell_kind != needs.kind) return fmt::format("{} cells (CAPS_CELL.KIND)", hb_cell_kind_name(needs.kind));
+  if (needs.stepper != 0 && caps.stepper != needs.stepper)
+    return fmt::format("{} (CAPS_CELL.STEPPER)", hb_stepper_name(needs.stepper));
+  if (needs.emulator) return "noise that is not white, on an emulator of the ladder's own";
+  if (caps.sparse()) {
+    if (needs.cells > 1 && needs.pairs.empty()) return "a coupler for every pair (CAPS_CELL.TOPOLOGY)";
+    for (const auto& [i, j] : needs.pairs) {
+      if (std::ranges::find(caps.couplers(), Coupler{i, j}) == caps.couplers().end())
+        return fmt::format("a coupler of cells {} and {}", i, j);
+    }
+  }
   if (caps.cells < needs.cells) return fmt::format("CAPS_CELLS of {}", needs.cells);
   if (needs.meters && !caps.meters) return "CAPS.METERS";
   if (needs.increments_markov && !caps.increments_markov) return "CAPS.INCREMENTS_MARKOV";
@@ -59,9 +81,9 @@ Machine::Machine(Device& device, const Needs& needs, std::uint64_t seed, double 
       seed_(seed),
       effort_(effort),
       kT_(static_cast<float>(temperature_for(needs, device.capabilities(), nullptr))),
-      mobility_(device.capabilities().mobility),
+      pace_(has_mobility(needs.kind) ? kT_ * device.capabilities().mobility : 1),
       go_on_(std::move(go_on)) {
-  if (device.step().count > 0) dt_ = device.time_units(device.step()) * kT_ * mobility_;
+  if (device.step().count > 0) dt_ = device.time_units(device.step()) * pace_;
 }
 
 std::uint32_t Machine::count(double wanted, std::uint32_t least) const {
@@ -72,14 +94,14 @@ double Machine::step(double first_order, double second_order) {
   if (device_.step().count == 0) return dt_ = 0;
   const bool first = stepper() == HB_CAPS_CELL_STEPPER_EULER_MARUYAMA;
   if (capabilities().dt_programmable) {
-    device_.set_step_time_units((first ? first_order : second_order) / (kT_ * mobility_));
+    device_.set_step_time_units((first ? first_order : second_order) / pace_);
   }
-  return dt_ = device_.time_units(device_.step()) * kT_ * mobility_;
+  return dt_ = device_.time_units(device_.step()) * pace_;
 }
 
-Ticks Machine::time(double units) const { return device_.ticks(units / (kT_ * mobility_)); }
+Ticks Machine::time(double units) const { return device_.ticks(units / pace_); }
 
-double Machine::rounded(double units) const { return device_.time_units(time(units)) * kT_ * mobility_; }
+double Machine::rounded(double units) const { return device_.time_units(time(units)) * pace_; }
 
 Program Machine::program(std::uint32_t cells) const {
   Program program(capabilities(), cells);
@@ -88,13 +110,22 @@ Program Machine::program(std::uint32_t cells) const {
   return program;
 }
 
+double Machine::scale(CellSection section) const {
+  switch (section) {
+    case CellSection::mass:
+    case CellSection::damping: return 1;
+    case CellSection::frequency: return pace_;
+    default: return kT_;
+  }
+}
+
 void Machine::load(Program& program, CellSection section, double value) const {
-  program.load(section, static_cast<float>(value * kT_));
+  program.load(section, static_cast<float>(value * scale(section)));
 }
 
 void Machine::load(Program& program, CellSection section, std::span<const double> values) const {
   std::vector<float> scaled;
-  for (const double value : values) scaled.push_back(static_cast<float>(value * kT_));
+  for (const double value : values) scaled.push_back(static_cast<float>(value * scale(section)));
   program.load(section, scaled);
 }
 
@@ -110,14 +141,25 @@ void Machine::couplings(Program& program, std::span<const double> matrix) const 
   program.load_couplings(scaled).load_gain(1);
 }
 
+void Machine::copies(Program& program, std::span<const double> matrix, std::uint32_t size) const {
+  const std::uint32_t cells = program.cells();
+  std::vector<double> all(std::size_t{cells} * cells);
+  for (std::uint32_t i = 0; i < cells; ++i) {
+    for (std::uint32_t k = 0; k < size; ++k) all[std::size_t{i} * cells + i / size * size + k] = matrix[i % size * size + k];
+    all[std::size_t{i} * cells + i] = 0;
+  }
+  couplings(program, all);
+}
+
 void Machine::start_at(Program& program, std::span<const float> states) const {
   const std::uint32_t cells = program.cells();
   program.clamp_per_shot(0, cells, states, static_cast<std::uint32_t>(states.size() / cells)).release(0, cells);
 }
 
-Result Machine::run(const Program& program, std::uint32_t shots) {
+Result Machine::run(const Program& program, std::uint32_t shots, std::uint32_t variables) {
   JobOptions options;
   options.shots = shots;
+  options.capture_cells = variables;
   if (capabilities().seeded) options.seed = next_seed();
   options.progress = [this](double) { return go_on_(); };
   return device_.run(program, options);

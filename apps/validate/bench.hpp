@@ -18,7 +18,8 @@
 namespace heatbath::validation {
 
 /// What a row asks of a device, energies in kT and states as they are. A device whose ranges are too small for kT = 1 is
-/// used at a lower temperature, and longer by as much: only ratios matter.
+/// used at a lower temperature, and longer by as much: only ratios matter. Cells with inertia have a time of their own
+/// and need kT = 1; p-bits count sweeps.
 struct Needs {
   std::uint32_t kind = 0;   ///< enumerator of CAPS_CELL.KIND
   std::uint32_t cells = 1;  ///< least
@@ -29,6 +30,9 @@ struct Needs {
   bool full_couplings = false;     ///< not reciprocal
   bool kT_per_cell = false;
   double j2 = 0, j4 = 0, bias = 0, coupling = 0, state = 0;  ///< largest magnitudes
+  std::uint32_t stepper = 0;  ///< enumerator of CAPS_CELL.STEPPER where the row is about one; 0: any
+  std::span<const std::pair<std::uint32_t, std::uint32_t>> pairs = {};  ///< couplers it must have; empty: all
+  bool emulator = false;  ///< its noise is not white, which no register tells: on emulators of its own only
   /// Keys of the emulator's URI that suit the row best, after "func:", beside cells and lanes.
   std::string_view keys = {};
   std::uint32_t best_cells = 1, best_lanes = 4096;  ///< size of that emulator
@@ -56,6 +60,7 @@ class Machine {
   std::uint32_t stepper() const { return capabilities().stepper; }
 
   double kT() const { return kT_; }
+  /// Duration in time units at kT = 1 (sweeps of p-bits).
   Ticks time(double units) const;
   /// time(units) in time units at kT = 1, as rounded.
   double rounded(double units) const;
@@ -67,11 +72,14 @@ class Machine {
   void quartic(Program& program, double j2, double j4, double bias) const;
   /// n x n row-major.
   void couplings(Program& program, std::span<const double> matrix) const;
+  /// Couplings of copies of one network side by side, size x size row-major; cells in program: copies x size.
+  void copies(Program& program, std::span<const double> matrix, std::uint32_t size) const;
   /// Starts every shot at its own states (shots x cells, row-major), by clamping and releasing.
   void start_at(Program& program, std::span<const float> states) const;
 
   /// Runs with a seed of its own where the device can be seeded. Throws Error(ABORTED) when interrupted.
-  Result run(const Program& program, std::uint32_t shots);
+  /// `variables`: how many state variables are captured; 0: the first component of all cells.
+  Result run(const Program& program, std::uint32_t shots, std::uint32_t variables = 0);
 
   /// Heat, work and energy of each shot of a snapshot, in kT.
   std::vector<hb_meters_t> meters(const Result& result, std::size_t snapshot = 0) const;
@@ -82,8 +90,10 @@ class Machine {
  private:
   Device& device_;
   std::uint64_t seed_;
-  double effort_, kT_, mobility_, dt_ = 0;
+  double effort_, kT_, pace_, dt_ = 0;  // pace_: time units at kT = 1 in one of the device
   std::function<bool()> go_on_;
+
+  double scale(CellSection section) const;
 };
 
 /// Normal and uniform numbers on the host, the same on every platform.

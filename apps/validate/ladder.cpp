@@ -110,7 +110,9 @@ Outcome climb(const LadderOptions& options) {
       device = std::make_unique<Device>(open(wanted));
       uri = wanted;
     }
-    missing = validation::missing(row.needs, device->capabilities());
+    Needs needs = row.needs;
+    needs.emulator = false;  // this one is
+    missing = validation::missing(needs, device->capabilities());
     return missing.empty() ? device.get() : nullptr;
   });
 }

@@ -1,10 +1,12 @@
 // Equipartition, fluctuation and dissipation, Boltzmann laws of uncoupled and coupled cells.
 #include <cmath>
+#include <string>
 #include <vector>
 
 #include "apps/validate/predicted_bias.hpp"
 #include "apps/validate/suites/rows.hpp"
 #include "heatbath/measure/thermometers.hpp"
+#include "heatbath/regs.h"
 #include "sim/reference/boltzmann_cell.hpp"
 #include "sim/reference/exact_ou.hpp"
 
@@ -67,7 +69,8 @@ void ornstein_uhlenbeck(Bench& bench) {
   });
   const double bias = dt > 0 ? linear_variance_bias(machine.stepper(), 1, dt) : 0;
   const LinearStep step = linear_step(machine.stepper(), 1, dt > 0 ? dt : 1);
-  Check& variance = bench.check("variance of a linear cell", 1, means.mean_estimate(0), bias);
+  const std::string by = machine.stepper() == HB_CAPS_CELL_STEPPER_EXACT_OU ? ", exact step" : "";
+  Check& variance = bench.check("variance of a linear cell" + by, 1, means.mean_estimate(0), bias);
   variance.floor = 0.01;
   Curve curve{"Autocorrelation of a linear cell", "time", "<x(0) x(t)>", {{"device", {}, {}, {}}, {"exact", {}, {}, {}}}};
   std::vector<measure::Estimate> lags;
@@ -85,7 +88,7 @@ void ornstein_uhlenbeck(Bench& bench) {
   for (const std::uint32_t lag : {1u, 2u}) {
     const double t = lag * period, exact = std::exp(-t);
     const double discrete = dt > 0 ? std::pow(step.gain, t / dt) * step.stationary_variance() : exact;
-    Check& check = bench.check(lag == 1 ? "autocorrelation at t = 1/2" : "autocorrelation at t = 1", exact, lags[lag],
+    Check& check = bench.check((lag == 1 ? "autocorrelation at t = 1/2" : "autocorrelation at t = 1") + by, exact, lags[lag],
                                discrete - exact);
     check.floor = 0.01;
     if (lag == 2) check.curve = curve;
@@ -112,11 +115,11 @@ void ornstein_uhlenbeck(Bench& bench) {
   }
   const double t = machine.rounded(1), chi = -std::expm1(-t);
   const double stepped = dt > 0 ? 1 - std::pow(step.gain, t / dt) : chi;
-  bench.check("response to a field at t = 1", chi, response.mean_estimate(0), stepped - chi);
+  bench.check("response to a field at t = 1" + by, chi, response.mean_estimate(0), stepped - chi);
   const measure::Estimate felt = response.mean_estimate(0);
   const double c0 = lags[0].value, c1 = lags[2].value;
   const measure::Estimate seen = means.estimate([](auto m) { return 1 - m[2] / m[0]; });
-  Check& theorem = bench.check("fluctuation-dissipation: response less 1 - C(t)/C(0)", 0,
+  Check& theorem = bench.check("fluctuation-dissipation: response less 1 - C(t)/C(0)" + by, 0,
                                {felt.value - (1 - c1 / c0), std::hypot(felt.standard_error, seen.standard_error),
                                 std::min(felt.effective_samples, seen.effective_samples)},
                                0);
@@ -175,6 +178,37 @@ void quartic_well(Bench& bench, const Well& well) {
 void single_well(Bench& bench) { quartic_well(bench, {"a single well", 0.5, 0.25, 0, 7e-4, 0.01, 0.8}); }
 void tilted_well(Bench& bench) { quartic_well(bench, {"a tilted double well", -1, 0.25, 0.3, 7e-4, 0.01, 1.5}); }
 
+// The stationary law of Leimkuhler & Matthews is of second order: ten times the step of Euler–Maruyama.
+void coarse_wells(Bench& bench) {
+  quartic_well(bench, {"a single well at a coarse step", 0.5, 0.25, 0, 0.02, 0.02, 0.8});
+  quartic_well(bench, {"a double well at a coarse step", -1, 0.25, 0, 0.02, 0.02, 1.5});
+}
+
+// Band-limited noise: <x^2> = T/(k (1 + k tau)), below the bath's temperature.
+void band_limited(Bench& bench) {
+  Machine& machine = bench.machine();
+  machine.step(2e-3, 0.01);
+  constexpr double kTau = 0.25;
+  const std::uint32_t cells = machine.cells(256), shots = (machine.count(16384) + cells - 1) / cells, records = 8;
+  Program program = machine.program(cells);
+  machine.quartic(program, 0.5, 0, 0);
+  program.commit();
+  machine.start_at(program, std::vector<float>(std::size_t{shots} * cells));
+  program.evolve(machine.time(8)).capture_start(machine.time(1.5)).evolve(machine.time(1.5) * (records - 1));
+  const Result result = machine.run(program, shots);
+  BlockedMeans means(1);
+  for (std::uint32_t shot = 0; shot < shots; ++shot) {
+    for (std::uint32_t record = 0; record < records; ++record) {
+      const auto state = result.capture.state(shot, record);
+      for (std::uint32_t cell = 0; cell < cells; ++cell)
+        means.add(std::size_t{shot} * cells + cell, {double{state[cell]} * state[cell]});
+    }
+  }
+  const auto network = reference::band_limited_cell(1, kTau, 1);
+  bench.check("<x^2> of a linear cell under band-limited noise, tau = 1/4",
+              reference::stationary_covariance(network)(0, 0), means.mean_estimate(0));
+}
+
 // A ring of coupled linear cells: equipartition of every quadratic form, and the information two cells share.
 void coupled_ring(Bench& bench) {
   Machine& machine = bench.machine();
@@ -182,19 +216,16 @@ void coupled_ring(Bench& bench) {
   constexpr std::uint32_t kRing = 8;
   constexpr double kStiffness = 2, kCoupling = -0.5;
   const std::uint32_t cells = std::max(kRing, machine.cells(64) / kRing * kRing), rings = cells / kRing;
-  std::vector<double> matrix(std::size_t{cells} * cells);
   Eigen::MatrixXd ring = kStiffness * Eigen::MatrixXd::Identity(kRing, kRing);
-  for (std::uint32_t r = 0; r < rings; ++r) {
-    for (std::uint32_t i = 0; i < kRing; ++i) {
-      const std::uint32_t a = r * kRing + i, b = r * kRing + (i + 1) % kRing;
-      matrix[std::size_t{a} * cells + b] = matrix[std::size_t{b} * cells + a] = kCoupling;
-      ring(i, (i + 1) % kRing) = ring((i + 1) % kRing, i) = kCoupling;
-    }
+  std::vector<double> matrix(kRing * kRing);
+  for (std::uint32_t i = 0; i < kRing; ++i) {
+    const std::uint32_t next = (i + 1) % kRing;
+    matrix[i * kRing + next] = matrix[next * kRing + i] = ring(i, next) = ring(next, i) = kCoupling;
   }
   const std::uint32_t shots = (machine.count(12288) + rings - 1) / rings, records = 8;
   Program program = machine.program(cells);
   machine.quartic(program, kStiffness / 2, 0, 0);
-  machine.couplings(program, matrix);
+  machine.copies(program, matrix, kRing);
   program.commit();
   machine.start_at(program, std::vector<float>(std::size_t{shots} * cells));
   program.evolve(machine.time(5)).capture_start(machine.time(0.8)).evolve(machine.time(0.8) * (records - 1));
@@ -254,6 +285,15 @@ std::span<const Row> equilibrium_rows() {
        {.j2 = 0.5, .j4 = 0.25, .best_cells = 1024, .best_lanes = 64}, false, single_well},
       {"tilted-well", "a tilted bistable cell: <x^2>, virial, effective temperature",
        {.j2 = 1, .j4 = 0.25, .bias = 0.3, .best_cells = 1024, .best_lanes = 64}, false, tilted_well},
+      {"coarse-wells", "single and double well at ten times the step, by Leimkuhler & Matthews",
+       {.j2 = 1, .j4 = 0.25, .stepper = HB_CAPS_CELL_STEPPER_LEIMKUHLER_MATTHEWS,
+        .keys = "stepper=leimkuhler-matthews", .best_cells = 1024, .best_lanes = 64}, false, coarse_wells},
+      {"exact-step", "the linear cell by the exact Ornstein-Uhlenbeck step",
+       {.j2 = 0.5, .bias = 1, .stepper = HB_CAPS_CELL_STEPPER_EXACT_OU, .keys = "stepper=exact-ou", .best_cells = 256,
+        .best_lanes = 64}, false, ornstein_uhlenbeck},
+      {"band-limited", "a linear cell under Ornstein-Uhlenbeck noise",
+       {.j2 = 0.5, .emulator = true, .keys = "noise=ornstein-uhlenbeck&noise_time=0.25", .best_cells = 256,
+        .best_lanes = 64}, false, band_limited},
       {"coupled-ring", "8 coupled linear cells: equipartition, variance, mutual information",
        {.cells = 8, .j2 = 1, .coupling = 0.5, .best_cells = 64, .best_lanes = 256}, false, coupled_ring},
   };

@@ -210,15 +210,16 @@ void passage4(Bench& bench) { passage_times(bench, kHeights[1], 2.5e-3, 3e5); }
 }  // namespace
 
 std::span<const Row> escape_rows() {
+  constexpr std::string_view kKeys = "stepper=heun";
   static const Row rows[] = {
       {"rate-2", "decay rate of the sign of a double well of height 2",
-       {.j2 = 4, .j4 = 2, .best_cells = 1024, .best_lanes = 16}, false, rate2},
-      {"rate-4", "the same, height 4", {.j2 = 8, .j4 = 4, .best_cells = 1024, .best_lanes = 16}, false, rate4},
-      {"rate-6", "the same, height 6", {.j2 = 12, .j4 = 6, .best_cells = 1024, .best_lanes = 16}, false, rate6},
-      {"rate-8", "the same, height 8", {.j2 = 16, .j4 = 8, .best_cells = 1024, .best_lanes = 16}, true, rate8},
+       {.j2 = 4, .j4 = 2, .keys = kKeys, .best_cells = 1024, .best_lanes = 16}, false, rate2},
+      {"rate-4", "the same, height 4", {.j2 = 8, .j4 = 4, .keys = kKeys, .best_cells = 1024, .best_lanes = 16}, false, rate4},
+      {"rate-6", "the same, height 6", {.j2 = 12, .j4 = 6, .keys = kKeys, .best_cells = 1024, .best_lanes = 16}, false, rate6},
+      {"rate-8", "the same, height 8", {.j2 = 16, .j4 = 8, .keys = kKeys, .best_cells = 1024, .best_lanes = 16}, true, rate8},
       {"passage-2", "mean first-passage times of height 2, crossings between records by the Brownian bridge",
-       {.j2 = 4, .j4 = 2, .best_cells = 64, .best_lanes = 16}, false, passage2},
-      {"passage-4", "the same, height 4", {.j2 = 8, .j4 = 4, .best_cells = 64, .best_lanes = 16}, false, passage4},
+       {.j2 = 4, .j4 = 2, .keys = kKeys, .best_cells = 64, .best_lanes = 16}, false, passage2},
+      {"passage-4", "the same, height 4", {.j2 = 8, .j4 = 4, .keys = kKeys, .best_cells = 64, .best_lanes = 16}, false, passage4},
   };
   return rows;
 }

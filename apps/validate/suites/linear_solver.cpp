@@ -27,21 +27,20 @@ void relax(Bench& bench, const std::vector<double>& times, double systems_wanted
   const double dt = machine.step(first, 0.02);
   const auto network = solver_network();
   const std::uint32_t cells = std::max(kSize, machine.cells(48) / kSize * kSize), systems = cells / kSize;
-  std::vector<double> matrix(std::size_t{cells} * cells), stiffness(cells), bias(cells);
+  std::vector<double> stiffness(cells), bias(cells), matrix;
   for (std::uint32_t i = 0; i < cells; ++i) {
-    const std::uint32_t base = i / kSize * kSize;
-    stiffness[i] = network.stiffness(i - base, i - base) / 2;
-    bias[i] = -network.force(i - base);
-    for (std::uint32_t j = base; j < base + kSize; ++j) {
-      if (i != j) matrix[std::size_t{i} * cells + j] = network.stiffness(i - base, j - base);
-    }
+    stiffness[i] = network.stiffness(i % kSize, i % kSize) / 2;
+    bias[i] = -network.force(i % kSize);
+  }
+  for (std::uint32_t i = 0; i < kSize; ++i) {
+    for (std::uint32_t k = 0; k < kSize; ++k) matrix.push_back(network.stiffness(i, k));
   }
   const std::uint32_t shots = (machine.count(systems_wanted) + systems - 1) / systems;
   Program program = machine.program(cells);
   machine.load(program, CellSection::j2, stiffness);
   machine.load(program, CellSection::j4, 0);
   machine.load(program, CellSection::bias, bias);
-  machine.couplings(program, matrix);
+  machine.copies(program, matrix, kSize);
   program.commit();
   machine.start_at(program, std::vector<float>(std::size_t{shots} * cells));
   double before = 0;

@@ -15,6 +15,9 @@ std::span<const Row> escape_rows();
 std::span<const Row> score_rows();
 std::span<const Row> landauer_rows();
 std::span<const Row> currents_rows();
+std::span<const Row> inertia_rows();
+std::span<const Row> phase_rows();
+std::span<const Row> ising_rows();
 std::span<const Row> limits_rows();
 
 }  // namespace heatbath::validation

@@ -12,6 +12,9 @@ std::span<const Suite> suites() {
       {"score", "entropy rates of a noised mixture", score_rows()},
       {"landauer", "optimal transport and the erasure of a bit", landauer_rows()},
       {"currents", "detailed balance and entropy production", currents_rows()},
+      {"inertia", "cells with mass, RLC nodes", inertia_rows()},
+      {"phase", "synchronisation, locking, washboards, the uncertainty relation", phase_rows()},
+      {"ising", "binary cells against every state counted", ising_rows()},
       {"limits", "rails, temperature 0", limits_rows()},
   };
   return all;
