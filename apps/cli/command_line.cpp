@@ -84,7 +84,7 @@ struct Words {
   std::string list() const { return fmt::format("{}", fmt::join(names, ", ")); }
   bool knows(std::string_view word) const { return std::ranges::find(names, word) != names.end(); }
 };
-const Words kCommands{{"info", "run", "train", "generate", "bound", "netlist", "serve", "fmu", "conformance", "bench"}};
+const Words kCommands{{"info", "run", "train", "generate", "bound", "netlist", "serve", "fmu", "conformance", "bench", "validate"}};
 const Words kTrainers{{"generate"}};
 
 /// A word where a command should be, that is none.
@@ -369,6 +369,35 @@ int run_command_line(int argc, char** argv) {
   add_json(bench_app, bench.json);
   bench_app->footer("Times on one thread are processor times; ratios are ours over the reference, taken in turns.");
   bench_app->callback([&] { command = [&] { return run_bench(bench); }; });
+
+  ValidateOptions validate;
+  CLI::App* validate_app =
+      app.add_subcommand("validate", "measure a device against exact results that share no code with it");
+  validate_app
+      ->add_option("--device", validate.devices,
+                   "a device, as URI; may be repeated: each row runs on the first that has what it needs "
+                   "(default: the emulator that suits each row)")
+      ->option_text("URI")
+      ->take_all();
+  validate_app->add_option("--suite", validate.suites, "suites to run (default: all; see --list)")
+      ->option_text("NAME...")
+      ->take_all();
+  validate_app->add_flag("--long", validate.slow, "rows that take more than a minute, too");
+  validate_app->add_flag("--list", validate.list, "list suites and rows, and run none");
+  validate_app->add_option("--report", validate.report, "write a page with tables and plots")->option_text("FILE.html");
+  validate_app->add_option("--table", validate.table, "write the tables as Markdown")->option_text("FILE.md");
+  add_whole(validate_app, "--seed", validate.seed, 0, kMost64,
+            "of the host's randomness and, where the device can be seeded, of its noise (default 1)");
+  validate_app
+      ->add_option("--effort", validate.effort,
+                   "samples relative to the full ladder; below 1 the sizes of errors are not judged (default 1)")
+      ->check(CLI::Range(1e-4, 1e4))
+      ->option_text("X");
+  add_whole(validate_app, "--threads", validate.threads, 0, 1024,
+            "threads of the emulators it opens (default 0: as many as they take)");
+  add_json(validate_app, validate.json);
+  validate_app->footer("Rows that no device can run are listed as skipped, with what is missing.");
+  validate_app->callback([&] { command = [&] { return run_validate(validate); }; });
 
   if (const std::string unknown = unknown_command(argc, argv); !unknown.empty()) return complain(unknown, 2);
   try {

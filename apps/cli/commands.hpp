@@ -113,4 +113,18 @@ struct BenchOptions {
 /// Returns 0 whether goals are met or not: a time is no check.
 int run_bench(const BenchOptions& options);
 
+struct ValidateOptions {
+  std::vector<std::string> devices;  ///< URIs; empty: the emulator that suits each row
+  std::vector<std::string> suites;   ///< empty: all
+  std::filesystem::path report;      ///< HTML; empty: none
+  std::filesystem::path table;       ///< Markdown; empty: none
+  std::uint64_t seed = 1;
+  double effort = 1;     ///< samples relative to the full ladder
+  unsigned threads = 0;  ///< of the emulators opened; 0: theirs by default
+  bool slow = false;
+  bool list = false;
+  bool json = false;
+};
+int run_validate(const ValidateOptions& options);
+
 }  // namespace heatbath::apps

@@ -1,0 +1,246 @@
+// Detailed balance of reciprocal machines, entropy production of driven ones.
+#include <Eigen/Eigenvalues>
+#include <Eigen/LU>
+#include <cmath>
+#include <vector>
+
+#include "apps/validate/predicted_bias.hpp"
+#include "apps/validate/suites/rows.hpp"
+#include "heatbath/measure/irreversibility.hpp"
+#include "heatbath/regs.h"
+#include "sim/reference/exact_ou.hpp"
+
+namespace heatbath::validation {
+namespace {
+
+using measure::BlockedMeans;
+
+/// Stationary records of small linear networks side by side on one array; shots x records of `size` states each.
+struct Networks {
+  std::uint32_t size = 0, records = 0;
+  double period = 0;
+  std::vector<std::vector<float>> paths;  ///< one per copy, records x size
+};
+
+Networks run_networks(Machine& machine, const reference::LinearNetwork& network, std::uint32_t copies_wanted,
+                      std::uint32_t records, double period, double settle, double quartic = 0) {
+  const auto size = static_cast<std::uint32_t>(network.stiffness.rows());
+  const std::uint32_t copies = std::max(1u, machine.cells(std::max(size, 64u)) / size), cells = copies * size;
+  const std::uint32_t shots = (copies_wanted + copies - 1) / copies;
+  std::vector<double> stiffness(cells), matrix;
+  for (std::uint32_t i = 0; i < cells; ++i) stiffness[i] = network.stiffness(i % size, i % size) / 2;
+  for (std::uint32_t i = 0; i < size; ++i) {
+    for (std::uint32_t k = 0; k < size; ++k) matrix.push_back(network.stiffness(i, k));
+  }
+  Program program = machine.program(cells);
+  machine.load(program, CellSection::j2, stiffness);
+  machine.load(program, CellSection::j4, quartic);
+  machine.load(program, CellSection::bias, 0);
+  machine.copies(program, matrix, size);
+  bool uniform = true;
+  for (std::uint32_t i = 0; i < size; ++i) uniform = uniform && network.diffusion(i, i) == network.diffusion(0, 0);
+  if (!uniform) {
+    std::vector<double> temperature(cells);
+    for (std::uint32_t i = 0; i < cells; ++i) temperature[i] = network.diffusion(i % size, i % size);
+    machine.load(program, CellSection::kT, temperature);
+  }
+  program.commit();
+  machine.start_at(program, std::vector<float>(std::size_t{shots} * cells));
+  program.evolve(machine.time(settle)).capture_start(machine.time(period)).evolve(machine.time(period) * (records - 1));
+  const Result result = machine.run(program, shots);
+  Networks out{size, records, machine.rounded(period), {}};
+  for (std::uint32_t shot = 0; shot < shots; ++shot) {
+    for (std::uint32_t copy = 0; copy < copies; ++copy) {
+      std::vector<float> path;
+      for (std::uint32_t record = 0; record < records; ++record) {
+        const auto state = result.capture.state(shot, record).subspan(copy * size, size);
+        path.insert(path.end(), state.begin(), state.end());
+      }
+      out.paths.push_back(std::move(path));
+    }
+  }
+  return out;
+}
+
+/// The largest of all pair currents, as a check whose z is what one normal number would have to be to be as improbable.
+void check_pair_currents(Bench& bench, const std::string& name, const Networks& networks) {
+  measure::PairCurrents currents(networks.size);
+  for (const auto& path : networks.paths) currents.add(path);
+  const auto largest = currents.largest();
+  const auto pair = currents.current(largest.i, largest.j);
+  // |z| of one number with the same two-sided probability, by bisection.
+  double low = 0, high = 40;
+  for (int turn = 0; turn < 100; ++turn) {
+    const double middle = (low + high) / 2;
+    (measure::two_sided_probability(middle) > largest.probability ? low : high) = middle;
+  }
+  const double z = std::max(low, 1e-3);
+  Check& check = bench.check(name, 0, {pair.value, std::fabs(pair.value) / z, pair.effective_samples});
+  check.floor = 1;
+}
+
+std::vector<double> flat(const Networks& networks) {
+  std::vector<double> samples;
+  for (const auto& path : networks.paths) samples.insert(samples.end(), path.begin(), path.end());
+  return samples;
+}
+
+std::vector<double> flat(const Eigen::MatrixXd& matrix) {
+  std::vector<double> values;
+  for (Eigen::Index i = 0; i < matrix.rows(); ++i) {
+    for (Eigen::Index j = 0; j < matrix.cols(); ++j) values.push_back(matrix(i, j));
+  }
+  return values;
+}
+
+// A reciprocal network makes no entropy.
+void reciprocal(Bench& bench) {
+  Machine& machine = bench.machine();
+  const double dt = machine.step(1e-3, 0.02);
+  constexpr std::uint32_t kSize = 8;
+  Eigen::MatrixXd a = 2 * Eigen::MatrixXd::Identity(kSize, kSize);
+  for (std::uint32_t i = 0; i < kSize; ++i) {
+    for (std::uint32_t j = i + 1; j < kSize; ++j) a(i, j) = a(j, i) = 0.25 * std::sin(1.0 + 3.0 * i + 7.0 * j);
+  }
+  const auto network = reference::linear_network(a, 1);
+  const Networks linear = run_networks(machine, network, machine.count(4096), 24, 0.2, 4);
+  check_pair_currents(bench, "largest pair current of a reciprocal linear network", linear);
+  const auto production =
+      measure::linear_entropy_production(flat(linear), flat(a), std::vector<double>(kSize, 1.0), linear.paths.size());
+  double bias = 0;
+  if (dt > 0) {
+    // tr(A S A) - tr A with the stepped covariance, mode by mode.
+    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> modes(a);
+    for (const double mode : modes.eigenvalues())
+      bias += mode * mode * linear_step(machine.stepper(), mode, dt).stationary_variance() - mode;
+  }
+  bench.check("entropy production of a reciprocal linear network", 0, production.signed_rate, bias).floor = 0.2;
+  const Networks bistable = run_networks(machine, reference::linear_network(a - 3 * Eigen::MatrixXd::Identity(kSize, kSize), 1),
+                                         machine.count(4096), 24, 0.2, 4, 0.25);
+  check_pair_currents(bench, "largest pair current of a reciprocal bistable network", bistable);
+}
+
+/// Stationary covariance of the chain of a stepper on a linear network, by doubling (Smith 1968); exact for others.
+Eigen::MatrixXd stepped_covariance(std::uint32_t stepper, const reference::LinearNetwork& network, double dt) {
+  const Eigen::MatrixXd a = network.stiffness * dt, one = Eigen::MatrixXd::Identity(a.rows(), a.cols());
+  Eigen::MatrixXd gain, noise;
+  if (stepper == HB_CAPS_CELL_STEPPER_EULER_MARUYAMA) {
+    gain = one - a;
+    noise = 2 * dt * network.diffusion;
+  } else if (stepper == HB_CAPS_CELL_STEPPER_HEUN) {
+    gain = one - a + a * a / 2;
+    noise = 2 * dt * (one - a / 2) * network.diffusion * (one - a / 2).transpose();
+  } else {
+    return reference::stationary_covariance(network);
+  }
+  Eigen::MatrixXd covariance = noise;
+  for (int doubling = 0; doubling < 40; ++doubling) {
+    covariance = (covariance + gain * covariance * gain.transpose()).eval();
+    gain = (gain * gain).eval();
+  }
+  return covariance;
+}
+
+void driven(Bench& bench, const std::string& name, const reference::LinearNetwork& network, double samples) {
+  Machine& machine = bench.machine();
+  const double dt = machine.step(2e-3, 0.02);
+  const auto size = network.stiffness.rows();
+  const Networks run = run_networks(machine, network, machine.count(samples), 24, 0.5, 6);
+  std::vector<double> diffusion;
+  for (Eigen::Index i = 0; i < size; ++i) diffusion.push_back(network.diffusion(i, i));
+  const auto production = measure::linear_entropy_production(flat(run), flat(network.stiffness), diffusion, run.paths.size());
+  const double exact = reference::entropy_production_rate(network);
+  double bias = 0, positive_bias = 0;
+  if (dt > 0) {
+    const Eigen::MatrixXd s = stepped_covariance(machine.stepper(), network, dt);
+    const Eigen::MatrixXd& a = network.stiffness;
+    const Eigen::MatrixXd inverse = network.diffusion.inverse(), drift = a - network.diffusion * s.inverse();
+    bias = (inverse * a * s * a.transpose()).trace() - a.trace() - exact;
+    positive_bias = (inverse * drift * s * drift.transpose()).trace() - exact;
+  }
+  bench.check(name + ": entropy production by the exact score", exact, production.positive, positive_bias).floor = 0.003;
+  bench.check(name + ": entropy production, signed", exact, production.signed_rate, bias).floor = 0.05;
+  // <x0 x1' - x1 x0'> over a period, from the exact autocorrelation.
+  BlockedMeans current(1);
+  for (std::size_t k = 0; k < run.paths.size(); ++k) {
+    const float* x = run.paths[k].data();
+    double sum = 0;
+    for (std::uint32_t r = 0; r + 1 < run.records; ++r)
+      sum += double{x[r * size]} * x[(r + 1) * size + 1] - double{x[r * size + 1]} * x[(r + 1) * size];
+    current.add(k, {sum / (run.records - 1)});
+  }
+  const Eigen::MatrixXd later = reference::autocorrelation(network, run.period);  // <x(t) x(0)^T>
+  const double turning = later(1, 0) - later(0, 1);
+  Check& check = bench.check(name + ": current <x0 x1' - x1 x0'>", turning, current.mean_estimate(0));
+  check.floor = 0.005;
+  check.relative = 0.02;
+}
+
+void rotor(Bench& bench) {
+  for (const double w : {0.5, 2.0}) {
+    Eigen::MatrixXd a(2, 2);
+    a << 1, -w, w, 1;
+    driven(bench, "rotor w = " + std::to_string(w).substr(0, 3), reference::linear_network(a, 1), 40000);
+  }
+}
+
+void one_way_ring(Bench& bench) {
+  Eigen::MatrixXd a(3, 3);
+  a << 2, -1, 0, 0, 2, -1, -1, 0, 2;
+  driven(bench, "one-way ring", reference::linear_network(a, 1), 40000);
+}
+
+// Two cells at temperatures 2 and 1, a spring between them.
+void two_temperatures(Bench& bench) {
+  Eigen::MatrixXd a(2, 2);
+  a << 2, -1, -1, 2;
+  reference::LinearNetwork network = reference::linear_network(a, 1);
+  network.diffusion(0, 0) = 2;
+  driven(bench, "two temperatures", network, 60000);
+}
+
+// What the heat meter says of a rotor: entropy production 2 w^2.
+void rotor_heat(Bench& bench) {
+  Machine& machine = bench.machine();
+  machine.step(1e-3, 0.01);
+  constexpr double kTurn = 1, kTime = 10;
+  const std::uint32_t copies = std::max(1u, machine.cells(64) / 2), cells = 2 * copies;
+  const std::uint32_t shots = machine.count(256);
+  Program program = machine.program(cells);
+  machine.quartic(program, 0.5, 0, 0);
+  machine.copies(program, std::vector<double>{0, -kTurn, kTurn, 0}, 2);
+  program.commit();
+  HostRandom random(machine.next_seed());
+  std::vector<float> start(std::size_t{shots} * cells);
+  for (float& x : start) x = static_cast<float>(random.normal());
+  machine.start_at(program, start);
+  program.evolve(machine.time(2)).meter_clear().evolve(machine.time(kTime)).meter_snapshot();
+  const Result result = machine.run(program, shots);
+  const auto heat = measure::heat_entropy_production(machine.meters(result), 1, machine.rounded(kTime) * copies);
+  bench.check("rotor w = 1: heat per unit of time over kT", 2 * kTurn * kTurn, heat);
+}
+
+}  // namespace
+
+std::span<const Row> currents_rows() {
+  constexpr std::string_view kDriven = "reciprocal=no&stepper=heun";
+  static const Row rows[] = {
+      {"reciprocal", "signed currents between all pairs of cells, and entropy production, vanish",
+       {.cells = 8, .j2 = 1, .j4 = 0.25, .coupling = 0.25, .best_cells = 64, .best_lanes = 512}, false, reciprocal},
+      {"rotor", "two cells that chase each other: entropy production 2 w^2, current",
+       {.cells = 2, .full_couplings = true, .j2 = 0.5, .coupling = 2, .keys = kDriven, .best_cells = 64, .best_lanes = 512},
+       false, rotor},
+      {"rotor-heat", "the same by the heat meter",
+       {.cells = 2, .meters = true, .full_couplings = true, .j2 = 0.5, .coupling = 1, .keys = kDriven, .best_cells = 64,
+        .best_lanes = 512}, false, rotor_heat},
+      {"one-way-ring", "three cells coupled in one direction",
+       {.cells = 3, .full_couplings = true, .j2 = 1, .coupling = 1, .keys = kDriven, .best_cells = 63, .best_lanes = 512},
+       false, one_way_ring},
+      {"two-temperatures", "a spring between a hot and a cold cell",
+       {.cells = 2, .kT_per_cell = true, .j2 = 1, .coupling = 1, .keys = "stepper=heun", .best_cells = 64,
+        .best_lanes = 512}, false, two_temperatures},
+  };
+  return rows;
+}
+
+}  // namespace heatbath::validation

@@ -1,0 +1,354 @@
+// Binary cells against every state counted: the 4 x 4 Ising torus, a glass with tempering, Curie–Weiss spins.
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "apps/validate/suites/rows.hpp"
+#include "heatbath/measure/thermometers.hpp"
+#include "heatbath/regs.h"
+#include "sim/reference/enumeration.hpp"
+#include "sim/reference/first_passage.hpp"
+#include "sim/reference/ising.hpp"
+
+namespace heatbath::validation {
+namespace {
+
+using measure::BlockedMeans;
+using reference::Enumeration;
+
+constexpr std::uint32_t kPbit = HB_CAPS_CELL_KIND_PBIT, kSide = 4, kSpins = kSide * kSide;
+constexpr double kTc = 2.269185314213;
+
+const std::vector<reference::Bond>& torus_bonds(bool glass) {
+  static const std::vector<reference::Bond> ferro = reference::square_torus(kSide, std::vector<double>{1});
+  static const std::vector<reference::Bond> spin_glass = reference::square_torus(kSide, reference::glass_strengths(kSide));
+  return glass ? spin_glass : ferro;
+}
+
+const Enumeration& torus(bool glass) {
+  static const Enumeration ferro(kSpins, torus_bonds(false)), spin_glass(kSpins, torus_bonds(true));
+  return glass ? spin_glass : ferro;
+}
+
+std::span<const std::pair<std::uint32_t, std::uint32_t>> torus_pairs() {
+  static const auto pairs = [] {
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> list;
+    for (const auto& bond : torus_bonds(false)) {
+      list.emplace_back(std::min(bond.a, bond.b), std::max(bond.a, bond.b));
+    }
+    return list;
+  }();
+  return pairs;
+}
+
+void load_torus(Machine& machine, Program& program, bool glass, double temperature) {
+  std::vector<double> matrix(kSpins * kSpins);
+  for (const auto& bond : torus_bonds(glass)) {
+    matrix[bond.a * kSpins + bond.b] += bond.coupling / temperature;
+    matrix[bond.b * kSpins + bond.a] = matrix[bond.a * kSpins + bond.b];
+  }
+  machine.load(program, CellSection::bias, 0);
+  machine.couplings(program, matrix);
+  program.commit();
+}
+
+reference::BinaryState packed(std::span<const float> spins) {
+  reference::BinaryState state = 0;
+  for (std::size_t i = 0; i < spins.size(); ++i) state |= spins[i] > 0 ? reference::BinaryState{1} << i : 0;
+  return state;
+}
+
+std::vector<float> random_spins(Machine& machine, std::size_t count) {
+  HostRandom random(machine.next_seed());
+  std::vector<float> spins(count);
+  for (float& s : spins) s = random.uniform() < 0.5 ? -1.0f : 1.0f;
+  return spins;
+}
+
+/// States of `shots` runs at `records` instants, packed: shots x records.
+std::vector<reference::BinaryState> torus_states(Machine& machine, double temperature, std::uint32_t shots,
+                                                 std::uint32_t records, double period) {
+  Program program = machine.program(kSpins);
+  load_torus(machine, program, false, temperature);
+  std::vector<float> start = random_spins(machine, std::size_t{shots} * kSpins);
+  // Stripes of opposite order take long to go: half of the shots begin all up, half all down.
+  for (std::size_t k = 0; k < start.size(); ++k) start[k] = k / kSpins % 2 == 0 ? 1.0f : -1.0f;
+  machine.start_at(program, start);
+  program.evolve(machine.time(40)).capture_start(machine.time(period));
+  program.evolve(machine.time(period) * (records - 1));
+  const Result result = machine.run(program, shots);
+  std::vector<reference::BinaryState> states;
+  for (std::uint32_t shot = 0; shot < shots; ++shot) {
+    for (std::uint32_t record = 0; record < records; ++record) states.push_back(packed(result.capture.state(shot, record)));
+  }
+  return states;
+}
+
+double magnetisation_of(reference::BinaryState state) {
+  return (2.0 * __builtin_popcount(state) - kSpins) / kSpins;
+}
+
+std::string at(double temperature) {
+  return ", T = " + (temperature == kTc ? std::string("Tc") : std::to_string(temperature).substr(0, 3));
+}
+
+void ferromagnet(Bench& bench) {
+  Machine& machine = bench.machine();
+  machine.step(1, 1);
+  const Enumeration& exact = torus(false);
+  Curve curve{"4 x 4 Ising torus", "temperature", "per spin",
+              {{"E/N, device", {}, {}, {}}, {"<|m|>, device", {}, {}, {}}, {"E/N", {}, {}, {}}, {"<|m|>", {}, {}, {}}}};
+  Check* last = nullptr;
+  for (const double temperature : {1.5, 2.0, kTc, 2.5, 3.0, 4.0}) {
+    const std::uint32_t shots = machine.count(8192), records = 48;
+    const auto states = torus_states(machine, temperature, shots, records, temperature < 2.2 ? 4 : 5);
+    BlockedMeans means(5);
+    for (std::size_t k = 0; k < states.size(); ++k) {
+      const double e = exact.energies()[states[k]] / kSpins, m = magnetisation_of(states[k]);
+      means.add(k / records, {e, e * e, std::fabs(m), m * m, m * m * m * m});
+    }
+    const auto magnet = reference::magnetisation(exact, temperature);
+    const double t2 = temperature * temperature;
+    bench.check("E/N" + at(temperature), exact.mean_energy(temperature) / kSpins, means.mean_estimate(0)).relative = 0.003;
+    bench.check("C/N" + at(temperature), exact.heat_capacity(temperature) / kSpins,
+                means.estimate([=](std::span<const double> m) { return (m[1] - m[0] * m[0]) * kSpins / t2; }));
+    last = &bench.check("<|m|>" + at(temperature), magnet.absolute, means.mean_estimate(2));
+    last->relative = 0.003;
+    curve.series[0].x.push_back(temperature);
+    curve.series[0].y.push_back(means.mean(0));
+    curve.series[0].error.push_back(means.mean_estimate(0).standard_error);
+    curve.series[1].x.push_back(temperature);
+    curve.series[1].y.push_back(means.mean(2));
+    curve.series[1].error.push_back(means.mean_estimate(2).standard_error);
+    if (temperature == 4) {
+      for (int step = 12; step <= 44; ++step) {
+        const double t = 0.1 * step;
+        curve.series[2].x.push_back(t);
+        curve.series[2].y.push_back(exact.mean_energy(t) / kSpins);
+        curve.series[3].x.push_back(t);
+        curve.series[3].y.push_back(reference::magnetisation(exact, t).absolute);
+      }
+      last->curve = curve;
+    }
+    bench.check("<m^2>" + at(temperature), magnet.square, means.mean_estimate(3)).relative = 0.003;
+    bench.check("Binder ratio" + at(temperature), magnet.binder,
+                means.estimate([](std::span<const double> m) { return 1 - m[4] / (3 * m[3] * m[3]); })).relative = 0.003;
+  }
+}
+
+// Acceptance of exchanges between two temperatures, over independent pairs of equilibrated copies.
+void swap_acceptances(Bench& bench) {
+  Machine& machine = bench.machine();
+  machine.step(1, 1);
+  const Enumeration& exact = torus(false);
+  const double ladder[] = {1.5, 2.0, 2.5, 3.0, 4.0};
+  const std::uint32_t shots = machine.count(8192), records = 24;
+  std::vector<reference::BinaryState> cold = torus_states(machine, ladder[0], shots, records, 4);
+  for (int k = 0; k < 4; ++k) {
+    const auto hot = torus_states(machine, ladder[k + 1], shots, records, 4);
+    BlockedMeans means(1);
+    for (std::size_t i = 0; i < hot.size(); ++i) {
+      const double delta = (1 / ladder[k] - 1 / ladder[k + 1]) * (exact.energies()[cold[i]] - exact.energies()[hot[i]]);
+      means.add(i / records, {std::min(1.0, std::exp(delta))});
+    }
+    bench.check("swap acceptance T = " + std::to_string(ladder[k]).substr(0, 3) + " and " +
+                    std::to_string(ladder[k + 1]).substr(0, 3),
+                reference::swap_acceptance(exact, ladder[k], ladder[k + 1]), means.mean_estimate(0))
+        .relative = 0.003;
+    cold = hot;
+  }
+}
+
+// The +-J glass with replica exchange: every shot is a ladder of temperatures of its own.
+void glass(Bench& bench) {
+  Machine& machine = bench.machine();
+  machine.step(1, 1);
+  const Enumeration& exact = torus(true);
+  const std::vector<double> ladder{0.5, 0.7, 1, 1.4, 2, 3};
+  const std::uint32_t shots = machine.count(2048);
+  constexpr int kSettle = 30, kRounds = 150;
+  HostRandom random(machine.next_seed());
+  std::vector<std::vector<float>> states;
+  for (std::size_t t = 0; t < ladder.size(); ++t) states.push_back(random_spins(machine, std::size_t{shots} * kSpins));
+  struct Tally {
+    BlockedMeans means{3}, overlaps{1};
+  };
+  std::vector<Tally> tallies(ladder.size());
+  for (int round = 0; round < kSettle + kRounds; ++round) {
+    std::vector<std::vector<reference::BinaryState>> now;
+    for (std::size_t t = 0; t < ladder.size(); ++t) {
+      Program program = machine.program(kSpins);
+      load_torus(machine, program, true, ladder[t]);
+      machine.start_at(program, states[t]);
+      program.evolve(machine.time(4)).sample();
+      const Result result = machine.run(program, shots);
+      std::vector<reference::BinaryState> ends;
+      for (std::uint32_t shot = 0; shot < shots; ++shot) {
+        const auto spins = result.capture.state(shot, 0);
+        std::copy(spins.begin(), spins.end(), states[t].begin() + std::size_t{shot} * kSpins);
+        ends.push_back(packed(spins));
+      }
+      now.push_back(std::move(ends));
+    }
+    for (std::size_t t = 0; round >= kSettle && t < ladder.size(); ++t) {
+      for (std::uint32_t shot = 0; shot < shots; ++shot) {
+        const double e = exact.energies()[now[t][shot]];
+        tallies[t].means.add(shot / 2, {e / kSpins, e == exact.lowest_energy() ? 1.0 : 0.0, e * e});
+        if (shot % 2 == 0 && shot + 1 < shots) {
+          const double q = 1 - 2.0 * __builtin_popcount(now[t][shot] ^ now[t][shot + 1]) / kSpins;
+          tallies[t].overlaps.add(shot / 2, {q * q});
+        }
+      }
+    }
+    for (std::size_t t = round % 2; t + 1 < ladder.size(); t += 2) {
+      for (std::uint32_t shot = 0; shot < shots; ++shot) {
+        const double delta = (1 / ladder[t] - 1 / ladder[t + 1]) *
+                             (exact.energies()[now[t][shot]] - exact.energies()[now[t + 1][shot]]);
+        if (random.uniform() < std::exp(delta)) {
+          std::swap_ranges(states[t].begin() + std::size_t{shot} * kSpins, states[t].begin() + (std::size_t{shot} + 1) * kSpins,
+                           states[t + 1].begin() + std::size_t{shot} * kSpins);
+        }
+      }
+    }
+  }
+  for (const std::size_t t : {std::size_t{0}, std::size_t{2}, std::size_t{4}}) {
+    const double temperature = ladder[t];
+    bench.check("glass: E/N" + at(temperature), exact.mean_energy(temperature) / kSpins, tallies[t].means.mean_estimate(0))
+        .relative = 0.003;
+    const double ground = exact.average(temperature, [&](reference::BinaryState state) {
+      return exact.energies()[state] == exact.lowest_energy() ? 1.0 : 0.0;
+    });
+    bench.check("glass: share of the ground states" + at(temperature), ground, tallies[t].means.mean_estimate(1));
+    bench.check("glass: <q^2>" + at(temperature), exact.mean_square_overlap(temperature),
+                tallies[t].overlaps.mean_estimate(0));
+  }
+}
+
+void load_curie_weiss(Machine& machine, Program& program, std::uint32_t spins, double beta) {
+  std::vector<double> matrix(spins * spins, -beta / spins);
+  machine.load(program, CellSection::bias, 0);
+  machine.copies(program, matrix, spins);
+  program.commit();
+}
+
+void curie_weiss_law(Bench& bench) {
+  Machine& machine = bench.machine();
+  machine.step(1, 1);
+  for (const std::uint32_t spins : {8u, 16u}) {
+    for (const double beta : {0.5, 1.0, 1.5, 2.0}) {
+      const std::uint32_t shots = machine.count(4096), records = 32;
+      Program program = machine.program(spins);
+      load_curie_weiss(machine, program, spins, beta);
+      std::vector<float> start(std::size_t{shots} * spins);
+      for (std::size_t k = 0; k < start.size(); ++k) start[k] = k / spins % 2 == 0 ? 1.0f : -1.0f;
+      machine.start_at(program, start);
+      program.evolve(machine.time(30)).capture_start(machine.time(3)).evolve(machine.time(3) * (records - 1));
+      const Result result = machine.run(program, shots);
+      BlockedMeans means(1);
+      for (std::uint32_t shot = 0; shot < shots; ++shot) {
+        for (std::uint32_t record = 0; record < records; ++record) {
+          double m = 0;
+          for (const float s : result.capture.state(shot, record)) m += s;
+          means.add(shot, {m * m / spins / spins});
+        }
+      }
+      bench.check("Curie-Weiss <m^2>, N = " + std::to_string(spins) + ", beta = " + std::to_string(beta).substr(0, 3),
+                  reference::curie_weiss(static_cast<int>(spins), beta).mean_square_magnetisation, means.mean_estimate(0));
+    }
+  }
+}
+
+// From all up to no magnetisation, one update at a time.
+void curie_weiss_escape(Bench& bench) {
+  Machine& machine = bench.machine();
+  for (const auto& [spins, beta, samples] :
+       {std::tuple{8u, 0.5, 16384.0}, {8u, 1.0, 16384.0}, {8u, 1.5, 16384.0}, {16u, 1.0, 12288.0}}) {
+    machine.step(1.0 / spins, 1.0 / spins);
+    const double exact = reference::curie_weiss(static_cast<int>(spins), beta).escape_time;
+    std::vector<double> times;
+    const std::uint32_t total = machine.count(samples), at_once = std::min(total, 2048u);
+    constexpr std::uint32_t kRecords = 512;
+    const double update = machine.rounded(1.0 / spins);
+    while (times.size() < total) {
+      std::vector<float> states(std::size_t{at_once} * spins, 1.0f);
+      std::vector<double> passed(at_once, 0);
+      std::uint32_t left = at_once;
+      for (std::uint32_t chunk = 0; left > 0; ++chunk) {
+        Program program = machine.program(spins);
+        load_curie_weiss(machine, program, spins, beta);
+        machine.start_at(program, states);
+        program.capture_start(machine.time(1.0 / spins), false).evolve(machine.time(1.0 / spins) * kRecords);
+        const Result result = machine.run(program, at_once);
+        for (std::uint32_t shot = 0; shot < at_once; ++shot) {
+          for (std::uint32_t record = 0; passed[shot] == 0 && record < kRecords; ++record) {
+            float m = 0;
+            for (const float s : result.capture.state(shot, record)) m += s;
+            if (m == 0) {
+              passed[shot] = (chunk * kRecords + record + 1) * update;
+              --left;
+            }
+          }
+          const auto last = result.capture.state(shot, kRecords - 1);
+          std::copy(last.begin(), last.end(), states.begin() + std::size_t{shot} * spins);
+        }
+      }
+      times.insert(times.end(), passed.begin(), passed.end());
+    }
+    bench.check("Curie-Weiss escape time, N = " + std::to_string(spins) + ", beta = " + std::to_string(beta).substr(0, 3),
+                exact, measure::mean_of_independent(times));
+  }
+}
+
+// Two spins: what they know of each other.
+void pair_information(Bench& bench) {
+  Machine& machine = bench.machine();
+  machine.step(1, 1);
+  const std::uint32_t shots = machine.count(4096), records = 24;
+  Program program = machine.program(2);
+  machine.load(program, CellSection::bias, 0);
+  machine.couplings(program, std::vector<double>{0, -1, -1, 0});
+  program.commit();
+  machine.start_at(program, random_spins(machine, std::size_t{shots} * 2));
+  program.evolve(machine.time(20)).capture_start(machine.time(4)).evolve(machine.time(4) * (records - 1));
+  const Result result = machine.run(program, shots);
+  std::vector<double> x, y;
+  for (std::uint32_t shot = 0; shot < shots; ++shot) {
+    for (std::uint32_t record = 0; record < records; ++record) {
+      x.push_back(result.capture.state(shot, record)[0]);
+      y.push_back(result.capture.state(shot, record)[1]);
+    }
+  }
+  const double together = std::exp(1.0) / (std::exp(1.0) + std::exp(-1.0));
+  const double exact = std::log(2.0) + together * std::log(together) + (1 - together) * std::log1p(-together);
+  bench.check("mutual information of two spins, J = 1", exact, measure::sign_mutual_information(x, y, shots));
+}
+
+}  // namespace
+
+std::span<const Row> ising_rows() {
+  constexpr std::string_view kTorus = "cell=pbit&topology=torus:4x4&stepper=two-colour";
+  constexpr std::string_view kDense = "cell=pbit&stepper=random-sequential";
+  static const Row rows[] = {
+      {"ferromagnet", "the 4 x 4 torus at six temperatures: energy, heat capacity, magnetisation, Binder ratio",
+       {.kind = kPbit, .cells = kSpins, .coupling = 0.7, .state = 1, .pairs = torus_pairs(), .keys = kTorus,
+        .best_cells = kSpins}, false, ferromagnet},
+      {"swap-acceptance", "replica exchange on the 4 x 4 torus",
+       {.kind = kPbit, .cells = kSpins, .coupling = 0.7, .state = 1, .pairs = torus_pairs(), .keys = kTorus,
+        .best_cells = kSpins}, false, swap_acceptances},
+      {"glass", "the +-J glass on the 4 x 4 torus with tempering: energy, ground states, overlap",
+       {.kind = kPbit, .cells = kSpins, .coupling = 2, .state = 1, .pairs = torus_pairs(), .keys = kTorus,
+        .best_cells = kSpins}, false, glass},
+      {"pair-information", "mutual information of two spins",
+       {.kind = kPbit, .cells = 2, .coupling = 1, .state = 1, .keys = kDense, .best_cells = kSpins}, false,
+       pair_information},
+      {"curie-weiss", "all-to-all spins, one at a time in random order: <m^2>",
+       {.kind = kPbit, .cells = kSpins, .coupling = 0.25, .state = 1, .keys = kDense, .best_cells = kSpins}, false,
+       curie_weiss_law},
+      {"curie-weiss-escape", "the same: mean time from all up to no magnetisation",
+       {.kind = kPbit, .cells = kSpins, .coupling = 0.2, .state = 1,
+        .stepper = HB_CAPS_CELL_STEPPER_RANDOM_SEQUENTIAL, .keys = kDense, .best_cells = kSpins}, false, curie_weiss_escape},
+  };
+  return rows;
+}
+
+}  // namespace heatbath::validation

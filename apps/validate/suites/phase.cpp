@@ -1,0 +1,396 @@
+// Phase oscillators: synchronisation (Sasa, arXiv:1501.00055), locking, washboards. At kT = 1 the diffusion D is 1:
+// couplings and frequencies are in units of it.
+#include <cmath>
+#include <cstdio>
+#include <numbers>
+#include <vector>
+
+#include "apps/validate/predicted_bias.hpp"
+#include "apps/validate/suites/rows.hpp"
+#include "heatbath/measure/free_energy.hpp"
+#include "heatbath/measure/irreversibility.hpp"
+#include "heatbath/regs.h"
+#include "sim/reference/boltzmann_cell.hpp"
+#include "sim/reference/kuramoto.hpp"
+
+namespace heatbath::validation {
+namespace {
+
+using measure::BlockedMeans;
+
+constexpr double kPi = std::numbers::pi;
+constexpr std::uint32_t kPhase = HB_CAPS_CELL_KIND_PHASE;
+
+std::optional<reference::OneStepChain> phase_chain(Machine& machine, reference::Function force) {
+  return one_step_chain(machine.stepper(), std::move(force), machine.dt(), reference::OneStepChain::Domain::circle, -kPi,
+                        kPi, 96);
+}
+
+std::vector<float> uniform_phases(Machine& machine, std::size_t count) {
+  HostRandom random(machine.next_seed());
+  std::vector<float> phases(count);
+  for (float& phase : phases) phase = static_cast<float>(kPi * (2 * random.uniform() - 1));
+  return phases;
+}
+
+void phase_cells(Machine& machine, Program& program, double bias, double j2, double frequency) {
+  machine.load(program, CellSection::bias, bias);
+  machine.load(program, CellSection::j2, j2);
+  machine.load(program, CellSection::frequency, frequency);
+}
+
+// <r^2> of N oscillators against the exact value for this N.
+void kuramoto(Bench& bench, std::uint32_t size, const std::vector<double>& couplings, double samples, double settle,
+              double period) {
+  Machine& machine = bench.machine();
+  const std::uint32_t copies = std::max(1u, machine.cells(64) / size), cells = copies * size;
+  Curve curve{"Order of " + std::to_string(size) + " oscillators", "K/D", "<r^2>",
+              {{"device", {}, {}, {}}, {"exact for this number", {}, {}, {}}, {"infinitely many", {}, {}, {}}}};
+  Check* last = nullptr;
+  for (const double k : couplings) {
+    machine.step(0.002, 0.02);
+    const std::uint32_t records = 40, shots = machine.count(samples / records / copies, 64);
+    Program program = machine.program(cells);
+    phase_cells(machine, program, 0, 0, 0);
+    std::vector<double> matrix(std::size_t{size} * size, -k / size);
+    machine.copies(program, matrix, size);
+    program.commit();
+    // Half of the copies from order, half from disorder.
+    std::vector<float> start = uniform_phases(machine, std::size_t{shots} * cells);
+    for (std::uint32_t shot = 0; shot < shots; shot += 2) {
+      for (std::uint32_t cell = 0; cell < cells; ++cell) start[std::size_t{shot} * cells + cell] *= 0.2f;
+    }
+    machine.start_at(program, start);
+    program.evolve(machine.time(settle)).capture_start(machine.time(period));
+    program.evolve(machine.time(period) * (records - 1));
+    const Result result = machine.run(program, shots, cells);
+    BlockedMeans means(1);
+    for (std::uint32_t shot = 0; shot < shots; ++shot) {
+      for (std::uint32_t record = 0; record < records; ++record) {
+        const auto state = result.capture.state(shot, record);
+        for (std::uint32_t copy = 0; copy < copies; ++copy) {
+          double c = 0, s = 0;
+          for (std::uint32_t i = 0; i < size; ++i) {
+            c += std::cos(double{state[copy * size + i]});
+            s += std::sin(double{state[copy * size + i]});
+          }
+          means.add(std::size_t{shot} * copies + copy, {(c * c + s * s) / size / size});
+        }
+      }
+    }
+    const double exact = reference::kuramoto_mean_square_order(static_cast<int>(size), k);
+    // The bias of one oscillator in the mean field of the others, for the field it has.
+    const double field = k * std::sqrt(exact);
+    const auto chain = phase_chain(machine, [=](double th) { return -field * std::sin(th); });
+    double bias = 0;
+    if (chain) {
+      const auto order = [&](const reference::OneStepChain& one) { return one.average([](double th) { return std::cos(th); }); };
+      const double ideal = reference::BoltzmannLaw([=](double th) { return -field * std::cos(th); }, 1, -kPi, kPi)
+                               .average([](double th) { return std::cos(th); });
+      bias = 2 * std::sqrt(exact) * (order(*chain) - ideal);
+    }
+    const auto square = means.mean_estimate(0);
+    last = &bench.check("<r^2> of " + std::to_string(size) + " oscillators, K/D = " + std::to_string(k).substr(0, 3), exact,
+                        square, bias);
+    last->relative = 0.003;
+    curve.series[0].x.push_back(k);
+    curve.series[0].y.push_back(square.value);
+    curve.series[0].error.push_back(square.standard_error);
+  }
+  for (int step = 5; step <= 60; ++step) {
+    const double k = 0.1 * step, r = reference::kuramoto_order(k);
+    curve.series[1].x.push_back(k);
+    curve.series[1].y.push_back(reference::kuramoto_mean_square_order(static_cast<int>(size), k));
+    curve.series[2].x.push_back(k);
+    curve.series[2].y.push_back(r * r);
+  }
+  last->curve = curve;
+}
+
+void two_oscillators(Bench& bench) { kuramoto(bench, 2, {0.5, 3}, 1.6e6, 8, 0.5); }
+void sixteen_oscillators(Bench& bench) { kuramoto(bench, 16, {1, 3, 6}, 1.6e5, 10, 1.0); }
+void every_size(Bench& bench) {
+  for (const std::uint32_t size : {3u, 4u, 8u}) kuramoto(bench, size, {0.5, 1, 2, 3, 4, 6}, 8e5, 10, 1.0);
+  kuramoto(bench, 16, {0.5, 2, 4}, 4e5, 12, 1.0);
+}
+void sixty_four(Bench& bench) { kuramoto(bench, 64, {1, 2, 3, 4}, 1.6e5, 30, 2.0); }
+
+// r = I1(K r/D)/I0(K r/D): one oscillator in the field that infinitely many make keeps up that field.
+void mean_field(Bench& bench) {
+  Machine& machine = bench.machine();
+  Curve curve{"Order parameter of infinitely many oscillators", "K/D", "r", {{"device", {}, {}, {}}, {"exact", {}, {}, {}}}};
+  Check* last = nullptr;
+  for (const double k : {2.1, 2.5, 3.0, 4.0, 6.0, 10.0}) {
+    machine.step(5e-4, 0.01);
+    const double r = reference::kuramoto_order(k), field = k * r;
+    const std::uint32_t cells = machine.cells(256), shots = (machine.count(65536) + cells - 1) / cells, records = 8;
+    Program program = machine.program(cells);
+    phase_cells(machine, program, -field, 0, 0);
+    program.commit();
+    machine.start_at(program, std::vector<float>(std::size_t{shots} * cells));
+    program.evolve(machine.time(4)).capture_start(machine.time(1)).evolve(machine.time(1) * (records - 1));
+    const Result result = machine.run(program, shots, cells);
+    BlockedMeans means(1);
+    for (std::uint32_t shot = 0; shot < shots; ++shot) {
+      for (std::uint32_t record = 0; record < records; ++record) {
+        const auto state = result.capture.state(shot, record);
+        for (std::uint32_t cell = 0; cell < cells; ++cell)
+          means.add(std::size_t{shot} * cells + cell, {std::cos(double{state[cell]})});
+      }
+    }
+    const auto chain = phase_chain(machine, [=](double th) { return -field * std::sin(th); });
+    const double stepped = chain ? chain->average([](double th) { return std::cos(th); }) : r;
+    const auto order = means.mean_estimate(0);
+    last = &bench.check("r(K/D = " + std::to_string(k).substr(0, k < 10 ? 3 : 4) + ") of infinitely many oscillators", r,
+                        order, stepped - r);
+    curve.series[0].x.push_back(k);
+    curve.series[0].y.push_back(order.value);
+    curve.series[0].error.push_back(order.standard_error);
+  }
+  for (int step = 0; step <= 85; ++step) {
+    curve.series[1].x.push_back(1.5 + 0.1 * step);
+    curve.series[1].y.push_back(reference::kuramoto_order(1.5 + 0.1 * step));
+  }
+  last->curve = curve;
+}
+
+/// Paths of uncoupled oscillators, turns counted: total phase at `times` after `settle`, by shot and cell.
+struct Turning {
+  std::vector<std::vector<double>> at;  ///< [time][oscillator]
+  std::vector<hb_meters_t> meters;      ///< per shot, sums over its cells, over all of the times
+  std::uint32_t cells = 0;
+};
+Turning turn(Machine& machine, double force, double amplitude, double settle, const std::vector<double>& times,
+             double oscillators, bool metered) {
+  const std::uint32_t cells = machine.cells(64), shots = (machine.count(oscillators) + cells - 1) / cells;
+  Program program = machine.program(cells);
+  phase_cells(machine, program, -amplitude, 0, force);
+  program.commit();
+  machine.start_at(program, uniform_phases(machine, std::size_t{shots} * cells));
+  program.evolve(machine.time(settle)).sample();
+  if (metered) program.meter_clear();
+  double before = 0;
+  for (const double t : times) {
+    program.evolve(machine.time(t - before)).sample();
+    before = t;
+  }
+  if (metered) program.meter_snapshot();
+  const Result result = machine.run(program, shots, 2 * cells);
+  Turning out;
+  out.cells = cells;
+  if (metered) out.meters = machine.meters(result);
+  const auto angle = [&](std::uint32_t shot, std::size_t record, std::uint32_t cell) {
+    const auto state = result.capture.state(shot, record);
+    return double{state[cell]} + 2 * kPi * double{state[cells + cell]};
+  };
+  for (std::size_t k = 0; k < times.size(); ++k) {
+    std::vector<double> moved;
+    for (std::uint32_t shot = 0; shot < shots; ++shot) {
+      for (std::uint32_t cell = 0; cell < cells; ++cell) moved.push_back(angle(shot, k + 1, cell) - angle(shot, 0, cell));
+    }
+    out.at.push_back(std::move(moved));
+  }
+  return out;
+}
+
+// dth = (w - K sin th) dt + sqrt(2D) dW: the mean frequency of an oscillator that a signal pulls at.
+void adler(Bench& bench) {
+  Machine& machine = bench.machine();
+  Curve curve{"Noisy Adler equation, K = 1", "detuning w", "<dth/dt>",
+              {{"device, D = 0.2", {}, {}, {}}, {"device, D = 0.5", {}, {}, {}}, {"exact, D = 0.2", {}, {}, {}},
+               {"exact, D = 0.5", {}, {}, {}}}};
+  Check* last = nullptr;
+  int which = 0;
+  for (const double d : {0.2, 0.5}) {
+    for (const double w : {0.25, 0.5, 0.75, 1.0, 1.5}) {
+      machine.step(4e-4, 0.01);
+      const double coupling = 1 / d, detuning = w / d, t = 12;
+      const Turning turned = turn(machine, detuning, coupling, 3, {t}, 32768, false);
+      BlockedMeans means(1);
+      const double span = machine.rounded(t);
+      for (std::size_t k = 0; k < turned.at[0].size(); ++k) means.add(k, {turned.at[0][k] / span * d});
+      const auto chain = phase_chain(machine, [=](double th) { return detuning - coupling * std::sin(th); });
+      const double exact = reference::adler_velocity(w, 1, d);
+      const auto velocity = means.mean_estimate(0);
+      last = &bench.check("Adler, K = 1, D = " + std::to_string(d).substr(0, 3) + ": frequency at w = " +
+                              std::to_string(w).substr(0, 4),
+                          exact, velocity, chain ? chain->velocity() * d - exact : 0);
+      last->floor = 0.005;
+      curve.series[which].x.push_back(w);
+      curve.series[which].y.push_back(velocity.value);
+      curve.series[which].error.push_back(velocity.standard_error);
+    }
+    for (int step = 0; step <= 64; ++step) {
+      curve.series[2 + which].x.push_back(0.025 * step);
+      curve.series[2 + which].y.push_back(reference::adler_velocity(0.025 * step, 1, d));
+    }
+    ++which;
+  }
+  last->curve = curve;
+}
+
+// A second-harmonic signal makes phases binary, and their correlation that of spins.
+void injection(Bench& bench) {
+  Machine& machine = bench.machine();
+  constexpr double kCoupling = 0.5;
+  Curve curve{"Two oscillators, J = 1/2, under second-harmonic injection", "injection Ks", "correlation",
+              {{"<cos>, device", {}, {}, {}}, {"<sgn sgn>, device", {}, {}, {}}, {"<cos>", {}, {}, {}},
+               {"<sgn sgn>", {}, {}, {}}}};
+  Check* last = nullptr;
+  for (const double ks : {0.0, 0.5, 1.0, 2.0}) {
+    machine.step(5e-4, 0.01);
+    const std::uint32_t copies = std::max(1u, machine.cells(64) / 2), cells = 2 * copies, records = 12;
+    const std::uint32_t shots = (machine.count(16384) + copies - 1) / copies;
+    const double period = ks < 2 ? 1.5 : 4;
+    Program program = machine.program(cells);
+    phase_cells(machine, program, 0, -ks, 0);
+    const std::vector<double> matrix{0, -kCoupling, -kCoupling, 0};
+    machine.copies(program, matrix, 2);
+    program.commit();
+    machine.start_at(program, uniform_phases(machine, std::size_t{shots} * cells));
+    program.evolve(machine.time(ks < 2 ? 8 : 30)).capture_start(machine.time(period));
+    program.evolve(machine.time(period) * (records - 1));
+    const Result result = machine.run(program, shots, cells);
+    BlockedMeans means(2);
+    const auto sign = [](float th) { return std::fabs(th) < kPi / 2 ? 1.0 : -1.0; };
+    for (std::uint32_t shot = 0; shot < shots; ++shot) {
+      for (std::uint32_t record = 0; record < records; ++record) {
+        const auto th = result.capture.state(shot, record);
+        for (std::uint32_t copy = 0; copy < copies; ++copy) {
+          means.add(std::size_t{shot} * copies + copy,
+                    {std::cos(double{th[2 * copy]} - th[2 * copy + 1]), sign(th[2 * copy]) * sign(th[2 * copy + 1])});
+        }
+      }
+    }
+    const auto exact = reference::injected_pair(kCoupling, ks, 1);
+    const std::string at = ", Ks = " + std::to_string(ks).substr(0, 3);
+    const auto cosine = means.mean_estimate(0), signs = means.mean_estimate(1);
+    bench.check("injection: <cos(th1 - th2)>" + at, exact.cosine, cosine);
+    last = &bench.check("injection: <sgn sgn>" + at, exact.sign, signs);
+    for (int k = 0; k < 2; ++k) {
+      curve.series[k].x.push_back(ks);
+      curve.series[k].y.push_back(k == 0 ? cosine.value : signs.value);
+      curve.series[k].error.push_back(k == 0 ? cosine.standard_error : signs.standard_error);
+    }
+  }
+  for (int step = 0; step <= 40; ++step) {
+    const auto exact = reference::injected_pair(kCoupling, 0.1 * step, 1);
+    for (int k = 0; k < 2; ++k) {
+      curve.series[2 + k].x.push_back(0.1 * step);
+      curve.series[2 + k].y.push_back(k == 0 ? exact.cosine : exact.sign);
+    }
+  }
+  last->curve = curve;
+}
+
+// Uniform drift: the thermodynamic uncertainty relation holds as an equality, the fluctuation theorem at every time.
+void uniform_drift(Bench& bench) {
+  Machine& machine = bench.machine();
+  machine.step(0.02, 0.02);
+  constexpr double kForce = 1, kTime = 1;
+  const bool metered = machine.capabilities().meters;
+  const Turning turned = turn(machine, kForce, 0, 0.1, {kTime}, 40960, metered);
+  const double t = machine.rounded(kTime);
+  BlockedMeans means(2);
+  std::vector<double> forward, reverse;
+  for (std::size_t k = 0; k < turned.at[0].size(); ++k) {
+    const double x = turned.at[0][k];
+    means.add(k, {x, x * x});
+    (k % 2 == 0 ? forward : reverse).push_back(kForce * x);
+  }
+  bench.check("uniform drift: velocity", kForce, means.estimate([=](auto m) { return m[0] / t; }));
+  bench.check("uniform drift: diffusion", 1, means.estimate([=](auto m) { return (m[1] - m[0] * m[0]) / (2 * t); }));
+  bench.check("uniform drift: uncertainty product", 2,
+              means.estimate([=](auto m) { return (m[1] - m[0] * m[0]) * kForce / m[0]; })).relative = 0.02;
+  bench.check("uniform drift: slope of ln P(x)/P(-x) over v x/D", 1, measure::crooks_crossing(forward, reverse, 1).slope)
+      .floor = 0.03;
+  if (metered) {
+    BlockedMeans heat(1);
+    for (std::size_t k = 0; k < turned.meters.size(); ++k) heat.add(k, {turned.meters[k].heat_path / turned.cells / t});
+    bench.check("uniform drift: heat per unit of time", kForce * kForce, heat.mean_estimate(0));
+  }
+}
+
+struct Washboard {
+  double force, amplitude, diffusion;
+  double settle, first, second, oscillators;
+};
+
+void washboard(Bench& bench, const Washboard& board) {
+  Machine& machine = bench.machine();
+  machine.step(5e-4, 0.01);
+  const double d = board.diffusion, force = board.force / d, amplitude = board.amplitude / d;
+  const bool metered = machine.capabilities().meters;
+  const Turning turned =
+      turn(machine, force, amplitude, board.settle, {board.first, board.second}, board.oscillators, metered);
+  const double t1 = machine.rounded(board.first), t2 = machine.rounded(board.first) + machine.rounded(board.second - board.first);
+  BlockedMeans means(4);
+  for (std::size_t k = 0; k < turned.at[0].size(); ++k) {
+    const double x = turned.at[0][k], y = turned.at[1][k];
+    means.add(k, {x, x * x, y, y * y});
+  }
+  const auto exact = reference::cosine_washboard(board.force, board.amplitude, d);
+  const auto chain = phase_chain(machine, [=](double th) { return force - amplitude * std::sin(th); });
+  char text[64];
+  std::snprintf(text, sizeof text, "washboard f = %g, A = %g, D = %g: ", board.force, board.amplitude, d);
+  const std::string name = text;
+  const auto velocity = [=](std::span<const double> m) { return m[2] / t2; };
+  // Var(x)/2t approaches D_eff as 1/t: the difference of two times is rid of that.
+  const auto spread = [=](std::span<const double> m) {
+    return ((m[3] - m[2] * m[2]) - (m[1] - m[0] * m[0])) / (2 * (t2 - t1));
+  };
+  const double shift = chain ? chain->velocity() * d - exact.velocity : 0;
+  bench.check(name + "velocity", exact.velocity, means.estimate([=](auto m) { return velocity(m) * d; }), shift).floor = 0.005;
+  bench.check(name + "diffusion", exact.diffusion, means.estimate([=](auto m) { return spread(m) * d; })).relative = 0.015;
+  bench.check(name + "uncertainty product", exact.uncertainty_product,
+              means.estimate([=](auto m) { return 2 * spread(m) * force / velocity(m); })).relative = 0.02;
+  bench.check(name + "uncertainty product is at least 2", 2,
+              means.estimate([=](auto m) { return 2 * spread(m) * force / velocity(m); })).bound = Bound::at_least;
+  if (metered) {
+    BlockedMeans heat(1);
+    for (std::size_t k = 0; k < turned.meters.size(); ++k) heat.add(k, {turned.meters[k].heat_path / turned.cells / t2 * d});
+    bench.check(name + "heat per unit of time over kT", board.force * exact.velocity / d, heat.mean_estimate(0),
+                shift * board.force / d).floor = 0.01;
+  }
+}
+
+void washboards(Bench& bench) {
+  washboard(bench, {0.5, 1, 1, 4, 4, 14, 40960});
+  washboard(bench, {1, 1, 1, 4, 4, 14, 40960});
+  washboard(bench, {2, 1, 1, 3, 3, 10, 40960});
+}
+void cold_washboard(Bench& bench) { washboard(bench, {0.75, 1, 0.2, 8, 8, 24, 81920}); }
+
+}  // namespace
+
+std::span<const Row> phase_rows() {
+  constexpr std::string_view kKeys = "cell=phase&stepper=heun";
+  static const Row rows[] = {
+      {"two-oscillators", "<r^2> of a pair",
+       {.kind = kPhase, .cells = 2, .coupling = 1.5, .keys = kKeys, .best_cells = 64, .best_lanes = 256}, false,
+       two_oscillators},
+      {"kuramoto-16", "<r^2> of 16 oscillators, exact for a finite number",
+       {.kind = kPhase, .cells = 16, .coupling = 0.4, .keys = kKeys, .best_cells = 64, .best_lanes = 256}, false,
+       sixteen_oscillators},
+      {"kuramoto-sizes", "<r^2> of 3, 4, 8 and 16 oscillators at six couplings",
+       {.kind = kPhase, .cells = 16, .coupling = 2, .keys = kKeys, .best_cells = 64, .best_lanes = 256}, true, every_size},
+      {"kuramoto-64", "<r^2> of 64 oscillators",
+       {.kind = kPhase, .cells = 64, .coupling = 0.1, .keys = kKeys, .best_cells = 64, .best_lanes = 256}, true, sixty_four},
+      {"mean-field", "the order parameter r(K/D), by one oscillator in the field of infinitely many",
+       {.kind = kPhase, .bias = 9.5, .keys = kKeys, .best_cells = 256, .best_lanes = 64}, false, mean_field},
+      {"adler", "mean frequency under a pulling signal, with noise",
+       {.kind = kPhase, .bias = 5, .keys = kKeys, .best_cells = 64, .best_lanes = 256}, false, adler},
+      {"injection", "a pair under second-harmonic injection",
+       {.kind = kPhase, .cells = 2, .j2 = 2, .coupling = 0.5, .keys = kKeys, .best_cells = 64, .best_lanes = 256}, false,
+       injection},
+      {"uniform-drift", "uncertainty relation as an equality, fluctuation theorem",
+       {.kind = kPhase, .keys = kKeys, .best_cells = 64, .best_lanes = 256}, false, uniform_drift},
+      {"washboard", "velocity, diffusion, heat and uncertainty product in a tilted periodic potential",
+       {.kind = kPhase, .bias = 1, .keys = kKeys, .best_cells = 64, .best_lanes = 256}, false, washboards},
+      {"cold-washboard", "the same where noise is weak: an uncertainty product of 16.5",
+       {.kind = kPhase, .bias = 5, .keys = kKeys, .best_cells = 64, .best_lanes = 256}, true, cold_washboard},
+  };
+  return rows;
+}
+
+}  // namespace heatbath::validation

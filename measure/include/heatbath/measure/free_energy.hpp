@@ -1,0 +1,37 @@
+#pragma once
+// Free energy differences from the work of driven runs. Works and kT in one energy unit.
+
+#include <span>
+#include <vector>
+
+#include "heatbath/measure/estimate.hpp"
+#include "heatbath/program.h"
+
+namespace heatbath::measure {
+
+/// Metered work of each shot.
+std::vector<double> works(std::span<const hb_meters_t> meters);
+
+/// Work and the integrator's shadow work of each shot: <exp(-w/kT)> = exp(-dF/kT) at any step where the increments are
+/// Markov (CAPS.INCREMENTS_MARKOV), so these are the works of the unbiased path-weight estimator (Wu, Koehler & Noe,
+/// arXiv:2002.06707).
+std::vector<double> path_works(std::span<const hb_meters_t> meters);
+
+/// dF = -kT ln <exp(-w/kT)> (Jarzynski 1997) of independent works, corrected for the bias of order 1/n, with the error
+/// of the jackknife. Effective samples: (sum e)^2/sum e^2 of e = exp(-w/kT).
+Estimate jarzynski(std::span<const double> works, double kT);
+
+/// Crooks' relation P_F(w)/P_R(-w) = exp((w - dF)/kT) as a line: logistic regression of which of the two ensembles a
+/// work value comes from, slope free.
+struct CrooksLine {
+  Estimate slope;     ///< in units of 1/kT: 1 where the relation holds
+  Estimate crossing;  ///< the work at which the two laws are equal: dF
+};
+/// `forward`: works of the process 0 -> 1; `reverse`: works of 1 -> 0 under the reversed drive. Independent values, at
+/// least 10 of each, laws that overlap: else std::invalid_argument. Errors from the Fisher information.
+CrooksLine crooks_crossing(std::span<const double> forward, std::span<const double> reverse, double kT);
+
+/// Bennett's acceptance ratio (1976): the same with slope 1, the least-variance estimate of dF.
+Estimate bennett(std::span<const double> forward, std::span<const double> reverse, double kT);
+
+}  // namespace heatbath::measure
