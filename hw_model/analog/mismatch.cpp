@@ -44,13 +44,18 @@ void Mismatch::apply_bias_offset(std::span<float> values) {
   for (std::size_t i = 0; i < values.size(); ++i) values[i] += bias_offset_[i];
 }
 
+float Mismatch::coupling_gain(std::uint32_t i, std::uint32_t k) const {
+  if (spread_.coupling_gain == 0) return 1.0f;
+  return gain_of(spread_.coupling_gain, physics::normal(key_, k, i, Kind::coupling_gain, physics::Purpose::converter));
+}
+
 void Mismatch::apply_coupling_gain(std::span<float> triangle, std::uint32_t cells) {
   if (spread_.coupling_gain == 0) return;
   if (coupling_cells_ != cells) {
     coupling_gain_.clear();
     coupling_gain_.reserve(triangle.size());
     for (std::uint32_t i = 0; i + 1 < cells; ++i) {
-      const std::vector<float> row = pattern(key_, coupling_gain, i, cells);
+      const std::vector<float> row = pattern(key_, Kind::coupling_gain, i, cells);
       for (std::uint32_t j = i + 1; j < cells; ++j) coupling_gain_.push_back(gain_of(spread_.coupling_gain, row[j]));
     }
     coupling_cells_ = cells;

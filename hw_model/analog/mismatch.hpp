@@ -10,7 +10,7 @@ namespace heatbath::model {
 /// Standard deviations of the fixed pattern over a wafer.
 struct MismatchSpread {
   float cell_gain = 0;      ///< relative, one gain per cell on its J2 and J4
-  float coupling_gain = 0;  ///< relative, one gain per pair: the coupler is one element, so J_ij = J_ji stays
+  float coupling_gain = 0;  ///< relative, one gain per coupler: a reciprocal one is one element, so J_ij = J_ji stays
   float bias_offset = 0;    ///< absolute, in the units of the bias
 };
 
@@ -24,6 +24,8 @@ class Mismatch {
   void apply_cell_gain(std::span<float> values);
   /// Biases of cells 0..values.size()-1.
   void apply_bias_offset(std::span<float> values);
+  /// Gain of the coupler that lets cell k act on cell i; of a reciprocal one, with i < k. 1 where the spread is 0.
+  float coupling_gain(std::uint32_t i, std::uint32_t k) const;
   /// Couplings of `cells` cells: row-major i<j, each pair once.
   void apply_coupling_gain(std::span<float> triangle, std::uint32_t cells);
 

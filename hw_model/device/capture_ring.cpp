@@ -26,9 +26,13 @@ std::byte* CaptureRing::record(std::uint64_t number) const {
 }
 
 void CaptureRing::write_lane(std::uint64_t ahead, std::uint32_t lane, std::span<const float> state) {
-  const std::size_t bytes = std::size_t{layout_.cells} * value_bytes(converter_.storage);
+  const std::size_t value = value_bytes(first_.storage), bytes = std::size_t{layout_.cells} * value;
   std::byte* const values = record(head_ + ahead) + sizeof(hb_record_header_t) + lane * bytes;
-  encode(state.subspan(layout_.cell0, layout_.cells), converter_, {values, bytes});
+  const std::size_t own =
+      layout_.second > layout_.cell0 ? std::min(layout_.cells, layout_.second - layout_.cell0) : 0;
+  const auto captured = state.subspan(layout_.cell0, layout_.cells);
+  encode(captured.first(own), first_, {values, own * value});
+  encode(captured.subspan(own), second_, {values + own * value, bytes - own * value});
 }
 
 void CaptureRing::finish_record(std::uint64_t ticks) {
@@ -37,7 +41,7 @@ void CaptureRing::finish_record(std::uint64_t ticks) {
       static_cast<std::uint32_t>(head_), layout_.lanes, layout_.cells, layout_.cell0, ticks, 0};
   std::memcpy(start, &header, sizeof header);
   const std::size_t used =
-      sizeof header + std::size_t{layout_.lanes} * layout_.cells * value_bytes(converter_.storage);
+      sizeof header + std::size_t{layout_.lanes} * layout_.cells * value_bytes(first_.storage);
   std::memset(start + used, 0, layout_.record_bytes - used);
   ++head_;
 }

@@ -14,8 +14,10 @@ namespace heatbath::model {
 /// in 64 bits; the registers show them modulo 2^32.
 class CaptureRing {
  public:
-  /// `memory` is device memory; `converter` that of captured states.
-  CaptureRing(std::span<std::byte> memory, const Converter& converter) : memory_(memory), converter_(converter) {}
+  /// `memory` is device memory; `first` and `second` the converters of the first and second state variable of a cell, of
+  /// the same storage.
+  CaptureRing(std::span<std::byte> memory, const Converter& first, const Converter& second)
+      : memory_(memory), first_(first), second_(second) {}
 
   /// A fresh, empty ring. `layout` lies inside memory.
   void begin(const RingLayout& layout);
@@ -33,7 +35,7 @@ class CaptureRing {
   /// Takes a new CAPTURE_TAIL. False, and no change, when it lies outside [tail, head].
   bool move_tail(std::uint32_t tail);
 
-  /// Writes the state of one lane (all active cells) into record head() + ahead. Lanes may be written by several
+  /// Writes the state of one lane (all state variables) into record head() + ahead. Lanes may be written by several
   /// threads at once.
   void write_lane(std::uint64_t ahead, std::uint32_t lane, std::span<const float> state);
   /// Completes record head() with its header and zeroed padding, and advances head. `ticks`: ticks the array had
@@ -44,7 +46,7 @@ class CaptureRing {
   std::byte* record(std::uint64_t number) const;
 
   std::span<std::byte> memory_;
-  Converter converter_;
+  Converter first_, second_;
   RingLayout layout_;
   std::uint64_t head_ = 0, tail_ = 0;
 };

@@ -17,6 +17,7 @@
 #include "hw_model/device/register_file.hpp"
 #include "hw_model/device/sequencer.hpp"
 #include "hw_model/device/start_check.hpp"
+#include "hw_model/physics/graph.hpp"
 
 namespace heatbath::model {
 namespace {
@@ -37,13 +38,28 @@ std::uint32_t choose(std::uint32_t wanted, std::uint32_t usual, std::uint32_t mo
   return wanted;
 }
 
+std::uint32_t choose_cells(std::uint32_t wanted, const Profile& profile) {
+  if (profile.graph && wanted != 0 && wanted != profile.graph->cells())
+    throw std::invalid_argument("cells = " + std::to_string(wanted) + ": topology " + profile.topology + " has " +
+                                std::to_string(profile.graph->cells()));
+  return choose(wanted, profile.cells, profile.cells_max, profile, "cells");
+}
+
 std::uint32_t capabilities(const Profile& p) {
   return flag(p.seeded, HB_CAPS_SEEDED_MASK) | flag(p.state_write, HB_CAPS_STATE_WRITE_MASK) |
          flag(p.meters, HB_CAPS_METERS_MASK) | flag(p.dt_programmable, HB_CAPS_DT_PROGRAMMABLE_MASK) |
          flag(p.increments_markov, HB_CAPS_INCREMENTS_MARKOV_MASK) | flag(p.free_running, HB_CAPS_FREE_RUNNING_MASK) |
          flag(p.capture_stalls, HB_CAPS_CAPTURE_STALLS_MASK) | flag(p.kT_programmable, HB_CAPS_KT_PROGRAMMABLE_MASK) |
-         flag(p.lane_operands, HB_CAPS_LANE_OPERANDS_MASK) | flag(p.readback, HB_CAPS_READBACK_MASK);
+         flag(p.lane_operands, HB_CAPS_LANE_OPERANDS_MASK) | flag(p.readback, HB_CAPS_READBACK_MASK) |
+         flag(p.kT_per_cell, HB_CAPS_KT_PER_CELL_MASK) | flag(p.refinement, HB_CAPS_REFINEMENT_MASK);
 }
+
+// The physics knows no registers: its numbers must be theirs.
+constexpr std::uint32_t number(physics::CellKind kind) { return static_cast<std::uint32_t>(kind); }
+constexpr std::uint32_t number(physics::Stepper stepper) { return static_cast<std::uint32_t>(stepper); }
+static_assert(number(physics::CellKind::underdamped) == HB_CAPS_CELL_KIND_UNDERDAMPED &&
+              number(physics::CellKind::pbit) == HB_CAPS_CELL_KIND_PBIT &&
+              number(physics::Stepper::two_colour) == HB_CAPS_CELL_STEPPER_TWO_COLOUR);
 
 std::uint32_t number(Storage storage) {
   return storage == Storage::float32 ? HB_CAPS_PARAM_FORMAT_NUMBER_FLOAT32
@@ -66,7 +82,7 @@ struct Chip::Impl {
 
   Impl(const Profile& of, const ChipOptions& options)
       : profile(of),
-        cells(choose(options.cells, of.cells, of.cells_max, of, "cells")),
+        cells(choose_cells(options.cells, of)),
         lanes(choose(options.lanes, of.lanes, of.lanes_max, of, "lanes")),
         memory(of.memory_bytes),
         team(options.threads),
@@ -92,14 +108,16 @@ struct Chip::Impl {
     set(HB_CAPS_PARAM_FORMAT_OFFSET,
         number(p.parameter_storage) << HB_CAPS_PARAM_FORMAT_NUMBER_SHIFT |
             p.parameter_bits << HB_CAPS_PARAM_FORMAT_BITS_SHIFT |
-            HB_CAPS_PARAM_FORMAT_LAYOUT_UPPER_TRIANGLE << HB_CAPS_PARAM_FORMAT_LAYOUT_SHIFT);
+            (p.reciprocal ? HB_CAPS_PARAM_FORMAT_LAYOUT_UPPER_TRIANGLE : HB_CAPS_PARAM_FORMAT_LAYOUT_FULL)
+                << HB_CAPS_PARAM_FORMAT_LAYOUT_SHIFT);
     set(HB_CAPS_CAPTURE_FORMAT_OFFSET, number(p.capture_storage) << HB_CAPS_CAPTURE_FORMAT_NUMBER_SHIFT |
                                            p.capture_bits << HB_CAPS_CAPTURE_FORMAT_BITS_SHIFT);
     // Where the step is hidden, so is the integrator: to the host the part is physical.
-    const std::uint32_t stepper = p.dt_programmable ? HB_CAPS_CELL_STEPPER_EULER_MARUYAMA : HB_CAPS_CELL_STEPPER_NONE;
-    set(HB_CAPS_CELL_OFFSET, HB_CAPS_CELL_KIND_OVERDAMPED << HB_CAPS_CELL_KIND_SHIFT |
-                                 HB_CAPS_CELL_TOPOLOGY_DENSE << HB_CAPS_CELL_TOPOLOGY_SHIFT |
-                                 stepper << HB_CAPS_CELL_STEPPER_SHIFT);
+    const std::uint32_t stepper = p.dt_programmable ? number(p.stepper) : HB_CAPS_CELL_STEPPER_NONE;
+    const std::uint32_t topology = p.graph ? HB_CAPS_CELL_TOPOLOGY_SPARSE : HB_CAPS_CELL_TOPOLOGY_DENSE;
+    set(HB_CAPS_CELL_OFFSET, number(p.cell) << HB_CAPS_CELL_KIND_SHIFT | topology << HB_CAPS_CELL_TOPOLOGY_SHIFT |
+                                 stepper << HB_CAPS_CELL_STEPPER_SHIFT |
+                                 p.components() << HB_CAPS_CELL_COMPONENTS_SHIFT);
     set(HB_CAPS_MEMORY_LO_OFFSET, low(p.memory_bytes));
     set(HB_CAPS_MEMORY_HI_OFFSET, high(p.memory_bytes));
     set(HB_CAPS_PROGRAM_MAX_OFFSET, p.program_max);
@@ -108,12 +126,17 @@ struct Chip::Impl {
     set_float(HB_CAPS_RANGE_J4_OFFSET, p.range_j4);
     set_float(HB_CAPS_RANGE_BIAS_OFFSET, p.range_bias);
     set_float(HB_CAPS_RANGE_COUPLING_OFFSET, p.range_coupling);
-    set_float(HB_CAPS_RANGE_STATE_OFFSET, p.rail);
+    set_float(HB_CAPS_RANGE_STATE_OFFSET, p.state_range());
     set_float(HB_CAPS_KT_MIN_OFFSET, p.kT_min);
     set_float(HB_CAPS_KT_MAX_OFFSET, p.kT_max);
     set_float(HB_CAPS_KT_RESET_OFFSET, p.kT_reset);
     set_float(HB_CAPS_MOBILITY_OFFSET, p.mobility);
     set_float(HB_CAPS_ENERGY_UNIT_J_OFFSET, p.energy_unit_joules);
+    set(HB_CAPS_COUPLERS_OFFSET, p.graph ? static_cast<std::uint32_t>(p.graph->couplers().size()) : 0u);
+    set_float(HB_CAPS_RANGE_MASS_OFFSET, p.range_mass);
+    set_float(HB_CAPS_RANGE_DAMPING_OFFSET, p.range_damping);
+    set_float(HB_CAPS_RANGE_FREQUENCY_OFFSET, p.range_frequency);
+    set_float(HB_CAPS_RANGE_SECOND_OFFSET, p.second_range());
     set(HB_DT_TICKS_OFFSET, p.dt_programmable ? p.dt_ticks : 0u);
     set(HB_ACTIVE_CELLS_OFFSET, cells);
   }
@@ -121,7 +144,7 @@ struct Chip::Impl {
   std::uint32_t status() const {
     return flag(sequencer.running(), HB_STATUS_RUNNING_MASK) | flag(sequencer.stalled(), HB_STATUS_STALLED_MASK) |
            flag(sequencer.done(), HB_STATUS_DONE_MASK) | flag(sequencer.aborted(), HB_STATUS_ABORTED_MASK) |
-           flag(sequencer.faulted(), HB_STATUS_FAULT_MASK);
+           flag(sequencer.faulted(), HB_STATUS_FAULT_MASK) | flag(sequencer.rail_count() > 0, HB_STATUS_RAIL_MASK);
   }
 
   std::uint32_t read(std::uint32_t offset) { return registers.admits_read(offset) ? value_of(offset) : 0; }
@@ -264,6 +287,10 @@ std::uint32_t Chip::peek32(std::uint32_t offset) const {
 void Chip::count_access_error() { impl_->registers.count_access_error(); }
 void Chip::write32(std::uint32_t offset, std::uint32_t value) { impl_->write(offset, value); }
 std::span<std::byte> Chip::memory() { return impl_->memory.bytes(); }
+std::span<const std::byte> Chip::topology() const {
+  const auto& graph = impl_->profile.graph;
+  return graph ? std::as_bytes(graph->couplers()) : std::span<const std::byte>();
+}
 std::uint64_t Chip::now() const { return impl_->sequencer.now(); }
 std::uint64_t Chip::next_event() const { return impl_->sequencer.next_event(); }
 std::uint64_t Chip::next_interrupt() const { return impl_->sequencer.next_interrupt(); }

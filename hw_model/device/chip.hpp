@@ -15,7 +15,7 @@ namespace heatbath::model {
 
 /// Choices of whoever runs the emulated chip; not visible to host software.
 struct ChipOptions {
-  std::uint32_t cells = 0;    ///< 0: the profile's default; at most cells_max
+  std::uint32_t cells = 0;    ///< 0: the profile's default; at most cells_max, and what a sparse topology has
   std::uint32_t lanes = 0;    ///< 0: the profile's default; at most lanes_max
   std::uint64_t seed = 1;     ///< the part's own noise: key of unseeded jobs and of free running
   unsigned threads = 0;       ///< 0: one per processor
@@ -46,6 +46,9 @@ class Chip {
 
   /// Device memory. Stable for the life of the chip; changed by the chip only inside advance_to.
   std::span<std::byte> memory();
+
+  /// The topology window: pairs of little-endian uint32, one for each coupler; empty where the topology is dense.
+  std::span<const std::byte> topology() const;
 
   /// Device time in ticks since reset.
   std::uint64_t now() const;

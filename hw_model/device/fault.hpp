@@ -14,7 +14,7 @@ struct Fault {
   hb_status_t code = HB_OK;
   std::uint32_t pc = 0;     ///< instruction at fault; no_instruction: a job register
   std::uint32_t field = 0;  ///< hb_field_t, or the offset of the job register
-  std::uint32_t info = 0;   ///< first lost record, entry of a bad operand, else 0
+  std::uint32_t info = 0;   ///< first lost record, longest stable step in ticks, entry of a bad operand, else 0
 };
 
 }  // namespace heatbath::model

@@ -13,13 +13,15 @@ struct RingLayout {
   std::uint64_t base = 0;  ///< byte offset in device memory
   std::uint32_t slots = 0;
   std::uint32_t lanes = 0;
-  std::uint32_t cell0 = 0, cells = 0;
+  std::uint32_t cell0 = 0, cells = 0;  ///< captured state variables
+  std::uint32_t second = 0;            ///< first variable of the second component: active cells
   std::uint32_t record_bytes = 0;
 };
 
 /// Everything a running program needs; registers written later do not change it.
 struct Job {
-  std::uint32_t cells = 0;  ///< active cells
+  std::uint32_t cells = 0;      ///< active cells
+  std::uint32_t variables = 0;  ///< their state variables
   std::uint32_t shots = 0;  ///< lanes that run
   std::uint64_t dt_ticks = 0;
   bool seeded = false;
@@ -27,6 +29,7 @@ struct Job {
   std::uint64_t seed = 0;
   std::uint32_t shot0 = 0;
   std::uint64_t step0 = 0;
+  std::uint32_t refinement = 0;
   RingLayout ring;
   bool metered = false;  ///< the program reads meters
   std::vector<hb_instruction_t> program;

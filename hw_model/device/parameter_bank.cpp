@@ -7,6 +7,7 @@
 
 #include "heatbath/codes.h"
 #include "hw_model/device/start_check.hpp"
+#include "hw_model/physics/graph.hpp"
 
 namespace heatbath::model {
 namespace {
@@ -23,8 +24,9 @@ MismatchSpread spread_of(const Profile& profile) {
 ParameterBank::ParameterBank(const Profile& profile)
     : profile_(profile), mismatch_(spread_of(profile), profile.serial) {}
 
-void ParameterBank::reset(std::uint32_t cells) {
+void ParameterBank::reset(std::uint32_t cells, std::shared_ptr<const physics::Graph> graph) {
   cells_ = cells;
+  graph_ = std::move(graph);
   clips_ = {};
   physics::Parameters& p = live_.applied;
   p.j2.assign(cells, 0.0f);
@@ -32,19 +34,44 @@ void ParameterBank::reset(std::uint32_t cells) {
   p.bias.assign(cells, 0.0f);
   mismatch_.apply_bias_offset(p.bias);
   p.bias_per_lane = false;
-  p.couplings = std::make_shared<const physics::Couplings>(cells);
+  p.couplings = graph_ ? std::make_shared<const physics::Couplings>(
+                             graph_, std::vector<float>(graph_->couplers().size(), 0.0f))
+                       : std::make_shared<const physics::Couplings>(cells);
   p.gain = 1.0f;
   p.kT = profile_.kT_reset;
-  live_.image = {};  // an absent image is all zero
+  p.kT_cell.clear();
+  p.mass.clear();
+  p.damping.clear();
+  p.frequency.clear();
+  live_.image = {};
   shadow_ = live_;
 }
 
 Converter ParameterBank::converter(hb_section_t section) const {
-  const float range = section == HB_SECTION_J2     ? profile_.range_j2
-                      : section == HB_SECTION_J4   ? profile_.range_j4
-                      : section == HB_SECTION_BIAS ? profile_.range_bias
-                                                   : profile_.range_coupling;
-  return {profile_.parameter_storage, profile_.parameter_bits, range, section == HB_SECTION_J4};
+  const auto with = [&](float range, bool non_negative = false) {
+    return Converter{profile_.parameter_storage, profile_.parameter_bits, range, non_negative};
+  };
+  switch (section) {
+    case HB_SECTION_J2: return with(profile_.range_j2);
+    case HB_SECTION_J4: return with(profile_.range_j4, true);
+    case HB_SECTION_BIAS: return with(profile_.range_bias);
+    case HB_SECTION_KT: return with(profile_.kT_max, true);
+    case HB_SECTION_MASS: return with(profile_.range_mass, true);
+    case HB_SECTION_DAMPING: return with(profile_.range_damping, true);
+    case HB_SECTION_FREQUENCY: return with(profile_.range_frequency);
+    case HB_SECTION_COUPLING:
+    case HB_SECTION_GAIN: break;
+  }
+  return with(profile_.range_coupling);
+}
+
+/// The first value that is no value of its section, after conversion.
+std::optional<std::uint64_t> ParameterBank::unfit(hb_section_t section, std::span<const float> values) const {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (section == HB_SECTION_KT && (values[i] < profile_.kT_min || values[i] > profile_.kT_max)) return i;
+    if (section == HB_SECTION_MASS && values[i] <= 0) return i;
+  }
+  return std::nullopt;
 }
 
 ParameterBank::Image ParameterBank::image(std::span<const float> values, hb_section_t section) const {
@@ -57,7 +84,6 @@ std::optional<std::uint64_t> ParameterBank::load(const hb_instruction_t& load, s
                                                  std::uint32_t lanes) {
   switch (load.section) {
     case HB_SECTION_GAIN: shadow_.applied.gain = std::bit_cast<float>(load.imm); return std::nullopt;
-    case HB_SECTION_KT: shadow_.applied.kT = std::bit_cast<float>(load.imm); return std::nullopt;
     case HB_SECTION_COUPLING: return load_couplings(load, memory);
     default: return load_cells(load, memory, lanes);
   }
@@ -69,9 +95,11 @@ std::optional<std::uint64_t> ParameterBank::load_cells(const hb_instruction_t& l
   const std::uint32_t rows = load.lane_stride != 0 ? lanes : 1;
   std::vector<float> values(std::size_t{rows} * cells_);
   std::uint64_t clipped = 0;
-  if (load.flags & HB_FLAG_IMMEDIATE) {
+  const bool immediate = (load.flags & HB_FLAG_IMMEDIATE) != 0;
+  if (immediate) {
     float value = std::bit_cast<float>(load.imm);
-    clipped = convert(value, converter(section)).clipped * cells_;
+    // One temperature for all cells does not pass the converters of the cells.
+    if (section != HB_SECTION_KT) clipped = convert(value, converter(section)).clipped * cells_;
     std::fill(values.begin(), values.end(), value);
   } else {
     const std::uint64_t bytes = section_bytes(section, cells_, profile_);
@@ -83,43 +111,80 @@ std::optional<std::uint64_t> ParameterBank::load_cells(const hb_instruction_t& l
       clipped += conversion.clipped;
     }
   }
+  if (const auto entry = unfit(section, values)) return entry;
   clips_[section] = clipped;
   shadow_.image[section] = image(std::span(values).first(cells_), section);
   physics::Parameters& p = shadow_.applied;
-  if (section == HB_SECTION_BIAS) {
-    for (std::uint32_t lane = 0; lane < rows; ++lane)
-      mismatch_.apply_bias_offset(std::span(values).subspan(std::size_t{lane} * cells_, cells_));
-    p.bias_per_lane = rows > 1;
-    p.bias = std::move(values);
-  } else {
-    mismatch_.apply_cell_gain(values);
-    (section == HB_SECTION_J2 ? p.j2 : p.j4) = std::move(values);
+  switch (section) {
+    case HB_SECTION_BIAS:
+      for (std::uint32_t lane = 0; lane < rows; ++lane)
+        mismatch_.apply_bias_offset(std::span(values).subspan(std::size_t{lane} * cells_, cells_));
+      p.bias_per_lane = rows > 1;
+      p.bias = std::move(values);
+      break;
+    case HB_SECTION_KT:
+      if (immediate) {
+        p.kT = values[0];
+        p.kT_cell.clear();
+      } else {
+        p.kT_cell = std::move(values);
+      }
+      break;
+    case HB_SECTION_MASS: p.mass = std::move(values); break;
+    case HB_SECTION_DAMPING: p.damping = std::move(values); break;
+    case HB_SECTION_FREQUENCY: p.frequency = std::move(values); break;
+    default:
+      mismatch_.apply_cell_gain(values);
+      (section == HB_SECTION_J2 ? p.j2 : p.j4) = std::move(values);
   }
   return std::nullopt;
 }
 
 std::optional<std::uint64_t> ParameterBank::load_couplings(const hb_instruction_t& load,
                                                            std::span<const std::byte> memory) {
-  std::vector<float> triangle(std::size_t{cells_} * (cells_ - 1) / 2);
+  const bool square = !graph_ && !profile_.reciprocal;
+  std::vector<float> values(coupling_values(cells_, profile_));
   std::uint64_t clipped = 0;
   if (load.flags & HB_FLAG_IMMEDIATE) {
     float value = std::bit_cast<float>(load.imm);
-    clipped = convert(value, converter(HB_SECTION_COUPLING)).clipped * triangle.size();
-    std::fill(triangle.begin(), triangle.end(), value);
+    clipped = convert(value, converter(HB_SECTION_COUPLING)).clipped * (values.size() - (square ? cells_ : 0));
+    std::fill(values.begin(), values.end(), value);
+    for (std::size_t i = 0; square && i < cells_; ++i) values[i * (cells_ + 1)] = 0;
   } else {
     const auto source = memory.subspan(load.addr, section_bytes(HB_SECTION_COUPLING, cells_, profile_));
-    const Conversion conversion = decode(source, converter(HB_SECTION_COUPLING), triangle);
+    const Conversion conversion = decode(source, converter(HB_SECTION_COUPLING), values);
     if (conversion.refused) return conversion.refused;
+    for (std::size_t i = 0; square && i < cells_; ++i)
+      if (values[i * (cells_ + 1)] != 0) return i * (cells_ + 1);
     clipped = conversion.clipped;
   }
   clips_[HB_SECTION_COUPLING] = clipped;
-  shadow_.image[HB_SECTION_COUPLING] = image(triangle, HB_SECTION_COUPLING);
-  mismatch_.apply_coupling_gain(triangle, cells_);
-  shadow_.applied.couplings = couplings(triangle);
+  shadow_.image[HB_SECTION_COUPLING] = image(values, HB_SECTION_COUPLING);
+  shadow_.applied.couplings = couplings(std::move(values));
   return std::nullopt;
 }
 
-std::shared_ptr<const physics::Couplings> ParameterBank::couplings(std::span<const float> triangle) const {
+/// What the couplers make of nominal values.
+std::shared_ptr<const physics::Couplings> ParameterBank::couplings(std::vector<float> values) {
+  if (graph_) {
+    const std::size_t directions = profile_.reciprocal ? 1 : 2;
+    for (std::size_t k = 0; k < values.size(); ++k) {
+      const physics::Coupler at = graph_->couplers()[k / directions];
+      values[k] *= k % directions == 0 ? mismatch_.coupling_gain(at.i, at.j) : mismatch_.coupling_gain(at.j, at.i);
+    }
+    return std::make_shared<const physics::Couplings>(graph_, std::move(values));
+  }
+  if (!profile_.reciprocal) {
+    float* value = values.data();
+    for (std::uint32_t i = 0; i < cells_; ++i)
+      for (std::uint32_t k = 0; k < cells_; ++k) *value++ *= mismatch_.coupling_gain(i, k);
+    return std::make_shared<const physics::Couplings>(cells_, std::move(values));
+  }
+  mismatch_.apply_coupling_gain(values, cells_);
+  return symmetric_matrix(values);
+}
+
+std::shared_ptr<const physics::Couplings> ParameterBank::symmetric_matrix(std::span<const float> triangle) const {
   if (std::all_of(triangle.begin(), triangle.end(), [](float value) { return value == 0.0f; }))
     return std::make_shared<const physics::Couplings>(cells_);
   const std::size_t n = cells_;
@@ -149,7 +214,9 @@ std::uint64_t ParameterBank::take_clips() {
 void ParameterBank::commit() { live_ = shadow_; }
 
 void ParameterBank::readback(hb_section_t section, std::span<std::byte> out) const {
-  const Image& source = live_.image[section];
+  Image source = live_.image[section];
+  if (!source && (section == HB_SECTION_MASS || section == HB_SECTION_DAMPING || section == HB_SECTION_KT))
+    source = image(std::vector<float>(cells_, section == HB_SECTION_KT ? live_.applied.kT : 1.0f), section);
   if (source) {
     std::memcpy(out.data(), source->data(), out.size());
   } else {

@@ -24,16 +24,16 @@ class ParameterBank {
  public:
   explicit ParameterBank(const Profile& profile);
 
-  /// Live and shadow at their reset values: J2 = J4 = bias = 0, no couplings, gain 1, kT of the profile. Mismatch
-  /// applies to them too.
-  void reset(std::uint32_t cells);
+  /// Live and shadow at their reset values: J2 = J4 = bias = frequency = 0, no couplings, gain, mass and damping 1, kT
+  /// of the profile. Mismatch applies to them too. `graph`: of these cells; null where the topology is dense.
+  void reset(std::uint32_t cells, std::shared_ptr<const physics::Graph> graph);
 
   const physics::Parameters& live() const { return live_.applied; }
   const physics::Parameters& shadow() const { return shadow_.applied; }
 
   /// LOAD, already checked: writes one section of the shadow from `memory` or from the immediate, for `lanes` lanes.
-  /// Returns the entry that is NaN (lane x cells + cell for operands per lane) and leaves the shadow as it was, or
-  /// nothing.
+  /// Returns the entry that is NaN, a temperature outside its range, a mass that is not positive or a coupling of a cell
+  /// with itself (lane x cells + cell for operands per lane) and leaves the shadow as it was, or nothing.
   std::optional<std::uint64_t> load(const hb_instruction_t& load, std::span<const std::byte> memory,
                                     std::uint32_t lanes);
 
@@ -42,15 +42,16 @@ class ParameterBank {
   /// live = shadow.
   void commit();
 
-  /// Copies the nominal image of a live section of cells or couplings; biases that differ between lanes are those of
-  /// lane 0. out: section_bytes.
+  /// Copies the nominal image of a live section that lies in memory; biases that differ between lanes are those of lane
+  /// 0. out: section_bytes.
   void readback(hb_section_t section, std::span<std::byte> out) const;
 
  private:
+  static constexpr std::size_t sections = HB_SECTION_FREQUENCY + 1;
   using Image = std::shared_ptr<const std::vector<std::byte>>;
   struct Set {
     physics::Parameters applied;
-    std::array<Image, 4> image;  // by section, J2 to COUPLING
+    std::array<Image, sections> image;  // null: as after reset
   };
 
   std::optional<std::uint64_t> load_cells(const hb_instruction_t& load, std::span<const std::byte> memory,
@@ -58,13 +59,16 @@ class ParameterBank {
   std::optional<std::uint64_t> load_couplings(const hb_instruction_t& load, std::span<const std::byte> memory);
   Converter converter(hb_section_t section) const;
   Image image(std::span<const float> values, hb_section_t section) const;
-  std::shared_ptr<const physics::Couplings> couplings(std::span<const float> triangle) const;
+  std::optional<std::uint64_t> unfit(hb_section_t section, std::span<const float> values) const;
+  std::shared_ptr<const physics::Couplings> couplings(std::vector<float> values);
+  std::shared_ptr<const physics::Couplings> symmetric_matrix(std::span<const float> triangle) const;
 
   Profile profile_;
   Mismatch mismatch_;
   std::uint32_t cells_ = 0;
+  std::shared_ptr<const physics::Graph> graph_;
   Set live_, shadow_;
-  std::array<std::uint64_t, 4> clips_{};  // of the shadow's sections, not yet taken
+  std::array<std::uint64_t, sections> clips_{};  // of the shadow's sections, not yet taken
 };
 
 }  // namespace heatbath::model

@@ -1,9 +1,11 @@
 #include "hw_model/device/profile.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <fstream>
 #include <map>
+#include <numbers>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -12,12 +14,15 @@
 #include <variant>
 
 #include "hw_model/device/built_in_profiles.hpp"
+#include "hw_model/physics/array.hpp"
+#include "hw_model/physics/graph.hpp"
 
 namespace heatbath::model {
 namespace {
 
 using Member = std::variant<std::string Profile::*, bool Profile::*, std::uint32_t Profile::*, std::uint64_t Profile::*,
-                            float Profile::*, Storage Profile::*>;
+                            float Profile::*, Storage Profile::*, physics::CellKind Profile::*,
+                            physics::Stepper Profile::*, Stability Profile::*, physics::NoiseColour::Kind Profile::*>;
 
 /// One key of the file. Numbers lie in [low, high].
 struct Key {
@@ -29,6 +34,7 @@ struct Key {
 
 constexpr double u32 = 4294967295.0;
 constexpr double tiny = 1e-30, huge = 1e30;  // what float32 holds with room to compute
+constexpr double rail_max = 1e9;              // so that forces of states at the rail stay finite
 
 const std::vector<Key>& keys() {
   using P = Profile;
@@ -49,12 +55,20 @@ const std::vector<Key>& keys() {
       {"features", "kT_programmable", &P::kT_programmable},
       {"features", "lane_operands", &P::lane_operands},
       {"features", "readback", &P::readback},
+      {"features", "kT_per_cell", &P::kT_per_cell},
+      {"features", "refinement", &P::refinement},
+      {"array", "cell", &P::cell},
+      {"array", "stepper", &P::stepper},
+      {"array", "topology", &P::topology},
+      {"array", "reciprocal", &P::reciprocal},
       {"array", "cells", &P::cells, 1, 65536},
       {"array", "cells_max", &P::cells_max, 1, 65536},
       {"array", "lanes", &P::lanes, 1, 65536},
       {"array", "lanes_max", &P::lanes_max, 1, 65536},
       {"array", "mobility", &P::mobility, tiny, huge},
-      {"array", "rail", &P::rail, tiny, huge},
+      {"array", "rail", &P::rail, tiny, rail_max},
+      {"array", "velocity_range", &P::velocity_range, tiny, huge},
+      {"array", "refuse_unstable", &P::refuse_unstable},
       {"time", "tick_ps", &P::tick_ps, 1, u32},
       {"time", "time_unit_ticks", &P::time_unit_ticks, 1, u32},
       {"time", "dt_ticks", &P::dt_ticks, 1, u32},
@@ -69,11 +83,17 @@ const std::vector<Key>& keys() {
       {"parameters", "range_j4", &P::range_j4, tiny, huge},
       {"parameters", "range_bias", &P::range_bias, tiny, huge},
       {"parameters", "range_coupling", &P::range_coupling, tiny, huge},
+      {"parameters", "range_mass", &P::range_mass, tiny, huge},
+      {"parameters", "range_damping", &P::range_damping, tiny, huge},
+      {"parameters", "range_frequency", &P::range_frequency, tiny, huge},
       {"capture", "storage", &P::capture_storage},
       {"capture", "bits", &P::capture_bits, 0, 16},
       {"memory", "bytes", &P::memory_bytes, 4096, 1099511627776.0},
       {"memory", "program_max", &P::program_max, 1, 16777216},
       {"memory", "loop_depth", &P::loop_depth, 0, 64},
+      {"noise", "colour", &P::noise},
+      {"noise", "correlation_time", &P::noise_time, 0, huge},
+      {"noise", "common", &P::noise_common, 0, 1},
       {"mismatch", "cell_gain_sd", &P::cell_gain_sd, 0, 0.5},
       {"mismatch", "coupling_gain_sd", &P::coupling_gain_sd, 0, 0.5},
       {"mismatch", "bias_offset_sd_steps", &P::bias_offset_sd_steps, 0, 1000},
@@ -93,6 +113,12 @@ std::string text(double number) {
   out.precision(12);
   out << number;
   return out.str();
+}
+
+constexpr std::string_view default_stepper_name = "default";
+
+physics::Stepper stepper_of(std::string_view name) {
+  return name == default_stepper_name ? physics::Stepper::none : physics::stepper(name);
 }
 
 std::string shown(const toml::value& value) {
@@ -181,6 +207,10 @@ class Reader {
     if (std::holds_alternative<std::string Profile::*>(key.member)) return "a string";
     if (std::holds_alternative<bool Profile::*>(key.member)) return "true or false";
     if (std::holds_alternative<Storage Profile::*>(key.member)) return "\"float32\", \"code8\" or \"code16\"";
+    if (std::holds_alternative<Stability Profile::*>(key.member)) return "\"never\", \"linear\" or \"rail\"";
+    if (std::holds_alternative<physics::CellKind Profile::*>(key.member)) return "a cell kind";
+    if (std::holds_alternative<physics::Stepper Profile::*>(key.member)) return "a stepper, or \"default\"";
+    if (std::holds_alternative<physics::NoiseColour::Kind Profile::*>(key.member)) return "a noise colour";
     const bool real = std::holds_alternative<float Profile::*>(key.member);
     return std::string(real ? "a number in " : "a whole number in ") + text(key.low) + ".." + text(key.high);
   }
@@ -227,6 +257,33 @@ class Reader {
     if (name == "code8") return Storage::code8;
     if (name == "code16") return Storage::code16;
     fail(key, shown(value), wanted(key));
+  }
+
+  Stability convert(const Key& key, const toml::value& value, Stability) const {
+    const std::string name = convert(key, value, std::string());
+    if (name == "never") return Stability::never;
+    if (name == "linear") return Stability::linear;
+    if (name == "rail") return Stability::rail;
+    fail(key, shown(value), wanted(key));
+  }
+  /// One of a list of names that `parse` knows.
+  template <class Parse>
+  auto named(const Key& key, const toml::value& value, Parse parse) const {
+    const std::string name = convert(key, value, std::string());
+    try {
+      return parse(name);
+    } catch (const std::invalid_argument& unknown) {
+      fail(std::string("[") + key.table + "] " + key.name, unknown.what());
+    }
+  }
+  physics::CellKind convert(const Key& key, const toml::value& value, physics::CellKind) const {
+    return named(key, value, physics::cell_kind);
+  }
+  physics::Stepper convert(const Key& key, const toml::value& value, physics::Stepper) const {
+    return named(key, value, stepper_of);
+  }
+  physics::NoiseColour::Kind convert(const Key& key, const toml::value& value, physics::NoiseColour::Kind) const {
+    return named(key, value, physics::noise_colour);
   }
 
   void check_bits(const char* where, Storage storage, std::uint32_t bits) const {
@@ -279,7 +336,68 @@ std::vector<std::string> profile_names() {
   return names;
 }
 
-Profile load_profile(std::string_view name) {
+namespace {
+
+constexpr std::string_view choices_known[] = {"cell",  "stepper",    "topology",    "reciprocal",
+                                              "noise", "noise_time", "noise_common"};
+
+float number_of(const std::string& name, const std::string& value, double high) {
+  double number = 0;
+  const auto [stop, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (error != std::errc{} || stop != value.data() + value.size() || !(number >= 0 && number <= high))
+    throw std::invalid_argument(name + "=" + value + ": it must be a number in 0.." + text(high));
+  return static_cast<float>(number);
+}
+
+void choose(Profile& profile, const std::string& name, const std::string& value) {
+  if (name == "cell") {
+    const physics::CellKind before = std::exchange(profile.cell, physics::cell_kind(value));
+    if (profile.cell == before) return;
+    profile.stepper = physics::Stepper::none;
+    if (profile.cell == physics::CellKind::pbit) profile.dt_ticks = profile.time_unit_ticks;
+  } else if (name == "stepper") {
+    profile.stepper = stepper_of(value);
+  } else if (name == "topology") {
+    profile.topology = value;
+  } else if (name == "reciprocal") {
+    if (value != "yes" && value != "no") throw std::invalid_argument("reciprocal=" + value + ": it must be yes or no");
+    profile.reciprocal = value == "yes";
+  } else if (name == "noise") {
+    profile.noise = physics::noise_colour(value);
+  } else if (name == "noise_time") {
+    profile.noise_time = number_of(name, value, huge);
+  } else if (name == "noise_common") {
+    profile.noise_common = number_of(name, value, 1);
+  } else {
+    throw std::invalid_argument("'" + name + "' is nothing to choose");
+  }
+}
+
+/// Makes one array of what the tables say and what was chosen.
+void settle(Profile& profile) {
+  constexpr std::string_view dense = "dense";
+  if (profile.topology != dense) {
+    try {
+      profile.graph = physics::load_graph(profile.topology);
+    } catch (const std::invalid_argument& wrong) {
+      throw std::invalid_argument("topology: " + std::string(wrong.what()) + "; or dense");
+    }
+    if (profile.graph->cells() > profile.cells_max)
+      throw std::invalid_argument("topology " + profile.topology + " has " + std::to_string(profile.graph->cells()) +
+                                  " cells; this profile has at most " + std::to_string(profile.cells_max));
+    profile.cells = profile.cells_max = profile.graph->cells();
+  }
+  if (profile.stepper == physics::Stepper::none)
+    profile.stepper = physics::default_stepper(profile.cell, profile.graph.get());
+  if (const auto no = physics::refusal(profile.array(profile.cells, 1))) throw std::invalid_argument(no->what);
+  const bool white = profile.noise == physics::NoiseColour::Kind::white && profile.noise_common == 0;
+  profile.increments_markov &= physics::increments_markov(profile.stepper) && white;
+  // What is refined is the path of the Brownian motion that drives a cell.
+  profile.refinement &= profile.seeded && white && profile.cell != physics::CellKind::pbit &&
+                        profile.stepper != physics::Stepper::exact_ou;
+}
+
+Profile read_profile(std::string_view name) {
   if (name.ends_with(".toml")) {
     const std::string path(name);
     std::ifstream in(path, std::ios::binary);
@@ -295,6 +413,55 @@ Profile load_profile(std::string_view name) {
   }
   throw std::invalid_argument("unknown profile '" + std::string(name) + "'; it must be " + names +
                               "or the name of a file that ends in .toml");
+}
+
+}  // namespace
+
+std::span<const std::string_view> choice_names() { return choices_known; }
+
+Profile load_profile(std::string_view name, const Choices& choices) {
+  Profile profile = read_profile(name);
+  // A cell brings its stepper, which may be chosen in turn.
+  if (const auto cell = choices.find("cell"); cell != choices.end()) choose(profile, cell->first, cell->second);
+  for (const auto& [choice, value] : choices)
+    if (choice != "cell") choose(profile, choice, value);
+  try {
+    settle(profile);
+  } catch (const std::invalid_argument& wrong) {
+    if (!choices.empty()) throw;
+    throw std::invalid_argument(std::string(name) + ": " + wrong.what());
+  }
+  return profile;
+}
+
+float Profile::state_range() const {
+  if (cell == physics::CellKind::phase) return std::numbers::pi_v<float>;
+  return cell == physics::CellKind::pbit ? 1.0f : rail;
+}
+
+float Profile::second_range() const {
+  if (components() == 1) return 0;
+  return cell == physics::CellKind::phase ? 0x1p24f : velocity_range;  // turns: what float32 counts exactly
+}
+
+physics::ArraySpec Profile::array(std::uint32_t array_cells, std::uint32_t array_lanes) const {
+  physics::ArraySpec spec;
+  spec.kind = cell;
+  spec.stepper = stepper;
+  spec.cells = array_cells;
+  spec.lanes = array_lanes;
+  spec.mobility = mobility;
+  spec.rail = rail;
+  spec.reciprocal = reciprocal;
+  spec.colour = {noise, static_cast<double>(noise_time), static_cast<double>(noise_common)};
+  spec.graph = graph;
+  if (graph && graph->cells() != array_cells) {
+    std::vector<physics::Coupler> couplers;
+    for (const physics::Coupler& at : graph->couplers())
+      if (at.j < array_cells) couplers.push_back(at);
+    spec.graph = std::make_shared<const physics::Graph>(array_cells, std::move(couplers));
+  }
+  return spec;
 }
 
 }  // namespace heatbath::model

@@ -2,13 +2,26 @@
 // What distinguishes one chip from another.
 
 #include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "hw_model/analog/converters.hpp"
+#include "hw_model/physics/cell_kinds.hpp"
+
+namespace heatbath::physics {
+class Graph;
+struct ArraySpec;
+}  // namespace heatbath::physics
 
 namespace heatbath::model {
+
+/// Which steps of overdamped cells are refused as unstable (hw_model/device/stability.hpp): none; those that let the
+/// linear part diverge; those that are unstable for a state at the rail.
+enum class Stability : std::uint8_t { never, linear, rail };
 
 /// A chip profile: hw_model/profiles/NAME.toml, or a file of the same form. Every field is in the file; the tables of
 /// the file are the comments' first words. Energies in energy units, times in ticks or time units as named.
@@ -20,11 +33,19 @@ struct Profile {
   // [features]
   bool seeded = false, state_write = false, meters = false, dt_programmable = false, increments_markov = false;
   bool free_running = false, capture_stalls = false, kT_programmable = false, lane_operands = false, readback = false;
+  bool kT_per_cell = false, refinement = false;
   // [array]
   std::uint32_t cells = 0, cells_max = 0;  ///< default size; largest a URI may ask for
   std::uint32_t lanes = 0, lanes_max = 0;
+  physics::CellKind cell = physics::CellKind::overdamped;
+  physics::Stepper stepper = physics::Stepper::none;  ///< never `none` in a profile that load_profile returned
+  std::string topology;                               ///< "dense", or what physics::load_graph takes
+  std::shared_ptr<const physics::Graph> graph;        ///< of `topology`; null: dense
+  bool reciprocal = true;                             ///< J_ij = J_ji
   float mobility = 1;
-  float rail = 0;
+  float rail = 0;            ///< of positions and fluxes
+  float velocity_range = 0;  ///< full scale of the capture of velocities and voltages
+  Stability refuse_unstable = Stability::never;
   // [time]
   std::uint32_t tick_ps = 0;
   std::uint32_t time_unit_ticks = 0;
@@ -37,12 +58,17 @@ struct Profile {
   Storage parameter_storage = Storage::float32;
   std::uint32_t parameter_bits = 0;
   float range_j2 = 0, range_j4 = 0, range_bias = 0, range_coupling = 0;
+  float range_mass = 0, range_damping = 0, range_frequency = 0;
   // [capture]
   Storage capture_storage = Storage::float32;
   std::uint32_t capture_bits = 0;
   // [memory]
   std::uint64_t memory_bytes = 0;
   std::uint32_t program_max = 0, loop_depth = 0;
+  // [noise]
+  physics::NoiseColour::Kind noise = physics::NoiseColour::Kind::white;
+  float noise_time = 0;    ///< correlation time, time units
+  float noise_common = 0;  ///< fraction of the variance that all cells of a lane share
   // [mismatch]: relative standard deviations of the gain and absolute ones (in converter steps) of the offset,
   // fixed per part by its serial number
   float cell_gain_sd = 0, coupling_gain_sd = 0, bias_offset_sd_steps = 0;
@@ -54,13 +80,28 @@ struct Profile {
   std::uint32_t operand_bytes_per_tick = 0;    ///< operands from and to memory, after the fetch; 0: no cost
   std::uint32_t dac_settle_ticks = 0;          ///< after COMMIT and CLAMP
   std::uint32_t adc_conversion_ticks = 0;      ///< after SAMPLE; periodic records convert while the array evolves
+
+  /// State variables of a cell.
+  std::uint32_t components() const { return physics::components(cell); }
+  /// Full scale of the first variable of a cell (position, phase, flux, spin) and of the second (0: there is none).
+  float state_range() const;
+  float second_range() const;
+  /// The array of this profile with so many cells and lanes; of the graph, the couplers between the first `cells`.
+  physics::ArraySpec array(std::uint32_t cells, std::uint32_t lanes) const;
 };
+
+/// What whoever runs an emulator may choose beside the profile: [array] cell, stepper, topology and reciprocal under
+/// these names, [noise] colour, correlation_time and common as noise, noise_time and noise_common. Values as in a
+/// profile's file; reciprocal is yes or no. A cell of another kind than the profile's comes with the default stepper of
+/// its kind; p-bits with a step of one time unit. A topology brings its number of cells.
+using Choices = std::map<std::string, std::string, std::less<>>;
+std::span<const std::string_view> choice_names();
 
 /// Profiles built in: "ideal", "silicon".
 std::vector<std::string> profile_names();
 
-/// Profile by name, or from a file when `name` ends in ".toml". Throws std::invalid_argument in one line: the valid
-/// names; or file, table, key and what would be right.
-Profile load_profile(std::string_view name);
+/// Profile by name, or from a file when `name` ends in ".toml", with what was chosen in place of what it says. Throws
+/// std::invalid_argument in one line: the valid names; or file, table, key and what would be right; or the choice.
+Profile load_profile(std::string_view name, const Choices& choices = {});
 
 }  // namespace heatbath::model

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "heatbath/regs.h"
+#include "hw_model/device/stability.hpp"
 #include "hw_model/device/start_check.hpp"
 #include "hw_model/physics/noise.hpp"
 
@@ -38,7 +39,8 @@ Sequencer::Sequencer(const Profile& profile, std::uint64_t seed, bool timed, std
       interrupts_(interrupts),
       team_(team),
       parameters_(profile),
-      ring_(memory, {profile.capture_storage, profile.capture_bits, profile.rail, false}) {}
+      ring_(memory, {profile.capture_storage, profile.capture_bits, profile.state_range(), false},
+            {profile.capture_storage, profile.capture_bits, profile.second_range(), false}) {}
 
 std::uint64_t Sequencer::grid_point(std::uint64_t time) const {
   const std::uint64_t past = time % job_.dt_ticks;
@@ -52,14 +54,7 @@ void Sequencer::start(Job job) {
   std::unique_ptr<physics::Array> fresh;
   std::vector<std::uint8_t> free_cells(job.cells, 0);
   std::vector<double> energies(job.metered ? job.shots : 0);
-  if (!fits) {
-    physics::ArraySpec spec;
-    spec.cells = job.cells;
-    spec.lanes = job.shots;
-    spec.mobility = profile_.mobility;
-    spec.rail = profile_.rail;
-    fresh = physics::make_array(spec, team_);
-  }
+  if (!fits) fresh = physics::make_array(profile_.array(job.cells, job.shots), team_);
 
   // From here on nothing can fail for lack of memory but the parameters, which are small beside the array.
   const bool keeps = fits && (profile_.free_running || job.continues);
@@ -73,7 +68,7 @@ void Sequencer::start(Job job) {
   if (!keeps) {
     clamped_ = std::move(free_cells);
     array_->enable_meters(false);
-    parameters_.reset(job_.cells);
+    parameters_.reset(job_.cells, array_->spec().graph);
     array_->set_clamped(clamped_, parameters_.live());
     prepare_array();
   }
@@ -94,7 +89,7 @@ void Sequencer::start(Job job) {
 
 /// States of an array without a past.
 void Sequencer::prepare_array() {
-  std::vector<float> states(job_.cells, 0.0f);
+  std::vector<float> states(job_.variables, 0.0f);
   array_->restart();
   for (std::uint32_t lane = 0; lane < job_.shots; ++lane) {
     if (profile_.free_running)
@@ -137,6 +132,11 @@ void Sequencer::reset(std::uint32_t reset_count) {
 void Sequencer::begin() {
   if (profile_.free_running) evolve_idle(start_time_);
   array_time_ = start_time_;
+  // A job that goes on with the parameters of another may have a longer step.
+  if (const auto ticks = stable_ticks(parameters_.live())) {
+    fail({HB_UNSTABLE, Fault::no_instruction, HB_DT_TICKS_OFFSET, *ticks});
+    return;
+  }
   array_->enable_meters(job_.metered);
   array_->clear_rails();
   if (job_.metered) clear_meters();
@@ -256,9 +256,9 @@ bool Sequencer::settle_record(std::uint64_t time) {
 
 physics::NoiseOrigin Sequencer::noise() const {
   if (profile_.free_running)
-    return {mix(seed_ ^ mix(reset_count_)), 0, job_.dt_ticks == 0 ? 0 : array_time_ / job_.dt_ticks};
-  if (job_.seeded) return {job_.seed, job_.shot0, job_.step0 + job_steps_};
-  return {seed_, first_shot_, job_steps_};
+    return {mix(seed_ ^ mix(reset_count_)), 0, job_.dt_ticks == 0 ? 0 : array_time_ / job_.dt_ticks, 0};
+  if (job_.seeded) return {job_.seed, job_.shot0, job_.step0 + job_steps_, job_.refinement};
+  return {seed_, first_shot_, job_steps_, 0};
 }
 
 physics::Run Sequencer::stretch(std::uint64_t steps) const {
@@ -348,7 +348,7 @@ void Sequencer::take_record() {
     return;
   }
   --owed_records_;
-  std::vector<float> state(job_.cells);
+  std::vector<float> state(job_.variables);
   for (std::uint32_t lane = 0; lane < job_.shots; ++lane) {
     array_->read(lane, state);
     ring_.write_lane(0, lane, state);
@@ -400,11 +400,13 @@ void Sequencer::perform(const hb_instruction_t& it) {
     case HB_OP_HALT: end(Outcome::done); break;
     case HB_OP_LOAD: execute_load(it); break;
     case HB_OP_COMMIT:
+      if (!check_shadow()) break;
       clip_count_ += parameters_.take_clips();
       array_->change_parameters(parameters_.live(), parameters_.shadow());
       parameters_.commit();
       break;
     case HB_OP_RAMP:
+      if (!check_shadow()) break;
       clip_count_ += parameters_.take_clips();
       remaining_ = ramp_steps_ = it.ticks / job_.dt_ticks;
       break;
@@ -440,6 +442,27 @@ void Sequencer::perform(const hb_instruction_t& it) {
       break;
     }
   }
+}
+
+/// The longest stable step in ticks when that of the job is not stable with these parameters.
+std::optional<std::uint32_t> Sequencer::stable_ticks(const physics::Parameters& parameters) const {
+  const double unit = profile_.time_unit_ticks, dt = static_cast<double>(job_.dt_ticks) / unit;
+  const double bound = longest_stable_step(profile_, array_->spec(), parameters, dt);
+  if (dt < bound) return std::nullopt;
+  return static_cast<std::uint32_t>(std::max(0.0, std::ceil(bound * unit) - 1));
+}
+
+/// Fails the job when the array cannot work with the shadow parameters.
+bool Sequencer::check_shadow() {
+  if (const auto refused = physics::refusal(array_->spec(), parameters_.shadow())) {
+    fail({HB_BAD_PROGRAM, pc_, HB_FIELD_OPERAND, refused->cell});
+    return false;
+  }
+  if (const auto ticks = stable_ticks(parameters_.shadow())) {
+    fail({HB_UNSTABLE, pc_, HB_FIELD_NONE, *ticks});
+    return false;
+  }
+  return true;
 }
 
 void Sequencer::execute_load(const hb_instruction_t& instruction) {

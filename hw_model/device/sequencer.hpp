@@ -45,6 +45,10 @@ enum class Mark : std::uint8_t { interrupt_instruction, record };
 /// before the effect, settling and conversion after it. A free-running array evolves meanwhile with its live parameters,
 /// and records are taken; another one holds.
 ///
+/// COMMIT and RAMP fail with UNSTABLE when the step is too long for the parameters (stability.hpp; of a RAMP, those at
+/// its end), and with BAD_PROGRAM when the array cannot work with them: J4 of a cell with the exact-ou stepper, a
+/// capacitance matrix that is not positive definite.
+///
 /// A RAMP that is aborted or fails falls back to the live parameters it started from.
 class Sequencer {
  public:
@@ -124,6 +128,8 @@ class Sequencer {
   void spend(std::uint64_t ticks);
   void execute();
   void perform(const hb_instruction_t& instruction);
+  std::optional<std::uint32_t> stable_ticks(const physics::Parameters& parameters) const;
+  bool check_shadow();
   void execute_load(const hb_instruction_t& instruction);
   void execute_states(const hb_instruction_t& instruction);
   void release(const hb_instruction_t& instruction);

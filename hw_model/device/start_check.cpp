@@ -7,8 +7,12 @@
 #include <optional>
 #include <utility>
 
+#include "heatbath/cells.h"
 #include "heatbath/regs.h"
 #include "hw_model/device/register_file.hpp"
+#include "hw_model/physics/array.hpp"
+#include "hw_model/physics/graph.hpp"
+#include "hw_model/physics/noise.hpp"
 
 namespace heatbath::model {
 namespace {
@@ -118,7 +122,7 @@ class ProgramCheck {
       case HB_OP_READBACK: return check_readback(it);
       case HB_OP_SET:
       case HB_OP_CLAMP: return check_states(it);
-      case HB_OP_RELEASE: return check_cells(it);
+      case HB_OP_RELEASE: return check_range(it, job_.cells);
       case HB_OP_RAMP:
       case HB_OP_EVOLVE: return check_ticks(it, job_.dt_ticks);
       case HB_OP_CAPTURE_START:
@@ -160,11 +164,18 @@ class ProgramCheck {
   std::optional<Fault> check_load(const hb_instruction_t& it) const {
     const bool immediate = (it.flags & HB_FLAG_IMMEDIATE) != 0;
     const float value = std::bit_cast<float>(it.imm);
+    if (it.section > HB_SECTION_FREQUENCY) return bad(HB_FIELD_SECTION);
+    if (!exists(it.section)) return unsupported(HB_FIELD_SECTION);
     switch (it.section) {
+      case HB_SECTION_MASS:
+        if (immediate && !(value > 0)) return bad(HB_FIELD_IMM);
+        [[fallthrough]];
       case HB_SECTION_J2:
       case HB_SECTION_J4:
       case HB_SECTION_BIAS:
       case HB_SECTION_COUPLING:
+      case HB_SECTION_DAMPING:
+      case HB_SECTION_FREQUENCY:
         if (immediate) return std::isnan(value) ? std::optional(bad(HB_FIELD_IMM)) : std::nullopt;
         if (it.section != HB_SECTION_BIAS && it.lane_stride != 0) return bad(HB_FIELD_LANE_STRIDE);
         return check_operand(it, section_bytes(static_cast<hb_section_t>(it.section), job_.cells, profile_));
@@ -173,7 +184,11 @@ class ProgramCheck {
         return std::isfinite(value) ? std::nullopt : std::optional(bad(HB_FIELD_IMM));
       case HB_SECTION_KT:
         if (!profile_.kT_programmable) return unsupported(HB_FIELD_SECTION);
-        if (!immediate) return bad(HB_FIELD_FLAGS);
+        if (!immediate) {
+          if (!profile_.kT_per_cell) return unsupported(HB_FIELD_FLAGS);
+          if (it.lane_stride != 0) return bad(HB_FIELD_LANE_STRIDE);
+          return check_operand(it, section_bytes(HB_SECTION_KT, job_.cells, profile_));
+        }
         if (!(value >= profile_.kT_min && value <= profile_.kT_max)) return bad(HB_FIELD_IMM);
         return std::nullopt;
       default: return bad(HB_FIELD_SECTION);
@@ -181,18 +196,24 @@ class ProgramCheck {
   }
 
   std::optional<Fault> check_readback(const hb_instruction_t& it) const {
-    if (it.section > HB_SECTION_COUPLING) return bad(HB_FIELD_SECTION);
+    if (it.section > HB_SECTION_FREQUENCY || it.section == HB_SECTION_GAIN) return bad(HB_FIELD_SECTION);
+    if (!exists(it.section)) return unsupported(HB_FIELD_SECTION);
     return check_address(it.addr, section_bytes(static_cast<hb_section_t>(it.section), job_.cells, profile_));
   }
 
-  std::optional<Fault> check_cells(const hb_instruction_t& it) const {
-    if (it.first >= job_.cells) return bad(HB_FIELD_FIRST);
-    if (it.count == 0 || it.count > job_.cells - it.first) return bad(HB_FIELD_COUNT);
+  bool exists(std::uint16_t section) const {
+    return hb_cell_has_section(static_cast<std::uint32_t>(profile_.cell), static_cast<hb_section_t>(section));
+  }
+
+  /// first and count lie in 0..limit-1.
+  std::optional<Fault> check_range(const hb_instruction_t& it, std::uint32_t limit) const {
+    if (it.first >= limit) return bad(HB_FIELD_FIRST);
+    if (it.count == 0 || it.count > limit - it.first) return bad(HB_FIELD_COUNT);
     return std::nullopt;
   }
 
   std::optional<Fault> check_states(const hb_instruction_t& it) const {
-    if (auto fault = check_cells(it)) return fault;
+    if (auto fault = check_range(it, it.op == HB_OP_SET ? job_.variables : job_.cells)) return fault;
     if ((it.flags & HB_FLAG_IMMEDIATE) == 0) return check_operand(it, std::uint64_t{it.count} * sizeof(float));
     return std::isnan(std::bit_cast<float>(it.imm)) ? std::optional(bad(HB_FIELD_IMM)) : std::nullopt;
   }
@@ -266,9 +287,10 @@ std::optional<Fault> lay_out_ring(const RegisterFile& registers, std::uint64_t m
   ring.lanes = job.shots;
   ring.cell0 = registers.get(HB_CAPTURE_CELL0_OFFSET);
   ring.cells = registers.get(HB_CAPTURE_CELLS_OFFSET);
-  if (ring.cell0 >= job.cells) return bad_register(HB_CAPTURE_CELL0_OFFSET);
-  if (ring.cells > job.cells - ring.cell0) return bad_register(HB_CAPTURE_CELLS_OFFSET);
-  if (ring.cells == 0) ring.cells = job.cells - ring.cell0;
+  ring.second = job.cells;
+  if (ring.cell0 >= job.variables) return bad_register(HB_CAPTURE_CELL0_OFFSET);
+  if (ring.cells > job.variables - ring.cell0) return bad_register(HB_CAPTURE_CELLS_OFFSET);
+  if (ring.cells == 0) ring.cells = job.cells - ring.cell0 % job.cells;
   if (ring.base % 64 != 0 || ring.base >= memory) return bad_register(HB_CAPTURE_BASE_LO_OFFSET);
   const std::uint64_t bytes = hb_record_bytes(ring.lanes, ring.cells, value_bytes(profile.capture_storage));
   if (ring.slots == 0 || ring.slots > (memory - ring.base) / bytes) return bad_register(HB_CAPTURE_SLOTS_OFFSET);
@@ -279,8 +301,16 @@ std::optional<Fault> lay_out_ring(const RegisterFile& registers, std::uint64_t m
 
 }  // namespace
 
+std::uint64_t coupling_values(std::uint32_t cells, const Profile& profile) {
+  const std::uint64_t n = cells;
+  if (!profile.graph) return profile.reciprocal ? n * (n - 1) / 2 : n * n;
+  const auto all = profile.graph->couplers();
+  const auto inside_array = std::count_if(all.begin(), all.end(), [&](const physics::Coupler& at) { return at.j < cells; });
+  return static_cast<std::uint64_t>(inside_array) * (profile.reciprocal ? 1 : 2);
+}
+
 std::uint64_t section_bytes(hb_section_t section, std::uint32_t cells, const Profile& profile) {
-  const std::uint64_t values = section == HB_SECTION_COUPLING ? std::uint64_t{cells} * (cells - 1) / 2 : cells;
+  const std::uint64_t values = section == HB_SECTION_COUPLING ? coupling_values(cells, profile) : cells;
   return values * value_bytes(profile.parameter_storage);
 }
 
@@ -291,9 +321,17 @@ std::variant<Job, Fault> check_start(const RegisterFile& registers, std::span<co
   job.dt_ticks = dt_ticks;
   job.cells = registers.get(HB_ACTIVE_CELLS_OFFSET);
   if (job.cells == 0 || job.cells > cells_max) return bad_register(HB_ACTIVE_CELLS_OFFSET);
+  job.variables = job.cells * profile.components();
+  const double step = static_cast<double>(dt_ticks) / profile.time_unit_ticks;
+  if (physics::refusal_of_step(profile.array(job.cells, 1), step)) return bad_register(HB_DT_TICKS_OFFSET);
   job.shots = registers.get(HB_SHOTS_OFFSET);
   if (job.shots == 0 || job.shots > lanes_max) return bad_register(HB_SHOTS_OFFSET);
-  job.seeded = (registers.get(HB_JOB_FLAGS_OFFSET) & HB_JOB_FLAGS_SEEDED_MASK) != 0;
+  const std::uint32_t flags = registers.get(HB_JOB_FLAGS_OFFSET);
+  job.seeded = (flags & HB_JOB_FLAGS_SEEDED_MASK) != 0;
+  job.refinement = (flags & HB_JOB_FLAGS_REFINEMENT_MASK) >> HB_JOB_FLAGS_REFINEMENT_SHIFT;
+  if (job.refinement > physics::refinement_max || (job.refinement > 0 && !job.seeded))
+    return bad_register(HB_JOB_FLAGS_OFFSET);
+  if (job.refinement > 0 && !profile.refinement) return bad_register(HB_JOB_FLAGS_OFFSET, HB_UNSUPPORTED);
   if (job.seeded) {
     if (!profile.seeded) return bad_register(HB_JOB_FLAGS_OFFSET, HB_UNSUPPORTED);
     job.seed = registers.get64(HB_JOB_SEED_LO_OFFSET);

@@ -3,8 +3,11 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "hw_model/physics/general_array.hpp"
 #include "hw_model/physics/graph.hpp"
+#include "hw_model/physics/linear_step.hpp"
 #include "hw_model/physics/quartic_array.hpp"
+#include "hw_model/physics/step_table.hpp"
 
 namespace heatbath::physics {
 
@@ -29,6 +32,7 @@ std::optional<Refusal> refusal(const ArraySpec& spec) {
       spec.stepper == Stepper::none ? default_stepper(spec.kind, spec.graph.get()) : spec.stepper;
   if (!goes_with(stepper, spec.kind))
     return no("stepper " + std::string(name(stepper)) + " is not for cells of kind " + std::string(name(spec.kind)));
+  if (spec.kind == CellKind::rlc && !spec.reciprocal) return no("couplings of rlc nodes are capacitances: they are reciprocal");
   if (stepper == Stepper::two_colour && !spec.graph)
     return no("two-colour updates need a graph: with dense couplings no two cells may be updated at once");
   if (stepper == Stepper::two_colour && spec.graph->colours().empty()) {
@@ -67,6 +71,12 @@ std::optional<Refusal> refusal(const ArraySpec& spec, const Parameters& p) {
     const bool exact = spec.stepper == Stepper::exact_ou;
     if (exact && p.j4[i] != 0) return no("exact-ou is for linear cells: J4 = " + std::to_string(p.j4[i]));
   }
+  if (spec.kind == CellKind::rlc) {
+    const auto c = capacitances(p);
+    const auto n = static_cast<Eigen::Index>(spec.cells);
+    if (const auto pivot = failing_pivot(Eigen::Map<const Eigen::MatrixXd>(c.data(), n, n)))
+      return Refusal{"the capacitance matrix is not positive definite: pivot of cell " + std::to_string(*pivot), *pivot};
+  }
   return std::nullopt;
 }
 
@@ -88,8 +98,7 @@ std::unique_ptr<Array> make_array(const ArraySpec& spec, numerics::ThreadTeam* t
   if (whole.kind == CellKind::overdamped && whole.stepper == Stepper::euler_maruyama && !whole.graph && whole.reciprocal &&
       whole.colour.white())
     return std::make_unique<QuarticArray>(whole.cells, whole.lanes, whole.mobility, whole.rail, team);
-  throw std::invalid_argument("cells of kind " + std::string(name(whole.kind)) + " with stepper " +
-                              std::string(name(whole.stepper)) + " are not built");
+  return std::make_unique<GeneralArray>(whole, team);
 }
 
 }  // namespace heatbath::physics

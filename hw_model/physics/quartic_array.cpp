@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "heatbath/numerics/thread_team.hpp"
+#include "heatbath/physics/formulas.hpp"
 #include "hw_model/physics/packed_couplings.hpp"
 #include "hw_model/physics/step_kernels.hpp"
 
@@ -147,7 +148,8 @@ struct QuarticArray::Impl {
   float gradient(const LaneTile& tile, const Parameters& p, const std::vector<float>& y, std::uint32_t cell,
                  std::uint32_t lane) const {
     const float x = tile.state[tile.at(cell, lane)];
-    const float own = std::fma(std::fma(4.0f * p.j4[cell], x * x, 2.0f * p.j2[cell]), x, bias_of(p, cells, tile.first + lane, cell));
+    const float own = formulas::quartic_gradient([](float a, float b, float c) { return std::fma(a, b, c); }, 2.0f * p.j2[cell],
+                                                 4.0f * p.j4[cell], bias_of(p, cells, tile.first + lane, cell), x);
     return y.empty() ? own : std::fma(p.gain, y[tile.at(cell, lane)], own);
   }
 

@@ -64,7 +64,7 @@ HeatbathChip::HeatbathChip(const sc_core::sc_module_name& name, const ChipConfig
       reset_n("reset_n"),
       power_good("power_good"),
       config_(config),
-      chip_(std::make_unique<model::Chip>(model::load_profile(config.profile), options_of(config))),
+      chip_(std::make_unique<model::Chip>(model::load_profile(config.profile, config.choices), options_of(config))),
       tick_(tick_of(chip_->profile())),
       ticks_max_(sc_core::sc_max_time().value() / tick_.value()),
       epoch_(sc_core::SC_ZERO_TIME) {
@@ -96,6 +96,7 @@ HeatbathChip::HeatbathChip(const sc_core::sc_module_name& name, const ChipConfig
 HeatbathChip::~HeatbathChip() = default;
 
 std::uint64_t HeatbathChip::ticks() const { return chip_->now(); }
+std::size_t HeatbathChip::topology_bytes() const { return chip_->topology().size(); }
 
 // -- time -------------------------------------------------------------------------------------------------------------
 
@@ -196,7 +197,7 @@ std::uint64_t HeatbathChip::request_ticks() const {
 }
 
 std::uint64_t HeatbathChip::access_ticks(const tlm::tlm_generic_payload& access) const {
-  const bool is_register = access.get_address() < HB_MEMORY_BASE;
+  const bool is_register = access.get_address() < HB_MEMORY_BASE && !in_topology(access);
   if (config_.timing == Timing::loose) return is_register ? 1 : 0;
   const model::Profile& profile = chip_->profile();
   const std::uint64_t both = std::uint64_t{profile.bus_request_ticks} + profile.bus_response_ticks;
@@ -235,6 +236,8 @@ void HeatbathChip::perform(tlm::tlm_generic_payload& access, const sc_time& at) 
     refuse(access, tlm::TLM_BYTE_ENABLE_ERROR_RESPONSE);
   } else if (access.get_data_length() == 0 || access.get_streaming_width() < access.get_data_length()) {
     refuse(access, tlm::TLM_BURST_ERROR_RESPONSE);
+  } else if (in_topology(access)) {
+    access_topology(access);
   } else if (access.get_address() < HB_MEMORY_BASE) {
     access_register(access, at);
   } else {
@@ -262,6 +265,19 @@ void HeatbathChip::access_register(tlm::tlm_generic_payload& access, const sc_ti
   chip_->write32(offset, value);
   if (chip_->now() < before) restart_time(acts);  // it was a RESET
   update_irq();
+}
+
+bool HeatbathChip::in_topology(const tlm::tlm_generic_payload& access) const {
+  return access.get_address() >= HB_TOPOLOGY_BASE && access.get_address() - HB_TOPOLOGY_BASE < topology_bytes();
+}
+
+void HeatbathChip::access_topology(tlm::tlm_generic_payload& access) {
+  const std::span<const std::byte> topology = chip_->topology();
+  const std::uint64_t offset = access.get_address() - HB_TOPOLOGY_BASE;
+  if (access.get_data_length() > topology.size() - offset) return refuse(access, tlm::TLM_ADDRESS_ERROR_RESPONSE);
+  if (access.is_write()) return refuse(access, tlm::TLM_COMMAND_ERROR_RESPONSE);
+  std::memcpy(access.get_data_ptr(), topology.data() + offset, access.get_data_length());
+  access.set_response_status(tlm::TLM_OK_RESPONSE);
 }
 
 void HeatbathChip::access_memory(tlm::tlm_generic_payload& access) {

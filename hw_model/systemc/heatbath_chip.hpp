@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,6 +34,8 @@ struct ChipConfig {
   unsigned threads = 0;           ///< for the array; 0: one per processor
   Timing timing = Timing::loose;
   std::uint64_t quantum_ticks = 0;  ///< the array never lags behind simulated time by more; 0: no limit
+  /// In place of what the profile says: cell, stepper, topology, … as the keys of a device URI.
+  std::map<std::string, std::string, std::less<>> choices = {};
   bool operator==(const ChipConfig&) const = default;
 };
 
@@ -43,7 +47,8 @@ using PinOut = sc_core::sc_port<sc_core::sc_signal_inout_if<bool>, 1, sc_core::S
 /// somebody could notice: at a bus access, a pin change, the end of a quantum, a trace sample, or when an interrupt or
 /// a bound output pin is due. Results do not depend on when that is.
 ///
-/// Bus. Registers from 0 (heatbath/regs.h), device memory from HB_MEMORY_BASE. Both protocols of TLM-2.0 are served:
+/// Bus. Registers from 0 (heatbath/regs.h), the read-only topology window from HB_TOPOLOGY_BASE, device memory from
+/// HB_MEMORY_BASE. Both protocols of TLM-2.0 are served:
 /// b_transport never waits, it annotates its delay (a caller without a process may use it); nb_transport has four
 /// phases, one transaction at a time, the next is accepted (END_REQ) when the one before has ended.
 /// An access acts at the end of its duration, in the tick that then runs: device time is whole ticks. A caller whose
@@ -86,6 +91,8 @@ class HeatbathChip : public sc_core::sc_module {
   const ChipConfig& config() const { return config_; }
   /// Length of a tick.
   sc_core::sc_time tick() const { return tick_; }
+  /// Bytes of the topology window; 0 where the topology is dense.
+  std::size_t topology_bytes() const;
   /// Device time, in ticks since reset, up to which the model has been advanced.
   std::uint64_t ticks() const;
   /// Simulated time at which the device time was or will be `ticks`.
@@ -122,6 +129,8 @@ class HeatbathChip : public sc_core::sc_module {
   void perform(tlm::tlm_generic_payload& access, const sc_core::sc_time& at);
   void access_register(tlm::tlm_generic_payload& access, const sc_core::sc_time& at);
   void access_memory(tlm::tlm_generic_payload& access);
+  bool in_topology(const tlm::tlm_generic_payload& access) const;
+  void access_topology(tlm::tlm_generic_payload& access);
   void refuse(tlm::tlm_generic_payload& access, tlm::tlm_response_status response);
   std::uint64_t request_ticks() const;
   void begin_transaction();

@@ -25,7 +25,14 @@ ChipConfig config_of(const HostChip& chip) {
   config.seed = chip.seed;
   config.threads = chip.threads;
   config.timing = chip.approximate ? Timing::approximate : Timing::loose;
+  config.choices = chip.choices;
   return config;
+}
+
+std::string chosen(const HostChip& chip) {
+  std::string list;
+  for (const auto& [name, value] : chip.choices) list.append(", ").append(name).append(" ").append(value);
+  return list;
 }
 
 /// Payloads whose life the two sides of a bus count; there is one, used again and again.
@@ -178,7 +185,8 @@ std::unique_ptr<HostBus> HostBus::open(const HostChip& chip) {
                   the_board->chip_config.profile + ", " + std::to_string(the_board->chip_config.cells) + " cells, " +
                   std::to_string(the_board->chip_config.lanes) + " lanes, seed " +
                   std::to_string(the_board->chip_config.seed) +
-                  (the_board->chip_config.approximate ? ", timing at)" : ", timing lt)"));
+                  (the_board->chip_config.approximate ? ", timing at" : ", timing lt") + chosen(the_board->chip_config) +
+                  ")");
     the_board->reset();
   }
   the_board->open = true;
@@ -197,6 +205,8 @@ std::uint32_t HostBus::read32(std::uint64_t address) {
 void HostBus::write32(std::uint64_t address, std::uint32_t value) {
   the_board->access(tlm::TLM_WRITE_COMMAND, address, &value, sizeof value);
 }
+
+std::size_t HostBus::topology_bytes() const { return the_board->chip.topology_bytes(); }
 
 std::span<std::byte> HostBus::memory() { return the_board->memory(); }
 

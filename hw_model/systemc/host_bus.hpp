@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <stdexcept>
@@ -17,6 +19,7 @@ struct HostChip {
   std::uint64_t seed = 1;
   unsigned threads = 0;
   bool approximate = false;  ///< approximately timed; else loosely
+  std::map<std::string, std::string, std::less<>> choices = {};  ///< beside the profile: see ChipConfig
   bool operator==(const HostChip&) const = default;
 };
 
@@ -49,7 +52,10 @@ class HostBus {
   std::uint32_t read32(std::uint64_t address);
   void write32(std::uint64_t address, std::uint32_t value);
 
-  /// Device memory from HB_MEMORY_BASE. The caller keeps inside of it.
+  /// Bytes of the topology window; 0 where the topology is dense.
+  std::size_t topology_bytes() const;
+
+  /// Device memory from HB_MEMORY_BASE, and reading the topology window. The caller keeps inside of them.
   void read(std::uint64_t address, std::span<std::byte> out);
   void write(std::uint64_t address, std::span<const std::byte> data);
   /// All of device memory, lent; empty where every access has its time (approximately timed).

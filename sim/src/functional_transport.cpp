@@ -46,6 +46,12 @@ std::span<std::byte> FunctionalTransport::window(std::uint64_t address, std::uin
 }
 
 void FunctionalTransport::read_block(std::uint64_t address, std::span<std::byte> out) {
+  const std::span<const std::byte> topology = chip_.topology();
+  if (address >= HB_TOPOLOGY_BASE && address - HB_TOPOLOGY_BASE <= topology.size() &&
+      out.size() <= topology.size() - (address - HB_TOPOLOGY_BASE)) {
+    if (!out.empty()) std::memcpy(out.data(), topology.data() + (address - HB_TOPOLOGY_BASE), out.size());
+    return;
+  }
   const std::span<std::byte> from = window(address, out.size());
   if (!out.empty()) std::memcpy(out.data(), from.data(), out.size());
 }

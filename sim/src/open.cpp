@@ -30,6 +30,7 @@ constexpr std::array later_schemes{"tcp", "unix", "shm", "uio", "etherbone", "re
 /// An emulator as its URI describes it.
 struct Emulator {
   std::string profile_key;
+  model::Choices choices;
   model::Profile profile;
   model::ChipOptions options;
   bool approximate = false;  // timing=at
@@ -41,8 +42,11 @@ Emulator emulator_of(const Uri& uri) {
   for (const auto& [key, value] : uri.keys) {
     if (std::find(emulator_keys.begin(), emulator_keys.end(), key) != emulator_keys.end() || (timed && key == "timing"))
       continue;
-    throw Error(HB_BAD_ARG, "device URI: key '" + key + "' is unknown; " + uri.scheme +
-                                ": has profile, cells, lanes, seed, threads" + (timed ? ", timing" : ""));
+    if (std::ranges::find(model::choice_names(), key) != model::choice_names().end()) continue;
+    std::string known = "profile, cells, lanes, seed, threads";
+    if (timed) known += ", timing";
+    for (const std::string_view choice : model::choice_names()) known.append(", ").append(choice);
+    throw Error(HB_BAD_ARG, "device URI: key '" + key + "' is unknown; " + uri.scheme + ": has " + known);
   }
   const auto value_of = [&](const char* key) {
     const auto at = uri.keys.find(key);
@@ -54,7 +58,9 @@ Emulator emulator_of(const Uri& uri) {
   };
   Emulator emulator;
   emulator.profile_key = value_of("profile").empty() ? "ideal" : value_of("profile");
-  emulator.profile = model::load_profile(emulator.profile_key);
+  for (const std::string_view choice : model::choice_names())
+    if (const auto at = uri.keys.find(std::string(choice)); at != uri.keys.end()) emulator.choices.insert(*at);
+  emulator.profile = model::load_profile(emulator.profile_key, emulator.choices);
   const model::Profile& profile = emulator.profile;
   model::ChipOptions& options = emulator.options;
   options.cells = static_cast<std::uint32_t>(number("cells", 1, profile.cells_max, profile.cells));
@@ -70,6 +76,7 @@ Emulator emulator_of(const Uri& uri) {
   emulator.uri = uri.scheme + ":profile=" + emulator.profile_key + "&cells=" + std::to_string(options.cells) +
                  "&lanes=" + std::to_string(options.lanes) + "&seed=" + std::to_string(options.seed) +
                  "&threads=" + std::to_string(options.threads) + (timed ? "&timing=" + timing : "");
+  for (const auto& [choice, value] : emulator.choices) emulator.uri.append("&").append(choice).append("=").append(value);
   return emulator;
 }
 
@@ -79,8 +86,8 @@ std::unique_ptr<Transport> link_to(const Uri& uri) {
     return std::make_unique<FunctionalTransport>(emulator.profile, emulator.options, emulator.uri);
 #ifdef HEATBATH_HAS_SYSTEMC
   const model::ChipOptions& options = emulator.options;
-  const systemc::HostChip chip{emulator.profile_key, options.cells,   options.lanes,
-                               options.seed,         options.threads, emulator.approximate};
+  const systemc::HostChip chip{emulator.profile_key, options.cells,        options.lanes,   options.seed,
+                               options.threads,      emulator.approximate, emulator.choices};
   return std::make_unique<TlmTransport>(chip, emulator.profile.memory_bytes, emulator.uri);
 #else
   throw Error(HB_BAD_ARG,

@@ -99,7 +99,9 @@ class Board {
  public:
   explicit Board(const std::string& profile = "ideal",
                  ChipOptions options = {.cells = 8, .lanes = 4, .seed = 1, .threads = 1})
-      : chip(load_profile(profile), options) {
+      : Board(load_profile(profile), options) {}
+  explicit Board(const Profile& profile, ChipOptions options = {.cells = 8, .lanes = 4, .seed = 1, .threads = 1})
+      : chip(profile, options) {
     w(HB_SHOTS_OFFSET, 1);
     w(HB_PROGRAM_ADDR_LO_OFFSET, program_at);
     w(HB_CAPTURE_BASE_LO_OFFSET, ring_at);
@@ -152,7 +154,7 @@ class Board {
   void unseeded() { w(HB_JOB_FLAGS_OFFSET, 0); }
 
   bool running() const { return r(HB_STATUS_OFFSET) & HB_STATUS_RUNNING_MASK; }
-  bool done() const { return r(HB_STATUS_OFFSET) == HB_STATUS_DONE_MASK; }
+  bool done() const { return (r(HB_STATUS_OFFSET) & ~HB_STATUS_RAIL_MASK) == HB_STATUS_DONE_MASK; }
   /// Lets time pass by events until the program ends or nothing is due.
   void finish() {
     while (running() && chip.next_event() != Chip::never) chip.advance_to(chip.next_event());

@@ -258,7 +258,9 @@ TEST(Meters, ChargeChangesAtFixedStateAsWorkAndCountFromTheClear) {
 }
 
 TEST(Clips, AreCountedWhenTheValuesBecomeLive) {
-  Board board;
+  Profile bold = load_profile("ideal");
+  bold.refuse_unstable = Stability::never;  // these values let any step of the profile diverge
+  Board board(bold);
   board.put(operands_at, std::vector<float>{2e6f, -2e6f, INFINITY, 1, -1, 0, 0, 0});
   ASSERT_EQ(
       board.start({load_from(HB_SECTION_J2, operands_at), load(HB_SECTION_BIAS, 3e6f),
@@ -280,6 +282,7 @@ TEST(Rails, HoldStatesAndNameTheLowestCell) {
                                   cells_to(HB_OP_CLAMP, 0, 2, 0), timed(HB_OP_EVOLVE, 2 * dt), op(HB_OP_SAMPLE)});
   ASSERT_EQ(records.size(), 1u);
   EXPECT_EQ(records[0].values, (std::vector<float>{0, 0, 64, 64, 64, 64, 64, 64}));
+  EXPECT_EQ(board.r(HB_STATUS_OFFSET), HB_STATUS_DONE_MASK | HB_STATUS_RAIL_MASK);
   EXPECT_EQ(board.r(HB_RAIL_COUNT_OFFSET), 12u);
   EXPECT_EQ(board.r(HB_RAIL_CELL_OFFSET), 2u);
 }

@@ -84,10 +84,11 @@ TEST(Profile, FaultsAreOneLineThatSaysWhatWhereAndWhatWouldBeRight) {
   EXPECT_EQ(complaint(ideal), "");
   EXPECT_EQ(with("meters = true ", ""), "[features] meters: the key is missing; it must be true or false");
   EXPECT_EQ(with("rail = 64.0", "rails = 64.0"),
-            "[array] rails: unknown key; the keys are cells, cells_max, lanes, lanes_max, mobility, rail");
+            "[array] rails: unknown key; the keys are cell, stepper, topology, reciprocal, cells, cells_max, lanes, "
+            "lanes_max, mobility, rail, velocity_range, refuse_unstable");
   EXPECT_EQ(with("[time]", "[times]").substr(0, 31), "[times]: unknown table; the tab");
   EXPECT_EQ(with("\n[mismatch]", "\n"),
-            "[memory] bias_offset_sd_steps: unknown key; the keys are bytes, program_max, loop_depth");
+            "[noise] bias_offset_sd_steps: unknown key; the keys are colour, correlation_time, common");
   EXPECT_EQ(with("seeded = true", "seeded = 1"), "[features] seeded: found 1; it must be true or false");
   EXPECT_EQ(with("cells = 2048", "cells = 9000"), "[array] cells: found 9000; it must be at most cells_max = 8192");
   EXPECT_EQ(with("lanes = 256", "lanes = 0"), "[array] lanes: found 0; it must be a whole number in 1..65536");
@@ -108,6 +109,16 @@ TEST(Profile, FaultsAreOneLineThatSaysWhatWhereAndWhatWouldBeRight) {
   EXPECT_EQ(with("bits = 0", "bits = 10"), "[parameters] bits: found 10; for this storage it must be 0");
   EXPECT_EQ(with("bytes = 536870912", "bytes = 536870911"),
             "[memory] bytes: found 536870911; it must be a multiple of 64");
+  EXPECT_EQ(with("cell = \"overdamped\"", "cell = \"neuron\""),
+            "[array] cell: cell kind 'neuron': one of overdamped, underdamped, phase, rlc, pbit");
+  EXPECT_EQ(with("stepper = \"euler-maruyama\"", "stepper = 3"),
+            "[array] stepper: found 3; it must be a stepper, or \"default\"");
+  EXPECT_THAT(with("stepper = \"euler-maruyama\"", "stepper = \"verlet\""),
+              testing::StartsWith("[array] stepper: stepper 'verlet': one of euler-maruyama, heun"));
+  EXPECT_EQ(with("refuse_unstable = \"linear\"", "refuse_unstable = \"yes\""),
+            "[array] refuse_unstable: found \"yes\"; it must be \"never\", \"linear\" or \"rail\"");
+  EXPECT_THAT(with("colour = \"white\"", "colour = \"blue\""), testing::StartsWith("[noise] colour: noise colour 'blue'"));
+  EXPECT_EQ(with("stepper = \"euler-maruyama\"", "stepper = \"default\""), "");
   EXPECT_THAT(with("free_running = false", "free_running = true"),
               testing::StartsWith("[features] seeded: found true; it must be false"));
   EXPECT_THAT(with("bias_offset_sd_steps = 0.0", "bias_offset_sd_steps = 0.5"),

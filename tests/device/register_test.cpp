@@ -48,13 +48,13 @@ TEST(Registers, OfTheProfileTellTheProfile) {
   FreshChip fresh;
   const auto value = [&](std::uint32_t offset) { return std::bit_cast<float>(fresh.chip.read32(offset)); };
   EXPECT_EQ(fresh.chip.read32(HB_VENDOR_OFFSET), 0x4842u);
-  EXPECT_EQ(fresh.chip.read32(HB_CAPS_OFFSET), 0x3DFu);  // all but FREE_RUNNING
+  EXPECT_EQ(fresh.chip.read32(HB_CAPS_OFFSET), 0xFDFu);  // all but FREE_RUNNING
   EXPECT_EQ(fresh.chip.read32(HB_CAPS_CELLS_OFFSET), 8u);
   EXPECT_EQ(fresh.chip.read32(HB_CAPS_LANES_OFFSET), 4u);
   EXPECT_EQ(fresh.chip.read32(HB_CAPS_TICK_PS_OFFSET), 1u);
   EXPECT_EQ(fresh.chip.read32(HB_CAPS_TIME_UNIT_TICKS_OFFSET), 1000000u);
   EXPECT_EQ(fresh.chip.read32(HB_CAPS_PARAM_FORMAT_OFFSET), 0u);
-  EXPECT_EQ(fresh.chip.read32(HB_CAPS_CELL_OFFSET), 0x00010000u);
+  EXPECT_EQ(fresh.chip.read32(HB_CAPS_CELL_OFFSET), 0x01010000u);
   EXPECT_EQ(fresh.chip.read32(HB_CAPS_MEMORY_LO_OFFSET), 512u << 20);
   EXPECT_EQ(fresh.chip.read32(HB_DT_TICKS_OFFSET), 1000u);
   EXPECT_EQ(fresh.chip.read32(HB_ACTIVE_CELLS_OFFSET), 8u);
@@ -68,7 +68,7 @@ TEST(Registers, OfTheProfileTellTheProfile) {
   EXPECT_EQ(silicon.read32(HB_CAPS_CAPTURE_MIN_TICKS_OFFSET), 25u);
   EXPECT_EQ(silicon.read32(HB_CAPS_PARAM_FORMAT_OFFSET), 0x0A02u);
   EXPECT_EQ(silicon.read32(HB_CAPS_CAPTURE_FORMAT_OFFSET), 0x0A02u);
-  EXPECT_EQ(silicon.read32(HB_CAPS_CELL_OFFSET), 0u);
+  EXPECT_EQ(silicon.read32(HB_CAPS_CELL_OFFSET), 0x01000000u);
   EXPECT_EQ(silicon.read32(HB_DT_TICKS_OFFSET), 0u);
 }
 

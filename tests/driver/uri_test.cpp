@@ -38,11 +38,11 @@ TEST(Uri, MistakesListWhatIsValid) {
   refused("ideal", "no scheme");
   refused(":cells=2", "no scheme");
   refused("fnuc:cells=2", "scheme 'fnuc' is unknown; this build has func");
-  refused("tlm:cell=2", "key 'cell' is unknown; tlm: has profile, cells, lanes, seed, threads, timing");
+  refused("tlm:cels=2", "key 'cels' is unknown; tlm: has profile, cells, lanes, seed, threads, timing, cell, stepper");
   refused("tcp://host:1", "this build has no backend for scheme 'tcp'; it has func");
   refused("unix:/path", "no backend for scheme 'unix'");
   refused("replay:FILE", "no backend for scheme 'replay'");
-  refused("func:cell=2", "key 'cell' is unknown; func: has profile, cells, lanes, seed, threads");
+  refused("func:cels=2", "key 'cels' is unknown; func: has profile, cells, lanes, seed, threads, cell, stepper, topology");
   refused("func:cells", "'cells' is not key=value");
   refused("func:cells=", "'cells=' is not key=value");
   refused("func:=2", "'=2' is not key=value");
@@ -61,6 +61,21 @@ TEST(Uri, MistakesListWhatIsValid) {
   refused("func:seed=0x", "seed=0x is not");
   refused("func:profile=gold", "ideal");
   refused("func:profile=gold", "silicon");
+  refused("func:cell=neuron", "cell kind 'neuron': one of overdamped, underdamped, phase, rlc, pbit");
+  refused("func:stepper=verlet", "stepper 'verlet': one of euler-maruyama");
+  refused("func:stepper=baoab", "stepper baoab is not for cells of kind overdamped");
+  refused("func:cell=pbit&stepper=two-colour", "two-colour updates need a graph");
+  refused("func:cell=pbit&stepper=two-colour&topology=ring:5", "closes an odd cycle");
+  refused("func:topology=grid", "grid:WxH");
+  refused("func:topology=/nowhere/graph.mtx", "no such file");
+  refused("func:topology=grid:200x200", "has 40000 cells; this profile has at most 8192");
+  refused("func:topology=grid:4x4&cells=5", "cells = 5: topology grid:4x4 has 16");
+  refused("func:topology=grid:4x4&cells=17", "cells=17 is not a whole number in 1..16");
+  refused("func:reciprocal=maybe", "it must be yes or no");
+  refused("func:noise=blue", "noise colour 'blue': one of white");
+  refused("func:noise=pink", "needs a correlation time > 0");
+  refused("func:noise_time=-1", "noise_time=-1: it must be a number in 0..");
+  refused("func:noise_common=1.5", "noise_common=1.5: it must be a number in 0..1");
 }
 
 }  // namespace

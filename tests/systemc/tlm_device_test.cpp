@@ -73,7 +73,7 @@ TEST(TlmDevice, AnotherConfigurationIsRefusedByNameOfWhatServes) {
 }
 
 TEST(TlmDevice, UriMistakesListWhatIsValid) {
-  EXPECT_NE(refusal("tlm:cell=2", HB_BAD_ARG).find("tlm: has profile, cells, lanes, seed, threads, timing"),
+  EXPECT_NE(refusal("tlm:cels=2", HB_BAD_ARG).find("tlm: has profile, cells, lanes, seed, threads, timing"),
             std::string::npos);
   EXPECT_NE(refusal("tlm:timing=fast", HB_BAD_ARG).find("lt (loosely timed) or at"), std::string::npos);
   EXPECT_NE(refusal("func:timing=lt", HB_BAD_ARG).find("key 'timing' is unknown"), std::string::npos);

@@ -84,6 +84,9 @@ HEATBATH_INLINE F32 select(U32 mask, F32 a, F32 b) { return (F32)(((U32)a & mask
 /// Nearest float of a signed integer.
 HEATBATH_INLINE F32 to_float(I32 v) { return __builtin_convertvector(v, F32); }
 
+/// Integer part of a float within the range of int32.
+HEATBATH_INLINE I32 to_int(F32 v) { return __builtin_convertvector(v, I32); }
+
 /// True when any element of a comparison's result is set.
 HEATBATH_INLINE bool any(I32 mask) {
 #if HEATBATH_SIMD_WIDTH == 16

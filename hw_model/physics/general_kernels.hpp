@@ -1,0 +1,108 @@
+#pragma once
+// What one instruction set contributes to the general array: elementwise operations on [row][lane] fields with one
+// coefficient per row, sparse products, noise, and updates of p-bits. Plain data only, as in step_kernels.hpp.
+
+#include <stdint.h>
+
+namespace heatbath::physics {
+
+/// Shape of a field: `rows` rows of `lanes` floats, lanes a multiple of 16.
+struct FieldShape {
+  uint32_t rows, lanes;
+  uint32_t active_lanes;  ///< the others are padding
+};
+
+/// What holds while rows move: which are free, and how far they go.
+struct MoveLimits {
+  const uint32_t* free;  ///< per row: ~0 moves, 0 is clamped
+  float limit;           ///< states end at +-limit, counted
+  uint64_t* rail_count;
+  uint32_t* rail_cell;
+};
+
+/// Where noise lies; shot is that of lane 0.
+struct NoiseAddress {
+  uint32_t key[2];
+  uint64_t step;
+  uint32_t refinement, shot, purpose;
+  uint32_t first_cell;  ///< cell of row 0, a multiple of 64
+};
+
+/// Cells' own parameters, one per row; lane_bias is [row][lane] or null.
+struct OwnTerms {
+  const float *two_j2, *four_j4, *bias, *lane_bias;
+};
+
+/// A coupling field as it enters a slope: gain_a y_a + gain_b y_b; null: none.
+struct FieldPair {
+  const float *a, *b;
+  float gain_a, gain_b;
+};
+
+/// Rows of a coupling matrix (Couplings::Rows).
+struct MatrixRows {
+  const uint32_t *begin, *columns;  ///< null: dense
+  const float* values;              ///< null: no couplings
+  uint32_t cells;
+};
+
+/// p-bits of a tile and what they feel.
+struct SpinTile {
+  FieldShape shape;
+  float* spins;  ///< +1 or -1
+  MatrixRows a, b;
+  float gain_a, gain_b;
+  const float *bias, *lane_bias;
+  const float* two_over_kT;  ///< per cell; infinite at kT = 0
+  const uint32_t* free;
+  double* heat;  ///< per lane: -dV of every flip; null: not metered
+};
+
+struct GeneralKernels {
+  /// y = J x.
+  void (*sparse_product)(const MatrixRows& j, uint32_t lanes, const float* x, float* y);
+  /// Standard normals.
+  void (*normals)(const NoiseAddress& at, FieldShape shape, float* out);
+  /// Random 32-bit words at the same addresses.
+  void (*words)(const NoiseAddress& at, FieldShape shape, uint32_t* out);
+  /// to = from + a k + b n, row by row; n null: without noise.
+  void (*move)(FieldShape shape, const MoveLimits& limits, float* to, const float* from, const float* a, const float* k,
+               const float* b, const float* n);
+  /// v = keep v + kick n on free rows.
+  void (*damp)(FieldShape shape, const MoveLimits& limits, float* v, const float* keep, const float* kick, const float* n);
+  /// to = (p + q) + shift on free rows: p, q and lane_shift are fields, shift one value per row (when lane_shift is null).
+  void (*sum)(FieldShape shape, const MoveLimits& limits, float* to, const float* p, const float* q, const float* shift,
+              const float* lane_shift);
+  /// out = (p + q) / 2.
+  void (*mean)(FieldShape shape, float* out, const float* p, const float* q);
+  /// k += c v, row by row.
+  void (*add)(FieldShape shape, float* k, const float* c, const float* v);
+  /// dV/dx of quartic cells.
+  void (*quartic)(FieldShape shape, const OwnTerms& own, const FieldPair& field, const float* x, float* gradient);
+  /// Cosines and sines of phases.
+  void (*cosine_sine)(FieldShape shape, const float* phase, float* cosine, float* sine);
+  /// dV/dth of phases less omega/mu; own.two_j2 holds 4 J2, own.four_j4 holds -omega/mu.
+  void (*phase)(FieldShape shape, const OwnTerms& own, const FieldPair& cosine_field, const FieldPair& sine_field,
+                const float* cosine, const float* sine, float* gradient);
+  /// Brings phases back to [-pi, pi) and counts the turns.
+  void (*wrap)(FieldShape shape, float* phase, float* turns);
+  /// Updates the spins of `sites` one after another in all lanes; words[site][lane] decides.
+  void (*update_spins)(const SpinTile& tile, const uint32_t* sites, uint32_t count, const uint32_t* words);
+  /// Makes `count` updates in each lane, of the cell that site_words[ordinal][lane] chooses.
+  void (*update_chosen_spins)(const SpinTile& tile, uint32_t count, const uint32_t* site_words, const uint32_t* words);
+};
+
+/// Kernels of the active instruction set (numerics/isa.hpp).
+const GeneralKernels& general_kernels();
+
+namespace portable {
+extern const GeneralKernels general_kernels;
+}
+namespace avx2 {
+extern const GeneralKernels general_kernels;
+}
+namespace avx512 {
+extern const GeneralKernels general_kernels;
+}
+
+}  // namespace heatbath::physics

@@ -1,0 +1,28 @@
+#pragma once
+// Exact steps of linear stochastic equations; made when parameters change, outside of the steps.
+
+#include <Eigen/Core>
+#include <cstdint>
+#include <optional>
+
+namespace heatbath::physics {
+
+/// e^-a for a >= 0, in arithmetic that gives the same bits everywhere.
+double decay(double a);
+
+/// One step of dz = (-A z + c) dt + noise of diffusion Q (<noise noise^T> = Q dt):
+///   z' = propagate z + respond c + spread n, n standard normal.
+struct LinearStep {
+  Eigen::MatrixXd propagate;  ///< e^(-A h)
+  Eigen::MatrixXd respond;    ///< int_0^h e^(-A s) ds; A may be singular
+  Eigen::MatrixXd spread;     ///< a square root of int_0^h e^(-A s) Q e^(-A^T s) ds
+};
+
+/// Taylor series over a short piece of h, doubled up to h. Cost: O(n^3 log(h |A|)).
+LinearStep linear_step(const Eigen::MatrixXd& a, const Eigen::MatrixXd& q, double h);
+
+/// The first row at which the Cholesky factorisation of a symmetric matrix meets a pivot that is not positive; nothing
+/// for a positive definite matrix.
+std::optional<std::uint32_t> failing_pivot(Eigen::MatrixXd matrix);
+
+}  // namespace heatbath::physics

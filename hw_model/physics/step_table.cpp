@@ -1,0 +1,177 @@
+#include "hw_model/physics/step_table.hpp"
+
+#include <Eigen/Dense>
+#include <cmath>
+#include <limits>
+
+#include "hw_model/physics/graph.hpp"
+#include "hw_model/physics/linear_step.hpp"
+
+namespace heatbath::physics {
+namespace {
+
+using Eigen::MatrixXd;
+
+float between(float a, float b, float position) { return std::fma(position, b - a, a); }
+
+
+std::shared_ptr<const Couplings> as_couplings(const MatrixXd& m) {
+  const auto n = static_cast<std::uint32_t>(m.rows());
+  std::vector<float> values(std::size_t{n} * n);
+  for (std::uint32_t i = 0; i < n; ++i)
+    for (std::uint32_t k = 0; k < n; ++k) values[std::size_t{i} * n + k] = static_cast<float>(m(i, k));
+  return std::make_shared<const Couplings>(n, std::move(values));
+}
+
+void add_couplings(MatrixXd& m, const Couplings* j, double gain) {
+  if (!j) return;
+  if (j->graph()) {
+    for (const Coupler& c : j->graph()->couplers()) {
+      m(c.i, c.j) += gain * j->at(c.i, c.j);
+      m(c.j, c.i) += gain * j->at(c.j, c.i);
+    }
+    return;
+  }
+  for (std::uint32_t k = 0; k < j->cells(); ++k)
+    for (std::uint32_t i = 0; i < j->cells(); ++i) m(i, k) += gain * j->at(i, k);
+}
+
+}  // namespace
+
+float StepTable::bias_of(const Parameters& from, const Parameters& to, float position, std::uint32_t cells,
+                         std::uint32_t lane, std::uint32_t cell) {
+  const auto at = [&](const Parameters& p) {
+    return p.bias_per_lane ? p.bias[std::size_t{lane} * cells + cell] : p.bias[cell];
+  };
+  return between(at(from), at(to), position);
+}
+
+std::vector<double> capacitances(const Parameters& p) {
+  const std::uint32_t n = p.couplings->cells();
+  std::vector<double> c(std::size_t{n} * n, 0.0);
+  Eigen::Map<MatrixXd> view(c.data(), n, n);
+  MatrixXd m = MatrixXd::Zero(n, n);
+  for (std::uint32_t i = 0; i < n; ++i) m(i, i) = p.mass_of(i);
+  if (!p.couplings->zero()) add_couplings(m, p.couplings.get(), p.gain);
+  view = m;
+  return c;
+}
+
+StepTable::StepTable(const ArraySpec& spec, const Parameters& from, const Parameters& to, double at, double dt_)
+    : dt(dt_), position(static_cast<float>(at)), lane_bias(from.bias_per_lane || to.bias_per_lane) {
+  const std::uint32_t n = spec.cells;
+  const CellKind kind = spec.kind;
+  const bool inertia = kind == CellKind::underdamped || kind == CellKind::rlc;
+  const bool phases = kind == CellKind::phase;
+  const double mobility = spec.mobility;
+  for (auto* table : {&two_j2, &four_j4, &bias, &mass, &damping, &step, &sigma}) table->assign(n, 0.0f);
+  if (phases) own_a.assign(n, 0.0f), own_b.assign(n, 0.0f);
+
+  const double gain = from.gain + at * (to.gain - from.gain);
+  const bool two = from.couplings != to.couplings;
+  if (!from.couplings->zero()) couplings_a = from.couplings;
+  if (two && !to.couplings->zero()) couplings_b = to.couplings;
+  gain_a = static_cast<float>(two ? gain * (1.0 - at) : gain);
+  gain_b = static_cast<float>(two ? gain * at : 0.0);
+  potential = (!couplings_a || couplings_a->symmetric()) && (!couplings_b || couplings_b->symmetric());
+
+  std::vector<double> kT(n), rate(n);
+  for (std::uint32_t i = 0; i < n; ++i) {
+    two_j2[i] = std::fma(position, 2.0f * to.j2[i] - 2.0f * from.j2[i], 2.0f * from.j2[i]);
+    four_j4[i] = std::fma(position, 4.0f * to.j4[i] - 4.0f * from.j4[i], 4.0f * from.j4[i]);
+    if (!lane_bias) bias[i] = between(from.bias[i], to.bias[i], position);
+    mass[i] = between(from.mass_of(i), to.mass_of(i), position);
+    damping[i] = between(from.damping_of(i), to.damping_of(i), position);
+    kT[i] = from.kT_of(i) + at * (to.kT_of(i) - from.kT_of(i));
+    if (phases) {
+      const float omega = between(from.frequency_of(i), to.frequency_of(i), position);
+      if (omega != 0.0f) potential = false;
+      own_a[i] = 2.0f * two_j2[i];
+      own_b[i] = static_cast<float>(-static_cast<double>(omega) / mobility);
+    }
+    // Overdamped: dx = -mu slope dt + sqrt(2 mu kT) dW. With inertia: dv = -(slope / m) dt + sqrt(2 gamma kT) / m dW.
+    rate[i] = 2.0 * (inertia ? damping[i] : mobility) * kT[i];
+    step[i] = static_cast<float>(inertia ? -dt / mass[i] : -(mobility * dt));
+    sigma[i] = static_cast<float>(inertia ? std::sqrt(rate[i] * dt) / mass[i] : std::sqrt(2.0 * (mobility * dt) * kT[i]));
+  }
+  if (kind == CellKind::pbit) {
+    two_over_kT.resize(n);
+    for (std::uint32_t i = 0; i < n; ++i)
+      two_over_kT[i] = kT[i] > 0 ? static_cast<float>(std::min(2.0 / kT[i], 1e38)) : std::numeric_limits<float>::infinity();
+  }
+  if (inertia) {
+    whole_dt.assign(n, static_cast<float>(dt));
+    half_dt.assign(n, static_cast<float>(0.5 * dt));
+    half_kick.resize(n), keep.resize(n), kick.resize(n);
+    for (std::uint32_t i = 0; i < n; ++i) {
+      const double c = decay(damping[i] * dt / mass[i]);
+      half_kick[i] = static_cast<float>(kind == CellKind::rlc ? -0.5 * dt : -0.5 * dt / mass[i]);
+      keep[i] = static_cast<float>(c);
+      kick[i] = static_cast<float>(std::sqrt(kT[i] / mass[i] * (1.0 - c * c)));
+    }
+  }
+  if (dt == 0 || (spec.stepper != Stepper::exact_ou && kind != CellKind::rlc)) return;
+  make_matrices(spec, rate);
+  if (lane_bias || !respond) return;
+  // The chains over the biases that the kernels make where lanes differ.
+  shift.assign(respond->cells(), 0.0f);
+  for (std::uint32_t c = 0; c < n; ++c)
+    for (std::uint32_t i = 0; i < respond->cells(); ++i) shift[i] = std::fma(respond->at(i, c), bias[c], shift[i]);
+}
+
+void StepTable::make_matrices(const ArraySpec& spec, const std::vector<double>& rate) {
+  const std::uint32_t n = spec.cells;
+  const CellKind kind = spec.kind;
+  const bool exact = spec.stepper == Stepper::exact_ou, inertia = kind != CellKind::overdamped;
+  const double mobility = spec.mobility;
+  const auto ni = static_cast<Eigen::Index>(n);
+  MatrixXd pairs = MatrixXd::Zero(ni, ni);
+  add_couplings(pairs, couplings_a.get(), gain_a);
+  add_couplings(pairs, couplings_b.get(), gain_b);
+  const Eigen::Map<const Eigen::VectorXf> stiffness(two_j2.data(), ni), masses(mass.data(), ni), dampings(damping.data(), ni);
+  MatrixXd inverse_mass, k = stiffness.cast<double>().asDiagonal();
+  if (kind == CellKind::rlc) {
+    MatrixXd c = pairs;
+    c.diagonal() += masses.cast<double>();
+    inverse_mass = c.ldlt().solve(MatrixXd::Identity(ni, ni));
+    inverse_mass = (0.5 * (inverse_mass + inverse_mass.transpose())).eval();
+    inverse_capacitance = as_couplings(inverse_mass);
+    step.assign(n, static_cast<float>(-dt));
+    sigma.assign(n, 1.0f);
+  } else {
+    inverse_mass = masses.cast<double>().cwiseInverse().asDiagonal();
+    k += pairs;
+  }
+  const Eigen::Map<const Eigen::VectorXd> intensity(rate.data(), ni);
+  const MatrixXd damp = inverse_mass * dampings.cast<double>().asDiagonal();
+  const MatrixXd diffusion = inverse_mass * intensity.asDiagonal() * inverse_mass.transpose();
+  if (!exact && spec.stepper != Stepper::baoab) {
+    noise_mix = as_couplings(inverse_mass * (intensity * dt).cwiseSqrt().asDiagonal());
+    return;
+  }
+  if (spec.stepper == Stepper::baoab) {  // rlc
+    const LinearStep o = linear_step(damp, diffusion, dt);
+    propagate = as_couplings(o.propagate);
+    spread = as_couplings(o.spread);
+    return;
+  }
+  if (!inertia) {
+    const LinearStep s = linear_step(mobility * k, intensity.asDiagonal(), dt);
+    propagate = as_couplings(s.propagate);
+    spread = as_couplings(s.spread);
+    respond = as_couplings(-mobility * s.respond);
+    return;
+  }
+  MatrixXd a = MatrixXd::Zero(2 * ni, 2 * ni), q = a, drive = a;
+  a.topRightCorner(ni, ni) = -MatrixXd::Identity(ni, ni);
+  a.bottomLeftCorner(ni, ni) = inverse_mass * k;
+  a.bottomRightCorner(ni, ni) = damp;
+  q.bottomRightCorner(ni, ni) = diffusion;
+  drive.bottomLeftCorner(ni, ni) = -inverse_mass;
+  const LinearStep s = linear_step(a, q, dt);
+  propagate = as_couplings(s.propagate);
+  spread = as_couplings(s.spread);
+  respond = as_couplings(s.respond * drive);
+}
+
+}  // namespace heatbath::physics

@@ -1,0 +1,47 @@
+#pragma once
+// What the steps of the general array read: parameters at one instant, turned into coefficients.
+
+#include <memory>
+#include <vector>
+
+#include "hw_model/physics/array.hpp"
+
+namespace heatbath::physics {
+
+/// Coefficients of one make of array for one set of parameters, or a point between two, and one dt.
+struct StepTable {
+  StepTable(const ArraySpec& spec, const Parameters& from, const Parameters& to, double position, double dt);
+
+  double dt;
+  float position;
+  bool lane_bias;  ///< biases differ between lanes: see bias_of
+  std::vector<float> two_j2, four_j4, bias, mass, damping;
+  std::vector<float> own_a, own_b;  ///< phases: 4 J2 and -omega / mu, as the kernel reads them
+  std::shared_ptr<const Couplings> couplings_a, couplings_b;  ///< null: none, or all zero
+  float gain_a = 0, gain_b = 0;
+  bool potential;  ///< the forces are the gradient of V
+
+  std::vector<float> step, sigma;       ///< of the driven component: state += step slope + sigma noise
+  std::vector<float> whole_dt, half_dt; ///< dt and dt/2 in every entry
+  std::vector<float> half_kick;         ///< BAOAB: -dt / 2m
+  std::vector<float> keep, kick;        ///< BAOAB: exact damping of a velocity
+  std::vector<float> two_over_kT;       ///< p-bits
+
+  // Matrices, over the variables in the order of the state.
+  std::shared_ptr<const Couplings> inverse_capacitance;  ///< rlc
+  std::shared_ptr<const Couplings> propagate, spread;    ///< exact-ou, all variables; rlc under BAOAB, voltages
+  std::shared_ptr<const Couplings> respond;              ///< exact-ou: shift of the state per bias
+  std::vector<float> shift;                              ///< exact-ou: respond times the biases, when lanes share them
+  std::shared_ptr<const Couplings> noise_mix;            ///< rlc under Euler–Maruyama and Heun
+
+  void make_matrices(const ArraySpec& spec, const std::vector<double>& rate);
+
+  /// Bias of a cell in a lane between two sets of parameters at this table's position.
+  static float bias_of(const Parameters& from, const Parameters& to, float position, std::uint32_t cells,
+                       std::uint32_t lane, std::uint32_t cell);
+};
+
+/// C_ik of an rlc array in double: mass on the diagonal, gain times couplings beside it. Used to judge and to invert it.
+std::vector<double> capacitances(const Parameters& p);
+
+}  // namespace heatbath::physics
