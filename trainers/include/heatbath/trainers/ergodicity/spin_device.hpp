@@ -69,6 +69,11 @@ class SpinDevice {
   Device& device() { return *device_; }
   bool bistable() const { return bistable_.has_value(); }
   std::uint32_t next_shot() const { return next_shot_; }
+  /// The next job has this seed and this first shot: what a continued training needs to go on with the same noise.
+  void seek(std::uint64_t seed, std::uint32_t first_shot) {
+    seed_ = seed;
+    next_shot_ = first_shot;
+  }
   /// Called between slices of device time; false ends the present call with Error(ABORTED).
   std::function<bool()> go_on = {};
 
