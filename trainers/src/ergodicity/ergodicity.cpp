@@ -20,7 +20,7 @@ std::uint64_t seed_of(std::uint64_t seed, Part part, std::uint32_t index = 0) {
 }
 
 std::uint32_t scaled(double count, double effort) {
-  return static_cast<std::uint32_t>(std::max(8.0, std::round(count * effort)));
+  return static_cast<std::uint32_t>(std::max(4.0, std::round(count * effort)));
 }
 
 }  // namespace
@@ -290,6 +290,7 @@ ErgodicityReport study_patterns(const OpenBoard& open, const Patterns& patterns,
   ExpertOptions training;
   training.machine.updates = options.updates;
   training.machine.limit = options.limit;
+  training.machine.preconditioner = 0.02;
   std::uint32_t since = 0;
   const auto keep = [&](double from, double to, double done, std::string_view what) {
     if (save && ++since % 25 == 0) save(state);

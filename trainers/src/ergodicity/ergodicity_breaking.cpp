@@ -285,7 +285,7 @@ EscapeTime double_well_escape(Device& device, std::uint64_t seed, double height,
 double linear_cells_r_hat(Device& device, std::uint64_t seed, std::uint32_t shots) {
   const Capabilities& capabilities = device.capabilities();
   require_cells(capabilities, "the control of linear cells", "overdamped", 1);
-  constexpr std::uint32_t kRecords = 64;
+  constexpr std::uint32_t kRecords = 256;
   const double kT = capabilities.kT_programmable && capabilities.kT_max >= 1 ? 1.0 : static_cast<double>(capabilities.kT_reset);
   const double relax = 1 / (kT * static_cast<double>(capabilities.mobility));
   std::vector<float> starts(shots);
@@ -294,7 +294,7 @@ double linear_cells_r_hat(Device& device, std::uint64_t seed, std::uint32_t shot
   program.load(CellSection::j2, static_cast<float>(kT / 2)).load(CellSection::j4, 0.0f).load(CellSection::bias, 0.0f).load_gain(0.0f);
   if (capabilities.kT_programmable) program.load_temperature(static_cast<float>(kT));
   program.commit().clamp_per_shot(0, 1, starts, shots).release(0, 1).evolve(device.ticks(8 * relax));
-  program.loop_begin(kRecords).evolve(device.ticks(relax)).sample().loop_end();
+  program.loop_begin(kRecords).evolve(device.ticks(2 * relax)).sample().loop_end();
   JobOptions options;
   options.shots = shots;
   if (capabilities.seeded) options.seed = seed;

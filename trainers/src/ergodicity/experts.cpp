@@ -156,15 +156,16 @@ void train_machine(SpinDevice& device, const Patterns& data, const BoltzmannOpti
       clamped_moments(data, machine, options.kT, training.updates, clamped);
     }
     const double rate = options.rate * (1 - 0.9 * training.updates / options.updates);
+    const auto step = [&](double parameter, double data_mean, double model_mean) {
+      const double slope = data_mean - model_mean - options.decay * parameter;
+      const double scale = options.preconditioner > 0 ? options.preconditioner + 1 - model_mean * model_mean : 1;
+      return limited(parameter + rate * slope / scale, options.limit);
+    };
     for (std::uint32_t i = 0; i < n; ++i) {
-      const auto field = static_cast<double>(machine.field[i]);
-      machine.field[i] =
-          limited(field + rate * (clamped.mean[i] - model.mean[i] - options.decay * field), options.limit);
+      machine.field[i] = step(static_cast<double>(machine.field[i]), clamped.mean[i], model.mean[i]);
       for (std::uint32_t j = 0; j < std::min(i, v); ++j) {
-        const auto coupling = static_cast<double>(machine.coupling(i, j));
         const std::size_t at = std::size_t{i} * n + j;
-        machine.couple(i, j, limited(coupling + rate * (clamped.pair[at] - model.pair[at] - options.decay * coupling),
-                                     options.limit));
+        machine.couple(i, j, step(static_cast<double>(machine.coupling(i, j)), clamped.pair[at], model.pair[at]));
       }
     }
     training.chains = std::move(free.spins);

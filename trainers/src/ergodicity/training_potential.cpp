@@ -196,7 +196,7 @@ std::vector<double> descend(const SpinMachine& machine, std::vector<double> m, d
       }
       moved = std::max(moved, std::abs(m[i] - before));
     }
-    if (moved < 1e-13) break;
+    if (moved < 1e-12) break;
   }
   return m;
 }

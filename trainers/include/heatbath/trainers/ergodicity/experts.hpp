@@ -16,6 +16,9 @@ struct BoltzmannOptions {
   double sweeps = 20;          ///< length of the free phase, between the times to settle in a basin and to leave it
   double rate = 0.2;           ///< of the first update; falls linearly to a tenth
   double decay = 0;            ///< of all parameters, per update and unit of rate
+  /// Above 0: every step is divided by this plus the variance of its statistic on the device, which keeps it from
+  /// dying out when a spin or a pair is almost sure.
+  double preconditioner = 0;
   double limit = 0;            ///< largest |field| and |coupling|; 0: none
   bool persistent = false;     ///< the free phase goes on where the last one ended, instead of from the patterns
   double kT = 1;
