@@ -83,7 +83,7 @@ struct Words {
   std::string list() const { return fmt::format("{}", fmt::join(names, ", ")); }
   bool knows(std::string_view word) const { return std::ranges::find(names, word) != names.end(); }
 };
-const Words kCommands{{"info", "run", "train", "generate"}};
+const Words kCommands{{"info", "run", "train", "generate", "bound"}};
 const Words kTrainers{{"generate"}};
 
 /// A word where a command should be, that is none.
@@ -220,6 +220,46 @@ int run_command_line(int argc, char** argv) {
             "threads for work on the host (default 0: one per processor)");
   add_json(generate_app, generate.json);
   generate_app->callback([&] { command = [&] { return run_generate(generate); }; });
+
+  BoundCommandOptions bound;
+  std::string process = "vp";
+  CLI::App* bound_app = app.add_subcommand(
+      "bound", "entropy rates and the likelihood bound of a score-based model (arXiv:2510.06174)");
+  bound_app->add_option("--out", bound.out, "folder for pictures, score.json, report.json and report.html")
+      ->required()
+      ->option_text("DIR");
+  bound_app->add_option("--data", bound.data, "gaussian, uniform, mixture, or a file of numbers (default mixture)")
+      ->option_text("LAW");
+  bound_app
+      ->add_option("--width", bound.width,
+                   "standard deviation of gaussian, half width of uniform (default 1); mixture has peaks at -2 and 2")
+      ->option_text("W");
+  bound_app->add_option("--process", process, "of the noise: vp (preserving) or ve (exploding) (default vp)")
+      ->option_text("NAME");
+  bound_app
+      ->add_option("--score", bound.score,
+                   "exact, linear, radial, device (what its cell can do), or a score.json (default exact)")
+      ->option_text("SCORE");
+  bound_app
+      ->add_option("--ratio", bound.bound.ratio,
+                   "linear score: standard deviation of the data over that of the model (default 1)")
+      ->option_text("R");
+  bound_app->add_option("--duration", bound.bound.duration, "of the vp noising in time units (default 3)")
+      ->option_text("T");
+  bound_app->add_option("--sigma", bound.bound.sigma, "of the ve noise g(t) = sigma^t, t from 0 to 1 (default 25)")
+      ->option_text("S");
+  add_whole(bound_app, "--samples", bound.bound.samples, 64, 100000000, "values that are noised (default 65536)");
+  add_whole(bound_app, "--levels", bound.bound.levels, 8, 1000, "of noise (default 48)");
+  add_device(bound_app, bound.device);
+  add_whole(bound_app, "--seed", bound.bound.seed, 0, kMost64,
+            "of the data and, where the device can be seeded, of its noise (default 1)");
+  add_json(bound_app, bound.json);
+  bound_app->callback([&] {
+    command = [&] {
+      bound.bound.process = process_named(process, "--process");
+      return run_bound(bound);
+    };
+  });
 
   if (const std::string unknown = unknown_command(argc, argv); !unknown.empty()) return complain(unknown, 2);
   try {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "heatbath/trainers/generative.hpp"
+#include "heatbath/trainers/score_bound.hpp"
 
 namespace heatbath::apps {
 
@@ -36,6 +37,17 @@ struct TrainGenerateOptions {
   bool json = false;
 };
 int run_train_generate(const TrainGenerateOptions& options);
+
+struct BoundCommandOptions {
+  trainers::BoundOptions bound;
+  std::string data = "mixture";  ///< gaussian, uniform, mixture, or a file of values
+  std::string score = "exact";   ///< a kind, or a score.json
+  double width = 1;              ///< standard deviation or half width of the first two
+  std::filesystem::path out;
+  std::string device;
+  bool json = false;
+};
+int run_bound(const BoundCommandOptions& options);
 
 struct GenerateCommandOptions {
   std::filesystem::path model;

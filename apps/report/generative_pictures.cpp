@@ -47,7 +47,8 @@ Picture samples_picture(const Samples& samples) {
                   "picture went in: only the trained couplings tell the cells what a digit is. White on black and "
                   "black on white both occur because the energy is nearly even in x.",
                   {},
-                  {}};
+                  {},
+                  true};
   const std::size_t side = side_of(samples.visible);
   if (side == 0) {
     picture.missing = kNotSquare;
@@ -63,7 +64,7 @@ Picture samples_picture(const Samples& samples) {
 }
 
 Picture trajectories_picture(const Samples& samples) {
-  Picture picture{"trajectories.png", "From noise to digit", {}, {}, {}};
+  Picture picture{"trajectories.png", "From noise to digit", {}, {}, {}, true};
   const std::size_t side = side_of(samples.visible);
   const std::size_t times = samples.trajectory_time_units.size();
   if (side == 0 || times == 0) {
@@ -107,7 +108,7 @@ std::vector<std::size_t> hidden_by_strength(const GenerativeModel& model, std::s
 }
 
 Picture receptive_fields_picture(const GenerativeModel& model) {
-  Picture picture{"receptive_fields.png", "What hidden cells look at", {}, {}, {}};
+  Picture picture{"receptive_fields.png", "What hidden cells look at", {}, {}, {}, true};
   const std::size_t side = side_of(model.visible);
   if (side == 0) {
     picture.missing = kNotSquare;

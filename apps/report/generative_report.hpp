@@ -2,24 +2,14 @@
 // Everything a report of a generative run says: gathered once, written as JSON and as HTML.
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "apps/files/model_file.hpp"
-#include "apps/report/png_sheet.hpp"
+#include "apps/report/picture.hpp"
 #include "heatbath/trainers/generative.hpp"
 
 namespace heatbath::apps {
-
-/// A picture of the report and what it shows.
-struct Picture {
-  std::string file;  ///< name in the output folder
-  std::string title;
-  std::string caption;  ///< plain text
-  std::optional<PngBytes> png;
-  std::string missing;  ///< why there is no picture
-};
 
 /// Mean and standard deviation (n - 1) of a list in units of kT; NaN where there are too few values.
 struct Moments {

@@ -2,7 +2,6 @@
 // report.html: one file that explains itself.
 
 #include <string>
-#include <string_view>
 
 #include "apps/report/generative_report.hpp"
 
@@ -11,11 +10,5 @@ namespace heatbath::apps {
 /// A page with pictures embedded, the figures beside the paper's, settings, times and provenance. Needs no network
 /// and no other file.
 std::string html_report(const GenerativeReport& report);
-
-/// Text with &, <, > and " escaped.
-std::string html_escape(std::string_view text);
-
-/// RFC 4648 base64 with padding.
-std::string base64(const PngBytes& bytes);
 
 }  // namespace heatbath::apps

@@ -126,6 +126,32 @@ TEST(Command, SameSeedGivesTheSameModelAndTheSameDrawings) {
   }
 }
 
+TEST(Command, BoundsAScoreAndKeepsIt) {
+  const TemporaryFolder folder;
+  const std::vector<std::string> job{"bound", "--score", "device", "--samples", "1024", "--duration", "0.5",
+                                     "--levels", "12", "--device", kDevice, "--json"};
+  const Outcome first = heatbath(job + std::vector<std::string>{"--out", folder / "a"});
+  ASSERT_EQ(first.status, 0) << first.error;
+  const nlohmann::json report = nlohmann::json::parse(first.out);
+  for (const char* key : {"nll", "bound", "gap", "half_kl", "production", "heat_total", "gap_se"}) {
+    EXPECT_TRUE(report[key].is_number()) << key;
+  }
+  EXPECT_TRUE(report["identity_ratio"].is_null());
+  EXPECT_EQ(report["rates"].size(), 12u);
+  EXPECT_EQ(report["generations"].size(), 6u);
+  for (const char* name : {"report.html", "report.json", "score.json"}) {
+    EXPECT_TRUE(std::filesystem::exists(folder / "a" / name)) << name;
+  }
+  // A score of other levels is refused, that of the same is used.
+  std::vector<std::string> again = job;
+  again[2] = folder / "a" / "score.json";
+  EXPECT_EQ(heatbath(again + std::vector<std::string>{"--out", folder / "b"}).status, 0);
+  again[8] = "13";
+  const Outcome other = heatbath(again + std::vector<std::string>{"--out", folder / "c"});
+  EXPECT_EQ(other.status, 2);
+  EXPECT_THAT(other.error, HasSubstr("has 12 levels of noise, this run has 13"));
+}
+
 TEST(Command, RunsATomlProgram) {
   const TemporaryFolder folder;
   std::ofstream(folder / "p.toml") << "[network]\ncells = 2\nkT = 0.0\nj4 = 0\nj2 = 0.5\nbias = -1.0\n"
@@ -198,8 +224,8 @@ const std::vector<std::string> kTrain{"train", "generate", "--out", "OUT"};
 INSTANTIATE_TEST_SUITE_P(
     Table, WrongInput,
     ::testing::Values(
-        Wrong{"NoCommand", {}, "info, run, train, generate"},
-        Wrong{"UnknownCommand", {"anneal"}, "unknown command \"anneal\"; the commands are info, run, train, generate"},
+        Wrong{"NoCommand", {}, "info, run, train, generate, bound"},
+        Wrong{"UnknownCommand", {"anneal"}, "unknown command \"anneal\"; the commands are info, run, train, generate, bound"},
         Wrong{"UnknownTrainer", {"train", "classify"}, "there is: generate"},
         Wrong{"UnknownOption", kTrain + std::vector<std::string>{"--frob"}, "--frob"},
         Wrong{"NoOutputFolder", {"train", "generate"}, "--out is required"},
@@ -221,6 +247,11 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"FolderBelowFile", {"generate", "--model", "FILE", "--out", "FILE/x"}, "not an HDF5 file"},
         Wrong{"NoModel", {"generate", "--model", "/nonexistent.h5", "--out", "OUT"}, "/nonexistent.h5: no such file"},
         Wrong{"TextAsModel", {"generate", "--model", "FILE", "--out", "OUT"}, "not an HDF5 file"},
+        Wrong{"UnknownLaw", {"bound", "--out", "OUT", "--data", "cauchy"}, "gaussian, uniform, mixture or a file"},
+        Wrong{"TextAsValues", {"bound", "--out", "OUT", "--data", "FILE"}, "\"text\" is not a finite number"},
+        Wrong{"TextAsScore", {"bound", "--out", "OUT", "--score", "FILE"}, "not a score"},
+        Wrong{"UnknownProcess", {"bound", "--out", "OUT", "--process", "vq"}, "vp or ve"},
+        Wrong{"UnknownScore", {"bound", "--out", "OUT", "--score", "deep"}, "exact or linear or radial or device"},
         Wrong{"NoProgram", {"run", "/nonexistent.toml"}, "/nonexistent.toml: no such file"},
         Wrong{"TextAsProgram", {"run", "FILE"}, "not TOML"},
         Wrong{"InfoOfUnknownProfile", {"info", "--device", "func:profile=gold"}, "gold"}),

@@ -8,6 +8,7 @@
 
 #include "apps/report/figure.hpp"
 #include "apps/report/generative_pictures.hpp"
+#include "apps/report/html_page.hpp"
 #include "apps/report/html_report.hpp"
 #include "apps/report/json_report.hpp"
 #include "apps/report/png_sheet.hpp"

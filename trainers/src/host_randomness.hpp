@@ -11,7 +11,13 @@ namespace heatbath::trainers {
 
 /// What the host draws; bits 31:24 of the counter's last word. Devices use the purposes below 0x80, so that one seed
 /// serves both sides without sharing a number.
-enum class HostPurpose : std::uint32_t { drawn_digit = 0x80, projection = 0x81, ergodicity = 0x90 };
+enum class HostPurpose : std::uint32_t {
+  drawn_digit = 0x80,
+  projection = 0x81,
+  data_law = 0x82,
+  capture_dither = 0x83,
+  ergodicity = 0x90
+};
 
 /// Four random words of address (a, b, c) for one purpose: Philox4x32-10, the seed as key, low word first.
 inline r123::Philox4x32::ctr_type random_words(std::uint64_t seed, HostPurpose purpose, std::uint32_t a, std::uint32_t b,

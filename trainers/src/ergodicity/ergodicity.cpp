@@ -37,7 +37,6 @@ LibrarySweep sweep_library(SpinDevice& device, const LibraryMachine& machine, co
   sweep.depth = machine.depth;
   sweep.transition_exact = library_temperature(machine);
   sweep.transition_ideal = ideal_library_temperature(n, patterns, machine.depth);
-  sweep.transition = {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::quiet_NaN()};
   sweep.gap_per_cell = std::numeric_limits<double>::quiet_NaN();
   std::vector<std::uint32_t> states;
   for (std::uint32_t mu = 0; mu < patterns; ++mu) states.push_back(state_of(machine.library.pattern(mu)));
@@ -444,7 +443,7 @@ ErgodicityReport study_digits(const OpenBoard& open, const BinaryDigits& digits,
     both.push_back(ours.back() - theirs.back());
   }
   const auto mean_of = [count](const std::vector<double>& values, double more) {
-    Measured mean;
+    Measured mean{0, 0};
     for (const double value : values) mean.value += value / count;
     double variance = 0;
     for (const double value : values) variance += (value - mean.value) * (value - mean.value);

@@ -69,7 +69,7 @@ Measured chain_mean(const Chains& chains, std::uint32_t first_record) {
     means.push_back(mean / (chains.records - first_record));
   }
   const auto count = static_cast<double>(means.size());
-  Measured result;
+  Measured result{0, 0};
   for (const double mean : means) result.value += mean / count;
   double variance = 0;
   for (const double mean : means) variance += (mean - result.value) * (mean - result.value) / (count - 1);

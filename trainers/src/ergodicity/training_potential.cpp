@@ -190,7 +190,8 @@ std::vector<double> descend(const SpinMachine& machine, std::vector<double> m, d
           return -local * x + kT * (x_ln_x((1 + x) / 2) + x_ln_x((1 - x) / 2)) - reaction * (1 - x * x) / 2;
         };
         double step = std::tanh((local - before * reaction) / kT) - before;
-        const double here = alone(before);
+        // What rounding may hide is not worth a shorter step.
+        const double here = alone(before) + 1e-13 * (kT + std::abs(local));
         while (std::abs(step) > 1e-15 && alone(before + step) > here) step /= 2;
         m[i] = before + step;
       }

@@ -9,6 +9,7 @@
 
 #include "heatbath/device.hpp"
 #include "heatbath/trainers/ergodicity/spins.hpp"
+#include "heatbath/trainers/measured.hpp"
 
 namespace heatbath::trainers {
 
@@ -28,12 +29,6 @@ struct BistableCells {
   double height = 4;
   double coupling_scale = 1;
   double field_scale = 1;
-};
-
-/// A number from a device.
-struct Measured {
-  double value = 0;
-  double error = 0;  ///< standard error
 };
 
 /// What a machine does on a device. Energies are in units of the machine; the device's own scale (its kT where kT or its

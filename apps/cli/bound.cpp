@@ -1,0 +1,101 @@
+// heatbath bound: what a score-based model can reach, measured on a device.
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "apps/cli/commands.hpp"
+#include "apps/cli/interrupt.hpp"
+#include "apps/cli/progress_bar.hpp"
+#include "apps/files/atomic_file.hpp"
+#include "apps/files/provenance.hpp"
+#include "apps/files/score_file.hpp"
+#include "apps/files/setting_names.hpp"
+#include "apps/report/bound_report.hpp"
+#include "heatbath/device.hpp"
+
+namespace heatbath::apps {
+
+namespace {
+
+using trainers::DataLaw;
+using trainers::Measured;
+
+std::string plus_minus(const Measured& m) { return fmt::format("{:.4f} +- {:.4f}", m.value, m.error); }
+
+void print_summary(const BoundReport& report, const std::filesystem::path& out) {
+  const trainers::BoundResult& result = report.result;
+  fmt::print("negative log-likelihood  {} nats{}\n", plus_minus(report.in_units_of_data(result.nll)),
+             result.nll_is_density ? "" : " (path bound)");
+  fmt::print("bound                    {}\n", plus_minus(report.in_units_of_data(result.bound)));
+  fmt::print("gap                      {}", plus_minus(result.gap));
+  if (report.law.closed_form()) fmt::print("; half the path divergence {}", plus_minus(result.half_path_kl));
+  fmt::print("\nnaive gaps               score {}, divergence {}\n", plus_minus(result.gap_naive_score),
+             plus_minus(result.gap_naive_divergence));
+  fmt::print("entropy production       {}, heat/kT {} ({})\n", plus_minus(result.production),
+             plus_minus(result.heat_total), result.heat_source);
+  if (report.process == trainers::Process::ve) {
+    fmt::print("exchange : production    {} (the exact score: -2)\n", plus_minus(result.identity_ratio));
+  }
+  fmt::print("report                   {}\n", (out / "report.html").string());
+}
+
+}  // namespace
+
+int run_bound(const BoundCommandOptions& options) {
+  BoundReport report{DataLaw::gaussian(1)};
+  if (options.data == "gaussian") {
+    report.law = DataLaw::gaussian(options.width);
+  } else if (options.data == "uniform") {
+    report.law = DataLaw::uniform(options.width);
+  } else if (options.data == "mixture") {
+    report.law = DataLaw::mixture({0.5, 0.5}, {-2, 2}, {0.25, 0.25});
+  } else if (options.data.find_first_of("./") == std::string::npos && !std::filesystem::exists(options.data)) {
+    throw Error(HB_BAD_ARG, fmt::format("--data {}: needs gaussian, uniform, mixture or a file of numbers", options.data));
+  } else {
+    StandardValues values = read_values(options.data);
+    report.unit = values.deviation;
+    report.law = DataLaw::values(std::move(values.values), options.data);
+  }
+  trainers::BoundOptions bound = options.bound;
+  if (options.score.find_first_of("./") != std::string::npos) {
+    bound.given = read_score(options.score);
+    bound.score = bound.given->kind;
+  } else {
+    bound.score = score_kind_named(options.score, "--score");
+  }
+  Device device = open(options.device);
+  prepare_folder(options.out);
+  watch_interrupts();
+  ProgressBar bar(ProgressBar::style_for(options.json), "bound", 100, "");
+  bound.progress = [&](double fraction) {
+    bar.update(100 * fraction);
+    return !interrupted();
+  };
+  report.process = bound.process;
+  report.score = options.score;
+  report.seed = bound.seed;
+  report.ratio = bound.ratio;
+  report.device = device_line(device);
+  report.result = trainers::score_bound(device, report.law, bound);
+  bar.finish();
+
+  report.pictures = bound_pictures(report);
+  for (const Picture& picture : report.pictures) {
+    if (picture.png) write_file(options.out / picture.file, *picture.png);
+    else if (!options.json) fmt::print(stderr, "no {}: {}\n", picture.file, picture.missing);
+  }
+  if (report.result.model.levels() > 0) write_file(options.out / "score.json", score_text(report.result.model));
+  const std::string json = bound_json(report).dump(2) + "\n";
+  write_file(options.out / "report.json", json);
+  write_file(options.out / "report.html", bound_html(report));
+  if (options.json) fmt::print("{}", json);
+  else print_summary(report, options.out);
+  if (!(report.result.gap.value > -4 * report.result.gap.error)) {
+    fmt::print(stderr, "heatbath: the gap is {}, more than 4 standard errors below 0: the device does not follow its "
+                       "equations; see {}\n", plus_minus(report.result.gap), (options.out / "report.json").string());
+    return 1;
+  }
+  return 0;
+}
+
+}  // namespace heatbath::apps
