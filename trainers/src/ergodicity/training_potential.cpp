@@ -168,8 +168,22 @@ double magnetisation_free_energy(const SpinMachine& machine, std::span<const dou
 
 namespace {
 
-/// Descends from `m`: each cell in turn to its own minimum with the others fixed. In mean field that is tanh of the
-/// local field; with the Onsager term the step towards the root is halved until the free energy falls.
+/// The root of T theta + reaction tanh theta = local, reaction >= 0: the left side grows with theta.
+double root_of(double local, double reaction, double kT) {
+  double low = (local - reaction) / kT, high = (local + reaction) / kT, theta = local / kT;
+  for (int step = 0; step < 200 && high - low > 1e-15 * (1 + std::abs(theta)); ++step) {
+    const double t = std::tanh(theta);
+    const double excess = kT * theta + reaction * t - local;
+    (excess > 0 ? high : low) = theta;
+    const double next = theta - excess / (kT + reaction * (1 - t * t));
+    if (std::abs(next - theta) <= 1e-16 * (1 + std::abs(theta))) break;
+    theta = next > low && next < high ? next : (low + high) / 2;
+  }
+  return theta;
+}
+
+/// Descends from `m`: each cell in turn to its own minimum with the others fixed. Alone, every cell has one minimum: in
+/// mean field at tanh of the local field, with the Onsager term where T artanh m + m sum J^2 (1 - m_j^2)/T is the field.
 std::vector<double> descend(const SpinMachine& machine, std::vector<double> m, double kT, Theory theory) {
   constexpr int kSweeps = 100000;
   for (int sweep = 0; sweep < kSweeps; ++sweep) {
@@ -182,19 +196,7 @@ std::vector<double> descend(const SpinMachine& machine, std::vector<double> m, d
         reaction += coupling * coupling * (1 - m[j] * m[j]) / kT;
       }
       const double before = m[i];
-      if (theory == Theory::mean_field) {
-        m[i] = std::tanh(local / kT);
-      } else {
-        // A as a function of this cell alone, up to a constant.
-        const auto alone = [&](double x) {
-          return -local * x + kT * (x_ln_x((1 + x) / 2) + x_ln_x((1 - x) / 2)) - reaction * (1 - x * x) / 2;
-        };
-        double step = std::tanh((local - before * reaction) / kT) - before;
-        // What rounding may hide is not worth a shorter step.
-        const double here = alone(before) + 1e-13 * (kT + std::abs(local));
-        while (std::abs(step) > 1e-15 && alone(before + step) > here) step /= 2;
-        m[i] = before + step;
-      }
+      m[i] = std::tanh(theory == Theory::mean_field ? local / kT : root_of(local, reaction, kT));
       moved = std::max(moved, std::abs(m[i] - before));
     }
     if (moved < 1e-12) break;
