@@ -22,9 +22,10 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*(?:([<"])([^>"]+)[>"]|(\S.*))')
 # Folders that includes are relative to, beside the including file's own folder.
 INCLUDE_FOLDERS = ("firmware_api/include", "numerics/include", "hw_model/physics/include", "driver/include", "trainers/include", "sim/include", "")
 
-# What a host program may name of the firmware API: the statuses and the program format that the driver's own
-# interface speaks in. Registers and device functions are the driver's affair.
-VOCABULARY = ("firmware_api/include/heatbath/status.h", "firmware_api/include/heatbath/program.h")
+# What a host program may name of the firmware API: the statuses, the program format and the names of cells that the
+# driver's own interface speaks in. Registers and device functions are the driver's affair.
+VOCABULARY = ("firmware_api/include/heatbath/status.h", "firmware_api/include/heatbath/program.h",
+              "firmware_api/include/heatbath/cells.h")
 
 FREESTANDING = re.compile(r"std(int|bool|def)\.h")
 STANDARD = r"([a-z_]+|(std[a-z]+|string|math|float|limits|assert|inttypes)\.h)"  # <vector>, <cstdint>, <stdint.h>

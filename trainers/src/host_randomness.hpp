@@ -17,6 +17,7 @@ enum class HostPurpose : std::uint32_t {
   data_law = 0x82,
   capture_dither = 0x83,
   classifier = 0x84
+  ergodicity = 0x90
 };
 
 /// Four random words of address (a, b, c) for one purpose: Philox4x32-10, the seed as key, low word first.

@@ -1,0 +1,100 @@
+#pragma once
+// A device as an array of binary cells: p-bits, or bistable overdamped cells read by their sign.
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "heatbath/device.hpp"
+#include "heatbath/trainers/ergodicity/spins.hpp"
+#include "heatbath/trainers/measured.hpp"
+
+namespace heatbath::trainers {
+
+/// Spins of many shots at many times.
+struct SpinRecords {
+  std::uint32_t shots = 0, records = 0, cells = 0;
+  std::vector<Spin> spins;  ///< shots x records x cells, row-major
+
+  std::span<const Spin> state(std::uint32_t shot, std::uint32_t record) const {
+    return {spins.data() + (std::size_t{shot} * records + record) * cells, cells};
+  }
+};
+
+/// Bistable cells, V = height (x^2 - 1)^2 at T = 1, and what a field and a coupling must be multiplied by to act as on
+/// spins: soft cells couple more weakly. See calibrate().
+struct BistableCells {
+  double height = 4;
+  double coupling_scale = 1;
+  double field_scale = 1;
+};
+
+/// What a machine does on a device. Energies are in units of the machine; the device's own scale (its kT where kT or its
+/// ranges are not 1) is this class's affair. Durations are in sweeps for p-bits (one update per cell on average), and for
+/// bistable cells in time units at unit mobility and T = 1. Each call is a job of its own noise: shots are numbered on.
+class SpinDevice {
+ public:
+  /// p-bits. Throws Error(UNSUPPORTED) that names the kind of cells when the device has others. The device's step becomes
+  /// one sweep where it can be set. `device` must outlive this. Shots are numbered from `first_shot`.
+  SpinDevice(Device& device, std::uint64_t seed, std::uint32_t first_shot = 0);
+  /// Overdamped cells made bistable.
+  SpinDevice(Device& device, std::uint64_t seed, const BistableCells& cells, std::uint32_t first_shot = 0);
+
+  struct Run {
+    std::uint32_t shots = 1;
+    std::span<const Spin> starts = {};  ///< shots x cells; empty: drawn at random by the uncoupled cells themselves
+    double burn = 0;                    ///< before the first record
+    std::uint32_t records = 1;
+    double interval = 1;  ///< between records
+  };
+  /// Runs a machine at kT and records its cells. Throws Error(BAD_ARG) for sizes and what Device::run throws. Bistable
+  /// cells run at kT = 1 only.
+  SpinRecords run(const SpinMachine& machine, double kT, const Run& run);
+
+  /// F of a machine at kT from the work of a ramp of its couplings and fields from 0 within `duration`: Jarzynski's
+  /// average over shots, F = -T N ln 2 - T ln <exp(-W/T)>, which is annealed importance sampling. `effective` is
+  /// (sum w)^2/sum w^2. Needs CAPS.METERS and p-bits.
+  struct FreeEnergy : Measured {
+    double effective = 0;
+  };
+  FreeEnergy free_energy(const SpinMachine& machine, double kT, std::uint32_t shots, double duration);
+
+  Device& device() { return *device_; }
+  bool bistable() const { return bistable_.has_value(); }
+  std::uint32_t next_shot() const { return next_shot_; }
+  /// The next job has this seed and this first shot: what a continued training needs to go on with the same noise.
+  void seek(std::uint64_t seed, std::uint32_t first_shot) {
+    seed_ = seed;
+    next_shot_ = first_shot;
+  }
+  /// Called between slices of device time; false ends the present call with Error(ABORTED).
+  std::function<bool()> go_on = {};
+
+ private:
+  Device* device_;
+  std::uint64_t seed_;
+  std::optional<BistableCells> bistable_;
+  std::uint32_t next_shot_;
+  float unit_ = 1;  ///< device energy of one unit of the machine
+
+  Ticks ticks(double duration) const;
+  Program prepared(const SpinMachine& machine, double kT) const;
+  void load(Program& program, const SpinMachine& machine, double kT) const;
+  JobOptions job(std::uint32_t shots);
+};
+
+/// Fields and couplings of bistable cells that act as those of spins: single cells and pairs run at several fields and
+/// couplings, their <s> and <s s'> are turned into effective values artanh <s>, artanh <s s'>, and the scale is the
+/// ratio at the strength `target`, interpolated. `effective_*` are measured anew at the scales found.
+struct Calibration {
+  BistableCells cells;
+  double target = 1;
+  Measured effective_coupling;  ///< at coupling `target`, after calibration
+  Measured effective_field;
+  Measured soft_coupling;  ///< at coupling `target`, before it
+};
+Calibration calibrate(Device& device, std::uint64_t seed, double height, double target, std::uint32_t shots);
+
+}  // namespace heatbath::trainers

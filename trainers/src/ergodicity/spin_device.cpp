@@ -1,0 +1,228 @@
+#include "heatbath/trainers/ergodicity/spin_device.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "cell_requirements.hpp"
+#include "heatbath/error.hpp"
+
+namespace heatbath::trainers {
+namespace {
+
+constexpr std::uint64_t kCaptureBudget = 128u << 20;  // bytes of captured states one job may leave on the host
+constexpr double kRandomSweeps = 8;                   // enough for every p-bit to be drawn anew
+constexpr double kRandomTime = 4;                     // bistable cells leave the top within one time unit
+
+/// The device's energy of one unit of a machine: 1, or where that leaves its ranges the temperature it comes up with.
+float unit_of(const Capabilities& capabilities) {
+  const bool wide = capabilities.kT_programmable && capabilities.kT_min <= 0.1f && capabilities.kT_max >= 4 &&
+                    capabilities.range_coupling >= 16 && capabilities.range_bias >= 64;
+  return wide ? 1.0f : capabilities.kT_reset;
+}
+
+}  // namespace
+
+SpinDevice::SpinDevice(Device& device, std::uint64_t seed, std::uint32_t first_shot)
+    : device_(&device), seed_(seed), next_shot_(first_shot), unit_(unit_of(device.capabilities())) {
+  require_cells(device.capabilities(), "a machine of spins", "pbit", 1);
+  if (device.capabilities().dt_programmable) device.set_step_time_units(1.0);
+}
+
+SpinDevice::SpinDevice(Device& device, std::uint64_t seed, const BistableCells& cells, std::uint32_t first_shot)
+    : device_(&device), seed_(seed), bistable_(cells), next_shot_(first_shot), unit_(unit_of(device.capabilities())) {
+  require_cells(device.capabilities(), "a machine of bistable cells", "overdamped", 1);
+}
+
+Ticks SpinDevice::ticks(double duration) const {
+  // Where forces are unit_ times as strong, everything takes 1/unit_ as long.
+  const double slower =
+      bistable_ ? 1.0 / (static_cast<double>(unit_) * static_cast<double>(device_->capabilities().mobility)) : 1.0;
+  return device_->ticks(duration * slower);
+}
+
+Program SpinDevice::prepared(const SpinMachine& machine, double kT) const {
+  const Capabilities& capabilities = device_->capabilities();
+  require_cells(capabilities, "this machine", bistable_ ? "overdamped" : "pbit", machine.cells);
+  if (!(kT > 0) || !std::isfinite(kT)) throw Error(HB_BAD_ARG, "a machine at kT = " + std::to_string(kT) + "; above 0");
+  if (bistable_ && kT != 1)
+    throw Error(HB_BAD_ARG, "bistable cells act as spins at kT = 1 of the machine, not " + std::to_string(kT));
+  Program program(capabilities, machine.cells);
+  if (bistable_) {
+    const auto height = static_cast<float>(bistable_->height) * unit_;
+    program.load(CellSection::j4, height).load(CellSection::j2, -2 * height);
+  }
+  if (capabilities.kT_programmable) program.load_temperature(static_cast<float>(kT) * unit_);
+  return program;
+}
+
+void SpinDevice::load(Program& program, const SpinMachine& machine, double kT) const {
+  const Capabilities& capabilities = device_->capabilities();
+  const double strength = capabilities.kT_programmable ? static_cast<double>(unit_)
+                                                       : static_cast<double>(capabilities.kT_reset) / kT;
+  const DeviceSigns signs = device_signs(machine, static_cast<float>(strength * (bistable_ ? bistable_->field_scale : 1)),
+                                         static_cast<float>(strength * (bistable_ ? bistable_->coupling_scale : 1)));
+  program.load(CellSection::bias, signs.bias).load_couplings(signs.couplings).load_gain(1.0f);
+}
+
+JobOptions SpinDevice::job(std::uint32_t shots) {
+  JobOptions options;
+  options.shots = shots;
+  if (device_->capabilities().seeded) {
+    options.seed = seed_;
+    options.first_shot = next_shot_;
+  }
+  next_shot_ += shots;
+  if (go_on) options.progress = [this](double) { return go_on(); };
+  return options;
+}
+
+SpinRecords SpinDevice::run(const SpinMachine& machine, double kT, const Run& run) {
+  const std::size_t n = machine.cells;
+  if (run.shots == 0 || run.records == 0) throw Error(HB_BAD_ARG, "a run of no shots or records");
+  if (!run.starts.empty() && run.starts.size() != n * run.shots)
+    throw Error(HB_BAD_ARG, std::to_string(run.starts.size()) + " start spins; shots x cells = " +
+                                std::to_string(n * run.shots) + " are needed");
+  SpinRecords records{run.shots, run.records, machine.cells, {}};
+  records.spins.resize(std::size_t{run.shots} * run.records * n);
+  const std::uint64_t shot_bytes = std::uint64_t{run.records} * n * sizeof(float);
+  for (std::uint32_t done = 0; done < run.shots;) {
+    const auto shots = static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(run.shots - done, std::max<std::uint64_t>(1, kCaptureBudget / shot_bytes)));
+    Program program = prepared(machine, kT);
+    program.load_gain(0.0f).load(CellSection::bias, 0.0f).commit();
+    if (run.starts.empty()) {
+      if (bistable_) program.clamp(0, machine.cells, 0.0f).release(0, machine.cells);
+      program.evolve(ticks(bistable_ ? kRandomTime : kRandomSweeps));
+    }
+    load(program, machine, kT);
+    program.commit();
+    if (!run.starts.empty()) {
+      const std::span<const Spin> starts = run.starts.subspan(done * n, shots * n);
+      const std::vector<float> values(starts.begin(), starts.end());
+      program.clamp_per_shot(0, machine.cells, values, shots).release(0, machine.cells);
+    }
+    const Ticks burn = ticks(run.burn);
+    if (burn.count > 0) program.evolve(burn);
+    program.sample();
+    if (run.records > 1) program.loop_begin(run.records - 1).evolve(ticks(run.interval)).sample().loop_end();
+    const Result result = device_->run(program, job(shots));
+    for (std::uint32_t shot = 0; shot < shots; ++shot) {
+      for (std::uint32_t record = 0; record < run.records; ++record) {
+        const std::span<const float> state = result.capture.state(shot, record);
+        Spin* out = records.spins.data() + (std::size_t{done + shot} * run.records + record) * n;
+        std::ranges::transform(state, out, [](float x) { return x >= 0 ? Spin{1} : Spin{-1}; });
+      }
+    }
+    done += shots;
+  }
+  return records;
+}
+
+SpinDevice::FreeEnergy SpinDevice::free_energy(const SpinMachine& machine, double kT, std::uint32_t shots,
+                                               double duration) {
+  if (bistable_) throw Error(HB_BAD_ARG, "the free energy of a machine of spins is measured on p-bits");
+  require(device_->capabilities().meters, "the free energy of a machine", "METERS");
+  if (shots < 2) throw Error(HB_BAD_ARG, "a free energy from " + std::to_string(shots) + " ramps; at least 2");
+  Program program = prepared(machine, kT);
+  program.load_gain(1.0f).load(CellSection::bias, 0.0f).commit().evolve(ticks(kRandomSweeps)).meter_clear();
+  load(program, machine, kT);
+  program.ramp(ticks(duration)).meter_snapshot();
+  const Result result = device_->run(program, job(shots));
+
+  const double scale = device_->capabilities().kT_programmable
+                           ? static_cast<double>(unit_) * kT
+                           : static_cast<double>(device_->capabilities().kT_reset);
+  std::vector<double> exponents;  // -(W + shadow)/T
+  for (const hb_meters_t& meters : result.meters.front()) exponents.push_back(-(meters.work + meters.work_shadow) / scale);
+  const double highest = *std::ranges::max_element(exponents);
+  double sum = 0, squares = 0;
+  for (const double exponent : exponents) {
+    const double weight = std::exp(exponent - highest);
+    sum += weight;
+    squares += weight * weight;
+  }
+  FreeEnergy free_energy;
+  free_energy.value =
+      -kT * (machine.cells * std::numbers::ln2 + highest + std::log(sum / static_cast<double>(shots)));
+  free_energy.effective = sum * sum / squares;
+  free_energy.error = kT * std::sqrt(std::max(0.0, 1 / free_energy.effective - 1 / static_cast<double>(shots)));
+  return free_energy;
+}
+
+namespace {
+
+/// artanh of the mean of shots of +-1, with the error of the mean carried over.
+Measured effective(const std::vector<double>& products) {
+  double mean = 0;
+  for (const double product : products) mean += product;
+  mean /= static_cast<double>(products.size());
+  // Independent shots of several records each: the error comes from the shots.
+  double variance = 0;
+  for (const double product : products) variance += (product - mean) * (product - mean);
+  const auto n = static_cast<double>(products.size());
+  const double error = std::sqrt(variance / (n * (n - 1)));
+  return {std::atanh(mean), error / (1 - mean * mean)};
+}
+
+/// Effective field (first cell) and coupling (cells 1 and 2) of bistable cells with these scales.
+struct Effective {
+  Measured field, coupling;
+};
+Effective measure(Device& device, std::uint64_t seed, const BistableCells& cells, double target, std::uint32_t shots,
+                  std::uint32_t& next_shot) {
+  constexpr std::uint32_t kRecords = 16;
+  SpinDevice spins(device, seed, cells, next_shot);
+  SpinMachine machine(3);
+  machine.field[0] = static_cast<float>(target);
+  machine.couple(1, 2, static_cast<float>(target));
+  // Both signs of each: half of the shots start up, half down, so that the law is met from both sides.
+  std::vector<Spin> starts;
+  for (std::uint32_t shot = 0; shot < shots; ++shot) {
+    const Spin first = shot % 2 != 0 ? Spin{1} : Spin{-1}, second = shot / 2 % 2 != 0 ? Spin{1} : Spin{-1};
+    starts.insert(starts.end(), {first, first, second});
+  }
+  const double relax = std::numbers::pi * std::exp(cells.height) / (std::sqrt(8.0) * 2 * cells.height);
+  SpinDevice::Run run;
+  run.shots = shots;
+  run.starts = starts;
+  run.burn = 6 * relax;
+  run.records = kRecords;
+  run.interval = relax;
+  const SpinRecords records = spins.run(machine, 1, run);
+  std::vector<double> single(shots, 0.0), pair(shots, 0.0);
+  for (std::uint32_t shot = 0; shot < shots; ++shot) {
+    for (std::uint32_t record = 0; record < kRecords; ++record) {
+      const std::span<const Spin> state = records.state(shot, record);
+      single[shot] += state[0] / static_cast<double>(kRecords);
+      pair[shot] += state[1] * state[2] / static_cast<double>(kRecords);
+    }
+  }
+  next_shot = spins.next_shot();
+  return {effective(single), effective(pair)};
+}
+
+}  // namespace
+
+Calibration calibrate(Device& device, std::uint64_t seed, double height, double target, std::uint32_t shots) {
+  if (!(height > 0) || !(target > 0) || shots < 8)
+    throw Error(HB_BAD_ARG, "calibrate: height and target above 0 and at least 8 shots are needed");
+  std::uint32_t next_shot = 0;
+  Calibration calibration;
+  calibration.target = target;
+  calibration.cells.height = height;
+  const Effective soft = measure(device, seed, calibration.cells, target, shots, next_shot);
+  calibration.soft_coupling = soft.coupling;
+  calibration.cells.coupling_scale = target / soft.coupling.value;
+  calibration.cells.field_scale = target / soft.field.value;
+  // The effective values are nearly linear in the strength: one correction leaves the second order of what is left.
+  const Effective once = measure(device, seed, calibration.cells, target, shots, next_shot);
+  calibration.cells.coupling_scale *= target / once.coupling.value;
+  calibration.cells.field_scale *= target / once.field.value;
+  const Effective last = measure(device, seed, calibration.cells, target, shots, next_shot);
+  calibration.effective_coupling = last.coupling;
+  calibration.effective_field = last.field;
+  return calibration;
+}
+
+}  // namespace heatbath::trainers

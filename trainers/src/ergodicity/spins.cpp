@@ -1,0 +1,173 @@
+#include "heatbath/trainers/ergodicity/spins.hpp"
+
+#include <bit>
+#include <charconv>
+#include <cmath>
+#include <fstream>
+#include <map>
+
+#include "heatbath/error.hpp"
+
+namespace heatbath::trainers {
+
+std::uint32_t state_of(std::span<const Spin> spins) {
+  std::uint32_t state = 0;
+  for (std::size_t i = 0; i < spins.size(); ++i) state |= (spins[i] > 0 ? 1u : 0u) << i;
+  return state;
+}
+
+std::vector<Spin> spins_of(std::uint32_t state, std::uint32_t cells) {
+  std::vector<Spin> spins(cells);
+  for (std::uint32_t i = 0; i < cells; ++i) spins[i] = (state >> i & 1u) != 0 ? Spin{1} : Spin{-1};
+  return spins;
+}
+
+namespace {
+
+Patterns from_states(std::uint32_t cells, std::span<const std::uint32_t> states, std::vector<double> weights,
+                     std::string source) {
+  Patterns patterns{cells, {}, std::move(weights), std::move(source)};
+  for (const std::uint32_t state : states) {
+    const std::vector<Spin> spins = spins_of(state, cells);
+    patterns.spins.insert(patterns.spins.end(), spins.begin(), spins.end());
+  }
+  return patterns;
+}
+
+}  // namespace
+
+Patterns parity_patterns() {
+  constexpr std::uint32_t states[] = {0b111, 0b001, 0b010, 0b100};
+  return from_states(3, states, std::vector<double>(4, 0.25), "parity of three cells");
+}
+
+Patterns two_patterns() {
+  constexpr std::uint32_t states[] = {0b1111, 0b0011};
+  return from_states(4, states, {0.75, 0.25}, "two patterns of four cells");
+}
+
+Patterns walsh_patterns(std::uint32_t cells, std::span<const std::uint32_t> masks) {
+  if (!std::has_single_bit(cells) || cells > 32)
+    throw Error(HB_BAD_ARG, "Walsh patterns of " + std::to_string(cells) + " cells; a power of two up to 32 is needed");
+  std::vector<std::uint32_t> states;
+  for (const std::uint32_t mask : masks) {
+    std::uint32_t state = 0;
+    for (std::uint32_t i = 0; i < cells; ++i) state |= ((std::popcount(i & mask) & 1) != 0 ? 0u : 1u) << i;
+    states.push_back(state);
+  }
+  return from_states(cells, states, std::vector<double>(masks.size(), 1.0 / static_cast<double>(masks.size())),
+                     "Walsh patterns of " + std::to_string(cells) + " cells");
+}
+
+Patterns walsh_library(std::uint32_t cells) {
+  constexpr std::uint32_t masks[] = {0, 5, 10, 15};
+  if (cells != 8 && cells != 16)
+    throw Error(HB_BAD_ARG, "a library of " + std::to_string(cells) + " cells; there are 8 and 16");
+  return walsh_patterns(cells, masks);
+}
+
+Patterns read_patterns(const std::filesystem::path& path) {
+  std::ifstream in(path);
+  std::error_code ignored;
+  if (!in || std::filesystem::is_directory(path, ignored))
+    throw Error(HB_IO, path.string() + ": no such file of patterns, or it cannot be read");
+  Patterns patterns;
+  patterns.source = path.string();
+  std::map<std::vector<Spin>, std::size_t> known;
+  std::string line;
+  for (std::size_t number = 1; std::getline(in, line); ++number) {
+    const auto refuse = [&](const std::string& what) {
+      throw Error(HB_BAD_ARG, path.string() + ":" + std::to_string(number) + ": " + what);
+    };
+    line.resize(std::min(line.find('#'), line.size()));
+    std::vector<std::string> words;
+    for (std::size_t at = 0; at < line.size();) {
+      const std::size_t begin = line.find_first_not_of(" \t\r,", at);
+      if (begin == std::string::npos) break;
+      at = std::min(line.find_first_of(" \t\r,", begin), line.size());
+      words.push_back(line.substr(begin, at - begin));
+    }
+    if (words.empty()) continue;
+    double weight = 1;
+    if (words.size() == 2 && words[0].size() > 1) {
+      const std::string& text = words[1];
+      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), weight);
+      if (error != std::errc{} || end != text.data() + text.size() || !(weight > 0) || !std::isfinite(weight))
+        refuse("weight \"" + text + "\" is not a number above 0");
+      words.pop_back();
+    }
+    std::vector<Spin> spins;
+    for (const std::string& word : words) {
+      for (const char sign : word) {
+        if (sign != '0' && sign != '1' && sign != '-' && sign != '+')
+          refuse(std::string("\"") + word + "\" is not binary; cells are written 0 and 1, or - and +");
+        spins.push_back(sign == '1' || sign == '+' ? Spin{1} : Spin{-1});
+      }
+    }
+    if (spins.size() > 1024) refuse(std::to_string(spins.size()) + " cells; at most 1024");
+    if (patterns.cells == 0) patterns.cells = static_cast<std::uint32_t>(spins.size());
+    if (spins.size() != patterns.cells)
+      refuse(std::to_string(spins.size()) + " cells, the patterns before have " + std::to_string(patterns.cells));
+    const auto [at, is_new] = known.try_emplace(spins, patterns.weights.size());
+    if (is_new) {
+      patterns.spins.insert(patterns.spins.end(), spins.begin(), spins.end());
+      patterns.weights.push_back(0);
+    }
+    patterns.weights[at->second] += weight;
+  }
+  if (patterns.size() == 0) throw Error(HB_BAD_ARG, path.string() + ": no pattern; one per line, as in 1101 or 1101 0.5");
+  double sum = 0;
+  for (const double weight : patterns.weights) sum += weight;
+  for (double& weight : patterns.weights) weight /= sum;
+  return patterns;
+}
+
+SpinMachine::SpinMachine(std::uint32_t count)
+    : cells(count), visible(count), field(count, 0.0f), couplings(std::size_t{count} * count, 0.0f) {}
+
+void SpinMachine::couple(std::uint32_t i, std::uint32_t j, float value) {
+  couplings[std::size_t{i} * cells + j] = value;
+  couplings[std::size_t{j} * cells + i] = value;
+}
+
+double SpinMachine::energy(std::span<const Spin> spins) const {
+  double energy = 0;
+  for (std::uint32_t i = 0; i < cells; ++i) {
+    const float* row = couplings.data() + std::size_t{i} * cells;
+    double local = 0;
+    for (std::uint32_t j = 0; j < i; ++j) local += static_cast<double>(row[j]) * spins[j];
+    energy -= spins[i] * (static_cast<double>(field[i]) + local);
+  }
+  return energy;
+}
+
+double SpinMachine::visible_energy(std::span<const Spin> spins, double kT) const {
+  double energy = 0;
+  for (std::uint32_t i = 0; i < cells; ++i) {
+    const float* row = couplings.data() + std::size_t{i} * cells;
+    double local = 0;
+    for (std::uint32_t j = 0; j < std::min(i, visible); ++j) local += static_cast<double>(row[j]) * spins[j];
+    local += static_cast<double>(field[i]);
+    if (i < visible) {
+      energy -= spins[i] * local;
+    } else {
+      const double x = std::abs(local) / kT;
+      energy -= kT * (x + std::log1p(std::exp(-2 * x)));
+    }
+  }
+  return energy;
+}
+
+std::size_t SpinMachine::parameters() const {
+  const std::size_t v = visible, h = cells - visible;
+  return v + h + v * (v - 1) / 2 + v * h;
+}
+
+DeviceSigns device_signs(const SpinMachine& machine, float field_scale, float coupling_scale) {
+  DeviceSigns signs{machine.field, machine.couplings};
+  for (float& value : signs.bias) value *= -field_scale;
+  for (float& value : signs.couplings) value *= -coupling_scale;
+  return signs;
+}
+
+}  // namespace heatbath::trainers
