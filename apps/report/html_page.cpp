@@ -79,6 +79,8 @@ std::string tile(const std::string& value, const char* what) {
   return fmt::format("<div class=\"tile\"><b>{}</b><span>{}</span></div>", value, what);
 }
 
+std::string_view html_style() { return kStyle; }
+
 std::string html_escape(std::string_view text) {
   std::string out;
   for (const char c : text) {

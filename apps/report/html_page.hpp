@@ -10,6 +10,9 @@
 
 namespace heatbath::apps {
 
+/// The style sheet of every page.
+std::string_view html_style();
+
 /// Text with &, <, > and " escaped.
 std::string html_escape(std::string_view text);
 

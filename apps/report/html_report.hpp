@@ -11,14 +11,4 @@ namespace heatbath::apps {
 /// and no other file.
 std::string html_report(const GenerativeReport& report);
 
-
-/// The style sheet of the project's pages.
-std::string_view html_style();
-
-/// Text with &, <, > and " escaped.
-std::string html_escape(std::string_view text);
-
-/// RFC 4648 base64 with padding.
-std::string base64(const PngBytes& bytes);
-
 }  // namespace heatbath::apps

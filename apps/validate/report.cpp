@@ -9,7 +9,7 @@
 
 #include "apps/files/provenance.hpp"
 #include "apps/report/figure.hpp"
-#include "apps/report/html_report.hpp"
+#include "apps/report/html_page.hpp"
 #include "apps/validate/bench.hpp"
 
 namespace heatbath::validation {

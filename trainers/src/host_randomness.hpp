@@ -16,7 +16,7 @@ enum class HostPurpose : std::uint32_t {
   projection = 0x81,
   data_law = 0x82,
   capture_dither = 0x83,
-  classifier = 0x84
+  classifier = 0x84,
   ergodicity = 0x90
 };
 
