@@ -16,6 +16,7 @@
 #include "heatbath/error.hpp"
 #include "heatbath/regs.h"
 #include "link_uri.hpp"
+#include "stand_in_file.hpp"
 
 namespace heatbath {
 namespace {
@@ -48,8 +49,8 @@ UioTransport::UioTransport(const std::string& text) {
   if (!stands_in_ && !S_ISCHR(status.st_mode))
     throw Error(HB_BAD_ARG, "device URI '" + text + "': " + path + " is neither a /dev/uioN nor a file that stands in for one");
   if (stands_in_) {
-    memory_bytes_ = static_cast<std::uint64_t>(status.st_size) - std::min<std::uint64_t>(
-                        static_cast<std::uint64_t>(status.st_size), HB_WINDOW_BYTES);
+    const auto bytes = static_cast<std::uint64_t>(status.st_size);
+    memory_bytes_ = bytes - std::min(bytes, stand_in_bytes(0));
     map_stand_in(path);
   } else {
     map_device(path);
@@ -98,7 +99,7 @@ void UioTransport::map_device(const std::string& path) {
 void UioTransport::map_stand_in(const std::string& path) {
   if (memory_bytes_ == 0)
     throw Error(HB_LINK, "uio:" + path + ": the file is too short for registers and memory; is `heatbath serve` at it?");
-  register_bytes_ = HB_WINDOW_BYTES + memory_bytes_;
+  register_bytes_ = stand_in_bytes(memory_bytes_);
   registers_ = map_file(path, device_.get(), register_bytes_, 0);
   memory_ = registers_ + HB_WINDOW_BYTES / 4;
   interrupts_ = FileDescriptor(::open((path + ".irq").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
@@ -116,33 +117,85 @@ std::uint32_t UioTransport::look(std::uint32_t offset) const {
   return value;
 }
 
-void UioTransport::settle() {
-  if (!stands_in_ || !unsettled_) return;
-  auto began = Clock::time_point{};
-  std::uint32_t seen = look(HB_TIME_LO_OFFSET);
-  int changes = 0;
-  for (unsigned looks = 0; changes < 2; ++looks) {
-    const std::uint32_t now = look(HB_TIME_LO_OFFSET);
+/// Rounds of the stand-in's server; odd while it puts values into the window.
+std::uint32_t UioTransport::round() const {
+  const std::uint32_t count = registers_[(HB_WINDOW_BYTES + memory_bytes_) / 4];
+  std::atomic_thread_fence(std::memory_order_acquire);
+  return count;
+}
+
+/// Waits until done(round) says so. Throws Error(LINK) when the server makes no rounds.
+template <typename Done>
+void UioTransport::wait_for_rounds(Done&& done) const {
+  std::uint32_t seen = round();
+  auto since = Clock::time_point{};
+  for (unsigned looks = 0;; ++looks) {
+    const std::uint32_t now = round();
+    if (done(now)) return;
     if (now != seen) {
       seen = now;
-      ++changes;
-      continue;
+      since = Clock::time_point{};
     }
     if (looks % 64 != 63) continue;
     sched_yield();
-    if (began == Clock::time_point{}) began = Clock::now();
-    if (Clock::now() - began > patience_)
-      throw Error(HB_LINK, info_.uri + ": its time stood still for " + std::to_string(patience_.count()) +
+    if (since == Clock::time_point{}) since = Clock::now();
+    if (Clock::now() - since > patience_)
+      throw Error(HB_LINK, info_.uri + ": it stood still for " + std::to_string(patience_.count()) +
                                " ms; is the file served?");
   }
+}
+
+void UioTransport::settle() {
+  if (!stands_in_ || !unsettled_) return;
+  const std::uint32_t began = round() / 2;
+  wait_for_rounds([&](std::uint32_t now) { return now / 2 - began >= 2; });
   unsettled_ = false;
+}
+
+/// Both words of a 64-bit value, of one instant.
+std::uint64_t UioTransport::pair(std::uint32_t low_offset) const {
+  if (!stands_in_) {
+    for (std::uint32_t high = look(low_offset + 4);;) {
+      const std::uint32_t low = look(low_offset), again = look(low_offset + 4);
+      if (again == high) return std::uint64_t{high} << 32 | low;
+      high = again;
+    }
+  }
+  std::uint64_t value = 0;
+  wait_for_rounds([&](std::uint32_t before) {
+    value = std::uint64_t{look(low_offset + 4)} << 32 | look(low_offset);
+    return before % 2 == 0 && round() == before;
+  });
+  return value;
+}
+
+/// Pairs are read high-low-high: the low word is that of the instant at which the high word was read. TIME is another
+/// one at each reading, as on a bus.
+std::uint32_t UioTransport::read_stand_in(std::uint32_t offset) {
+  constexpr std::uint32_t pairs[] = {HB_TIME_LO_OFFSET, HB_JOB_TICKS_LO_OFFSET, HB_STALL_TICKS_LO_OFFSET};
+  for (const std::uint32_t low : pairs) {
+    if (offset == low && held_low_offset_ == low) {
+      held_low_offset_ = 0;
+      return static_cast<std::uint32_t>(held_pair_);
+    }
+    if (offset != low && offset != low + 4) continue;
+    if (low == HB_TIME_LO_OFFSET) {
+      wait_for_rounds([&](std::uint32_t now) { return now / 2 != time_round_ / 2; });
+      time_round_ = round();
+    }
+    held_pair_ = pair(low);
+    held_low_offset_ = offset == low ? 0 : low;
+    return static_cast<std::uint32_t>(offset == low ? held_pair_ : held_pair_ >> 32);
+  }
+  return look(offset);
 }
 
 std::uint32_t UioTransport::read32(std::uint64_t address) {
   settle();
   const volatile std::uint32_t* word = word_of(address);
   if (word == nullptr) return 0;
-  return look(static_cast<std::uint32_t>(address));
+  const auto offset = static_cast<std::uint32_t>(address);
+  return stands_in_ ? read_stand_in(offset) : look(offset);
 }
 
 void UioTransport::write32(std::uint64_t address, std::uint32_t value) {
@@ -192,14 +245,6 @@ std::optional<std::span<std::byte>> UioTransport::map(std::uint64_t address, std
   return std::nullopt;
 }
 
-std::uint64_t UioTransport::time() {
-  for (std::uint32_t high = look(HB_TIME_HI_OFFSET);;) {
-    const std::uint32_t low = look(HB_TIME_LO_OFFSET), again = look(HB_TIME_HI_OFFSET);
-    if (again == high) return std::uint64_t{high} << 32 | low;
-    high = again;
-  }
-}
-
 void UioTransport::sleep_until_interrupt(std::uint64_t ticks_left) {
   const double seconds = static_cast<double>(ticks_left) * tick_seconds_;
   const auto left = seconds < 1 ? std::chrono::nanoseconds(static_cast<std::int64_t>(seconds * 1e9)) : longest_sleep;
@@ -220,12 +265,12 @@ void UioTransport::sleep_until_interrupt(std::uint64_t ticks_left) {
 
 bool UioTransport::wait_irq(std::uint64_t limit_ticks) {
   settle();
-  const std::uint64_t began = time();
+  const std::uint64_t began = pair(HB_TIME_LO_OFFSET);
   std::uint64_t last = began;
   auto stood = Clock::now();
   for (;;) {
     // Time first: an interrupt up to it is then seen.
-    const std::uint64_t now = time();
+    const std::uint64_t now = pair(HB_TIME_LO_OFFSET);
     if ((look(HB_INTR_STATE_OFFSET) & look(HB_INTR_ENABLE_OFFSET)) != 0) return true;
     if (now - began >= limit_ticks) return false;
     if (now != last) {

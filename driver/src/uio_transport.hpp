@@ -14,10 +14,11 @@ namespace heatbath {
 /// Time passes by itself: wait_irq polls the registers, and between looks sleeps until the interrupt count changes or
 /// the ticks that are left have passed by the wall clock.
 ///
-/// A regular file stands in for the part: registers in its first HB_WINDOW_BYTES, memory behind; whoever serves it
-/// polls it (`heatbath serve --listen uio:FILE`). Plain memory does not order a read after what a write causes, as a
-/// bus does: so after writes the next read waits until TIME has changed twice, by when they have been seen and carried
-/// out. FILE.irq, a named pipe, carries the interrupt counts.
+/// A regular file stands in for the part (stand_in_file.hpp); whoever serves it polls it
+/// (`heatbath serve --listen uio:FILE`). Plain memory does not order a read after what a write causes, as a bus does, nor
+/// does it change the two words of a time at once: so after writes the next read waits for the end of a round of the
+/// server that began after them, and both words of a pair are read of one instant. FILE.irq, a named pipe, carries the
+/// interrupt counts.
 class UioTransport final : public Transport {
  public:
   /// `uri`: uio:PATH with the keys memory (file that holds device memory: u-dma-buf; default: the second map of the
@@ -40,7 +41,11 @@ class UioTransport final : public Transport {
   volatile std::uint32_t* map_file(const std::string& path, int fd, std::uint64_t bytes, std::uint64_t offset);
   volatile std::uint32_t* word_of(std::uint64_t address) const;
   std::uint32_t look(std::uint32_t offset) const;
-  std::uint64_t time();
+  std::uint32_t round() const;
+  template <typename Done>
+  void wait_for_rounds(Done&& done) const;
+  std::uint64_t pair(std::uint32_t low_offset) const;
+  std::uint32_t read_stand_in(std::uint32_t offset);
   void settle();
   void sleep_until_interrupt(std::uint64_t ticks_left);
   void check_block(std::uint64_t address, std::uint64_t size) const;
@@ -52,6 +57,9 @@ class UioTransport final : public Transport {
   bool unsettled_ = false;  ///< writes to a stand-in that it may not have seen
   volatile std::uint32_t* registers_ = nullptr;
   volatile std::uint32_t* memory_ = nullptr;
+  std::uint64_t held_pair_ = 0;             ///< of a stand-in: what the last read of a high word found
+  std::uint32_t held_low_offset_ = 0;       ///< of that pair; 0: none
+  std::uint32_t time_round_ = 0;            ///< round in which TIME was last read
   std::uint64_t register_bytes_ = 0, memory_bytes_ = 0, memory_mapped_ = 0;
   double tick_seconds_ = 0;
 };

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "driver/src/stand_in_file.hpp"
 #include "heatbath/error.hpp"
 #include "sim/src/open_transport.hpp"
 
@@ -54,7 +55,7 @@ StandIn::StandIn(const std::string& device, const std::string& file) : path_(fil
   if (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) throw io_error(path_, "another process serves it");
   const std::string pipe = path_ + ".irq";
   ::unlink(pipe.c_str());
-  if (::ftruncate(file_.get(), 0) != 0 || ::ftruncate(file_.get(), static_cast<off_t>(HB_WINDOW_BYTES + bytes)) != 0)
+  if (::ftruncate(file_.get(), 0) != 0 || ::ftruncate(file_.get(), static_cast<off_t>(stand_in_bytes(bytes))) != 0)
     throw io_error(path_, "registers and memory do not fit");
   if (::mkfifo(pipe.c_str(), 0600) != 0) throw io_error(path_, "the pipe FILE.irq cannot be made");
   pipe_ = FileDescriptor(::open(pipe.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
@@ -62,6 +63,10 @@ StandIn::StandIn(const std::string& device, const std::string& file) : path_(fil
   void* start = mmap(nullptr, HB_WINDOW_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, file_.get(), 0);
   if (start == MAP_FAILED) throw io_error(path_, "the registers cannot be mapped");
   window_ = static_cast<std::uint32_t*>(start);
+  void* trailer = mmap(nullptr, stand_in_trailer, PROT_READ | PROT_WRITE, MAP_SHARED, file_.get(),
+                       static_cast<off_t>(HB_WINDOW_BYTES + bytes));
+  if (trailer == MAP_FAILED) throw io_error(path_, "the count of rounds cannot be mapped");
+  rounds_ = static_cast<std::uint32_t*>(trailer);
   device_ = open_with_memory(device, file_.get(), HB_WINDOW_BYTES);
   ticks_per_second_ = 1e12 / device_->read32(HB_CAPS_TICK_PS_OFFSET);
   last_time_ = last_store_ = Clock::now();
@@ -69,6 +74,7 @@ StandIn::StandIn(const std::string& device, const std::string& file) : path_(fil
 }
 
 StandIn::~StandIn() {
+  if (rounds_ != nullptr) munmap(rounds_, stand_in_trailer);
   if (window_ != nullptr) munmap(window_, HB_WINDOW_BYTES);
   if (pipe_) ::unlink((path_ + ".irq").c_str());
   if (window_ != nullptr) ::unlink(path_.c_str());
@@ -115,12 +121,23 @@ void StandIn::round() {
     if (asked[k] != image_[effectful[k] / 4]) carry_out(effectful[k], asked[k]);
   pass_time();
   const std::uint32_t resets = device_->read32(HB_RESET_COUNT_OFFSET);
+  count_round();
+  constexpr std::uint32_t pairs[] = {HB_TIME_LO_OFFSET, HB_JOB_TICKS_LO_OFFSET, HB_STALL_TICKS_LO_OFFSET};
+  std::array<std::uint32_t, std::size(pairs)> high{};
+  for (std::size_t k = 0; k < std::size(pairs); ++k) high[k] = image_[pairs[k] / 4 + 1];
   for (const Row& row : rows)
-    if (row.offset != HB_TIME_LO_OFFSET && (row.kind == LIVE || resets != resets_ || row.offset == HB_CAPTURE_TAIL_OFFSET))
-      put(row.offset);
+    if (row.kind == LIVE || resets != resets_ || row.offset == HB_CAPTURE_TAIL_OFFSET) put(row.offset);
+  // Low words come first: one that was read just before its high word changed is read again.
+  for (std::size_t k = 0; k < std::size(pairs); ++k)
+    if (image_[pairs[k] / 4 + 1] != high[k]) put(pairs[k]);
+  count_round();
   resets_ = resets;
   tell_interrupt();
-  put(HB_TIME_LO_OFFSET);
+}
+
+void StandIn::count_round() {
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  std::atomic_ref<std::uint32_t>(*rounds_).fetch_add(1, std::memory_order_seq_cst);
 }
 
 void StandIn::pass_time() {

@@ -17,7 +17,7 @@ namespace heatbath {
 /// Serves an emulator at a file: its register window in the first HB_WINDOW_BYTES, device memory behind, shared with
 /// the chip; interrupts as 4-byte counts through the named pipe FILE.irq. A host's stores are found by comparing the
 /// words with what was last put there: effectful registers carry sequence numbers and reads have no effect, so nothing
-/// is lost by looking late. TIME_LO is put there last in each round, after all that the round did.
+/// is lost by looking late. The file's rounds are counted as driver/src/stand_in_file.hpp says.
 ///
 /// Device time runs as a part's does: a program runs as fast as the emulator can, otherwise time follows the wall clock.
 class StandIn {
@@ -35,6 +35,7 @@ class StandIn {
   void round();
   void carry_out(std::uint32_t offset, std::uint32_t value);
   void put(std::uint32_t offset);
+  void count_round();
   void pass_time();
   void tell_interrupt();
   std::atomic_ref<std::uint32_t> word(std::uint32_t offset) const;
@@ -43,6 +44,7 @@ class StandIn {
   FileDescriptor file_, pipe_;
   std::unique_ptr<Transport> device_;
   std::uint32_t* window_ = nullptr;
+  std::uint32_t* rounds_ = nullptr;
   std::array<std::uint32_t, words> image_{};  ///< what was last put into the file, or found there and carried out
   std::uint32_t resets_ = 0;
   std::uint64_t slice_ = 1;

@@ -82,6 +82,8 @@ RULES = {
                  "hw_model",
                  ("apps", "bench/rows.hpp", "bench/measure.hpp", "trainers/include", "driver/include", "numerics/include",
                   "firmware_api/include/heatbath/regs.h", "firmware_api/include/heatbath/cells.h") + VOCABULARY),
+    "apps/conformance": Rule("the conformance claims include only themselves, the driver and firmware_api",
+                             ("apps/conformance", "driver/include", "firmware_api/include")),
     "python": Rule(f"python includes only itself, {HOST}",
                    ("python", "trainers/include", "driver/include") + VOCABULARY),
     "examples": Rule(f"examples include only themselves, {HOST}",
@@ -93,9 +95,11 @@ RULES = {
                               ("examples/platform", "firmware_api/include", "hw_model/systemc")),
     "examples/firmware": Rule("the example firmware includes only itself and firmware_api",
                               ("examples/firmware", "firmware_api/include")),
-    "tests/conformance": Rule("conformance tests include only themselves and the driver, with the register map and the "
-                              "statuses it is held to; never sim or hw_model",
-                              ("tests/conformance", "driver/include", "firmware_api/include", "trainers/include")),
+    "tests/conformance": Rule("conformance tests include only themselves, the claims and the driver, with the register "
+                              "map and the statuses it is held to, and what serves a device for a test; never sim or "
+                              "hw_model",
+                              ("tests/conformance", "apps/conformance", "driver/include", "firmware_api/include",
+                               "trainers/include", "tests/link/served.hpp")),
     "tests": Rule("tests may include anything but SystemC", ("",)),
     "bench": Rule("benchmarks may include anything but SystemC", ("",)),
 }
