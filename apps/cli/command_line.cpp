@@ -138,6 +138,12 @@ int run_command_line(int argc, char** argv) {
       ->option_text("FILE.toml");
   run_app->add_option("--out", run.out, "result: FILE.npz for numpy, or FILE.h5 (default: summary only)")
       ->option_text("FILE");
+  run_app->add_option("--vcd", run.vcd, "waveforms of one shot, for GTKWave (default: none)")->option_text("FILE.vcd");
+  run_app
+      ->add_option("--signals", run.signals,
+                   "of the waveforms: cells=0..7,cells=12,meters,shot=3 (default: all captured cells and the meters of "
+                   "shot 0)")
+      ->option_text("LIST");
   add_device(run_app, run.device);
   auto* run_seed_option =
       add_whole(run_app, "--seed", run_seed, 0, kMost64,

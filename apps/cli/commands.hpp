@@ -23,6 +23,8 @@ int run_info(const InfoOptions& options);
 struct RunOptions {
   std::filesystem::path program;
   std::filesystem::path out;  ///< .npz or .h5; empty: summary only
+  std::filesystem::path vcd;  ///< waveforms; empty: none
+  std::string signals;        ///< of the waveforms (apps/bridges/waveform.hpp); empty: all
   std::string device;
   std::optional<std::uint64_t> seed;
   std::optional<std::uint32_t> shots;

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "apps/bridges/waveform.hpp"
 #include "apps/cli/commands.hpp"
 #include "apps/cli/interrupt.hpp"
 #include "apps/cli/progress_bar.hpp"
@@ -102,6 +103,16 @@ int run_program(const RunOptions& options) {
   if (options.shots) description.shots = *options.shots;
   if (options.seed) description.seed = *options.seed;
   if (!options.out.empty()) check_result_name(options.out);
+  if (!options.vcd.empty() && options.vcd.extension() != ".vcd")
+    throw Error(HB_BAD_ARG, fmt::format("--vcd {}: the name must end in .vcd", options.vcd.string()));
+  if (!options.signals.empty() && options.vcd.empty())
+    throw Error(HB_BAD_ARG, "--signals chooses what --vcd FILE.vcd holds; give that, too");
+  if (!options.vcd.empty()) {  // a wrong list is refused before the run
+    RunResult shape;
+    shape.shots = description.shots;
+    shape.cells = description.capture_cells != 0 ? description.capture_cells : description.cells - description.first_cell;
+    waveform_selection(options.signals, shape, description.first_cell);
+  }
 
   Device device = open(options.device);
   const Program program = build_program(description, device);
@@ -151,10 +162,16 @@ int run_program(const RunOptions& options) {
     write_run_result(options.out, run);
     summary["out"] = options.out.string();
   }
+  if (!options.vcd.empty()) {
+    const WaveformSelection selection = waveform_selection(options.signals, run, description.first_cell);
+    write_file(options.vcd, waveform(run, selection, description.first_cell, device.capabilities().tick_ps));
+    summary["vcd"] = options.vcd.string();
+  }
   if (options.json) {
     fmt::print("{}\n", summary.dump(2));
   } else {
     print_summary(summary);
+    if (!options.vcd.empty()) fmt::print("\nwrote {}\n", options.vcd.string());
     if (!options.out.empty()) fmt::print("\nwrote {}\n", options.out.string());
   }
   return 0;

@@ -212,6 +212,8 @@ void write_zip(const std::filesystem::path& path, const std::vector<std::pair<st
       zip_source_free(source);
       fail(zip_strerror(archive));
     }
+    constexpr zip_uint32_t quick = 1;
+    zip_set_file_compression(archive, static_cast<zip_uint64_t>(index), ZIP_CM_DEFLATE, quick);
     constexpr std::uint16_t midnight = 0, first_of_january_1980 = 1 << 5 | 1;
     zip_file_set_dostime(archive, static_cast<zip_uint64_t>(index), midnight, first_of_january_1980, 0);
   }
