@@ -21,8 +21,8 @@ double stretch(const std::function<void()>& work, int calls, Clock clock) {
 }
 
 int calls_for(const std::function<void()>& work, Clock clock) {
-  work();
   int calls = 1;
+  if (stretch(work, calls, clock) > 25 * shortest) return calls;
   while (stretch(work, calls, clock) * calls < shortest && calls < 1 << 24) calls *= 2;
   return calls;
 }
@@ -40,7 +40,12 @@ Comparison compare(const std::function<void()>& ours, const std::function<void()
   const int our_calls = calls_for(ours, clock), their_calls = reference ? calls_for(reference, clock) : 0;
   std::vector<double> our_times, their_times, ratios;
   const double end = now(Clock::wall) + seconds;
-  for (int turn = 0; turn < 5 || (now(Clock::wall) < end && turn < 101); ++turn) {
+  const auto more = [&](int turn) {
+    if (now(Clock::wall) < end) return turn < 101;
+    const double taken = our_times.empty() ? 0 : our_times.front() * our_calls;
+    return turn < (taken < 0.5 ? 5 : 3);
+  };
+  for (int turn = 0; more(turn); ++turn) {
     double mine = 0, theirs = 0;
     if (turn % 2 == 0) mine = stretch(ours, our_calls, clock);
     if (reference) theirs = stretch(reference, their_calls, clock);

@@ -245,10 +245,10 @@ struct PeerResult {
   Statistics statistics;
 };
 
-/// Runs FOLDER/compare.py with the row's words; it prints one line of numbers. Throws with the peer's last line when it
+/// Runs FOLDER/peer.py, for two minutes at most, with the row's words; it prints one line of numbers. Throws with the peer's last line when it
 /// cannot.
 PeerResult run_peer(std::string_view words, const std::filesystem::path& folder) {
-  const std::string command = "/usr/bin/python3 '" + (folder / "peer.py").string() + "' " + std::string(words) + " 2>&1";
+  const std::string command = "timeout 120 /usr/bin/python3 '" + (folder / "peer.py").string() + "' " + std::string(words) + " 2>&1";
   std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "r"), pclose);
   if (!pipe) throw std::runtime_error("cannot run " + command);
   std::string last;

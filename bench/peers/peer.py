@@ -215,12 +215,12 @@ def brian():
         synapses.w = np.tile(j[i, k], lanes)
         return cells, b2.Network(cells, synapses)
 
-    cells, network = make(64)
+    cells, network = make(16)
     found = statistics(lambda count: network.run(count * DT * b2.second),
-                       lambda: np.asarray(cells.x).reshape(64, n).T, j)
+                       lambda: np.asarray(cells.x).reshape(16, n).T, j)
     cells, network = make(COUNT)
     network.run(100 * DT * b2.second)
-    return time_per_call(lambda: network.run(2000 * DT * b2.second)) / (2000 * n * COUNT), found
+    return time_per_call(lambda: network.run(1000 * DT * b2.second)) / (1000 * n * COUNT), found
 
 
 def generator():

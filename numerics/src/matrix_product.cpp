@@ -22,8 +22,26 @@ const ProductKernels& kernels() {
 
 // Blocks that stay in the caches: a panel of A and a block of B per k_block, a slab of row_block rows per piece of work.
 constexpr std::size_t k_block = 320;
-constexpr std::size_t row_block = 96;
+constexpr std::size_t row_block = 48;
 constexpr std::size_t columns = product_columns;
+
+template <std::size_t width>
+void copy_rows_of(const float* source, std::ptrdiff_t stride, std::size_t depth, float* out) {
+  for (std::size_t k = 0; k < depth; ++k)
+    std::memcpy(out + k * width, source + static_cast<std::ptrdiff_t>(k) * stride, width * sizeof(float));
+}
+
+// `depth` rows of `width` floats; copies of a known size are a few instructions, others a call each.
+void copy_rows(const float* source, std::ptrdiff_t stride, std::size_t depth, std::size_t width, float* out) {
+  switch (width) {
+    case 4: return copy_rows_of<4>(source, stride, depth, out);
+    case 6: return copy_rows_of<6>(source, stride, depth, out);
+    case 16: return copy_rows_of<16>(source, stride, depth, out);
+    default:
+      for (std::size_t k = 0; k < depth; ++k)
+        std::memcpy(out + k * width, source + static_cast<std::ptrdiff_t>(k) * stride, width * sizeof(float));
+  }
+}
 
 // Rows (or columns) first.. of a strided matrix as panels [k][width], zero beyond the edge.
 void pack(MatrixView view, std::size_t first, std::size_t count, std::size_t k0, std::size_t depth, std::size_t width,
@@ -32,7 +50,9 @@ void pack(MatrixView view, std::size_t first, std::size_t count, std::size_t k0,
     const std::size_t used = std::min(width, count - base);
     const float* source = view.data + static_cast<std::ptrdiff_t>(first + base) * view.row_stride +
                           static_cast<std::ptrdiff_t>(k0) * view.column_stride;
-    if (view.row_stride == 1) {
+    if (view.row_stride == 1 && used == width) {
+      copy_rows(source, view.column_stride, depth, width, out);
+    } else if (view.row_stride == 1) {
       for (std::size_t k = 0; k < depth; ++k) {
         std::memcpy(out + k * width, source + static_cast<std::ptrdiff_t>(k) * view.column_stride, used * sizeof(float));
         for (std::size_t i = used; i < width; ++i) out[k * width + i] = 0.0f;

@@ -10,13 +10,29 @@
 
 namespace heatbath::numerics {
 
+namespace {
+
+/// Whether the condition comes true within about 20 us, which is less than a thread takes to fall asleep and wake.
+template <class Condition>
+bool soon(const Condition& condition) {
+  for (int i = 0; i < 1000; ++i) {
+    if (condition()) return true;
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+  }
+  return condition();
+}
+
+}  // namespace
+
 struct ThreadTeam::Impl {
   std::vector<std::thread> threads;
   std::mutex mutex;
   std::condition_variable start, finished;
-  std::uint64_t round = 0;
-  bool stop = false;
-  unsigned busy = 0;
+  std::atomic<std::uint64_t> round{0};
+  std::atomic<bool> stop{false};
+  std::atomic<unsigned> busy{0};
 
   const std::function<void(std::size_t)>* piece = nullptr;
   std::size_t count = 0;
@@ -36,14 +52,16 @@ struct ThreadTeam::Impl {
 
   void serve() {
     std::uint64_t seen = 0;
-    std::unique_lock lock(mutex);
+    const auto called = [&] { return stop.load() || round.load() != seen; };
     for (;;) {
-      start.wait(lock, [&] { return stop || round != seen; });
-      if (stop) return;
-      seen = round;
-      lock.unlock();
+      if (!soon(called)) {
+        std::unique_lock lock(mutex);
+        start.wait(lock, called);
+      }
+      if (stop.load()) return;
+      seen = round.load();
       work();
-      lock.lock();
+      const std::lock_guard lock(mutex);
       if (--busy == 0) finished.notify_one();
     }
   }
@@ -57,7 +75,7 @@ ThreadTeam::ThreadTeam(unsigned threads) : impl_(std::make_unique<Impl>()) {
 ThreadTeam::~ThreadTeam() {
   {
     const std::lock_guard lock(impl_->mutex);
-    impl_->stop = true;
+    impl_->stop.store(true);
   }
   impl_->start.notify_all();
   for (auto& thread : impl_->threads) thread.join();
@@ -77,13 +95,15 @@ void ThreadTeam::run(std::size_t count, const std::function<void(std::size_t)>& 
     impl_->count = count;
     impl_->next.store(0);
     impl_->error = nullptr;
-    impl_->busy = static_cast<unsigned>(impl_->threads.size());
-    ++impl_->round;
+    impl_->busy.store(static_cast<unsigned>(impl_->threads.size()));
+    impl_->round.fetch_add(1);
   }
   impl_->start.notify_all();
   impl_->work();
+  const auto done = [&] { return impl_->busy.load() == 0; };
+  soon(done);
   std::unique_lock lock(impl_->mutex);
-  impl_->finished.wait(lock, [&] { return impl_->busy == 0; });
+  impl_->finished.wait(lock, done);
   if (impl_->error) std::rethrow_exception(impl_->error);
 }
 

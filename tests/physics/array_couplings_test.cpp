@@ -44,7 +44,7 @@ std::vector<std::vector<float>> run(const Parameters& p, std::uint32_t lanes, st
   numerics::ThreadTeam team(threads);
   QuarticArray array(spec_of(p, lanes), &team);
   for (std::uint64_t done = 0; done < steps;) {
-    Run r;
+    physics::Run r;
     r.steps = std::min(piece, steps - done);
     r.dt = 0.004;
     r.noise = {42, shot0, done};
@@ -130,7 +130,7 @@ TEST_F(ArrayCouplings, MetersOnAGraphAreThoseOfTheDenseCouplings) {
     QuarticArray array(spec_of(from, 17));
     array.enable_meters(true);
     for (std::uint64_t done = 0; done < 40; done += 20) {
-      Run r;
+      physics::Run r;
       r.steps = 20;
       r.dt = 0.004;
       r.noise = {42, 0, done};
@@ -245,7 +245,7 @@ TEST_F(ArrayCouplings, InIntegersBiasNoAverageBeyondATenthOfItsStandardError) {
   const Parameters floating = parameters(c.network, std::make_shared<const Couplings>(cells, c.network.couplings));
   numerics::ThreadTeam team(2);
   QuarticArray a(spec_of(integer, lanes), &team), b(spec_of(floating, lanes), &team);
-  Run r;
+  physics::Run r;
   r.dt = 0.01;
   r.steps = 400;
   r.noise = {5, 0, 0};

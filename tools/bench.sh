@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Measures every row of `heatbath bench` beside its limits and peers and writes docs/performance.md.
+set -euo pipefail
+
+usage() {
+  cat <<'END'
+usage: tools/bench.sh [--install-peers] [--seconds S]
+
+Builds the release preset, runs `heatbath bench` with the peers that are installed, and replaces the measured part of
+docs/performance.md. Takes about six minutes on a quiet machine of two cores. A peer that is not installed is named in
+its row; nothing else needs it.
+
+  --install-peers   first install python3-torch, python3-scipy and python3-brian with apt-get
+  --seconds S       time for each row, about (default 2)
+END
+}
+
+fail() {
+  printf 'bench: %s\n' "$1" >&2
+  exit 2
+}
+
+install=no
+seconds=2
+while [ "$#" -gt 0 ]; do
+  case "$1" in
+    -h | --help) usage; exit 0 ;;
+    --install-peers) install=yes ;;
+    --seconds) [ "$#" -gt 1 ] || fail "--seconds needs a number"; seconds=$2; shift ;;
+    *) fail "unknown option '$1'; tools/bench.sh --help lists the options" ;;
+  esac
+  shift
+done
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." >/dev/null && pwd)
+cd "$root"
+if [ "$install" = yes ]; then
+  as_root=()
+  if [ "$(id -u)" -ne 0 ]; then as_root=(sudo); fi
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends \
+    python3-torch python3-scipy python3-brian >/dev/null || fail "apt-get could not install the peers"
+fi
+
+tools/build.sh release heatbath_cli
+result=build/release/bench.json
+build/release/apps/heatbath bench --json --seconds "$seconds" --peers bench/peers >"$result.part"
+mv "$result.part" "$result"
+python3 bench/page.py "$result" docs/performance.md
+printf 'bench: wrote docs/performance.md from %s\n' "$result"
