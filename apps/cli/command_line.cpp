@@ -84,8 +84,8 @@ struct Words {
   std::string list() const { return fmt::format("{}", fmt::join(names, ", ")); }
   bool knows(std::string_view word) const { return std::ranges::find(names, word) != names.end(); }
 };
-const Words kCommands{{"info", "run", "train", "generate", "bound", "netlist", "serve", "fmu", "conformance", "bench", "validate"}};
-const Words kTrainers{{"generate"}};
+const Words kCommands{{"info", "run", "train", "generate", "bound", "validate", "conformance", "bench", "serve", "fmu", "netlist"}};
+const Words kTrainers{{"generate", "ergodicity"}};
 
 /// A word where a command should be, that is none.
 std::string unknown_command(int argc, char** argv) {
@@ -264,6 +264,47 @@ int run_command_line(int argc, char** argv) {
   add_json(netlist_app, circuit.json);
   netlist_app->footer("Volts, ohms and seconds follow from the device's units, printed when it is done.");
   netlist_app->callback([&] { command = [&] { return run_netlist(circuit); }; });
+
+  TrainErgodicityOptions ergodicity;
+  ergodicity.study.experts = 0;
+  std::string ergodicity_digits = "0,1,2";
+  CLI::App* ergodicity_app = train_app->add_subcommand(
+      "ergodicity", "one machine against experts, and the ergodicity they lose (arXiv:2412.16411)");
+  ergodicity_app->add_option("--out", ergodicity.out, "folder for pictures, machines.json, report.json and report.html")
+      ->required()
+      ->option_text("DIR");
+  ergodicity_app
+      ->add_option("--problem", ergodicity.problem,
+                   "parity, two-patterns, digits, or a file of binary patterns, one per line, weight behind it "
+                   "(default parity)")
+      ->option_text("NAME|FILE");
+  add_whole(ergodicity_app, "--experts", ergodicity.study.experts, 1, 64,
+            "machines that share the patterns (default 2, of digits one per class)");
+  add_whole(ergodicity_app, "--updates", ergodicity.study.updates, 1, 1000000, "updates of each machine (default 300)");
+  ergodicity_app
+      ->add_option("--data", ergodicity.data,
+                   "folder with the MNIST IDX files, plain or .gz, for digits (default: digits the project draws)")
+      ->option_text("DIR");
+  ergodicity_app->add_option("--digits", ergodicity_digits, "classes; the last is made rare (default 0,1,2)")
+      ->option_text("LIST");
+  add_whole(ergodicity_app, "--library", ergodicity.study.library_cells, 8, 16,
+            "cells of the library of the temperature sweep, 8 or 16 (default 8)");
+  ergodicity_app
+      ->add_option("--effort", ergodicity.study.effort, "factor on the number of shots of every measurement (default 1)")
+      ->check(CLI::Range(0.001, 1000.0).description("X"))
+      ->option_text("X");
+  add_device(ergodicity_app, ergodicity.device);
+  add_whole(ergodicity_app, "--seed", ergodicity.study.seed, 0, kMost64,
+            "of the host's randomness and, where the device can be seeded, of its noise (default 1)");
+  ergodicity_app->add_flag("--continue", ergodicity.go_on, "take up the training whose machines.json is in the folder");
+  add_json(ergodicity_app, ergodicity.json);
+  ergodicity_app->footer("Ctrl-C saves the machines and exits with 130; --continue goes on from them. A second one kills.");
+  ergodicity_app->callback([&] {
+    command = [&] {
+      ergodicity.digits = parse_digits(ergodicity_digits);
+      return run_train_ergodicity(ergodicity);
+    };
+  });
 
   BoundCommandOptions bound;
   std::string process = "vp";

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "heatbath/server.hpp"
+#include "heatbath/trainers/ergodicity/ergodicity.hpp"
 #include "heatbath/trainers/generative.hpp"
 #include "heatbath/trainers/score_bound.hpp"
 
@@ -42,6 +43,18 @@ struct TrainGenerateOptions {
   bool json = false;
 };
 int run_train_generate(const TrainGenerateOptions& options);
+
+struct TrainErgodicityOptions {
+  std::string problem = "parity";  ///< parity, two-patterns, digits, or a file of patterns
+  trainers::ErgodicityOptions study;  ///< experts 0: two, or one for each class of digits
+  std::filesystem::path out;
+  std::filesystem::path data;  ///< folder with IDX files; empty: the digits the project draws
+  std::vector<std::uint8_t> digits{0, 1, 2};
+  std::string device;
+  bool go_on = false;  ///< from out/machines.json
+  bool json = false;
+};
+int run_train_ergodicity(const TrainErgodicityOptions& options);
 
 struct BoundCommandOptions {
   trainers::BoundOptions bound;

@@ -357,6 +357,23 @@ TEST(SpinDevice, RefusesOtherCellsByName) {
   EXPECT_THAT(message_of([&] { SpinDevice(cells, 1); }, HB_UNSUPPORTED), HasSubstr("overdamped"));
 }
 
+// One lane, no seed, no step, no meters, 10-bit codes with mismatch.
+TEST(SpinDevice, SamplesOnSilicon) {
+  Device board = open("func:profile=silicon&cell=pbit&stepper=sequential");
+  SpinDevice device(board, 1);
+  const ParityRow row = measure_parity(device, 1, 128, 200);
+  EXPECT_NEAR(row.measured.value, row.exact, 4 * row.measured.error + 0.01) << "codes and mismatch are 1 %";
+  EXPECT_LT(row.measured.error, 0.02);
+  EXPECT_THAT(message_of([&] { device.free_energy(SpinMachine(3), 1, 8, 10); }, HB_UNSUPPORTED), HasSubstr("METERS"));
+}
+
+TEST(Study, RefusesADeviceWithoutMetersByName) {
+  ErgodicityState state;
+  const auto silicon = [](Board, std::uint32_t) { return open("func:profile=silicon&cell=pbit&stepper=sequential"); };
+  EXPECT_THAT(message_of([&] { study_patterns(silicon, parity_patterns(), "parity", {}, state); }, HB_UNSUPPORTED),
+              HasSubstr("METERS"));
+}
+
 TEST(Parity, TableOfStrengthsIsMetOnSpins) {
   Device board = open_board(Board::spins, 3);
   SpinDevice device(board, 41);

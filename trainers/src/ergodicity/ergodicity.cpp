@@ -247,6 +247,7 @@ ErgodicityReport study_patterns(const OpenBoard& open, const Patterns& patterns,
       state.experts.responsibilities.size() != patterns.size() * options.experts)
     throw Error(HB_BAD_ARG, "the training to go on with is of another problem");
   Device board = open(Board::spins, std::max({patterns.cells, options.library_cells + 4, 32u}));
+  require(board.capabilities().meters, "the study of ergodicity", "METERS");
   SpinDevice device(board, options.seed);
   device.go_on = [&study] { return study.go_on(); };
   const bool small = patterns.cells <= kEnumerableCells;
@@ -383,6 +384,7 @@ ErgodicityReport study_digits(const OpenBoard& open, const BinaryDigits& digits,
       state.experts.responsibilities.size() != digits.learned.size() * options.experts)
     throw Error(HB_BAD_ARG, "the training to go on with is of another problem");
   Device board = open(Board::spins, std::max(cells + hidden, options.library_cells + 4));
+  require(board.capabilities().meters, "the study of ergodicity", "METERS");
   SpinDevice device(board, options.seed);
   device.go_on = [&study] { return study.go_on(); };
 
@@ -468,13 +470,13 @@ ErgodicityReport study_digits(const OpenBoard& open, const BinaryDigits& digits,
   report.shares_data = class_shares(digits, digits.held_out.spins);
   report.shares_single = class_shares(digits, drawn);
   report.shares_experts = class_shares(digits, many.spins);
-  // Twenty of each, spread over all: shots of one expert are together.
-  const auto some = [cells](const std::vector<Spin>& all) {
-    constexpr std::size_t kShown = 20;
+  const auto some = [&](const std::vector<Spin>& all) {
+    constexpr std::uint32_t kShown = 20;
     const std::size_t total = all.size() / cells;
     std::vector<Spin> shown;
-    for (std::size_t i = 0; i < kShown; ++i) {
-      const auto from = all.begin() + static_cast<std::ptrdiff_t>((2 * i + 1) * total / (2 * kShown) * cells);
+    for (std::uint32_t i = 0; i < kShown; ++i) {
+      const auto words = random_words(options.seed, HostPurpose::ergodicity, i, 0, 7);
+      const auto from = all.begin() + static_cast<std::ptrdiff_t>(words[0] % total * cells);
       shown.insert(shown.end(), from, from + cells);
     }
     return shown;

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::uint64_t kCaptureBudget = 128u << 20;  // bytes of captured states one job may leave on the host
 constexpr double kRandomSweeps = 8;                   // enough for every p-bit to be drawn anew
+constexpr double kStepStiffness = 0.064;              // step times curvature of a well: 3 % on the width in the well
 constexpr double kRandomTime = 4;                     // bistable cells leave the top within one time unit
 
 /// The device's energy of one unit of a machine: 1, or where that leaves its ranges the temperature it comes up with.
@@ -31,7 +32,13 @@ SpinDevice::SpinDevice(Device& device, std::uint64_t seed, std::uint32_t first_s
 
 SpinDevice::SpinDevice(Device& device, std::uint64_t seed, const BistableCells& cells, std::uint32_t first_shot)
     : device_(&device), seed_(seed), bistable_(cells), next_shot_(first_shot), unit_(unit_of(device.capabilities())) {
-  require_cells(device.capabilities(), "a machine of bistable cells", "overdamped", 1);
+  const Capabilities& capabilities = device.capabilities();
+  require_cells(capabilities, "a machine of bistable cells", "overdamped", 1);
+  if (!(cells.height > 0)) throw Error(HB_BAD_ARG, "bistable cells of height " + std::to_string(cells.height) + "; above 0");
+  if (capabilities.dt_programmable) {
+    const double stiffness = 8 * cells.height * static_cast<double>(unit_) * static_cast<double>(capabilities.mobility);
+    device.set_step_time_units(kStepStiffness / stiffness);
+  }
 }
 
 Ticks SpinDevice::ticks(double duration) const {

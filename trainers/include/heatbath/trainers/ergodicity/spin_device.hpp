@@ -39,7 +39,7 @@ class SpinDevice {
   /// p-bits. Throws Error(UNSUPPORTED) that names the kind of cells when the device has others. The device's step becomes
   /// one sweep where it can be set. `device` must outlive this. Shots are numbered from `first_shot`.
   SpinDevice(Device& device, std::uint64_t seed, std::uint32_t first_shot = 0);
-  /// Overdamped cells made bistable.
+  /// Overdamped cells made bistable. The device's step becomes 0.008/height at T = mobility = 1 where it can be set.
   SpinDevice(Device& device, std::uint64_t seed, const BistableCells& cells, std::uint32_t first_shot = 0);
 
   struct Run {

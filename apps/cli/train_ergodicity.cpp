@@ -1,0 +1,184 @@
+// heatbath train ergodicity: what a machine that stays in its basins knows, and what experts know.
+
+#include <chrono>
+#include <cstdlib>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "apps/cli/commands.hpp"
+#include "apps/cli/interrupt.hpp"
+#include "apps/cli/progress_bar.hpp"
+#include "apps/files/atomic_file.hpp"
+#include "apps/files/ergodicity_file.hpp"
+#include "apps/files/provenance.hpp"
+#include "apps/report/ergodicity_report.hpp"
+#include "heatbath/device.hpp"
+
+namespace heatbath::apps {
+
+namespace {
+
+using trainers::Board;
+using trainers::Measured;
+
+/// The embedded digits are one data set, whatever the seed of a training run.
+constexpr std::uint64_t kDrawnDigitsSeed = 1;
+constexpr std::size_t kDrawnDigitsPerClass = 700;
+constexpr std::uint32_t kLearned = 900, kHeldOut = 600;
+constexpr double kRareShare = 0.1;
+/// Standard errors between device and exact values at which the command says that the device is wrong: some 15 numbers
+/// are compared.
+constexpr double kMostDeviation = 5;
+
+/// The URI of an emulated chip with other cells. A URI that is not an emulator's is one chip: what it is, it is.
+std::string board_uri(const std::string& asked, Board board, std::uint32_t cells) {
+  std::string base = asked;
+  if (base.empty()) {
+    const char* environment = std::getenv("HEATBATH_DEVICE");
+    base = environment != nullptr && *environment != '\0' ? environment : "func:";
+  }
+  const bool functional = base.starts_with("func:"), systemc = base.starts_with("tlm:");
+  if (board != Board::spins && !functional)
+    throw Error(HB_UNSUPPORTED, fmt::format("{} is one chip of one kind of cells; func: has others beside it", base));
+  if (!functional && !systemc) return base;
+  const std::string keys = "&" + base.substr(base.find(':') + 1);
+  for (const char* key : {"cell", "stepper", "topology"}) {
+    if (keys.find(fmt::format("&{}=", key)) != std::string::npos)
+      throw Error(HB_BAD_ARG, fmt::format("--device {}: leave out {}; train ergodicity opens chips of several kinds", base, key));
+  }
+  if (!base.ends_with(':')) base += '&';
+  base += board == Board::bistable ? "cell=overdamped" : "cell=pbit";
+  if (board == Board::spins_one_by_one) base += "&stepper=random-sequential";
+  if (board == Board::spins) base += "&stepper=sequential";
+  if (keys.find("&cells=") == std::string::npos) base += fmt::format("&cells={}", cells);
+  return base;
+}
+
+std::string plus_minus(const Measured& m) { return fmt::format("{:.5f} +- {:.5f}", m.value, m.error); }
+
+void print_summary(const ErgodicityRun& run, const std::filesystem::path& out) {
+  const trainers::ErgodicityReport& r = run.study;
+  if (r.margin) {
+    fmt::print("log-likelihood       one machine {}, experts {} nats, held out\n", plus_minus(*r.likelihood_single),
+               plus_minus(*r.likelihood_experts));
+    fmt::print("experts ahead by     {} nats ({} and {} parameters)\n", plus_minus(*r.margin), r.parameters_experts,
+               r.parameters_single);
+    fmt::print("rare digit {}         data {:.1f} %, one machine {:.1f} %, experts {:.1f} %\n", int{r.digits.back()},
+               100 * r.shares_data.back(), 100 * r.shares_single.back(), 100 * r.shares_experts.back());
+  } else {
+    fmt::print("KL(data || machine)  one machine {}, {} experts {} nats\n", plus_minus(*r.kl_single), r.experts.size(),
+               plus_minus(*r.kl_experts));
+  }
+  for (const auto& row : r.parity) {
+    fmt::print("parity, K = {:g}        {} on {} (exact {:.5f})\n", row.strength, plus_minus(row.measured),
+               row.board == Board::bistable ? "bistable cells" : "p-bits", row.exact);
+  }
+  fmt::print("library T*           {} (exact {:.5f})\n", plus_minus(r.library.transition), r.library.transition_exact);
+  for (const auto& escape : r.escapes_spins) {
+    fmt::print("escape, {:2} spins     {} at 1/T = {:g} (exact {:.5f})\n", escape.cells, plus_minus(escape.measured),
+               escape.parameter, escape.exact);
+  }
+  for (const auto& escape : r.escapes_wells) {
+    fmt::print("escape, bistable     {} over {:g} kT (exact {:.5f})\n", plus_minus(escape.measured), escape.parameter, escape.exact);
+  }
+  for (const auto& point : r.breaking) fmt::print("R-hat, 32 spins      {:.3f} at 1/T = {:g}\n", point.r_hat, point.beta);
+  if (r.r_hat_linear) fmt::print("R-hat, linear cells  {:.3f}\n", *r.r_hat_linear);
+  for (const std::string& what : r.left_out) fmt::print("not measured         {}\n", what);
+  fmt::print("report               {}\n", (out / "report.html").string());
+}
+
+}  // namespace
+
+int run_train_ergodicity(const TrainErgodicityOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
+  const bool digits = options.problem == "digits";
+  SavedMachines saved;
+  saved.problem = options.problem;
+  saved.options = options.study;
+  if (saved.options.experts == 0) saved.options.experts = digits ? static_cast<std::uint32_t>(options.digits.size()) : 2;
+  trainers::Patterns patterns;
+  trainers::BinaryDigits set;
+  if (options.problem == "parity") {
+    patterns = trainers::parity_patterns();
+  } else if (options.problem == "two-patterns") {
+    patterns = trainers::two_patterns();
+  } else if (digits) {
+    const trainers::Images images = options.data.empty() ? trainers::draw_digits(kDrawnDigitsSeed, kDrawnDigitsPerClass)
+                                                         : trainers::read_idx(options.data);
+    set = trainers::binary_digits(images, options.digits, kLearned, kHeldOut, kRareShare);
+  } else if (options.problem.find_first_of("./") == std::string::npos && !std::filesystem::exists(options.problem)) {
+    throw Error(HB_BAD_ARG,
+                fmt::format("--problem {}: needs parity, two-patterns, digits or a file of patterns", options.problem));
+  } else {
+    patterns = trainers::read_patterns(options.problem);
+  }
+  const std::filesystem::path machines = options.out / "machines.json";
+  if (options.go_on) {
+    const SavedMachines before = read_machines(machines);
+    if (before.problem != saved.problem || before.options.experts != saved.options.experts ||
+        before.options.seed != saved.options.seed || before.options.updates != saved.options.updates ||
+        before.options.effort != saved.options.effort)
+      throw Error(HB_BAD_ARG, fmt::format("{}: a training of {} with {} experts, {} updates, effort {:g} and seed {}; --continue "
+                                          "needs the same settings",
+                                          machines.string(), before.problem, before.options.experts, before.options.updates,
+                                          before.options.effort, before.options.seed));
+    saved.state = before.state;
+  }
+
+  ErgodicityRun run;
+  run.options = saved.options;
+  watch_interrupts();
+  // The study refuses what it cannot do before it opens its first device; only then is there anything to write.
+  const trainers::OpenBoard open_board = [&](Board board, std::uint32_t cells) {
+    Device device = open(board_uri(options.device, board, cells));
+    if (run.device.empty()) {
+      run.device = device_line(device);
+      prepare_folder(options.out);
+    }
+    return device;
+  };
+  const auto save = [&](const trainers::ErgodicityState& state) {
+    saved.state = state;
+    write_file(machines, machines_text(saved));
+  };
+  trainers::ErgodicityState state = saved.state;
+  try {
+    ProgressBar bar(ProgressBar::style_for(options.json), "ergodicity", 100, "");
+    const trainers::ErgodicityProgress progress = [&](std::string_view what, double fraction) {
+      bar.update(100 * fraction, what);
+      return !interrupted();
+    };
+    run.study = digits ? trainers::study_digits(open_board, set, saved.options, state, save, progress)
+                       : trainers::study_patterns(open_board, patterns, options.problem, saved.options, state, save, progress);
+    bar.finish();
+  } catch (const Error& error) {
+    if (error.code() != HB_ABORTED || !interrupted() || state.experts.size() == 0) throw;
+    save(state);
+    fmt::print(stderr, "heatbath: interrupted; {} holds the machines so far, and --continue goes on from them\n",
+               machines.string());
+    return kInterruptedStatus;
+  }
+  run.data_source = digits ? set.learned.source : patterns.source;
+  run.pictures = ergodicity_pictures(run.study);
+  run.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  for (const Picture& picture : run.pictures) {
+    if (picture.png) write_file(options.out / picture.file, *picture.png);
+    else if (!options.json) fmt::print(stderr, "no {}: {}\n", picture.file, picture.missing);
+  }
+  const std::string json = ergodicity_json(run).dump(2) + "\n";
+  write_file(options.out / "report.json", json);
+  write_file(options.out / "report.html", ergodicity_html(run));
+  if (options.json) fmt::print("{}", json);
+  else print_summary(run, options.out);
+  if (const double worst = worst_deviation(run.study); worst > kMostDeviation) {
+    fmt::print(stderr,
+               "heatbath: a measured value lies {:.1f} standard errors from the exact one: the device does not follow its "
+               "law; see {}\n",
+               worst, (options.out / "report.json").string());
+    return 1;
+  }
+  return 0;
+}
+
+}  // namespace heatbath::apps

@@ -1,0 +1,24 @@
+#pragma once
+// Machines in training as a file: what an interrupted training goes on from.
+
+#include <filesystem>
+#include <string>
+
+#include "heatbath/trainers/ergodicity/ergodicity.hpp"
+
+namespace heatbath::apps {
+
+/// A training and what it is of.
+struct SavedMachines {
+  std::string problem;  ///< name, file or digits
+  trainers::ErgodicityOptions options;
+  trainers::ErgodicityState state;
+};
+
+/// JSON; reading it gives the same bits.
+std::string machines_text(const SavedMachines& saved);
+
+/// Throws Error(IO or BAD_ARG) in one line with the path: missing, no JSON, a key that is missing or of another shape.
+SavedMachines read_machines(const std::filesystem::path& path);
+
+}  // namespace heatbath::apps
