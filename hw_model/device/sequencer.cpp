@@ -69,6 +69,7 @@ void Sequencer::start(Job job) {
     clamped_ = std::move(free_cells);
     array_->enable_meters(false);
     parameters_.reset(job_.cells, array_->spec().graph);
+    judged_dt_ = job_.dt_ticks;  // nothing is stiff
     array_->set_clamped(clamped_, parameters_.live());
     prepare_array();
   }
@@ -133,9 +134,12 @@ void Sequencer::begin() {
   if (profile_.free_running) evolve_idle(start_time_);
   array_time_ = start_time_;
   // A job that goes on with the parameters of another may have a longer step.
-  if (const auto ticks = stable_ticks(parameters_.live())) {
-    fail({HB_UNSTABLE, Fault::no_instruction, HB_DT_TICKS_OFFSET, *ticks});
-    return;
+  if (judged_dt_ != job_.dt_ticks) {
+    if (const auto ticks = stable_ticks(parameters_.live())) {
+      fail({HB_UNSTABLE, Fault::no_instruction, HB_DT_TICKS_OFFSET, *ticks});
+      return;
+    }
+    judged_dt_ = job_.dt_ticks;
   }
   array_->enable_meters(job_.metered);
   array_->clear_rails();

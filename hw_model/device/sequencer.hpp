@@ -150,6 +150,7 @@ class Sequencer {
   std::uint32_t watermark_ = 1;
   std::unique_ptr<physics::Array> array_;
   std::vector<std::uint8_t> clamped_;
+  std::uint64_t judged_dt_ = 0;  // step, in ticks, for which the live parameters are known to be stable
   std::uint32_t reset_count_ = 0;
 
   std::uint64_t now_ = 0;

@@ -21,18 +21,15 @@ namespace heatbath::physics {
 /// Array::energy returns (with inertia: the kinetic energy, too), dE its change.
 ///
 /// heat_path, positive when emitted, per stepper:
-///   Euler–Maruyama on overdamped and phase cells, white noise: sum of kT_i (|w~_i|^2 - |w_i|^2) / 2, from the noises
-///   of
-///     the step and of its reverse (exact-problems.md 5, generative.md 1.2)
-///   Heun, Leimkuhler–Matthews, coloured noise; with inertia less the change of the kinetic energy: F o dx, with the
-///   mean
-///     of the forces at both ends
-///   BAOAB: minus the change of the kinetic energy in O        exact Ornstein–Uhlenbeck and p-bits: minus dE
-///     at fixed parameters
+/// - Euler–Maruyama on overdamped and phase cells under white noise: sum of kT_i (|w~_i|^2 - |w_i|^2) / 2, from the noises
+///   of the step and of its reverse (exact-problems.md 5, generative.md 1.2);
+/// - Heun, Leimkuhler–Matthews, coloured noise: F o dx with the mean of the forces at both ends, with inertia less the
+///   change of the kinetic energy;
+/// - BAOAB: minus the change of the kinetic energy in O;
+/// - exact Ornstein–Uhlenbeck and p-bits: minus dE at fixed parameters.
 ///
-/// Where forces have no potential (couplings that are not reciprocal, frequencies that are not 0), heat is heat_path
-/// and work is dE + heat, so that work counts what keeps the currents going, and the shadow work dE - work + heat_path
-/// is 0.
+/// Where forces have no potential (couplings that are not reciprocal, frequencies that are not 0), heat is heat_path and
+/// work is dE + heat: work counts what keeps the currents going, and the shadow work dE - work + heat_path is 0.
 struct LaneMeters {
   double work = 0;       ///< sum of the changes of V at fixed state
   double heat_path = 0;  ///< the heat of the path, see above

@@ -206,11 +206,11 @@ struct GeneralArray::Impl {
     const float zero = 0.0f;
     for (std::uint32_t i = 0; i < cells; ++i) {
       const float* bias = p.lane_bias ? &t.bias[t.at(i, 0)] : nullptr;
-      const double own_bias = p.lane_bias ? zero : p.bias[i];
+      const double minus_pullias = p.lane_bias ? zero : p.bias[i];
       const double j2 = 0.5 * p.two_j2[i], j4 = 0.25 * p.four_j4[i], half_mass = inertia ? 0.5 * p.mass[i] : 0.0;
       for (std::uint32_t l = 0; l < t.lanes; ++l) {
         const std::size_t at = t.at(i, l);
-        const double b = bias ? bias[l] : own_bias, ui = u[at];
+        const double b = bias ? bias[l] : minus_pullias, ui = u[at];
         double coupled = 0, v = 0;
         if (p.couplings_a) coupled += 0.5 * p.gain_a * ui * t.field_a[at];
         if (p.couplings_b) coupled += 0.5 * p.gain_b * ui * t.field_b[at];
@@ -289,7 +289,7 @@ struct GeneralArray::Impl {
       trigonometry(t, x);
       fields(t, p, t.cosine.data(), t.field_a, t.field_b);
       fields(t, p, t.sine.data(), t.field_c, t.field_d);
-      kernels.phase(shape(t, cells), {p.own_a.data(), p.own_b.data(), p.bias.data(), lane_bias},
+      kernels.phase(shape(t, cells), {p.four_j2.data(), p.minus_pull.data(), p.bias.data(), lane_bias},
                     pair(t.field_a, t.field_b), pair(t.field_c, t.field_d), t.cosine.data(), t.sine.data(), out);
       return;
     }

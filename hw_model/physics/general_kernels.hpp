@@ -28,9 +28,14 @@ struct NoiseAddress {
   uint32_t first_cell;  ///< cell of row 0, a multiple of 64
 };
 
-/// Cells' own parameters, one per row; lane_bias is [row][lane] or null.
-struct OwnTerms {
+/// A quartic cell's own parameters, one per row; lane_bias is [row][lane] or null.
+struct QuarticTerms {
   const float *two_j2, *four_j4, *bias, *lane_bias;
+};
+
+/// A phase's own parameters; minus_pull is -omega / mu.
+struct PhaseTerms {
+  const float *four_j2, *minus_pull, *bias, *lane_bias;
 };
 
 /// A coupling field as it enters a slope: gain_a y_a + gain_b y_b; null: none.
@@ -80,11 +85,11 @@ struct GeneralKernels {
   /// k += c v, row by row.
   void (*add)(FieldShape shape, float* k, const float* c, const float* v);
   /// dV/dx of quartic cells.
-  void (*quartic)(FieldShape shape, const OwnTerms& own, const FieldPair& field, const float* x, float* gradient);
+  void (*quartic)(FieldShape shape, const QuarticTerms& own, const FieldPair& field, const float* x, float* gradient);
   /// Cosines and sines of phases.
   void (*cosine_sine)(FieldShape shape, const float* phase, float* cosine, float* sine);
-  /// dV/dth of phases less omega/mu; own.two_j2 holds 4 J2, own.four_j4 holds -omega/mu.
-  void (*phase)(FieldShape shape, const OwnTerms& own, const FieldPair& cosine_field, const FieldPair& sine_field,
+  /// dV/dth of phases less omega / mu.
+  void (*phase)(FieldShape shape, const PhaseTerms& own, const FieldPair& cosine_field, const FieldPair& sine_field,
                 const float* cosine, const float* sine, float* gradient);
   /// Brings phases back to [-pi, pi) and counts the turns.
   void (*wrap)(FieldShape shape, float* phase, float* turns);

@@ -64,7 +64,7 @@ StepTable::StepTable(const ArraySpec& spec, const Parameters& from, const Parame
   const bool phases = kind == CellKind::phase;
   const double mobility = spec.mobility;
   for (auto* table : {&two_j2, &four_j4, &bias, &mass, &damping, &step, &sigma}) table->assign(n, 0.0f);
-  if (phases) own_a.assign(n, 0.0f), own_b.assign(n, 0.0f);
+  if (phases) four_j2.assign(n, 0.0f), minus_pull.assign(n, 0.0f);
 
   const double gain = from.gain + at * (to.gain - from.gain);
   const bool two = from.couplings != to.couplings;
@@ -85,8 +85,8 @@ StepTable::StepTable(const ArraySpec& spec, const Parameters& from, const Parame
     if (phases) {
       const float omega = between(from.frequency_of(i), to.frequency_of(i), position);
       if (omega != 0.0f) potential = false;
-      own_a[i] = 2.0f * two_j2[i];
-      own_b[i] = static_cast<float>(-static_cast<double>(omega) / mobility);
+      four_j2[i] = 2.0f * two_j2[i];
+      minus_pull[i] = static_cast<float>(-static_cast<double>(omega) / mobility);
     }
     // Overdamped: dx = -mu slope dt + sqrt(2 mu kT) dW. With inertia: dv = -(slope / m) dt + sqrt(2 gamma kT) / m dW.
     rate[i] = 2.0 * (inertia ? damping[i] : mobility) * kT[i];

@@ -16,7 +16,7 @@ struct StepTable {
   float position;
   bool lane_bias;  ///< biases differ between lanes: see bias_of
   std::vector<float> two_j2, four_j4, bias, mass, damping;
-  std::vector<float> own_a, own_b;  ///< phases: 4 J2 and -omega / mu, as the kernel reads them
+  std::vector<float> four_j2, minus_pull;  ///< phases: 4 J2 and -omega / mu
   std::shared_ptr<const Couplings> couplings_a, couplings_b;  ///< null: none, or all zero
   float gain_a = 0, gain_b = 0;
   bool potential;  ///< the forces are the gradient of V
@@ -34,15 +34,15 @@ struct StepTable {
   std::vector<float> shift;                              ///< exact-ou: respond times the biases, when lanes share them
   std::shared_ptr<const Couplings> noise_mix;            ///< rlc under Euler–Maruyama and Heun
 
-  void make_matrices(const ArraySpec& spec, const std::vector<double>& rate);
-
   /// Bias of a cell in a lane between two sets of parameters at this table's position.
   static float bias_of(const Parameters& from, const Parameters& to, float position, std::uint32_t cells,
                        std::uint32_t lane, std::uint32_t cell);
+
+ private:
+  void make_matrices(const ArraySpec& spec, const std::vector<double>& rate);
 };
 
-/// C_ik of an rlc array in double: mass on the diagonal, gain times couplings beside it. Used to judge and to invert
-/// it.
+/// C_ik of an rlc array in double, n x n: mass on the diagonal, gain times couplings beside it.
 std::vector<double> capacitances(const Parameters& p);
 
 }  // namespace heatbath::physics

@@ -131,6 +131,7 @@ TEST(Sections, OfCodesAreRoundedReadBackAndRefusedByEntry) {
   ASSERT_EQ(board.start({load_from(HB_SECTION_MASS, operands_at), op(HB_OP_COMMIT)}), HB_OK);
   board.finish();
   EXPECT_EQ(board.r(HB_FAULT_CODE_OFFSET), static_cast<std::uint32_t>(HB_BAD_PROGRAM));
+  EXPECT_EQ(board.r(HB_FAULT_PC_OFFSET), 0u) << "the LOAD";
   EXPECT_EQ(board.r(HB_FAULT_FIELD_OFFSET), static_cast<std::uint32_t>(HB_FIELD_OPERAND));
   EXPECT_EQ(board.r(HB_FAULT_INFO_OFFSET), 1u) << "a mass of zero";
 }

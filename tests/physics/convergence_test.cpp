@@ -19,8 +19,7 @@ namespace {
 
 using Values = std::vector<double>;
 
-// -- strong orders: the array on nested paths
-// --------------------------------------------------------------------------
+// -- strong orders: the array on nested paths ------------------------------------------------------------------------
 
 // Root mean square distance of the states at time 1 between neighbouring levels of refinement, coarse first.
 Values strong_distances(CellKind kind, Stepper stepper, double dt) {
@@ -90,8 +89,7 @@ TEST(StrongOrder, OfEveryStepperOnNestedBrownianPaths) {
   }
 }
 
-// -- weak orders: one-step operators by quadrature over the noise
-// ------------------------------------------------------
+// -- weak orders: one-step operators by quadrature over the noise ----------------------------------------------------
 
 // The noise of a step as it is put in.
 struct Injected {
@@ -303,8 +301,7 @@ TEST(WeakOrder, LeimkuhlerMatthewsAllowsAThirtyfivefoldStep) {
   }
 }
 
-// -- T = 0
-// -------------------------------------------------------------------------------------------------------------
+// -- T = 0 -----------------------------------------------------------------------------------------------------------
 
 constexpr std::size_t net = 8;
 
@@ -376,8 +373,7 @@ TEST(ZeroTemperature, FollowsDopri5AtTheOrderOfTheStepper) {
   EXPECT_LT(distance(Values(end.begin(), end.end()), exact), 1e-5);
 }
 
-// -- under odeint
-// ------------------------------------------------------------------------------------------------------
+// -- under odeint ----------------------------------------------------------------------------------------------------
 
 TEST(OdeintSteppers, MakeTheStepsOfTheDevice) {
   // Same path, same scheme: float32 and double stay together.

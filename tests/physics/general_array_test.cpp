@@ -109,8 +109,7 @@ TEST_P(EveryMake, HasBitsThatDoNotDependOnLanesThreadsCutsOrInstructionSet) {
 INSTANTIATE_TEST_SUITE_P(Physics, EveryMake, ::testing::ValuesIn(makes::all()),
                          [](const auto& parameter) { return parameter.param.name(); });
 
-// -- what is the same by another way
-// -----------------------------------------------------------------------------------
+// -- what is the same by another way ---------------------------------------------------------------------------------
 
 std::vector<std::vector<float>> states(const ArraySpec& spec, const Parameters& p, double dt, std::uint64_t count,
                                        std::uint32_t refinement = 0, const Parameters* target = nullptr) {

@@ -8,6 +8,7 @@
 #include "heatbath/numerics/thread_team.hpp"
 #include "hw_model/physics/array.hpp"
 #include "hw_model/physics/graph.hpp"
+#include "hw_model/physics/linear_step.hpp"
 #include "sim/reference/boltzmann_cell.hpp"
 #include "sim/reference/enumeration.hpp"
 #include "sim/reference/exact_ou.hpp"
@@ -82,6 +83,27 @@ void check_transition(Array& array, const Parameters& p, const reference::Linear
     for (Eigen::Index k = 0; k <= i; ++k)
       EXPECT_LT(std::abs(second[i * n + k].z(exact.covariance(i, k))), 4.2) << what << ": covariance " << i << ' ' << k;
   }
+}
+
+TEST(LinearStep, AgreesWithTheTransitionOfAnIndependentSolver) {
+  // Overdamped with a spectrum from stiff to soft, one-way, singular (free diffusion), underdamped.
+  Eigen::MatrixXd stiff = Eigen::Vector3d(40.0, 1.0, 0.01).asDiagonal(), one_way(3, 3), rotating(2, 2);
+  stiff(0, 1) = stiff(1, 0) = 0.5;
+  one_way << 2, -1, 0, 0, 2, -1, -1, 0, 2;
+  rotating << 0, -1, 3, 0.2;
+  Eigen::MatrixXd diffusion = Eigen::Vector3d(0.5, 1.0, 2.0).asDiagonal(), velocity = Eigen::MatrixXd::Zero(2, 2);
+  velocity(1, 1) = 0.7;
+  const std::pair<Eigen::MatrixXd, Eigen::MatrixXd> systems[] = {
+      {stiff, diffusion}, {one_way, diffusion}, {Eigen::MatrixXd::Zero(3, 3), diffusion}, {rotating, velocity}};
+  for (const auto& [a, d] : systems)
+    for (const double h : {1e-3, 0.7, 30.0}) {
+      const auto exact = reference::ou_transition({a, d, Eigen::VectorXd::Ones(a.rows())}, h);
+      const LinearStep step = linear_step(a, 2 * d, h);
+      EXPECT_LT((step.propagate - exact.propagator).norm(), 1e-12);
+      EXPECT_LT((step.respond * Eigen::VectorXd::Ones(a.rows()) - exact.shift).norm() / (1 + exact.shift.norm()), 1e-12);
+      EXPECT_LT((step.spread * step.spread.transpose() - exact.covariance).norm() / exact.covariance.norm(), 1e-12);
+    }
+  for (const double a : {0.0, 1e-9, 0.03, 1.0, 7.7, 300.0}) EXPECT_NEAR(decay(a) / std::exp(-a), 1.0, 3e-13) << a;
 }
 
 TEST(ExactOu, IsTheExactTransitionAtAnyStep) {
