@@ -47,11 +47,12 @@ struct LaneTile {
   std::vector<float> state;  // variables rows
   std::vector<float> guess, k1, k2, n1, n2;
   std::vector<float> cosine, sine, field_a, field_b, field_c, field_d;
-  std::vector<float> before, force;  // metered: state and gradient at the start of the step
+  std::vector<float> before, force, force_after;  // metered: state at the start of the step, gradients at its ends
   std::vector<float> bias;           // per lane, when lanes differ
   std::vector<std::uint32_t> words, site_words;
   std::vector<std::vector<float>> filters;  // coloured noise: one field of cells + 1 rows per stage; last row: common
-  bool fresh_force = false;                 // k1 holds the force at the state
+  bool fresh_force = false;                 // k1 holds the force at the state (BAOAB)
+  bool known_force = false;                 // `force` is the gradient at the state
   std::vector<double> heat, work;           // metered, per lane
   std::vector<double> thermal;              // heat of the bath step, per lane
   std::uint64_t rail_count = 0;
@@ -551,7 +552,8 @@ struct GeneralArray::Impl {
     if (by_path) {
       t.before.assign(t.state.begin(), t.state.begin() + static_cast<std::ptrdiff_t>(std::size_t{variables} * t.lanes));
       t.force.resize(t.state.size());
-      gradient(t, p, t.state.data(), t.force.data());
+      t.force_after.resize(t.state.size());
+      if (!t.known_force) gradient(t, p, t.state.data(), t.force.data());
       if (inertia) kinetic(t, p, 1.0, heat);
     }
     scheme(s);
@@ -560,14 +562,14 @@ struct GeneralArray::Impl {
       for (std::uint32_t l = 0; l < t.lanes; ++l) heat[l] += t.thermal[l];
     if (by_path) {
       if (inertia) kinetic(t, p, -1.0, heat);
-      gradient(t, p, t.state.data(), t.k2.data());
+      gradient(t, p, t.state.data(), t.force_after.data());
       const double quarter =
           stepper == Stepper::euler_maruyama && !inertia && spec.colour.white() ? 0.25 * spec.mobility * p.dt : 0.0;
       for (std::uint32_t i = 0; i < cells; ++i) {
         if (free[i] == 0) continue;
         for (std::uint32_t l = 0; l < t.lanes; ++l) {
           const std::size_t at = t.at(i, l);
-          const double g0 = t.force[at], g1 = t.k2[at];
+          const double g0 = t.force[at], g1 = t.force_after[at];
           double moved = static_cast<double>(t.state[at]) - t.before[at];
           if (phases) {
             const std::size_t turns = at + s.second();
@@ -576,6 +578,8 @@ struct GeneralArray::Impl {
           heat[l] += quarter * (g1 * g1 - g0 * g0) - 0.5 * moved * (g0 + g1);
         }
       }
+      t.force.swap(t.force_after);
+      t.known_force = true;
     }
     if (!p.potential) {
       energies(t, p, 1.0, change);
@@ -742,7 +746,7 @@ void GeneralArray::advance(const Run& run, const Parameters& live) {
     a.for_each_tile([&](LaneTile& t) {
       std::uint64_t& records = ordinal[static_cast<std::size_t>(&t - a.tiles.data())];
       a.tabulate_bias(t, *table, live, target);
-      t.fresh_force = false;
+      t.fresh_force = t.known_force = false;
       for (std::uint64_t s = done; s < done + count; ++s) {
         const std::uint64_t number = run.noise.step + s;
         if (spec().kind == CellKind::pbit) {

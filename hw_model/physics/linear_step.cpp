@@ -1,6 +1,6 @@
 #include "hw_model/physics/linear_step.hpp"
 
-#include <Eigen/Cholesky>
+#include <algorithm>
 #include <cmath>
 
 namespace heatbath::physics {
@@ -15,6 +15,48 @@ double decay(double a) {
   return sum;
 }
 
+Eigen::MatrixXd ordered_product(const Eigen::MatrixXd& a, const Eigen::MatrixXd& b) {
+  Eigen::MatrixXd c = Eigen::MatrixXd::Zero(a.rows(), b.cols());
+  for (Eigen::Index j = 0; j < b.cols(); ++j)
+    for (Eigen::Index k = 0; k < b.rows(); ++k)
+      if (b(k, j) != 0) c.col(j) += b(k, j) * a.col(k);
+  return c;
+}
+
+namespace {
+
+// L with L L^T = m, lower triangular. `pivot` makes the root's diagonal from what is left of a diagonal entry and its
+// row; 0 leaves the column empty.
+template <class Pivot>
+Eigen::MatrixXd lower_root(Eigen::MatrixXd m, Pivot pivot) {
+  const Eigen::Index n = m.rows();
+  Eigen::MatrixXd root = Eigen::MatrixXd::Zero(n, n);
+  for (Eigen::Index k = 0; k < n; ++k) {
+    root(k, k) = std::sqrt(pivot(m(k, k), k));
+    if (root(k, k) == 0) continue;
+    const Eigen::Index below = n - k - 1;
+    root.col(k).tail(below) = m.col(k).tail(below) / root(k, k);
+    for (Eigen::Index j = k + 1; j < n; ++j) m.col(j).tail(n - j) -= root(j, k) * root.col(k).tail(n - j);
+  }
+  return root;
+}
+
+}  // namespace
+
+Eigen::MatrixXd positive_inverse(Eigen::MatrixXd m) {
+  const double floor = 1e-12 * m.diagonal().maxCoeff();
+  const Eigen::MatrixXd root =
+      lower_root(std::move(m), [&](double left, Eigen::Index) { return std::max(left, floor); });
+  const Eigen::Index n = root.rows();
+  Eigen::MatrixXd inverse = Eigen::MatrixXd::Identity(n, n);  // of the root
+  for (Eigen::Index k = 0; k < n; ++k) {
+    inverse.row(k) /= root(k, k);
+    for (Eigen::Index i = k + 1; i < n; ++i)
+      if (root(i, k) != 0) inverse.row(i) -= root(i, k) * inverse.row(k);
+  }
+  return ordered_product(inverse.transpose(), inverse);
+}
+
 LinearStep linear_step(const Eigen::MatrixXd& a, const Eigen::MatrixXd& q, double h) {
   using Eigen::MatrixXd;
   const auto n = a.rows();
@@ -26,23 +68,23 @@ LinearStep linear_step(const Eigen::MatrixXd& a, const Eigen::MatrixXd& q, doubl
   MatrixXd source = q, covariance = piece * q;
   double factor = piece;
   for (int k = 1; k <= 14; ++k) {
-    power = (-a * power).eval() * (piece / k);
+    power = ordered_product(a, power) * (-piece / k);
     propagate += power;
     respond += power * (piece / (k + 1));
-    source = (-(a * source + source * a.transpose())).eval();
+    const MatrixXd half = ordered_product(a, source);  // source stays symmetric
+    source = -(half + half.transpose());
     factor *= piece / (k + 1);
     covariance += factor * source;
   }
   for (; doublings > 0; --doublings) {
-    covariance = (covariance + propagate * covariance * propagate.transpose()).eval();
-    respond = (respond + propagate * respond).eval();
-    propagate = (propagate * propagate).eval();
+    covariance += ordered_product(ordered_product(propagate, covariance), propagate.transpose());
+    respond += ordered_product(propagate, respond);
+    propagate = ordered_product(propagate, propagate);
   }
-  const Eigen::LDLT<MatrixXd> factored(covariance);
-  MatrixXd root = factored.matrixL();
-  const Eigen::VectorXd pivots = factored.vectorD();
-  for (Eigen::Index i = 0; i < n; ++i) root.col(i) *= std::sqrt(std::max(0.0, pivots(i)));
-  return {propagate, respond, factored.transpositionsP().transpose() * root};
+  // A covariance may be singular: without noise, or with more variables than noises.
+  const Eigen::VectorXd diagonal = covariance.diagonal();
+  return {propagate, respond,
+          lower_root(covariance, [&](double left, Eigen::Index k) { return left > 1e-13 * diagonal(k) ? left : 0.0; })};
 }
 
 std::optional<std::uint32_t> failing_pivot(Eigen::MatrixXd m) {

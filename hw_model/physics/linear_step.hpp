@@ -1,5 +1,8 @@
 #pragma once
 // Exact steps of linear stochastic equations; made when parameters change, outside of the steps.
+//
+// Eigen keeps the matrices; products and factorisations are written out in a fixed order, for Eigen's own depend on the
+// processor's caches and vector width, and with them the bits of every step that follows.
 
 #include <Eigen/Core>
 #include <cstdint>
@@ -20,6 +23,13 @@ struct LinearStep {
 
 /// Taylor series over a short piece of h, doubled up to h. Cost: O(n^3 log(h |A|)).
 LinearStep linear_step(const Eigen::MatrixXd& a, const Eigen::MatrixXd& q, double h);
+
+/// a b, one chain per element over the inner index ascending.
+Eigen::MatrixXd ordered_product(const Eigen::MatrixXd& a, const Eigen::MatrixXd& b);
+
+/// Inverse of a symmetric positive definite matrix. Pivots are held above 1e-12 of the largest diagonal entry, so that
+/// the result is finite for any matrix with a positive diagonal entry.
+Eigen::MatrixXd positive_inverse(Eigen::MatrixXd matrix);
 
 /// The first row at which the Cholesky factorisation of a symmetric matrix meets a pivot that is not positive; nothing
 /// for a positive definite matrix.

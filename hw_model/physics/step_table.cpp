@@ -1,6 +1,6 @@
 #include "hw_model/physics/step_table.hpp"
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <cmath>
 #include <limits>
 
@@ -135,8 +135,7 @@ void StepTable::make_matrices(const ArraySpec& spec, const std::vector<double>& 
   if (kind == CellKind::rlc) {
     MatrixXd c = pairs;
     c.diagonal() += masses.cast<double>();
-    inverse_mass = c.ldlt().solve(MatrixXd::Identity(ni, ni));
-    inverse_mass = (0.5 * (inverse_mass + inverse_mass.transpose())).eval();
+    inverse_mass = positive_inverse(std::move(c));
     inverse_capacitance = as_couplings(inverse_mass);
     step.assign(n, static_cast<float>(-dt));
     sigma.assign(n, 1.0f);
@@ -146,7 +145,7 @@ void StepTable::make_matrices(const ArraySpec& spec, const std::vector<double>& 
   }
   const Eigen::Map<const Eigen::VectorXd> intensity(rate.data(), ni);
   const MatrixXd damp = inverse_mass * dampings.cast<double>().asDiagonal();
-  const MatrixXd diffusion = inverse_mass * intensity.asDiagonal() * inverse_mass.transpose();
+  const MatrixXd diffusion = ordered_product(inverse_mass * intensity.asDiagonal(), inverse_mass.transpose());
   if (!exact && spec.stepper != Stepper::baoab) {
     noise_mix = as_couplings(inverse_mass * (intensity * dt).cwiseSqrt().asDiagonal());
     return;
@@ -166,14 +165,14 @@ void StepTable::make_matrices(const ArraySpec& spec, const std::vector<double>& 
   }
   MatrixXd a = MatrixXd::Zero(2 * ni, 2 * ni), q = a, drive = a;
   a.topRightCorner(ni, ni) = -MatrixXd::Identity(ni, ni);
-  a.bottomLeftCorner(ni, ni) = inverse_mass * k;
+  a.bottomLeftCorner(ni, ni) = ordered_product(inverse_mass, k);
   a.bottomRightCorner(ni, ni) = damp;
   q.bottomRightCorner(ni, ni) = diffusion;
   drive.bottomLeftCorner(ni, ni) = -inverse_mass;
   const LinearStep s = linear_step(a, q, dt);
   propagate = as_couplings(s.propagate);
   spread = as_couplings(s.spread);
-  respond = as_couplings(s.respond * drive);
+  respond = as_couplings(ordered_product(s.respond, drive));
 }
 
 }  // namespace heatbath::physics
