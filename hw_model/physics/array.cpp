@@ -69,7 +69,8 @@ Array::~Array() = default;
 namespace {
 
 bool fused(const ArraySpec& spec) {
-  return spec.kind == CellKind::overdamped && spec.stepper == Stepper::euler_maruyama && spec.reciprocal && spec.colour.white();
+  const Stepper stepper = spec.stepper == Stepper::none ? default_stepper(spec.kind, spec.graph.get()) : spec.stepper;
+  return spec.kind == CellKind::overdamped && stepper == Stepper::euler_maruyama && spec.reciprocal && spec.colour.white();
 }
 
 }  // namespace

@@ -14,13 +14,14 @@ struct PackedCodes;
 constexpr uint32_t state_code_max = 16383;
 
 struct CodeProducts {
-  /// Integers of x, groups * 64 cells: [cell] for one lane, [cell / 2][lane][cell % 2] for many.
+  /// Integers of x, groups * 64 cells: [cell] for one lane, [lane / 16][cell / 2][lane % 16][cell % 2] for many, so that a
+  /// panel reads one stream.
   void (*quantise)(const float* x, uint32_t groups, uint32_t lanes, float per_step, int16_t* out);
   /// y[64][lanes] (y[64]) = J x for the rows of one group; `quantum`: one step of the state.
-  void (*lanes_field)(const PackedCodes& codes, uint32_t group, const int16_t* x, uint32_t lanes, float quantum,
-                      float* y);
-  void (*single_field)(const PackedCodes& codes, uint32_t group, const int16_t* x, uint32_t lanes, float quantum,
-                       float* y);
+  void (*lanes_field)(const PackedCodes& codes, uint32_t group, const int16_t* x, uint32_t groups, uint32_t lanes,
+                      float quantum, float* y);
+  void (*single_field)(const PackedCodes& codes, uint32_t group, const int16_t* x, uint32_t groups, uint32_t lanes,
+                       float quantum, float* y);
 };
 
 /// Rows of a panel for many lanes: the same on every instruction set.
