@@ -289,7 +289,7 @@ TEST(Server, LongWorkIsNotIdleAndKeepsTheLinkAlive) {
   for (const char* scheme : {"unix", "shm"}) {
     SCOPED_TRACE(scheme);
     Served served("func:cells=512&lanes=8&threads=1", scheme);
-    Device device = open_link(served.uri() + "?link_timeout_ms=500");
+    Device device = open_link(served.uri() + "?link_timeout_ms=1000");
     Program program(device.capabilities(), 512);
     std::vector<float> matrix(512 * 512, 0.01f);
     for (std::size_t i = 0; i < 512; ++i) matrix[i * 513] = 0;
@@ -299,25 +299,28 @@ TEST(Server, LongWorkIsNotIdleAndKeepsTheLinkAlive) {
     // One wait of the link, longer than its watchdog; nothing else is asked meanwhile.
     const auto began = Clock::now();
     auto stop = std::async(std::launch::async, [&] {
-      std::this_thread::sleep_for(1500ms);
+      std::this_thread::sleep_for(2500ms);
       served.server().stop();
     });
     const std::string why = refusal(HB_LINK, [&] { device.transport().wait_irq(device.step().count * 900000); });
-    EXPECT_GT(Clock::now() - began, 1400ms) << why;
+    EXPECT_GT(Clock::now() - began, 2400ms) << why;
     EXPECT_THAT(why, HasSubstr("the server stops"));
-    EXPECT_LT(Clock::now() - began, 4000ms) << "and a stop ends it";
+    EXPECT_LT(Clock::now() - began, 6000ms) << "and a stop ends it";
   }
 }
 
 TEST(Server, AKilledClientLeavesTheDeviceFreshForTheNext) {
   for (const char* scheme : {"unix", "tcp", "shm"}) {
     SCOPED_TRACE(scheme);
-    Served served(small, scheme);
-    int ready[2];
+    int ready[2], where[2];
     ASSERT_EQ(::pipe(ready), 0);
+    ASSERT_EQ(::pipe(where), 0);
+    // The child is born before this process has threads.
     const pid_t child = ::fork();
     if (child == 0) {
-      Device device = open_link(served.uri());
+      char uri[200] = {};
+      if (::read(where[0], uri, sizeof uri) <= 0) ::_exit(3);
+      Device device = open_link(std::string(uri));
       device.transport().write32(HB_SCRATCH_OFFSET, 5);
       device.transport().write_block(0x10000000, std::vector<std::byte>(4096, std::byte{9}));
       Program program(device.capabilities(), 4);
@@ -326,12 +329,14 @@ TEST(Server, AKilledClientLeavesTheDeviceFreshForTheNext) {
       if (::write(ready[1], "r", 1) != 1) ::_exit(3);
       for (;;) job.poll();
     }
+    Served served(small, scheme);
+    const std::string uri = served.uri();
+    ASSERT_GT(::write(where[1], uri.c_str(), uri.size() + 1), 0);
     char byte;
     ASSERT_EQ(::read(ready[0], &byte, 1), 1);
     ::kill(child, SIGKILL);
     ::waitpid(child, nullptr, 0);
-    ::close(ready[0]);
-    ::close(ready[1]);
+    for (const int end : {ready[0], ready[1], where[0], where[1]}) ::close(end);
     Device device = open_link(served.uri());
     EXPECT_EQ(device.transport().read32(HB_SCRATCH_OFFSET), 0u);
     EXPECT_EQ(device.transport().read32(HB_STATUS_OFFSET), 0u);
@@ -359,7 +364,8 @@ std::size_t open_files() {
 TEST(Server, SurvivesWhateverComes) {
   Served served(small, "unix", [](ServerOptions& options) { options.handshake_limit = 200ms; });
   std::mt19937_64 random(7);
-  std::size_t memory = 0, files = 0;
+  [[maybe_unused]] std::size_t memory = 0;
+  std::size_t files = 0;
   for (int round = 0; round < 600; ++round) {
     if (round == 100) {
       expect_up(served.uri());
@@ -394,7 +400,9 @@ TEST(Server, SurvivesWhateverComes) {
   expect_up(served.uri());
   ASSERT_TRUE(soon([&] { return served.server().counters().busy == 0 && open_files() <= files; }))
       << open_files() << " files, " << files << " before";
+#ifndef __SANITIZE_ADDRESS__  // which keeps freed memory for a while
   EXPECT_LT(resident_bytes(), memory + (std::size_t{4} << 20));
+#endif
 }
 
 TEST(Server, ManyConnectionsThatSayNothingDoNotKeepOthersOut) {
