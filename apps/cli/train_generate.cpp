@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdio>
 #include <limits>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -49,22 +50,22 @@ int run_train_generate(const TrainGenerateOptions& options) {
                                                      : trainers::read_idx(options.data);
   trainers::GenerativeTrainer trainer(device, data, options.training);
   const bool exact = options.training.optimizer == trainers::Optimizer::least_squares;
+  const std::filesystem::path model_path = options.out / "model.h5";
+  std::optional<SavedModel> before;
+  if (options.go_on) {
+    before = load_model(model_path);
+    trainer.resume(before->model, before->actions);
+  }
   watch_interrupts();
   prepare_folder(options.out);
-  const std::filesystem::path model_path = options.out / "model.h5";
   const auto style = ProgressBar::style_for(options.json);
 
   SavedModel saved;
   saved.held_out_trajectories =
       held_out_count(std::min<std::size_t>(trainer.model().prototypes.digits.size(), 100));
   saved.held_out_last = kNotMeasured;
-  bool measured = false;
-  if (options.go_on) {
-    const SavedModel before = load_model(model_path);
-    trainer.resume(before.model, before.actions);
-    measured = before.held_out_trajectories == saved.held_out_trajectories;
-    saved.held_out_first = before.held_out_first;
-  }
+  const bool measured = before && before->held_out_trajectories == saved.held_out_trajectories;
+  if (measured) saved.held_out_first = before->held_out_first;
   const auto save = [&] {
     saved.model = trainer.model();
     saved.actions = trainer.actions();

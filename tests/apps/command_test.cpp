@@ -149,6 +149,50 @@ TEST(Command, SameSeedGivesTheSameModelAndTheSameDrawings) {
   }
 }
 
+TEST(Command, TrainsSegmentsWithLabelsDrawsWhatIsAskedAndGoesOn) {
+  const TemporaryFolder folder;
+  const std::vector<std::string> job{"train", "generate", "--optimizer", "least-squares", "--segments", "2", "--ramp-end",
+                                     "0.5", "--labels", "--hidden", "8", "--updates", "6", "--shots", "3", "--device",
+                                     kDevice, "--out", folder / "run", "--json"};
+  const Outcome trained = heatbath(job);
+  ASSERT_EQ(trained.status, 0) << trained.error;
+  const nlohmann::json report = nlohmann::json::parse(trained.out);
+  EXPECT_EQ(report["optimizer"], "least-squares");
+  EXPECT_EQ(report["settings"]["segments"], 2);
+  EXPECT_EQ(report["settings"]["labels"], 3);
+  EXPECT_EQ(report["settings"]["ramp_end"], 0.5);
+  EXPECT_TRUE(report["asked_fraction"].is_number());
+  EXPECT_TRUE(report["quality"]["recognised"].is_number());
+  EXPECT_TRUE(report["training"]["in_sample_last"]["per_step"].is_number());
+  EXPECT_LT(report["action_last"], report["action_first"]);
+
+  const std::string model = content(folder / "run" / "model.h5");
+  const Outcome more = heatbath({"generate", "--model", folder / "run" / "model.h5", "--shots", "2", "--ask", "2",
+                                 "--device", kDevice, "--out", folder / "more"});
+  EXPECT_EQ(more.status, 0) << more.error;
+  const Outcome wrong = heatbath({"generate", "--model", folder / "run" / "model.h5", "--ask", "7", "--device", kDevice,
+                                  "--out", folder / "more"});
+  EXPECT_EQ(wrong.status, 2);
+  EXPECT_THAT(wrong.error, HasSubstr("class 7"));
+
+  // What has come to its end goes on to the same end; another seed is another training.
+  EXPECT_EQ(heatbath(job + std::vector<std::string>{"--continue"}).status, 0);
+  EXPECT_EQ(content(folder / "run" / "model.h5"), model);
+  const Outcome other = heatbath(job + std::vector<std::string>{"--continue", "--seed", "2"});
+  EXPECT_EQ(other.status, 2);
+  EXPECT_THAT(other.error, HasSubstr("another seed"));
+}
+
+TEST(Command, ContinuesToTheModelOfAnUnbrokenTraining) {
+  const TemporaryFolder folder;
+  std::vector<std::string> job = kSmallTraining;
+  ASSERT_EQ(heatbath(job + std::vector<std::string>{"--out", folder / "a"}).status, 0);
+  job[5] = "4";
+  ASSERT_EQ(heatbath(job + std::vector<std::string>{"--out", folder / "a", "--continue"}).status, 0);
+  ASSERT_EQ(heatbath(job + std::vector<std::string>{"--out", folder / "b"}).status, 0);
+  EXPECT_EQ(content(folder / "a" / "model.h5"), content(folder / "b" / "model.h5"));
+}
+
 TEST(Command, BoundsAScoreAndKeepsIt) {
   const TemporaryFolder folder;
   const std::vector<std::string> job{"bound", "--score", "device", "--samples", "1024", "--duration", "0.5",
@@ -270,7 +314,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"DigitTwice", kTrain + std::vector<std::string>{"--digits", "1,1"}, "different digits"},
         Wrong{"BadScaling", kTrain + std::vector<std::string>{"--scaling", "none"}, "common-norm or unit-variance"},
         Wrong{"BadDrive", kTrain + std::vector<std::string>{"--drive", "none"}, "pixel or projection"},
-        Wrong{"BadOptimizer", kTrain + std::vector<std::string>{"--optimizer", "adam"}, "gradient or online"},
+        Wrong{"BadOptimizer", kTrain + std::vector<std::string>{"--optimizer", "adam"}, "gradient or online or least-squares"},
         Wrong{"UnknownUriKey", kTrain + std::vector<std::string>{"--device", "func:cels=5"}, "cels"},
         Wrong{"UnknownScheme", kTrain + std::vector<std::string>{"--device", "warp:9"}, "warp"},
         Wrong{"TooManyCells", kTrain + std::vector<std::string>{"--device", "func:cells=800", "--hidden", "17"}, "800"},
@@ -279,6 +323,10 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"FolderBelowFile", {"generate", "--model", "FILE", "--out", "FILE/x"}, "not an HDF5 file"},
         Wrong{"NoModel", {"generate", "--model", "/nonexistent.h5", "--out", "OUT"}, "/nonexistent.h5: no such file"},
         Wrong{"TextAsModel", {"generate", "--model", "FILE", "--out", "OUT"}, "not an HDF5 file"},
+        Wrong{"SegmentsByGradient", kTrain + std::vector<std::string>{"--segments", "2"}, "least-squares optimizer"},
+        Wrong{"RampTooLong", kTrain + std::vector<std::string>{"--ramp-end", "1.5"}, "ramp_end"},
+        Wrong{"NothingToContinue", kTrain + std::vector<std::string>{"--continue"}, "model.h5"},
+        Wrong{"BadAsk", {"generate", "--model", "FILE", "--out", "OUT", "--ask", "x"}, "--ask x"},
         Wrong{"UnknownLaw", {"bound", "--out", "OUT", "--data", "cauchy"}, "gaussian, uniform, mixture or a file"},
         Wrong{"TextAsValues", {"bound", "--out", "OUT", "--data", "FILE"}, "\"text\" is not a finite number"},
         Wrong{"TextAsScore", {"bound", "--out", "OUT", "--score", "FILE"}, "not a score"},

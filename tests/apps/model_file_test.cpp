@@ -99,6 +99,55 @@ class ModelFile : public ::testing::Test {
   }
 };
 
+TEST_F(ModelFile, SegmentsAndLabelsMakeTheRoundTripAndPlainModelsKeepTheOldFormat) {
+  SavedModel want = small_model();
+  trainers::GenerativeModel& model = want.model;
+  model.segments = 2;
+  model.labels = 2;
+  model.ramp_end = 0.35;
+  model.optimizer = trainers::Optimizer::least_squares;
+  const std::size_t n = model.cells();
+  ASSERT_EQ(n, 7u);
+  model.couplings.assign(2 * n * n, 0.0f);
+  model.bias.assign(2 * n, 0.0f);
+  float value = 0.5f;
+  for (std::size_t segment = 0; segment < 2; ++segment) {
+    for (std::size_t i = 0; i < 5; ++i) {
+      model.bias[segment * n + i] = value += 0.125f;
+      for (std::size_t j = std::max<std::size_t>(i + 1, 2); j < n; ++j) {
+        float* matrix = model.couplings.data() + segment * n * n;
+        matrix[i * n + j] = matrix[j * n + i] = value += 0.25f;
+      }
+    }
+    for (std::size_t l = 5; l < n; ++l) {  // label cells act on visible cells, too
+      for (std::size_t i = 0; i < 2; ++i) {
+        float* matrix = model.couplings.data() + segment * n * n;
+        matrix[i * n + l] = matrix[l * n + i] = value += 0.25f;
+      }
+    }
+  }
+  save_model(folder / "segments.h5", want);
+  const SavedModel got = load_model(folder / "segments.h5");
+  EXPECT_EQ(got.model.segments, 2u);
+  EXPECT_EQ(got.model.labels, 2u);
+  EXPECT_EQ(got.model.ramp_end, 0.35);
+  EXPECT_EQ(got.model.optimizer, trainers::Optimizer::least_squares);
+  EXPECT_EQ(got.model.couplings, model.couplings);
+  EXPECT_EQ(got.model.bias, model.bias);
+
+  edit([](hid_t file) {
+    const hid_t id = H5Aopen(file, "format_version", H5P_DEFAULT);
+    std::uint64_t version = 0;
+    H5Aread(id, H5T_NATIVE_UINT64, &version);
+    H5Aclose(id);
+    EXPECT_EQ(version, 1u);
+    EXPECT_EQ(H5Aexists(file, "segments"), 0);
+    EXPECT_EQ(H5Aexists(file, "ramp_end"), 0);
+  });
+  EXPECT_EQ(load_model(path).model.segments, 1u);
+  EXPECT_EQ(load_model(path).model.ramp_end, 0.75);
+}
+
 TEST_F(ModelFile, RoundTripKeepsEveryValue) {
   const SavedModel want = small_model(), got = load_model(path);
   EXPECT_EQ(got.model.visible, want.model.visible);
@@ -154,8 +203,8 @@ TEST_F(ModelFile, OtherHdf5FileIsNoModel) {
 }
 
 TEST_F(ModelFile, OtherFormatVersionIsRefused) {
-  edit([](hid_t file) { set_integer(file, "format_version", 2); });
-  EXPECT_THAT(rejection(), HasSubstr("format version 2"));
+  edit([](hid_t file) { set_integer(file, "format_version", 3); });
+  EXPECT_THAT(rejection(), HasSubstr("format version 3"));
 }
 
 TEST_F(ModelFile, NanNamesDataSetAndPlace) {

@@ -137,9 +137,11 @@ struct GenerativeTrainer::Impl {
       if (statistics.trajectories(p) < 2) return;
     }
     const std::size_t n = model.cells(), moving = model.moving();
+    std::vector<float> all_fields;
+    for (const std::vector<float>& field : fields) all_fields.insert(all_fields.end(), field.begin(), field.end());
     for (std::uint32_t segment = 0; segment < model.segments; ++segment) {
       const NoisingStatistics::Optimum best =
-          statistics.solve(window_of(segment), model.segments > 1, label_of, model.labels, team);
+          statistics.solve(window_of(segment), model.segments > 1, all_fields, label_of, model.labels, team);
       std::vector<float> moving_block(moving * moving);
       best.theta.write_couplings(moving_block, team);
       float* matrix = model.couplings.data() + std::size_t{segment} * n * n;

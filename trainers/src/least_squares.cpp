@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include <Eigen/Dense>
+
 #include "heatbath/numerics/matrix_product.hpp"
 #include "heatbath/numerics/thread_team.hpp"
 
@@ -16,6 +18,8 @@ constexpr std::uint32_t kStretches = 128;  // of tf in which means are taken as 
 constexpr double kReduction = 1e-4;        // of the residual's norm: the action's own is its square
 constexpr std::uint32_t kMostSteps = 400;
 constexpr std::size_t kCellsPerPiece = 64;
+constexpr Eigen::Index kHats = 32;
+constexpr double kBending = 1;  // ridge on second differences, in cells times trajectories
 
 /// The unknowns, or a vector of their size: couplings as two blocks, and weights of the inputs (the bias, then labels).
 struct Vector {
@@ -110,12 +114,73 @@ ReverseAction NoisingStatistics::add(std::uint32_t image, std::span<const float>
   return result;
 }
 
+void NoisingStatistics::means(std::uint32_t window, std::span<const float> fields, std::vector<double>& states,
+                              std::vector<double>& forces) const {
+  const std::size_t n = cells();
+  const std::uint64_t count = begin(window + 1) - begin(window);
+  states.assign(std::size_t{images_} * stretches_ * n, 0.0);
+  forces = states;
+  for (std::uint32_t p = 0; p < images_; ++p) {
+    for (std::uint32_t s = 0; s < stretches_; ++s) {
+      const std::uint64_t steps = count * (s + 1) / stretches_ - count * s / stretches_;
+      if (steps == 0) continue;
+      const double scale = 1 / (static_cast<double>(counts_[p]) * static_cast<double>(steps));
+      const std::size_t from = ((std::size_t{window} * images_ + p) * stretches_ + s) * n;
+      const std::size_t to = (std::size_t{p} * stretches_ + s) * n;
+      for (std::size_t i = 0; i < n; ++i) {
+        states[to + i] = scale * states_[from + i];
+        forces[to + i] = scale * forces_[from + i];
+      }
+    }
+  }
+  if (fields.empty()) return;
+  // The function of h as hats on equal steps of asinh(h), with a ridge on its second differences.
+  double lowest = HUGE_VAL, highest = -HUGE_VAL;
+  for (const float h : fields) {
+    lowest = std::min(lowest, std::asinh(static_cast<double>(h)));
+    highest = std::max(highest, std::asinh(static_cast<double>(h)));
+  }
+  const double step = std::max((highest - lowest) / (kHats - 1), 1e-9);
+  std::vector<Eigen::Index> hat(fields.size());
+  std::vector<double> part(fields.size());
+  Eigen::MatrixXd gram = Eigen::MatrixXd::Zero(kHats, kHats);
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    const double at = (std::asinh(static_cast<double>(fields[i])) - lowest) / step;
+    hat[i] = std::min<Eigen::Index>(static_cast<Eigen::Index>(at), kHats - 2);
+    part[i] = at - static_cast<double>(hat[i]);
+    const Eigen::Vector2d phi(1 - part[i], part[i]);
+    gram.block<2, 2>(hat[i], hat[i]) += static_cast<double>(counts_[i / n]) * phi * phi.transpose();
+  }
+  const Eigen::Vector3d bend(1, -2, 1);
+  for (Eigen::Index k = 0; k + 2 < kHats; ++k) gram.block<3, 3>(k, k) += kBending * bend * bend.transpose();
+  const Eigen::LDLT<Eigen::MatrixXd> solver(gram);
+  for (std::vector<double>* values : {&states, &forces}) {
+    for (std::uint32_t s = 0; s < stretches_; ++s) {
+      Eigen::VectorXd right = Eigen::VectorXd::Zero(kHats);
+      for (std::size_t i = 0; i < fields.size(); ++i) {
+        const double value = (*values)[((i / n) * stretches_ + s) * n + i % n] * static_cast<double>(counts_[i / n]);
+        right[hat[i]] += (1 - part[i]) * value;
+        right[hat[i] + 1] += part[i] * value;
+      }
+      const Eigen::VectorXd function = solver.solve(right);
+      for (std::size_t i = 0; i < fields.size(); ++i) {
+        (*values)[((i / n) * stretches_ + s) * n + i % n] =
+            (1 - part[i]) * function[hat[i]] + part[i] * function[hat[i] + 1];
+      }
+    }
+  }
+}
+
 NoisingStatistics::Optimum NoisingStatistics::solve(std::uint32_t window, bool visible_biases,
+                                                    std::span<const float> fields,
                                                     std::span<const std::uint32_t> label_of, std::uint32_t labels,
                                                     numerics::ThreadTeam& team) const {
   const std::size_t n = cells(), v = visible_, h = hidden_, rows = std::size_t{images_} * stretches_;
   const std::size_t inputs = 1 + labels;
   const std::uint64_t first = begin(window), count = begin(window + 1) - first;
+
+  std::vector<double> mean_states, mean_forces;  // [image][stretch][cell]
+  means(window, fields, mean_states, mean_forces);
 
   // Rows sqrt(weight) m and sqrt(weight) c, weights of sum 1 over images and stretches.
   std::vector<float> m(rows * n), c(rows * n), second(n * n), cross(n * n), input_state(inputs * n), input_force(inputs * n),
@@ -127,12 +192,10 @@ NoisingStatistics::Optimum NoisingStatistics::solve(std::uint32_t window, bool v
       const std::uint64_t steps = count * (s + 1) / stretches_ - count * s / stretches_;
       if (steps == 0) continue;
       const double weight = static_cast<double>(steps) / static_cast<double>(count) / images_;
-      const double scale = std::sqrt(weight) / (shots * static_cast<double>(steps));
-      const std::size_t from = ((std::size_t{window} * images_ + p) * stretches_ + s) * n;
       const std::size_t to = (std::size_t{p} * stretches_ + s) * n;
       for (std::size_t i = 0; i < n; ++i) {
-        m[to + i] = static_cast<float>(scale * states_[from + i]);
-        c[to + i] = static_cast<float>(scale * forces_[from + i]);
+        m[to + i] = static_cast<float>(std::sqrt(weight) * mean_states[to + i]);
+        c[to + i] = static_cast<float>(std::sqrt(weight) * mean_forces[to + i]);
       }
       for (std::size_t u = 0; u < inputs; ++u) {
         if (u > 0 && label_of[p] != u - 1) continue;

@@ -31,7 +31,12 @@ class NoisingStatistics {
   /// First recorded step of a window; that of `windows` is the number of steps.
   std::uint64_t begin(std::uint32_t window) const { return steps_ * window / windows_; }
 
-  /// Parameters of the least expected action in a window: couplings, biases (of visible cells only with
+  /// Parameters of the least expected action in a window. `fields` (images x cells, the drive h; may be empty): cells
+  /// differ in nothing but their drive, so the means of a stretch are one function of h, and that function, measured on
+  /// all cells and images together, replaces the noisy mean of each. Without it a machine of a thousand cells and a
+  /// handful of trajectories learns the noise of the means: in a short window they are few and all of the same size.
+  ///
+  /// What is found: couplings, biases (of visible cells only with
   /// `visible_biases`) and weights of the clamped label cells (labels x cells; label_of[image]; none when empty). Every
   /// image counts alike and needs two trajectories. Preconditioned conjugate gradients until the residual has fallen by
   /// 1e-4 in its norm, at most 400 steps.
@@ -40,8 +45,8 @@ class NoisingStatistics {
     std::vector<float> label_weights;
     std::uint32_t iterations = 0;
   };
-  Optimum solve(std::uint32_t window, bool visible_biases, std::span<const std::uint32_t> label_of,
-                std::uint32_t labels, numerics::ThreadTeam& team) const;
+  Optimum solve(std::uint32_t window, bool visible_biases, std::span<const float> fields,
+                std::span<const std::uint32_t> label_of, std::uint32_t labels, numerics::ThreadTeam& team) const;
 
  private:
   std::uint32_t visible_, hidden_, images_;
@@ -53,6 +58,10 @@ class NoisingStatistics {
   std::vector<double> squares_;          // [window][image][cell]
 
   std::size_t cells() const { return std::size_t{visible_} + hidden_; }
+  /// Means per step of states and forces of a window, [image][stretch][cell], as functions of the drive where `fields`
+  /// is not empty.
+  void means(std::uint32_t window, std::span<const float> fields, std::vector<double>& states,
+             std::vector<double>& forces) const;
 };
 
 }  // namespace heatbath::trainers
