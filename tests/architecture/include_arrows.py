@@ -20,7 +20,8 @@ SUFFIXES = {".h", ".hpp", ".c", ".cc", ".cpp", ".cxx", ".inc", ".ipp", ".in"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:([<"])([^>"]+)[>"]|(\S.*))')
 
 # Folders that includes are relative to, beside the including file's own folder.
-INCLUDE_FOLDERS = ("firmware_api/include", "numerics/include", "driver/include", "trainers/include", "sim/include", "")
+INCLUDE_FOLDERS = ("firmware_api/include", "numerics/include", "driver/include", "trainers/include", "measure/include",
+                   "sim/include", "")
 
 # What a host program may name of the firmware API: the statuses and the program format that the driver's own
 # interface speaks in. Registers and device functions are the driver's affair.
@@ -77,6 +78,12 @@ RULES = {
                  "and regs.h for the names of what a device reports; never sim or hw_model",
                  ("apps", "trainers/include", "driver/include", "numerics/include",
                   "firmware_api/include/heatbath/regs.h") + VOCABULARY),
+    "apps/validate": Rule("the validation ladder includes the rest of apps, the driver, measure, the names of cells, and "
+                          "the oracles it holds devices to; never hw_model or the rest of sim",
+                          ("apps", "measure/include", "driver/include", "sim/reference",
+                           "firmware_api/include/heatbath/regs.h", "firmware_api/include/heatbath/cells.h") + VOCABULARY),
+    "measure": Rule("measure includes only itself, the program format, Eigen and the standard library; never sim or "
+                    "hw_model", ("measure", "driver/include") + VOCABULARY, std_and("Eigen/.*")),
     "python": Rule(f"python includes only itself, {HOST}",
                    ("python", "trainers/include", "driver/include") + VOCABULARY),
     "examples": Rule(f"examples include only themselves, {HOST}",

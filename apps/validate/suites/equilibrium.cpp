@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "apps/validate/predicted_bias.hpp"
+#include "apps/validate/start_states.hpp"
 #include "apps/validate/suites/rows.hpp"
 #include "heatbath/measure/thermometers.hpp"
 #include "heatbath/regs.h"
@@ -21,21 +22,12 @@ template <typename Visit>
 void sample_cells(Machine& machine, double j2, double j4, double bias, const reference::BoltzmannLaw& law, double period,
                   std::uint32_t records, std::uint32_t rows, Visit visit) {
   const std::uint32_t cells = machine.cells(1024), shots = (rows + cells - 1) / cells;
-  HostRandom random(machine.next_seed());
-  // Quantiles from a table: 4096 equal slices of probability, linear in between.
-  std::vector<double> table;
-  for (int k = 0; k <= 4096; ++k) table.push_back(law.quantile(std::min(std::max(k / 4096.0, 1e-7), 1 - 1e-7)));
-  std::vector<float> start(std::size_t{shots} * cells);
-  for (float& x : start) {
-    const double u = 4096 * random.uniform();
-    const auto k = static_cast<std::size_t>(u);
-    x = static_cast<float>(table[k] + (u - static_cast<double>(k)) * (table[k + 1] - table[k]));
-  }
+  const std::vector<float> start = law_states(machine, law, std::size_t{shots} * cells);
   Program program = machine.program(cells);
   machine.quartic(program, j2, j4, bias);
   program.commit();
   machine.start_at(program, start);
-  // The table is not the law to the last digit: one relaxation time lets the device have its say.
+  // The start is a law of the oracle: one period lets the device have its say.
   program.evolve(machine.time(period)).capture_start(machine.time(period)).evolve(machine.time(period) * (records - 1));
   const Result result = machine.run(program, shots);
   std::vector<double> row(records);
@@ -96,9 +88,7 @@ void ornstein_uhlenbeck(Bench& bench) {
 
   // Response to a step of the bias: chi(t) = (1 - C(t)/C(0))/kT by the fluctuation-dissipation theorem.
   const std::uint32_t cells = machine.cells(1024), shots = (machine.count(65536) + cells - 1) / cells;
-  std::vector<float> start(std::size_t{shots} * cells);
-  HostRandom random(machine.next_seed());
-  for (float& x : start) x = static_cast<float>(random.normal());
+  const std::vector<float> start = normal_states(machine, std::size_t{shots} * cells);
   Program program = machine.program(cells);
   machine.quartic(program, 0.5, 0, -1);
   program.commit();

@@ -331,7 +331,7 @@ void washboard(Bench& bench, const Washboard& board) {
   }
   const auto exact = reference::cosine_washboard(board.force, board.amplitude, d);
   const auto chain = phase_chain(machine, [=](double th) { return force - amplitude * std::sin(th); });
-  char text[64];
+  char text[96];
   std::snprintf(text, sizeof text, "washboard f = %g, A = %g, D = %g: ", board.force, board.amplitude, d);
   const std::string name = text;
   const auto velocity = [=](std::span<const double> m) { return m[2] / t2; };

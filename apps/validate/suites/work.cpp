@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "apps/validate/predicted_bias.hpp"
+#include "apps/validate/start_states.hpp"
 #include "apps/validate/suites/rows.hpp"
 #include "heatbath/measure/free_energy.hpp"
 #include "sim/reference/moment_equations.hpp"
@@ -11,13 +12,6 @@ namespace heatbath::validation {
 namespace {
 
 using measure::BlockedMeans;
-
-std::vector<float> normal_states(Machine& machine, std::uint32_t shots, double mean, double variance) {
-  HostRandom random(machine.next_seed());
-  std::vector<float> states(shots);
-  for (float& x : states) x = static_cast<float>(mean + std::sqrt(variance) * random.normal());
-  return states;
-}
 
 /// What a stepper makes of a ramp of the stiffness of a cell that starts with a variance: mean work, variance at the
 /// end, and <exp(-W)>, exactly.
