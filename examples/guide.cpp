@@ -97,6 +97,32 @@ std::vector<double> heat_of_relaxation(heatbath::Device& device, float b, std::u
 }
 // docs: end heat
 
+// docs: begin phases
+// Mean square order <r^2> of twelve noisy oscillators on a ring whose neighbours pull with strength K, while the
+// whole ring is driven at a frequency that does not matter to it.
+double ring_order(float coupling, std::uint32_t shots) {
+  heatbath::Device device = heatbath::open("func:cell=phase&topology=ring:12&stepper=heun");
+  heatbath::Program program(device.capabilities(), 12);
+  program.load(heatbath::CellSection::frequency, 0.5f).load_temperature(0.2f);
+  program.load_coupler_values(std::vector<float>(program.couplers().size(), -coupling));  // + J cos(th_i - th_j)
+  program.commit().evolve(device.ticks(20)).sample();
+
+  heatbath::JobOptions options{.shots = shots};
+  options.capture_cells = program.variables();  // 12 phases, then 12 counts of full turns
+  const heatbath::Capture capture = device.run(program, options).capture;
+  double order = 0;
+  for (std::uint32_t shot = 0; shot < shots; ++shot) {
+    double x = 0, y = 0;
+    for (const float phase : capture.state(shot, 0).first(12)) {
+      x += std::cos(phase) / 12;
+      y += std::sin(phase) / 12;
+    }
+    order += (x * x + y * y) / shots;
+  }
+  return order;
+}
+// docs: end phases
+
 // docs: begin job
 // A job that can be stopped from elsewhere and must end within a device time.
 void run_watched(heatbath::Device& device, const heatbath::Program& program, const std::atomic<bool>& stop) {
@@ -152,6 +178,8 @@ int main() {
   double heat = 0;
   for (const double q : heat_of_relaxation(device, 4, 200)) heat += q / 200;
   expect(heat > 0.5, "relaxation releases heat");
+
+  expect(ring_order(2, 200) > 0.5 && ring_order(0, 200) < 0.2, "coupled oscillators fall into step");
 
   run_watched(device, program, false);
   try {

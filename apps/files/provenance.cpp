@@ -2,12 +2,14 @@
 
 #include <chrono>
 #include <ctime>
+#include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "heatbath/cells.h"
 #include "heatbath/device.hpp"
-#include "heatbath/regs.h"
 #include "heatbath_version.hpp"
 
 namespace heatbath::apps {
@@ -31,13 +33,28 @@ const char* number_name(Number number) {
   return "?";
 }
 
-std::string stepper_name(std::uint32_t stepper) {
-  switch (stepper) {
-    case HB_CAPS_CELL_STEPPER_NONE: return "none (a physical part)";
-    case HB_CAPS_CELL_STEPPER_EULER_MARUYAMA:
-      return "Euler-Maruyama (weak order 1, strong order 1 with additive noise)";
-    default: return fmt::format("number {}, unknown to this version", stepper);
+/// A name of heatbath/cells.h, or the number of something newer.
+std::string known_name(const char* name, std::uint32_t number) {
+  return std::string_view(name) != "?" ? name : fmt::format("number {}, unknown to this version", number);
+}
+
+std::string stepper_line(std::uint32_t stepper) {
+  const std::string name = known_name(hb_stepper_name(stepper), stepper);
+  return stepper < HB_STEPPERS ? fmt::format("{} ({})", name, hb_stepper_order(stepper)) : name;
+}
+
+std::string coupling_layout(const Capabilities& caps) {
+  if (caps.sparse()) return caps.couplings_full ? "two per coupler" : "one per coupler";
+  return caps.couplings_full ? "full matrix" : "upper triangle";
+}
+
+std::vector<std::string> sections_of(std::uint32_t kind) {
+  std::vector<std::string> names;
+  for (int section = HB_SECTION_J2; section <= HB_SECTION_FREQUENCY; ++section) {
+    if (hb_cell_has_section(kind, static_cast<hb_section_t>(section)))
+      names.emplace_back(hb_section_name(static_cast<hb_section_t>(section)));
   }
+  return names;
 }
 
 }  // namespace
@@ -83,7 +100,9 @@ nlohmann::json describe_device(const Device& device) {
         {"capture_stalls", caps.capture_stalls},
         {"kT_programmable", caps.kT_programmable},
         {"lane_operands", caps.lane_operands},
-        {"readback", caps.readback}}},
+        {"readback", caps.readback},
+        {"kT_per_cell", caps.kT_per_cell},
+        {"refinement", caps.refinement}}},
       {"size",
        {{"cells", caps.cells},
         {"lanes", caps.lanes},
@@ -96,23 +115,31 @@ nlohmann::json describe_device(const Device& device) {
         {"time_unit_seconds", static_cast<double>(caps.time_unit.count) * caps.tick_ps * 1e-12},
         {"step_ticks", device.step().count},
         {"capture_min_ticks", caps.capture_min.count},
-        {"stepper", stepper_name(caps.stepper)}}},
+        {"stepper", stepper_line(caps.stepper)}}},
       {"formats",
        {{"parameters", number_name(caps.parameter_number)},
         {"parameter_bits", caps.parameter_bits},
-        {"couplings", caps.couplings_full ? "full matrix" : "upper triangle"},
+        {"couplings", coupling_layout(caps)},
         {"capture", number_name(caps.capture_number)},
         {"capture_bits", caps.capture_bits}}},
       {"cell",
-       {{"kind", caps.cell_kind == HB_CAPS_CELL_KIND_OVERDAMPED ? "overdamped quartic" : "unknown to this version"},
-        {"topology", caps.topology == HB_CAPS_CELL_TOPOLOGY_DENSE ? "dense" : "unknown to this version"},
+       {{"kind", known_name(hb_cell_kind_name(caps.cell_kind), caps.cell_kind)},
+        {"parameters", sections_of(caps.cell_kind)},
+        {"state_variables", caps.components},
+        {"topology", known_name(hb_topology_name(caps.topology), caps.topology)},
+        {"couplers", caps.sparse() ? caps.couplers().size() : std::size_t{caps.cells} * (caps.cells - 1) / 2},
+        {"reciprocal", !caps.couplings_full},
         {"mobility", caps.mobility}}},
       {"ranges",
        {{"j2", caps.range_j2},
         {"j4", caps.range_j4},
         {"bias", caps.range_bias},
         {"coupling", caps.range_coupling},
-        {"state", caps.range_state}}},
+        {"state", caps.range_state},
+        {"second_state", caps.range_second},
+        {"mass", caps.range_mass},
+        {"damping", caps.range_damping},
+        {"frequency", caps.range_frequency}}},
       {"temperature",
        {{"kT_min", caps.kT_min},
         {"kT_max", caps.kT_max},

@@ -11,7 +11,9 @@
 #include <fmt/ranges.h>
 #include <toml.hpp>
 
+#include "heatbath/cells.h"
 #include "heatbath/error.hpp"
+#include "heatbath/regs.h"
 
 namespace heatbath::apps {
 
@@ -166,6 +168,7 @@ class CouplingMatrix {
 
   float at(std::size_t i, std::size_t j) const { return values_[i * cells_ + j]; }
   void set(std::size_t i, std::size_t j, float value) { values_[i * cells_ + j] = values_[j * cells_ + i] = value; }
+  void set_one(std::size_t i, std::size_t k, float value) { values_[i * cells_ + k] = value; }
   std::vector<float> take() { return std::move(values_); }
 
  private:
@@ -173,7 +176,7 @@ class CouplingMatrix {
   std::vector<float> values_;
 };
 
-std::vector<float> read_coupling_list(const Item& item, std::uint32_t cells) {
+std::vector<float> read_coupling_list(const Item& item, std::uint32_t cells, bool directed = false) {
   CouplingMatrix matrix(cells);
   std::vector<bool> given(std::size_t{cells} * cells, false);
   for (const Item& entry : item.array("[i, j, J]")) {
@@ -182,8 +185,13 @@ std::vector<float> read_coupling_list(const Item& item, std::uint32_t cells) {
     const std::size_t i = triple[0].count(0, cells - 1), j = triple[1].count(0, cells - 1);
     if (i == j) entry.fail("couples a cell to itself; use j2 for that");
     if (given[i * cells + j]) entry.fail(fmt::format("the pair {}, {} is given twice; each pair counts once", i, j));
-    given[i * cells + j] = given[j * cells + i] = true;
-    matrix.set(i, j, triple[2].real());
+    given[i * cells + j] = true;
+    if (directed) {
+      matrix.set_one(i, j, triple[2].real());
+    } else {
+      given[j * cells + i] = true;
+      matrix.set(i, j, triple[2].real());
+    }
   }
   return matrix.take();
 }
@@ -231,12 +239,14 @@ std::vector<float> make_grid(std::uint32_t rows, std::uint32_t columns, float va
 
 std::vector<float> read_couplings(const Item& item, std::uint32_t cells) {
   if (item.is_array()) return read_coupling_list(item, cells);
-  const Table table(item, {"matrix", "chain", "grid", "value", "all", "periodic"});
+  const Table table(item, {"matrix", "chain", "grid", "value", "all", "directed", "periodic"});
   const auto matrix = table.find("matrix"), chain = table.find("chain"), grid = table.find("grid"),
-             all = table.find("all"), value = table.find("value"), periodic = table.find("periodic");
-  if (!!matrix + !!chain + !!grid + !!all != 1) {
-    item.fail("needs a list of [i, j, J], or a table with one of matrix, chain, grid, all");
+             all = table.find("all"), directed = table.find("directed"), value = table.find("value"),
+             periodic = table.find("periodic");
+  if (!!matrix + !!chain + !!grid + !!all + !!directed != 1) {
+    item.fail("needs a list of [i, j, J], or a table with one of matrix, chain, grid, all, directed");
   }
+  if (directed) return read_coupling_list(*directed, cells, true);
   if (value && !grid) value->fail("belongs to grid; chain and all carry the value themselves");
   if (periodic && !grid && !chain) periodic->fail("belongs to chain or grid");
   const bool closed = periodic && periodic->boolean();
@@ -271,9 +281,24 @@ ParameterSet read_parameters(const Table& table, std::uint32_t cells) {
   if (const auto item = table.find("couplings")) set.couplings = read_couplings(*item, cells);
   if (const auto item = table.find("gain")) set.gain = item->real();
   if (const auto item = table.find("kT")) {
-    set.kT = item->real();
-    if (*set.kT < 0) item->fail(fmt::format("{} is negative; needs a temperature in energy units", *set.kT));
+    set.kT = item->per_cell(cells);
+    for (const float value : *set.kT) {
+      if (value < 0) item->fail(fmt::format("{} is negative; needs a temperature in energy units", value));
+    }
   }
+  if (const auto item = table.find("mass")) {
+    set.mass = item->per_cell(cells);
+    for (const float value : *set.mass) {
+      if (!(value > 0)) item->fail(fmt::format("{} is not positive; needs a mass", value));
+    }
+  }
+  if (const auto item = table.find("damping")) {
+    set.damping = item->per_cell(cells);
+    for (const float value : *set.damping) {
+      if (value < 0) item->fail(fmt::format("{} is negative; needs a damping of 0 or more", value));
+    }
+  }
+  if (const auto item = table.find("frequency")) set.frequency = item->per_cell(cells);
   return set;
 }
 
@@ -306,6 +331,14 @@ void read_values(ScheduleStep& step, const Item& item, const Table& table, std::
 
 std::vector<ScheduleStep> read_schedule(const Item& list, std::uint32_t cells, bool repeated);
 
+std::optional<CellSection> cell_section(std::string_view name) {
+  for (const CellSection section : {CellSection::j2, CellSection::j4, CellSection::bias, CellSection::kT,
+                                    CellSection::mass, CellSection::damping, CellSection::frequency}) {
+    if (name == hb_section_name(static_cast<hb_section_t>(section))) return section;
+  }
+  return std::nullopt;
+}
+
 ScheduleStep read_step(const Item& item, std::uint32_t cells, bool repeated) {
   if (!item.is_table()) item.fail("needs a table with op");
   const auto& keys = item.value().as_table();
@@ -331,18 +364,27 @@ ScheduleStep read_step(const Item& item, std::uint32_t cells, bool repeated) {
   switch (step.op) {
     case Op::evolve: step.duration = Table(item, {"op", "duration"}).at("duration").positive("time units"); break;
     case Op::ramp: {
-      const Table table(item, {"op", "duration", "j2", "j4", "bias", "couplings", "gain", "kT"});
+      const Table table(item, {"op", "duration", "j2", "j4", "bias", "couplings", "gain", "kT", "mass", "damping", "frequency"});
       step.duration = table.at("duration").positive("time units");
       step.parameters = read_parameters(table, cells);
       break;
     }
     case Op::load: {
-      const Table table(item, {"op", "j2", "j4", "bias", "couplings", "gain", "kT"});
-      if (keys.size() == 1) item.fail("loads nothing; needs j2, j4, bias, couplings, gain or kT");
+      const Table table(
+          item, {"op", "j2", "j4", "bias", "couplings", "gain", "kT", "mass", "damping", "frequency"});
+      if (keys.size() == 1)
+        item.fail("loads nothing; needs j2, j4, bias, couplings, gain, kT, mass, damping or frequency");
       step.parameters = read_parameters(table, cells);
       break;
     }
-    case Op::set:
+    case Op::set: {
+      // The second state variables follow the first; whether there are any, the device says.
+      const Table table(item, {"op", "first", "count", "value", "values"});
+      const auto first = table.find("first");
+      const bool second = first && first->count(0, 2 * std::uint64_t{cells} - 1) >= cells;
+      read_values(step, item, table, second ? 2 * cells : cells);
+      break;
+    }
     case Op::clamp: read_values(step, item, Table(item, {"op", "first", "count", "value", "values"}), cells); break;
     case Op::release: read_cells(step, Table(item, {"op", "first", "count"}), cells); break;
     case Op::capture: {
@@ -359,8 +401,9 @@ ScheduleStep read_step(const Item& item, std::uint32_t cells, bool repeated) {
     case Op::readback: {
       const Item section = Table(item, {"op", "section"}).at("section");
       step.name = section.text();
-      if (step.name != "j2" && step.name != "j4" && step.name != "bias" && step.name != "couplings") {
-        section.fail(fmt::format("\"{}\" is unknown; the sections are j2, j4, bias, couplings", step.name));
+      if (step.name != "couplings" && !cell_section(step.name)) {
+        section.fail(fmt::format(
+            "\"{}\" is unknown; the sections are j2, j4, bias, kT, mass, damping, frequency, couplings", step.name));
       }
       break;
     }
@@ -398,9 +441,12 @@ void load(Program& program, const ParameterSet& set) {
   section(CellSection::j2, set.j2);
   section(CellSection::j4, set.j4);
   section(CellSection::bias, set.bias);
+  section(CellSection::kT, set.kT);
+  section(CellSection::mass, set.mass);
+  section(CellSection::damping, set.damping);
+  section(CellSection::frequency, set.frequency);
   if (set.couplings) program.load_couplings(*set.couplings);
   if (set.gain) program.load_gain(*set.gain);
-  if (set.kT) program.load_temperature(*set.kT);
 }
 
 void append(Program& program, const ScheduleStep& step, const Device& device);
@@ -441,8 +487,7 @@ void append(Program& program, const ScheduleStep& step, const Device& device) {
     case Op::meters_clear: program.meter_clear(); break;
     case Op::readback:
       if (step.name == "couplings") program.readback_couplings();
-      else
-        program.readback(step.name == "j2" ? CellSection::j2 : step.name == "j4" ? CellSection::j4 : CellSection::bias);
+      else program.readback(*cell_section(step.name));
       break;
     case Op::repeat:
       program.loop_begin(step.times);
@@ -496,10 +541,13 @@ TomlProgram read_toml_program(const std::filesystem::path& path) {
     }
   }
 
-  const Table network(top.at("network"), {"cells", "j2", "j4", "bias", "kT", "gain", "initial", "couplings"});
+  const Table network(top.at("network"), {"cells", "j2", "j4", "bias", "kT", "gain", "mass", "damping", "frequency",
+                                            "initial", "initial_second", "couplings"});
   program.cells = network.at("cells").count(1, 1u << 16);
   program.network = read_parameters(network, program.cells);
   if (const auto initial = network.find("initial")) program.initial = initial->per_cell(program.cells);
+
+  if (const auto second = network.find("initial_second")) program.initial_second = second->per_cell(program.cells);
 
   program.schedule = read_schedule(top.at("schedule"), program.cells, false);
 
@@ -509,9 +557,9 @@ TomlProgram read_toml_program(const std::filesystem::path& path) {
     if (const auto seed = samples.find("seed")) {
       program.seed = seed->whole(0, static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()));
     }
-    if (const auto first = samples.find("first_cell")) program.first_cell = first->count(0, program.cells - 1);
+    if (const auto first = samples.find("first_cell")) program.first_cell = first->count(0, 2 * program.cells - 1);
     if (const auto count = samples.find("cells")) {
-      program.capture_cells = count->count(1, program.cells - program.first_cell);
+      program.capture_cells = count->count(1, 2 * program.cells - program.first_cell);
     }
   }
   return program;
@@ -527,18 +575,30 @@ Program build_program(const TomlProgram& description, const Device& device) {
   try {
     // Everything is loaded: what the device held before is not part of the description.
     ParameterSet all = description.network;
-    if (!all.j2) all.j2 = std::vector<float>{1.0f};
-    if (!all.j4) all.j4 = std::vector<float>{1.0f};
-    if (!all.bias) all.bias = std::vector<float>{0.0f};
+    const auto fill = [&](std::optional<std::vector<float>>& values, hb_section_t section, float value) {
+      if (!values && hb_cell_has_section(caps.cell_kind, section)) values = std::vector<float>{value};
+    };
+    const bool quartic = caps.cell_kind == HB_CAPS_CELL_KIND_OVERDAMPED && caps.stepper != HB_CAPS_CELL_STEPPER_EXACT_OU;
+    fill(all.j2, HB_SECTION_J2, caps.cell_kind == HB_CAPS_CELL_KIND_PHASE ? 0.0f : 1.0f);
+    fill(all.j4, HB_SECTION_J4, quartic ? 1.0f : 0.0f);
+    fill(all.bias, HB_SECTION_BIAS, 0.0f);
+    fill(all.mass, HB_SECTION_MASS, 1.0f);
+    fill(all.damping, HB_SECTION_DAMPING, 1.0f);
+    fill(all.frequency, HB_SECTION_FREQUENCY, 0.0f);
     if (!all.couplings) all.couplings.emplace(std::size_t{description.cells} * description.cells, 0.0f);
     if (!all.gain) all.gain = 1.0f;
-    if (!all.kT && caps.kT_programmable) all.kT = caps.kT_reset;
+    if (!all.kT && caps.kT_programmable) all.kT = std::vector<float>{caps.kT_reset};
     load(program, all);
     program.commit();
     if (description.initial || caps.state_write) {
       const std::vector<float> initial = description.initial.value_or(std::vector<float>{0.0f});
       if (initial.size() == 1) program.set(0, description.cells, initial.front());
       else program.set(0, initial);
+    }
+    if (description.initial_second || (caps.state_write && caps.components > 1)) {
+      const std::vector<float> second = description.initial_second.value_or(std::vector<float>{0.0f});
+      if (second.size() == 1) program.set(description.cells, description.cells, second.front());
+      else program.set(description.cells, second);
     }
     if (caps.meters) program.meter_clear();
   } catch (const Error& error) {

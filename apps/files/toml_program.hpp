@@ -3,36 +3,42 @@
 //
 //   [network]
 //   cells = 64                       # required
-//   j2 = 1.0                         # number or one per cell, default 1      V = J2 x^2 + J4 x^4 + b x
-//   j4 = 1.0                         # default 1
+//   j2 = 1.0                         # number or one per cell, default 1; of phases 0   V = J2 x^2 + J4 x^4 + b x
+//   j4 = 1.0                         # default 1; of other than overdamped cells, and with the exact-ou stepper, 0
 //   bias = 0.0                       # b, default 0
 //   kT = 0.1                         # energy units, default the device's reset temperature
+//   mass = 1.0                       # or capacitance, default 1
+//   damping = 1.0                    # or conductance, default 1
+//   frequency = 0.0                  # of phases, default 0
 //   gain = 1.0                       # factor on all couplings, default 1
 //   initial = 0.0                    # states at the start; default 0 where the device can write states, else as found
+//   initial_second = 0.0             # second state variable of the cells: velocity, full turns, voltage; default 0
 //   couplings = [[0, 1, -0.5]]       # [i, j, J] each pair once; or one of
 //   couplings = { matrix = [[0.0, -0.5], [-0.5, 0.0]] }
 //   couplings = { chain = -0.5, periodic = true }
 //   couplings = { grid = [8, 8], value = -0.5, periodic = false }
 //   couplings = { all = -0.01 }
+//   couplings = { directed = [[0, 1, -0.5]] }   # [i, k, J]: what cell k does to cell i; for devices not reciprocal
 //
 //   [[schedule]]                     # in order; durations and periods in time units
 //   op = "evolve"                    # duration
-//   op = "load"                      # j2, j4, bias, couplings, gain, kT: to the shadow, live by commit or ramp
+//   op = "load"                      # j2, j4, bias, couplings, gain, kT, mass, damping, frequency: to the shadow
 //   op = "commit"
 //   op = "ramp"                      # duration, and the parameters of load: live goes linearly to the shadow
-//   op = "set", "clamp"              # first (0), and value with count (to the last cell), or values
+//   op = "set", "clamp"              # first (0), and value with count (to the last cell), or values; set: variable
+//                                    # cells + i is the second state variable of cell i
 //   op = "release"                   # first (0), count (to the last cell)
 //   op = "sample"                    # one record
 //   op = "capture"                   # period, now (true): a record every period
 //   op = "capture_stop"
 //   op = "meters"                    # name: a snapshot of energy, work and heat; "meters_clear" starts them from zero
-//   op = "readback"                  # section = "j2" | "j4" | "bias" | "couplings": as the device applied it
+//   op = "readback"                  # section = "j2", …, "frequency", "couplings": as the device applied it
 //   op = "repeat"                    # times, steps = [ … ]
 //
 //   [samples]
 //   shots = 100                      # default 1
 //   seed = 1                         # noise key; refused by a device that cannot be seeded
-//   first_cell = 0                   # captured cells
+//   first_cell = 0                   # captured cells; cells + i is the second state variable of cell i
 //   cells = 64
 //
 // The last record is the final state, whether or not the schedule samples it.
@@ -49,8 +55,8 @@ namespace heatbath::apps {
 
 /// Parameters that a step loads. One value, or one per cell; couplings cells x cells. Absent: not loaded.
 struct ParameterSet {
-  std::optional<std::vector<float>> j2, j4, bias, couplings;
-  std::optional<float> gain, kT;
+  std::optional<std::vector<float>> j2, j4, bias, kT, mass, damping, frequency, couplings;
+  std::optional<float> gain;
 };
 
 struct ScheduleStep {
@@ -86,7 +92,7 @@ struct TomlProgram {
   std::string path;
   std::uint32_t cells = 0;
   ParameterSet network;
-  std::optional<std::vector<float>> initial;
+  std::optional<std::vector<float>> initial, initial_second;
   std::vector<ScheduleStep> schedule;
   std::uint32_t shots = 1;
   std::optional<std::uint64_t> seed;

@@ -87,12 +87,11 @@ Error unstable(const hb_job_fault_t& fault, const std::string& where, const Capa
 
 }  // namespace
 
-Error fault_error(const hb_job_fault_t& fault, const Program& program, const MemoryPlan& plan, std::uint64_t step_ticks,
-                  std::uint64_t device_ticks) {
+Error fault_error(const hb_job_fault_t& fault, const Program& program, const MemoryPlan& plan,
+                  const Capabilities& capabilities, std::uint64_t step_ticks, std::uint64_t device_ticks) {
   const std::string status = hb_status_name(fault.code);
   if (fault.code == HB_OK)
     return Error(HB_DEVICE, "the device reports a fault without a fault code", device_ticks);
-  const Capabilities& capabilities = program.capabilities();
   if (fault.code == HB_UNSTABLE && fault.pc == no_instruction)
     return unstable(fault, "START", capabilities, step_ticks, device_ticks);
   if (fault.pc == no_instruction && fault.field == HB_DT_TICKS_OFFSET &&

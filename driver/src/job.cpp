@@ -198,7 +198,7 @@ void Job::Impl::start_pass() {
   if (started == HB_OK) return;
   hb_job_fault_t fault{};
   device->run("reading the fault", [&](const hb_mmio_t* mmio) { return hb_dif_job_fault(mmio, &fault); });
-  if (fault.code == started) throw fault_error(fault, program, plan_, device->step.count, device->now().count);
+  if (fault.code == started) throw fault_error(fault, program, plan_, device->capabilities, device->step.count, device->now().count);
   throw Error(started, std::string("Device::start: ") + hb_status_meaning(started), device->now().count);
 }
 
@@ -250,7 +250,7 @@ void Job::Impl::service() {
   if (status.fault) {
     hb_job_fault_t fault{};
     device->run("reading the fault", [&](const hb_mmio_t* mmio) { return hb_dif_job_fault(mmio, &fault); });
-    throw fault_error(fault, program, plan_, device->step.count, device->now().count);
+    throw fault_error(fault, program, plan_, device->capabilities, device->step.count, device->now().count);
   }
   if (status.aborted)
     throw Error(HB_ABORTED, "the job was aborted on the device, not by its owner", device->now().count);

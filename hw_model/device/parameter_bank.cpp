@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "heatbath/codes.h"
@@ -55,7 +56,9 @@ Converter ParameterBank::converter(hb_section_t section) const {
     case HB_SECTION_J2: return with(profile_.range_j2);
     case HB_SECTION_J4: return with(profile_.range_j4, true);
     case HB_SECTION_BIAS: return with(profile_.range_bias);
-    case HB_SECTION_KT: return with(profile_.kT_max, true);
+    case HB_SECTION_KT:  // nothing is clipped: load refuses what is out of range
+      return with(profile_.parameter_storage == Storage::float32 ? std::numeric_limits<float>::infinity()
+                                                                 : profile_.kT_max);
     case HB_SECTION_MASS: return with(profile_.range_mass, true);
     case HB_SECTION_DAMPING: return with(profile_.range_damping, true);
     case HB_SECTION_FREQUENCY: return with(profile_.range_frequency);

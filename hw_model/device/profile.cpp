@@ -6,6 +6,7 @@
 #include <fstream>
 #include <map>
 #include <numbers>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -119,6 +120,13 @@ constexpr std::string_view default_stepper_name = "default";
 
 physics::Stepper stepper_of(std::string_view name) {
   return name == default_stepper_name ? physics::Stepper::none : physics::stepper(name);
+}
+
+std::optional<Stability> stability_of(std::string_view name) {
+  if (name == "never") return Stability::never;
+  if (name == "linear") return Stability::linear;
+  if (name == "rail") return Stability::rail;
+  return std::nullopt;
 }
 
 std::string shown(const toml::value& value) {
@@ -260,11 +268,9 @@ class Reader {
   }
 
   Stability convert(const Key& key, const toml::value& value, Stability) const {
-    const std::string name = convert(key, value, std::string());
-    if (name == "never") return Stability::never;
-    if (name == "linear") return Stability::linear;
-    if (name == "rail") return Stability::rail;
-    fail(key, shown(value), wanted(key));
+    const auto known = stability_of(convert(key, value, std::string()));
+    if (!known) fail(key, shown(value), wanted(key));
+    return *known;
   }
   /// One of a list of names that `parse` knows.
   template <class Parse>
@@ -338,14 +344,14 @@ std::vector<std::string> profile_names() {
 
 namespace {
 
-constexpr std::string_view choices_known[] = {"cell",  "stepper",    "topology",    "reciprocal",
-                                              "noise", "noise_time", "noise_common"};
+constexpr std::string_view choices_known[] = {"cell",  "stepper",    "topology",    "reciprocal", "rail",
+                                              "refuse_unstable", "noise", "noise_time", "noise_common"};
 
-float number_of(const std::string& name, const std::string& value, double high) {
+float number_of(const std::string& name, const std::string& value, double low, double high) {
   double number = 0;
   const auto [stop, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-  if (error != std::errc{} || stop != value.data() + value.size() || !(number >= 0 && number <= high))
-    throw std::invalid_argument(name + "=" + value + ": it must be a number in 0.." + text(high));
+  if (error != std::errc{} || stop != value.data() + value.size() || !(number >= low && number <= high))
+    throw std::invalid_argument(name + "=" + value + ": it must be a number in " + text(low) + ".." + text(high));
   return static_cast<float>(number);
 }
 
@@ -362,12 +368,18 @@ void choose(Profile& profile, const std::string& name, const std::string& value)
   } else if (name == "reciprocal") {
     if (value != "yes" && value != "no") throw std::invalid_argument("reciprocal=" + value + ": it must be yes or no");
     profile.reciprocal = value == "yes";
+  } else if (name == "rail") {
+    profile.rail = number_of(name, value, tiny, rail_max);
+  } else if (name == "refuse_unstable") {
+    const auto chosen = stability_of(value);
+    if (!chosen) throw std::invalid_argument("refuse_unstable=" + value + ": it must be never, linear or rail");
+    profile.refuse_unstable = *chosen;
   } else if (name == "noise") {
     profile.noise = physics::noise_colour(value);
   } else if (name == "noise_time") {
-    profile.noise_time = number_of(name, value, huge);
+    profile.noise_time = number_of(name, value, 0, huge);
   } else if (name == "noise_common") {
-    profile.noise_common = number_of(name, value, 1);
+    profile.noise_common = number_of(name, value, 0, 1);
   } else {
     throw std::invalid_argument("'" + name + "' is nothing to choose");
   }

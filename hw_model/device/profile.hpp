@@ -90,8 +90,8 @@ struct Profile {
   physics::ArraySpec array(std::uint32_t cells, std::uint32_t lanes) const;
 };
 
-/// What whoever runs an emulator may choose beside the profile: [array] cell, stepper, topology and reciprocal under
-/// these names, [noise] colour, correlation_time and common as noise, noise_time and noise_common. Values as in a
+/// What whoever runs an emulator may choose beside the profile: [array] cell, stepper, topology, reciprocal, rail and
+/// refuse_unstable under these names, [noise] colour, correlation_time and common as noise, noise_time and noise_common. Values as in a
 /// profile's file; reciprocal is yes or no. A cell of another kind than the profile's comes with the default stepper of
 /// its kind; p-bits with a step of one time unit. A topology brings its number of cells.
 using Choices = std::map<std::string, std::string, std::less<>>;

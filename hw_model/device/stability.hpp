@@ -14,12 +14,9 @@ namespace heatbath::model {
 /// Stability::never, or no positive curvature.
 /// lambda_max is that of the symmetric part of J (couplings that are not reciprocal turn the flow besides; that is not
 /// looked at). First its bound by row sums (Gershgorin) is taken; only when `dt` is
-/// not below the step that this allows is it computed (Lanczos, from below, to about 1e-3 of its size): a stable step is
+/// not below the step that this allows is it computed (physics/coupling_spectrum.hpp, from below): a stable step is
 /// never refused, and parameters far from the limit cost O(cells).
 double longest_stable_step(const Profile& profile, const physics::ArraySpec& spec, const physics::Parameters& parameters,
                            double dt);
-
-/// Largest eigenvalue of gain times the symmetric part of J, from below.
-double largest_eigenvalue(const physics::Couplings& couplings, double gain);
 
 }  // namespace heatbath::model

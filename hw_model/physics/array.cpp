@@ -14,10 +14,13 @@ namespace heatbath::physics {
 Stepper default_stepper(CellKind kind, const Graph* graph) {
   switch (kind) {
     case CellKind::overdamped:
-    case CellKind::phase: return Stepper::euler_maruyama;
+    case CellKind::phase:
+      return Stepper::euler_maruyama;
     case CellKind::underdamped:
-    case CellKind::rlc: return Stepper::baoab;
-    case CellKind::pbit: return graph && !graph->colours().empty() ? Stepper::two_colour : Stepper::sequential;
+    case CellKind::rlc:
+      return Stepper::baoab;
+    case CellKind::pbit:
+      return graph && !graph->colours().empty() ? Stepper::two_colour : Stepper::sequential;
   }
   return Stepper::none;
 }
@@ -27,18 +30,19 @@ std::optional<Refusal> refusal(const ArraySpec& spec) {
   if (spec.cells == 0 || spec.lanes == 0) return no("an array needs at least one cell and one lane");
   if (!(spec.rail > 0) || !std::isfinite(spec.rail)) return no("the rail of an array is positive and finite");
   if (spec.graph && spec.graph->cells() != spec.cells)
-    return no("a graph of " + std::to_string(spec.graph->cells()) + " cells for an array of " + std::to_string(spec.cells));
-  const Stepper stepper =
-      spec.stepper == Stepper::none ? default_stepper(spec.kind, spec.graph.get()) : spec.stepper;
+    return no("a graph of " + std::to_string(spec.graph->cells()) + " cells for an array of " +
+              std::to_string(spec.cells));
+  const Stepper stepper = spec.stepper == Stepper::none ? default_stepper(spec.kind, spec.graph.get()) : spec.stepper;
   if (!goes_with(stepper, spec.kind))
     return no("stepper " + std::string(name(stepper)) + " is not for cells of kind " + std::string(name(spec.kind)));
-  if (spec.kind == CellKind::rlc && !spec.reciprocal) return no("couplings of rlc nodes are capacitances: they are reciprocal");
+  if (spec.kind == CellKind::rlc && !spec.reciprocal)
+    return no("couplings of rlc nodes are capacitances: they are reciprocal");
   if (stepper == Stepper::two_colour && !spec.graph)
     return no("two-colour updates need a graph: with dense couplings no two cells may be updated at once");
   if (stepper == Stepper::two_colour && spec.graph->colours().empty()) {
     const Coupler odd = spec.graph->odd_coupler();
-    return no("two-colour updates need a bipartite graph: coupler (" + std::to_string(odd.i) + ", " + std::to_string(odd.j) +
-              ") closes an odd cycle");
+    return no("two-colour updates need a bipartite graph: coupler (" + std::to_string(odd.i) + ", " +
+              std::to_string(odd.j) + ") closes an odd cycle");
   }
   const NoiseColour& c = spec.colour;
   if (c.kind != NoiseColour::Kind::white && (!(c.correlation_time > 0) || !std::isfinite(c.correlation_time)))
@@ -75,14 +79,14 @@ std::optional<Refusal> refusal(const ArraySpec& spec, const Parameters& p) {
     const auto c = capacitances(p);
     const auto n = static_cast<Eigen::Index>(spec.cells);
     if (const auto pivot = failing_pivot(Eigen::Map<const Eigen::MatrixXd>(c.data(), n, n)))
-      return Refusal{"the capacitance matrix is not positive definite: pivot of cell " + std::to_string(*pivot), *pivot};
+      return Refusal{"the capacitance matrix is not positive definite: pivot of cell " + std::to_string(*pivot),
+                     *pivot};
   }
   return std::nullopt;
 }
 
 std::optional<Refusal> refusal_of_step(const ArraySpec& spec, double dt) {
-  const Stepper stepper =
-      spec.stepper == Stepper::none ? default_stepper(spec.kind, spec.graph.get()) : spec.stepper;
+  const Stepper stepper = spec.stepper == Stepper::none ? default_stepper(spec.kind, spec.graph.get()) : spec.stepper;
   if (spec.kind != CellKind::pbit) return std::nullopt;
   if (stepper == Stepper::random_sequential) {
     if (std::llround(dt * spec.cells) >= 1) return std::nullopt;
@@ -90,7 +94,8 @@ std::optional<Refusal> refusal_of_step(const ArraySpec& spec, double dt) {
                    " p-bits: at least 1 / cells"};
   }
   if (std::abs(dt - 1.0) < 1e-9) return std::nullopt;
-  return Refusal{std::string(name(stepper)) + " updates make whole sweeps: a step is 1 time unit, not " + std::to_string(dt)};
+  return Refusal{std::string(name(stepper)) + " updates make whole sweeps: a step is 1 time unit, not " +
+                 std::to_string(dt)};
 }
 
 std::unique_ptr<Array> make_array(const ArraySpec& spec, numerics::ThreadTeam* team) {

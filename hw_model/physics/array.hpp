@@ -21,15 +21,18 @@ namespace heatbath::physics {
 /// Array::energy returns (with inertia: the kinetic energy, too), dE its change.
 ///
 /// heat_path, positive when emitted, per stepper:
-///   Euler–Maruyama on overdamped and phase cells, white noise: sum of kT_i (|w~_i|^2 - |w_i|^2) / 2, from the noises of
+///   Euler–Maruyama on overdamped and phase cells, white noise: sum of kT_i (|w~_i|^2 - |w_i|^2) / 2, from the noises
+///   of
 ///     the step and of its reverse (exact-problems.md 5, generative.md 1.2)
-///   Heun, Leimkuhler–Matthews, coloured noise; with inertia less the change of the kinetic energy: F o dx, with the mean
+///   Heun, Leimkuhler–Matthews, coloured noise; with inertia less the change of the kinetic energy: F o dx, with the
+///   mean
 ///     of the forces at both ends
 ///   BAOAB: minus the change of the kinetic energy in O        exact Ornstein–Uhlenbeck and p-bits: minus dE
 ///     at fixed parameters
 ///
-/// Where forces have no potential (couplings that are not reciprocal, frequencies that are not 0), heat is heat_path and
-/// work is dE + heat, so that work counts what keeps the currents going, and the shadow work dE - work + heat_path is 0.
+/// Where forces have no potential (couplings that are not reciprocal, frequencies that are not 0), heat is heat_path
+/// and work is dE + heat, so that work counts what keeps the currents going, and the shadow work dE - work + heat_path
+/// is 0.
 struct LaneMeters {
   double work = 0;       ///< sum of the changes of V at fixed state
   double heat_path = 0;  ///< the heat of the path, see above
@@ -68,8 +71,8 @@ struct ArraySpec {
   CellKind kind = CellKind::overdamped;
   Stepper stepper = Stepper::none;  ///< none: the default of the kind (default_stepper)
   std::uint32_t cells = 0, lanes = 1;
-  float mobility = 1.0f;  ///< of overdamped and phase cells
-  float rail = 64.0f;     ///< |state| of overdamped and underdamped cells and rlc nodes ends here, finite
+  float mobility = 1.0f;               ///< of overdamped and phase cells
+  float rail = 64.0f;                  ///< |state| of overdamped and underdamped cells and rlc nodes ends here, finite
   std::shared_ptr<const Graph> graph;  ///< null: dense. Its cells must be `cells`
   bool reciprocal = true;              ///< whether all couplings it will get are symmetric
   NoiseColour colour;
@@ -93,8 +96,8 @@ std::optional<Refusal> refusal(const ArraySpec& spec);
 /// for rlc. Nothing when it can.
 std::optional<Refusal> refusal(const ArraySpec& spec, const Parameters& parameters);
 
-/// Why steps of dt (time units) cannot be made: sequential and two-colour sweeps need dt = 1, random-sequential at least
-/// one update.
+/// Why steps of dt (time units) cannot be made: sequential and two-colour sweeps need dt = 1, random-sequential at
+/// least one update.
 std::optional<Refusal> refusal_of_step(const ArraySpec& spec, double dt);
 
 /// State of lanes x variables float32 values, and the rule that advances it. For overdamped cells, Euler–Maruyama:
@@ -121,7 +124,8 @@ class Array {
   virtual float state(std::uint32_t lane, std::uint32_t variable) const = 0;
   /// Writes variables first.. of one lane at fixed parameters; the change of V is work. Values beyond the rail are held
   /// to it; phases are wrapped, p-bits become +1 (>= 0) or -1; turns are rounded.
-  virtual void write(std::uint32_t lane, std::uint32_t first, std::span<const float> values, const Parameters& live) = 0;
+  virtual void write(std::uint32_t lane, std::uint32_t first, std::span<const float> values,
+                     const Parameters& live) = 0;
 
   /// Cells that do not move (all lanes): 1 in `clamped` (cells() entries). `live`: the parameters of the last step. A
   /// velocity of a clamped cell becomes 0.
@@ -146,9 +150,9 @@ class Array {
   /// terms in float32.
   virtual double energy(std::uint32_t lane, const Parameters& live) const = 0;
 
-  /// Cell-steps at which a state was held at the rail since clear_rails, and the lowest such cell (0xFFFFFFFF: none). An
-  /// overdamped step from |x| > (2 mu J4 dt)^(-1/2) goes farther out than it came from, so an unstable cell ends here in
-  /// a few steps: held, counted and named, never NaN.
+  /// Cell-steps at which a state was held at the rail since clear_rails, and the lowest such cell (0xFFFFFFFF: none).
+  /// An overdamped step from |x| > (2 mu J4 dt)^(-1/2) goes farther out than it came from, so an unstable cell ends
+  /// here in a few steps: held, counted and named, never NaN.
   virtual std::uint64_t rail_count() const = 0;
   virtual std::uint32_t rail_cell() const = 0;
   virtual void clear_rails() = 0;

@@ -7,9 +7,9 @@ namespace heatbath::physics {
 namespace {
 
 constexpr std::array<std::string_view, 5> kind_names{"overdamped", "underdamped", "phase", "rlc", "pbit"};
-constexpr std::array<std::string_view, 9> stepper_names{"none",     "euler-maruyama", "heun",
-                                                        "leimkuhler-matthews", "baoab",  "exact-ou",
-                                                        "sequential", "random-sequential", "two-colour"};
+constexpr std::array<std::string_view, 9> stepper_names{
+    "none",       "euler-maruyama",    "heun",      "leimkuhler-matthews", "baoab", "exact-ou",
+    "sequential", "random-sequential", "two-colour"};
 constexpr std::array<std::string_view, 4> colour_names{"white", "ornstein-uhlenbeck", "pink", "telegraph"};
 
 template <std::size_t n>
@@ -42,15 +42,21 @@ std::uint32_t components(CellKind kind) {
 bool goes_with(Stepper stepper, CellKind kind) {
   const bool inertia = kind == CellKind::underdamped || kind == CellKind::rlc;
   switch (stepper) {
-    case Stepper::none: return true;
+    case Stepper::none:
+      return true;
     case Stepper::euler_maruyama:
-    case Stepper::heun: return kind != CellKind::pbit;
-    case Stepper::leimkuhler_matthews: return kind == CellKind::overdamped || kind == CellKind::phase;
-    case Stepper::baoab: return inertia;
-    case Stepper::exact_ou: return inertia || kind == CellKind::overdamped;
+    case Stepper::heun:
+      return kind != CellKind::pbit;
+    case Stepper::leimkuhler_matthews:
+      return kind == CellKind::overdamped || kind == CellKind::phase;
+    case Stepper::baoab:
+      return inertia;
+    case Stepper::exact_ou:
+      return inertia || kind == CellKind::overdamped;
     case Stepper::sequential:
     case Stepper::random_sequential:
-    case Stepper::two_colour: return kind == CellKind::pbit;
+    case Stepper::two_colour:
+      return kind == CellKind::pbit;
   }
   return false;
 }
@@ -61,11 +67,15 @@ bool increments_markov(Stepper stepper) {
 
 Order weak_order(Stepper stepper) {
   switch (stepper) {
-    case Stepper::euler_maruyama: return {1, 1};
-    case Stepper::leimkuhler_matthews: return {2, 1};
+    case Stepper::euler_maruyama:
+      return {1, 1};
+    case Stepper::leimkuhler_matthews:
+      return {2, 1};
     case Stepper::heun:
-    case Stepper::baoab: return {2, 2};
-    default: return {0, 0};
+    case Stepper::baoab:
+      return {2, 2};
+    default:
+      return {0, 0};
   }
 }
 

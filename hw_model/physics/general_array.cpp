@@ -22,21 +22,24 @@ namespace heatbath::physics {
 
 const GeneralKernels& general_kernels() {
   switch (numerics::active_isa()) {
-    case numerics::Isa::avx512: return avx512::general_kernels;
-    case numerics::Isa::avx2: return avx2::general_kernels;
-    case numerics::Isa::portable: break;
+    case numerics::Isa::avx512:
+      return avx512::general_kernels;
+    case numerics::Isa::avx2:
+      return avx2::general_kernels;
+    case numerics::Isa::portable:
+      break;
   }
   return portable::general_kernels;
 }
 
 namespace {
 
-constexpr std::uint32_t lane_block = 16;      // lanes of a tile are padded to a multiple of this
+constexpr std::uint32_t lane_block = 16;  // lanes of a tile are padded to a multiple of this
 constexpr std::uint32_t tile_lanes = 32;
-constexpr float velocity_limit = 1e15f;       // keeps an unstable step finite
-constexpr float phase_limit = 1e6f;           // of one step, in radians: more cannot be wrapped in float32
-constexpr std::uint32_t pink_stages = 8;      // correlation times tau, tau/4, … tau/4^7
-constexpr std::uint32_t chosen_block = 64;    // random-sequential updates whose words are drawn at once
+constexpr float velocity_limit = 1e15f;     // keeps an unstable step finite
+constexpr float phase_limit = 1e6f;         // of one step, in radians: more cannot be wrapped in float32
+constexpr std::uint32_t pink_stages = 8;    // correlation times tau, tau/4, … tau/4^7
+constexpr std::uint32_t chosen_block = 64;  // random-sequential updates whose words are drawn at once
 
 // Lanes first..first+count-1 with their own state, scratch and meters. Fields are [row][lane].
 struct LaneTile {
@@ -115,7 +118,8 @@ struct GeneralArray::Impl {
   }
 
   LaneTile& tile_of(std::uint32_t lane) {
-    if (lane >= spec.lanes) throw std::out_of_range("lane " + std::to_string(lane) + " of " + std::to_string(spec.lanes));
+    if (lane >= spec.lanes)
+      throw std::out_of_range("lane " + std::to_string(lane) + " of " + std::to_string(spec.lanes));
     return tiles[lane / tile_lanes];
   }
   const LaneTile& tile_of(std::uint32_t lane) const { return const_cast<Impl*>(this)->tile_of(lane); }
@@ -143,7 +147,8 @@ struct GeneralArray::Impl {
   // -- energies --------------------------------------------------------------------------------------------------
 
   // Energy of one lane, in double from the state alone.
-  double energy(const LaneTile& t, std::uint32_t own, const StepTable& p, const Parameters& from, const Parameters& to) const {
+  double energy(const LaneTile& t, std::uint32_t own, const StepTable& p, const Parameters& from,
+                const Parameters& to) const {
     const auto x = [&](std::uint32_t row) { return static_cast<double>(t.state[t.at(row, own)]); };
     const auto bias = [&](std::uint32_t i) -> double {
       return p.lane_bias ? StepTable::bias_of(from, to, p.position, cells, t.first + own, i) : p.bias[i];
@@ -193,7 +198,8 @@ struct GeneralArray::Impl {
 
   // Energies of all lanes of a tile; works on the kernels' fields, so a step pays little for it.
   void energies(LaneTile& t, const StepTable& p, double sign, std::vector<double>& sums) {
-    const float* u = phases ? t.cosine.data() : t.state.data() + (spec.kind == CellKind::rlc ? std::size_t{cells} * t.lanes : 0);
+    const float* u =
+        phases ? t.cosine.data() : t.state.data() + (spec.kind == CellKind::rlc ? std::size_t{cells} * t.lanes : 0);
     if (phases) trigonometry(t, t.state.data());
     fields(t, p, u, t.field_a, t.field_b);
     if (phases) fields(t, p, t.sine.data(), t.field_c, t.field_d);
@@ -260,7 +266,8 @@ struct GeneralArray::Impl {
     }
   }
 
-  void fields(const LaneTile& t, const StepTable& p, const float* u, std::vector<float>& a, std::vector<float>& b) const {
+  void fields(const LaneTile& t, const StepTable& p, const float* u, std::vector<float>& a,
+              std::vector<float>& b) const {
     if (p.couplings_a) product(t, *p.couplings_a, u, a.data());
     if (p.couplings_b) product(t, *p.couplings_b, u, b.data());
   }
@@ -282,8 +289,8 @@ struct GeneralArray::Impl {
       trigonometry(t, x);
       fields(t, p, t.cosine.data(), t.field_a, t.field_b);
       fields(t, p, t.sine.data(), t.field_c, t.field_d);
-      kernels.phase(shape(t, cells), {p.own_a.data(), p.own_b.data(), p.bias.data(), lane_bias}, pair(t.field_a, t.field_b),
-                    pair(t.field_c, t.field_d), t.cosine.data(), t.sine.data(), out);
+      kernels.phase(shape(t, cells), {p.own_a.data(), p.own_b.data(), p.bias.data(), lane_bias},
+                    pair(t.field_a, t.field_b), pair(t.field_c, t.field_d), t.cosine.data(), t.sine.data(), out);
       return;
     }
     const bool coupled = spec.kind != CellKind::rlc;  // couplings of rlc nodes are capacitances
@@ -313,14 +320,16 @@ struct GeneralArray::Impl {
     kernels.normals(address(t, origin, step, Purpose::common), shape(t, 1), common);
     if (colour.kind != NoiseColour::Kind::white) filter(t, p, origin, step, n);
     if (colour.common == 0) return;
-    const auto own = static_cast<float>(std::sqrt(1.0 - colour.common)), shared = static_cast<float>(std::sqrt(colour.common));
+    const auto own = static_cast<float>(std::sqrt(1.0 - colour.common)),
+               shared = static_cast<float>(std::sqrt(colour.common));
     for (std::uint32_t i = 0; i < cells; ++i)
       for (std::uint32_t l = 0; l < t.lanes; ++l) n[t.at(i, l)] = own * n[t.at(i, l)] + shared * common[l];
   }
 
-  // Replaces white numbers by coloured ones, cells + 1 rows. A stage with correlation time tau is z' = a z + sqrt(1 - a^2) n
-  // with a = exp(-dt / tau), or a sign that turns with probability (1 - a) / 2; its sum over all time differences is
-  // (1 + a) / (1 - a), so that weights w with sum w^2 (1 + a) / (1 - a) = 1 give white noise's intensity.
+  // Replaces white numbers by coloured ones, cells + 1 rows. A stage with correlation time tau is z' = a z + sqrt(1 -
+  // a^2) n with a = exp(-dt / tau), or a sign that turns with probability (1 - a) / 2; its sum over all time
+  // differences is (1 + a) / (1 - a), so that weights w with sum w^2 (1 + a) / (1 - a) = 1 give white noise's
+  // intensity.
   void filter(LaneTile& t, const StepTable& p, const NoiseOrigin& origin, std::uint64_t step, float* n) {
     const auto& kernels = general_kernels();
     const NoiseColour& colour = spec.colour;
@@ -336,7 +345,8 @@ struct GeneralArray::Impl {
     const auto weight = static_cast<float>(1.0 / std::sqrt(intensity));
     const auto draw_stage = [&](std::uint32_t s, std::uint64_t when, Purpose purpose, float* out) {
       kernels.normals(address(t, origin, when, purpose, s << 20), shape(t, rows - 1), out);
-      kernels.normals(address(t, origin, when, purpose, (s << 20) + (1u << 19)), shape(t, 1), out + std::size_t{cells} * t.lanes);
+      kernels.normals(address(t, origin, when, purpose, (s << 20) + (1u << 19)), shape(t, 1),
+                      out + std::size_t{cells} * t.lanes);
     };
     if (t.filters.empty()) {
       for (std::uint32_t s = 0; s < stages; ++s) {
@@ -358,7 +368,8 @@ struct GeneralArray::Impl {
       if (telegraph) {
         words.resize(size);
         kernels.words(address(t, origin, step, Purpose::thermal), shape(t, cells), words.data());
-        kernels.words(address(t, origin, step, Purpose::common), shape(t, 1), words.data() + std::size_t{cells} * t.lanes);
+        kernels.words(address(t, origin, step, Purpose::common), shape(t, 1),
+                      words.data() + std::size_t{cells} * t.lanes);
         const auto threshold = static_cast<std::uint32_t>(0.5 * (1.0 - a[s]) * 0x1p32);
         for (std::size_t i = 0; i < size; ++i) z[i] = words[i] < threshold ? -z[i] : z[i];
       } else {
@@ -385,8 +396,17 @@ struct GeneralArray::Impl {
     float *state, *guess, *k1, *k2, *n1, *n2;
 
     Space(Impl& array, LaneTile& tile, const StepTable& table, const NoiseOrigin& noise, std::uint64_t step)
-        : a(array), t(tile), p(table), origin(noise), number(step), state(t.state.data()), guess(t.guess.data()),
-          k1(t.k1.data()), k2(t.k2.data()), n1(t.n1.data()), n2(t.n2.data()) {}
+        : a(array),
+          t(tile),
+          p(table),
+          origin(noise),
+          number(step),
+          state(t.state.data()),
+          guess(t.guess.data()),
+          k1(t.k1.data()),
+          k2(t.k2.data()),
+          n1(t.n1.data()),
+          n2(t.n2.data()) {}
 
     std::size_t second() const { return std::size_t{a.cells} * t.lanes; }
     FieldShape shape() const { return a.shape(t, a.cells); }
@@ -445,11 +465,12 @@ struct GeneralArray::Impl {
       t.fresh_force = true;
     }
     void kick() const {
-      general_kernels().move(shape(), velocity_limits(state + second()), state + second(), state + second(), p.half_kick.data(), k1,
-                             nullptr, nullptr);
+      general_kernels().move(shape(), velocity_limits(state + second()), state + second(), state + second(),
+                             p.half_kick.data(), k1, nullptr, nullptr);
     }
     void drift() const {
-      general_kernels().move(shape(), position_limits(state), state, state, p.half_dt.data(), state + second(), nullptr, nullptr);
+      general_kernels().move(shape(), position_limits(state), state, state, p.half_dt.data(), state + second(), nullptr,
+                             nullptr);
       t.fresh_force = false;
     }
     void bath() const {
@@ -493,12 +514,23 @@ struct GeneralArray::Impl {
 
   void scheme(Space& s) const {
     switch (spec.stepper) {
-      case Stepper::euler_maruyama: schemes::euler_maruyama(s); break;
-      case Stepper::heun: schemes::heun(s); break;
-      case Stepper::leimkuhler_matthews: schemes::leimkuhler_matthews(s); break;
-      case Stepper::baoab: schemes::baoab(s); break;
-      case Stepper::exact_ou: s.exact(); break;
-      default: break;
+      case Stepper::euler_maruyama:
+        schemes::euler_maruyama(s);
+        break;
+      case Stepper::heun:
+        schemes::heun(s);
+        break;
+      case Stepper::leimkuhler_matthews:
+        schemes::leimkuhler_matthews(s);
+        break;
+      case Stepper::baoab:
+        schemes::baoab(s);
+        break;
+      case Stepper::exact_ou:
+        s.exact();
+        break;
+      default:
+        break;
     }
     if (phases) general_kernels().wrap(shape(s.t, cells), s.state, s.state + std::size_t{cells} * s.t.lanes);
   }
@@ -513,7 +545,8 @@ struct GeneralArray::Impl {
     const bool by_energy = stepper == Stepper::exact_ou && p.potential, by_bath = stepper == Stepper::baoab;
     if (by_energy || !p.potential) energies(t, p, 1.0, heat);
     std::vector<double> change(t.lanes, 0.0);  // of the energy, where there is no potential
-    if (!p.potential) std::transform(heat.begin(), heat.end(), change.begin(), std::negate<>()), heat.assign(t.lanes, 0.0);
+    if (!p.potential)
+      std::transform(heat.begin(), heat.end(), change.begin(), std::negate<>()), heat.assign(t.lanes, 0.0);
     const bool by_path = !by_energy && !by_bath;
     if (by_path) {
       t.before.assign(t.state.begin(), t.state.begin() + static_cast<std::ptrdiff_t>(std::size_t{variables} * t.lanes));
@@ -528,8 +561,8 @@ struct GeneralArray::Impl {
     if (by_path) {
       if (inertia) kinetic(t, p, -1.0, heat);
       gradient(t, p, t.state.data(), t.k2.data());
-      const double quarter = stepper == Stepper::euler_maruyama && !inertia && spec.colour.white()
-                                 ? 0.25 * spec.mobility * p.dt : 0.0;
+      const double quarter =
+          stepper == Stepper::euler_maruyama && !inertia && spec.colour.white() ? 0.25 * spec.mobility * p.dt : 0.0;
       for (std::uint32_t i = 0; i < cells; ++i) {
         if (free[i] == 0) continue;
         for (std::uint32_t l = 0; l < t.lanes; ++l) {
@@ -622,7 +655,8 @@ float GeneralArray::state(std::uint32_t lane, std::uint32_t variable) const {
   return t.state[t.at(variable, lane - t.first)];
 }
 
-void GeneralArray::write(std::uint32_t lane, std::uint32_t first, std::span<const float> values, const Parameters& live) {
+void GeneralArray::write(std::uint32_t lane, std::uint32_t first, std::span<const float> values,
+                         const Parameters& live) {
   Impl& a = *impl_;
   LaneTile& t = a.tile_of(lane);
   const std::uint32_t own = lane - t.first;
@@ -661,7 +695,8 @@ void GeneralArray::set_clamped(std::span<const std::uint8_t> clamped, const Para
   for (auto& t : a.tiles)
     for (std::uint32_t l = 0; l < t.count; ++l) {
       bool moving = false;
-      for (std::uint32_t i = 0; i < a.cells; ++i) moving = moving || (clamped[i] && t.state[t.at(a.cells + i, l)] != 0.0f);
+      for (std::uint32_t i = 0; i < a.cells; ++i)
+        moving = moving || (clamped[i] && t.state[t.at(a.cells + i, l)] != 0.0f);
       if (!moving) continue;
       if (a.metered) t.work[l] -= a.energy(t, l, live);
       for (std::uint32_t i = 0; i < a.cells; ++i)
@@ -685,8 +720,10 @@ void GeneralArray::advance(const Run& run, const Parameters& live) {
   Impl& a = *impl_;
   if (run.steps == 0) return;
   if (const auto no = refusal_of_step(spec(), run.dt)) throw std::invalid_argument(no->what);
-  if (run.noise.refinement > 0 && (!spec().colour.white() || spec().kind == CellKind::pbit || spec().stepper == Stepper::exact_ou))
-    throw std::invalid_argument("only white noise of euler-maruyama, heun, leimkuhler-matthews and baoab can be refined");
+  if (run.noise.refinement > 0 &&
+      (!spec().colour.white() || spec().kind == CellKind::pbit || spec().stepper == Stepper::exact_ou))
+    throw std::invalid_argument(
+        "only white noise of euler-maruyama, heun, leimkuhler-matthews and baoab can be refined");
   const bool ramped = run.target != nullptr && run.ramp_steps > 0;
   const Parameters& target = ramped ? *run.target : live;
   const auto table_at = [&](std::uint64_t r) -> std::shared_ptr<const StepTable> {
@@ -724,7 +761,8 @@ void GeneralArray::advance(const Run& run, const Parameters& live) {
           a.tabulate_bias(t, *after, last ? target : live, target);
           a.energies(t, *after, 1.0, t.work);
         }
-        if (run.record_period > 0 && s + 1 == run.record_first + records * run.record_period) a.record(t, run, records++);
+        if (run.record_period > 0 && s + 1 == run.record_first + records * run.record_period)
+          a.record(t, run, records++);
       }
     });
     done += count;

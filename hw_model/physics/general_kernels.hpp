@@ -69,8 +69,10 @@ struct GeneralKernels {
   void (*move)(FieldShape shape, const MoveLimits& limits, float* to, const float* from, const float* a, const float* k,
                const float* b, const float* n);
   /// v = keep v + kick n on free rows.
-  void (*damp)(FieldShape shape, const MoveLimits& limits, float* v, const float* keep, const float* kick, const float* n);
-  /// to = (p + q) + shift on free rows: p, q and lane_shift are fields, shift one value per row (when lane_shift is null).
+  void (*damp)(FieldShape shape, const MoveLimits& limits, float* v, const float* keep, const float* kick,
+               const float* n);
+  /// to = (p + q) + shift on free rows: p, q and lane_shift are fields, shift one value per row (when lane_shift is
+  /// null).
   void (*sum)(FieldShape shape, const MoveLimits& limits, float* to, const float* p, const float* q, const float* shift,
               const float* lane_shift);
   /// out = (p + q) / 2.

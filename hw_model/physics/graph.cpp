@@ -20,7 +20,8 @@ Graph::Graph(std::uint32_t cells, std::vector<Coupler> couplers) : cells_(cells)
   for (auto& c : couplers_) {
     if (c.i == c.j) throw std::invalid_argument("coupler " + pair_text(c) + " joins a cell with itself");
     if (c.i >= cells || c.j >= cells)
-      throw std::invalid_argument("coupler " + pair_text(c) + " names a cell beyond the last, " + std::to_string(cells - 1));
+      throw std::invalid_argument("coupler " + pair_text(c) + " names a cell beyond the last, " +
+                                  std::to_string(cells - 1));
     if (c.i > c.j) std::swap(c.i, c.j);
   }
   const auto key = [](const Coupler& c) { return std::uint64_t{c.i} << 32 | c.j; };
@@ -88,8 +89,8 @@ std::uint32_t count_of(std::string_view text, std::string_view whole, std::uint3
   std::uint32_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size() || value < least || value > 1u << 20)
-    throw std::invalid_argument("graph '" + std::string(whole) + "': '" + std::string(text) + "' is no size of at least " +
-                                std::to_string(least) + "; one of " + std::string(forms));
+    throw std::invalid_argument("graph '" + std::string(whole) + "': '" + std::string(text) +
+                                "' is no size of at least " + std::to_string(least) + "; one of " + std::string(forms));
   return value;
 }
 
@@ -114,9 +115,11 @@ std::shared_ptr<const Graph> named_graph(std::string_view name) {
   }
   const std::size_t cross = size.find('x');
   if (cross == std::string_view::npos)
-    throw std::invalid_argument("graph '" + std::string(name) + "': a size like 4x4 belongs after " + std::string(form) + ":");
+    throw std::invalid_argument("graph '" + std::string(name) + "': a size like 4x4 belongs after " +
+                                std::string(form) + ":");
   const std::uint32_t least = form == "torus" ? 3 : 1;
-  const std::uint32_t w = count_of(size.substr(0, cross), name, least), h = count_of(size.substr(cross + 1), name, least);
+  const std::uint32_t w = count_of(size.substr(0, cross), name, least),
+                      h = count_of(size.substr(cross + 1), name, least);
   if (std::uint64_t{w} * h > 1u << 20)
     throw std::invalid_argument("graph '" + std::string(name) + "': more than 2^20 cells");
   for (std::uint32_t y = 0; y < h; ++y)
@@ -173,28 +176,27 @@ struct Entry {
 };
 
 // Entries to a graph: each pair once, or, when `both` is said, once each way.
-std::shared_ptr<const Graph> graph_of(const std::string& where, std::uint32_t cells, std::vector<Entry> entries, bool both) {
+std::shared_ptr<const Graph> graph_of(const std::string& where, std::uint32_t cells, std::vector<Entry> entries,
+                                      bool both) {
   const auto fail = [&](const Entry& e, const std::string& why) {
-    throw std::invalid_argument(where + ", line " + std::to_string(e.line) + ": " + why);
+    throw std::invalid_argument(where + ", line " + std::to_string(e.line) + ": entry " + pair_text(e.pair) +
+                                ", counted from 0, " + why);
   };
-  const auto key = [](const Entry& e) {
-    return std::pair{std::min(e.pair.i, e.pair.j), std::max(e.pair.i, e.pair.j)};
-  };
+  const auto key = [](const Entry& e) { return std::pair{std::min(e.pair.i, e.pair.j), std::max(e.pair.i, e.pair.j)}; };
   std::stable_sort(entries.begin(), entries.end(), [&](const Entry& a, const Entry& b) { return key(a) < key(b); });
   std::vector<Coupler> couplers;
   for (std::size_t n = 0; n < entries.size();) {
     std::size_t end = n + 1;
     while (end < entries.size() && key(entries[end]) == key(entries[n])) ++end;
     const Entry& e = entries[n];
-    const std::string pair = "entry (" + std::to_string(e.pair.i) + ", " + std::to_string(e.pair.j) + "), counted from 0,";
     if (e.pair.i == e.pair.j) {
-      if (!both) fail(e, pair + " joins a cell with itself");
+      if (!both) fail(e, "joins a cell with itself");
       n = end;  // a matrix may have a diagonal; it is not a coupler
       continue;
     }
-    if (!both && end - n > 1) fail(entries[n + 1], pair + " comes twice");
-    if (both && end - n == 1) fail(e, pair + " lacks its mirror image: the pattern must be symmetric");
-    if (both && (end - n > 2 || entries[n].pair == entries[n + 1].pair)) fail(entries[n + 1], pair + " comes twice");
+    if (!both && end - n > 1) fail(entries[n + 1], "comes twice");
+    if (both && end - n == 1) fail(e, "lacks its mirror image: the pattern must be symmetric");
+    if (both && (end - n > 2 || entries[n].pair == entries[n + 1].pair)) fail(entries[n + 1], "comes twice");
     couplers.push_back(e.pair);
     n = end;
   }
@@ -219,7 +221,8 @@ std::shared_ptr<const Graph> read_graph(std::istream& text, const std::string& w
     if (!lines.next('%')) lines.fail("no size line 'rows columns entries'");
     const auto size = lines.integers(3, "rows, columns and entries");
     if (size[0] != size[1] || size[0] == 0)
-      lines.fail("a matrix of " + std::to_string(size[0]) + " x " + std::to_string(size[1]) + " is no graph: square, not empty");
+      lines.fail("a matrix of " + std::to_string(size[0]) + " x " + std::to_string(size[1]) +
+                 " is no graph: square, not empty");
     while (entries.size() < size[2] && lines.next('%')) {
       const auto entry = lines.integers(2, "a row and a column");
       if (entry[0] == 0 || entry[1] == 0 || entry[0] > size[0] || entry[1] > size[0])

@@ -53,9 +53,9 @@ class Graph {
 /// Throws std::invalid_argument that says what is wrong and lists the forms.
 std::shared_ptr<const Graph> named_graph(std::string_view name);
 
-/// A graph from text: MatrixMarket coordinate format (from its banner; 1-based entries, values ignored; a general matrix
-/// must have its pattern symmetric) or an edge list (a line "i j" per coupler, 0-based; blank lines and lines from '#'
-/// are skipped; as many cells as the largest index needs). `where` names the text in messages. Throws
+/// A graph from text: MatrixMarket coordinate format (from its banner; 1-based entries, values ignored; a general
+/// matrix must have its pattern symmetric) or an edge list (a line "i j" per coupler, 0-based; blank lines and lines
+/// from '#' are skipped; as many cells as the largest index needs). `where` names the text in messages. Throws
 /// std::invalid_argument that names the line.
 std::shared_ptr<const Graph> read_graph(std::istream& text, const std::string& where);
 

@@ -1,8 +1,10 @@
 #include "hw_model/physics/noise.hpp"
 
 #include <algorithm>
+#include <vector>
 
 #include "heatbath/numerics/isa.hpp"
+#include "heatbath/physics/wiener_path.hpp"
 #include "hw_model/physics/step_kernels.hpp"
 
 namespace heatbath::physics {
@@ -48,6 +50,12 @@ void normals(std::uint64_t seed, std::uint64_t step, std::uint32_t shot, std::ui
   float group[group_cells];
   groups_of_normals(seed, step, shot, purpose, refinement, whole, 1, group);
   std::copy(group, group + rest, out + whole * group_cells);
+}
+
+void WienerPath::normals(std::uint64_t step, std::span<double> out) const {
+  std::vector<float> values(out.size());
+  physics::normals(seed_, step, shot_, static_cast<std::uint32_t>(out.size()), values.data(), Purpose::thermal, refinement_);
+  std::copy(values.begin(), values.end(), out.begin());
 }
 
 }  // namespace heatbath::physics

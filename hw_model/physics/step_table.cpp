@@ -14,7 +14,6 @@ using Eigen::MatrixXd;
 
 float between(float a, float b, float position) { return std::fma(position, b - a, a); }
 
-
 std::shared_ptr<const Couplings> as_couplings(const MatrixXd& m) {
   const auto n = static_cast<std::uint32_t>(m.rows());
   std::vector<float> values(std::size_t{n} * n);
@@ -92,12 +91,14 @@ StepTable::StepTable(const ArraySpec& spec, const Parameters& from, const Parame
     // Overdamped: dx = -mu slope dt + sqrt(2 mu kT) dW. With inertia: dv = -(slope / m) dt + sqrt(2 gamma kT) / m dW.
     rate[i] = 2.0 * (inertia ? damping[i] : mobility) * kT[i];
     step[i] = static_cast<float>(inertia ? -dt / mass[i] : -(mobility * dt));
-    sigma[i] = static_cast<float>(inertia ? std::sqrt(rate[i] * dt) / mass[i] : std::sqrt(2.0 * (mobility * dt) * kT[i]));
+    sigma[i] =
+        static_cast<float>(inertia ? std::sqrt(rate[i] * dt) / mass[i] : std::sqrt(2.0 * (mobility * dt) * kT[i]));
   }
   if (kind == CellKind::pbit) {
     two_over_kT.resize(n);
     for (std::uint32_t i = 0; i < n; ++i)
-      two_over_kT[i] = kT[i] > 0 ? static_cast<float>(std::min(2.0 / kT[i], 1e38)) : std::numeric_limits<float>::infinity();
+      two_over_kT[i] =
+          kT[i] > 0 ? static_cast<float>(std::min(2.0 / kT[i], 1e38)) : std::numeric_limits<float>::infinity();
   }
   if (inertia) {
     whole_dt.assign(n, static_cast<float>(dt));
@@ -128,7 +129,8 @@ void StepTable::make_matrices(const ArraySpec& spec, const std::vector<double>& 
   MatrixXd pairs = MatrixXd::Zero(ni, ni);
   add_couplings(pairs, couplings_a.get(), gain_a);
   add_couplings(pairs, couplings_b.get(), gain_b);
-  const Eigen::Map<const Eigen::VectorXf> stiffness(two_j2.data(), ni), masses(mass.data(), ni), dampings(damping.data(), ni);
+  const Eigen::Map<const Eigen::VectorXf> stiffness(two_j2.data(), ni), masses(mass.data(), ni),
+      dampings(damping.data(), ni);
   MatrixXd inverse_mass, k = stiffness.cast<double>().asDiagonal();
   if (kind == CellKind::rlc) {
     MatrixXd c = pairs;

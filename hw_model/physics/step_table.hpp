@@ -21,11 +21,11 @@ struct StepTable {
   float gain_a = 0, gain_b = 0;
   bool potential;  ///< the forces are the gradient of V
 
-  std::vector<float> step, sigma;       ///< of the driven component: state += step slope + sigma noise
-  std::vector<float> whole_dt, half_dt; ///< dt and dt/2 in every entry
-  std::vector<float> half_kick;         ///< BAOAB: -dt / 2m
-  std::vector<float> keep, kick;        ///< BAOAB: exact damping of a velocity
-  std::vector<float> two_over_kT;       ///< p-bits
+  std::vector<float> step, sigma;        ///< of the driven component: state += step slope + sigma noise
+  std::vector<float> whole_dt, half_dt;  ///< dt and dt/2 in every entry
+  std::vector<float> half_kick;          ///< BAOAB: -dt / 2m
+  std::vector<float> keep, kick;         ///< BAOAB: exact damping of a velocity
+  std::vector<float> two_over_kT;        ///< p-bits
 
   // Matrices, over the variables in the order of the state.
   std::shared_ptr<const Couplings> inverse_capacitance;  ///< rlc
@@ -41,7 +41,8 @@ struct StepTable {
                        std::uint32_t lane, std::uint32_t cell);
 };
 
-/// C_ik of an rlc array in double: mass on the diagonal, gain times couplings beside it. Used to judge and to invert it.
+/// C_ik of an rlc array in double: mass on the diagonal, gain times couplings beside it. Used to judge and to invert
+/// it.
 std::vector<double> capacitances(const Parameters& p);
 
 }  // namespace heatbath::physics

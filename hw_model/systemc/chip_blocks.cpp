@@ -52,14 +52,14 @@ CellArrayBlock::CellArrayBlock(const sc_core::sc_module_name& name, const model:
 float NoiseBlock::next(std::uint32_t cell) const {
   if (!has_cell(chip_, cell)) return 0.0f;
   const physics::NoiseOrigin origin = chip_.sequencer().noise();
-  return physics::normal(origin.seed, cell, origin.step, origin.shot0);
+  return physics::normal(origin.seed, cell, origin.step, origin.shot0, physics::Purpose::thermal, origin.refinement);
 }
 
 float AdcBankBlock::sample(std::uint32_t cell) const {
   if (!has_cell(chip_, cell)) return 0.0f;
   const model::Profile& profile = chip_.profile();
   float value = chip_.sequencer().array()->state(0, cell);
-  model::convert(value, {profile.capture_storage, profile.capture_bits, profile.rail, false});
+  model::convert(value, {profile.capture_storage, profile.capture_bits, profile.state_range(), false});
   return value;
 }
 

@@ -321,6 +321,13 @@ unsigned HeatbathChip::transport_dbg(tlm::tlm_generic_payload& access) {
   unsigned char* const data = access.get_data_ptr();
   const unsigned bytes = access.get_data_length();
   if (!powered_ || (!access.is_read() && !access.is_write())) return 0;
+  if (in_topology(access)) {
+    const std::span<const std::byte> topology = chip_->topology().subspan(address - HB_TOPOLOGY_BASE);
+    const auto count = static_cast<unsigned>(std::min<std::size_t>(bytes, topology.size()));
+    if (!access.is_read()) return 0;
+    std::memcpy(data, topology.data(), count);
+    return count;
+  }
   if (address < HB_MEMORY_BASE) {
     unsigned done = 0;
     for (; access.is_read() && done + 4 <= bytes; done += 4) {

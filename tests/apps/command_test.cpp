@@ -151,11 +151,20 @@ TEST(Command, RunsATomlProgram) {
 TEST(Command, TellsWhatADeviceIs) {
   const Outcome table = heatbath({"info", "--device", kDevice});
   EXPECT_EQ(table.status, 0);
-  EXPECT_THAT(table.out, HasSubstr("Euler-Maruyama"));
+  EXPECT_THAT(table.out, HasSubstr("euler-maruyama (weak order 1, strong order 1 with additive noise)"));
   const nlohmann::json json = nlohmann::json::parse(heatbath({"info", "--device", kDevice, "--json"}).out);
   EXPECT_EQ(json["size"]["cells"], 1024);
   EXPECT_EQ(json["size"]["lanes"], 32);
   EXPECT_DOUBLE_EQ(json["time"]["time_unit_seconds"], 1e-6);
+  EXPECT_EQ(json["cell"]["kind"], "overdamped");
+  EXPECT_EQ(json["cell"]["topology"], "dense");
+  const std::string spins = "func:cell=pbit&topology=torus:4x4&threads=1";
+  const nlohmann::json pbits = nlohmann::json::parse(heatbath({"info", "--device", spins, "--json"}).out);
+  EXPECT_EQ(pbits["cell"]["kind"], "pbit");
+  EXPECT_EQ(pbits["cell"]["topology"], "sparse");
+  EXPECT_EQ(pbits["cell"]["couplers"], 32);
+  EXPECT_EQ(pbits["cell"]["parameters"], (nlohmann::json{"bias", "coupling", "gain", "kT"}));
+  EXPECT_THAT(pbits["time"]["stepper"].get<std::string>(), HasSubstr("two-colour (exact conditional updates"));
 }
 
 TEST(Command, HelpAndVersionAreNoErrors) {

@@ -56,7 +56,8 @@ cells = 2
   EXPECT_EQ(p.cells, 3u);
   EXPECT_THAT(*p.network.j2, ElementsAre(1, 2.5f, 3));
   EXPECT_FALSE(p.network.j4);
-  EXPECT_EQ(p.network.kT, 0.1f);
+  EXPECT_FALSE(p.network.mass);
+  EXPECT_THAT(*p.network.kT, ElementsAre(0.1f));
   ASSERT_EQ(p.schedule.size(), 4u);
   EXPECT_EQ(p.schedule[0].first, 1u);
   EXPECT_EQ(p.schedule[0].count, 2u);
@@ -140,11 +141,29 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"RepeatedMeters", with_step("op = \"repeat\"\ntimes = 2\nsteps = [{ op = \"meters\" }]"),
               "outside of repeat"},
         Wrong{"UnknownSection", with_step("op = \"readback\"\nsection = \"gain\""),
-              "sections are j2, j4, bias, couplings"},
+              "sections are j2, j4, bias, kT, mass, damping, frequency, couplings"},
         Wrong{"NoShots", with_step("op = \"sample\"\n[samples]\nshots = 0"), "samples.shots: needs a whole number"},
         Wrong{"NegativeSeed", with_step("op = \"sample\"\n[samples]\nseed = -1"), "samples.seed"},
-        Wrong{"CapturedCells", with_step("op = \"sample\"\n[samples]\nfirst_cell = 2\ncells = 2"), "from 1 to 1"}),
+        Wrong{"CapturedCells", with_step("op = \"sample\"\n[samples]\nfirst_cell = 2\ncells = 5"), "from 1 to 4"},
+        Wrong{"MassOfZero", with_network("mass = [1, 0, 1]"), "0 is not positive"},
+        Wrong{"NegativeDamping", with_network("damping = -1"), "network.damping: -1 is negative"},
+        Wrong{"SecondStatesOfOtherLength", with_network("initial_second = [1, 2]"), "has 2 values"},
+        Wrong{"DirectedTwice", with_network("couplings = { directed = [[0, 1, 1.0], [0, 1, 2.0]] }"), "given twice"},
+        Wrong{"SecondStateOutOfRange", with_step("op = \"set\"\nfirst = 6\nvalue = 1"), "from 0 to 5"}),
     [](const auto& instance) { return std::string(instance.param.name); });
+
+TEST(TomlProgram, ReadsParametersOfOtherCells) {
+  const TomlProgram p = parse(with_network("mass = 2\ndamping = [0, 1, 2]\nfrequency = -3\nkT = [0, 1, 2]\n"
+                                           "initial_second = 0.5\ncouplings = { directed = [[0, 1, 4.0]] }"));
+  EXPECT_THAT(*p.network.mass, ElementsAre(2));
+  EXPECT_THAT(*p.network.damping, ElementsAre(0, 1, 2));
+  EXPECT_THAT(*p.network.frequency, ElementsAre(-3));
+  EXPECT_THAT(*p.network.kT, ElementsAre(0, 1, 2));
+  EXPECT_THAT(*p.initial_second, ElementsAre(0.5f));
+  EXPECT_THAT(*p.network.couplings, ElementsAre(0, 4, 0, 0, 0, 0, 0, 0, 0)) << "what cell 1 does to cell 0";
+  const TomlProgram step = parse(with_step("op = \"set\"\nfirst = 4\nvalues = [1, 2]"));
+  EXPECT_EQ(step.schedule[0].first, 4u);
+}
 
 TEST(TomlProgram, MissingFileIsNamed) {
   EXPECT_THAT(error_of(HB_IO, [] { read_toml_program("/nonexistent/p.toml"); }), HasSubstr("/nonexistent/p.toml"));

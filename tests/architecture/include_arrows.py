@@ -20,8 +20,8 @@ SUFFIXES = {".h", ".hpp", ".c", ".cc", ".cpp", ".cxx", ".inc", ".ipp", ".in"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:([<"])([^>"]+)[>"]|(\S.*))')
 
 # Folders that includes are relative to, beside the including file's own folder.
-INCLUDE_FOLDERS = ("firmware_api/include", "numerics/include", "driver/include", "trainers/include", "measure/include",
-                   "sim/include", "")
+INCLUDE_FOLDERS = ("firmware_api/include", "numerics/include", "hw_model/physics/include", "driver/include",
+                   "trainers/include", "measure/include", "sim/include", "")
 
 # What a host program may name of the firmware API: the statuses and the program format that the driver's own
 # interface speaks in. Registers and device functions are the driver's affair.
@@ -57,6 +57,9 @@ RULES = {
                      std_and(INTRINSICS, POSIX)),
     "hw_model/physics": Rule("physics includes only itself, numerics, Eigen, Random123 and the standard library",
                              PHYSICS, std_and(INTRINSICS, "Eigen/.*", "Random123/.*")),
+    "hw_model/physics/include": Rule("physics for programs of others includes only itself, odeint's stepper categories and "
+                                     "the standard library", ("hw_model/physics/include",),
+                                     std_and(r"boost/numeric/odeint/stepper/stepper_categories\.hpp")),
     "hw_model/analog": Rule("analog includes only itself, physics and codes.h",
                             ("hw_model/analog", "firmware_api/include/heatbath/codes.h") + PHYSICS,
                             std_and("Eigen/.*", "Random123/.*")),
@@ -75,9 +78,9 @@ RULES = {
                      "driver speaks in; never sim, hw_model or registers",
                      ("trainers", "driver/include", "numerics") + VOCABULARY),
     "apps": Rule("apps include only themselves, the driver, the trainers, numerics, the statuses and program format, "
-                 "and regs.h for the names of what a device reports; never sim or hw_model",
+                 "and regs.h and cells.h for the names of what a device reports; never sim or hw_model",
                  ("apps", "trainers/include", "driver/include", "numerics/include",
-                  "firmware_api/include/heatbath/regs.h") + VOCABULARY),
+                  "firmware_api/include/heatbath/regs.h", "firmware_api/include/heatbath/cells.h") + VOCABULARY),
     "apps/validate": Rule("the validation ladder includes the rest of apps, the driver, measure, the names of cells, and "
                           "the oracles it holds devices to; never hw_model or the rest of sim",
                           ("apps", "measure/include", "driver/include", "sim/reference",
@@ -88,6 +91,9 @@ RULES = {
                    ("python", "trainers/include", "driver/include") + VOCABULARY),
     "examples": Rule(f"examples include only themselves, {HOST}",
                      ("examples", "trainers/include", "driver/include") + VOCABULARY),
+    "examples/odeint": Rule("the example of odeint includes only the physics for programs of others, Boost and the "
+                            "standard library", ("examples/odeint", "hw_model/physics/include"),
+                            std_and("boost/.*")),
     "examples/platform": Rule("the example platform includes only itself, firmware_api and the chip in SystemC",
                               ("examples/platform", "firmware_api/include", "hw_model/systemc")),
     "examples/firmware": Rule("the example firmware includes only itself and firmware_api",

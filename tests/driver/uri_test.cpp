@@ -72,6 +72,8 @@ TEST(Uri, MistakesListWhatIsValid) {
   refused("func:topology=grid:4x4&cells=5", "cells = 5: topology grid:4x4 has 16");
   refused("func:topology=grid:4x4&cells=17", "cells=17 is not a whole number in 1..16");
   refused("func:reciprocal=maybe", "it must be yes or no");
+  refused("func:rail=0", "rail=0: it must be a number in 1e-30..1000000000");
+  refused("func:refuse_unstable=yes", "it must be never, linear or rail");
   refused("func:noise=blue", "noise colour 'blue': one of white");
   refused("func:noise=pink", "needs a correlation time > 0");
   refused("func:noise_time=-1", "noise_time=-1: it must be a number in 0..");

@@ -68,7 +68,8 @@ class EveryMake : public ::testing::TestWithParam<Make> {
 TEST_P(EveryMake, HasBitsThatDoNotDependOnLanesThreadsCutsOrInstructionSet) {
   const Make& make = GetParam();
   const std::uint32_t lanes = 37;
-  const auto how = [&](std::uint32_t n, std::uint32_t shot0, std::uint64_t piece, unsigned threads, bool ramped, bool metered) {
+  const auto how = [&](std::uint32_t n, std::uint32_t shot0, std::uint64_t piece, unsigned threads, bool ramped,
+                       bool metered) {
     How h;
     h.lanes = n, h.shot0 = shot0, h.piece = piece, h.threads = threads, h.ramped = ramped, h.metered = metered;
     return h;
@@ -81,7 +82,8 @@ TEST_P(EveryMake, HasBitsThatDoNotDependOnLanesThreadsCutsOrInstructionSet) {
       const Outcome expected = run(make, how(lanes, 0, 1000, 1, ramped, true), p, q);
       for (const auto& lane : expected.states)
         for (const float v : lane) ASSERT_TRUE(std::isfinite(v));
-      EXPECT_EQ(run(make, how(lanes, 0, 1000, 2, ramped, false), p, q).states, expected.states) << "meters change the states";
+      EXPECT_EQ(run(make, how(lanes, 0, 1000, 2, ramped, false), p, q).states, expected.states)
+          << "meters change the states";
       EXPECT_TRUE(run(make, how(lanes, 0, 1, 2, ramped, true), p, q) == expected) << "step by step, two threads";
       EXPECT_TRUE(run(make, how(lanes, 0, 4, 1, ramped, true), p, q) == expected) << "in pieces";
       if (lane_bias) {
@@ -95,7 +97,8 @@ TEST_P(EveryMake, HasBitsThatDoNotDependOnLanesThreadsCutsOrInstructionSet) {
         numerics::select_isa(isa);
         const Outcome few = run(make, how(5, 30, 1000, 1, ramped, true), p, q);
         for (std::uint32_t lane = 0; lane < 5; ++lane) {
-          EXPECT_EQ(few.states[lane], expected.states[30 + lane]) << numerics::name(isa) << ", lane " << lane << " of 5";
+          EXPECT_EQ(few.states[lane], expected.states[30 + lane])
+              << numerics::name(isa) << ", lane " << lane << " of 5";
           EXPECT_EQ(few.heat[lane], expected.heat[30 + lane]) << numerics::name(isa);
           EXPECT_EQ(few.work[lane], expected.work[30 + lane]) << numerics::name(isa);
         }
@@ -105,6 +108,159 @@ TEST_P(EveryMake, HasBitsThatDoNotDependOnLanesThreadsCutsOrInstructionSet) {
 
 INSTANTIATE_TEST_SUITE_P(Physics, EveryMake, ::testing::ValuesIn(makes::all()),
                          [](const auto& parameter) { return parameter.param.name(); });
+
+// -- what is the same by another way
+// -----------------------------------------------------------------------------------
+
+std::vector<std::vector<float>> states(const ArraySpec& spec, const Parameters& p, double dt, std::uint64_t count,
+                                       std::uint32_t refinement = 0, const Parameters* target = nullptr) {
+  const auto array = make_array(spec, nullptr);
+  physics::Run r;
+  r.steps = count;
+  r.dt = dt;
+  r.noise = {42, 0, 5, refinement};
+  if (target) r.target = target, r.ramp_steps = count;
+  array->advance(r, p);
+  std::vector<std::vector<float>> all(spec.lanes, std::vector<float>(array->variables()));
+  for (std::uint32_t lane = 0; lane < spec.lanes; ++lane) array->read(lane, all[lane]);
+  return all;
+}
+
+// The couplings of a make on a graph, as a dense matrix.
+std::shared_ptr<const Couplings> as_dense(const Couplings& sparse) {
+  std::vector<float> matrix;
+  for (std::uint32_t i = 0; i < sparse.cells(); ++i)
+    for (std::uint32_t k = 0; k < sparse.cells(); ++k) matrix.push_back(sparse.at(i, k));
+  return std::make_shared<const Couplings>(sparse.cells(), matrix);
+}
+
+TEST(Couplings, OnAGraphGiveTheBitsOfTheDenseMatrixWithTheSameEntries) {
+  for (const Make& make : makes::all()) {
+    if (make.graph.empty() || make.stepper == Stepper::two_colour) continue;
+    Make dense = make;
+    dense.graph.clear();
+    Parameters p = makes::parameters(make, 0.3), q = makes::parameters(make, 1.9);
+    Parameters dense_p = p, dense_q = q;
+    dense_p.couplings = as_dense(*p.couplings);
+    dense_q.couplings = as_dense(*q.couplings);
+    EXPECT_EQ(dense_p.couplings->symmetric(), make.reciprocal);
+    EXPECT_EQ(states(makes::spec(make, 3), p, makes::dt(make), 8),
+              states(makes::spec(dense, 3), dense_p, makes::dt(make), 8))
+        << make;
+    EXPECT_EQ(states(makes::spec(make, 3), p, makes::dt(make), 8, 0, &q),
+              states(makes::spec(dense, 3), dense_p, makes::dt(make), 8, 0, &dense_q))
+        << make << ", ramped";
+  }
+}
+
+TEST(FusedKernel, MakesTheStepsOfTheGeneralArray) {
+  // Overdamped, Euler–Maruyama, dense: one kernel against the sequence of kernels; own temperatures, refined noise.
+  Make make{CellKind::overdamped, Stepper::euler_maruyama, ""};
+  const Parameters p = makes::parameters(make, 0.3), q = makes::parameters(make, 1.9);
+  ArraySpec fused = makes::spec(make, 19), general = fused;
+  general.reciprocal = false;  // the same matrix, the other class
+  ASSERT_NE(dynamic_cast<QuarticArray*>(make_array(fused, nullptr).get()), nullptr);
+  ASSERT_EQ(dynamic_cast<QuarticArray*>(make_array(general, nullptr).get()), nullptr);
+  for (const std::uint32_t refinement : {0u, 3u})
+    for (const Parameters* target : {static_cast<const Parameters*>(nullptr), &q})
+      EXPECT_EQ(states(fused, p, 0.01, 12, refinement, target), states(general, p, 0.01, 12, refinement, target));
+}
+
+TEST(Refinement, HalvesEveryStepByABridgeAndIsAddressed) {
+  for (std::uint32_t level = 1; level <= refinement_max; ++level)
+    for (const std::uint64_t step : {0ULL, 6ULL, (1ULL << 33) + 2})
+      for (const std::uint32_t cell : {0u, 17u, 77u}) {
+        const float n = normal(9, cell, step / 2, 4, Purpose::thermal, level - 1);
+        const float a = normal(9, cell, step, 4, Purpose::thermal, level),
+                    b = normal(9, cell, step + 1, 4, Purpose::thermal, level);
+        EXPECT_NEAR((a + b) / std::sqrt(2.0), n, 1e-6);
+        EXPECT_NE(a, b);
+      }
+  // Halves are standard normals without correlation.
+  double sum = 0, square = 0, product = 0;
+  std::vector<float> a(1000), b(1000);
+  for (std::uint64_t step = 0; step < 400; step += 2) {
+    normals(3, step, 0, 1000, a.data(), Purpose::thermal, 2);
+    normals(3, step + 1, 0, 1000, b.data(), Purpose::thermal, 2);
+    for (int i = 0; i < 1000; ++i) sum += a[i], square += a[i] * a[i], product += a[i] * b[i];
+  }
+  EXPECT_LT(std::abs(sum) / std::sqrt(2e5), 4);
+  EXPECT_LT(std::abs(square / 2e5 - 1) / std::sqrt(2 / 2e5), 4);
+  EXPECT_LT(std::abs(product) / std::sqrt(2e5), 4);
+}
+
+TEST(ColouredNoise, StartsAnewOnRestartOnly) {
+  for (const auto colour :
+       {NoiseColour::Kind::ornstein_uhlenbeck, NoiseColour::Kind::pink, NoiseColour::Kind::telegraph}) {
+    const Make make{CellKind::overdamped, Stepper::euler_maruyama, "", true, {colour, 0.3, 0.2}};
+    const Parameters p = makes::parameters(make, 0.3);
+    const auto array = make_array(makes::spec(make, 2), nullptr);
+    const auto run_from_zero = [&] {
+      physics::Run r;
+      r.steps = 7;
+      r.dt = 0.01;
+      r.noise = {3, 0, 0};
+      const std::vector<float> zeros(makes::cells, 0.0f);
+      for (std::uint32_t lane = 0; lane < 2; ++lane) array->write(lane, 0, zeros, p);
+      array->advance(r, p);
+      std::vector<float> x(makes::cells);
+      array->read(1, x);
+      return x;
+    };
+    const auto first = run_from_zero(), second = run_from_zero();
+    array->restart();
+    EXPECT_NE(first, second) << name(colour);
+    EXPECT_EQ(first, run_from_zero()) << name(colour);
+  }
+}
+
+TEST(UnstableSteps, EndAtTheRailFiniteAndNamed) {
+  // From |x| > (2 J4 dt)^(-1/2) a step goes farther out than it came from; a rail far out still holds it.
+  for (const auto stepper : {Stepper::euler_maruyama, Stepper::heun, Stepper::leimkuhler_matthews}) {
+    ArraySpec spec;
+    spec.stepper = stepper;
+    spec.cells = 3;
+    spec.rail = 1e6f;
+    Parameters p;
+    p.j2.assign(3, 0.0f), p.bias.assign(3, 0.0f), p.j4.assign(3, 1.0f);
+    p.couplings = std::make_shared<const Couplings>(3);
+    const float bound = 1.0f / std::sqrt(2.0f * 0.01f);
+    const auto array = make_array(spec, nullptr);
+    array->write(0, 0, std::vector<float>{0.5f, 0.9f * bound, 1.1f * bound}, p);
+    physics::Run r;
+    r.steps = 40;
+    r.dt = 0.01;
+    array->advance(r, p);
+    std::vector<float> x(3);
+    array->read(0, x);
+    for (const float v : x) EXPECT_LE(std::abs(v), 1e6f);
+    if (stepper == Stepper::heun) continue;  // has another bound
+    EXPECT_LT(std::abs(x[0]), 1.0f);
+    EXPECT_LT(std::abs(x[1]), bound);
+    EXPECT_EQ(array->rail_cell(), 2u);
+    EXPECT_GT(array->rail_count(), 10u);
+  }
+}
+
+TEST(RandomSequential, UpdatesEveryCellEquallyOften) {
+  // From all spins up, with a field that turns every updated spin down: after one time unit a spin is up with
+  // probability (1 - 1/N)^N.
+  ArraySpec spec;
+  spec.kind = CellKind::pbit;
+  spec.stepper = Stepper::random_sequential;
+  spec.cells = 70;
+  spec.lanes = 2000;
+  Parameters p;
+  p.j2.assign(70, 0.0f), p.j4 = p.j2, p.bias.assign(70, 1.0f);
+  p.couplings = std::make_shared<const Couplings>(70);
+  const auto all = states(spec, p, 1.0, 1);
+  const double expected = std::pow(1 - 1.0 / 70, 70);
+  for (std::uint32_t i = 0; i < 70; ++i) {
+    double up = 0;
+    for (const auto& lane : all) up += lane[i] > 0;
+    EXPECT_LT(std::abs(up / 2000 - expected) / std::sqrt(expected * (1 - expected) / 2000), 4.3) << "cell " << i;
+  }
+}
 
 }  // namespace
 }  // namespace heatbath::physics

@@ -112,9 +112,10 @@ inline std::vector<Make> all() {
       list.push_back({kind, stepper, "grid:5x4", false});
     }
   using Colour = NoiseColour::Kind;
-  for (const auto& [colour, time, common] :
-       {std::tuple{Colour::ornstein_uhlenbeck, 0.05, 0.3}, {Colour::pink, 0.5, 0.0}, {Colour::telegraph, 0.05, 0.2},
-        {Colour::white, 0.0, 0.5}}) {
+  for (const auto& [colour, time, common] : {std::tuple{Colour::ornstein_uhlenbeck, 0.05, 0.3},
+                                             {Colour::pink, 0.5, 0.0},
+                                             {Colour::telegraph, 0.05, 0.2},
+                                             {Colour::white, 0.0, 0.5}}) {
     list.push_back({CellKind::overdamped, Stepper::euler_maruyama, "", true, {colour, time, common}});
     list.push_back({CellKind::rlc, Stepper::heun, "grid:5x4", true, {colour, time, common}});
   }

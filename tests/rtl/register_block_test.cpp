@@ -96,7 +96,7 @@ TEST(RegisterBlock, UndeclaredBitsOfAReadAreZero) {
   Bench bench;
   bench.values[HB_STATUS_OFFSET] = 0xFFFFFFFF;
   bench.values[HB_COMMAND_ACK_OFFSET] = 0xFFFFFFFF;
-  EXPECT_EQ(bench.host.read(HB_STATUS_OFFSET).data, 0x1Fu);
+  EXPECT_EQ(bench.host.read(HB_STATUS_OFFSET).data, 0x3Fu);
   EXPECT_EQ(bench.host.read(HB_COMMAND_ACK_OFFSET).data, 0xFFFF00FFu);
 }
 

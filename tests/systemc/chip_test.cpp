@@ -118,6 +118,9 @@ struct Bench {
   Station held{"held",
                {.profile = held_profile(), .cells = 2, .lanes = 1, .threads = 1, .timing = Timing::approximate}};
 
+  Station sparse{"sparse",
+                 {.profile = "ideal", .lanes = 1, .threads = 1, .choices = {{"cell", "pbit"}, {"topology", "grid:3x2"}}}};
+
   Station traced{"traced", ideal()};
   std::unique_ptr<ChipTrace> trace;
 
@@ -160,6 +163,25 @@ TEST(ChipBus, RegistersCostATickAndMemoryNothingWhenLooselyTimed) {
   EXPECT_EQ(master.get<std::uint32_t>(64, 3), (std::vector<std::uint32_t>{1, 2, 3}));
   const std::uint64_t before = master.r64(HB_TIME_LO_OFFSET);
   EXPECT_EQ(master.r64(HB_TIME_LO_OFFSET) - before, 2u);
+}
+
+TEST(ChipBus, TheTopologyWindowCanBeReadInBlocks) {
+  Master& master = bench().sparse.master;
+  ASSERT_EQ(master.r(HB_CAPS_COUPLERS_OFFSET), 7u);
+  EXPECT_EQ(master.r(HB_CAPS_CELL_OFFSET), 0x01080104u);
+  std::vector<std::uint32_t> pairs(14);
+  constexpr auto read = tlm::TLM_READ_COMMAND, write = tlm::TLM_WRITE_COMMAND;
+  ASSERT_EQ(master.transport(read, HB_TOPOLOGY_BASE, pairs.data(), 56, {}), tlm::TLM_OK_RESPONSE);
+  EXPECT_EQ(pairs, (std::vector<std::uint32_t>{0, 1, 0, 3, 1, 2, 1, 4, 2, 5, 3, 4, 4, 5}));
+  ASSERT_EQ(master.transport(read, HB_TOPOLOGY_BASE + 48, pairs.data(), 8, {}), tlm::TLM_OK_RESPONSE);
+  EXPECT_EQ(pairs[0], 4u);
+  const std::uint32_t errors = master.r(HB_ERR_ACCESS_OFFSET);
+  EXPECT_EQ(master.transport(write, HB_TOPOLOGY_BASE, pairs.data(), 8, {}), tlm::TLM_COMMAND_ERROR_RESPONSE);
+  EXPECT_EQ(master.transport(read, HB_TOPOLOGY_BASE + 52, pairs.data(), 8, {}), tlm::TLM_ADDRESS_ERROR_RESPONSE);
+  EXPECT_EQ(master.transport(read, HB_TOPOLOGY_BASE + 56, pairs.data(), 4, {}), tlm::TLM_ADDRESS_ERROR_RESPONSE);
+  EXPECT_EQ(bench().plain.master.transport(read, HB_TOPOLOGY_BASE, pairs.data(), 8, {}), tlm::TLM_ADDRESS_ERROR_RESPONSE)
+      << "a dense chip has none";
+  EXPECT_EQ(master.r(HB_ERR_ACCESS_OFFSET), errors + 3);
 }
 
 TEST(ChipBus, WrongAccessesAreAnsweredAndCounted) {

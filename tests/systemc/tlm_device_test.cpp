@@ -49,6 +49,55 @@ TEST(TlmDevice, ADriverJobGivesTheBitsOfFunc) {
   EXPECT_EQ(tlm.link().uri, "tlm:profile=ideal&cells=6&lanes=4&seed=1&threads=1&timing=lt");
 }
 
+// One configuration per process: ctest runs each of these alone.
+class TlmArray : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(TlmArray, GivesTheBitsOfFuncThroughTheDriver) {
+  const std::string keys = GetParam();
+  try {
+    open("tlm:" + keys);
+  } catch (const Error&) {
+    GTEST_SKIP() << "a process has one SystemC chip: run this test alone";
+  }
+  Device tlm = open("tlm:" + keys), func = open("func:" + keys);
+  EXPECT_EQ(tlm.capabilities().cell_kind, func.capabilities().cell_kind);
+  ASSERT_EQ(tlm.capabilities().couplers().size(), func.capabilities().couplers().size());
+  for (std::size_t k = 0; k < func.capabilities().couplers().size(); ++k)
+    EXPECT_EQ(tlm.capabilities().couplers()[k], func.capabilities().couplers()[k]);
+  const auto job = [](Device& on) {
+    const Capabilities& caps = on.capabilities();
+    Program program(caps, caps.cells);
+    std::vector<float> bias(caps.cells);
+    for (std::size_t i = 0; i < bias.size(); ++i) bias[i] = 0.3f * static_cast<float>(i % 5) - 0.6f;
+    std::vector<float> matrix(std::size_t{caps.cells} * caps.cells, 0.0f);
+    std::vector<Coupler> pairs = program.couplers();
+    for (std::uint32_t i = 0; !caps.sparse() && i + 1 < caps.cells; ++i) pairs.push_back({i, i + 1});
+    for (const Coupler& at : pairs) matrix[at.i * caps.cells + at.j] = matrix[at.j * caps.cells + at.i] = -0.2f;
+    program.load(CellSection::bias, bias).load_couplings(matrix).load_temperature(0.7f).commit().meter_clear();
+    program.capture_start(on.capture_period(on.step())).evolve(on.step() * 7);
+    program.load(CellSection::bias, 0.1f).load_temperature(0.3f).ramp(on.step() * 9).meter_snapshot();
+    JobOptions options{.shots = 5, .seed = 3};
+    options.capture_cells = program.variables();
+    return on.run(program, options);
+  };
+  const Result expected = job(func), found = job(tlm);
+  EXPECT_EQ(states(found.capture, 5), states(expected.capture, 5));
+  for (std::size_t shot = 0; shot < 5; ++shot) {
+    EXPECT_EQ(found.meters[0][shot].work, expected.meters[0][shot].work);
+    EXPECT_EQ(found.meters[0][shot].heat_path, expected.meters[0][shot].heat_path);
+    EXPECT_NE(expected.meters[0][shot].work, 0);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, TlmArray,
+    ::testing::Values("cells=6&lanes=4&threads=1&stepper=leimkuhler-matthews",
+                      "cell=underdamped&cells=6&lanes=4&threads=1", "cell=phase&topology=grid:3x4&lanes=4&threads=1",
+                      "cell=rlc&topology=chain:5&lanes=4&threads=1&stepper=exact-ou",
+                      "cell=pbit&topology=grid:3x4&lanes=4&threads=1", "cell=pbit&cells=7&lanes=4&threads=1",
+                      "cells=6&lanes=4&threads=1&noise=telegraph&noise_time=0.01&reciprocal=no"),
+    [](const auto& made) { return std::to_string(made.index); });
+
 TEST(TlmDevice, OpeningTheSameChipAgainIsAReset) {
   std::vector<float> first;
   {

@@ -1,8 +1,8 @@
 #pragma once
 // The formulas of cells and steps, each once: for one value in double or float, and for a vector of cells or lanes.
 //
-// `fma` is the fused multiply-add of the value type T; it fixes the order of operations, so that every user of a formula
-// gets the same bits in the same precision. Nothing is included: kernel sources may not (numerics/simd.hpp).
+// `fma` is the fused multiply-add of the value type T; it fixes the order of operations, so that every user of a
+// formula gets the same bits in the same precision. Nothing is included: kernel sources may not (numerics/simd.hpp).
 
 namespace heatbath::physics::formulas {
 
@@ -21,8 +21,8 @@ HEATBATH_FORMULA T phase_gradient(Fma fma, T four_j2, T bias, T minus_pull, T co
   return fma(-sine, fma(four_j2, cosine, bias), minus_pull);
 }
 
-/// The coupling's part of dV/dth from V = g sum J cos(th_i - th_j), added to `gradient`: with C = J cos th, S = J sin th,
-/// -g (sin th_i C_i - cos th_i S_i).
+/// The coupling's part of dV/dth from V = g sum J cos(th_i - th_j), added to `gradient`: with C = J cos th, S = J sin
+/// th, -g (sin th_i C_i - cos th_i S_i).
 template <class T, class Fma>
 HEATBATH_FORMULA T phase_coupling(Fma fma, T gain, T cosine, T sine, T field_cosine, T field_sine, T gradient) {
   return fma(gain, fma(cosine, field_sine, -(sine * field_cosine)), gradient);

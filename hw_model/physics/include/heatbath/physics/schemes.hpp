@@ -30,8 +30,8 @@ void heun(Space& s) {
   s.move(s.state, s.state, s.k1, s.n1);
 }
 
-/// Leimkuhler and Matthews, Appl. Math. Res. Express 2013, 34: noise (n_k + n_{k+1}) / 2. Stationary averages of order 2,
-/// averages at a finite time of order 1.
+/// Leimkuhler and Matthews, Appl. Math. Res. Express 2013, 34: noise (n_k + n_{k+1}) / 2. Stationary averages of order
+/// 2, averages at a finite time of order 1.
 template <class Space>
 void leimkuhler_matthews(Space& s) {
   s.slope(s.state, s.k1);
