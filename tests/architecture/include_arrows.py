@@ -77,9 +77,9 @@ RULES = {
     "trainers": Rule("trainers include only themselves, driver and numerics, with the statuses and program format the "
                      "driver speaks in; never sim, hw_model or registers",
                      ("trainers", "driver/include", "numerics") + VOCABULARY),
-    "apps": Rule("apps include only themselves, the driver, the trainers, numerics, the statuses and program format, "
+    "apps": Rule("apps include only themselves, the driver, the trainers, measure, numerics, the statuses and program format, "
                  "and regs.h and cells.h for the names of what a device reports; never sim or hw_model",
-                 ("apps", "trainers/include", "driver/include", "numerics/include",
+                 ("apps", "trainers/include", "measure/include", "driver/include", "numerics/include",
                   "firmware_api/include/heatbath/regs.h", "firmware_api/include/heatbath/cells.h") + VOCABULARY),
     "apps/validate": Rule("the validation ladder includes the rest of apps, the driver, measure, the names of cells, and "
                           "the oracles it holds devices to; never hw_model or the rest of sim",
@@ -90,7 +90,7 @@ RULES = {
     "python": Rule(f"python includes only itself, {HOST}",
                    ("python", "trainers/include", "driver/include") + VOCABULARY),
     "examples": Rule(f"examples include only themselves, {HOST}",
-                     ("examples", "trainers/include", "driver/include") + VOCABULARY),
+                     ("examples", "trainers/include", "measure/include", "driver/include") + VOCABULARY),
     "examples/odeint": Rule("the example of odeint includes only the physics for programs of others, Boost and the "
                             "standard library", ("examples/odeint", "hw_model/physics/include"),
                             std_and("boost/.*")),

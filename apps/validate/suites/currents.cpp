@@ -97,7 +97,7 @@ std::vector<double> flat(const Eigen::MatrixXd& matrix) {
 // A reciprocal network makes no entropy.
 void reciprocal(Bench& bench) {
   Machine& machine = bench.machine();
-  const double dt = machine.step(1e-3, 0.02);
+  const double dt = machine.step(5e-4, 0.01);
   constexpr std::uint32_t kSize = 8;
   Eigen::MatrixXd a = 2 * Eigen::MatrixXd::Identity(kSize, kSize);
   for (std::uint32_t i = 0; i < kSize; ++i) {
@@ -144,7 +144,7 @@ Eigen::MatrixXd stepped_covariance(std::uint32_t stepper, const reference::Linea
 
 void driven(Bench& bench, const std::string& name, const reference::LinearNetwork& network, double samples) {
   Machine& machine = bench.machine();
-  const double dt = machine.step(2e-3, 0.02);
+  const double dt = machine.step(1e-4, 0.01);
   const auto size = network.stiffness.rows();
   const Networks run = run_networks(machine, network, machine.count(samples), 24, 0.5, 6);
   std::vector<double> diffusion;

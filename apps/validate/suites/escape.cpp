@@ -183,7 +183,7 @@ void passage_times(Bench& bench, const Height& height, double period, double dur
               exact.to_other_well * (slower - 1));
 }
 
-constexpr Height kHeights[] = {{2, 5e-4, 0.01, 1.0, 1.2e5},
+constexpr Height kHeights[] = {{2, 5e-4, 0.01, 1.0, 2.2e5},
                                {4, 3e-4, 5e-3, 0.6, 4e5},
                                {6, 2.5e-4, 2.5e-3, 0.4, 2e6},
                                {8, 2e-4, 2e-3, 0.3, 1e7}};

@@ -74,7 +74,7 @@ void harmonic(Bench& bench) {
 // <x^2> of a bistable cell does not know of its mass.
 void bistable(Bench& bench) {
   Machine& machine = bench.machine();
-  machine.step(1e-3, 0.04);
+  machine.step(1e-3, 0.02);
   const auto well = reference::double_well(1.5);
   const auto law = well.law(1);
   const std::uint32_t cells = machine.cells(64), shots = (machine.count(8192) + cells - 1) / cells, records = 16;
@@ -104,7 +104,7 @@ void bistable(Bench& bench) {
 // Eight nodes with coupling capacitors: <v v^T> = kT C^-1, <x x^T> = kT L.
 void board(Bench& bench) {
   Machine& machine = bench.machine();
-  machine.step(2e-3, 0.05);
+  machine.step(2e-3, 0.04);
   constexpr std::uint32_t kNodes = 8;
   Eigen::MatrixXd capacitance = Eigen::MatrixXd::Identity(kNodes, kNodes);
   std::vector<double> matrix(kNodes * kNodes);

@@ -100,7 +100,7 @@ void ferromagnet(Bench& bench) {
               {{"E/N, device", {}, {}, {}}, {"<|m|>, device", {}, {}, {}}, {"E/N", {}, {}, {}}, {"<|m|>", {}, {}, {}}}};
   Check* last = nullptr;
   for (const double temperature : {1.5, 2.0, kTc, 2.5, 3.0, 4.0}) {
-    const std::uint32_t shots = machine.count(8192), records = 48;
+    const std::uint32_t shots = machine.count(4096), records = temperature < 3.5 ? 32 : 80;
     const auto states = torus_states(machine, temperature, shots, records, temperature < 2.2 ? 4 : 5);
     BlockedMeans means(5);
     for (std::size_t k = 0; k < states.size(); ++k) {
@@ -142,7 +142,7 @@ void swap_acceptances(Bench& bench) {
   machine.step(1, 1);
   const Enumeration& exact = torus(false);
   const double ladder[] = {1.5, 2.0, 2.5, 3.0, 4.0};
-  const std::uint32_t shots = machine.count(8192), records = 24;
+  const std::uint32_t shots = machine.count(4096), records = 20;
   std::vector<reference::BinaryState> cold = torus_states(machine, ladder[0], shots, records, 4);
   for (int k = 0; k < 4; ++k) {
     const auto hot = torus_states(machine, ladder[k + 1], shots, records, 4);
