@@ -20,7 +20,8 @@ SUFFIXES = {".h", ".hpp", ".c", ".cc", ".cpp", ".cxx", ".inc", ".ipp", ".in"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:([<"])([^>"]+)[>"]|(\S.*))')
 
 # Folders that includes are relative to, beside the including file's own folder.
-INCLUDE_FOLDERS = ("firmware_api/include", "numerics/include", "hw_model/physics/include", "driver/include", "trainers/include", "sim/include", "")
+INCLUDE_FOLDERS = ("firmware_api/include", "numerics/include", "hw_model/physics/include", "driver/include",
+                   "trainers/include", "measure/include", "sim/include", "")
 
 # What a host program may name of the firmware API: the statuses, the program format and the names of cells that the
 # driver's own interface speaks in. Registers and device functions are the driver's affair.
@@ -77,17 +78,24 @@ RULES = {
     "trainers": Rule("trainers include only themselves, driver and numerics, with the statuses and program format the "
                      "driver speaks in; never sim, hw_model or registers",
                      ("trainers", "driver/include", "numerics") + VOCABULARY),
-    "apps": Rule("apps include only themselves, the driver, the trainers, numerics, the statuses and program format, "
-                 "regs.h and cells.h for the names of what a device reports, and the rows of bench; never sim or "
+    "apps": Rule("apps include only themselves, the driver, the trainers, measure, numerics, the statuses and program "
+                 "format, regs.h and cells.h for the names of what a device reports, and the rows of bench; never sim or "
                  "hw_model",
-                 ("apps", "bench/rows.hpp", "bench/measure.hpp", "trainers/include", "driver/include", "numerics/include",
-                  "firmware_api/include/heatbath/regs.h", "firmware_api/include/heatbath/cells.h") + VOCABULARY),
+                 ("apps", "bench/rows.hpp", "bench/measure.hpp", "trainers/include", "measure/include", "driver/include",
+                  "numerics/include", "firmware_api/include/heatbath/regs.h",
+                  "firmware_api/include/heatbath/cells.h") + VOCABULARY),
     "apps/conformance": Rule("the conformance claims include only themselves, the driver and firmware_api",
                              ("apps/conformance", "driver/include", "firmware_api/include")),
+    "apps/validate": Rule("the validation ladder includes the rest of apps, the driver, measure, the names of cells, and "
+                          "the oracles it holds devices to; never hw_model or the rest of sim",
+                          ("apps", "measure/include", "driver/include", "sim/reference",
+                           "firmware_api/include/heatbath/regs.h", "firmware_api/include/heatbath/cells.h") + VOCABULARY),
+    "measure": Rule("measure includes only itself, the program format, Eigen and the standard library; never sim or "
+                    "hw_model", ("measure", "driver/include") + VOCABULARY, std_and("Eigen/.*")),
     "python": Rule(f"python includes only itself, {HOST}",
                    ("python", "trainers/include", "driver/include") + VOCABULARY),
     "examples": Rule(f"examples include only themselves, {HOST}",
-                     ("examples", "trainers/include", "driver/include") + VOCABULARY),
+                     ("examples", "trainers/include", "measure/include", "driver/include") + VOCABULARY),
     "examples/odeint": Rule("the example of odeint includes only the physics for programs of others, Boost and the "
                             "standard library", ("examples/odeint", "hw_model/physics/include"),
                             std_and("boost/.*")),

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "apps/validate/predicted_bias.hpp"
+#include "apps/validate/start_states.hpp"
 #include "apps/validate/suites/rows.hpp"
 #include "heatbath/measure/irreversibility.hpp"
 #include "heatbath/regs.h"
@@ -25,7 +26,7 @@ struct Networks {
 Networks run_networks(Machine& machine, const reference::LinearNetwork& network, std::uint32_t copies_wanted,
                       std::uint32_t records, double period, double settle, double quartic = 0) {
   const auto size = static_cast<std::uint32_t>(network.stiffness.rows());
-  const std::uint32_t copies = std::max(1u, machine.cells(std::max(size, 64u)) / size), cells = copies * size;
+  const std::uint32_t copies = std::max(1u, machine.cells(64) / size), cells = copies * size;
   const std::uint32_t shots = (copies_wanted + copies - 1) / copies;
   std::vector<double> stiffness(cells), matrix;
   for (std::uint32_t i = 0; i < cells; ++i) stiffness[i] = network.stiffness(i % size, i % size) / 2;
@@ -96,7 +97,7 @@ std::vector<double> flat(const Eigen::MatrixXd& matrix) {
 // A reciprocal network makes no entropy.
 void reciprocal(Bench& bench) {
   Machine& machine = bench.machine();
-  const double dt = machine.step(1e-3, 0.02);
+  const double dt = machine.step(5e-4, 0.01);
   constexpr std::uint32_t kSize = 8;
   Eigen::MatrixXd a = 2 * Eigen::MatrixXd::Identity(kSize, kSize);
   for (std::uint32_t i = 0; i < kSize; ++i) {
@@ -143,7 +144,7 @@ Eigen::MatrixXd stepped_covariance(std::uint32_t stepper, const reference::Linea
 
 void driven(Bench& bench, const std::string& name, const reference::LinearNetwork& network, double samples) {
   Machine& machine = bench.machine();
-  const double dt = machine.step(2e-3, 0.02);
+  const double dt = machine.step(1e-4, 0.01);
   const auto size = network.stiffness.rows();
   const Networks run = run_networks(machine, network, machine.count(samples), 24, 0.5, 6);
   std::vector<double> diffusion;
@@ -210,14 +211,35 @@ void rotor_heat(Bench& bench) {
   machine.quartic(program, 0.5, 0, 0);
   machine.copies(program, std::vector<double>{0, -kTurn, kTurn, 0}, 2);
   program.commit();
-  HostRandom random(machine.next_seed());
-  std::vector<float> start(std::size_t{shots} * cells);
-  for (float& x : start) x = static_cast<float>(random.normal());
-  machine.start_at(program, start);
+  machine.start_at(program, normal_states(machine, std::size_t{shots} * cells));
   program.evolve(machine.time(2)).meter_clear().evolve(machine.time(kTime)).meter_snapshot();
   const Result result = machine.run(program, shots);
   const auto heat = measure::heat_entropy_production(machine.meters(result), 1, machine.rounded(kTime) * copies);
   bench.check("rotor w = 1: heat per unit of time over kT", 2 * kTurn * kTurn, heat);
+}
+
+// The smallest fault that must be seen: of 16 cells coupled by J = 1, one coupling is off by 1 % in one direction.
+void asymmetry(Bench& bench) {
+  Machine& machine = bench.machine();
+  machine.step(0.02, 0.5);
+  constexpr std::uint32_t kSize = 16, kRecords = 401;
+  constexpr double kPeriod = 0.5;
+  const auto currents_of = [&](double fault) {
+    Eigen::MatrixXd a = Eigen::MatrixXd::Constant(kSize, kSize, 1) + Eigen::MatrixXd::Identity(kSize, kSize);
+    a(0, 1) *= 1 + fault;
+    measure::PairCurrents currents(kSize);
+    for (int part = 0; part < 5; ++part) {  // 5 x 4000 x 200 = 4e6 time units
+      const Networks run = run_networks(machine, reference::linear_network(a, 1), machine.count(4000), kRecords, kPeriod, 4);
+      for (const auto& path : run.paths) currents.add(path);
+    }
+    return currents;
+  };
+  const auto found = currents_of(0.01).current(0, 1);
+  const double z = std::fabs(found.value) / found.standard_error;
+  bench.check("1 % off in one of 16 x 16 couplings: z of its current", 5, {z, 1, found.effective_samples}).bound =
+      Bound::at_least;
+  const auto sound = currents_of(0).current(0, 1);
+  bench.check("the same current of the sound machine", 0, sound).floor = 0.01;
 }
 
 }  // namespace
@@ -236,6 +258,9 @@ std::span<const Row> currents_rows() {
       {"one-way-ring", "three cells coupled in one direction",
        {.cells = 3, .full_couplings = true, .j2 = 1, .coupling = 1, .keys = kDriven, .best_cells = 63, .best_lanes = 512},
        false, one_way_ring},
+      {"asymmetry", "a fault of 1 % in one coupling is found within 4e6 time units",
+       {.cells = 16, .full_couplings = true, .j2 = 1, .coupling = 1.01, .keys = "reciprocal=no&stepper=exact-ou",
+        .best_cells = 16}, true, asymmetry},
       {"two-temperatures", "a spring between a hot and a cold cell",
        {.cells = 2, .kT_per_cell = true, .j2 = 1, .coupling = 1, .keys = "stepper=heun", .best_cells = 64,
         .best_lanes = 512}, false, two_temperatures},

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "apps/validate/predicted_bias.hpp"
+#include "apps/validate/start_states.hpp"
 #include "apps/validate/suites/rows.hpp"
 #include "sim/reference/boltzmann_cell.hpp"
 #include "sim/reference/first_passage.hpp"
@@ -33,19 +34,6 @@ double stepped_rate(Machine& machine, const reference::QuarticCell& cell, double
   return chain ? chain->relaxation_rate(sign) : rate;
 }
 
-std::vector<float> law_states(Machine& machine, const reference::BoltzmannLaw& law, std::size_t count) {
-  HostRandom random(machine.next_seed());
-  std::vector<double> table;
-  for (int k = 0; k <= 4096; ++k) table.push_back(law.quantile(std::min(std::max(k / 4096.0, 1e-7), 1 - 1e-7)));
-  std::vector<float> states(count);
-  for (float& x : states) {
-    const double u = 4096 * random.uniform();
-    const auto k = static_cast<std::size_t>(u);
-    x = static_cast<float>(table[k] + (u - static_cast<double>(k)) * (table[k + 1] - table[k]));
-  }
-  return states;
-}
-
 struct Height {
   double h, dt_first, dt_second;
   double lag;       ///< records this far apart: recrossings of the barrier have died out
@@ -59,9 +47,9 @@ void decay_rate(Bench& bench, const Height& height) {
   const auto well = reference::double_well(height.h);
   const double lag = machine.rounded(height.lag);
   const std::uint32_t far = 1 + std::max(1u, static_cast<std::uint32_t>(std::lround(0.3 / exact / lag)));
-  const std::uint32_t cells = machine.cells(1024), shots = std::max(1u, machine.count(16384) / cells);
-  const auto records = 4 * far + static_cast<std::uint32_t>(std::lround(height.duration / lag / cells / shots *
-                                                                        machine.count(1000) / 1000.0));
+  const std::uint32_t cells = machine.cells(64), shots = (machine.count(16384) + cells - 1) / cells;
+  // Shots follow the effort; the length of each does not.
+  const auto records = 4 * far + static_cast<std::uint32_t>(std::lround(height.duration / lag / 16384));
   Program program = machine.program(cells);
   machine.quartic(program, well.j2, well.j4, 0);
   program.commit();
@@ -149,7 +137,7 @@ void passage_times(Bench& bench, const Height& height, double period, double dur
   const auto well = reference::double_well(height.h);
   const auto exact = reference::double_well_times(height.h, 1);
   const double rate = exact_rate(height.h), slower = rate / stepped_rate(machine, well, rate);
-  const std::uint32_t cells = machine.cells(64), shots = std::max(1u, machine.count(1024) / cells);
+  const std::uint32_t cells = machine.cells(64), shots = (machine.count(1024, 512) + cells - 1) / cells;
   const std::size_t replicas = std::size_t{cells} * shots;
   const double dt = machine.rounded(period);
   constexpr std::uint32_t kRecords = 4000;
@@ -195,7 +183,7 @@ void passage_times(Bench& bench, const Height& height, double period, double dur
               exact.to_other_well * (slower - 1));
 }
 
-constexpr Height kHeights[] = {{2, 5e-4, 0.01, 1.0, 1.2e5},
+constexpr Height kHeights[] = {{2, 5e-4, 0.01, 1.0, 2.2e5},
                                {4, 3e-4, 5e-3, 0.6, 4e5},
                                {6, 2.5e-4, 2.5e-3, 0.4, 2e6},
                                {8, 2e-4, 2e-3, 0.3, 1e7}};
@@ -213,10 +201,10 @@ std::span<const Row> escape_rows() {
   constexpr std::string_view kKeys = "stepper=heun";
   static const Row rows[] = {
       {"rate-2", "decay rate of the sign of a double well of height 2",
-       {.j2 = 4, .j4 = 2, .keys = kKeys, .best_cells = 1024, .best_lanes = 16}, false, rate2},
-      {"rate-4", "the same, height 4", {.j2 = 8, .j4 = 4, .keys = kKeys, .best_cells = 1024, .best_lanes = 16}, false, rate4},
-      {"rate-6", "the same, height 6", {.j2 = 12, .j4 = 6, .keys = kKeys, .best_cells = 1024, .best_lanes = 16}, false, rate6},
-      {"rate-8", "the same, height 8", {.j2 = 16, .j4 = 8, .keys = kKeys, .best_cells = 1024, .best_lanes = 16}, true, rate8},
+       {.j2 = 4, .j4 = 2, .keys = kKeys, .best_cells = 64, .best_lanes = 256}, false, rate2},
+      {"rate-4", "the same, height 4", {.j2 = 8, .j4 = 4, .keys = kKeys, .best_cells = 64, .best_lanes = 256}, false, rate4},
+      {"rate-6", "the same, height 6", {.j2 = 12, .j4 = 6, .keys = kKeys, .best_cells = 64, .best_lanes = 256}, false, rate6},
+      {"rate-8", "the same, height 8", {.j2 = 16, .j4 = 8, .keys = kKeys, .best_cells = 64, .best_lanes = 256}, true, rate8},
       {"passage-2", "mean first-passage times of height 2, crossings between records by the Brownian bridge",
        {.j2 = 4, .j4 = 2, .keys = kKeys, .best_cells = 64, .best_lanes = 16}, false, passage2},
       {"passage-4", "the same, height 4", {.j2 = 8, .j4 = 4, .keys = kKeys, .best_cells = 64, .best_lanes = 16}, false, passage4},

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <vector>
 
+#include "apps/validate/start_states.hpp"
 #include "apps/validate/suites/rows.hpp"
 #include "heatbath/measure/free_energy.hpp"
 #include "heatbath/regs.h"
@@ -25,13 +26,10 @@ struct Switched {
 
 /// N(0, 1) at J2 = 1/2, to the well within `steps` steps.
 Switched switch_to(Machine& machine, const QuarticCell& well, double duration, std::uint32_t shots) {
-  HostRandom random(machine.next_seed());
-  std::vector<float> start(shots);
-  for (float& x : start) x = static_cast<float>(random.normal());
   Program program = machine.program(1);
   machine.quartic(program, 0.5, 0, 0);
   program.commit();
-  machine.start_at(program, start);
+  machine.start_at(program, normal_states(machine, shots));
   program.meter_clear();
   machine.quartic(program, well.j2, well.j4, well.bias);
   program.ramp(machine.time(duration)).meter_snapshot().sample();

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "apps/validate/start_states.hpp"
 #include "apps/validate/suites/rows.hpp"
 #include "heatbath/regs.h"
 #include "sim/reference/boltzmann_cell.hpp"
@@ -25,15 +26,12 @@ void harmonic(Bench& bench) {
   constexpr double kStiffness = 1, kMass = 1, kDamping = 0.5;
   const std::uint32_t cells = machine.cells(64), shots = (machine.count(16384) + cells - 1) / cells, records = 17;
   const double period = machine.rounded(0.5);
-  HostRandom random(machine.next_seed());
   Program program = machine.program(cells);
   machine.quartic(program, kStiffness / 2, 0, 0);
   machine.load(program, CellSection::mass, kMass);
   machine.load(program, CellSection::damping, kDamping);
   program.commit();
-  std::vector<float> start(std::size_t{shots} * cells);
-  for (float& x : start) x = static_cast<float>(random.normal());
-  machine.start_at(program, start);
+  machine.start_at(program, normal_states(machine, std::size_t{shots} * cells));
   program.evolve(machine.time(20)).capture_start(machine.time(period)).evolve(machine.time(period) * (records - 1));
   const Result result = machine.run(program, shots, 2 * cells);
   BlockedMeans means(2 + records);
@@ -76,19 +74,16 @@ void harmonic(Bench& bench) {
 // <x^2> of a bistable cell does not know of its mass.
 void bistable(Bench& bench) {
   Machine& machine = bench.machine();
-  machine.step(1e-3, 0.04);
+  machine.step(1e-3, 0.02);
   const auto well = reference::double_well(1.5);
   const auto law = well.law(1);
   const std::uint32_t cells = machine.cells(64), shots = (machine.count(8192) + cells - 1) / cells, records = 16;
-  HostRandom random(machine.next_seed());
   Program program = machine.program(cells);
   machine.quartic(program, well.j2, well.j4, 0);
   machine.load(program, CellSection::mass, 1);
   machine.load(program, CellSection::damping, 1);
   program.commit();
-  std::vector<float> start(std::size_t{shots} * cells);
-  for (float& x : start) x = static_cast<float>(law.quantile(random.uniform()));
-  machine.start_at(program, start);
+  machine.start_at(program, law_states(machine, law, std::size_t{shots} * cells));
   program.evolve(machine.time(4)).capture_start(machine.time(1.5)).evolve(machine.time(1.5) * (records - 1));
   const Result result = machine.run(program, shots, 2 * cells);
   BlockedMeans means(2);
@@ -109,7 +104,7 @@ void bistable(Bench& bench) {
 // Eight nodes with coupling capacitors: <v v^T> = kT C^-1, <x x^T> = kT L.
 void board(Bench& bench) {
   Machine& machine = bench.machine();
-  machine.step(2e-3, 0.05);
+  machine.step(2e-3, 0.04);
   constexpr std::uint32_t kNodes = 8;
   Eigen::MatrixXd capacitance = Eigen::MatrixXd::Identity(kNodes, kNodes);
   std::vector<double> matrix(kNodes * kNodes);
@@ -120,16 +115,13 @@ void board(Bench& bench) {
   }
   const std::uint32_t copies = std::max(1u, machine.cells(64) / kNodes), cells = copies * kNodes, records = 16;
   const std::uint32_t shots = (machine.count(8192) + copies - 1) / copies;
-  HostRandom random(machine.next_seed());
   Program program = machine.program(cells);
   machine.quartic(program, 0.5, 0, 0);
   machine.load(program, CellSection::mass, 1);
   machine.load(program, CellSection::damping, 1);
   machine.copies(program, matrix, kNodes);
   program.commit();
-  std::vector<float> start(std::size_t{shots} * cells);
-  for (float& x : start) x = static_cast<float>(random.normal());
-  machine.start_at(program, start);
+  machine.start_at(program, normal_states(machine, std::size_t{shots} * cells));
   program.evolve(machine.time(15)).capture_start(machine.time(2)).evolve(machine.time(2) * (records - 1));
   const Result result = machine.run(program, shots, 2 * cells);
   BlockedMeans means(4);

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "apps/validate/predicted_bias.hpp"
+#include "apps/validate/start_states.hpp"
 #include "apps/validate/suites/rows.hpp"
 #include "sim/reference/boltzmann_cell.hpp"
 #include "sim/reference/free_energy.hpp"
@@ -83,9 +84,7 @@ void transport(Bench& bench) {
   Machine& machine = bench.machine();
   const double dt = machine.step(kTime / kSegments / 250, kTime / kSegments / 25);
   const std::uint32_t shots = machine.count(60000);
-  HostRandom random(machine.next_seed());
-  std::vector<float> start(shots);
-  for (float& x : start) x = static_cast<float>(random.normal());
+  const std::vector<float> start = normal_states(machine, shots);
   Program program = machine.program(1);
   const auto load = [&](double t) {
     const Drive drive = transport_drive(t);
@@ -131,9 +130,7 @@ void erasure(Bench& bench) {
   for (const auto& [tau, samples] : {std::pair{2.0, 8192.0}, {5.0, 8192.0}, {20.0, 4096.0}}) {
     machine.step(5e-4, 2.5e-3);
     const std::uint32_t shots = machine.count(samples);
-    HostRandom random(machine.next_seed());
-    std::vector<float> start(shots);
-    for (float& x : start) x = static_cast<float>(law.quantile(random.uniform()));
+    const std::vector<float> start = law_states(machine, law, shots);
     Program program = machine.program(1);
     machine.quartic(program, well.j2, well.j4, 0);
     program.commit();

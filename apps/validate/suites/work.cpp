@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "apps/validate/predicted_bias.hpp"
+#include "apps/validate/start_states.hpp"
 #include "apps/validate/suites/rows.hpp"
 #include "heatbath/measure/free_energy.hpp"
 #include "sim/reference/moment_equations.hpp"
@@ -11,13 +12,6 @@ namespace heatbath::validation {
 namespace {
 
 using measure::BlockedMeans;
-
-std::vector<float> normal_states(Machine& machine, std::uint32_t shots, double mean, double variance) {
-  HostRandom random(machine.next_seed());
-  std::vector<float> states(shots);
-  for (float& x : states) x = static_cast<float>(mean + std::sqrt(variance) * random.normal());
-  return states;
-}
 
 /// What a stepper makes of a ramp of the stiffness of a cell that starts with a variance: mean work, variance at the
 /// end, and <exp(-W)>, exactly.
@@ -100,7 +94,7 @@ void ramp(Bench& bench) {
               {{"device", {}, {}, {}}, {"moment equations", {}, {}, {}}, {"free energy difference", {}, {}, {}}}};
   Check* last = nullptr;
   for (const auto& [tau, samples, first, second] :
-       {std::tuple{0.1, 60000.0, 2e-4, 2e-3}, {0.5, 60000.0, 1e-3, 5e-3}, {2.0, 24000.0, 1e-3, 5e-3},
+       {std::tuple{0.1, 60000.0, 2e-4, 2e-3}, {0.5, 60000.0, 8e-4, 5e-3}, {2.0, 24000.0, 1e-3, 5e-3},
         {5.0, 12000.0, 1e-3, 5e-3}}) {
     const double dt = machine.step(first, second);
     const std::uint32_t shots = machine.count(samples);
@@ -154,7 +148,7 @@ void two_sided(Bench& bench) {
   const auto wf = measure::works(forward), wr = measure::works(reverse);
   bench.check("Bennett's acceptance ratio", exact, measure::bennett(wf, wr, 1), bias);
   const auto line = measure::crooks_crossing(wf, wr, 1);
-  bench.check("Crooks: crossing of the work laws", exact, line.crossing, bias);
+  bench.check("Crooks: crossing of the work laws", exact, line.crossing, bias).floor = 0.01;
   Check& slope = bench.check("Crooks: slope of ln P_F(W)/P_R(-W)", 1, line.slope);
   slope.floor = 0.02;
 }
@@ -171,7 +165,7 @@ void coarse_path_weight(Bench& bench) {
 // A trap of stiffness 1 that moves at speed 1.
 void dragged_trap(Bench& bench) {
   Machine& machine = bench.machine();
-  const double dt = machine.step(2e-3, 0.01);
+  const double dt = machine.step(1.25e-3, 0.01);
   const std::uint32_t shots = machine.count(60000);
   const std::vector<double> times{0.5, 1, 2, 5};
   Program program = machine.program(1);
