@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <iterator>
 #include <utility>
 
@@ -37,7 +38,11 @@ Network network_of(const TomlProgram& program, const Capabilities& capabilities)
   it.bias = per_cell(program.network.bias, 0, program.cells);
   if (program.network.couplings) it.couplings = *program.network.couplings;
   it.gain = program.network.gain.value_or(1.0f);
-  it.kT = program.network.kT.value_or(capabilities.kT_reset);
+  const std::vector<float> kT = program.network.kT.value_or(std::vector<float>{capabilities.kT_reset});
+  if (std::adjacent_find(kT.begin(), kT.end(), std::not_equal_to<>()) != kT.end())
+    throw Error(HB_UNSUPPORTED, fmt::format("{}: [network] kT differs from cell to cell; a circuit has one temperature",
+                                            program.path));
+  it.kT = kT.front();
   if (program.initial) it.initial = per_cell(program.initial, 0, program.cells);
   return it;
 }

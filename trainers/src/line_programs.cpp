@@ -5,7 +5,7 @@
 #include <cstdio>
 
 #include "heatbath/error.hpp"
-#include "heatbath/regs.h"
+#include "heatbath/cells.h"
 #include "host_randomness.hpp"
 
 namespace heatbath::trainers {
@@ -155,7 +155,7 @@ LinePlan line_plan(const Device& device, const DataLaw& law, const BoundOptions&
   const double tick = device.time_units(Ticks{1});
   const std::uint64_t grain = std::max<std::uint64_t>(device.step().count, 1);
   const std::uint64_t shortest = std::max<std::uint64_t>(device.capture_period(Ticks{grain}).count, grain);
-  const bool euler = capabilities.stepper == HB_CAPS_CELL_STEPPER_EULER_MARUYAMA && capabilities.kT_programmable;
+  const bool euler = std::string_view(hb_stepper_name(capabilities.stepper)) == "euler-maruyama" && capabilities.kT_programmable;
   const double h = euler ? device.time_units(device.step()) : 0;
   // One Euler–Maruyama step of stiffness (1 - e^-h)/h at temperature (1 - e^-2h)/2h is the exact transition over h.
   const double stiffness = euler ? -std::expm1(-h) / h : 1;
