@@ -129,13 +129,9 @@ int run_train_ergodicity(const TrainErgodicityOptions& options) {
   ErgodicityRun run;
   run.options = saved.options;
   watch_interrupts();
-  // The study refuses what it cannot do before it opens its first device; only then is there anything to write.
   const trainers::OpenBoard open_board = [&](Board board, std::uint32_t cells) {
     Device device = open(board_uri(options.device, board, cells));
-    if (run.device.empty()) {
-      run.device = device_line(device);
-      prepare_folder(options.out);
-    }
+    if (run.device.empty()) run.device = device_line(device);
     return device;
   };
   const auto save = [&](const trainers::ErgodicityState& state) {
@@ -145,7 +141,11 @@ int run_train_ergodicity(const TrainErgodicityOptions& options) {
   trainers::ErgodicityState state = saved.state;
   try {
     ProgressBar bar(ProgressBar::style_for(options.json), "ergodicity", 100, "");
+    // The study refuses what it cannot do before it says for the first time how far it is.
+    bool begun = false;
     const trainers::ErgodicityProgress progress = [&](std::string_view what, double fraction) {
+      if (!begun) prepare_folder(options.out);
+      begun = true;
       bar.update(100 * fraction, what);
       return !interrupted();
     };

@@ -302,7 +302,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Wrong{"NoCommand", {}, "info, run, train, generate, bound"},
         Wrong{"UnknownCommand", {"anneal"}, "unknown command \"anneal\"; the commands are info, run, train, generate, bound"},
-        Wrong{"UnknownTrainer", {"train", "classify"}, "there is: generate"},
+        Wrong{"UnknownTrainer", {"train", "classify"}, "there is: generate, ergodicity"},
         Wrong{"UnknownOption", kTrain + std::vector<std::string>{"--frob"}, "--frob"},
         Wrong{"NoOutputFolder", {"train", "generate"}, "--out is required"},
         Wrong{"UpdatesNotANumber", kTrain + std::vector<std::string>{"--updates", "many"},
@@ -390,5 +390,77 @@ TEST(CtrlC, SavesTheLastModelAndExitsWith130) {
                                   kDevice, "--out", folder / "more"});
   EXPECT_EQ(drawn.status, 0) << drawn.error;
 }
+
+const std::vector<std::string> kErgodicity{"train", "ergodicity", "--device", "func:lanes=64&threads=2"};
+const std::vector<std::string> kSmallErgodicity =
+    kErgodicity + std::vector<std::string>{"--problem", "two-patterns", "--updates", "20", "--effort", "0.02", "--json"};
+
+TEST(Ergodicity, ReportsAllItsFiguresAndTheirExactValues) {
+  const TemporaryFolder folder;
+  const Outcome run = heatbath(kSmallErgodicity + std::vector<std::string>{"--out", folder / "run"});
+  ASSERT_EQ(run.status, 0) << run.error;
+  EXPECT_EQ(run.error, "");
+  const nlohmann::json report = nlohmann::json::parse(content(folder / "run" / "report.json"));
+  EXPECT_EQ(report, nlohmann::json::parse(run.out));
+  for (const char* key : {"kl_single", "kl_experts", "kl_single_exact", "kl_experts_exact", "t_star_exact", "r_hat_linear"})
+    EXPECT_TRUE(report[key].is_number()) << key;
+  EXPECT_EQ(report["experts"].size(), 2u);
+  EXPECT_EQ(report["p_lib"].size(), 4u);
+  EXPECT_EQ(report["escape_times"].size(), 8u);
+  EXPECT_EQ(report["breaking"].size(), 3u);
+  EXPECT_EQ(report["ladder"].size(), 4u);
+  EXPECT_EQ(report["left_out"].size(), 0u);
+  EXPECT_TRUE(report["likelihood_single"].is_null());
+  for (const char* name : {"report.html", "machines.json"}) EXPECT_TRUE(std::filesystem::exists(folder / "run" / name)) << name;
+  for (const auto& [name, drawn] : report["pictures"].items())
+    EXPECT_EQ(drawn == true, std::filesystem::exists(folder / "run" / name)) << name;
+
+  // A finished training has nothing to train; what is measured is the same, bit by bit.
+  const Outcome again = heatbath(kSmallErgodicity + std::vector<std::string>{"--out", folder / "run", "--continue"});
+  ASSERT_EQ(again.status, 0) << again.error;
+  EXPECT_EQ(nlohmann::json::parse(again.out)["kl_experts"], report["kl_experts"]);
+  const Outcome other =
+      heatbath(kSmallErgodicity + std::vector<std::string>{"--out", folder / "run", "--continue", "--seed", "2"});
+  EXPECT_EQ(other.status, 2);
+  EXPECT_THAT(other.error, HasSubstr("same settings"));
+}
+
+TEST(Ergodicity, CtrlCKeepsTheMachines) {
+  const TemporaryFolder folder;
+  std::vector<std::string> words = kErgodicity + std::vector<std::string>{"--updates", "1000000", "--out", folder / "run"};
+  const std::vector<char*> arguments = arguments_of(words);
+  pid_t child = 0;
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, 2, (folder / "error").c_str(), O_WRONLY | O_CREAT, 0600);
+  ASSERT_EQ(::posix_spawn(&child, HEATBATH_COMMAND, &actions, nullptr, arguments.data(), environ), 0);
+  posix_spawn_file_actions_destroy(&actions);
+  const std::filesystem::path machines = folder / "run" / "machines.json";
+  for (int waited = 0; waited < 6000 && !std::filesystem::exists(machines); ++waited) ::usleep(10000);
+  ASSERT_EQ(::kill(child, SIGINT), 0);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 130);
+  EXPECT_THAT(content(folder / "error"), HasSubstr("--continue goes on from them"));
+  EXPECT_GE(nlohmann::json::parse(content(machines))["single"]["updates"], 25);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Ergodicity, WrongInput,
+    ::testing::Values(
+        Wrong{"UnknownProblem", kErgodicity + std::vector<std::string>{"--out", "OUT", "--problem", "chess"},
+              "--problem chess: needs parity, two-patterns, digits or a file"},
+        Wrong{"NotBinary", kErgodicity + std::vector<std::string>{"--out", "OUT", "--problem", "FILE"},
+              "file:1: \"text\" is not binary"},
+        Wrong{"MoreExpertsThanPatterns",
+              kErgodicity + std::vector<std::string>{"--out", "OUT", "--problem", "two-patterns", "--experts", "3"},
+              "3 experts for 2 patterns"},
+        Wrong{"LibraryOfNine", kErgodicity + std::vector<std::string>{"--out", "OUT", "--library", "9"}, "there are 8 and 16"},
+        Wrong{"NoMachinesToContinue", kErgodicity + std::vector<std::string>{"--out", "OUT", "--continue"}, "machines.json"},
+        Wrong{"CellsOfItsOwn", {"train", "ergodicity", "--out", "OUT", "--device", "func:cell=phase"}, "leave out cell"},
+        Wrong{"EffortOfNothing", kErgodicity + std::vector<std::string>{"--out", "OUT", "--effort", "0"}, "--effort"},
+        Wrong{"NoMeters", {"train", "ergodicity", "--out", "OUT", "--device", "func:profile=silicon"}, "METERS"}),
+    [](const auto& instance) { return std::string(instance.param.name); });
 
 }  // namespace

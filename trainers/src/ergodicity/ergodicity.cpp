@@ -250,6 +250,7 @@ ErgodicityReport study_patterns(const OpenBoard& open, const Patterns& patterns,
   require(board.capabilities().meters, "the study of ergodicity", "METERS");
   SpinDevice device(board, options.seed);
   device.go_on = [&study] { return study.go_on(); };
+  study.step("beginning", 0);
   const bool small = patterns.cells <= kEnumerableCells;
 
   ErgodicityReport report;
@@ -387,6 +388,7 @@ ErgodicityReport study_digits(const OpenBoard& open, const BinaryDigits& digits,
   require(board.capabilities().meters, "the study of ergodicity", "METERS");
   SpinDevice device(board, options.seed);
   device.go_on = [&study] { return study.go_on(); };
+  study.step("beginning", 0);
 
   ErgodicityReport report;
   report.problem = "digits";

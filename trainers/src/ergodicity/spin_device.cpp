@@ -15,36 +15,51 @@ constexpr double kRandomSweeps = 8;                   // enough for every p-bit 
 constexpr double kStepStiffness = 0.064;              // step times curvature of a well: 3 % on the width in the well
 constexpr double kRandomTime = 4;                     // bistable cells leave the top within one time unit
 
-/// The device's energy of one unit of a machine: 1, or where that leaves its ranges the temperature it comes up with.
-float unit_of(const Capabilities& capabilities) {
-  const bool wide = capabilities.kT_programmable && capabilities.kT_min <= 0.1f && capabilities.kT_max >= 4 &&
-                    capabilities.range_coupling >= 16 && capabilities.range_bias >= 64;
-  return wide ? 1.0f : capabilities.kT_reset;
-}
-
 }  // namespace
 
 SpinDevice::SpinDevice(Device& device, std::uint64_t seed, std::uint32_t first_shot)
-    : device_(&device), seed_(seed), next_shot_(first_shot), unit_(unit_of(device.capabilities())) {
+    : device_(&device), seed_(seed), next_shot_(first_shot) {
   require_cells(device.capabilities(), "a machine of spins", "pbit", 1);
   if (device.capabilities().dt_programmable) device.set_step_time_units(1.0);
 }
 
 SpinDevice::SpinDevice(Device& device, std::uint64_t seed, const BistableCells& cells, std::uint32_t first_shot)
-    : device_(&device), seed_(seed), bistable_(cells), next_shot_(first_shot), unit_(unit_of(device.capabilities())) {
+    : device_(&device), seed_(seed), bistable_(cells), next_shot_(first_shot) {
   const Capabilities& capabilities = device.capabilities();
   require_cells(capabilities, "a machine of bistable cells", "overdamped", 1);
   if (!(cells.height > 0)) throw Error(HB_BAD_ARG, "bistable cells of height " + std::to_string(cells.height) + "; above 0");
   if (capabilities.dt_programmable) {
-    const double stiffness = 8 * cells.height * static_cast<double>(unit_) * static_cast<double>(capabilities.mobility);
+    const double stiffness = 8 * cells.height * static_cast<double>(capabilities.mobility);
     device.set_step_time_units(kStepStiffness / stiffness);
   }
 }
 
-Ticks SpinDevice::ticks(double duration) const {
-  // Where forces are unit_ times as strong, everything takes 1/unit_ as long.
-  const double slower =
-      bistable_ ? 1.0 / (static_cast<double>(unit_) * static_cast<double>(device_->capabilities().mobility)) : 1.0;
+double SpinDevice::unit_of(const SpinMachine& machine, double kT) const {
+  const Capabilities& capabilities = device_->capabilities();
+  if (!capabilities.kT_programmable) return static_cast<double>(capabilities.kT_reset) / kT;
+  constexpr double kRoom = 0.98;
+  double unit = 1;  // where ranges allow it
+  const auto keep = [&unit](double value, float range) {
+    if (value > 0) unit = std::min(unit, kRoom * static_cast<double>(range) / value);
+  };
+  const auto largest = [](const std::vector<float>& values) {
+    double most = 0;
+    for (const float value : values) most = std::max(most, std::abs(static_cast<double>(value)));
+    return most;
+  };
+  keep(largest(machine.field) * (bistable_ ? bistable_->field_scale : 1), capabilities.range_bias);
+  keep(largest(machine.couplings) * (bistable_ ? bistable_->coupling_scale : 1), capabilities.range_coupling);
+  keep(kRoom * kT, capabilities.kT_max);
+  if (bistable_) {
+    keep(bistable_->height, capabilities.range_j4);
+    keep(2 * bistable_->height, capabilities.range_j2);
+  }
+  return unit;
+}
+
+Ticks SpinDevice::ticks(double duration, double unit) const {
+  // Where forces are `unit` times as strong, everything takes 1/unit as long.
+  const double slower = bistable_ ? 1.0 / (unit * static_cast<double>(device_->capabilities().mobility)) : 1.0;
   return device_->ticks(duration * slower);
 }
 
@@ -55,20 +70,19 @@ Program SpinDevice::prepared(const SpinMachine& machine, double kT) const {
   if (bistable_ && kT != 1)
     throw Error(HB_BAD_ARG, "bistable cells act as spins at kT = 1 of the machine, not " + std::to_string(kT));
   Program program(capabilities, machine.cells);
+  const double unit = unit_of(machine, kT);
   if (bistable_) {
-    const auto height = static_cast<float>(bistable_->height) * unit_;
+    const auto height = static_cast<float>(bistable_->height * unit);
     program.load(CellSection::j4, height).load(CellSection::j2, -2 * height);
   }
-  if (capabilities.kT_programmable) program.load_temperature(static_cast<float>(kT) * unit_);
+  if (capabilities.kT_programmable) program.load_temperature(static_cast<float>(kT * unit));
   return program;
 }
 
 void SpinDevice::load(Program& program, const SpinMachine& machine, double kT) const {
-  const Capabilities& capabilities = device_->capabilities();
-  const double strength = capabilities.kT_programmable ? static_cast<double>(unit_)
-                                                       : static_cast<double>(capabilities.kT_reset) / kT;
-  const DeviceSigns signs = device_signs(machine, static_cast<float>(strength * (bistable_ ? bistable_->field_scale : 1)),
-                                         static_cast<float>(strength * (bistable_ ? bistable_->coupling_scale : 1)));
+  const double unit = unit_of(machine, kT);
+  const DeviceSigns signs = device_signs(machine, static_cast<float>(unit * (bistable_ ? bistable_->field_scale : 1)),
+                                         static_cast<float>(unit * (bistable_ ? bistable_->coupling_scale : 1)));
   program.load(CellSection::bias, signs.bias).load_couplings(signs.couplings).load_gain(1.0f);
 }
 
@@ -90,6 +104,7 @@ SpinRecords SpinDevice::run(const SpinMachine& machine, double kT, const Run& ru
   if (!run.starts.empty() && run.starts.size() != n * run.shots)
     throw Error(HB_BAD_ARG, std::to_string(run.starts.size()) + " start spins; shots x cells = " +
                                 std::to_string(n * run.shots) + " are needed");
+  const double unit = unit_of(machine, kT);
   SpinRecords records{run.shots, run.records, machine.cells, {}};
   records.spins.resize(std::size_t{run.shots} * run.records * n);
   const std::uint64_t shot_bytes = std::uint64_t{run.records} * n * sizeof(float);
@@ -100,7 +115,7 @@ SpinRecords SpinDevice::run(const SpinMachine& machine, double kT, const Run& ru
     program.load_gain(0.0f).load(CellSection::bias, 0.0f).commit();
     if (run.starts.empty()) {
       if (bistable_) program.clamp(0, machine.cells, 0.0f).release(0, machine.cells);
-      program.evolve(ticks(bistable_ ? kRandomTime : kRandomSweeps));
+      program.evolve(ticks(bistable_ ? kRandomTime : kRandomSweeps, unit));
     }
     load(program, machine, kT);
     program.commit();
@@ -109,10 +124,10 @@ SpinRecords SpinDevice::run(const SpinMachine& machine, double kT, const Run& ru
       const std::vector<float> values(starts.begin(), starts.end());
       program.clamp_per_shot(0, machine.cells, values, shots).release(0, machine.cells);
     }
-    const Ticks burn = ticks(run.burn);
+    const Ticks burn = ticks(run.burn, unit);
     if (burn.count > 0) program.evolve(burn);
     program.sample();
-    if (run.records > 1) program.loop_begin(run.records - 1).evolve(ticks(run.interval)).sample().loop_end();
+    if (run.records > 1) program.loop_begin(run.records - 1).evolve(ticks(run.interval, unit)).sample().loop_end();
     const Result result = device_->run(program, job(shots));
     for (std::uint32_t shot = 0; shot < shots; ++shot) {
       for (std::uint32_t record = 0; record < run.records; ++record) {
@@ -131,15 +146,14 @@ SpinDevice::FreeEnergy SpinDevice::free_energy(const SpinMachine& machine, doubl
   if (bistable_) throw Error(HB_BAD_ARG, "the free energy of a machine of spins is measured on p-bits");
   require(device_->capabilities().meters, "the free energy of a machine", "METERS");
   if (shots < 2) throw Error(HB_BAD_ARG, "a free energy from " + std::to_string(shots) + " ramps; at least 2");
+  const double unit = unit_of(machine, kT);
   Program program = prepared(machine, kT);
-  program.load_gain(1.0f).load(CellSection::bias, 0.0f).commit().evolve(ticks(kRandomSweeps)).meter_clear();
+  program.load_gain(1.0f).load(CellSection::bias, 0.0f).commit().evolve(ticks(kRandomSweeps, unit)).meter_clear();
   load(program, machine, kT);
-  program.ramp(ticks(duration)).meter_snapshot();
+  program.ramp(ticks(duration, unit)).meter_snapshot();
   const Result result = device_->run(program, job(shots));
 
-  const double scale = device_->capabilities().kT_programmable
-                           ? static_cast<double>(unit_) * kT
-                           : static_cast<double>(device_->capabilities().kT_reset);
+  const double scale = unit * kT;
   std::vector<double> exponents;  // -(W + shadow)/T
   for (const hb_meters_t& meters : result.meters.front()) exponents.push_back(-(meters.work + meters.work_shadow) / scale);
   const double highest = *std::ranges::max_element(exponents);

@@ -31,8 +31,8 @@ struct BistableCells {
   double field_scale = 1;
 };
 
-/// What a machine does on a device. Energies are in units of the machine; the device's own scale (its kT where kT or its
-/// ranges are not 1) is this class's affair. Durations are in sweeps for p-bits (one update per cell on average), and for
+/// What a machine does on a device. Energies are in units of the machine; where a device's ranges are narrow, energies and
+/// kT are scaled together so that its converters are used as far as they go. Durations are in sweeps for p-bits (one update per cell on average), and for
 /// bistable cells in time units at unit mobility and T = 1. Each call is a job of its own noise: shots are numbered on.
 class SpinDevice {
  public:
@@ -77,9 +77,10 @@ class SpinDevice {
   std::uint64_t seed_;
   std::optional<BistableCells> bistable_;
   std::uint32_t next_shot_;
-  float unit_ = 1;  ///< device energy of one unit of the machine
 
-  Ticks ticks(double duration) const;
+  /// Device energy of one unit of the machine at kT.
+  double unit_of(const SpinMachine& machine, double kT) const;
+  Ticks ticks(double duration, double unit) const;
   Program prepared(const SpinMachine& machine, double kT) const;
   void load(Program& program, const SpinMachine& machine, double kT) const;
   JobOptions job(std::uint32_t shots);
