@@ -202,6 +202,7 @@ bool generator(int repetitions) {
 
 int main(int argc, char** argv) {
   try {
+    std::setvbuf(stdout, nullptr, _IOLBF, 0);
     const int repetitions = argc > 1 ? std::atoi(argv[1]) : 9;
     bool kept = register_reads(repetitions);
     kept &= shared_memory_reads(repetitions);

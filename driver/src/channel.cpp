@@ -135,6 +135,8 @@ std::byte* RingMemory::bytes(bool to_client) const {
 RingChannel::RingChannel(RingMemory memory, FileDescriptor socket, bool server, std::chrono::milliseconds patience)
     : memory_(std::move(memory)),
       socket_(std::move(socket)),
+      mine_(server ? &memory_.page().server : &memory_.page().client),
+      theirs_(server ? &memory_.page().client : &memory_.page().server),
       in_(server ? &memory_.page().to_server : &memory_.page().to_client),
       out_(server ? &memory_.page().to_client : &memory_.page().to_server),
       in_bytes_(memory_.bytes(!server)),
@@ -183,75 +185,92 @@ bool RingChannel::wait_until(std::atomic<std::uint32_t>& bell, std::atomic<std::
 }
 
 std::uint64_t RingChannel::wait_for_data() {
-  const std::uint64_t read = in_->read.load(std::memory_order_relaxed);
   std::uint64_t there = 0;
   const auto ready = [&] {
-    there = in_->written.load(std::memory_order_acquire) - read;
+    there = theirs_->written.load(std::memory_order_acquire) - read_;
     return there != 0;
   };
   if (!ready()) {
-    tell_room();
+    if (told_read_ != read_) tell_read();
     wait_until(in_->data_bell, in_->data_sleeper, ready);
   }
   if (there > wire::RingPage::ring_bytes) throw Lost("the ring in shared memory is corrupt");
   return there;
 }
 
-/// Wakes a writer that waits for room. Not at every read: before this side waits itself, and after a quarter of a ring.
-void RingChannel::tell_room() {
+/// The other side learns how far this one has read when it matters: with the next bytes sent, before this side waits, and
+/// after a quarter of a ring.
+void RingChannel::publish_read() {
+  if (told_read_ == read_) return;
+  told_read_ = read_;
+  mine_->read.store(read_, std::memory_order_release);
+}
+
+/// The same, and wakes a writer that waits for room.
+void RingChannel::tell_read() {
+  publish_read();
   ring(in_->space_bell, in_->space_sleeper);
-  told_read_ = in_->read.load(std::memory_order_relaxed);
 }
 
 std::size_t RingChannel::receive(std::span<std::byte> out) {
   const std::uint64_t there = wait_for_data();
-  const std::uint64_t read = in_->read.load(std::memory_order_relaxed);
-  const std::uint64_t at = read % wire::RingPage::ring_bytes;
-  const std::size_t bytes =
-      std::min<std::uint64_t>({out.size(), there, wire::RingPage::ring_bytes - at, piece_bytes});
-  std::memcpy(out.data(), in_bytes_ + at, bytes);
-  in_->read.store(read + bytes, std::memory_order_release);
-  if (read + bytes - told_read_ >= wire::RingPage::ring_bytes / 4) tell_room();
+  const std::uint64_t in_line = read_ + sizeof theirs_->in_line - theirs_->inline_end.load(std::memory_order_relaxed);
+  std::size_t bytes = std::min<std::uint64_t>(out.size(), there);
+  if (in_line < sizeof theirs_->in_line) {
+    bytes = std::min<std::uint64_t>(bytes, sizeof theirs_->in_line - in_line);
+    std::memcpy(out.data(), theirs_->in_line + in_line, bytes);
+  } else {
+    const std::uint64_t at = read_ % wire::RingPage::ring_bytes;
+    bytes = std::min<std::uint64_t>({bytes, wire::RingPage::ring_bytes - at, piece_bytes});
+    std::memcpy(out.data(), in_bytes_ + at, bytes);
+  }
+  read_ += bytes;
+  if (read_ - told_read_ >= wire::RingPage::ring_bytes / 4) tell_read();
   return bytes;
 }
 
-std::uint64_t RingChannel::wait_for_room(std::uint64_t wanted, bool wait) {
-  const std::uint64_t written = out_->written.load(std::memory_order_relaxed);
-  if (written - seen_read_ + wanted <= wire::RingPage::ring_bytes) return wanted;
+std::uint64_t RingChannel::wait_for_room(bool wait) {
+  std::uint64_t used = 0;
   const auto ready = [&] {
-    seen_read_ = out_->read.load(std::memory_order_acquire);
-    return written - seen_read_ != wire::RingPage::ring_bytes;
+    used = written_ - theirs_->read.load(std::memory_order_acquire);
+    return used != wire::RingPage::ring_bytes;
   };
   if (!ready() && wait) wait_until(out_->space_bell, out_->space_sleeper, ready);
-  if (written - seen_read_ > wire::RingPage::ring_bytes) throw Lost("the ring in shared memory is corrupt");
-  return wire::RingPage::ring_bytes - (written - seen_read_);
+  if (used > wire::RingPage::ring_bytes) throw Lost("the ring in shared memory is corrupt");
+  return wire::RingPage::ring_bytes - used;
 }
 
 std::size_t RingChannel::send(std::span<const std::byte> head, std::span<const std::byte> body, bool wait) {
-  const std::uint64_t wanted = std::min<std::uint64_t>(head.size() + body.size(), piece_bytes);
-  const std::uint64_t room = std::min(wanted, wait_for_room(wanted, wait));
-  const std::uint64_t written = out_->written.load(std::memory_order_relaxed);
+  const std::uint64_t room = wait_for_room(wait);
   std::uint64_t done = 0;
-  for (const std::span<const std::byte> part : {head, body}) {
-    std::size_t from = 0;
-    while (from < part.size() && done < room) {
-      const std::uint64_t at = (written + done) % wire::RingPage::ring_bytes;
-      const std::size_t bytes =
-          std::min<std::uint64_t>({part.size() - from, room - done, wire::RingPage::ring_bytes - at});
-      std::memcpy(out_bytes_ + at, part.data() + from, bytes);
-      from += bytes;
-      done += bytes;
+  if (room == wire::RingPage::ring_bytes && body.empty() && head.size() == sizeof mine_->in_line) {
+    publish_read();
+    mine_->inline_end.store(written_ + head.size(), std::memory_order_relaxed);
+    std::memcpy(mine_->in_line, head.data(), head.size());
+    done = head.size();
+  } else {
+    const std::uint64_t most = std::min(room, piece_bytes);
+    for (const std::span<const std::byte> part : {head, body}) {
+      std::size_t from = 0;
+      while (from < part.size() && done < most) {
+        const std::uint64_t at = (written_ + done) % wire::RingPage::ring_bytes;
+        const std::size_t bytes =
+            std::min<std::uint64_t>({part.size() - from, most - done, wire::RingPage::ring_bytes - at});
+        std::memcpy(out_bytes_ + at, part.data() + from, bytes);
+        from += bytes;
+        done += bytes;
+      }
     }
+    publish_read();
   }
   if (done != 0) {
-    out_->written.store(written + done, std::memory_order_release);
+    written_ += done;
+    mine_->written.store(written_, std::memory_order_release);
     ring(out_->data_bell, out_->data_sleeper);
   }
   return done;
 }
 
-bool RingChannel::readable() {
-  return in_->written.load(std::memory_order_acquire) != in_->read.load(std::memory_order_relaxed) || hung_up();
-}
+bool RingChannel::readable() { return theirs_->written.load(std::memory_order_acquire) != read_ || hung_up(); }
 
 }  // namespace heatbath

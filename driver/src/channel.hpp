@@ -95,23 +95,26 @@ class RingChannel final : public Channel {
 
  private:
   std::uint64_t wait_for_data();
-  std::uint64_t wait_for_room(std::uint64_t wanted, bool wait);
-  void tell_room();
+  std::uint64_t wait_for_room(bool wait);
+  void tell_read();
+  void publish_read();
   template <typename Ready>
   bool wait_until(std::atomic<std::uint32_t>& bell, std::atomic<std::uint32_t>& sleeper, Ready&& ready);
   bool hung_up() const;
 
   RingMemory memory_;
   FileDescriptor socket_;
-  wire::Ring* in_;
-  wire::Ring* out_;
+  wire::RingSide* mine_;
+  const wire::RingSide* theirs_;
+  wire::RingBells* in_;
+  wire::RingBells* out_;
   const std::byte* in_bytes_;
   std::byte* out_bytes_;
   std::chrono::milliseconds patience_;
   std::chrono::nanoseconds spin_;
   bool watches_pulse_;
-  std::uint64_t seen_read_ = 0;  ///< of the ring that is written, when it was last looked at
-  std::uint64_t told_read_ = 0;  ///< of the ring that is read, when its writer was last woken
+  std::uint64_t written_ = 0, read_ = 0;  ///< bytes of the two streams
+  std::uint64_t told_read_ = 0;           ///< of read_, what the other side was told
 };
 
 }  // namespace heatbath

@@ -83,15 +83,23 @@ struct Welcome {
 };
 static_assert(sizeof(Welcome) == 24);
 
-/// One direction of a session over shared memory: a ring of bytes with one writer and one reader. Written and read
-/// count bytes since the session began; byte n lies at n mod ring_bytes.
-struct Ring {
-  alignas(64) std::atomic<std::uint64_t> written;
-  alignas(64) std::atomic<std::uint64_t> read;
-  alignas(64) std::atomic<std::uint32_t> data_bell;   ///< futex: counts up when bytes came while data_sleeper is 1
-  std::atomic<std::uint32_t> data_sleeper;            ///< 1 while the reader sleeps
-  alignas(64) std::atomic<std::uint32_t> space_bell;  ///< futex: counts up when room came while space_sleeper is 1
-  std::atomic<std::uint32_t> space_sleeper;           ///< 1 while the writer sleeps
+/// What one side of a session over shared memory tells the other: one cache line, which only it writes, so that a short
+/// frame costs one line in each direction. Counts are of bytes since the session began.
+struct alignas(64) RingSide {
+  std::atomic<std::uint64_t> written;    ///< bytes put into the outgoing stream; stored last
+  std::atomic<std::uint64_t> read;       ///< bytes taken from the incoming stream; may lag behind
+  std::atomic<std::uint64_t> inline_end;  ///< byte of the outgoing stream before which `in_line` ends; 0: none
+  std::byte in_line[sizeof(Header)];      ///< those bytes; they are not in the ring
+};
+static_assert(sizeof(RingSide) == 64);
+
+/// How one side wakes the other. Byte n of a stream lies at n mod ring_bytes of its ring, except a frame without payload
+/// that is written while the stream is empty: that lies in the writer's RingSide.
+struct alignas(64) RingBells {
+  std::atomic<std::uint32_t> data_bell;      ///< futex: counts up when bytes came while data_sleeper is 1
+  std::atomic<std::uint32_t> data_sleeper;   ///< 1 while the reader sleeps
+  std::atomic<std::uint32_t> space_bell;     ///< futex: counts up when room came while space_sleeper is 1
+  std::atomic<std::uint32_t> space_sleeper;  ///< 1 while the writer sleeps
 };
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free && std::atomic<std::uint32_t>::is_always_lock_free);
 
@@ -99,7 +107,8 @@ static_assert(std::atomic<std::uint64_t>::is_always_lock_free && std::atomic<std
 struct RingPage {
   static constexpr std::uint64_t ring_bytes = 4u << 20;
   static constexpr std::uint64_t offset = 4096;
-  Ring to_server, to_client;
+  RingSide client, server;
+  RingBells to_server, to_client;
   alignas(64) std::atomic<std::uint32_t> pulse;  ///< counts up every alive_period_ms while the server lives
 };
 static_assert(sizeof(RingPage) <= RingPage::offset);
