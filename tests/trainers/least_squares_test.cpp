@@ -41,8 +41,14 @@ GenerativeOptions small_options() {
 }
 
 // The oracle: all independent parameters in one dense system of the factorised averages, in double precision.
-TEST(LeastSquares, IsTheSolutionOfTheDenseNormalEquations) {
-  const std::uint32_t v = 3, h = 4, images = 3, labels = 3, steps = 40;
+struct Size {
+  std::uint32_t v, h, images, steps;
+};
+class LeastSquaresOf : public ::testing::TestWithParam<Size> {};
+
+TEST_P(LeastSquaresOf, IsTheSolutionOfTheDenseNormalEquations) {
+  const auto [v, h, images, steps] = GetParam();
+  const std::uint32_t labels = images;
   const std::size_t n = v + h;
   PathScale scale;
   scale.period = 0.01;
@@ -101,25 +107,29 @@ TEST(LeastSquares, IsTheSolutionOfTheDenseNormalEquations) {
   }
   const Eigen::VectorXd exact = normal.completeOrthogonalDecomposition().solve(right);
 
-  const std::uint32_t label_of[] = {0, 1, 2};
+  std::vector<std::uint32_t> label_of;
+  for (std::uint32_t image = 0; image < images; ++image) label_of.push_back(image);
   const NoisingStatistics::Optimum found = statistics.solve(0, true, {}, label_of, labels, team);
   EXPECT_GT(found.iterations, 3u);
   // One direction is free (all label weights up, the bias down), so the action is compared, and what is not free.
   const double size = exact.head(pairs.size()).norm();
   for (int p = 0; p < int(pairs.size()); ++p) {
-    const auto [i, j] = pairs[p];
+    const int i = pairs[p].first, j = pairs[p].second;
     const float value = i < int(v) ? found.theta.visible_hidden[i * h + (j - v)]
                                    : found.theta.hidden_hidden[(i - v) * h + (j - v)];
-    EXPECT_NEAR(value, exact[p], 2e-3 * size) << i << " " << j;
+    EXPECT_NEAR(value, exact[p], 5e-3 * size) << i << " " << j;
   }
   for (std::uint32_t l = 0; l < labels; ++l) {
     for (int i = 0; i < int(n); ++i) {
       const float bias = i < int(v) ? found.theta.visible_bias[i] : found.theta.bias[i - v];
       EXPECT_NEAR(bias + found.label_weights[l * n + i], exact[pairs.size() + i] + exact[pairs.size() + (1 + l) * n + i],
-                  5e-3 * size);
+                  2e-2 * size);
     }
   }
 }
+
+// Many rows of means, and fewer than half as many as cells: the two ways in which the matrix is applied.
+INSTANTIATE_TEST_SUITE_P(Sizes, LeastSquaresOf, ::testing::Values(Size{3, 4, 3, 40}, Size{9, 16, 2, 6}));
 
 // At the optimum of its window no parameter may help: the held-out action of the gradient rule stays above.
 TEST(LeastSquares, BeatsManyGradientUpdatesOnTheSameTrajectories) {

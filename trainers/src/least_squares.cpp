@@ -15,7 +15,7 @@ using numerics::MatrixView;
 using numerics::matrix_product;
 
 constexpr std::uint32_t kStretches = 128;  // of tf in which means are taken as constant
-constexpr double kReduction = 1e-4;        // of the residual's norm: the action's own is its square
+constexpr double kReduction = 1e-3;        // of the residual's norm: the action's own is its square
 constexpr std::uint32_t kMostSteps = 400;
 constexpr std::size_t kCellsPerPiece = 64;
 constexpr Eigen::Index kHats = 32;
@@ -183,7 +183,7 @@ NoisingStatistics::Optimum NoisingStatistics::solve(std::uint32_t window, bool v
   means(window, fields, mean_states, mean_forces);
 
   // Rows sqrt(weight) m and sqrt(weight) c, weights of sum 1 over images and stretches.
-  std::vector<float> m(rows * n), c(rows * n), second(n * n), cross(n * n), input_state(inputs * n), input_force(inputs * n),
+  std::vector<float> m(rows * n), c(rows * n), second, cross(n * n), input_state(inputs * n), input_force(inputs * n),
       input_input(inputs * inputs);
   std::vector<double> diagonal(n, 0.0);
   for (std::uint32_t p = 0; p < images_; ++p) {
@@ -205,8 +205,22 @@ NoisingStatistics::Optimum NoisingStatistics::solve(std::uint32_t window, bool v
         }
       }
     }
+    // Mean squares: the variance about the measured means, unbiased, and the squares of the means in use. Mean squares as
+    // measured would not belong to the means of a function of h, and the matrix would not be positive.
     const double* squares = squares_.data() + (std::size_t{window} * images_ + p) * n;
-    for (std::size_t i = 0; i < n; ++i) diagonal[i] += squares[i] / (shots * static_cast<double>(count) * images_);
+    for (std::size_t i = 0; i < n; ++i) {
+      double raw = 0, used = 0;
+      for (std::uint32_t s = 0; s < stretches_; ++s) {
+        const auto steps = static_cast<double>(count * (s + 1) / stretches_ - count * s / stretches_);
+        if (steps == 0) continue;
+        const double mean = states_[((std::size_t{window} * images_ + p) * stretches_ + s) * n + i] / (shots * steps);
+        const double function = mean_states[(std::size_t{p} * stretches_ + s) * n + i];
+        raw += steps / static_cast<double>(count) * mean * mean;
+        used += steps / static_cast<double>(count) * function * function;
+      }
+      const double scatter = squares[i] / (shots * static_cast<double>(count)) - raw;
+      diagonal[i] += (fields.empty() ? raw + scatter : used + scatter * shots / (shots - 1)) / images_;
+    }
     input_input[0] += 1.0f / static_cast<float>(images_);
     if (labels > 0) {
       const std::size_t u = 1 + label_of[p];
@@ -215,9 +229,21 @@ NoisingStatistics::Optimum NoisingStatistics::solve(std::uint32_t window, bool v
   }
   const auto stride = static_cast<std::ptrdiff_t>(n);
   const MatrixView m_view{m.data(), stride, 1}, c_view{c.data(), stride, 1};
-  matrix_product(n, n, rows, m_view.transposed(), m_view, second.data(), n, false, &team);
+  // C is the rows' products and a diagonal: with few rows it is applied as such, else as one matrix.
+  const bool few = 2 * rows < n;
+  std::vector<float> rest(n);
+  if (few) {
+    for (std::size_t i = 0; i < n; ++i) {
+      double squares = 0;
+      for (std::size_t k = 0; k < rows; ++k) squares += static_cast<double>(m[k * n + i]) * static_cast<double>(m[k * n + i]);
+      rest[i] = static_cast<float>(diagonal[i] - squares);
+    }
+  } else {
+    second.resize(n * n);
+    matrix_product(n, n, rows, m_view.transposed(), m_view, second.data(), n, false, &team);
+    for (std::size_t i = 0; i < n; ++i) second[i * n + i] = static_cast<float>(diagonal[i]);
+  }
   matrix_product(n, n, rows, c_view.transposed(), m_view, cross.data(), n, false, &team);
-  for (std::size_t i = 0; i < n; ++i) second[i * n + i] = static_cast<float>(diagonal[i]);
 
   const auto make = [&] { return Vector{std::vector<float>(v * h), std::vector<float>(h * h), std::vector<float>(inputs * n)}; };
   // From products R = E[r x^T] and E[r u^T] to the gradient: R + R^T where there are couplings.
@@ -231,20 +257,41 @@ NoisingStatistics::Optimum NoisingStatistics::solve(std::uint32_t window, bool v
     if (!visible_biases) std::fill_n(out.inputs.begin(), v, 0.0f);
   };
 
-  std::vector<float> product(n * n);
+  std::vector<float> product(n * n), along(few ? n * rows : 0);
   const auto ld_h = static_cast<std::ptrdiff_t>(h);
-  const MatrixView s_hh{second.data() + v * n + v, stride, 1}, s_hv{second.data() + v * n, stride, 1},
-      s_vv{second.data(), stride, 1}, s_vh{second.data() + v, stride, 1};
   const auto apply = [&](const Vector& x, Vector& out) {
     const MatrixView j_vh{x.vh.data(), ld_h, 1}, j_hh{x.hh.data(), ld_h, 1};
     const MatrixView w{x.inputs.data(), 1, stride};  // cells x inputs
     float *vh = product.data() + v, *hv = product.data() + v * n, *hh = product.data() + v * n + v;
     // R = J E[x x^T] + W E[u x^T], blocks vh, hv, hh.
-    matrix_product(v, h, h, j_vh, s_hh, vh, n, false, &team);
-    matrix_product(h, v, v, j_vh.transposed(), s_vv, hv, n, false, &team);
-    matrix_product(h, v, h, j_hh, s_hv, hv, n, true, &team);
-    matrix_product(h, h, v, j_vh.transposed(), s_vh, hh, n, false, &team);
-    matrix_product(h, h, h, j_hh, s_hh, hh, n, true, &team);
+    if (few) {
+      const auto ld = static_cast<std::ptrdiff_t>(rows);
+      const MatrixView m_v{m.data(), stride, 1}, m_h{m.data() + v, stride, 1};
+      const MatrixView along_v{along.data(), ld, 1}, along_h{along.data() + v * rows, ld, 1};
+      matrix_product(v, rows, h, j_vh, m_h.transposed(), along.data(), rows, false, &team);
+      matrix_product(h, rows, v, j_vh.transposed(), m_v.transposed(), along.data() + v * rows, rows, false, &team);
+      matrix_product(h, rows, h, j_hh, m_h.transposed(), along.data() + v * rows, rows, true, &team);
+      for (std::size_t i = 0; i < v; ++i) {
+        for (std::size_t a = 0; a < h; ++a) {
+          vh[i * n + a] = x.vh[i * h + a] * rest[v + a];
+          hv[a * n + i] = x.vh[i * h + a] * rest[i];
+        }
+      }
+      for (std::size_t a = 0; a < h; ++a) {
+        for (std::size_t b = 0; b < h; ++b) hh[a * n + b] = x.hh[a * h + b] * rest[v + b];
+      }
+      matrix_product(v, h, rows, along_v, m_h, vh, n, true, &team);
+      matrix_product(h, v, rows, along_h, m_v, hv, n, true, &team);
+      matrix_product(h, h, rows, along_h, m_h, hh, n, true, &team);
+    } else {
+      const MatrixView s_hh{second.data() + v * n + v, stride, 1}, s_hv{second.data() + v * n, stride, 1},
+          s_vv{second.data(), stride, 1}, s_vh{second.data() + v, stride, 1};
+      matrix_product(v, h, h, j_vh, s_hh, vh, n, false, &team);
+      matrix_product(h, v, v, j_vh.transposed(), s_vv, hv, n, false, &team);
+      matrix_product(h, v, h, j_hh, s_hv, hv, n, true, &team);
+      matrix_product(h, h, v, j_vh.transposed(), s_vh, hh, n, false, &team);
+      matrix_product(h, h, h, j_hh, s_hh, hh, n, true, &team);
+    }
     const MatrixView ux{input_state.data(), stride, 1};
     matrix_product(v, h, inputs, w, {input_state.data() + v, stride, 1}, vh, n, true, &team);
     matrix_product(h, v, inputs, {x.inputs.data() + v, 1, stride}, ux, hv, n, true, &team);

@@ -39,7 +39,7 @@ class NoisingStatistics {
   /// What is found: couplings, biases (of visible cells only with
   /// `visible_biases`) and weights of the clamped label cells (labels x cells; label_of[image]; none when empty). Every
   /// image counts alike and needs two trajectories. Preconditioned conjugate gradients until the residual has fallen by
-  /// 1e-4 in its norm, at most 400 steps.
+  /// 1e-3 in its norm, at most 400 steps.
   struct Optimum {
     Trainable theta{0, 0};
     std::vector<float> label_weights;
