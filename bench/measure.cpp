@@ -32,11 +32,14 @@ int calls_for(const std::function<void()>& work, Clock clock) {
 Spread spread_of(std::vector<double> values) {
   if (values.empty()) return {};
   std::sort(values.begin(), values.end());
-  const auto at = [&](double part) { return values[static_cast<std::size_t>(part * static_cast<double>(values.size() - 1) + 0.5)]; };
+  const auto at = [&](double part) {
+    return values[static_cast<std::size_t>(part * static_cast<double>(values.size() - 1) + 0.5)];
+  };
   return {at(0.5), at(0.25), at(0.75)};
 }
 
-Comparison compare(const std::function<void()>& ours, const std::function<void()>& reference, double seconds, Clock clock) {
+Comparison compare(const std::function<void()>& ours, const std::function<void()>& reference, double seconds,
+                   Clock clock) {
   const int our_calls = calls_for(ours, clock), their_calls = reference ? calls_for(reference, clock) : 0;
   std::vector<double> our_times, their_times, ratios;
   const double end = now(Clock::wall) + seconds;

@@ -22,8 +22,10 @@ struct Comparison {
 };
 
 /// Runs both in turns (each first every other time) for about `seconds` in all, at least five turns (three of more than
-/// half a second). A turn repeats a short piece until it takes a few milliseconds. The first call of each is not counted.
-Comparison compare(const std::function<void()>& ours, const std::function<void()>& reference, double seconds, Clock clock);
+/// half a second). A turn repeats a short piece until it takes a few milliseconds. The first call of each is not
+/// counted.
+Comparison compare(const std::function<void()>& ours, const std::function<void()>& reference, double seconds,
+                   Clock clock);
 
 /// The same with nothing to compare with: reference and ratio are 0.
 Comparison time_of(const std::function<void()>& ours, double seconds, Clock clock);

@@ -21,7 +21,7 @@ def machine():
     vectors = [label for flag, label in (("avx512f", "AVX-512"), ("avx512_vnni", "VNNI"), ("avx2", "AVX2")) if flag in flags]
     compiler = subprocess.run(["g++", "-dumpfullversion"], capture_output=True, text=True).stdout.strip()
     return (f"{name[1] if name else 'unknown processor'}, {os.cpu_count()} processors, {', '.join(vectors) or 'no vectors known'}; "
-            f"g++ {compiler}, release preset; load before the run not below {os.getloadavg()[2]:.1f}")
+            f"g++ {compiler}, release preset; load average {os.getloadavg()[2]:.1f} in the last 15 minutes")
 
 
 def number(value):

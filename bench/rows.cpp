@@ -28,36 +28,57 @@ constexpr std::string_view per_cell_step = "ns per cell-step";
 
 // Goals that the issue of speed states as rates are bounds on a time here.
 constexpr RowInfo list[] = {
-    {"noise", "Gaussian noise of 64 Ki cells", "ns per normal", "mt19937_64 and std::normal_distribution", 1.1, GoalOf::value, ""},
-    {"noise-std", "Gaussian noise of 64 Ki cells", "ns per normal", "mt19937_64 and std::normal_distribution", 0.1, GoalOf::ratio, ""},
-    {"dense-1024x256", "dense N=1024, 256 lanes, metered", per_cell_step, "Eigen's product of the same shape", 1.0, GoalOf::ratio, ""},
-    {"dense-1024x256-codes", "dense N=1024, 256 lanes, metered, 8-bit codes", per_cell_step, "Eigen's float32 product of the same shape", 0.65, GoalOf::ratio, ""},
+    {"noise", "Gaussian noise of 64 Ki cells", "ns per normal", "mt19937_64 and std::normal_distribution", 1.1,
+     GoalOf::value, ""},
+    {"noise-std", "Gaussian noise of 64 Ki cells", "ns per normal", "mt19937_64 and std::normal_distribution", 0.1,
+     GoalOf::ratio, ""},
+    {"dense-1024x256", "dense N=1024, 256 lanes, metered", per_cell_step, "Eigen's product of the same shape", 1.0,
+     GoalOf::ratio, ""},
+    {"dense-1024x256-codes", "dense N=1024, 256 lanes, metered, 8-bit codes", per_cell_step,
+     "Eigen's float32 product of the same shape", 0.65, GoalOf::ratio, ""},
     {"dense-1024x1", "dense N=1024, 1 lane", per_cell_step, "reading J (float32) once", 1.15, GoalOf::ratio, ""},
-    {"dense-1024x1-codes", "dense N=1024, 1 lane, 8-bit codes", per_cell_step, "reading J (float32) once", 0.125, GoalOf::ratio, ""},
-    {"dense-1024x1-torch", "dense N=1024, 1 lane", per_cell_step, "PyTorch", 1.15 / 3, GoalOf::ratio, "torch dense-1024 1"},
+    {"dense-1024x1-codes", "dense N=1024, 1 lane, 8-bit codes", per_cell_step, "reading J (float32) once", 0.125,
+     GoalOf::ratio, ""},
+    {"dense-1024x1-torch", "dense N=1024, 1 lane", per_cell_step, "PyTorch", 1.15 / 3, GoalOf::ratio,
+     "torch dense-1024 1"},
     {"dense-64x1", "dense N=64, 1 lane", per_cell_step, "the noise alone", 1e3 / 300, GoalOf::value, ""},
     {"dense-64x1-torch", "dense N=64, 1 lane", per_cell_step, "PyTorch", 0.02, GoalOf::ratio, "torch dense-64 1"},
     {"dense-64x1-brian", "dense N=64, 1 lane", per_cell_step, "Brian2", 0.02, GoalOf::ratio, "brian dense-64 1"},
-    {"dense-64x256-torch", "dense N=64, 256 lanes", per_cell_step, "PyTorch", 1 / 3.5, GoalOf::ratio, "torch dense-64 256"},
-    {"dense-64x256-numpy", "dense N=64, 256 lanes", per_cell_step, "numpy", 1 / 3.5, GoalOf::ratio, "numpy dense-64 256"},
+    {"dense-64x256-torch", "dense N=64, 256 lanes", per_cell_step, "PyTorch", 1 / 3.5, GoalOf::ratio,
+     "torch dense-64 256"},
+    {"dense-64x256-numpy", "dense N=64, 256 lanes", per_cell_step, "numpy", 1 / 3.5, GoalOf::ratio,
+     "numpy dense-64 256"},
     {"grid-1024", "grid 1024x1024, nearest neighbours", per_cell_step, "the noise alone", 1.5, GoalOf::ratio, ""},
-    {"grid-1024-torch", "grid 1024x1024, nearest neighbours", per_cell_step, "PyTorch", 1.0 / 6, GoalOf::ratio, "torch grid-1024 1"},
+    {"grid-1024-torch", "grid 1024x1024, nearest neighbours", per_cell_step, "PyTorch", 1.0 / 6, GoalOf::ratio,
+     "torch grid-1024 1"},
     {"sparse-1e5", "random graph, 1e5 cells, degree 6", per_cell_step, "the noise alone", 4.0, GoalOf::ratio, ""},
-    {"sparse-1e5-scipy", "random graph, 1e5 cells, degree 6", per_cell_step, "scipy CSR and numpy", 0.2, GoalOf::ratio, "scipy sparse-1e5 1"},
-    {"exact-ou-64", "exact Ornstein-Uhlenbeck, N=64, 1 lane", per_cell_step, "numpy", 0.1, GoalOf::ratio, "numpy exact-ou-64 1"},
-    {"pbit-lattice", "p-bit sweeps of a 512x512 lattice glass, 16 lanes", "ns per flip", "the noise alone", 1 / 1.2, GoalOf::value, ""},
-    {"two-cores-dense-1024x256", "dense N=1024, 256 lanes, two threads", per_cell_step, "one thread", 1 / 1.85, GoalOf::ratio, ""},
-    {"two-cores-dense-64x256", "dense N=64, 256 lanes, two threads", per_cell_step, "one thread", 1 / 1.85, GoalOf::ratio, ""},
-    {"two-cores-codes", "dense N=1024, 256 lanes, 8-bit codes, two threads", per_cell_step, "one thread", 1 / 1.85, GoalOf::ratio, ""},
-    {"meters-fixed", "meters, dense N=64, 256 lanes, fixed couplings", per_cell_step, "the same without meters", 1.1, GoalOf::ratio, ""},
-    {"meters-gain", "meters, dense N=64, 256 lanes, gain ramped", per_cell_step, "the same without meters", 1.1, GoalOf::ratio, ""},
-    {"meters-ramp", "meters, dense N=64, 256 lanes, ramp between two coupling images", per_cell_step, "fixed couplings without meters", 2.0, GoalOf::ratio, ""},
-    {"driver", "a program of 1 ms device time through the driver, N=64, 1 lane", per_cell_step, "the bare kernel", 1.02, GoalOf::ratio, ""},
+    {"sparse-1e5-scipy", "random graph, 1e5 cells, degree 6", per_cell_step, "scipy CSR and numpy", 0.2, GoalOf::ratio,
+     "scipy sparse-1e5 1"},
+    {"exact-ou-64", "exact Ornstein-Uhlenbeck, N=64, 1 lane", per_cell_step, "numpy", 0.1, GoalOf::ratio,
+     "numpy exact-ou-64 1"},
+    {"pbit-lattice", "p-bit sweeps of a 512x512 lattice glass, 16 lanes", "ns per flip", "the noise alone", 1 / 1.2,
+     GoalOf::value, ""},
+    {"two-cores-dense-1024x256", "dense N=1024, 256 lanes, two threads", per_cell_step, "one thread", 1 / 1.85,
+     GoalOf::ratio, ""},
+    {"two-cores-dense-64x256", "dense N=64, 256 lanes, two threads", per_cell_step, "one thread", 1 / 1.85,
+     GoalOf::ratio, ""},
+    {"two-cores-codes", "dense N=1024, 256 lanes, 8-bit codes, two threads", per_cell_step, "one thread", 1 / 1.85,
+     GoalOf::ratio, ""},
+    {"meters-fixed", "meters, dense N=64, 256 lanes, fixed couplings", per_cell_step, "the same without meters", 1.1,
+     GoalOf::ratio, ""},
+    {"meters-gain", "meters, dense N=64, 256 lanes, gain ramped", per_cell_step, "the same without meters", 1.1,
+     GoalOf::ratio, ""},
+    {"meters-ramp", "meters, dense N=64, 256 lanes, ramp between two coupling images", per_cell_step,
+     "fixed couplings without meters", 2.0, GoalOf::ratio, ""},
+    {"driver", "a program of 1 ms device time through the driver, N=64, 1 lane", per_cell_step, "the bare kernel", 1.02,
+     GoalOf::ratio, ""},
     {"growth-grid", "grid 1000x1000", per_cell_step, "grid 32x32", 1.2, GoalOf::ratio, ""},
     {"growth-random", "random graph, degree 6, 1e6 cells", per_cell_step, "1e3 cells", 1.2, GoalOf::ratio, ""},
     {"growth-dense", "dense N=1024, 64 lanes, per coupling", "ns per coupling-step", "N=256", 1.2, GoalOf::ratio, ""},
-    {"generator", "100 updates of the generator, paper recipe, two threads", "s", "numpy, gradient batched as products", 7.0, GoalOf::value, ""},
-    {"generator-numpy", "100 updates of the generator, paper recipe, two threads", "s", "numpy, gradient batched as products", 1.0 / 3, GoalOf::ratio, "numpy generator 2"},
+    {"generator", "100 updates of the generator, paper recipe, two threads", "s", "numpy, gradient batched as products",
+     7.0, GoalOf::value, ""},
+    {"generator-numpy", "100 updates of the generator, paper recipe, two threads", "s",
+     "numpy, gradient batched as products", 1.0 / 3, GoalOf::ratio, "numpy generator 2"},
 };
 
 /// An array with its parameters, and a piece of work: `steps` steps.
@@ -129,7 +150,8 @@ void noise(Row& row, const RowOptions& options) {
   std::mt19937_64 random(1);
   std::normal_distribution<float> normal;
   const auto standard = [&] { std::generate(out.begin(), out.end(), [&] { return normal(random); }); };
-  fill(row, compare(std::ref(ours), standard, options.seconds, Clock::thread), ours.normals(), static_cast<double>(out.size()));
+  fill(row, compare(std::ref(ours), standard, options.seconds, Clock::thread), ours.normals(),
+       static_cast<double>(out.size()));
 }
 
 void dense_many(Row& row, const RowOptions& options, bool codes) {
@@ -137,7 +159,10 @@ void dense_many(Row& row, const RowOptions& options, bool codes) {
   Work ours(lanes(count), dense(n, codes), 4);
   ours.array->enable_meters(true);
   EigenProduct eigen(n, count);
-  fill(row, compare(std::ref(ours), [&] { eigen.multiply(); }, options.seconds, Clock::thread), ours.cell_steps(), n * count);
+  fill(row,
+       compare(
+           std::ref(ours), [&] { eigen.multiply(); }, options.seconds, Clock::thread),
+       ours.cell_steps(), n * count);
 }
 
 void dense_one(Row& row, const RowOptions& options, bool codes) {
@@ -145,20 +170,23 @@ void dense_one(Row& row, const RowOptions& options, bool codes) {
   Work ours(lanes(1), dense(n, codes), 50);
   const std::vector<float> j(std::size_t{n} * n, 1.0f);
   volatile float sum = 0;
-  fill(row, compare(std::ref(ours), [&] { sum = read_once(j.data(), j.size()); }, options.seconds, Clock::thread),
+  fill(row,
+       compare(
+           std::ref(ours), [&] { sum = read_once(j.data(), j.size()); }, options.seconds, Clock::thread),
        ours.cell_steps(), n);
 }
 
 void against_noise(Row& row, const RowOptions& options, Work ours, double units_per_cell_step = 1) {
   NoiseAlone alone(std::max<std::size_t>(ours.array->cells(), 4096));
-  fill(row, compare(std::ref(ours), std::ref(alone), options.seconds, Clock::thread), ours.cell_steps() * units_per_cell_step,
-       alone.normals());
+  fill(row, compare(std::ref(ours), std::ref(alone), options.seconds, Clock::thread),
+       ours.cell_steps() * units_per_cell_step, alone.normals());
 }
 
 void two_cores(Row& row, const RowOptions& options, std::uint32_t cells, std::uint64_t steps, bool codes) {
   const Parameters p = dense(cells, codes);
   Work ours(lanes(256), p, steps, 2), single(lanes(256), p, steps);
-  fill(row, compare(std::ref(ours), std::ref(single), options.seconds, Clock::wall), ours.cell_steps(), single.cell_steps());
+  fill(row, compare(std::ref(ours), std::ref(single), options.seconds, Clock::wall), ours.cell_steps(),
+       single.cell_steps());
 }
 
 enum class Change { none, gain, couplings };
@@ -189,7 +217,8 @@ void meters(Row& row, const RowOptions& options, Change change) {
     work();
     work.run.ramp_first += work.run.steps;
   };
-  fill(row, compare([&] { go(ours); }, [&] { go(plain); }, options.seconds, Clock::thread), ours.cell_steps(), plain.cell_steps());
+  fill(row, compare([&] { go(ours); }, [&] { go(plain); }, options.seconds, Clock::thread), ours.cell_steps(),
+       plain.cell_steps());
 }
 
 void driver(Row& row, const RowOptions& options) {
@@ -206,7 +235,8 @@ void driver(Row& row, const RowOptions& options) {
   const auto steps = millisecond.count / device.step().count;
   Work bare(lanes(1), p, steps);
   bare.run.dt = device.time_units(device.step());
-  fill(row, compare([&] { device.run(program, {.shots = 1, .seed = 1}); }, std::ref(bare), options.seconds, Clock::thread),
+  fill(row,
+       compare([&] { device.run(program, {.shots = 1, .seed = 1}); }, std::ref(bare), options.seconds, Clock::thread),
        bare.cell_steps(), bare.cell_steps());
 }
 
@@ -214,7 +244,8 @@ void growth_sparse(Row& row, const RowOptions& options, std::shared_ptr<const ph
                    std::shared_ptr<const physics::Graph> thousand) {
   const Parameters large = on_graph(std::move(million)), small = on_graph(std::move(thousand));
   Work ours(of_graph(large), large, 10), few(of_graph(small), small, 1000);
-  fill(row, compare(std::ref(ours), std::ref(few), options.seconds, Clock::thread), ours.cell_steps(), few.cell_steps());
+  fill(row, compare(std::ref(ours), std::ref(few), options.seconds, Clock::thread), ours.cell_steps(),
+       few.cell_steps());
 }
 
 void growth_dense(Row& row, const RowOptions& options) {
@@ -246,10 +277,11 @@ struct PeerResult {
   Statistics statistics;
 };
 
-/// Runs FOLDER/peer.py, for two minutes at most, with the row's words; it prints one line of numbers. Throws with the peer's last line when it
-/// cannot.
+/// Runs FOLDER/peer.py, for two minutes at most, with the row's words; it prints one line of numbers. Throws with the
+/// peer's last line when it cannot.
 PeerResult run_peer(std::string_view words, const std::filesystem::path& folder) {
-  const std::string command = "timeout 120 /usr/bin/python3 '" + (folder / "peer.py").string() + "' " + std::string(words) + " 2>&1";
+  const std::string command =
+      "timeout 120 /usr/bin/python3 '" + (folder / "peer.py").string() + "' " + std::string(words) + " 2>&1";
   std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "r"), pclose);
   if (!pipe) throw std::runtime_error("cannot run " + command);
   std::string last;
@@ -314,8 +346,8 @@ void against_peer(Row& row, const RowOptions& options, const std::function<void(
   row.note = why;
 }
 
-void array_against_peer(Row& row, const RowOptions& options, const ArraySpec& spec, const Parameters& p, std::uint64_t steps,
-                        std::uint32_t gate_lanes) {
+void array_against_peer(Row& row, const RowOptions& options, const ArraySpec& spec, const Parameters& p,
+                        std::uint64_t steps, std::uint32_t gate_lanes) {
   Work ours(spec, p, steps);
   against_peer(row, options, std::ref(ours), ours.cell_steps(), Clock::thread, 1e-9, [&] {
     ArraySpec gate = spec;
@@ -346,7 +378,8 @@ void generator(Row& row, const RowOptions& options) {
     GenerativeTrainer trainer(device, digits, recipe);
     trainer.train();
     floor = 0;
-    for (const ReverseAction& action : trainer.actions()) floor += action.floor / static_cast<double>(trainer.actions().size());
+    for (const ReverseAction& action : trainer.actions())
+      floor += action.floor / static_cast<double>(trainer.actions().size());
     cells = trainer.model().cells();
   };
   const double updates = recipe.updates / 100.0;
@@ -370,7 +403,8 @@ void measure_into(Row& row, const RowOptions& options) {
   if (is("dense-1024x1-codes")) return dense_one(row, options, true);
   if (is("dense-1024x1-torch")) return array_against_peer(row, options, lanes(1), dense(1024), 50, 64);
   if (is("dense-64x1")) return against_noise(row, options, Work(lanes(1), dense(64), 2000));
-  if (is("dense-64x1-torch") || is("dense-64x1-brian")) return array_against_peer(row, options, lanes(1), dense(64), 2000, 256);
+  if (is("dense-64x1-torch") || is("dense-64x1-brian"))
+    return array_against_peer(row, options, lanes(1), dense(64), 2000, 256);
   if (is("dense-64x256-torch") || is("dense-64x256-numpy"))
     return array_against_peer(row, options, lanes(256), dense(64), 50, 256);
   if (is("grid-1024") || is("grid-1024-torch")) {

@@ -82,10 +82,13 @@ Statistics statistics(physics::Array& array, const Parameters& p) {
     for (std::uint32_t lane = 0; lane < lanes; ++lane) {
       array.read(lane, x);
       for (std::uint32_t i = 0; i < cells; ++i) {
-        const std::uint64_t part = lanes >= groups ? std::uint64_t{lane} * groups / lanes : std::uint64_t{i} * groups / cells;
+        const std::uint64_t part =
+            lanes >= groups ? std::uint64_t{lane} * groups / lanes : std::uint64_t{i} * groups / cells;
         double field = 0;
-        const std::uint32_t begin = rows.begin ? rows.begin[i] : i * cells, end = rows.begin ? rows.begin[i + 1] : begin + cells;
-        for (std::uint32_t e = begin; e != end; ++e) field += rows.values[e] * x[rows.columns ? rows.columns[e] : e - begin];
+        const std::uint32_t begin = rows.begin ? rows.begin[i] : i * cells,
+                            end = rows.begin ? rows.begin[i + 1] : begin + cells;
+        for (std::uint32_t e = begin; e != end; ++e)
+          field += rows.values[e] * x[rows.columns ? rows.columns[e] : e - begin];
         square[part] += static_cast<double>(x[i]) * x[i];
         pair[part] += 0.5 * x[i] * field;
       }

@@ -58,16 +58,19 @@ int run_bench(const BenchOptions& options) {
   std::vector<const bench::RowInfo*> chosen;
   for (const std::string& name : options.rows) {
     const bench::RowInfo* info = bench::find_row(name);
-    if (!info) throw Error(HB_BAD_ARG, fmt::format("--row {}: there is no such row; heatbath bench --list names them", name));
+    if (!info)
+      throw Error(HB_BAD_ARG, fmt::format("--row {}: there is no such row; heatbath bench --list names them", name));
     chosen.push_back(info);
   }
   if (chosen.empty())
     for (const bench::RowInfo& info : bench::rows()) chosen.push_back(&info);
   if (!options.peers.empty() && !std::filesystem::exists(options.peers / "peer.py"))
-    throw Error(HB_BAD_ARG, fmt::format("--peers {}: holds no peer.py; bench/peers of the sources does", options.peers.string()));
+    throw Error(HB_BAD_ARG,
+                fmt::format("--peers {}: holds no peer.py; bench/peers of the sources does", options.peers.string()));
 
   if (!options.json)
-    fmt::print("{:<26} {:>10} {:>10} {:>8} {:>6} {:>8} {:<4}\n", "row", "value", "reference", "ratio", "goal", "at most", "met");
+    fmt::print("{:<26} {:>10} {:>10} {:>8} {:>6} {:>8} {:<4}\n", "row", "value", "reference", "ratio", "goal",
+               "at most", "met");
   nlohmann::json rows = nlohmann::json::array();
   for (const bench::RowInfo* info : chosen) {
     const bench::Row row = bench::measure(*info, {.seconds = options.seconds, .peers = options.peers});

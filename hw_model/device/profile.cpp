@@ -346,9 +346,9 @@ std::vector<std::string> profile_names() {
 
 namespace {
 
-constexpr std::string_view choices_known[] = {"cell",  "stepper",    "topology",    "reciprocal", "rail",
-                                              "refuse_unstable", "noise", "noise_time", "noise_common",
-                                              "integer_sums"};
+constexpr std::string_view choices_known[] = {"cell",         "stepper",         "topology", "reciprocal",
+                                              "rail",         "refuse_unstable", "noise",    "noise_time",
+                                              "noise_common", "integer_sums"};
 
 float number_of(const std::string& name, const std::string& value, double low, double high) {
   double number = 0;
@@ -365,13 +365,17 @@ bool yes_or_no(const std::string& name, const std::string& value) {
 
 /// What sums in integers need.
 void check_integer_sums(const Profile& p) {
-  const auto no = [](const std::string& what) { throw std::invalid_argument("integer_sums: it must be false with " + what); };
+  const auto no = [](const std::string& what) {
+    throw std::invalid_argument("integer_sums: it must be false with " + what);
+  };
   if (p.parameter_storage == Storage::float32) no("storage = \"float32\", which has no codes");
   if (p.parameter_bits > physics::code_bits_max)
-    no("bits = " + std::to_string(p.parameter_bits) + ": codes have at most " + std::to_string(physics::code_bits_max) + " bits");
-  if (p.coupling_gain_sd != 0) no("coupling_gain_sd = " + text(static_cast<double>(p.coupling_gain_sd)) + ": what couples is no code then");
-  if (p.cell != physics::CellKind::overdamped || p.stepper != physics::Stepper::euler_maruyama || p.graph || !p.reciprocal ||
-      p.noise != physics::NoiseColour::Kind::white || p.noise_common != 0)
+    no("bits = " + std::to_string(p.parameter_bits) + ": codes have at most " + std::to_string(physics::code_bits_max) +
+       " bits");
+  if (p.coupling_gain_sd != 0)
+    no("coupling_gain_sd = " + text(static_cast<double>(p.coupling_gain_sd)) + ": what couples is no code then");
+  if (p.cell != physics::CellKind::overdamped || p.stepper != physics::Stepper::euler_maruyama || p.graph ||
+      !p.reciprocal || p.noise != physics::NoiseColour::Kind::white || p.noise_common != 0)
     no("anything but overdamped cells, stepper euler-maruyama, dense reciprocal couplings and white noise");
 }
 

@@ -7,15 +7,15 @@ namespace heatbath::physics {
 
 struct PackedCodes;
 
-/// The state is rounded to steps of rail / 16383 (nearest, halves to even), 15 bits with sign. The sum of J_ik x_k over a
-/// stretch of k (2^(18 - bits) of them, counted from 0: 1024 for 8 bits) is made in int32 and cannot overflow, so its
+/// The state is rounded to steps of rail / 16383 (nearest, halves to even), 15 bits with sign. The sum of J_ik x_k over
+/// a stretch of k (2^(18 - bits) of them, counted from 0: 1024 for 8 bits) is made in int32 and cannot overflow, so its
 /// order does not matter; y is one chain of fused multiply-adds over the stretches ascending, from 0, of the sum as
 /// float32 times code step and quantum. The same bits on every instruction set.
 constexpr uint32_t state_code_max = 16383;
 
 struct CodeProducts {
-  /// Integers of x, groups * 64 cells: [cell] for one lane, [lane / 16][cell / 2][lane % 16][cell % 2] for many, so that a
-  /// panel reads one stream.
+  /// Integers of x, groups * 64 cells: [cell] for one lane, [lane / 16][cell / 2][lane % 16][cell % 2] for many, so
+  /// that a panel reads one stream.
   void (*quantise)(const float* x, uint32_t groups, uint32_t lanes, float per_step, int16_t* out);
   /// y[64][lanes] (y[64]) = J x for the rows of one group; `quantum`: one step of the state.
   void (*lanes_field)(const PackedCodes& codes, uint32_t group, const int16_t* x, uint32_t groups, uint32_t lanes,

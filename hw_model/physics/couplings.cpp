@@ -30,7 +30,8 @@ Couplings::Couplings(std::uint32_t cells, std::vector<float> matrix)
   transpose_ = std::move(matrix);
 }
 
-Couplings::Couplings(std::uint32_t cells, std::vector<float> matrix, const CodeGrid& grid) : Couplings(cells, std::move(matrix)) {
+Couplings::Couplings(std::uint32_t cells, std::vector<float> matrix, const CodeGrid& grid)
+    : Couplings(cells, std::move(matrix)) {
   if (grid.bits < 2 || grid.bits > code_bits_max || !(grid.range > 0))
     throw std::invalid_argument("integer arithmetic takes codes of 2 to " + std::to_string(code_bits_max) +
                                 " bits and a positive range; got " + std::to_string(grid.bits) + " bits, range " +
@@ -39,8 +40,8 @@ Couplings::Couplings(std::uint32_t cells, std::vector<float> matrix, const CodeG
     for (std::uint32_t k = 0; k < cells_; ++k) {
       const long code = std::lrint(at(i, k) / grid.step()), top = 1L << (grid.bits - 1);
       if (static_cast<float>(code) * grid.step() != at(i, k) || code < -top || code >= top)
-        throw std::invalid_argument("coupling (" + std::to_string(i) + ", " + std::to_string(k) + ") = " +
-                                    std::to_string(at(i, k)) + " is no code of " + std::to_string(grid.bits) +
+        throw std::invalid_argument("coupling (" + std::to_string(i) + ", " + std::to_string(k) +
+                                    ") = " + std::to_string(at(i, k)) + " is no code of " + std::to_string(grid.bits) +
                                     " bits in +-" + std::to_string(grid.range));
     }
   code_grid_ = grid;
@@ -125,8 +126,13 @@ const Couplings::Packed& Couplings::packed(PackedFor use) const {
     if (use == PackedFor::many_lanes && p.panels.empty()) p.pack_panels(*this);
     if (use == PackedFor::one_lane && p.rows.empty()) p.pack_rows(*this);
   }
-  p.view = {p.run_begin.data(), p.runs.data(), p.offset.data(), p.panels.data(), p.rows.data(),
-            graph_ ? &p.graph : nullptr, code_grid_ ? &p.codes : nullptr};
+  p.view = {p.run_begin.data(),
+            p.runs.data(),
+            p.offset.data(),
+            p.panels.data(),
+            p.rows.data(),
+            graph_ ? &p.graph : nullptr,
+            code_grid_ ? &p.codes : nullptr};
   return p;
 }
 

@@ -15,9 +15,12 @@ const CodeProducts& code_products() {
   constexpr bool vnni = false;
 #endif
   switch (numerics::active_isa()) {
-    case numerics::Isa::avx512: return vnni ? avx512vnni::code_products : avx512::code_products;
-    case numerics::Isa::avx2: return avx2::code_products;
-    case numerics::Isa::portable: break;
+    case numerics::Isa::avx512:
+      return vnni ? avx512vnni::code_products : avx512::code_products;
+    case numerics::Isa::avx2:
+      return avx2::code_products;
+    case numerics::Isa::portable:
+      break;
   }
   return portable::code_products;
 }
@@ -34,7 +37,8 @@ void Couplings::Packed::find_segments(const Couplings& couplings) {
       const std::uint32_t end = runs[r].first + runs[r].count;
       for (std::uint32_t k = runs[r].first; k < end;) {
         const std::uint32_t next = std::min(end, (k / stretch + 1) * stretch);
-        const bool same_sum = segments.size() > segment_begin.back() && segments.back().first * 2 / stretch == k / stretch;
+        const bool same_sum =
+            segments.size() > segment_begin.back() && segments.back().first * 2 / stretch == k / stretch;
         if (same_sum) segments.back().ends_sum = 0;
         segments.push_back({k / 2, (next - k + 1) / 2, 1});
         size += std::uint64_t{segments.back().count} * 2 * group_cells;
@@ -47,14 +51,16 @@ void Couplings::Packed::find_segments(const Couplings& couplings) {
 
 namespace {
 
-// Codes of rows first..first+count-1 of one group as [pair][count][2] over the group's segments; 0 beyond the last cell.
+// Codes of rows first..first+count-1 of one group as [pair][count][2] over the group's segments; 0 beyond the last
+// cell.
 template <class Code>
-Code* pack_code_rows(const Couplings& couplings, const Couplings::Packed& packed, std::uint32_t group, std::uint32_t first,
-                     std::uint32_t count, Code* out) {
+Code* pack_code_rows(const Couplings& couplings, const Couplings::Packed& packed, std::uint32_t group,
+                     std::uint32_t first, std::uint32_t count, Code* out) {
   const float step = couplings.code_grid()->step();
   const std::uint32_t cells = couplings.cells();
   for (std::uint32_t s = packed.segment_begin[group]; s != packed.segment_begin[group + 1]; ++s)
-    for (std::uint32_t pair = packed.segments[s].first; pair < packed.segments[s].first + packed.segments[s].count; ++pair)
+    for (std::uint32_t pair = packed.segments[s].first; pair < packed.segments[s].first + packed.segments[s].count;
+         ++pair)
       for (std::uint32_t r = 0; r < count; ++r)
         for (std::uint32_t half = 0; half < 2; ++half) {
           const std::uint32_t i = group * group_cells + first + r, k = 2 * pair + half;
@@ -72,7 +78,8 @@ void Couplings::Packed::pack_codes(const Couplings& couplings, PackedFor use) {
   const auto pack_rows_into = [&](auto& into) {
     into.resize(size);
     auto* out = into.data();
-    for (std::uint32_t group = 0; group < groups; ++group) out = pack_code_rows(couplings, *this, group, 0, group_cells, out);
+    for (std::uint32_t group = 0; group < groups; ++group)
+      out = pack_code_rows(couplings, *this, group, 0, group_cells, out);
   };
   if (use == PackedFor::many_lanes && code_panels.empty()) {
     code_panels.resize(size);
@@ -85,8 +92,13 @@ void Couplings::Packed::pack_codes(const Couplings& couplings, PackedFor use) {
   } else if (use == PackedFor::one_lane && couplings.code_grid()->bits > 8 && rows16.empty()) {
     pack_rows_into(rows16);
   }
-  codes = {segment_begin.data(), segments.data(), code_offset.data(), code_panels.data(),
-           rows8.empty() ? nullptr : rows8.data(), rows16.empty() ? nullptr : rows16.data(), couplings.code_grid()->step()};
+  codes = {segment_begin.data(),
+           segments.data(),
+           code_offset.data(),
+           code_panels.data(),
+           rows8.empty() ? nullptr : rows8.data(),
+           rows16.empty() ? nullptr : rows16.data(),
+           couplings.code_grid()->step()};
 }
 
 }  // namespace heatbath::physics

@@ -36,8 +36,8 @@ struct Slot {
 };
 
 // One slot per distance k - i, where every row's cell at that distance exists in the padded state.
-bool by_distance(const Couplings::Rows& matrix, std::uint32_t first, std::uint32_t end, std::uint32_t padded, std::size_t most,
-                 std::vector<Slot>& slots) {
+bool by_distance(const Couplings::Rows& matrix, std::uint32_t first, std::uint32_t end, std::uint32_t padded,
+                 std::size_t most, std::vector<Slot>& slots) {
   std::map<std::int64_t, ValueRow> diagonals;
   for (std::uint32_t i = first; i < end; ++i)
     for (std::uint32_t e = matrix.begin[i]; e < matrix.begin[i + 1]; ++e) {
@@ -115,10 +115,12 @@ void Couplings::Packed::pack_graph(const Couplings& couplings) {
         std::vector<std::array<std::uint32_t, 2>> key;
         for (const Slot& slot : block_slots)
           key.push_back({static_cast<std::uint32_t>(slot.shift), stored_values(slot)});
-        const GraphBlock next{static_cast<std::uint32_t>(slots.size()), static_cast<std::uint32_t>(key.size()), in_order};
+        const GraphBlock next{static_cast<std::uint32_t>(slots.size()), static_cast<std::uint32_t>(key.size()),
+                              in_order};
         const auto [known, added] = known_blocks.try_emplace(std::move(key), next);
         if (added)
-          for (const auto& [shift, values] : known->first) slots.push_back({static_cast<std::int32_t>(shift), values, no_columns});
+          for (const auto& [shift, values] : known->first)
+            slots.push_back({static_cast<std::int32_t>(shift), values, no_columns});
         blocks.push_back(known->second);
       }
       continue;
@@ -135,8 +137,8 @@ void Couplings::Packed::pack_graph(const Couplings& couplings) {
       }
     }
   }
-  graph = {matrix.begin,  matrix.columns,     matrix.values,       matrix.cells,    blocks.data(),
-           slots.data(),  slot_values.data(), slot_columns.data(), slot_rows.data()};
+  graph = {matrix.begin, matrix.columns,     matrix.values,       matrix.cells,    blocks.data(),
+           slots.data(), slot_values.data(), slot_columns.data(), slot_rows.data()};
 }
 
 }  // namespace heatbath::physics

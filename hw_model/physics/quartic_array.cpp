@@ -110,8 +110,9 @@ struct QuarticArray::Impl {
     };
     for (std::uint32_t group = 0; group < groups; ++group) {
       const std::size_t count = kept_free.size() / row, last = count - 1;
-      if (count == 0 || !same(live.two_j2, kept.two_j2, group, last) || !same(live.four_j4, kept.four_j4, group, last) ||
-          !same(live.bias, kept.bias, group, last) || !same(free, kept_free, group, last)) {
+      if (count == 0 || !same(live.two_j2, kept.two_j2, group, last) ||
+          !same(live.four_j4, kept.four_j4, group, last) || !same(live.bias, kept.bias, group, last) ||
+          !same(free, kept_free, group, last)) {
         append(live.two_j2, kept.two_j2, group);
         append(live.four_j4, kept.four_j4, group);
         append(live.bias, kept.bias, group);
@@ -346,7 +347,8 @@ QuarticArray::QuarticArray(const ArraySpec& spec, numerics::ThreadTeam* team)
   for (std::uint32_t lane = batched; lane < lanes; ++lane) add(lane, 1, 1);
 }
 
-QuarticArray::QuarticArray(std::uint32_t cells, std::uint32_t lanes, float mobility, float rail, numerics::ThreadTeam* team)
+QuarticArray::QuarticArray(std::uint32_t cells, std::uint32_t lanes, float mobility, float rail,
+                           numerics::ThreadTeam* team)
     : QuarticArray(
           [&] {
             ArraySpec spec;

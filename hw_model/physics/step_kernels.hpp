@@ -29,9 +29,9 @@ struct GraphBlock {
   uint32_t rows;          ///< into slot_rows: the 16 rows of the group, where they are not in order; else no_columns
 };
 
-/// Couplings on a graph as the kernels read them: rows for many lanes, blocks of slots for one lane. Where slots gather,
-/// rows of like degree share a block. Slots lead to k
-/// ascending in every row; a row without a coupling in a slot has 0 there.
+/// Couplings on a graph as the kernels read them: rows for many lanes, blocks of slots for one lane. Where slots
+/// gather, rows of like degree share a block. Slots lead to k ascending in every row; a row without a coupling in a
+/// slot has 0 there.
 struct PackedGraph {
   const uint32_t *row_begin, *row_columns;
   const float* row_values;
@@ -99,8 +99,8 @@ struct Tile {
   // biases that differ between lanes, [cell][lane]; null when `bias` serves all
   const float *lane_bias, *ramp_lane_bias;
   const PackedCouplings *couplings_a, *couplings_b;  ///< null: none
-  const CodeProducts* code_products;  ///< for couplings with codes
-  int16_t* quantised;                 ///< for them: the state in units of `quantum`, groups * 64 x lanes, see code_products.hpp
+  const CodeProducts* code_products;                 ///< for couplings with codes
+  int16_t* quantised;  ///< for them: the state in units of `quantum`, groups * 64 x lanes, see code_products.hpp
   float quantum;
   float mu_dt, rail;
   const float* sigma;  ///< per cell, in place of StepScalars::sigma; or null

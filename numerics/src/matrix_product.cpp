@@ -34,9 +34,12 @@ void copy_rows_of(const float* source, std::ptrdiff_t stride, std::size_t depth,
 // `depth` rows of `width` floats; copies of a known size are a few instructions, others a call each.
 void copy_rows(const float* source, std::ptrdiff_t stride, std::size_t depth, std::size_t width, float* out) {
   switch (width) {
-    case 4: return copy_rows_of<4>(source, stride, depth, out);
-    case 6: return copy_rows_of<6>(source, stride, depth, out);
-    case 16: return copy_rows_of<16>(source, stride, depth, out);
+    case 4:
+      return copy_rows_of<4>(source, stride, depth, out);
+    case 6:
+      return copy_rows_of<6>(source, stride, depth, out);
+    case 16:
+      return copy_rows_of<16>(source, stride, depth, out);
     default:
       for (std::size_t k = 0; k < depth; ++k)
         std::memcpy(out + k * width, source + static_cast<std::ptrdiff_t>(k) * stride, width * sizeof(float));

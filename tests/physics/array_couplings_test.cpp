@@ -76,7 +76,8 @@ GraphCase on_graph(const std::shared_ptr<const Graph>& graph, double flavour) {
   std::vector<float> values;
   for (const Coupler& coupler : graph->couplers()) {
     values.push_back(static_cast<float>(0.3 * std::sin(0.9 * values.size() + flavour)));
-    c.network.couplings[coupler.i * cells + coupler.j] = c.network.couplings[coupler.j * cells + coupler.i] = values.back();
+    c.network.couplings[coupler.i * cells + coupler.j] = c.network.couplings[coupler.j * cells + coupler.i] =
+        values.back();
   }
   c.couplings = std::make_shared<const Couplings>(graph, std::move(values));
   return c;
@@ -107,7 +108,8 @@ TEST_F(ArrayCouplings, OnAGraphAreThoseOfAPlainLoopOverAllPairs) {
     for (const auto isa : numerics::available_isas()) {
       ASSERT_TRUE(numerics::select_isa(isa));
       EXPECT_EQ(run(p, 1, 20, 20, 1, 7)[0], x) << numerics::name(isa) << ", one lane, " << graph->cells() << " cells";
-      EXPECT_EQ(run(p, 16, 20, 7, 1, 2)[5], x) << numerics::name(isa) << ", lane 5 of 16, " << graph->cells() << " cells";
+      EXPECT_EQ(run(p, 16, 20, 7, 1, 2)[5], x)
+          << numerics::name(isa) << ", lane 5 of 16, " << graph->cells() << " cells";
     }
   }
 }
@@ -160,7 +162,8 @@ struct CodeCase {
   CodeGrid grid;
   std::shared_ptr<const Couplings> couplings;
 
-  std::vector<float> step(const std::vector<float>& x, const std::vector<float>& noise, float mu_dt, float sigma) const {
+  std::vector<float> step(const std::vector<float>& x, const std::vector<float>& noise, float mu_dt,
+                          float sigma) const {
     const std::size_t n = x.size();
     const float quantum = rail / 16383.0f, scale = grid.step() * quantum;
     const std::size_t stretch = std::size_t{1} << (18 - grid.bits);
@@ -174,7 +177,8 @@ struct CodeCase {
         for (std::size_t k = k0; k < std::min(n, k0 + stretch); ++k) sum += codes[i * n + k] * q[k];
         y = std::fma(static_cast<float>(sum), scale, y);
       }
-      const float own = std::fma(std::fma(4.0f * network.j4[i], x[i] * x[i], 2.0f * network.j2[i]), x[i], network.bias[i]);
+      const float own =
+          std::fma(std::fma(4.0f * network.j4[i], x[i] * x[i], 2.0f * network.j2[i]), x[i], network.bias[i]);
       next[i] = std::fma(sigma, noise[i], std::fma(-mu_dt, std::fma(network.gain, y, own), x[i]));
     }
     return next;
@@ -191,7 +195,8 @@ CodeCase with_codes(std::uint32_t cells, std::uint32_t bits, double strength = 1
     for (std::uint32_t k = 0; k < i; ++k) {
       const auto code = static_cast<std::int64_t>(std::rint(strength * top * std::sin(0.37 * i * k + i + k)));
       c.codes[i * cells + k] = c.codes[k * cells + i] = code;
-      c.network.couplings[i * cells + k] = c.network.couplings[k * cells + i] = static_cast<float>(code) * c.grid.step();
+      c.network.couplings[i * cells + k] = c.network.couplings[k * cells + i] =
+          static_cast<float>(code) * c.grid.step();
     }
   c.couplings = std::make_shared<const Couplings>(cells, c.network.couplings, c.grid);
   return c;
