@@ -45,7 +45,8 @@ std::string board_uri(const std::string& asked, Board board, std::uint32_t cells
   const std::string keys = "&" + base.substr(base.find(':') + 1);
   for (const char* key : {"cell", "stepper", "topology"}) {
     if (keys.find(fmt::format("&{}=", key)) != std::string::npos)
-      throw Error(HB_BAD_ARG, fmt::format("--device {}: leave out {}; train ergodicity opens chips of several kinds", base, key));
+      throw Error(HB_BAD_ARG,
+                  fmt::format("--device {}: leave out {}; train ergodicity opens chips of several kinds", base, key));
   }
   if (!base.ends_with(':')) base += '&';
   base += board == Board::bistable ? "cell=overdamped" : "cell=pbit";
@@ -80,9 +81,11 @@ void print_summary(const ErgodicityRun& run, const std::filesystem::path& out) {
                escape.parameter, escape.exact);
   }
   for (const auto& escape : r.escapes_wells) {
-    fmt::print("escape, bistable     {} over {:g} kT (exact {:.5f})\n", plus_minus(escape.measured), escape.parameter, escape.exact);
+    fmt::print("escape, bistable     {} over {:g} kT (exact {:.5f})\n", plus_minus(escape.measured), escape.parameter,
+               escape.exact);
   }
-  for (const auto& point : r.breaking) fmt::print("R-hat, 32 spins      {:.3f} at 1/T = {:g}\n", point.r_hat, point.beta);
+  for (const auto& point : r.breaking)
+    fmt::print("R-hat, 32 spins      {:.3f} at 1/T = {:g}\n", point.r_hat, point.beta);
   if (r.r_hat_linear) fmt::print("R-hat, linear cells  {:.3f}\n", *r.r_hat_linear);
   for (const std::string& what : r.left_out) fmt::print("not measured         {}\n", what);
   fmt::print("report               {}\n", (out / "report.html").string());
@@ -96,7 +99,8 @@ int run_train_ergodicity(const TrainErgodicityOptions& options) {
   SavedMachines saved;
   saved.problem = options.problem;
   saved.options = options.study;
-  if (saved.options.experts == 0) saved.options.experts = digits ? static_cast<std::uint32_t>(options.digits.size()) : 2;
+  if (saved.options.experts == 0)
+    saved.options.experts = digits ? static_cast<std::uint32_t>(options.digits.size()) : 2;
   trainers::Patterns patterns;
   trainers::BinaryDigits set;
   if (options.problem == "parity") {
@@ -119,10 +123,11 @@ int run_train_ergodicity(const TrainErgodicityOptions& options) {
     if (before.problem != saved.problem || before.options.experts != saved.options.experts ||
         before.options.seed != saved.options.seed || before.options.updates != saved.options.updates ||
         before.options.effort != saved.options.effort)
-      throw Error(HB_BAD_ARG, fmt::format("{}: a training of {} with {} experts, {} updates, effort {:g} and seed {}; --continue "
-                                          "needs the same settings",
-                                          machines.string(), before.problem, before.options.experts, before.options.updates,
-                                          before.options.effort, before.options.seed));
+      throw Error(HB_BAD_ARG,
+                  fmt::format("{}: a training of {} with {} experts, {} updates, effort {:g} and seed {}; --continue "
+                              "needs the same settings",
+                              machines.string(), before.problem, before.options.experts, before.options.updates,
+                              before.options.effort, before.options.seed));
     saved.state = before.state;
   }
 
@@ -149,8 +154,9 @@ int run_train_ergodicity(const TrainErgodicityOptions& options) {
       bar.update(100 * fraction, what);
       return !interrupted();
     };
-    run.study = digits ? trainers::study_digits(open_board, set, saved.options, state, save, progress)
-                       : trainers::study_patterns(open_board, patterns, options.problem, saved.options, state, save, progress);
+    run.study =
+        digits ? trainers::study_digits(open_board, set, saved.options, state, save, progress)
+               : trainers::study_patterns(open_board, patterns, options.problem, saved.options, state, save, progress);
     bar.finish();
   } catch (const Error& error) {
     if (error.code() != HB_ABORTED || !interrupted() || state.experts.size() == 0) throw;
@@ -163,19 +169,24 @@ int run_train_ergodicity(const TrainErgodicityOptions& options) {
   run.pictures = ergodicity_pictures(run.study);
   run.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   for (const Picture& picture : run.pictures) {
-    if (picture.png) write_file(options.out / picture.file, *picture.png);
-    else if (!options.json) fmt::print(stderr, "no {}: {}\n", picture.file, picture.missing);
+    if (picture.png)
+      write_file(options.out / picture.file, *picture.png);
+    else if (!options.json)
+      fmt::print(stderr, "no {}: {}\n", picture.file, picture.missing);
   }
   const std::string json = ergodicity_json(run).dump(2) + "\n";
   write_file(options.out / "report.json", json);
   write_file(options.out / "report.html", ergodicity_html(run));
-  if (options.json) fmt::print("{}", json);
-  else print_summary(run, options.out);
+  if (options.json)
+    fmt::print("{}", json);
+  else
+    print_summary(run, options.out);
   if (const double worst = worst_deviation(run.study); worst > kMostDeviation) {
-    fmt::print(stderr,
-               "heatbath: a measured value lies {:.1f} standard errors from the exact one: the device does not follow its "
-               "law; see {}\n",
-               worst, (options.out / "report.json").string());
+    fmt::print(
+        stderr,
+        "heatbath: a measured value lies {:.1f} standard errors from the exact one: the device does not follow its "
+        "law; see {}\n",
+        worst, (options.out / "report.json").string());
     return 1;
   }
   return 0;

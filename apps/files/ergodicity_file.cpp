@@ -23,8 +23,9 @@ json machine_json(const MachineTraining& training) {
     for (std::uint32_t j = i + 1; j < machine.cells; ++j) upper.push_back(machine.coupling(i, j));
   std::string chains;
   for (const Spin spin : training.chains) chains += spin > 0 ? '+' : '-';
-  return {{"cells", machine.cells}, {"visible", machine.visible}, {"updates", training.updates}, {"seed", training.seed},
-          {"fields", machine.field}, {"couplings", std::move(upper)}, {"chains", chains}};
+  return {{"cells", machine.cells}, {"visible", machine.visible}, {"updates", training.updates},
+          {"seed", training.seed},  {"fields", machine.field},    {"couplings", std::move(upper)},
+          {"chains", chains}};
 }
 
 MachineTraining machine_of(const json& from) {
@@ -42,7 +43,8 @@ MachineTraining machine_of(const json& from) {
     for (std::uint32_t j = i + 1; j < machine.cells; ++j) machine.couple(i, j, upper[at++].get<float>());
   training.updates = from.at("updates").get<std::uint32_t>();
   training.seed = from.at("seed").get<std::uint64_t>();
-  for (const char sign : from.at("chains").get<std::string>()) training.chains.push_back(sign == '+' ? Spin{1} : Spin{-1});
+  for (const char sign : from.at("chains").get<std::string>())
+    training.chains.push_back(sign == '+' ? Spin{1} : Spin{-1});
   return training;
 }
 
@@ -73,7 +75,8 @@ std::string machines_text(const SavedMachines& saved) {
 
 SavedMachines read_machines(const std::filesystem::path& path) {
   std::ifstream in(path);
-  if (!in) throw Error(HB_IO, path.string() + ": no such file; --continue goes on from the machines of an earlier training");
+  if (!in)
+    throw Error(HB_IO, path.string() + ": no such file; --continue goes on from the machines of an earlier training");
   try {
     const json whole = json::parse(in);
     SavedMachines saved;

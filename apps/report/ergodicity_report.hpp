@@ -29,8 +29,8 @@ double worst_deviation(const trainers::ErgodicityReport& report);
 std::vector<Picture> ergodicity_pictures(const trainers::ErgodicityReport& report);
 
 /// Keys at the top: problem, kl_single, kl_experts (and _se, _exact), experts, p_lib, t_star_measured, t_star_exact,
-/// escape_times, breaking, ladder, minima, parity, likelihood_single, likelihood_experts, margin, class_shares, r_hat_linear,
-/// left_out, seed, device, seconds, pictures, provenance. What was not measured is null.
+/// escape_times, breaking, ladder, minima, parity, likelihood_single, likelihood_experts, margin, class_shares,
+/// r_hat_linear, left_out, seed, device, seconds, pictures, provenance. What was not measured is null.
 nlohmann::json ergodicity_json(const ErgodicityRun& run);
 
 /// One page with the figures beside their exact values, pictures embedded.

@@ -33,8 +33,10 @@ Device open_board(Board board, std::uint32_t cells) { return open(uri(board, cel
 
 /// A measured number is within four of its standard errors of the exact one, and its error is at most `relative` of it.
 void expect_measured(const Measured& measured, double exact, double relative) {
-  EXPECT_LT(std::abs(measured.value - exact), 4 * measured.error) << measured.value << " +- " << measured.error << " for " << exact;
-  EXPECT_LT(measured.error, relative * std::abs(exact)) << measured.value << " +- " << measured.error << " for " << exact;
+  EXPECT_LT(std::abs(measured.value - exact), 4 * measured.error)
+      << measured.value << " +- " << measured.error << " for " << exact;
+  EXPECT_LT(measured.error, relative * std::abs(exact))
+      << measured.value << " +- " << measured.error << " for " << exact;
   EXPECT_GT(measured.error, 0);
 }
 
@@ -50,12 +52,15 @@ std::string message_of(const Work& work, hb_status_t code) {
   return {};
 }
 
-// -- the training potential --------------------------------------------------------------------------------------------
+// -- the training potential
+// --------------------------------------------------------------------------------------------
 
 TEST(TrainingPotential, CouplingsOfAllOrdersAreThoseOfTheSumOverStates) {
   std::vector<double> energies(1u << 6);
-  for (std::size_t s = 0; s < energies.size(); ++s) energies[s] = std::sin(3.0 * static_cast<double>(s)) + 0.1 * static_cast<double>(s % 7);
-  const std::vector<double> ours = couplings_of_all_orders(energies), theirs = reference::walsh_hadamard_couplings(energies);
+  for (std::size_t s = 0; s < energies.size(); ++s)
+    energies[s] = std::sin(3.0 * static_cast<double>(s)) + 0.1 * static_cast<double>(s % 7);
+  const std::vector<double> ours = couplings_of_all_orders(energies),
+                            theirs = reference::walsh_hadamard_couplings(energies);
   for (std::size_t i = 0; i < ours.size(); ++i) EXPECT_NEAR(ours[i], theirs[i], 1e-12);
   for (int order = 0; order <= 6; ++order) {
     const std::vector<double> a = energies_up_to_order(ours, order), b = reference::truncated_energies(theirs, order);
@@ -137,7 +142,8 @@ TEST(MeanField, TapMinimaAreStationaryAndNearerToTheExactFreeEnergy) {
   const SpinMachine machine = pairwise_part(couplings_of_all_orders(library_energies(two_patterns(), 8)));
   // At high temperature the Onsager term leaves only the third order in J/T.
   const double kT = 8, exact = conjoint_free_energy(machine_energies(machine), kT);
-  const auto plain = free_energy_minima(machine, kT, Theory::mean_field), tap = free_energy_minima(machine, kT, Theory::tap);
+  const auto plain = free_energy_minima(machine, kT, Theory::mean_field),
+             tap = free_energy_minima(machine, kT, Theory::tap);
   ASSERT_EQ(plain.size(), 1u);
   ASSERT_EQ(tap.size(), 1u);
   EXPECT_LT(std::abs(tap[0].free_energy - exact), 0.2 * std::abs(plain[0].free_energy - exact));
@@ -148,7 +154,8 @@ TEST(MeanField, TapMinimaAreStationaryAndNearerToTheExactFreeEnergy) {
         std::vector<double> up = minimum.magnetisation, down = up;
         up[i] += h;
         down[i] -= h;
-        const double a = magnetisation_free_energy(machine, up, cold, Theory::tap), b = magnetisation_free_energy(machine, down, cold, Theory::tap);
+        const double a = magnetisation_free_energy(machine, up, cold, Theory::tap),
+                     b = magnetisation_free_energy(machine, down, cold, Theory::tap);
         EXPECT_NEAR((a - b) / (2 * h), 0, 2e-3);
         EXPECT_GT(a + b, 2 * minimum.free_energy);
       }
@@ -163,10 +170,12 @@ TEST(MeanField, SymmetricSaddlesAreNoMinima) {
   EXPECT_GT(std::abs(minima[0].magnetisation[0]), 0.5);
 }
 
-// -- the library machine -----------------------------------------------------------------------------------------------
+// -- the library machine
+// -----------------------------------------------------------------------------------------------
 
 TEST(LibraryMachine, HasThePublishedProbabilitiesAndTemperatures) {
-  const LibraryMachine eight = library_machine(walsh_library(8), 4, 4), sixteen = library_machine(walsh_library(16), 8, 8);
+  const LibraryMachine eight = library_machine(walsh_library(8), 4, 4),
+                       sixteen = library_machine(walsh_library(16), 8, 8);
   const double kT[] = {0.5, 0.75, 1, 1.5}, p[] = {0.979309, 0.767527, 0.468215, 0.194940};
   const double ideal[] = {0.97930326, 0.76677658, 0.46427729, 0.18596149};
   for (int i = 0; i < 4; ++i) {
@@ -188,13 +197,15 @@ TEST(LibraryMachine, IsThePairwiseMachineThatItSays) {
     for (std::uint32_t mu = 0; mu < 4; ++mu) {
       if ((state >> (8 + mu) & 1u) == 0) continue;
       double overlap = 0;
-      for (std::uint32_t i = 0; i < 8; ++i) overlap += machine.library.pattern(mu)[i] * reference::spin(state, static_cast<int>(i));
+      for (std::uint32_t i = 0; i < 8; ++i)
+        overlap += machine.library.pattern(mu)[i] * reference::spin(state, static_cast<int>(i));
       energy -= 4 - 4 * (8 - overlap);
     }
     return energy;
   };
   const double constant = energies[0] - by_definition(0);
-  for (std::uint32_t state = 0; state < 4096; ++state) ASSERT_NEAR(energies[state] - constant, by_definition(state), 1e-9);
+  for (std::uint32_t state = 0; state < 4096; ++state)
+    ASSERT_NEAR(energies[state] - constant, by_definition(state), 1e-9);
 }
 
 TEST(LibraryMachine, OnTheDeviceMeetsEnumeration) {
@@ -216,7 +227,8 @@ TEST(LibraryMachine, OfSixteenCellsOnTheDeviceMeetsItsTemperature) {
   EXPECT_NEAR(sweep.transition.value, 0.82441, 0.01 * 0.82441);
 }
 
-// -- ergodicity --------------------------------------------------------------------------------------------------------
+// -- ergodicity
+// --------------------------------------------------------------------------------------------------------
 
 TEST(Escape, ExactTimesAreThoseOfIndependentFormulas) {
   for (const std::uint32_t n : {8u, 16u, 32u}) {
@@ -233,7 +245,8 @@ TEST(Escape, ExactTimesAreThoseOfIndependentFormulas) {
 
 TEST(Escape, SpinsLeaveAsTheChainOfBirthsAndDeathsSays) {
   Device board = open_board(Board::spins_one_by_one, 16);
-  for (const auto& [cells, beta, exact] : {std::tuple{8u, 0.5, 2.60289}, {8u, 1.0, 5.12684}, {8u, 1.5, 13.9993}, {16u, 1.0, 7.70246}}) {
+  for (const auto& [cells, beta, exact] :
+       {std::tuple{8u, 0.5, 2.60289}, {8u, 1.0, 5.12684}, {8u, 1.5, 13.9993}, {16u, 1.0, 7.70246}}) {
     const EscapeTime escape = curie_weiss_escape(board, 11, cells, beta, 1024);
     EXPECT_NEAR(escape.exact / exact, 1, 1e-5);
     expect_measured(escape.measured, exact, 0.04);
@@ -251,7 +264,8 @@ TEST(Escape, CellsLeaveTheirWellsInTheExactTime) {
 
 TEST(Escape, NeedsSpinsUpdatedOneByOne) {
   Device swept = open_board(Board::spins, 8), cells = open_board(Board::bistable, 8);
-  EXPECT_THAT(message_of([&] { curie_weiss_escape(swept, 1, 8, 1, 8); }, HB_UNSUPPORTED), HasSubstr("random-sequential"));
+  EXPECT_THAT(message_of([&] { curie_weiss_escape(swept, 1, 8, 1, 8); }, HB_UNSUPPORTED),
+              HasSubstr("random-sequential"));
   EXPECT_THAT(message_of([&] { curie_weiss_escape(cells, 1, 8, 1, 8); }, HB_UNSUPPORTED), HasSubstr("pbit"));
   EXPECT_THAT(message_of([&] { double_well_escape(swept, 1, 2, 8, 8); }, HB_UNSUPPORTED), HasSubstr("overdamped"));
 }
@@ -297,7 +311,8 @@ TEST(Ergodicity, ReplicasOfTheGlassOverlapAsEnumerated) {
   const std::vector<double> strengths = reference::glass_strengths(4);
   const auto bonds = reference::square_torus(4, strengths);
   for (const reference::Bond& bond : bonds)
-    glass.couple(static_cast<std::uint32_t>(bond.a), static_cast<std::uint32_t>(bond.b), static_cast<float>(-bond.coupling));
+    glass.couple(static_cast<std::uint32_t>(bond.a), static_cast<std::uint32_t>(bond.b),
+                 static_cast<float>(-bond.coupling));
   for (const auto& [kT, exact] : {std::pair{2.0, 0.14122988}, {1.0, 0.49294596}}) {
     SpinDevice::Run run;
     run.shots = 512;
@@ -310,7 +325,8 @@ TEST(Ergodicity, ReplicasOfTheGlassOverlapAsEnumerated) {
   }
 }
 
-// -- machines and experts ------------------------------------------------------------------------------------------------
+// -- machines and experts
+// ------------------------------------------------------------------------------------------------
 
 TEST(SpinDevice, SamplesTheBoltzmannLawOfItsMachine) {
   Device board = open_board(Board::spins, 5);
@@ -439,7 +455,8 @@ TEST(Study, ParityIsBeyondOneMachineAndEasyForTwoExperts) {
   }
   EXPECT_EQ(report.parity.size(), 6u);
   EXPECT_THAT(report.left_out, ::testing::IsEmpty());
-  for (const EscapeTime& escape : report.escapes_spins) EXPECT_LT(std::abs(escape.measured.value - escape.exact), 4 * escape.measured.error);
+  for (const EscapeTime& escape : report.escapes_spins)
+    EXPECT_LT(std::abs(escape.measured.value - escape.exact), 4 * escape.measured.error);
 }
 
 TEST(Study, TwoPatternsHaveTheirLadderOnTheDeviceAndTwoMinima) {
@@ -451,7 +468,8 @@ TEST(Study, TwoPatternsHaveTheirLadderOnTheDeviceAndTwoMinima) {
   EXPECT_FALSE(report.ladder[2].measured);
   EXPECT_EQ(report.minima[0].minima.size(), 1u);
   EXPECT_EQ(report.minima[1].minima.size(), 2u);
-  EXPECT_NEAR(std::max(report.experts[0].share, report.experts[1].share), 0.75, 0.02) << "the rare pattern has its share";
+  EXPECT_NEAR(std::max(report.experts[0].share, report.experts[1].share), 0.75, 0.02)
+      << "the rare pattern has its share";
   EXPECT_LT(report.kl_experts->value, 0.05);
 }
 
@@ -503,14 +521,17 @@ TEST(Digits, ExpertsBeatOneMachineOfAsManyParameters) {
       digits, options, state);
   EXPECT_EQ(report.parameters_single, report.parameters_experts);
   ASSERT_TRUE(report.margin);
-  EXPECT_GT(report.margin->value, 3 * report.margin->error) << report.margin->value << " +- " << report.margin->error << ", "
-      << report.likelihood_single->value << " and " << report.likelihood_experts->value;
+  EXPECT_GT(report.margin->value, 3 * report.margin->error)
+      << report.margin->value << " +- " << report.margin->error << ", " << report.likelihood_single->value << " and "
+      << report.likelihood_experts->value;
   const double expert_miss = std::abs(report.shares_experts[2] - report.shares_data[2]);
-  EXPECT_LT(expert_miss, 0.06) << report.shares_data[2] << " " << report.shares_single[2] << " " << report.shares_experts[2];
+  EXPECT_LT(expert_miss, 0.06) << report.shares_data[2] << " " << report.shares_single[2] << " "
+                               << report.shares_experts[2];
   EXPECT_LT(expert_miss, std::abs(report.shares_single[2] - report.shares_data[2]));
 }
 
-// -- files --------------------------------------------------------------------------------------------------------------
+// -- files
+// --------------------------------------------------------------------------------------------------------------
 
 TEST(PatternFile, IsReadWithWeightsAndComments) {
   const auto path = std::filesystem::temp_directory_path() / ("patterns-" + std::to_string(::getpid()));
@@ -535,7 +556,8 @@ TEST(PatternFile, IsReadWithWeightsAndComments) {
 }
 
 TEST(Experts, AreNoMoreThanPatterns) {
-  EXPECT_THAT(message_of([] { begin_experts(two_patterns(), 3, 1); }, HB_BAD_ARG), HasSubstr("3 experts for 2 patterns"));
+  EXPECT_THAT(message_of([] { begin_experts(two_patterns(), 3, 1); }, HB_BAD_ARG),
+              HasSubstr("3 experts for 2 patterns"));
 }
 
 }  // namespace

@@ -30,8 +30,10 @@ std::vector<Spin> binary_digit(const Images& images, std::size_t index) {
 
 BinaryDigits binary_digits(const Images& images, std::vector<std::uint8_t> digits, std::uint32_t learned,
                            std::uint32_t held_out, double rare) {
-  if (images.rows != 28 || images.columns != 28) throw Error(HB_BAD_ARG, images.source + ": digits of 28 x 28 pixels are needed");
-  if (digits.empty() || learned == 0 || held_out == 0) throw Error(HB_BAD_ARG, "digits: classes, learned and held out are needed");
+  if (images.rows != 28 || images.columns != 28)
+    throw Error(HB_BAD_ARG, images.source + ": digits of 28 x 28 pixels are needed");
+  if (digits.empty() || learned == 0 || held_out == 0)
+    throw Error(HB_BAD_ARG, "digits: classes, learned and held out are needed");
   BinaryDigits set;
   const std::size_t classes = digits.size();
   for (Patterns* part : {&set.learned, &set.held_out}) {
@@ -53,8 +55,8 @@ BinaryDigits binary_digits(const Images& images, std::vector<std::uint8_t> digit
       (to_learn ? set.labels : set.held_labels).push_back(digits[k]);
     }
     if (found < train + test)
-      throw Error(HB_BAD_ARG, images.source + ": " + std::to_string(found) + " images of digit " + std::to_string(digits[k]) +
-                                  ", " + std::to_string(train + test) + " are needed");
+      throw Error(HB_BAD_ARG, images.source + ": " + std::to_string(found) + " images of digit " +
+                                  std::to_string(digits[k]) + ", " + std::to_string(train + test) + " are needed");
     if (last) set.rare_share = static_cast<double>(train) / learned;
   }
   set.digits = std::move(digits);

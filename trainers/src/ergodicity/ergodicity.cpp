@@ -12,7 +12,19 @@ namespace heatbath::trainers {
 namespace {
 
 /// Noise of each part of a study: seeds that differ, and follow from the one given.
-enum class Part : std::uint32_t { single, experts, measure, ladder, parity, library, breaking, escape, wells, linear, soft };
+enum class Part : std::uint32_t {
+  single,
+  experts,
+  measure,
+  ladder,
+  parity,
+  library,
+  breaking,
+  escape,
+  wells,
+  linear,
+  soft
+};
 
 std::uint64_t seed_of(std::uint64_t seed, Part part, std::uint32_t index = 0) {
   const auto words = random_words(seed, HostPurpose::ergodicity, static_cast<std::uint32_t>(part), index, 5);
@@ -48,8 +60,10 @@ LibrarySweep sweep_library(SpinDevice& device, const LibraryMachine& machine, co
       const std::uint32_t mu = chain / 2 % patterns;
       const bool inside = chain % 2 == 0;
       const auto word = random_words(7, HostPurpose::ergodicity, chain, i, 6)[0];
-      if (i < n) starts.push_back(inside ? machine.library.pattern(mu)[i] : (word & 1u) != 0 ? Spin{1} : Spin{-1});
-      else starts.push_back(inside && i == n + mu ? Spin{1} : Spin{-1});
+      if (i < n)
+        starts.push_back(inside ? machine.library.pattern(mu)[i] : (word & 1u) != 0 ? Spin{1} : Spin{-1});
+      else
+        starts.push_back(inside && i == n + mu ? Spin{1} : Spin{-1});
     }
   }
   for (const double kT : temperatures) {
@@ -91,7 +105,8 @@ BreakingPoint measure_breaking(SpinDevice& device, std::uint32_t cells, double b
                                std::uint32_t sweeps) {
   if (chains < 4 || sweeps < 16) throw Error(HB_BAD_ARG, "ergodicity is measured on 4 chains of 16 sweeps at least");
   std::vector<Spin> starts;
-  for (std::uint32_t chain = 0; chain < chains; ++chain) starts.insert(starts.end(), cells, chain % 2 == 0 ? Spin{1} : Spin{-1});
+  for (std::uint32_t chain = 0; chain < chains; ++chain)
+    starts.insert(starts.end(), cells, chain % 2 == 0 ? Spin{1} : Spin{-1});
   SpinDevice::Run run;
   run.shots = chains;
   run.starts = starts;
@@ -146,9 +161,9 @@ ParityRow measure_soft_parity(Device& device, std::uint64_t seed, double height,
   const double by_field = (law(strength + step, strength) - law(strength - step, strength)) / (2 * step);
   const double by_coupling = (law(strength, strength + step) - law(strength, strength - step)) / (2 * step);
   // The scales come from the two measurements before the last, each as uncertain as it.
-  row.measured.error = std::sqrt(row.measured.error * row.measured.error +
-                                 std::pow(by_field * calibration.effective_field.error, 2) +
-                                 std::pow(by_coupling * calibration.effective_coupling.error, 2));
+  row.measured.error =
+      std::sqrt(row.measured.error * row.measured.error + std::pow(by_field * calibration.effective_field.error, 2) +
+                std::pow(by_coupling * calibration.effective_coupling.error, 2));
   return row;
 }
 
@@ -185,12 +200,13 @@ class Study {
     const double depth = options_.library_cells / 2.0;
     const std::vector<double> temperatures = options_.library_cells == 8 ? std::vector<double>{0.5, 0.75, 1, 1.5}
                                                                          : std::vector<double>{0.75, 0.8, 0.85, 1, 1.5};
-    report.library = sweep_library(device, library_machine(walsh_library(options_.library_cells), depth, depth), temperatures,
-                                   count(options_.library_cells == 8 ? 512 : 64),
+    report.library = sweep_library(device, library_machine(walsh_library(options_.library_cells), depth, depth),
+                                   temperatures, count(options_.library_cells == 8 ? 512 : 64),
                                    [&](double part) { return at("library", fraction(0.4 * part)); });
     step("chains", fraction(0.4));
     device.seek(seed_of(options_.seed, Part::breaking), 0);
-    for (const double beta : {0.5, 1.0, 2.0}) report.breaking.push_back(measure_breaking(device, 32, beta, count(128), 400));
+    for (const double beta : {0.5, 1.0, 2.0})
+      report.breaking.push_back(measure_breaking(device, 32, beta, count(128), 400));
     const auto stop = [this] { return go_on(); };
     optional_part("escape times of spins", report, [&] {
       Device board = open_(Board::spins_one_by_one, 16);
@@ -307,8 +323,8 @@ ErgodicityReport study_patterns(const OpenBoard& open, const Patterns& patterns,
     for (const MachineTraining& machine : state.experts.machines) sum += machine.updates;
     return sum / (static_cast<double>(options.updates) * static_cast<double>(options.experts));
   };
-  const bool whole = train_experts(device, patterns, training, state.experts,
-                                   [&] { return keep(0.2, 0.5, trained(), "experts"); });
+  const bool whole =
+      train_experts(device, patterns, training, state.experts, [&] { return keep(0.2, 0.5, trained(), "experts"); });
   if (save) save(state);
   if (!whole) throw Error(HB_ABORTED, "stopped while the experts were trained");
 
@@ -323,7 +339,8 @@ ErgodicityReport study_patterns(const OpenBoard& open, const Patterns& patterns,
     run.records = 16;
     run.interval = 8;
     const SpinRecords one = device.run(state.single.machine, 1, run);
-    const SpinRecords many = retrieve(device, state.experts, patterns, 1, run.shots, run.burn, run.records, run.interval);
+    const SpinRecords many =
+        retrieve(device, state.experts, patterns, 1, run.shots, run.burn, run.records, run.interval);
     report.kl_single = sampled_divergence(data, one);
     report.kl_experts = sampled_divergence(data, many);
     report.kl_single_exact = divergence(data, boltzmann_weights(machine_energies(state.single.machine), 1));
@@ -342,8 +359,8 @@ ErgodicityReport study_patterns(const OpenBoard& open, const Patterns& patterns,
       report.state_experts = frequencies(many);
     }
   } else {
-    report.kl_single =
-        ramp_divergence(patterns, state.single.machine, device.free_energy(state.single.machine, 1, study.count(512), 1000), 1);
+    report.kl_single = ramp_divergence(patterns, state.single.machine,
+                                       device.free_energy(state.single.machine, 1, study.count(512), 1000), 1);
     report.kl_experts = ramp_divergence(patterns, state.experts, 1);
   }
   for (std::size_t k = 0; k < state.experts.size(); ++k) {

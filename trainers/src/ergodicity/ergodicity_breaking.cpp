@@ -147,7 +147,8 @@ double curie_weiss_square(std::uint32_t cells, double beta) {
   double sum = 0, squares = 0;
   for (std::uint32_t k = 0; k <= cells; ++k) {
     const double n = cells, m = (2.0 * k - n) / n;
-    const double weight = std::exp(std::lgamma(n + 1) - std::lgamma(k + 1.0) - std::lgamma(n - k + 1) + beta * n * m * m / 2);
+    const double weight =
+        std::exp(std::lgamma(n + 1) - std::lgamma(k + 1.0) - std::lgamma(n - k + 1) + beta * n * m * m / 2);
     sum += weight;
     squares += weight * m * m;
   }
@@ -159,10 +160,12 @@ EscapeTime curie_weiss_escape(Device& device, std::uint64_t seed, std::uint32_t 
   const Capabilities& capabilities = device.capabilities();
   require_cells(capabilities, "the escape of spins", "pbit", cells);
   if (std::string(hb_stepper_name(capabilities.stepper)) != "random-sequential")
-    throw Error(HB_UNSUPPORTED, std::string("the escape of spins needs CAPS_CELL.STEPPER random-sequential; this device has ") +
-                                    hb_stepper_name(capabilities.stepper));
+    throw Error(HB_UNSUPPORTED,
+                std::string("the escape of spins needs CAPS_CELL.STEPPER random-sequential; this device has ") +
+                    hb_stepper_name(capabilities.stepper));
   if (cells < 2 || cells % 2 != 0 || !(beta > 0) || runs < 2)
-    throw Error(HB_BAD_ARG, "the escape of spins: an even number of cells, beta above 0 and two runs or more are needed");
+    throw Error(HB_BAD_ARG,
+                "the escape of spins: an even number of cells, beta above 0 and two runs or more are needed");
   require(capabilities.kT_programmable, "the escape of spins", "KT_PROGRAMMABLE");
   if (capabilities.dt_programmable) device.set_step_time_units(1.0 / cells);
   const Ticks step = device.step();
@@ -179,8 +182,8 @@ EscapeTime curie_weiss_escape(Device& device, std::uint64_t seed, std::uint32_t 
   escape.watched = static_cast<double>(updates) / cells;
   const DeviceSigns signs = device_signs(curie_weiss_machine(cells));
   constexpr std::uint64_t kBudget = 64u << 20;
-  const auto block = static_cast<std::uint32_t>(
-      std::clamp<std::uint64_t>(kBudget / (updates * cells * sizeof(float)), 1, runs));
+  const auto block =
+      static_cast<std::uint32_t>(std::clamp<std::uint64_t>(kBudget / (updates * cells * sizeof(float)), 1, runs));
   for (std::uint32_t done = 0; done < runs; done += block) {
     const std::uint32_t shots = std::min(block, runs - done);
     Program program(capabilities, cells);
@@ -248,12 +251,13 @@ EscapeTime double_well_escape(Device& device, std::uint64_t seed, double height,
   escape.watched = static_cast<double>(records) * unit;
   const double boundary = -0.5826 * std::sqrt(2 * unit);
   constexpr std::uint64_t kBudget = 64u << 20;
-  const auto block = static_cast<std::uint32_t>(
-      std::clamp<std::uint64_t>(kBudget / (records * cells * sizeof(float)), 1, shots));
+  const auto block =
+      static_cast<std::uint32_t>(std::clamp<std::uint64_t>(kBudget / (records * cells * sizeof(float)), 1, shots));
   for (std::uint32_t done = 0; done < shots; done += block) {
     const std::uint32_t now = std::min(block, shots - done);
     Program program(capabilities, cells);
-    program.load(CellSection::j4, static_cast<float>(height * kT)).load(CellSection::j2, static_cast<float>(-2 * height * kT));
+    program.load(CellSection::j4, static_cast<float>(height * kT))
+        .load(CellSection::j2, static_cast<float>(-2 * height * kT));
     program.load(CellSection::bias, 0.0f).load_gain(0.0f);
     if (capabilities.kT_programmable) program.load_temperature(static_cast<float>(kT));
     program.commit().clamp(0, cells, -1.0f).release(0, cells);
@@ -286,12 +290,16 @@ double linear_cells_r_hat(Device& device, std::uint64_t seed, std::uint32_t shot
   const Capabilities& capabilities = device.capabilities();
   require_cells(capabilities, "the control of linear cells", "overdamped", 1);
   constexpr std::uint32_t kRecords = 256;
-  const double kT = capabilities.kT_programmable && capabilities.kT_max >= 1 ? 1.0 : static_cast<double>(capabilities.kT_reset);
+  const double kT =
+      capabilities.kT_programmable && capabilities.kT_max >= 1 ? 1.0 : static_cast<double>(capabilities.kT_reset);
   const double relax = 1 / (kT * static_cast<double>(capabilities.mobility));
   std::vector<float> starts(shots);
   for (std::uint32_t shot = 0; shot < shots; ++shot) starts[shot] = shot % 2 != 0 ? 3.0f : -3.0f;
   Program program(capabilities, 1);
-  program.load(CellSection::j2, static_cast<float>(kT / 2)).load(CellSection::j4, 0.0f).load(CellSection::bias, 0.0f).load_gain(0.0f);
+  program.load(CellSection::j2, static_cast<float>(kT / 2))
+      .load(CellSection::j4, 0.0f)
+      .load(CellSection::bias, 0.0f)
+      .load_gain(0.0f);
   if (capabilities.kT_programmable) program.load_temperature(static_cast<float>(kT));
   program.commit().clamp_per_shot(0, 1, starts, shots).release(0, 1).evolve(device.ticks(8 * relax));
   program.loop_begin(kRecords).evolve(device.ticks(2 * relax)).sample().loop_end();

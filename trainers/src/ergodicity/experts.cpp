@@ -58,7 +58,8 @@ struct Moments {
 };
 
 /// The clamped phase at update `update`.
-void clamped_moments(const Patterns& data, const SpinMachine& machine, double kT, std::uint32_t update, Moments& moments) {
+void clamped_moments(const Patterns& data, const SpinMachine& machine, double kT, std::uint32_t update,
+                     Moments& moments) {
   const std::uint32_t n = machine.cells, v = machine.visible;
   std::vector<double> spins(n);
   const bool batches = n > v && data.size() > kClampedBatch;
@@ -150,7 +151,8 @@ void train_machine(SpinDevice& device, const Patterns& data, const BoltzmannOpti
     SpinRecords free = device.run(machine, options.kT, run);
 
     Moments model(n);
-    for (std::uint32_t shot = 0; shot < options.shots; ++shot) model.add<Spin>(free.state(shot, 0), 1.0 / options.shots);
+    for (std::uint32_t shot = 0; shot < options.shots; ++shot)
+      model.add<Spin>(free.state(shot, 0), 1.0 / options.shots);
     if (n > v) {
       clamped = Moments(n);
       clamped_moments(data, machine, options.kT, training.updates, clamped);
@@ -248,8 +250,8 @@ Experts begin_experts(const Patterns& data, std::uint32_t count, std::uint64_t s
     if (experts.shares[k] <= 0)
       throw Error(HB_BAD_ARG, std::to_string(count) + " experts: the patterns fall into fewer groups; ask for fewer");
     const auto words = random_words(seed, HostPurpose::ergodicity, k, 0, 4);
-    experts.machines[k] = begin_training(weighted(data, share_of(experts, data, k)), 0,
-                                         std::uint64_t{words[0]} << 32 | words[1], limit);
+    experts.machines[k] =
+        begin_training(weighted(data, share_of(experts, data, k)), 0, std::uint64_t{words[0]} << 32 | words[1], limit);
   }
   return experts;
 }
@@ -259,13 +261,15 @@ bool train_experts(SpinDevice& device, const Patterns& data, const ExpertOptions
   const std::size_t count = experts.size();
   bool stopped = false;
   while (experts.rounds < options.rounds) {
-    const auto until = static_cast<std::uint32_t>(std::uint64_t{options.machine.updates} * (experts.rounds + 1) / options.rounds);
+    const auto until =
+        static_cast<std::uint32_t>(std::uint64_t{options.machine.updates} * (experts.rounds + 1) / options.rounds);
     for (std::size_t k = 0; k < count; ++k) {
       if (experts.shares[k] <= 0) continue;
-      train_machine(device, weighted(data, share_of(experts, data, k)), options.machine, until, experts.machines[k], [&] {
-        stopped = after && !after();
-        return !stopped;
-      });
+      train_machine(device, weighted(data, share_of(experts, data, k)), options.machine, until, experts.machines[k],
+                    [&] {
+                      stopped = after && !after();
+                      return !stopped;
+                    });
       if (stopped) return false;
     }
     for (std::size_t k = 0; k < count; ++k) {
@@ -278,8 +282,9 @@ bool train_experts(SpinDevice& device, const Patterns& data, const ExpertOptions
       std::vector<double> terms(count, highest);
       for (std::size_t k = 0; k < count; ++k) {
         if (experts.shares[k] <= 0) continue;
-        terms[k] = std::log(experts.shares[k]) +
-                   (experts.free_energies[k].value - experts.machines[k].machine.energy(data.pattern(n))) / options.machine.kT;
+        terms[k] =
+            std::log(experts.shares[k]) +
+            (experts.free_energies[k].value - experts.machines[k].machine.energy(data.pattern(n))) / options.machine.kT;
         highest = std::max(highest, terms[k]);
       }
       for (const double term : terms) sum += std::exp(term - highest);
@@ -301,7 +306,8 @@ SpinRecords retrieve(SpinDevice& device, const Experts& experts, const Patterns&
   for (std::size_t k = 0; k < experts.size(); ++k) {
     // Shares of equal parts of the unit interval: never more than one shot from pi_k times the number of shots.
     sum += experts.shares[k];
-    const auto last = k + 1 == experts.size() ? shots : static_cast<std::uint32_t>(std::lround(std::min(sum, 1.0) * shots));
+    const auto last =
+        k + 1 == experts.size() ? shots : static_cast<std::uint32_t>(std::lround(std::min(sum, 1.0) * shots));
     if (last <= done) continue;
     const std::vector<double> share = weighted(data, share_of(experts, data, k)).weights;
     const std::vector<Spin> starts = starts_of(data, share, last - done, data.cells);

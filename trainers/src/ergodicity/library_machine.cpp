@@ -29,7 +29,8 @@ LibraryMachine library_machine(const Patterns& library, double depth, double cou
 double library_probability(const LibraryMachine& machine, double kT) {
   const std::uint32_t n = machine.library.cells;
   if (n > kEnumerableCells)
-    throw Error(HB_BAD_ARG, "enumeration of " + std::to_string(n) + " cells; at most " + std::to_string(kEnumerableCells));
+    throw Error(HB_BAD_ARG,
+                "enumeration of " + std::to_string(n) + " cells; at most " + std::to_string(kEnumerableCells));
   std::vector<std::uint32_t> patterns;
   for (std::size_t mu = 0; mu < machine.library.size(); ++mu) patterns.push_back(state_of(machine.library.pattern(mu)));
   double inside = 0, all = 0;

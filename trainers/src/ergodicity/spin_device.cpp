@@ -27,7 +27,8 @@ SpinDevice::SpinDevice(Device& device, std::uint64_t seed, const BistableCells& 
     : device_(&device), seed_(seed), bistable_(cells), next_shot_(first_shot) {
   const Capabilities& capabilities = device.capabilities();
   require_cells(capabilities, "a machine of bistable cells", "overdamped", 1);
-  if (!(cells.height > 0)) throw Error(HB_BAD_ARG, "bistable cells of height " + std::to_string(cells.height) + "; above 0");
+  if (!(cells.height > 0))
+    throw Error(HB_BAD_ARG, "bistable cells of height " + std::to_string(cells.height) + "; above 0");
   if (capabilities.dt_programmable) {
     const double stiffness = 8 * cells.height * static_cast<double>(capabilities.mobility);
     device.set_step_time_units(kStepStiffness / stiffness);
@@ -102,8 +103,8 @@ SpinRecords SpinDevice::run(const SpinMachine& machine, double kT, const Run& ru
   const std::size_t n = machine.cells;
   if (run.shots == 0 || run.records == 0) throw Error(HB_BAD_ARG, "a run of no shots or records");
   if (!run.starts.empty() && run.starts.size() != n * run.shots)
-    throw Error(HB_BAD_ARG, std::to_string(run.starts.size()) + " start spins; shots x cells = " +
-                                std::to_string(n * run.shots) + " are needed");
+    throw Error(HB_BAD_ARG, std::to_string(run.starts.size()) +
+                                " start spins; shots x cells = " + std::to_string(n * run.shots) + " are needed");
   const double unit = unit_of(machine, kT);
   SpinRecords records{run.shots, run.records, machine.cells, {}};
   records.spins.resize(std::size_t{run.shots} * run.records * n);
@@ -155,7 +156,8 @@ SpinDevice::FreeEnergy SpinDevice::free_energy(const SpinMachine& machine, doubl
 
   const double scale = unit * kT;
   std::vector<double> exponents;  // -(W + shadow)/T
-  for (const hb_meters_t& meters : result.meters.front()) exponents.push_back(-(meters.work + meters.work_shadow) / scale);
+  for (const hb_meters_t& meters : result.meters.front())
+    exponents.push_back(-(meters.work + meters.work_shadow) / scale);
   const double highest = *std::ranges::max_element(exponents);
   double sum = 0, squares = 0;
   for (const double exponent : exponents) {
@@ -164,8 +166,7 @@ SpinDevice::FreeEnergy SpinDevice::free_energy(const SpinMachine& machine, doubl
     squares += weight * weight;
   }
   FreeEnergy free_energy;
-  free_energy.value =
-      -kT * (machine.cells * std::numbers::ln2 + highest + std::log(sum / static_cast<double>(shots)));
+  free_energy.value = -kT * (machine.cells * std::numbers::ln2 + highest + std::log(sum / static_cast<double>(shots)));
   free_energy.effective = sum * sum / squares;
   free_energy.error = kT * std::sqrt(std::max(0.0, 1 / free_energy.effective - 1 / static_cast<double>(shots)));
   return free_energy;

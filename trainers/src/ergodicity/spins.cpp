@@ -115,7 +115,8 @@ Patterns read_patterns(const std::filesystem::path& path) {
     }
     patterns.weights[at->second] += weight;
   }
-  if (patterns.size() == 0) throw Error(HB_BAD_ARG, path.string() + ": no pattern; one per line, as in 1101 or 1101 0.5");
+  if (patterns.size() == 0)
+    throw Error(HB_BAD_ARG, path.string() + ": no pattern; one per line, as in 1101 or 1101 0.5");
   double sum = 0;
   for (const double weight : patterns.weights) sum += weight;
   for (double& weight : patterns.weights) weight /= sum;

@@ -159,8 +159,7 @@ double magnetisation_free_energy(const SpinMachine& machine, std::span<const dou
     for (std::uint32_t j = 0; j < i; ++j) {
       const auto coupling = static_cast<double>(machine.coupling(i, j));
       free_energy -= coupling * m[i] * m[j];
-      if (theory == Theory::tap)
-        free_energy -= coupling * coupling * (1 - m[i] * m[i]) * (1 - m[j] * m[j]) / (2 * kT);
+      if (theory == Theory::tap) free_energy -= coupling * coupling * (1 - m[i] * m[i]) * (1 - m[j] * m[j]) / (2 * kT);
     }
   }
   return free_energy;
@@ -183,7 +182,8 @@ double root_of(double local, double reaction, double kT) {
 }
 
 /// Descends from `m`: each cell in turn to its own minimum with the others fixed. Alone, every cell has one minimum: in
-/// mean field at tanh of the local field, with the Onsager term where T artanh m + m sum J^2 (1 - m_j^2)/T is the field.
+/// mean field at tanh of the local field, with the Onsager term where T artanh m + m sum J^2 (1 - m_j^2)/T is the
+/// field.
 std::vector<double> descend(const SpinMachine& machine, std::vector<double> m, double kT, Theory theory) {
   constexpr int kSweeps = 100000;
   for (int sweep = 0; sweep < kSweeps; ++sweep) {

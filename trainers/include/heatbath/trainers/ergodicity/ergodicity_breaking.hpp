@@ -23,8 +23,8 @@ struct Chains {
 /// Magnetisation per cell m = sum s/N of every record.
 Chains magnetisation(const SpinRecords& records);
 
-/// Potential scale reduction of chains (Gelman & Rubin 1992) split in halves (Gelman et al. 2013): 1 when all sample one
-/// law, far above it when they stay where they began. At least 2 chains of 4 records.
+/// Potential scale reduction of chains (Gelman & Rubin 1992) split in halves (Gelman et al. 2013): 1 when all sample
+/// one law, far above it when they stay where they began. At least 2 chains of 4 records.
 double r_hat(const Chains& chains);
 
 /// Variance over chains of their running means after each record: falls as 1/t when the machine is ergodic, and stays
@@ -53,7 +53,8 @@ struct EscapeTime {
 
 /// Curie–Weiss spins, H = -M^2/(2N), at inverse temperature `beta`: mean time from all up until M = 0, cells even, on
 /// p-bits updated one at a time at random (stepper random-sequential; Error(UNSUPPORTED) otherwise). The step of the
-/// device becomes one update. Runs that have not escaped within 8 exact times are counted by the time they were watched.
+/// device becomes one update. Runs that have not escaped within 8 exact times are counted by the time they were
+/// watched.
 EscapeTime curie_weiss_escape(Device& device, std::uint64_t seed, std::uint32_t cells, double beta, std::uint32_t runs,
                               const std::function<bool()>& go_on = {});
 
@@ -72,11 +73,12 @@ double curie_weiss_square(std::uint32_t cells, double beta);
 EscapeTime double_well_escape(Device& device, std::uint64_t seed, double height, std::uint32_t cells,
                               std::uint32_t shots, const std::function<bool()>& go_on = {});
 
-/// The exact mean time by quadrature of int_{-1}^0 dy e^{V(y)} int_{-inf}^y dz e^{-V(z)} (Gardiner, Stochastic Methods).
+/// The exact mean time by quadrature of int_{-1}^0 dy e^{V(y)} int_{-inf}^y dz e^{-V(z)} (Gardiner, Stochastic
+/// Methods).
 double double_well_time(double height);
 
-/// The control: R-hat of linear cells, V = x^2/2 at T = 1, of which half begin at +3 and half at -3, after they were let
-/// go for 8 relaxation times. 1 but for chance: linear cells have one minimum.
+/// The control: R-hat of linear cells, V = x^2/2 at T = 1, of which half begin at +3 and half at -3, after they were
+/// let go for 8 relaxation times. 1 but for chance: linear cells have one minimum.
 double linear_cells_r_hat(Device& device, std::uint64_t seed, std::uint32_t shots);
 
 }  // namespace heatbath::trainers

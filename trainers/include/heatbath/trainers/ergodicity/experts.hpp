@@ -12,15 +12,15 @@ namespace heatbath::trainers {
 
 struct BoltzmannOptions {
   std::uint32_t updates = 300;
-  std::uint32_t shots = 512;   ///< of the free phase, per update
-  double sweeps = 20;          ///< length of the free phase, between the times to settle in a basin and to leave it
-  double rate = 0.2;           ///< of the first update; falls linearly to a tenth
-  double decay = 0;            ///< of all parameters, per update and unit of rate
+  std::uint32_t shots = 512;  ///< of the free phase, per update
+  double sweeps = 20;         ///< length of the free phase, between the times to settle in a basin and to leave it
+  double rate = 0.2;          ///< of the first update; falls linearly to a tenth
+  double decay = 0;           ///< of all parameters, per update and unit of rate
   /// Above 0: every step is divided by this plus the variance of its statistic on the device, which keeps it from
   /// dying out when a spin or a pair is almost sure.
   double preconditioner = 0;
-  double limit = 0;            ///< largest |field| and |coupling|; 0: none
-  bool persistent = false;     ///< the free phase goes on where the last one ended, instead of from the patterns
+  double limit = 0;         ///< largest |field| and |coupling|; 0: none
+  bool persistent = false;  ///< the free phase goes on where the last one ended, instead of from the patterns
   double kT = 1;
 };
 
@@ -37,19 +37,20 @@ struct MachineTraining {
 MachineTraining begin_training(const Patterns& data, std::uint32_t hidden, std::uint64_t seed, double limit = 0);
 
 /// Updates a machine until it has had `until` of options.updates updates: dJ = rate (<s s>_data - <s s>_device), the
-/// descent of the training potential. Hidden cells do not couple to one another, so in the clamped phase their means are
-/// tanh of their local fields. With more than 128 patterns and hidden cells, the clamped phase takes 128 of them in turn.
-/// `after` is called after every update; false stops. Update u of a seed has noise of its own, whatever ran before.
+/// descent of the training potential. Hidden cells do not couple to one another, so in the clamped phase their means
+/// are tanh of their local fields. With more than 128 patterns and hidden cells, the clamped phase takes 128 of them in
+/// turn. `after` is called after every update; false stops. Update u of a seed has noise of its own, whatever ran
+/// before.
 void train_machine(SpinDevice& device, const Patterns& data, const BoltzmannOptions& options, std::uint32_t until,
                    MachineTraining& training, const std::function<bool()>& after = {});
 
 /// A mixture of machines without hidden cells: p(s) = sum_k pi_k exp(-(E_k(s) - F_k)/T).
 struct Experts {
   std::vector<MachineTraining> machines;
-  std::vector<double> shares;                          ///< pi_k, sum 1
-  std::vector<SpinDevice::FreeEnergy> free_energies;   ///< F_k, from ramps on the device
-  std::vector<double> responsibilities;                ///< patterns x experts: r_nk
-  std::uint32_t rounds = 0;                            ///< of expectation and maximisation made
+  std::vector<double> shares;                         ///< pi_k, sum 1
+  std::vector<SpinDevice::FreeEnergy> free_energies;  ///< F_k, from ramps on the device
+  std::vector<double> responsibilities;               ///< patterns x experts: r_nk
+  std::uint32_t rounds = 0;                           ///< of expectation and maximisation made
 
   std::size_t size() const { return machines.size(); }
   /// ln p of a pattern.
@@ -57,14 +58,14 @@ struct Experts {
 };
 
 /// Experts before their first update, their patterns assigned by k-means from the pattern of largest weight and those
-/// farthest from the chosen. Ties go to the expert with the least weight. Throws Error(BAD_ARG) when there are more experts
-/// than patterns.
+/// farthest from the chosen. Ties go to the expert with the least weight. Throws Error(BAD_ARG) when there are more
+/// experts than patterns.
 Experts begin_experts(const Patterns& data, std::uint32_t experts, std::uint64_t seed, double limit = 0);
 
 /// Goes on with rounds of expectation and maximisation until `rounds` are made: every expert is trained on its share of
 /// the patterns (updates/rounds updates), its free energy measured by `ramps` ramps of `ramp_sweeps` sweeps, and the
-/// patterns are assigned anew, r_nk = pi_k exp(-(E_k - F_k)/T)/sum. `after` as above; after false the state is whole and
-/// another call goes on.
+/// patterns are assigned anew, r_nk = pi_k exp(-(E_k - F_k)/T)/sum. `after` as above; after false the state is whole
+/// and another call goes on.
 struct ExpertOptions {
   BoltzmannOptions machine;
   std::uint32_t rounds = 3;
@@ -89,7 +90,8 @@ Measured ramp_divergence(const Patterns& data, const SpinMachine& machine, const
 /// The same of experts.
 Measured ramp_divergence(const Patterns& data, const Experts& experts, double kT);
 
-/// The two experts that solve the parity of three cells by hand: field +-K on the first, coupling +-K between the others.
+/// The two experts that solve the parity of three cells by hand: field +-K on the first, coupling +-K between the
+/// others.
 Experts parity_experts(double strength);
 
 /// Their exact law, mixed half and half, over the 8 states.

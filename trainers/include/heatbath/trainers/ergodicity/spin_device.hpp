@@ -31,13 +31,14 @@ struct BistableCells {
   double field_scale = 1;
 };
 
-/// What a machine does on a device. Energies are in units of the machine; where a device's ranges are narrow, energies and
-/// kT are scaled together so that its converters are used as far as they go. Durations are in sweeps for p-bits (one update per cell on average), and for
-/// bistable cells in time units at unit mobility and T = 1. Each call is a job of its own noise: shots are numbered on.
+/// What a machine does on a device. Energies are in units of the machine; where a device's ranges are narrow, energies
+/// and kT are scaled together so that its converters are used as far as they go. Durations are in sweeps for p-bits
+/// (one update per cell on average), and for bistable cells in time units at unit mobility and T = 1. Each call is a
+/// job of its own noise: shots are numbered on.
 class SpinDevice {
  public:
-  /// p-bits. Throws Error(UNSUPPORTED) that names the kind of cells when the device has others. The device's step becomes
-  /// one sweep where it can be set. `device` must outlive this. Shots are numbered from `first_shot`.
+  /// p-bits. Throws Error(UNSUPPORTED) that names the kind of cells when the device has others. The device's step
+  /// becomes one sweep where it can be set. `device` must outlive this. Shots are numbered from `first_shot`.
   SpinDevice(Device& device, std::uint64_t seed, std::uint32_t first_shot = 0);
   /// Overdamped cells made bistable. The device's step becomes 0.008/height at T = mobility = 1 where it can be set.
   SpinDevice(Device& device, std::uint64_t seed, const BistableCells& cells, std::uint32_t first_shot = 0);

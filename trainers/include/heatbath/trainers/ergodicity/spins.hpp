@@ -38,10 +38,10 @@ Patterns walsh_patterns(std::uint32_t cells, std::span<const std::uint32_t> mask
 /// The library of the temperature sweep: masks 0, 5, 10, 15 on 8 or 16 cells.
 Patterns walsh_library(std::uint32_t cells);
 
-/// Reads patterns from a text file: one per line, of the signs 0 and 1 or - and +, then optionally a weight (default 1);
-/// blanks between the signs are allowed when no weight follows; # begins a comment. Weights are brought to the sum 1;
-/// equal patterns are merged. Throws Error(IO or BAD_ARG) in one line with file and line: unreadable, another length, a
-/// sign that is neither, a weight that is not positive, no pattern, more than 1024 cells.
+/// Reads patterns from a text file: one per line, of the signs 0 and 1 or - and +, then optionally a weight (default
+/// 1); blanks between the signs are allowed when no weight follows; # begins a comment. Weights are brought to the sum
+/// 1; equal patterns are merged. Throws Error(IO or BAD_ARG) in one line with file and line: unreadable, another
+/// length, a sign that is neither, a weight that is not positive, no pattern, more than 1024 cells.
 Patterns read_patterns(const std::filesystem::path& path);
 
 /// A machine of binary cells with couplings between pairs,

@@ -1,7 +1,7 @@
 #pragma once
-// A library of binary patterns as energies of all 2^N states, and the thermodynamics of them (He & Lubchenko, "Knowledge
-// as a breaking of ergodicity", arXiv:2412.16411, Neural Computation 37(4):742, 2025). Up to 16 cells, every state
-// counted; all double precision. States are numbered by bits, bit i set means s_i = +1.
+// A library of binary patterns as energies of all 2^N states, and the thermodynamics of them (He & Lubchenko,
+// "Knowledge as a breaking of ergodicity", arXiv:2412.16411, Neural Computation 37(4):742, 2025). Up to 16 cells, every
+// state counted; all double precision. States are numbered by bits, bit i set means s_i = +1.
 
 #include <cstdint>
 #include <span>
@@ -21,8 +21,8 @@ std::vector<double> library_energies(const Patterns& library, double unseen, dou
 /// Weights of all 2^cells states: those of the patterns, 0 elsewhere.
 std::vector<double> state_weights(const Patterns& library);
 
-/// Couplings of all orders by a fast Walsh–Hadamard transform: J_S = -2^-N sum_s E(s) prod_{j in S} s_j with the set S as
-/// a bit mask, so that E(s) = -sum_S J_S prod_{j in S} s_j. The size must be a power of two.
+/// Couplings of all orders by a fast Walsh–Hadamard transform: J_S = -2^-N sum_s E(s) prod_{j in S} s_j with the set S
+/// as a bit mask, so that E(s) = -sum_S J_S prod_{j in S} s_j. The size must be a power of two.
 std::vector<double> couplings_of_all_orders(std::span<const double> energies);
 
 /// Its inverse, with the sets of at most `order` cells only: the reduced description.
@@ -43,8 +43,8 @@ std::vector<double> boltzmann_weights(std::span<const double> energies, double k
 /// Legendre transform of A at its own weights: A - sum_i x_i E_i = T sum_i x_i ln x_i.
 double legendre_transform(std::span<const double> weights, double kT);
 
-/// Training potential Phi = sum_i x_i E_i - A of data weights x: at least -legendre_transform(x), T times the entropy of
-/// the data (Gibbs' inequality); what lies above is T times the divergence of the data from the model.
+/// Training potential Phi = sum_i x_i E_i - A of data weights x: at least -legendre_transform(x), T times the entropy
+/// of the data (Gibbs' inequality); what lies above is T times the divergence of the data from the model.
 double training_potential(std::span<const double> data, std::span<const double> energies, double kT);
 
 /// KL(data || model) in nats; infinite where the model lacks a state of the data.
@@ -64,8 +64,8 @@ struct FreeEnergyMinimum {
   double free_energy = 0;
 };
 
-/// Which free energy: mean field, A(m) = -sum_{i<j} J m m - sum h m + T sum [p ln p + q ln q], p, q = (1 +- m)/2; or with
-/// the Onsager term -(1/2T) sum_{i<j} J^2 (1 - m_i^2)(1 - m_j^2) of Thouless, Anderson & Palmer.
+/// Which free energy: mean field, A(m) = -sum_{i<j} J m m - sum h m + T sum [p ln p + q ln q], p, q = (1 +- m)/2; or
+/// with the Onsager term -(1/2T) sum_{i<j} J^2 (1 - m_i^2)(1 - m_j^2) of Thouless, Anderson & Palmer.
 enum class Theory { mean_field, tap };
 
 /// A(m) of a machine without hidden cells.
