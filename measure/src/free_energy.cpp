@@ -84,7 +84,9 @@ CrooksLine crooks_crossing(std::span<const double> forward, std::span<const doub
     c += dc;
     if (!std::isfinite(a) || !std::isfinite(c)) break;
     if (std::fabs(da) + std::fabs(dc) < 1e-10) {
-      const double vaa = at.cc / determinant, vcc = at.aa / determinant, vac = -at.ac / determinant;
+      // The counts of both ensembles were chosen, not drawn: the intercept knows them (Anderson, Biometrika 59, 1972).
+      const double chosen = 1 / static_cast<double>(forward.size()) + 1 / static_cast<double>(reverse.size());
+      const double vaa = at.cc / determinant, vcc = at.aa / determinant - chosen, vac = -at.ac / determinant;
       const double crossing = -(c - offset) / a;
       const double variance = (vcc + 2 * crossing * vac + crossing * crossing * vaa) / (a * a);
       return {{a, std::sqrt(vaa), at.cc}, {kT * crossing, kT * std::sqrt(variance), at.cc}};

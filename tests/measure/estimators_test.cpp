@@ -124,8 +124,8 @@ TEST(FreeEnergy, BennettAgreesWithTheOracleAndIsHonest) {
   const auto f = forward_works(random, 3000), r = reverse_works(random, 1000);
   const auto oracle = reference::bennett(f, r, 1);
   const Estimate estimate = bennett(f, r, 1);
-  EXPECT_NEAR(estimate.value, oracle.value, 1e-8);
-  EXPECT_NEAR(estimate.standard_error, oracle.standard_error, 1e-6);
+  EXPECT_NEAR(estimate.value, oracle.value, 1e-4 * oracle.standard_error);
+  EXPECT_NEAR(estimate.standard_error, oracle.standard_error, 1e-3 * oracle.standard_error);
   EXPECT_NEAR(coverage(kDifference, [](auto& g) { return bennett(forward_works(g, 500), reverse_works(g, 300), 1); }), 0.95,
               0.045);
 }

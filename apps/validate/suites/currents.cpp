@@ -77,7 +77,7 @@ void check_pair_currents(Bench& bench, const std::string& name, const Networks& 
   }
   const double z = std::max(low, 1e-3);
   Check& check = bench.check(name, 0, {pair.value, std::fabs(pair.value) / z, pair.effective_samples});
-  check.floor = 1;
+  check.floor = 0.05;
 }
 
 std::vector<double> flat(const Networks& networks) {

@@ -184,9 +184,9 @@ void passage_times(Bench& bench, const Height& height, double period, double dur
 }
 
 constexpr Height kHeights[] = {{2, 5e-4, 0.01, 1.0, 2.2e5},
-                               {4, 3e-4, 5e-3, 0.6, 4e5},
-                               {6, 2.5e-4, 2.5e-3, 0.4, 2e6},
-                               {8, 2e-4, 2e-3, 0.3, 1e7}};
+                               {4, 3e-4, 5e-3, 0.6, 3e5},
+                               {6, 2.5e-4, 3.5e-3, 0.4, 1.3e6},
+                               {8, 2e-4, 2.5e-3, 0.3, 6.5e6}};
 
 void rate2(Bench& bench) { decay_rate(bench, kHeights[0]); }
 void rate4(Bench& bench) { decay_rate(bench, kHeights[1]); }
