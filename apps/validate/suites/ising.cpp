@@ -100,7 +100,7 @@ void ferromagnet(Bench& bench) {
               {{"E/N, device", {}, {}, {}}, {"<|m|>, device", {}, {}, {}}, {"E/N", {}, {}, {}}, {"<|m|>", {}, {}, {}}}};
   Check* last = nullptr;
   for (const double temperature : {1.5, 2.0, kTc, 2.5, 3.0, 4.0}) {
-    const std::uint32_t shots = machine.count(temperature < 1.8 ? 8192 : 4096), records = temperature < 3.5 ? 32 : 80;
+    const std::uint32_t shots = machine.count(temperature < 1.8 ? 8192 : 4096), records = temperature < 1.9 ? 60 : temperature < 3.5 ? 32 : 80;
     const auto states = torus_states(machine, temperature, shots, records, temperature < 2.2 ? 4 : 5);
     BlockedMeans means(5);
     for (std::size_t k = 0; k < states.size(); ++k) {

@@ -1,0 +1,54 @@
+// Options of the commands that write a chip for other simulators and tools.
+
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+#include "apps/cli/command_groups.hpp"
+#include "apps/cli/commands.hpp"
+#include "apps/cli/option_kinds.hpp"
+
+namespace heatbath::apps {
+
+namespace {
+
+void add_netlist(CLI::App& app, Command& command) {
+  const auto circuit = std::make_shared<NetlistCommandOptions>();
+  CLI::App* netlist_app = app.add_subcommand("netlist", "write the programmed network as an ngspice circuit");
+  netlist_app->add_option("--model", circuit->model, "the network of model.h5 of an earlier training")
+      ->option_text("FILE");
+  netlist_app->add_option("--program", circuit->program, "the [network] of a program in TOML")->option_text("FILE");
+  netlist_app->add_option("--out", circuit->out, "the circuit, for ngspice")->required()->option_text("FILE");
+  netlist_app->add_option("--farads", circuit->farads, "capacitance of a cell (default 1e-9)")->option_text("X");
+  netlist_app->add_option("--tran", circuit->transient, "adds a .tran line over that many time units (default: none)")
+      ->option_text("T");
+  netlist_app->add_flag("--external", circuit->external_sources,
+                        "adds a current source per cell whose values the host of libngspice gives");
+  add_device(netlist_app, circuit->device);
+  add_json(netlist_app, circuit->json);
+  netlist_app->footer("Volts, ohms and seconds follow from the device's units, printed when it is done.");
+  netlist_app->callback([&command, circuit] { command = [circuit] { return run_netlist(*circuit); }; });
+}
+
+void add_fmu(CLI::App& app, Command& command) {
+  const auto unit = std::make_shared<FmuOptions>();
+  CLI::App* fmu_app = app.add_subcommand("fmu", "write the chip as a co-simulation unit (FMI 3.0)");
+  fmu_app->add_option("--profile", unit->profile, "chip profile: a built-in name or FILE.toml (default ideal)")
+      ->option_text("NAME");
+  fmu_app->add_option("--model", unit->model, "the network of model.h5 of an earlier training")->option_text("FILE");
+  fmu_app->add_option("--program", unit->program, "the [network] of a program in TOML")->option_text("FILE");
+  add_whole(fmu_app, "--cells", unit->cells, 1, 65536, "uncoupled cells with J2 = J4 = 1, without a network (default 16)");
+  fmu_app->add_option("--step", unit->step, "step of the array in time units (default: the profile's)")->option_text("X");
+  fmu_app->add_option("--out", unit->out, "the unit")->required()->option_text("FILE.fmu");
+  add_json(fmu_app, unit->json);
+  fmu_app->callback([&command, unit] { command = [unit] { return run_fmu(*unit); }; });
+}
+
+}  // namespace
+
+void add_bridge_commands(CLI::App& app, Command& command) {
+  add_netlist(app, command);
+  add_fmu(app, command);
+}
+
+}  // namespace heatbath::apps

@@ -1,0 +1,157 @@
+// Options of the commands that show, run, check, time and serve a device.
+
+#include <chrono>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+#include "apps/cli/command_groups.hpp"
+#include "apps/cli/commands.hpp"
+#include "apps/cli/option_kinds.hpp"
+
+namespace heatbath::apps {
+
+namespace {
+
+void add_info(CLI::App& app, Command& command) {
+  const auto info = std::make_shared<InfoOptions>();
+  CLI::App* info_app = app.add_subcommand("info", "what a device says of itself: identity, capabilities, units, link");
+  add_device(info_app, info->device);
+  add_json(info_app, info->json);
+  info_app->callback([&command, info] { command = [info] { return run_info(*info); }; });
+}
+
+void add_run(CLI::App& app, Command& command) {
+  const auto run = std::make_shared<RunOptions>();
+  CLI::App* run_app = app.add_subcommand("run", "run a program described in TOML");
+  run_app->add_option("program", run->program, "TOML file: [network], [[schedule]], [samples]")
+      ->required()
+      ->option_text("FILE.toml");
+  run_app->add_option("--out", run->out, "result: FILE.npz for numpy, or FILE.h5 (default: summary only)")
+      ->option_text("FILE");
+  run_app->add_option("--vcd", run->vcd, "waveforms of one shot, for GTKWave (default: none)")->option_text("FILE.vcd");
+  run_app
+      ->add_option("--signals", run->signals,
+                   "of the waveforms: cells=0..7,cells=12,meters,shot=3 (default: all captured cells and the meters of "
+                   "shot 0)")
+      ->option_text("LIST");
+  add_device(run_app, run->device);
+  add_whole(run_app, "--seed", run->seed, 0, kMost64,
+            "noise key; a device that cannot be seeded refuses it (default: the file's, else 1)");
+  add_whole(run_app, "--shots", run->shots, 1, kMost32, "independent runs (default: the file's, else 1)");
+  add_json(run_app, run->json);
+  run_app->footer("Durations in the file are in dimensionless time units, energies in the device's energy units.");
+  run_app->callback([&command, run] { command = [run] { return run_program(*run); }; });
+}
+
+void add_validate(CLI::App& app, Command& command) {
+  const auto validate = std::make_shared<ValidateOptions>();
+  CLI::App* validate_app =
+      app.add_subcommand("validate", "measure a device against exact results that share no code with it");
+  validate_app
+      ->add_option("--device", validate->devices,
+                   "a device, as URI; may be repeated: each row runs on the first that has what it needs "
+                   "(default: the emulator that suits each row)")
+      ->option_text("URI")
+      ->take_all();
+  validate_app->add_option("--suite", validate->suites, "suites to run (default: all; see --list)")
+      ->option_text("NAME...")
+      ->take_all();
+  validate_app->add_flag("--long", validate->slow, "rows that take more than a minute, too");
+  validate_app->add_flag("--list", validate->list, "list suites and rows, and run none");
+  validate_app->add_option("--report", validate->report, "write a page with tables and plots")->option_text("FILE.html");
+  validate_app->add_option("--table", validate->table, "write the tables as Markdown")->option_text("FILE.md");
+  add_whole(validate_app, "--seed", validate->seed, 0, kMost64,
+            "of the host's randomness and, where the device can be seeded, of its noise (default 1)");
+  validate_app
+      ->add_option("--effort", validate->effort,
+                   "samples relative to the full ladder; below 1 the sizes of errors are not judged (default 1)")
+      ->check(CLI::Range(1e-4, 1e4))
+      ->option_text("X");
+  add_whole(validate_app, "--threads", validate->threads, 0, 1024,
+            "threads of the emulators it opens (default 0: as many as they take)");
+  add_json(validate_app, validate->json);
+  validate_app->footer("Rows that no device can run are listed as skipped, with what is missing.");
+  validate_app->callback([&command, validate] { command = [validate] { return run_validate(*validate); }; });
+}
+
+void add_conformance(CLI::App& app, Command& command) {
+  const auto conformance = std::make_shared<ConformanceOptions>();
+  CLI::App* conformance_app =
+      app.add_subcommand("conformance", "check that a device keeps what every Heatbath device promises");
+  add_device(conformance_app, conformance->device);
+  conformance_app->add_option("--only", conformance->only, "check these claims only (may be given several times)")
+      ->option_text("NAME");
+  conformance_app->add_flag("--list", conformance->list, "list the claims and check nothing");
+  add_json(conformance_app, conformance->json);
+  conformance_app->callback([&command, conformance] { command = [conformance] { return run_conformance(*conformance); }; });
+}
+
+void add_bench(CLI::App& app, Command& command) {
+  const auto bench = std::make_shared<BenchOptions>();
+  CLI::App* bench_app = app.add_subcommand("bench", "how long the work takes, beside limits and peers in the same run");
+  bench_app->add_option("--row", bench->rows, "only this row; may be given again (default: all)")
+      ->expected(1)
+      ->take_all()
+      ->option_text("NAME");
+  bench_app->add_flag("--list", bench->list, "name the rows and stop");
+  bench_app->add_option("--peers", bench->peers, "folder with peer.py (bench/peers): run the peers, too")
+      ->option_text("DIR");
+  bench_app->add_option("--seconds", bench->seconds, "time for each row, about (default 2)")
+      ->check(CLI::Range(0.01, 3600.0))
+      ->option_text("S");
+  add_json(bench_app, bench->json);
+  bench_app->footer("Times on one thread are processor times; ratios are ours over the reference, taken in turns.");
+  bench_app->callback([&command, bench] { command = [bench] { return run_bench(*bench); }; });
+}
+
+void add_serve(CLI::App& app, Command& command) {
+  struct ServeWords {
+    ServeCommandOptions options;
+    std::uint64_t session_seconds = 60, idle_seconds = 10;
+  };
+  const auto given = std::make_shared<ServeWords>();
+  CLI::App* serve_app = app.add_subcommand("serve", "serve a device to programs in other processes");
+  add_device(serve_app, given->options.server.device);
+  serve_app
+      ->add_option("--listen", given->options.server.listen,
+                   "where: tcp://127.0.0.1:PORT (0: any free one), unix:/path, shm:/name")
+      ->required()
+      ->option_text("URI");
+  serve_app
+      ->add_option("--token-file", given->options.server.token_file,
+                   "clients must show the token in the first line of this file; needed beyond loopback addresses")
+      ->option_text("FILE");
+  serve_app->add_flag("--realtime", given->options.server.realtime,
+                      "device time keeps to the wall clock; jitter and overruns are reported");
+  serve_app
+      ->add_option("--slowdown", given->options.server.slowdown,
+                   "with --realtime: seconds of the wall clock per second of device time (default 1)")
+      ->option_text("FACTOR");
+  add_whole(serve_app, "--session-seconds", given->session_seconds, 0, 1000000,
+            "longest session while others wait, 0: no bound (default 60)");
+  add_whole(serve_app, "--idle-seconds", given->idle_seconds, 0, 1000000,
+            "longest a session may do nothing while others wait, 0: no bound (default 10)");
+  add_whole(serve_app, "--queue", given->options.server.queue_limit, 0, 10000, "clients that may wait (default 64)");
+  serve_app->add_flag("--quiet", given->options.quiet, "no log on standard error");
+  serve_app->callback([&command, given] {
+    command = [given] {
+      given->options.server.session_limit = std::chrono::seconds(given->session_seconds);
+      given->options.server.idle_limit = std::chrono::seconds(given->idle_seconds);
+      return run_serve(given->options);
+    };
+  });
+}
+
+}  // namespace
+
+void add_device_commands(CLI::App& app, Command& command) {
+  add_info(app, command);
+  add_run(app, command);
+  add_validate(app, command);
+  add_conformance(app, command);
+  add_bench(app, command);
+  add_serve(app, command);
+}
+
+}  // namespace heatbath::apps

@@ -1,0 +1,51 @@
+#include "apps/cli/option_kinds.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "heatbath/error.hpp"
+
+namespace heatbath::apps {
+
+CLI::Validator whole(std::uint64_t lowest, std::uint64_t highest) {
+  return CLI::Validator(
+      [=](std::string& text) {
+        std::uint64_t value = 0;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+        if (error == std::errc{} && end == text.data() + text.size() && value >= lowest && value <= highest)
+          return std::string();
+        return fmt::format("\"{}\" is not a whole number from {} to {}", text, lowest, highest);
+      },
+      "N");
+}
+
+std::vector<std::uint8_t> parse_digits(const std::string& text, const char* option) {
+  std::vector<std::uint8_t> digits;
+  const auto bad = [&] {
+    throw Error(HB_BAD_ARG,
+                fmt::format("{} {}: needs different digits 0 to 9 with commas between, as in 0,1,2", option, text));
+  };
+  for (std::size_t i = 0; i < text.size(); i += 2) {
+    if (text[i] < '0' || text[i] > '9' || (i + 1 < text.size() && text[i + 1] != ',')) bad();
+    const auto digit = static_cast<std::uint8_t>(text[i] - '0');
+    if (std::ranges::find(digits, digit) != digits.end()) bad();
+    digits.push_back(digit);
+  }
+  if (digits.empty() || text.back() == ',') bad();
+  return digits;
+}
+
+void add_device(CLI::App* app, std::string& device) {
+  app->add_option("--device", device,
+                  "the device, as URI: func:profile=ideal&lanes=64&threads=2 … "
+                  "(default: the environment variable HEATBATH_DEVICE, else func:)")
+      ->option_text("URI");
+}
+
+void add_json(CLI::App* app, bool& json) {
+  app->add_flag("--json", json, "the result as JSON on standard output, and nothing else");
+}
+
+}  // namespace heatbath::apps

@@ -1,0 +1,215 @@
+// Options of the commands that train a machine or use a trained one.
+
+#include <memory>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "apps/cli/command_groups.hpp"
+#include "apps/cli/commands.hpp"
+#include "apps/cli/option_kinds.hpp"
+#include "apps/files/setting_names.hpp"
+
+namespace heatbath::apps {
+
+namespace {
+
+void add_train_generate(CLI::App& train, Command& command) {
+  struct TrainGenerateWords {
+    TrainGenerateOptions options;
+    std::string digits = "0,1,2", scaling = "common-norm", drive = "pixel", optimizer = "gradient";
+    std::uint64_t period = 0;
+  };
+  const auto given = std::make_shared<TrainGenerateWords>();
+  CLI::App* generate_trainer = train.add_subcommand(
+      "generate", "learn to draw digits out of thermal noise, then draw some (arXiv:2506.15121)");
+  generate_trainer->add_option("--out", given->options.out, "folder for pictures, model.h5, report.json and report.html")
+      ->required()
+      ->option_text("DIR");
+  generate_trainer
+      ->add_option("--data", given->options.data,
+                   "folder with the MNIST IDX files, plain or .gz (default: digits the project draws)")
+      ->option_text("DIR");
+  generate_trainer->add_option("--digits", given->digits, "classes to learn, the first image of each (default 0,1,2)")
+      ->option_text("LIST");
+  add_whole(generate_trainer, "--updates", given->options.training.updates, 1, 1000000,
+            "updates of the couplings, one noising trajectory each (default 100)");
+  add_whole(generate_trainer, "--hidden", given->options.training.hidden, 1, 65536,
+            "hidden cells, beside 784 visible ones (default 512)");
+  add_device(generate_trainer, given->options.device);
+  add_whole(generate_trainer, "--seed", given->options.training.seed, 0, kMost64,
+            "of the host's randomness and, where the device can be seeded, of its noise (default 1)");
+  generate_trainer
+      ->add_option("--scaling", given->scaling,
+                   "of the images: common-norm (L2 norm 44.48) or unit-variance (default common-norm)")
+      ->option_text("NAME");
+  generate_trainer->add_option("--drive", given->drive, "of hidden cells while noising: pixel or projection (default pixel)")
+      ->option_text("NAME");
+  generate_trainer
+      ->add_option("--optimizer", given->optimizer,
+                   "gradient (after each trajectory), online (after each record) or least-squares (the exact optimum of "
+                   "all trajectories) (default gradient)")
+      ->option_text("NAME");
+  add_whole(generate_trainer, "--segments", given->options.training.segments, 1, 64,
+            "parts of the drawing with couplings and biases of their own; least-squares (default 1)");
+  generate_trainer
+      ->add_option("--ramp-end", given->options.training.ramp_end,
+                   "part of the noising in which the drive falls to 0, above 0 and below 1 (default 0.75)")
+      ->option_text("X");
+  generate_trainer->add_flag("--labels", given->options.training.labels,
+                             "clamped cells that tell the class, one per class; least-squares");
+  add_whole(generate_trainer, "--images", given->options.training.images_per_class, 1, 100000,
+            "images of each class to learn (default 1)");
+  generate_trainer->add_flag("--continue", given->options.go_on, "take up the training whose model.h5 is in the folder");
+  add_whole(generate_trainer, "--capture-period", given->period, 0, kMost64,
+            "device ticks between captured states (default 0: the shortest the device has)");
+  add_whole(generate_trainer, "--shots", given->options.shots, 1, 10000000, "drawings after training (default 200)");
+  add_whole(generate_trainer, "--threads", given->options.training.threads, 0, 1024,
+            "threads for work on the host (default 0: one per processor)");
+  add_json(generate_trainer, given->options.json);
+  generate_trainer->footer("Ctrl-C finishes the update, saves the model and exits with 130; --continue goes on from it. A second one kills.");
+  generate_trainer->callback([&command, given] {
+    command = [given] {
+      given->options.training.digits = parse_digits(given->digits);
+      given->options.training.scaling = scaling_named(given->scaling, "--scaling");
+      given->options.training.drive = drive_named(given->drive, "--drive");
+      given->options.training.optimizer = optimizer_named(given->optimizer, "--optimizer");
+      given->options.training.capture_period = Ticks{given->period};
+      return run_train_generate(given->options);
+    };
+  });
+}
+
+void add_train_ergodicity(CLI::App& train, Command& command) {
+  struct TrainErgodicityWords {
+    TrainErgodicityOptions options;
+    std::string ergodicity_digits = "0,1,2";
+  };
+  const auto given = std::make_shared<TrainErgodicityWords>();
+  CLI::App* ergodicity_app = train.add_subcommand(
+      "ergodicity", "one machine against experts, and the ergodicity they lose (arXiv:2412.16411)");
+  ergodicity_app->add_option("--out", given->options.out, "folder for pictures, machines.json, report.json and report.html")
+      ->required()
+      ->option_text("DIR");
+  ergodicity_app
+      ->add_option("--problem", given->options.problem,
+                   "parity, two-patterns, digits, or a file of binary patterns, one per line, weight behind it "
+                   "(default parity)")
+      ->option_text("NAME|FILE");
+  add_whole(ergodicity_app, "--experts", given->options.study.experts, 1, 64,
+            "machines that share the patterns (default 2, of digits one per class)");
+  add_whole(ergodicity_app, "--updates", given->options.study.updates, 1, 1000000, "updates of each machine (default 300)");
+  ergodicity_app
+      ->add_option("--data", given->options.data,
+                   "folder with the MNIST IDX files, plain or .gz, for digits (default: digits the project draws)")
+      ->option_text("DIR");
+  ergodicity_app->add_option("--digits", given->ergodicity_digits, "classes; the last is made rare (default 0,1,2)")
+      ->option_text("LIST");
+  add_whole(ergodicity_app, "--library", given->options.study.library_cells, 8, 16,
+            "cells of the library of the temperature sweep, 8 or 16 (default 8)");
+  ergodicity_app
+      ->add_option("--effort", given->options.study.effort, "factor on the number of shots of every measurement (default 1)")
+      ->check(CLI::Range(0.001, 1000.0).description("X"))
+      ->option_text("X");
+  add_device(ergodicity_app, given->options.device);
+  add_whole(ergodicity_app, "--seed", given->options.study.seed, 0, kMost64,
+            "of the host's randomness and, where the device can be seeded, of its noise (default 1)");
+  ergodicity_app->add_flag("--continue", given->options.go_on, "take up the training whose machines.json is in the folder");
+  add_json(ergodicity_app, given->options.json);
+  ergodicity_app->footer("Ctrl-C saves the machines and exits with 130; --continue goes on from them. A second one kills.");
+  ergodicity_app->callback([&command, given] {
+    command = [given] {
+      given->options.digits = parse_digits(given->ergodicity_digits);
+      return run_train_ergodicity(given->options);
+    };
+  });
+}
+
+void add_generate(CLI::App& app, Command& command) {
+  struct GenerateWords {
+    GenerateCommandOptions options;
+    std::string ask;
+  };
+  const auto given = std::make_shared<GenerateWords>();
+  CLI::App* generate_app = app.add_subcommand("generate", "draw more from a saved model");
+  generate_app->add_option("--model", given->options.model, "model.h5 of an earlier training")
+      ->required()
+      ->option_text("FILE");
+  generate_app->add_option("--out", given->options.out, "folder for pictures, report.json and report.html")
+      ->required()
+      ->option_text("DIR");
+  add_whole(generate_app, "--shots", given->options.shots, 1, 10000000, "drawings (default 200)");
+  generate_app
+      ->add_option("--ask", given->ask, "classes to draw, in turn, of a model with label cells (default: all in turn)")
+      ->option_text("LIST");
+  add_device(generate_app, given->options.device);
+  add_whole(generate_app, "--seed", given->options.seed, 0, kMost64,
+            "of the noise, where the device can be seeded (default 1)");
+  add_whole(generate_app, "--threads", given->options.threads, 0, 1024,
+            "threads for work on the host (default 0: one per processor)");
+  add_json(generate_app, given->options.json);
+  generate_app->callback([&command, given] {
+    command = [given] {
+      if (!given->ask.empty()) given->options.asked = parse_digits(given->ask, "--ask");
+      return run_generate(given->options);
+    };
+  });
+}
+
+void add_bound(CLI::App& app, Command& command) {
+  struct BoundWords {
+    BoundCommandOptions options;
+    std::string process = "vp";
+  };
+  const auto given = std::make_shared<BoundWords>();
+  CLI::App* bound_app = app.add_subcommand(
+      "bound", "entropy rates and the likelihood bound of a score-based model (arXiv:2510.06174)");
+  bound_app->add_option("--out", given->options.out, "folder for pictures, score.json, report.json and report.html")
+      ->required()
+      ->option_text("DIR");
+  bound_app->add_option("--data", given->options.data, "gaussian, uniform, mixture, or a file of numbers (default mixture)")
+      ->option_text("LAW");
+  bound_app
+      ->add_option("--width", given->options.width,
+                   "standard deviation of gaussian, half width of uniform (default 1); mixture has peaks at -2 and 2")
+      ->option_text("W");
+  bound_app->add_option("--process", given->process, "of the noise: vp (preserving) or ve (exploding) (default vp)")
+      ->option_text("NAME");
+  bound_app
+      ->add_option("--score", given->options.score,
+                   "exact, linear, radial, device (what its cell can do), or a score.json (default exact)")
+      ->option_text("SCORE");
+  bound_app
+      ->add_option("--ratio", given->options.bound.ratio,
+                   "linear score: standard deviation of the data over that of the model (default 1)")
+      ->option_text("R");
+  bound_app->add_option("--duration", given->options.bound.duration, "of the vp noising in time units (default 3)")
+      ->option_text("T");
+  bound_app->add_option("--sigma", given->options.bound.sigma, "of the ve noise g(t) = sigma^t, t from 0 to 1 (default 25)")
+      ->option_text("S");
+  add_whole(bound_app, "--samples", given->options.bound.samples, 64, 100000000, "values that are noised (default 65536)");
+  add_whole(bound_app, "--levels", given->options.bound.levels, 8, 1000, "of noise (default 48)");
+  add_device(bound_app, given->options.device);
+  add_whole(bound_app, "--seed", given->options.bound.seed, 0, kMost64,
+            "of the data and, where the device can be seeded, of its noise (default 1)");
+  add_json(bound_app, given->options.json);
+  bound_app->callback([&command, given] {
+    command = [given] {
+      given->options.bound.process = process_named(given->process, "--process");
+      return run_bound(given->options);
+    };
+  });
+}
+
+}  // namespace
+
+void add_trainer_commands(CLI::App& app, Command& command) {
+  CLI::App* train = app.add_subcommand("train", "train a machine on a device");
+  train->require_subcommand(1);
+  add_train_generate(*train, command);
+  add_train_ergodicity(*train, command);
+  add_generate(app, command);
+  add_bound(app, command);
+}
+
+}  // namespace heatbath::apps
