@@ -61,6 +61,16 @@ nlohmann::json summarise(const RunResult& run, const TomlProgram& description) {
     add("heat", &hb_meters_t::heat);
     add("heat_path", &hb_meters_t::heat_path);
     add("work_shadow", &hb_meters_t::work_shadow);
+    if (const std::vector<double>& heat = run.heat_per_cell[i]; !heat.empty()) {
+      const std::size_t cells = heat.size() / rows.size();
+      nlohmann::json mean = nlohmann::json::array(), sd = nlohmann::json::array();
+      for (std::size_t cell = 0; cell < cells; ++cell) {
+        const Spread s = spread(rows.size(), [&](std::size_t shot) { return heat[shot * cells + cell]; });
+        mean.push_back(s.mean);
+        sd.push_back(s.sd);
+      }
+      snapshot["heat_per_cell"] = {{"mean", mean}, {"sd", sd}};
+    }
     meters.push_back(std::move(snapshot));
   }
   return {{"final_states", final_states}, {"meters", meters}};
@@ -88,6 +98,14 @@ void print_summary(const nlohmann::json& summary) {
       fmt::print("  {:<12} mean {:>12.5g}  s.d. {:>12.5g}\n", key, snapshot[key]["mean"].get<double>(),
                  snapshot[key]["sd"].get<double>());
     }
+    if (!snapshot.contains("heat_per_cell")) continue;
+    const nlohmann::json& heat = snapshot["heat_per_cell"];
+    fmt::print("  heat of cells\n");
+    for (std::size_t i = 0; i < std::min(kShown, heat["mean"].size()); ++i)
+      fmt::print("  {:>6}       mean {:>12.5g}  s.d. {:>12.5g}\n", i, heat["mean"][i].get<double>(),
+                 heat["sd"][i].get<double>());
+    if (heat["mean"].size() > kShown)
+      fmt::print("  … and {} more; all of them with --json\n", heat["mean"].size() - kShown);
   }
   if (const auto clips = summary["clips"].get<std::uint64_t>()) {
     fmt::print("\n{} parameter values were clipped to the device's ranges\n", clips);

@@ -41,6 +41,12 @@ void each_array(const RunResult& result, const Add& add) {
     std::vector<std::uint64_t> ticks;
     for (const auto& snapshot : result.meters) ticks.push_back(snapshot.front().ticks);
     add("meters_ticks", std::span<const std::uint64_t>(ticks), Shape{ticks.size()}, "ticks");
+    if (!result.heat_per_cell.front().empty()) {
+      std::vector<double> heat;
+      for (const auto& snapshot : result.heat_per_cell) heat.insert(heat.end(), snapshot.begin(), snapshot.end());
+      const Shape shape{result.heat_per_cell.size(), result.shots, result.heat_per_cell.front().size() / result.shots};
+      add("heat_per_cell", std::span<const double>(heat), shape, "energy units");
+    }
   }
   for (std::size_t i = 0; i < result.readback.size(); ++i) {
     const std::string& section = result.readback_names[i];
@@ -82,6 +88,7 @@ RunResult arrange(const Result& result, Ticks time_unit) {
     run.time.push_back(static_cast<double>(run.ticks.back()) / static_cast<double>(time_unit.count));
   }
   run.meters = result.meters;
+  run.heat_per_cell = result.heat_per_cell;
   run.readback = result.readback;
   return run;
 }

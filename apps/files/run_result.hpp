@@ -14,7 +14,7 @@ namespace heatbath::apps {
 
 /// Arrays of a run, in files as: states (shots x records x cells, dimensionless), time (records, time units), ticks
 /// (records), meters_energy, meters_work, meters_heat, meters_heat_path, meters_work_shadow (snapshots x shots, energy
-/// units), meters_ticks (snapshots), readback_0_bias, …, and provenance (JSON text).
+/// units), meters_ticks (snapshots), heat_per_cell (snapshots x shots x cells) where the program asked for it, readback_0_bias, …, and provenance (JSON text).
 struct RunResult {
   std::uint32_t shots = 0, cells = 0;
   std::size_t records = 0;
@@ -22,6 +22,7 @@ struct RunResult {
   std::vector<double> time;
   std::vector<std::uint64_t> ticks;
   std::vector<std::vector<hb_meters_t>> meters;  ///< [snapshot][shot]
+  std::vector<std::vector<double>> heat_per_cell;  ///< [snapshot][shot x cells]; empty rows where not asked for
   std::vector<std::string> readback_names;
   std::vector<std::vector<float>> readback;
   std::string provenance;  ///< JSON

@@ -449,12 +449,13 @@ void load(Program& program, const ParameterSet& set) {
   if (set.gain) program.load_gain(*set.gain);
 }
 
-void append(Program& program, const ScheduleStep& step, const Device& device);
+void append(Program& program, const ScheduleStep& step, const Device& device, PerCell per_cell);
 
-void append_all(Program& program, const std::vector<ScheduleStep>& steps, const Device& device) {
+void append_all(Program& program, const std::vector<ScheduleStep>& steps, const Device& device,
+                PerCell per_cell) {
   for (const ScheduleStep& step : steps) {
     try {
-      append(program, step, device);
+      append(program, step, device, per_cell);
     } catch (const Error& error) {
       if (step.op == Op::repeat) throw;
       throw Error(error.code(), fmt::format("{}: {}", step.where, error.what()));
@@ -462,7 +463,7 @@ void append_all(Program& program, const std::vector<ScheduleStep>& steps, const 
   }
 }
 
-void append(Program& program, const ScheduleStep& step, const Device& device) {
+void append(Program& program, const ScheduleStep& step, const Device& device, PerCell per_cell) {
   switch (step.op) {
     case Op::evolve: program.evolve(device.ticks(step.duration)); break;
     case Op::load: load(program, step.parameters); break;
@@ -483,7 +484,7 @@ void append(Program& program, const ScheduleStep& step, const Device& device) {
     case Op::sample: program.sample(); break;
     case Op::capture: program.capture_start(device.ticks(step.duration), step.now); break;
     case Op::capture_stop: program.capture_stop(); break;
-    case Op::meters: program.meter_snapshot(); break;
+    case Op::meters: program.meter_snapshot(per_cell); break;
     case Op::meters_clear: program.meter_clear(); break;
     case Op::readback:
       if (step.name == "couplings") program.readback_couplings();
@@ -491,7 +492,7 @@ void append(Program& program, const ScheduleStep& step, const Device& device) {
       break;
     case Op::repeat:
       program.loop_begin(step.times);
-      append_all(program, step.steps, device);
+      append_all(program, step.steps, device, per_cell);
       program.loop_end();
       break;
   }
@@ -552,7 +553,7 @@ TomlProgram read_toml_program(const std::filesystem::path& path) {
   program.schedule = read_schedule(top.at("schedule"), program.cells, false);
 
   if (const auto item = top.find("samples")) {
-    const Table samples(*item, {"shots", "seed", "first_cell", "cells"});
+    const Table samples(*item, {"shots", "seed", "first_cell", "cells", "heat_per_cell"});
     if (const auto shots = samples.find("shots")) program.shots = shots->count(1, kMost);
     if (const auto seed = samples.find("seed")) {
       program.seed = seed->whole(0, static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()));
@@ -560,6 +561,11 @@ TomlProgram read_toml_program(const std::filesystem::path& path) {
     if (const auto first = samples.find("first_cell")) program.first_cell = first->count(0, 2 * program.cells - 1);
     if (const auto count = samples.find("cells")) {
       program.capture_cells = count->count(1, 2 * program.cells - program.first_cell);
+    }
+    if (const auto heat = samples.find("heat_per_cell")) {
+      program.heat_per_cell = heat->boolean();
+      if (program.heat_per_cell && program.meter_names().empty())
+        heat->fail("is true, but the schedule has no step with op = \"meters\" that would take it");
     }
   }
   return program;
@@ -604,7 +610,7 @@ Program build_program(const TomlProgram& description, const Device& device) {
   } catch (const Error& error) {
     throw Error(error.code(), fmt::format("{}: network: {}", description.path, error.what()));
   }
-  append_all(program, description.schedule, device);
+  append_all(program, description.schedule, device, description.heat_per_cell ? PerCell::heat : PerCell::nothing);
   program.sample();
   return program;
 }

@@ -40,6 +40,7 @@
 //   seed = 1                         # noise key; refused by a device that cannot be seeded
 //   first_cell = 0                   # captured cells; cells + i is the second state variable of cell i
 //   cells = 64
+//   heat_per_cell = false            # true: the meters give the heat of each cell, too
 //
 // The last record is the final state, whether or not the schedule samples it.
 
@@ -97,6 +98,7 @@ struct TomlProgram {
   std::uint32_t shots = 1;
   std::optional<std::uint64_t> seed;
   std::uint32_t first_cell = 0, capture_cells = 0;
+  bool heat_per_cell = false;
 
   /// Names of the meter snapshots and of the readback sections, in the order of Result::meters and Result::readback.
   std::vector<std::string> meter_names() const;

@@ -87,6 +87,7 @@ Capabilities capabilities_of(Link& link) {
   caps.dma = raw.dma;
   caps.kT_per_cell = raw.kt_per_cell;
   caps.refinement = raw.refinement;
+  caps.heat_per_cell = raw.heat_per_cell;
   caps.cells = raw.cells;
   caps.lanes = raw.lanes;
   caps.tick_ps = raw.tick_ps;

@@ -108,6 +108,10 @@ Job::Impl::Impl(Device::Impl& on, const Program& what, const JobOptions& how)
     result.capture.ticks_.resize(plan_.records);
     result.capture.values_.resize(row * plan_.records);
     result.meters.assign(program.snapshots(), std::vector<hb_meters_t>(options.shots));
+    result.heat_per_cell.resize(program.snapshots());
+    for (std::uint32_t k = 0; k < program.snapshots(); ++k)
+      if (program.snapshot_contents()[k] == PerCell::heat)
+        result.heat_per_cell[k].resize(std::size_t{options.shots} * program.cells());
     result.readback.resize(program.readbacks().size());
   } catch (const std::exception&) {
     throw out_of_host_memory(options.shots, plan_.records, capture_cells_);
@@ -353,6 +357,10 @@ void Job::Impl::read_meters() {
   for (std::size_t k = 0; k < plan_.snapshots.size(); ++k) {
     const auto rows = std::span(result.meters[k]).subspan(done_shots_, pass_shots());
     read_device(plan_.snapshots[k], std::as_writable_bytes(rows));
+    if (program.snapshot_contents()[k] != PerCell::heat) continue;
+    const std::size_t cells = program.cells();
+    const auto heat = std::span(result.heat_per_cell[k]).subspan(done_shots_ * cells, pass_shots() * cells);
+    read_device(plan_.snapshots[k] + hb_snapshot_bytes(pass_shots(), 0), std::as_writable_bytes(heat));
   }
 }
 

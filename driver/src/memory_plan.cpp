@@ -34,9 +34,9 @@ MemoryPlan plan_memory(const Program& program, std::uint32_t shots, std::uint32_
     next += rows ? placed.stride * plan.lanes : aligned(placed.row_bytes);
     plan.operands.push_back(placed);
   }
-  for (std::uint32_t k = 0; k < program.snapshots(); ++k) {
+  for (const PerCell per_cell : program.snapshot_contents()) {
     plan.snapshots.push_back(next);
-    next += aligned(std::uint64_t{plan.lanes} * sizeof(hb_meters_t));
+    next += aligned(hb_snapshot_bytes(plan.lanes, per_cell == PerCell::heat ? program.cells() : 0));
   }
   for (const hb_section_t section : program.readbacks()) {
     const std::uint64_t values = program.values_of(section);

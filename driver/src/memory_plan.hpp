@@ -23,7 +23,7 @@ struct MemoryPlan {
   std::uint64_t program = 0;
   std::uint32_t instructions = 0;  ///< HALT included
   std::vector<Placed> operands;
-  std::vector<std::uint64_t> snapshots;  ///< lanes x hb_meters_t each
+  std::vector<std::uint64_t> snapshots;  ///< hb_snapshot_bytes each
   std::vector<std::uint64_t> readbacks;
   std::vector<std::uint64_t> readback_values;
   std::uint64_t ring = 0;

@@ -560,10 +560,14 @@ Program& Program::meter_clear() {
   return *this;
 }
 
-Program& Program::meter_snapshot() {
+Program& Program::meter_snapshot(PerCell per_cell) {
   require(capabilities_.meters, "Program::meter_snapshot", "METERS");
-  append(HB_OP_METER_SNAPSHOT).snapshot = static_cast<std::int32_t>(snapshots_);
-  ++snapshots_;
+  if (per_cell == PerCell::heat)
+    require(capabilities_.heat_per_cell, "Program::meter_snapshot(PerCell::heat)", "HEAT_PER_CELL");
+  Step& step = append(HB_OP_METER_SNAPSHOT);
+  step.snapshot = static_cast<std::int32_t>(snapshots_.size());
+  if (per_cell == PerCell::heat) step.instruction.flags = HB_FLAG_PER_CELL;
+  snapshots_.push_back(per_cell);
   return *this;
 }
 

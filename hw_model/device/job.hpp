@@ -31,7 +31,8 @@ struct Job {
   std::uint64_t step0 = 0;
   std::uint32_t refinement = 0;
   RingLayout ring;
-  bool metered = false;  ///< the program reads meters
+  bool metered = false;        ///< the program reads meters
+  bool heat_per_cell = false;  ///< of cells, too
   std::vector<hb_instruction_t> program;
 };
 

@@ -142,6 +142,7 @@ void Sequencer::begin() {
     judged_dt_ = job_.dt_ticks;
   }
   array_->enable_meters(job_.metered);
+  if (job_.heat_per_cell) array_->enable_cell_heat();
   array_->clear_rails();
   if (job_.metered) clear_meters();
   job_shown_ = true;
@@ -532,6 +533,13 @@ void Sequencer::snapshot_meters(const hb_instruction_t& instruction) {
   for (std::uint32_t lane = 0; lane < job_.shots; ++lane) {
     const hb_meters_t values = meters(lane);
     std::memcpy(memory_.data() + instruction.addr + std::uint64_t{lane} * sizeof values, &values, sizeof values);
+  }
+  if ((instruction.flags & HB_FLAG_PER_CELL) == 0) return;
+  std::vector<double> heat(job_.cells);
+  const std::uint64_t begin = instruction.addr + hb_snapshot_bytes(job_.shots, 0);
+  for (std::uint32_t lane = 0; lane < job_.shots; ++lane) {
+    array_->cell_heat(lane, heat);
+    std::memcpy(memory_.data() + begin + lane * heat.size() * sizeof(double), heat.data(), heat.size() * sizeof(double));
   }
 }
 

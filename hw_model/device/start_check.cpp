@@ -35,7 +35,7 @@ unsigned used_fields(hb_op_t op) {
     case HB_OP_CLAMP: return uses_flags | uses_cells | uses_operand;
     case HB_OP_RELEASE: return uses_cells;
     case HB_OP_CAPTURE_START: return uses_flags | uses_ticks;
-    case HB_OP_METER_SNAPSHOT: return bit(HB_FIELD_ADDR);
+    case HB_OP_METER_SNAPSHOT: return uses_flags | bit(HB_FIELD_ADDR);
     case HB_OP_LOOP_BEGIN: return bit(HB_FIELD_COUNT);
     case HB_OP_INTERRUPT: return bit(HB_FIELD_IMM);
     case HB_OP_READBACK: return uses_section | bit(HB_FIELD_ADDR);
@@ -56,6 +56,7 @@ std::uint32_t used_flags(hb_op_t op) {
     case HB_OP_SET:
     case HB_OP_CLAMP: return HB_FLAG_IMMEDIATE;
     case HB_OP_CAPTURE_START: return HB_FLAG_NOW;
+    case HB_OP_METER_SNAPSHOT: return HB_FLAG_PER_CELL;
     default: return 0;
   }
 }
@@ -130,9 +131,12 @@ class ProgramCheck {
         return check_ticks(it, std::max<std::uint64_t>(job_.dt_ticks, profile_.capture_min_ticks));
       case HB_OP_SAMPLE: captures_ = true; return std::nullopt;
       case HB_OP_METER_CLEAR: job_.metered = true; return std::nullopt;
-      case HB_OP_METER_SNAPSHOT:
+      case HB_OP_METER_SNAPSHOT: {
+        const bool per_cell = (it.flags & HB_FLAG_PER_CELL) != 0;
         job_.metered = true;
-        return check_address(it.addr, std::uint64_t{job_.shots} * sizeof(hb_meters_t));
+        job_.heat_per_cell |= per_cell;
+        return check_address(it.addr, hb_snapshot_bytes(job_.shots, per_cell ? job_.cells : 0));
+      }
       case HB_OP_LOOP_BEGIN: return check_loop_begin(it);
       case HB_OP_LOOP_END: return check_loop_end();
       case HB_OP_HALT:

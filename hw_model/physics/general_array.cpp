@@ -55,6 +55,7 @@ struct LaneTile {
   bool known_force = false;                 // `force` is the gradient at the state
   std::vector<double> heat, work;           // metered, per lane
   std::vector<double> thermal;              // heat of the bath step, per lane
+  std::vector<double> cell_heat, momentum;  // heat of cells: per [cell][lane]; momenta before what changes them
   std::uint64_t rail_count = 0;
   std::uint32_t rail_cell = 0xFFFFFFFFu;
 
@@ -77,7 +78,7 @@ struct GeneralArray::Impl {
   std::vector<LaneTile> tiles;
   std::vector<std::uint32_t> free;
   std::vector<std::uint32_t> order[2];  // p-bits in the order of their update: colour 0, colour 1; sequential: order[0]
-  bool metered = false;
+  bool metered = false, by_cell = false;  // meters of lanes; heat of cells besides
 
   // The last table that was made without a ramp, and what it was made from.
   struct Kept {
@@ -248,6 +249,31 @@ struct GeneralArray::Impl {
         sums[l] += sign * k;
       }
     }
+  }
+
+  // Momenta C v (m v) of all cells, less those in `out` where it has any. Works on field_a and field_b.
+  void momenta(LaneTile& t, const StepTable& p, std::vector<double>& out) const {
+    const float* v = t.state.data() + std::size_t{cells} * t.lanes;
+    const bool mixed = spec.kind == CellKind::rlc;
+    if (mixed) fields(t, p, v, t.field_a, t.field_b);
+    out.resize(std::size_t{cells} * t.lanes, 0.0);
+    for (std::uint32_t i = 0; i < cells; ++i)
+      for (std::uint32_t l = 0; l < t.lanes; ++l) {
+        const std::size_t at = t.at(i, l);
+        double momentum = static_cast<double>(p.mass[i]) * v[at];
+        if (mixed && p.couplings_a) momentum += static_cast<double>(p.gain_a) * t.field_a[at];
+        if (mixed && p.couplings_b) momentum += static_cast<double>(p.gain_b) * t.field_b[at];
+        out[at] = momentum - out[at];
+      }
+  }
+
+  // Heat of cells by the change of their momenta since `momentum` and `velocity` were taken: minus the mean velocity
+  // times the change of the momentum, whose sum is minus the change of the kinetic energy.
+  void add_kinetic_heat(LaneTile& t, const StepTable& p, const float* velocity) const {
+    momenta(t, p, t.momentum);
+    const float* v = t.state.data() + std::size_t{cells} * t.lanes;
+    for (std::size_t at = 0; at < t.momentum.size(); ++at)
+      t.cell_heat[at] -= 0.5 * (static_cast<double>(v[at]) + velocity[at]) * t.momentum[at];
   }
 
   // -- forces ----------------------------------------------------------------------------------------------------
@@ -478,6 +504,11 @@ struct GeneralArray::Impl {
       const auto& kernels = general_kernels();
       float* v = state + second();
       if (a.metered) a.kinetic(t, p, 1.0, t.thermal);
+      if (a.by_cell) {
+        t.momentum.clear();
+        a.momenta(t, p, t.momentum);
+        t.before.assign(v, v + second());
+      }
       a.draw(t, p, origin, number, n1);
       if (a.spec.kind == CellKind::rlc) {
         a.product(t, *p.propagate, v, guess);
@@ -488,6 +519,7 @@ struct GeneralArray::Impl {
         kernels.damp(shape(), velocity_limits(state + second()), v, p.keep.data(), p.kick.data(), n1);
       }
       if (a.metered) a.kinetic(t, p, -1.0, t.thermal);
+      if (a.by_cell) a.add_kinetic_heat(t, p, t.before.data());
     }
 
     // z = propagate z + spread n + respond b.
@@ -549,19 +581,25 @@ struct GeneralArray::Impl {
     if (!p.potential)
       std::transform(heat.begin(), heat.end(), change.begin(), std::negate<>()), heat.assign(t.lanes, 0.0);
     const bool by_path = !by_energy && !by_bath;
-    if (by_path) {
+    const bool by_forces = by_path || (by_cell && !by_bath);  // the forces at both ends of the step
+    if (by_forces) {
       t.before.assign(t.state.begin(), t.state.begin() + static_cast<std::ptrdiff_t>(std::size_t{variables} * t.lanes));
       t.force.resize(t.state.size());
       t.force_after.resize(t.state.size());
       if (!t.known_force) gradient(t, p, t.state.data(), t.force.data());
-      if (inertia) kinetic(t, p, 1.0, heat);
+      if (inertia && by_path) kinetic(t, p, 1.0, heat);
+      if (inertia && by_cell) {
+        t.momentum.clear();
+        momenta(t, p, t.momentum);
+      }
     }
     scheme(s);
     if (by_energy) energies(t, p, -1.0, heat);
     if (by_bath)
       for (std::uint32_t l = 0; l < t.lanes; ++l) heat[l] += t.thermal[l];
-    if (by_path) {
-      if (inertia) kinetic(t, p, -1.0, heat);
+    if (by_forces) {
+      if (inertia && by_path) kinetic(t, p, -1.0, heat);
+      if (inertia && by_cell) add_kinetic_heat(t, p, t.before.data() + s.second());
       gradient(t, p, t.state.data(), t.force_after.data());
       const double quarter =
           stepper == Stepper::euler_maruyama && !inertia && spec.colour.white() ? 0.25 * spec.mobility * p.dt : 0.0;
@@ -575,7 +613,9 @@ struct GeneralArray::Impl {
             const std::size_t turns = at + s.second();
             moved += 2.0 * std::numbers::pi * (static_cast<double>(t.state[turns]) - t.before[turns]);
           }
-          heat[l] += quarter * (g1 * g1 - g0 * g0) - 0.5 * moved * (g0 + g1);
+          const double released = quarter * (g1 * g1 - g0 * g0) - 0.5 * moved * (g0 + g1);
+          if (by_path) heat[l] += released;
+          if (by_cell) t.cell_heat[at] += released;
         }
       }
       t.force.swap(t.force_after);
@@ -602,7 +642,8 @@ struct GeneralArray::Impl {
                p.lane_bias ? t.bias.data() : nullptr,
                p.two_over_kT.data(),
                free.data(),
-               metered ? heat.data() : nullptr};
+               metered ? heat.data() : nullptr,
+               by_cell ? t.cell_heat.data() : nullptr};
     if (spec.stepper == Stepper::random_sequential) {
       const auto updates = static_cast<std::uint64_t>(std::llround(p.dt * cells));
       t.words.resize(std::size_t{chosen_block} * t.lanes);
@@ -780,6 +821,12 @@ void GeneralArray::restart() {
 
 void GeneralArray::enable_meters(bool on) {
   impl_->metered = on;
+  impl_->by_cell = false;
+  clear_meters();
+}
+
+void GeneralArray::enable_cell_heat() {
+  impl_->by_cell = true;
   clear_meters();
 }
 
@@ -787,7 +834,13 @@ void GeneralArray::clear_meters() {
   for (auto& t : impl_->tiles) {
     std::fill(t.heat.begin(), t.heat.end(), 0.0);
     std::fill(t.work.begin(), t.work.end(), 0.0);
+    t.cell_heat.assign(impl_->by_cell ? std::size_t{impl_->cells} * t.lanes : 0, 0.0);
   }
+}
+
+void GeneralArray::cell_heat(std::uint32_t lane, std::span<double> out) const {
+  const LaneTile& t = impl_->tile_of(lane);
+  for (std::uint32_t i = 0; i < impl_->cells; ++i) out[i] = impl_->by_cell ? t.cell_heat[t.at(i, lane - t.first)] : 0.0;
 }
 
 LaneMeters GeneralArray::meters(std::uint32_t lane, const Parameters&) const {

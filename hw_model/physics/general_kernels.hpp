@@ -61,6 +61,7 @@ struct SpinTile {
   const float* two_over_kT;  ///< per cell; infinite at kT = 0
   const uint32_t* free;
   double* heat;  ///< per lane: -dV of every flip; null: not metered
+  double* cell_heat;  ///< the same as [cell][lane]; null: not kept
 };
 
 struct GeneralKernels {

@@ -41,6 +41,8 @@ struct LaneTile {
   std::uint32_t first = 0, count = 0, lanes = 1;
   CacheLines<float> state, next;
   std::vector<double> twice_heat, work;
+  std::vector<double> cell_heat;                // heat of cells, as the state lies
+  std::vector<float> cell_before, cell_force;   // for it: state and force at the start of the step
   CacheLines<float> bias, ramp_bias;
   CacheLines<std::int16_t> quantised;  // where couplings are summed in integers
   std::uint64_t rail_count = 0;
@@ -62,7 +64,7 @@ struct QuarticArray::Impl {
   numerics::ThreadTeam* team;
   std::vector<LaneTile> tiles;
   CacheLines<std::uint32_t> free;
-  bool metered = false;
+  bool metered = false, by_cell = false;
   // The path heat of the last step still lacks the force at the present state, under the parameters of that step.
   bool open = false;
   float open_mu_dt = 0;
@@ -250,6 +252,32 @@ struct QuarticArray::Impl {
     });
   }
 
+  // Heat of cells: keeps the state and the forces at it, which begin a step; adds what a step has released.
+  void begin_cell_heat(const Parameters& p) {
+    for_each_tile([&](LaneTile& tile) {
+      const auto y = field(tile, *p.couplings);
+      tile.cell_before.assign(tile.state.begin(), tile.state.end());
+      tile.cell_force.resize(tile.state.size());
+      for (std::uint32_t cell = 0; cell < cells; ++cell)
+        for (std::uint32_t lane = 0; lane < tile.count; ++lane)
+          tile.cell_force[tile.at(cell, lane)] = -gradient(tile, p, y, cell, lane);
+    });
+  }
+  void add_cell_heat(const Parameters& p, double mu_dt) {
+    for_each_tile([&](LaneTile& tile) {
+      const auto y = field(tile, *p.couplings);
+      for (std::uint32_t cell = 0; cell < cells; ++cell) {
+        if (free[cell] == 0) continue;
+        for (std::uint32_t lane = 0; lane < tile.count; ++lane) {
+          const std::size_t at = tile.at(cell, lane);
+          const double before = tile.cell_force[at], after = -static_cast<double>(gradient(tile, p, y, cell, lane));
+          const double moved = static_cast<double>(tile.state[at]) - tile.cell_before[at];
+          tile.cell_heat[at] += 0.25 * mu_dt * (after * after - before * before) + 0.5 * moved * (before + after);
+        }
+      }
+    });
+  }
+
   void add_work(const Parameters& p, double sign) {
     for_each_tile([&](LaneTile& tile) {
       const auto y = field(tile, *p.couplings);
@@ -392,6 +420,36 @@ void QuarticArray::change_parameters(const Parameters& from, const Parameters& t
 
 void QuarticArray::advance(const Run& run, const Parameters& live) {
   auto& a = *impl_;
+  if (!a.by_cell) {
+    advance_fused(run, live);
+    return;
+  }
+  const bool ramped = run.target != nullptr && run.ramp_steps > 0;
+  const double mu_dt = static_cast<double>(a.mobility) * run.dt;
+  std::uint64_t ordinal = 0;
+  for (std::uint64_t s = 0; s < run.steps; ++s) {
+    Run one = run;
+    one.steps = 1;
+    one.noise.step += s;
+    one.ramp_first += s;
+    one.record_period = 0;
+    if (run.record_period > 0 && s + 1 == run.record_first + ordinal * run.record_period) {
+      one.record_period = one.record_first = 1;
+      one.record = [&run, ordinal](std::uint64_t, std::uint32_t lane, std::span<const float> state) {
+        run.record(ordinal, lane, state);
+      };
+      ++ordinal;
+    }
+    const Parameters p =
+        ramped ? interpolate(live, *run.target, one.ramp_first, run.ramp_steps, a.cells, a.lanes) : live;
+    a.begin_cell_heat(p);
+    advance_fused(one, live);
+    a.add_cell_heat(p, mu_dt);
+  }
+}
+
+void QuarticArray::advance_fused(const Run& run, const Parameters& live) {
+  auto& a = *impl_;
   if (run.steps == 0) return;
   const bool ramped = run.target != nullptr && run.ramp_steps > 0;
   const double mu_dt = static_cast<double>(a.mobility) * run.dt;
@@ -494,6 +552,12 @@ void QuarticArray::advance(const Run& run, const Parameters& live) {
 
 void QuarticArray::enable_meters(bool on) {
   impl_->metered = on;
+  impl_->by_cell = false;
+  clear_meters();
+}
+
+void QuarticArray::enable_cell_heat() {
+  impl_->by_cell = true;
   clear_meters();
 }
 
@@ -502,7 +566,14 @@ void QuarticArray::clear_meters() {
   for (auto& tile : impl_->tiles) {
     std::fill(tile.twice_heat.begin(), tile.twice_heat.end(), 0.0);
     std::fill(tile.work.begin(), tile.work.end(), 0.0);
+    tile.cell_heat.assign(impl_->by_cell ? tile.state.size() : 0, 0.0);
   }
+}
+
+void QuarticArray::cell_heat(std::uint32_t lane, std::span<double> out) const {
+  const auto& tile = impl_->tile_of(lane);
+  for (std::uint32_t cell = 0; cell < impl_->cells; ++cell)
+    out[cell] = impl_->by_cell ? tile.cell_heat[tile.at(cell, lane - tile.first)] : 0.0;
 }
 
 LaneMeters QuarticArray::meters(std::uint32_t lane, const Parameters& live) const {

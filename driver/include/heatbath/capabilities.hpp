@@ -47,6 +47,7 @@ struct Capabilities {
   bool dma = false;  ///< the device reaches buffers of Transport::dma_alloc (heatbath/dif_dma.h)
   bool kT_per_cell = false;  ///< Program::load(CellSection::kT, …)
   bool refinement = false;   ///< JobOptions::refinement
+  bool heat_per_cell = false;  ///< Program::meter_snapshot(PerCell::heat)
 
   std::uint32_t cells = 0;  ///< largest number of active cells
   std::uint32_t lanes = 0;

@@ -49,6 +49,9 @@ class Capture {
 struct Result {
   Capture capture;
   std::vector<std::vector<hb_meters_t>> meters;  ///< [snapshot][shot]
+  /// [snapshot][shot x cells, row-major]: heat of each cell on its path, energy units; its sum over the cells of a shot
+  /// is the shot's heat_path within rounding. Empty rows where the snapshot did not ask for it.
+  std::vector<std::vector<double>> heat_per_cell;
   std::vector<std::vector<float>> readback;      ///< [readback]: values as applied (codes decoded nominally)
   std::uint64_t clips = 0;                       ///< parameter values clipped, by the encoding and by the device
   std::uint64_t rails = 0;                       ///< cell-steps at which a state was held at a rail

@@ -25,6 +25,9 @@ enum class CellSection : std::uint16_t {
   frequency = HB_SECTION_FREQUENCY,  ///< natural frequency of a phase, radians per time unit
 };
 
+/// What a meter snapshot holds of each cell.
+enum class PerCell : std::uint8_t { nothing, heat };
+
 /// A program: instructions and the operands they use, in physical units; nothing touches a device before
 /// Device::start. Each function appends an instruction, returns *this, and throws Error(BAD_ARG) that names the
 /// entry when a size, a NaN or a sign is wrong, or Error(UNSUPPORTED) that names the missing capability; a program
@@ -89,8 +92,9 @@ class Program {
   Program& capture_start(Ticks period, bool now = true);
   Program& capture_stop();
   Program& meter_clear();
-  /// Meters of every shot at this instant: Result::meters gets one more row.
-  Program& meter_snapshot();
+  /// Meters of every shot at this instant: Result::meters gets one more row. With PerCell::heat
+  /// (capabilities.heat_per_cell) Result::heat_per_cell gets a row, too; a program that asks for it runs slower.
+  Program& meter_snapshot(PerCell per_cell = PerCell::nothing);
   /// Live parameters as applied (capabilities.readback): Result::readback gets one more row. Of biases that differ
   /// from shot to shot, those of the job's first shot. In a loop a row holds the last iteration's values, as with
   /// meter_snapshot.
@@ -120,7 +124,9 @@ class Program {
   const std::vector<Operand>& operands() const { return operands_; }
   /// Shots that per-shot operands fix; 0 when the program runs any number.
   std::uint32_t fixed_shots() const { return fixed_shots_; }
-  std::uint32_t snapshots() const { return snapshots_; }
+  std::uint32_t snapshots() const { return static_cast<std::uint32_t>(snapshots_.size()); }
+  /// Of each snapshot, in order.
+  const std::vector<PerCell>& snapshot_contents() const { return snapshots_; }
   /// Section of each readback, in order.
   const std::vector<hb_section_t>& readbacks() const { return readbacks_; }
   /// Records one shot takes, and ticks it evolves, loops unrolled.
@@ -142,7 +148,7 @@ class Program {
   std::vector<Step> steps_;
   std::vector<Operand> operands_;
   std::uint32_t fixed_shots_ = 0;
-  std::uint32_t snapshots_ = 0;
+  std::vector<PerCell> snapshots_;
   std::vector<hb_section_t> readbacks_;
   std::uint64_t clips_ = 0;
   std::uint32_t open_loops_ = 0;

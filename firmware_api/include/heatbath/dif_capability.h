@@ -27,6 +27,7 @@ typedef struct hb_capabilities {
   bool dma;               /* the device moves blocks to and from host memory (dif_dma.h) */
   bool kt_per_cell;       /* kT can be loaded for each cell */
   bool refinement;        /* a seeded job may refine the noise of a coarser one */
+  bool heat_per_cell;     /* a meter snapshot can hold the heat of each cell (HB_FLAG_PER_CELL) */
 
   uint32_t cells;             /* largest number of active cells */
   uint32_t lanes;             /* identical arrays */

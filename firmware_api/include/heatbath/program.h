@@ -24,7 +24,7 @@ extern "C" {
   X(CAPTURE_START, 9, "a capture record every ticks from now on; the first now with HB_FLAG_NOW")             \
   X(CAPTURE_STOP, 10, "stop the periodic capture")                                                            \
   X(METER_CLEAR, 11, "work, heat and shadow work start from zero at this instant")                            \
-  X(METER_SNAPSHOT, 12, "hb_meters of lane l -> addr + l * sizeof(hb_meters_t)")                              \
+  X(METER_SNAPSHOT, 12, "hb_meters of lane l -> addr + l * sizeof(hb_meters_t); with HB_FLAG_PER_CELL the heat too")  \
   X(LOOP_BEGIN, 13, "repeat the instructions up to the matching LOOP_END count times")                        \
   X(LOOP_END, 14, "end of loop")                                                                              \
   X(INTERRUPT, 15, "raise INTR_STATE.PROGRAM with imm as tag")                                                \
@@ -58,6 +58,7 @@ typedef enum hb_section {
 /* Flags. */
 #define HB_FLAG_IMMEDIATE 1u /* LOAD, SET, CLAMP: every value of the operand is imm, a float32 in physical units */
 #define HB_FLAG_NOW 2u       /* CAPTURE_START: take a record at once, too */
+#define HB_FLAG_PER_CELL 4u  /* METER_SNAPSHOT: heat of each cell, too; needs CAPS.HEAT_PER_CELL */
 
 /* One instruction, 64 bytes. Fields an operation does not use are zero; a non-zero one is rejected. */
 typedef struct hb_instruction {
@@ -124,6 +125,13 @@ typedef struct hb_meters {
   double work_shadow; /* dE - work + heat_path: work done by the integrator */
   uint64_t ticks;     /* ticks the array had evolved in this job */
 } hb_meters_t;
+
+/* Size of a snapshot in bytes: the meters of all lanes, then, with HB_FLAG_PER_CELL, lanes x active cells doubles: the
+ * path heat of each cell since METER_CLEAR (or START) in energy units, whose sum over the cells of a lane is its
+ * heat_path within rounding. `cells` is 0 without the flag. */
+static inline uint64_t hb_snapshot_bytes(uint32_t lanes, uint32_t cells) {
+  return (uint64_t)lanes * (sizeof(hb_meters_t) + (uint64_t)cells * sizeof(double));
+}
 
 #ifdef __cplusplus
 }
