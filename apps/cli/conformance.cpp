@@ -27,7 +27,7 @@ const char* word_of(conformance::Verdict::Kind kind) {
 int run_conformance(const ConformanceOptions& options) {
   const auto claims = conformance::claims();
   if (options.list) {
-    for (const conformance::Claim& claim : claims) fmt::print("{:<14} {}\n", claim.name, claim.text);
+    for (const conformance::Claim& claim : claims) fmt::print("{:<22} {}\n", claim.name, claim.text);
     return 0;
   }
   for (const std::string& name : options.only)
@@ -45,7 +45,7 @@ int run_conformance(const ConformanceOptions& options) {
     if (options.json) {
       table.push_back({{"claim", claim.name}, {"text", claim.text}, {"verdict", word_of(verdict.kind)}, {"detail", verdict.detail}});
     } else {
-      fmt::print("{:<8} {:<14} {}\n", word_of(verdict.kind), claim.name, verdict.detail.empty() ? claim.text : verdict.detail);
+      fmt::print("{:<8} {:<22} {}\n", word_of(verdict.kind), claim.name, verdict.detail.empty() ? claim.text : verdict.detail);
       std::fflush(stdout);
     }
   }

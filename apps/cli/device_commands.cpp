@@ -57,6 +57,9 @@ void add_validate(CLI::App& app, Command& command) {
   validate_app->add_option("--suite", validate->suites, "suites to run (default: all; see --list)")
       ->option_text("NAME...")
       ->take_all();
+  validate_app->add_option("--row", validate->rows, "rows of these suites to run (default: all; see --list)")
+      ->option_text("NAME...")
+      ->take_all();
   validate_app->add_flag("--long", validate->slow, "rows that take more than a minute, too");
   validate_app->add_flag("--list", validate->list, "list suites and rows, and run none");
   validate_app->add_option("--report", validate->report, "write a page with tables and plots")->option_text("FILE.html");

@@ -111,7 +111,8 @@ void print_summary(const nlohmann::json& summary) {
     fmt::print("\n{} parameter values were clipped to the device's ranges\n", clips);
   }
   if (const auto rails = summary["rails"].get<std::uint64_t>())
-    fmt::print("\n{} cell-steps were held at a rail\n", rails);
+    fmt::print("\n{} cell-steps were held at a rail, the lowest cell among them {}\n", rails,
+               summary["rail_cell"].get<std::uint32_t>());
 }
 
 }  // namespace
@@ -169,6 +170,7 @@ int run_program(const RunOptions& options) {
   summary["stall_ticks"] = result.stall_ticks.count;
   summary["clips"] = result.clips;
   summary["rails"] = result.rails;
+  summary["rail_cell"] = result.rails > 0 ? nlohmann::json(result.rail_cell) : nlohmann::json(nullptr);
   summary["device"] = describe_device(device);
   summary["provenance"] = provenance();
 

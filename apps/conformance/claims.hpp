@@ -35,5 +35,9 @@ void readback(Device& device);
 void clipping(Device& device);
 void linear_cells(Device& device);
 void quartic_cells(Device& device);
+/// Adds up the heat of cells.
+void cell_heat(Device& device);
+/// One row of the validation ladder with `effort` of its samples; skipped by what the device lacks.
+void statistics(Device& device, const char* suite, const char* row, double effort);
 
 }  // namespace heatbath::conformance::checks

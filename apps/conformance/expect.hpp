@@ -20,6 +20,11 @@ inline void needs(bool have, const char* capability) {
   if (!have) throw Skipped(std::string("the device lacks CAPS.") + capability);
 }
 
+/// Bound on |z| of a statistic of a run with fixed noise.
+inline constexpr double z_bound = 4.5;
+/// What is systematic where the device hides its step: mismatch, converters, the step itself; relative.
+inline constexpr double silicon_tolerance = 0.04;
+
 /// 0x and hexadecimal digits.
 std::string hexadecimal(std::uint64_t value);
 

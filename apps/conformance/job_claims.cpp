@@ -7,6 +7,7 @@
 
 #include "apps/conformance/claims.hpp"
 #include "apps/conformance/expect.hpp"
+#include "heatbath/cells.h"
 #include "heatbath/dif_capture.h"
 #include "heatbath/dif_interrupt.h"
 #include "heatbath/dif_job.h"
@@ -25,10 +26,21 @@ float capture_error(const Capabilities& caps) {
 
 Ticks period_of(const Device& device) { return device.capture_period(Ticks{1}); }
 
+/// What a cell clamped to x is held at: p-bits have two states.
+float held(const Capabilities& caps, float x) {
+  return caps.cell_kind != HB_CAPS_CELL_KIND_PBIT ? x : x < 0 ? -1.0f : 1.0f;
+}
+
+/// Parameters with which cells of any kind have something to do.
+Program& commit_some(Program& program, float strength = 1.0f) {
+  const bool stiff = hb_cell_has_section(program.capabilities().cell_kind, HB_SECTION_J2);
+  return program.load(stiff ? CellSection::j2 : CellSection::bias, strength).commit();
+}
+
 /// A program without end, as far as a check is concerned.
 Program endless(const Device& device) {
   Program program(device.capabilities(), 1);
-  program.load(CellSection::j2, 1.0f).commit().evolve(period_of(device) * 100000000);
+  commit_some(program).evolve(period_of(device) * 100000000);
   return program;
 }
 
@@ -36,7 +48,8 @@ void expect_works(Device& device, const std::string& when) {
   Program program(device.capabilities(), 1);
   program.clamp(0, 1, 0.5f).sample();
   const Result result = device.run(program);
-  expect(std::fabs(result.capture.state(0, 0)[0] - 0.5f) <= capture_error(device.capabilities()),
+  const Capabilities& caps = device.capabilities();
+  expect(std::fabs(result.capture.state(0, 0)[0] - held(caps, 0.5f)) <= capture_error(caps),
          "a cell clamped to 0.5 is captured as " + std::to_string(result.capture.state(0, 0)[0]) + " " + when);
 }
 
@@ -120,8 +133,8 @@ void programs(Device& device) {
   expect(result.capture.records() == 2, "two SAMPLEs left " + std::to_string(result.capture.records()) + " records");
   for (std::uint32_t cell = 0; cell < cells; ++cell) {
     const float first = result.capture.state(0, 0)[cell], second = result.capture.state(0, 1)[cell];
-    expect(std::fabs(first - 0.25f) <= error, "cell " + std::to_string(cell) + " clamped to 0.25 is " + std::to_string(first));
-    const float wanted = cell == 0 ? -0.5f : 0.25f;
+    expect(std::fabs(first - held(device.capabilities(), 0.25f)) <= error, "cell " + std::to_string(cell) + " clamped to 0.25 is " + std::to_string(first));
+    const float wanted = held(device.capabilities(), cell == 0 ? -0.5f : 0.25f);
     expect(std::fabs(second - wanted) <= error, "cell " + std::to_string(cell) + " clamped to " + std::to_string(wanted) +
                                                     " is " + std::to_string(second));
   }
@@ -135,7 +148,7 @@ void programs(Device& device) {
 void loops(Device& device) {
   const Ticks period = period_of(device);
   Program program(device.capabilities(), 1);
-  program.load(CellSection::j2, 1.0f).commit();
+  commit_some(program);
   program.loop_begin(3).evolve(period).loop_begin(2).sample().loop_end().loop_end();
   program.capture_start(period).evolve(period * 4).capture_stop();
   const Result result = device.run(program);
@@ -322,19 +335,20 @@ void reset_in_run(Device& device) {
 void shots(Device& device) {
   const std::uint32_t lanes = device.capabilities().lanes, count = std::min(2 * lanes + 1, 300u);
   std::vector<float> values(count);
-  for (std::uint32_t shot = 0; shot < count; ++shot) values[shot] = static_cast<float>(shot % 7) * 0.125f;
+  for (std::uint32_t shot = 0; shot < count; ++shot) values[shot] = (static_cast<float>(shot % 7) - 3) * 0.125f;
   Program program(device.capabilities(), 1);
   program.clamp_per_shot(0, 1, values, count).sample();
   const Result result = device.run(program, {.shots = count});
   for (std::uint32_t shot = 0; shot < count; ++shot)
-    expect(std::fabs(result.capture.state(shot, 0)[0] - values[shot]) <= capture_error(device.capabilities()),
+    expect(std::fabs(result.capture.state(shot, 0)[0] - held(device.capabilities(), values[shot])) <=
+               capture_error(device.capabilities()),
            "shot " + std::to_string(shot) + " of " + std::to_string(count) + " has another shot's operand");
 }
 
 void determinism(Device& device) {
   const Capabilities& caps = device.capabilities();
   Program program(caps, std::min(5u, caps.cells));
-  program.load(CellSection::j2, 1.0f).commit().clamp(0, program.cells(), 0.0f).release(0, program.cells());
+  commit_some(program).clamp(0, program.cells(), 0.0f).release(0, program.cells());
   program.evolve(period_of(device) * 40).sample();
   JobOptions options{.shots = 6};
   options.seed = 11;
@@ -347,7 +361,7 @@ void determinism(Device& device) {
   }
   const std::vector<float> first = states(device.run(program, options));
   Program other(caps, 1);
-  other.load(CellSection::j2, 3.0f).commit().evolve(period_of(device) * 13);
+  commit_some(other, 3.0f).evolve(period_of(device) * 13);
   device.run(other);
   expect(states(device.run(program, options)) == first, "the job gives other bits after another job");
   device.reset();

@@ -40,11 +40,20 @@ std::vector<Chosen> chosen_rows(const LadderOptions& options) {
     }
   }
   std::vector<Chosen> rows;
+  std::vector<std::string_view> row_names;
   for (const Suite& suite : suites()) {
     if (!options.suites.empty() && std::ranges::find(options.suites, suite.name) == options.suites.end()) continue;
     for (const Row& row : suite.rows) {
-      if (!row.slow || options.slow) rows.push_back({&suite, &row});
+      if (row.slow && !options.slow) continue;
+      row_names.push_back(row.name);
+      if (options.rows.empty() || std::ranges::find(options.rows, row.name) != options.rows.end())
+        rows.push_back({&suite, &row});
     }
+  }
+  for (const std::string& name : options.rows) {
+    if (std::ranges::find(row_names, name) == row_names.end())
+      throw Error(HB_BAD_ARG, fmt::format("--row {}: these suites have no such row; they have {}", name,
+                                          fmt::join(row_names, ", ")));
   }
   return rows;
 }

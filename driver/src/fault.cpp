@@ -72,8 +72,8 @@ std::string describe_live(const Capabilities& capabilities, std::uint32_t entry)
   return "the parameters of cell " + cell + " are not ones the device takes";
 }
 
-Error unstable(const hb_job_fault_t& fault, const std::string& where, const Capabilities& capabilities,
-               std::uint64_t step_ticks, std::uint64_t device_ticks) {
+Error unstable(const hb_job_fault_t& fault, const std::string& where, const std::string& parameters,
+               const Capabilities& capabilities, std::uint64_t step_ticks, std::uint64_t device_ticks) {
   const double unit = static_cast<double>(capabilities.time_unit.count);
   char bound[96];
   std::snprintf(bound, sizeof bound, "the longest stable one is %u ticks (%g time units)", fault.info,
@@ -81,7 +81,7 @@ Error unstable(const hb_job_fault_t& fault, const std::string& where, const Capa
   return Error(fault.code,
                "unstable step: " + where + ": the step " +
                    (step_ticks > 0 ? "of " + std::to_string(step_ticks) + " ticks " : "of this device ") +
-                   "is too long for the parameters; " + bound,
+                   "is too long for " + parameters + "; " + bound,
                device_ticks, fault.pc);
 }
 
@@ -93,7 +93,7 @@ Error fault_error(const hb_job_fault_t& fault, const Program& program, const Mem
   if (fault.code == HB_OK)
     return Error(HB_DEVICE, "the device reports a fault without a fault code", device_ticks);
   if (fault.code == HB_UNSTABLE && fault.pc == no_instruction)
-    return unstable(fault, "START", capabilities, step_ticks, device_ticks);
+    return unstable(fault, "START", "the parameters", capabilities, step_ticks, device_ticks);
   if (fault.pc == no_instruction && fault.field == HB_DT_TICKS_OFFSET &&
       capabilities.cell_kind == HB_CAPS_CELL_KIND_PBIT)
     return Error(fault.code,
@@ -119,7 +119,11 @@ Error fault_error(const hb_job_fault_t& fault, const Program& program, const Mem
                      "; capture fewer cells or less often",
                  device_ticks, fault.pc);
   const auto field = static_cast<hb_field_t>(fault.field);
-  if (fault.code == HB_UNSTABLE) return unstable(fault, where, capabilities, step_ticks, device_ticks);
+  if (fault.code == HB_UNSTABLE) {
+    // The start of a ramp was judged when it became live.
+    const char* parameters = instruction.op == HB_OP_RAMP ? "the parameters at the end of the ramp" : "the parameters";
+    return unstable(fault, where, parameters, capabilities, step_ticks, device_ticks);
+  }
   if (field == HB_FIELD_OPERAND && (instruction.op == HB_OP_COMMIT || instruction.op == HB_OP_RAMP))
     return Error(fault.code, "program rejected: " + where + ": " + describe_live(capabilities, fault.info), device_ticks,
                  fault.pc);

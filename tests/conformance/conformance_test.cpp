@@ -15,6 +15,19 @@ namespace {
 using conformance::Verdict;
 using testing::Served;
 
+/// Claims about other kinds of cells.
+const std::vector<std::string> of_inertia{"statistics.inertia"}, of_rlc{"statistics.board"},
+    of_phases{"statistics.phases"}, of_spins{"statistics.spins"},
+    of_overdamped{"linear-cells",           "quartic-cells",   "statistics.linear-cell",
+                  "statistics.single-well", "statistics.ring", "statistics.work"};
+
+std::vector<std::string> together(std::initializer_list<std::vector<std::string>> lists) {
+  std::vector<std::string> all;
+  for (const auto& list : lists) all.insert(all.end(), list.begin(), list.end());
+  return all;
+}
+const std::vector<std::string> beyond_overdamped = together({of_inertia, of_rlc, of_phases, of_spins});
+
 /// Checks all claims; `must_skip` are those the device does not advertise, and no others.
 void expect_conforms(Device& device, const std::vector<std::string>& must_skip) {
   for (const conformance::Claim& claim : conformance::claims()) {
@@ -25,16 +38,28 @@ void expect_conforms(Device& device, const std::vector<std::string>& must_skip) 
   }
 }
 
-void expect_conforms_at(const std::string& uri, const std::vector<std::string>& must_skip = {}) {
+void expect_conforms_at(const std::string& uri, const std::vector<std::string>& must_skip = beyond_overdamped) {
   Device device = open(uri);
   expect_conforms(device, must_skip);
 }
 
 constexpr const char* ideal = "func:cells=512&lanes=32&threads=1";
-const std::vector<std::string> beyond_silicon{"determinism", "meters"};
+const std::vector<std::string> beyond_silicon =
+    together({beyond_overdamped, {"determinism", "meters", "cell-heat", "statistics.work"}});
 
 TEST(Conformance, Func) { expect_conforms_at(ideal); }
 TEST(Conformance, FuncSilicon) { expect_conforms_at("func:profile=silicon&cells=512&threads=1", beyond_silicon); }
+
+TEST(Conformance, OtherKindsOfCells) {
+  expect_conforms_at("func:cell=underdamped&cells=64&lanes=64&threads=1",
+                     together({of_overdamped, of_rlc, of_phases, of_spins}));
+  expect_conforms_at("func:cell=rlc&cells=64&lanes=64&threads=1",
+                     together({of_overdamped, of_inertia, of_phases, of_spins}));
+  expect_conforms_at("func:cell=phase&cells=64&lanes=64&threads=1",
+                     together({of_overdamped, of_inertia, of_rlc, of_spins}));
+  expect_conforms_at("func:cell=pbit&cells=16&lanes=64&threads=1",
+                     together({of_overdamped, of_inertia, of_rlc, of_phases}));
+}
 
 #ifdef HEATBATH_HAS_SYSTEMC
 TEST(Conformance, Tlm) { expect_conforms_at("tlm:cells=512&lanes=32&threads=1"); }

@@ -405,6 +405,24 @@ TEST(UnstableSteps, AreRefusedWithTheLongestStableOne) {
   EXPECT_NO_THROW(job(5, -9.9f)) << "of -J it is 1, although its rows sum to 3";
   EXPECT_NO_THROW(job(-20, 10)) << "an unstable fixed point is no unstable step";
 
+  // A ramp is judged at its end; its start was, when it became live. In between nothing is worse where one gain or one
+  // set of couplings stays.
+  const auto ramp = [&](float j2_first, float gain_first, float j2_last, float gain_last) {
+    Program program(device.capabilities(), 4);
+    std::vector<float> matrix(16, 1.0f);
+    for (int i = 0; i < 4; ++i) matrix[static_cast<std::size_t>(5 * i)] = 0;
+    program.load(CellSection::j2, j2_first).load(CellSection::j4, 0).load_couplings(matrix).load_gain(gain_first).commit();
+    program.load(CellSection::j2, j2_last).load_gain(gain_last).ramp(device.step() * 8).sample();
+    return device.run(program);
+  };
+  EXPECT_NO_THROW(ramp(0, 3.32f, 5, 3.32f));
+  expect_error(HB_UNSTABLE, "instruction 7 (RAMP): the step of 100000 ticks is too long for the parameters at the end of the ramp; the longest stable one is 49999 ticks",
+               [&] { ramp(5, 3.32f, 5, 10); });
+  expect_error(HB_UNSTABLE, "(RAMP): the step of 100000 ticks is too long for the parameters at the end of the ramp", [&] { ramp(0, 0, 11, 0); });
+  expect_error(HB_UNSTABLE, "instruction 4 (COMMIT): the step of 100000 ticks is too long for the parameters; the longest",
+               [&] { ramp(5, 10, 5, 3.32f); });
+  EXPECT_EQ(ramp(1, 5.9f, 9.9f, 0).rails, 0u) << "of a gain that falls while the cells stiffen";
+
   Device railed = open("func:cells=4&lanes=1&threads=1&rail=3&refuse_unstable=rail");
   const auto quartic = [&](double step) {
     railed.set_step_time_units(step);

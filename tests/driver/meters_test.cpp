@@ -34,7 +34,7 @@ TEST(DeviceMeters, AgreeWithWorkHeatPathHeatAndShadowWorkOfTheCapturedStates) {
     load(program, b);
     program.load_temperature(0.8f).ramp(dt * ramp);
     load(program, c);
-    program.commit().evolve(dt * last).meter_snapshot();
+    program.commit().evolve(dt * last).meter_snapshot(PerCell::heat).meter_snapshot();
     JobOptions options;
     options.shots = shots;
     options.seed = 5;
@@ -70,8 +70,54 @@ TEST(DeviceMeters, AgreeWithWorkHeatPathHeatAndShadowWorkOfTheCapturedStates) {
       EXPECT_NEAR(m.heat_path, heat_path, tolerance) << "shot " << shot;
       EXPECT_NEAR(m.work_shadow, heat_path - heat, tolerance) << "shot " << shot;  // dE = W - Q
       EXPECT_GT(largest, 1.0);
+      double of_cells = 0;
+      for (std::uint32_t i = 0; i < cells; ++i) of_cells += result.heat_per_cell[0][std::size_t{shot} * cells + i];
+      EXPECT_NEAR(of_cells, m.heat_path, tolerance) << "shot " << shot;
     }
+    EXPECT_TRUE(result.heat_per_cell[1].empty()) << "a snapshot that did not ask";
   }
+}
+
+TEST(DeviceMeters, AHotCellHandsItsHeatToAColdOne) {
+  // Two cells with a spring between them: kT 2 and 1, V = (x0^2 + x1^2)/2 + (x0 - x1)^2/2. What flows from
+  // hot to cold per unit of time is k^2 (T1 - T2) / (2 k + 2 K) with k = 1 the spring, K = 1 the wells, at mobility 1.
+  constexpr std::uint32_t shots = 4096;
+  constexpr double duration = 8, flow = 1.0 * (2 - 1) / (2 * 1 + 2 * 1);
+  Device device = open("func:cells=2&lanes=1024&threads=1");
+  device.set_step_time_units(0.005);
+  Program program(device.capabilities(), 2);
+  program.load(CellSection::j2, 1.0f).load_couplings(std::vector<float>{0, -1, -1, 0});
+  program.load(CellSection::kT, std::vector<float>{2, 1}).commit().evolve(device.ticks(4)).meter_clear();
+  program.evolve(device.ticks(duration)).meter_snapshot(PerCell::heat);
+  const Result result = device.run(program, {.shots = shots, .seed = 12});
+  for (const std::uint32_t cell : {0u, 1u}) {
+    double sum = 0, squares = 0;
+    for (std::uint32_t shot = 0; shot < shots; ++shot) {
+      const double heat = result.heat_per_cell[0][2 * shot + cell];
+      sum += heat;
+      squares += heat * heat;
+    }
+    const double mean = sum / shots, error = std::sqrt((squares / shots - mean * mean) / shots);
+    const double expected = (cell == 0 ? -1 : 1) * flow * duration;
+    EXPECT_LT(std::abs(mean - expected) / error, 4) << "cell " << cell << ": " << mean << " +- " << error;
+    EXPECT_LT(error, 0.1 * flow * duration);
+  }
+}
+
+TEST(DeviceMeters, HeatOfCellsIsRefusedByNameWhereThereIsNone) {
+  Device silicon = open("func:profile=silicon&threads=1");
+  Capabilities caps = open("func:cells=2").capabilities();
+  caps.heat_per_cell = false;  // a chip with meters of lanes only
+  Program program(caps, 2);
+  try {
+    program.meter_snapshot(PerCell::heat);
+    ADD_FAILURE() << "it was taken";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), HB_UNSUPPORTED);
+    EXPECT_NE(std::string(error.what()).find("HEAT_PER_CELL"), std::string::npos) << error.what();
+  }
+  EXPECT_FALSE(silicon.capabilities().heat_per_cell);
+  EXPECT_EQ(program.meter_snapshot().snapshots(), 1u);
 }
 
 TEST(DeviceMeters, WorkWithShadowWorkObeysJarzynskiAtAnyStep) {

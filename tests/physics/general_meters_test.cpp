@@ -20,13 +20,19 @@ struct Model {
   Values j2, j4, bias, mass, omega, J;  // J: gain included, force on i from k at i * n + k
   double mobility = 1.3;
 
+  bool inertia() const { return kind == CellKind::underdamped || kind == CellKind::rlc; }
+  Values momenta(const Values& x) const {
+    Values momentum(n, 0.0);
+    for (std::size_t i = 0; i < n && inertia(); ++i) {
+      momentum[i] = mass[i] * x[n + i];
+      for (std::size_t k = 0; k < n && kind == CellKind::rlc; ++k) momentum[i] += J[i * n + k] * x[n + k];
+    }
+    return momentum;
+  }
   double kinetic(const Values& x) const {
+    const Values momentum = momenta(x);
     double sum = 0;
-    if (kind == CellKind::underdamped || kind == CellKind::rlc)
-      for (std::size_t i = 0; i < n; ++i) sum += 0.5 * mass[i] * x[n + i] * x[n + i];
-    if (kind == CellKind::rlc)
-      for (std::size_t i = 0; i < n; ++i)
-        for (std::size_t k = 0; k < n; ++k) sum += 0.5 * J[i * n + k] * x[n + i] * x[n + k];
+    for (std::size_t i = 0; i < n && inertia(); ++i) sum += 0.5 * momentum[i] * x[n + i];
     return sum;
   }
   double energy(const Values& x) const {
@@ -86,6 +92,51 @@ Values accelerate(const Model& m, Values f) {
   return f;
 }
 
+// What each cell's bath takes while the momenta change from those at x to those at y.
+Values heat_by_momenta(const Model& m, const Values& x, const Values& y) {
+  Values heat(n, 0.0);
+  const Values before = m.momenta(x), after = m.momenta(y);
+  for (std::size_t i = 0; i < n && m.inertia(); ++i) heat[i] = -0.5 * (x[n + i] + y[n + i]) * (after[i] - before[i]);
+  return heat;
+}
+
+// Heat of each cell in one step from x to y, phases unwrapped. Empty where the records do not tell: the order in which
+// cells flipped is not in them.
+Values heat_of_cells(const Make& make, const Model& m, const Values& x, const Values& y, double dt, bool potential) {
+  if (make.kind == CellKind::pbit) {
+    if (make.stepper == Stepper::random_sequential || !potential) return {};
+    std::vector<std::size_t> order(n);
+    for (std::size_t i = 0; i < n; ++i) order[i] = i;
+    if (make.stepper == Stepper::two_colour) {
+      const auto graph = named_graph(make.graph);
+      std::stable_sort(order.begin(), order.end(),
+                       [&](std::size_t a, std::size_t b) { return graph->colours()[a] < graph->colours()[b]; });
+    }
+    Values now = x, heat(n);
+    for (const std::size_t i : order) {
+      const double before = m.energy(now);
+      now[i] = y[i];
+      heat[i] = before - m.energy(now);
+    }
+    return heat;
+  }
+  const Values f = m.force(x), g = m.force(y);
+  if (make.stepper == Stepper::baoab) {
+    Values before = x, after = y;
+    const Values kick = accelerate(m, f), back = accelerate(m, g);
+    for (std::size_t i = 0; i < n; ++i) before[n + i] += 0.5 * dt * kick[i], after[n + i] -= 0.5 * dt * back[i];
+    return heat_by_momenta(m, before, after);
+  }
+  Values heat = heat_by_momenta(m, x, y);
+  const bool weights = make.stepper == Stepper::euler_maruyama && make.colour.white() &&
+                       (make.kind == CellKind::overdamped || make.kind == CellKind::phase);
+  for (std::size_t i = 0; i < n; ++i) {
+    const double dx = y[i] - x[i], mu_dt = m.mobility * dt, w = dx - mu_dt * f[i], back = -dx - mu_dt * g[i];
+    heat[i] += weights ? (back * back - w * w) / (4 * mu_dt) : 0.5 * dx * (f[i] + g[i]);
+  }
+  return heat;
+}
+
 // Heat of one step from x to y, phases unwrapped.
 double heat_of_step(const Make& make, const Model& m, const Values& x, const Values& y, double dt, bool potential) {
   const Values f = m.force(x), g = m.force(y);
@@ -130,6 +181,11 @@ TEST_P(MetersOfEveryMake, AgreeWithSumsOverStatesInDouble) {
   const auto array = make_array(makes::spec(make, lanes), nullptr);
   const Parameters p = makes::parameters(make, 0.3), q = makes::parameters(make, 1.9);
   array->enable_meters(true);
+  array->enable_cell_heat();
+  const auto plain = make_array(makes::spec(make, lanes), nullptr);  // the same without heat of cells
+  plain->enable_meters(true);
+  std::vector<Values> cell_heat(lanes, Values(n, 0.0));
+  bool told = true;
   std::vector<Values> x(lanes, Values(array->variables()));
   std::vector<float> state(array->variables());
   for (std::uint32_t l = 0; l < lanes; ++l) array->read(l, state), x[l] = unwrapped(make, state);
@@ -150,6 +206,8 @@ TEST_P(MetersOfEveryMake, AgreeWithSumsOverStatesInDouble) {
     };
     if (to) r.target = to, r.ramp_steps = steps;
     array->advance(r, from);
+    r.record_period = 0;
+    plain->advance(r, from);
     step += steps;
     for (std::uint32_t l = 0; l < lanes; ++l) {
       for (std::uint64_t k = 0; k < steps; ++k) {
@@ -157,6 +215,9 @@ TEST_P(MetersOfEveryMake, AgreeWithSumsOverStatesInDouble) {
         const Model m = model(make, from, to ? *to : from, static_cast<double>(k) / static_cast<double>(steps));
         const double q_step = heat_of_step(make, m, a, b, dt, own_law);
         heat[l] += q_step;
+        const Values released = heat_of_cells(make, m, a, b, dt, own_law);
+        told = !released.empty();
+        for (std::size_t i = 0; i < released.size(); ++i) cell_heat[l][i] += released[i];
         if (!own_law) work[l] += m.energy(b) - m.energy(a) + q_step;
         if (to) {
           const Model next = model(make, from, *to, static_cast<double>(k + 1) / static_cast<double>(steps));
@@ -175,6 +236,16 @@ TEST_P(MetersOfEveryMake, AgreeWithSumsOverStatesInDouble) {
       EXPECT_NEAR(energy, m.energy(x[l]), 2e-6 * (std::abs(energy) + 10)) << where;
       EXPECT_NEAR(meters.heat_path, heat[l], 1e-5 * largest) << where << ", lane " << l;
       EXPECT_NEAR(meters.work, work[l], 1e-5 * largest) << where << ", lane " << l;
+      Values found(n);
+      array->cell_heat(l, found);
+      EXPECT_NEAR(std::accumulate(found.begin(), found.end(), 0.0), meters.heat_path, 1e-5 * largest) << where;
+      for (std::size_t i = 0; i < n && told; ++i)
+        EXPECT_NEAR(found[i], cell_heat[l][i], 1e-5 * largest) << where << ", lane " << l << ", cell " << i;
+      std::vector<float> with(array->variables()), without(array->variables());
+      array->read(l, with);
+      plain->read(l, without);
+      EXPECT_EQ(with, without) << where << ": heat of cells changes no state";
+      EXPECT_EQ(meters.heat_path, plain->meters(l, live).heat_path) << where;
     }
   };
   if (make.kind == CellKind::pbit && !own_law) {
@@ -184,6 +255,9 @@ TEST_P(MetersOfEveryMake, AgreeWithSumsOverStatesInDouble) {
     const auto m = array->meters(0, p);
     EXPECT_NEAR(m.work - m.heat_path, array->energy(0, p) - before, 1e-4);
     EXPECT_GT(std::abs(m.heat_path), 0.1);
+    Values found(n);
+    array->cell_heat(0, found);
+    EXPECT_NEAR(std::accumulate(found.begin(), found.end(), 0.0), m.heat_path, 1e-4);
     return;
   }
   advance(30, p, nullptr);
@@ -194,6 +268,7 @@ TEST_P(MetersOfEveryMake, AgreeWithSumsOverStatesInDouble) {
     const std::vector<float> values{make.kind == CellKind::pbit ? 1.0f : 0.4f,
                                     make.kind == CellKind::pbit ? -1.0f : -0.9f};
     array->write(l, 7, values, p);
+    plain->write(l, 7, values, p);
     array->read(l, state);
     x[l] = unwrapped(make, state);
     work[l] += m.energy(x[l]) - before;
@@ -202,6 +277,7 @@ TEST_P(MetersOfEveryMake, AgreeWithSumsOverStatesInDouble) {
   for (std::uint32_t l = 0; l < lanes; ++l)
     work[l] += model(make, q, q, 0).energy(x[l]) - model(make, p, p, 0).energy(x[l]);
   array->change_parameters(p, q);
+  plain->change_parameters(p, q);
   check(q, "after a change of parameters");
   advance(25, q, &p);
   check(p, "after a ramp");

@@ -1,6 +1,7 @@
 // func: and tlm: at equal timing are the same device, bit for bit.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 
@@ -20,12 +21,14 @@ unsigned program_count() {
   return wanted != nullptr ? static_cast<unsigned>(std::strtoul(wanted, nullptr, 10)) : 1000;
 }
 
+/// `choices`: keys of the URI beside the profile; `most`: programs.
 void expect_equal_observations(const std::string& profile_name, std::uint32_t cells, std::uint32_t lanes,
-                               bool approximate = false) {
-  const model::Profile profile = model::load_profile(profile_name);
+                               bool approximate = false, const model::Choices& choices = {}, unsigned most = ~0u) {
+  const model::Profile profile = model::load_profile(profile_name, choices);
+  const unsigned programs = std::min(most, program_count());
   std::unique_ptr<TlmTransport> tlm;
   try {
-    tlm = std::make_unique<TlmTransport>(systemc::HostChip{profile_name, cells, lanes, 7, 1, approximate},
+    tlm = std::make_unique<TlmTransport>(systemc::HostChip{profile_name, cells, lanes, 7, 1, approximate, choices},
                                          profile.memory_bytes, "");
   } catch (const Error&) {
     GTEST_SKIP() << one_per_process;
@@ -33,7 +36,7 @@ void expect_equal_observations(const std::string& profile_name, std::uint32_t ce
   FunctionalTransport func(profile, {.cells = cells, .lanes = lanes, .seed = 7, .threads = 1}, "");
   testing::RandomHost on_func(func), on_tlm(*tlm);
   std::size_t observations = 0, ended = 0, records = 0, aborted = 0, faulted = 0;
-  for (unsigned program = 0; program < program_count(); ++program) {
+  for (unsigned program = 0; program < programs; ++program) {
     SCOPED_TRACE(profile_name + ", program " + std::to_string(program));
     const testing::Observations expected = on_func.run(program, profile, cells, lanes);
     const testing::Observations found = on_tlm.run(program, profile, cells, lanes);
@@ -47,17 +50,30 @@ void expect_equal_observations(const std::string& profile_name, std::uint32_t ce
     for (int i = 0; i < 5; ++i) tlm->read32(HB_STATUS_OFFSET);  // RESET sets both clocks to 0 again
   }
   std::printf("%s: %u programs, %zu done, %zu aborted, %zu faults, %zu records, %zu observations\n",
-              profile_name.c_str(), program_count(), ended, aborted, faulted, records, observations);
+              profile_name.c_str(), programs, ended, aborted, faulted, records, observations);
   // The generator is worth something: programs end in every way and take records.
-  if (program_count() < 50) return;
-  EXPECT_GT(ended, program_count() / 4);
-  EXPECT_GT(records, program_count());
+  if (programs < 10) return;
+  EXPECT_GT(ended, programs / 4);
+  EXPECT_GT(records, programs);
 }
 
 TEST(TlmEquivalence, RandomProgramsGiveTheSameBitsOnIdeal) { expect_equal_observations("ideal", 12, 5); }
 TEST(TlmEquivalence, RandomProgramsGiveTheSameBitsOnManyLanes) { expect_equal_observations("ideal", 70, 18); }
 // The costs of `ideal` are 0, so four phases on the bus change nothing.
 TEST(TlmEquivalence, RandomProgramsGiveTheSameBitsWithFourPhases) { expect_equal_observations("ideal", 12, 5, true); }
+// Fifty programs over the other kinds of cells.
+TEST(TlmEquivalence, RandomProgramsGiveTheSameBitsOnUnderdampedCells) {
+  expect_equal_observations("ideal", 12, 5, false, {{"cell", "underdamped"}}, 13);
+}
+TEST(TlmEquivalence, RandomProgramsGiveTheSameBitsOnRlcNodes) {
+  expect_equal_observations("ideal", 6, 5, false, {{"cell", "rlc"}}, 12);
+}
+TEST(TlmEquivalence, RandomProgramsGiveTheSameBitsOnPhases) {
+  expect_equal_observations("ideal", 12, 5, false, {{"cell", "phase"}, {"topology", "grid:3x4"}}, 12);
+}
+TEST(TlmEquivalence, RandomProgramsGiveTheSameBitsOnPbits) {
+  expect_equal_observations("ideal", 12, 5, false, {{"cell", "pbit"}}, 13);
+}
 TEST(TlmEquivalence, RandomProgramsGiveTheSameBitsOnSilicon) { expect_equal_observations("silicon", 20, 1); }
 
 }  // namespace

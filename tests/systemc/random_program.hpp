@@ -6,6 +6,7 @@
 #include <random>
 #include <vector>
 
+#include "heatbath/cells.h"
 #include "heatbath/program.h"
 #include "heatbath/regs.h"
 #include "heatbath/transport.hpp"
@@ -52,17 +53,31 @@ class ProgramMaker {
         program_.push_back(model::bench::load_from(which, operand(0x4000), which == HB_SECTION_BIAS ? stride() : 0));
       }
     };
-    section(HB_SECTION_J2, -1, 2);
-    section(HB_SECTION_J4, 0, 2);
+    const auto value = [&](hb_section_t which, float low, float high) {  // numbers in memory have both signs
+      if (has(which) && (!one || chance(rng_, 30)))
+        program_.push_back(model::bench::load(which, number(rng_, low, high)));
+    };
+    if (has(HB_SECTION_J2)) section(HB_SECTION_J2, -1, 2);
+    if (has(HB_SECTION_J4)) section(HB_SECTION_J4, 0, 2);
     section(HB_SECTION_BIAS, -1, 1);
-    section(HB_SECTION_COUPLING, -0.4f, 0.4f);
+    value(HB_SECTION_MASS, 1, 2);
+    value(HB_SECTION_DAMPING, 0, 2);
+    if (has(HB_SECTION_FREQUENCY)) section(HB_SECTION_FREQUENCY, -1, 1);
+    // Capacitances between nodes must be small beside those of the nodes.
+    if (profile_.cell == physics::CellKind::rlc) value(HB_SECTION_COUPLING, -0.03f, 0.03f);
+    else section(HB_SECTION_COUPLING, -0.4f, 0.4f);
     if (chance(rng_, 30)) program_.push_back(model::bench::load(HB_SECTION_GAIN, number(rng_, 0, 2)));
     if (chance(rng_, 30)) program_.push_back(model::bench::load(HB_SECTION_KT, number(rng_, 0.05f, 1)));
     program_.push_back(chance(rng_, 60) ? op(HB_OP_COMMIT) : model::bench::timed(HB_OP_RAMP, duration(40)));
   }
 
+  bool has(hb_section_t section) const {
+    return hb_cell_has_section(static_cast<std::uint32_t>(profile_.cell), section);
+  }
+
   void cells(hb_op_t code) {
-    const std::uint32_t first = below(rng_, cells_), count = 1 + below(rng_, cells_ - first);
+    const std::uint32_t all = code == HB_OP_SET ? cells_ * profile_.components() : cells_;
+    const std::uint32_t first = below(rng_, all), count = 1 + below(rng_, all - first);
     if (code == HB_OP_RELEASE) {
       program_.push_back(model::bench::cells(code, first, count));
     } else if (chance(rng_, 50)) {
@@ -95,11 +110,13 @@ class ProgramMaker {
         case 11:
           if (profile_.meters)
             program_.push_back(model::bench::snapshot(model::bench::meters_at + 64 * 48 * below(rng_, 16)));
+          if (profile_.meters && chance(rng_, 30)) program_.back().flags = HB_FLAG_PER_CELL;
           break;
-        case 12:
-          program_.push_back(
-              model::bench::readback(static_cast<hb_section_t>(below(rng_, 4)), model::bench::readback_at));
+        case 12: {
+          const auto section = static_cast<hb_section_t>(below(rng_, 4));
+          if (has(section)) program_.push_back(model::bench::readback(section, model::bench::readback_at));
           break;
+        }
         case 13:
           if (depth == 3) break;
           program_.push_back(model::bench::loop(1 + below(rng_, 4)));
@@ -134,7 +151,8 @@ class RandomHost {
     seen_.clear();
     command(HB_COMMAND_OP_RESET);
     acknowledgements_ = 0;
-    const std::uint64_t dt = profile.dt_programmable && chance(rng, 30) ? profile.dt_ticks / 2 : profile.dt_ticks;
+    const bool halves = profile.dt_programmable && profile.cell != physics::CellKind::pbit && chance(rng, 30);
+    const std::uint64_t dt = halves ? profile.dt_ticks / 2 : profile.dt_ticks;
     if (profile.dt_programmable) w(HB_DT_TICKS_OFFSET, static_cast<std::uint32_t>(dt));
     const std::uint32_t active = chance(rng, 30) ? 1 + below(rng, cells) : cells;
     const std::uint32_t shots = 1 + below(rng, lanes);
@@ -149,7 +167,7 @@ class RandomHost {
     w(HB_PROGRAM_COUNT_OFFSET, static_cast<std::uint32_t>(program.size()));
     w(HB_CAPTURE_BASE_LO_OFFSET, model::bench::ring_at);
     w(HB_CAPTURE_SLOTS_OFFSET, slots);
-    w(HB_CAPTURE_CELL0_OFFSET, below(rng, active));
+    w(HB_CAPTURE_CELL0_OFFSET, below(rng, active * profile.components()));
     w(HB_CAPTURE_CELLS_OFFSET, 0);
     w(HB_CAPTURE_WATERMARK_OFFSET, below(rng, 10));
     w(HB_INTR_ENABLE_OFFSET, chance(rng, 70) ? 0x1F : below(rng, 32));

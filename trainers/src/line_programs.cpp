@@ -97,6 +97,7 @@ double process_time(Process process, double clock, double sigma) {
 
 LinePlan line_plan(const Device& device, const DataLaw& law, const BoundOptions& options) {
   const Capabilities& capabilities = device.capabilities();
+  require_cell_kind(capabilities, "score_bound", "overdamped");
   if (options.samples < 64) refuse("samples is " + std::to_string(options.samples) + ", at least 64 are needed");
   if (options.levels < 8 || options.levels > 1000) {
     refuse("levels is " + std::to_string(options.levels) + ", 8 to 1000 are possible");

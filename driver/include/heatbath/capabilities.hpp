@@ -83,4 +83,8 @@ struct Capabilities {
 /// Throws Error(UNSUPPORTED) "<who> needs CAPS.<name>, which <device> lacks" when `have` is false.
 void require(bool have, const std::string& who, const std::string& name);
 
+/// Throws Error(UNSUPPORTED) when the device's cells are not of this kind ("overdamped", … of heatbath/cells.h): what was
+/// needed, what is there, and the URI of an emulator that would do.
+void require_cell_kind(const Capabilities& capabilities, const std::string& who, const std::string& kind);
+
 }  // namespace heatbath

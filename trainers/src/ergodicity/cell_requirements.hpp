@@ -16,9 +16,7 @@ inline bool has_kind(const Capabilities& capabilities, const std::string& kind) 
 /// Throws Error(UNSUPPORTED) that names the kind wanted and the one found, and Error(BAD_ARG) when cells are too few.
 inline void require_cells(const Capabilities& capabilities, const std::string& who, const std::string& kind,
                           std::uint32_t cells) {
-  if (!has_kind(capabilities, kind))
-    throw Error(HB_UNSUPPORTED, who + " needs CAPS_CELL.KIND " + kind + "; this device has " +
-                                    hb_cell_kind_name(capabilities.cell_kind) + " cells");
+  require_cell_kind(capabilities, who, kind);
   if (cells > capabilities.cells)
     throw Error(HB_BAD_ARG, who + " needs " + std::to_string(cells) + " cells; this device has " +
                                 std::to_string(capabilities.cells));
