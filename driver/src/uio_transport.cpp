@@ -49,8 +49,8 @@ UioTransport::UioTransport(const std::string& text) {
   if (!stands_in_ && !S_ISCHR(status.st_mode))
     throw Error(HB_BAD_ARG, "device URI '" + text + "': " + path + " is neither a /dev/uioN nor a file that stands in for one");
   if (stands_in_) {
-    const auto bytes = static_cast<std::uint64_t>(status.st_size);
-    memory_bytes_ = bytes - std::min(bytes, stand_in_bytes(0));
+    register_bytes_ = static_cast<std::uint64_t>(status.st_size);
+    info_.uri = text;
     map_stand_in(path);
   } else {
     map_device(path);
@@ -70,6 +70,7 @@ UioTransport::UioTransport(const std::string& text) {
 UioTransport::~UioTransport() {
   if (registers_ != nullptr) munmap(const_cast<std::uint32_t*>(registers_), register_bytes_);
   if (memory_mapped_ != 0) munmap(const_cast<std::uint32_t*>(memory_), memory_mapped_);
+  if (!stands_in_ && topology_ != nullptr) munmap(const_cast<std::uint32_t*>(topology_), topology_bytes_);
 }
 
 volatile std::uint32_t* UioTransport::map_file(const std::string& path, int fd, std::uint64_t bytes, std::uint64_t offset) {
@@ -93,17 +94,30 @@ void UioTransport::map_device(const std::string& path) {
     memory_bytes_ = memory_mapped_ = sysfs_number(maps + "1/size");
     memory_ = map_file(path, device_.get(), memory_bytes_, page);
   }
+  if (std::ifstream(maps + "2/size").good()) {
+    topology_bytes_ = sysfs_number(maps + "2/size");
+    topology_ = map_file(path, device_.get(), topology_bytes_, 2 * page);
+  }
   interrupts_ = FileDescriptor(fcntl(device_.get(), F_DUPFD_CLOEXEC, 0));
 }
 
 void UioTransport::map_stand_in(const std::string& path) {
-  if (memory_bytes_ == 0)
+  if (register_bytes_ <= stand_in_bytes(0, 0))
     throw Error(HB_LINK, "uio:" + path + ": the file is too short for registers and memory; is `heatbath serve` at it?");
-  register_bytes_ = stand_in_bytes(memory_bytes_);
   registers_ = map_file(path, device_.get(), register_bytes_, 0);
+  trailer_ = registers_ + (register_bytes_ - stand_in_trailer) / 4;
   memory_ = registers_ + HB_WINDOW_BYTES / 4;
   interrupts_ = FileDescriptor(::open((path + ".irq").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   unsettled_ = true;  // whatever the file holds may be older than its server
+  try {
+    settle();
+  } catch (...) {
+    munmap(const_cast<std::uint32_t*>(registers_), register_bytes_);
+    throw;
+  }
+  topology_bytes_ = trailer_[1];
+  memory_bytes_ = register_bytes_ - std::min(register_bytes_, stand_in_bytes(0, topology_bytes_));
+  topology_ = memory_ + memory_bytes_ / 4;
 }
 
 /// The word at a register's address; none where the window has none.
@@ -119,7 +133,7 @@ std::uint32_t UioTransport::look(std::uint32_t offset) const {
 
 /// Rounds of the stand-in's server; odd while it puts values into the window.
 std::uint32_t UioTransport::round() const {
-  const std::uint32_t count = registers_[(HB_WINDOW_BYTES + memory_bytes_) / 4];
+  const std::uint32_t count = trailer_[0];
   std::atomic_thread_fence(std::memory_order_acquire);
   return count;
 }
@@ -215,11 +229,14 @@ void UioTransport::check_block(std::uint64_t address, std::uint64_t size) const 
 }
 
 void UioTransport::read_block(std::uint64_t address, std::span<std::byte> out) {
-  check_block(address, out.size());
+  const bool couplers = address >= HB_TOPOLOGY_BASE && address - HB_TOPOLOGY_BASE <= topology_bytes_ &&
+                        out.size() <= topology_bytes_ - (address - HB_TOPOLOGY_BASE);
+  if (!couplers) check_block(address, out.size());
   settle();
-  std::uint64_t at = address - HB_MEMORY_BASE;
+  const volatile std::uint32_t* words = couplers ? topology_ : memory_;
+  std::uint64_t at = address - (couplers ? HB_TOPOLOGY_BASE : HB_MEMORY_BASE);
   while (!out.empty()) {
-    const std::uint32_t word = memory_[at / 4];
+    const std::uint32_t word = words[at / 4];
     const std::size_t first = at % 4, bytes = std::min<std::size_t>(4 - first, out.size());
     std::memcpy(out.data(), reinterpret_cast<const std::byte*>(&word) + first, bytes);
     at += bytes;

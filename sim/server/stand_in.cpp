@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <thread>
+#include <vector>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -48,14 +49,14 @@ Error io_error(const std::string& path, const char* what) {
 }  // namespace
 
 StandIn::StandIn(const std::string& device, const std::string& file) : path_(file) {
-  const std::uint64_t bytes = emulated_memory_bytes(device);
+  const auto [bytes, topology_bytes] = emulated_windows(device);
   // The lock tells a living stand-in from what a dead one left.
   file_ = FileDescriptor(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!file_) throw io_error(path_, "the file cannot be made");
   if (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) throw io_error(path_, "another process serves it");
   const std::string pipe = path_ + ".irq";
   ::unlink(pipe.c_str());
-  if (::ftruncate(file_.get(), 0) != 0 || ::ftruncate(file_.get(), static_cast<off_t>(stand_in_bytes(bytes))) != 0)
+  if (::ftruncate(file_.get(), 0) != 0 || ::ftruncate(file_.get(), static_cast<off_t>(stand_in_bytes(bytes, topology_bytes))) != 0)
     throw io_error(path_, "registers and memory do not fit");
   if (::mkfifo(pipe.c_str(), 0600) != 0) throw io_error(path_, "the pipe FILE.irq cannot be made");
   pipe_ = FileDescriptor(::open(pipe.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
@@ -64,10 +65,18 @@ StandIn::StandIn(const std::string& device, const std::string& file) : path_(fil
   if (start == MAP_FAILED) throw io_error(path_, "the registers cannot be mapped");
   window_ = static_cast<std::uint32_t*>(start);
   void* trailer = mmap(nullptr, stand_in_trailer, PROT_READ | PROT_WRITE, MAP_SHARED, file_.get(),
-                       static_cast<off_t>(HB_WINDOW_BYTES + bytes));
+                       static_cast<off_t>(stand_in_trailer_at(bytes, topology_bytes)));
   if (trailer == MAP_FAILED) throw io_error(path_, "the count of rounds cannot be mapped");
   rounds_ = static_cast<std::uint32_t*>(trailer);
+  rounds_[1] = static_cast<std::uint32_t>(topology_bytes);
   device_ = open_with_memory(device, file_.get(), HB_WINDOW_BYTES);
+  if (topology_bytes > 0) {
+    std::vector<std::byte> couplers(topology_bytes);
+    device_->read_block(HB_TOPOLOGY_BASE, couplers);
+    if (::pwrite(file_.get(), couplers.data(), couplers.size(), static_cast<off_t>(HB_WINDOW_BYTES + bytes)) !=
+        static_cast<ssize_t>(couplers.size()))
+      throw io_error(path_, "the list of couplers cannot be written");
+  }
   ticks_per_second_ = 1e12 / device_->read32(HB_CAPS_TICK_PS_OFFSET);
   last_time_ = last_store_ = Clock::now();
   for (const Row& row : rows) put(row.offset);

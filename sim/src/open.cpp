@@ -145,9 +145,12 @@ std::unique_ptr<Transport> open_with_memory(const std::string& text, int file, s
   });
 }
 
-std::uint64_t emulated_memory_bytes(const std::string& text) {
+EmulatedWindows emulated_windows(const std::string& text) {
   const Uri uri = functional_uri(text);
-  return guarded([&] { return emulator_of(uri).profile.memory_bytes; });
+  return guarded([&] {
+    const model::Profile profile = emulator_of(uri).profile;
+    return EmulatedWindows{profile.memory_bytes, profile.graph ? profile.graph->couplers().size_bytes() : 0};
+  });
 }
 
 Device open(std::string_view uri) { return Device(open_transport(uri_or_default(uri))); }

@@ -17,10 +17,15 @@ std::string uri_or_default(std::string_view uri);
 std::unique_ptr<Transport> open_transport(const std::string& uri);
 
 /// The functional emulator of a func: URI with device memory in a file from `offset` on. Throws Error(BAD_ARG) for
-/// another scheme; else as open(). The file must reach
-/// emulated_memory_bytes beyond it.
+/// another scheme; else as open(). The file must reach EmulatedWindows::memory_bytes beyond it.
 std::unique_ptr<Transport> open_with_memory(const std::string& uri, int file, std::uint64_t offset);
-/// Bytes of device memory of the emulator of a func: URI. Throws the same.
-std::uint64_t emulated_memory_bytes(const std::string& uri);
+
+/// Bytes of the windows beside the registers.
+struct EmulatedWindows {
+  std::uint64_t memory_bytes = 0;
+  std::uint64_t topology_bytes = 0;  ///< 0: dense
+};
+/// Of the emulator of a func: URI. Throws the same.
+EmulatedWindows emulated_windows(const std::string& uri);
 
 }  // namespace heatbath

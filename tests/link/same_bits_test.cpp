@@ -1,13 +1,20 @@
 // A device behind a link gives the bits and the device times that it gives in process.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "apps/validate/ladder.hpp"
 #include "heatbath/device.hpp"
+#include "heatbath/regs.h"
+#include "heatbath/trainers/ergodicity/ergodicity.hpp"
 #include "heatbath/trainers/generative.hpp"
+#include "heatbath/trainers/score_bound.hpp"
 #include "served.hpp"
 
 namespace heatbath {
@@ -128,6 +135,157 @@ TEST_P(Linked, TheGenerativeTrainerAndGeneratorGiveTheSameBits) {
   EXPECT_EQ(a.images, b.images);
   EXPECT_EQ(a.heat, b.heat);
   EXPECT_EQ(a.trajectories, b.trajectories);
+}
+
+TEST(UnixLink, TheScoreBoundIsTheSame) {
+  const std::string uri = "func:lanes=8&threads=1";
+  trainers::BoundOptions options;
+  options.samples = 512;
+  options.levels = 8;
+  options.score = trainers::ScoreKind::linear;
+  const auto bound = [&](Device& device) {
+    return trainers::score_bound(device, trainers::DataLaw::gaussian(1.3), options);
+  };
+  Device local = open(uri);
+  Served served(uri, "unix");
+  Device remote = open_link(served.uri());
+  const trainers::BoundResult a = bound(local), b = bound(remote);
+  EXPECT_EQ(a.gap.value, b.gap.value);
+  EXPECT_EQ(a.nll.value, b.nll.value);
+  EXPECT_EQ(a.heat_total.value, b.heat_total.value);
+  EXPECT_EQ(a.production.error, b.production.error);
+  EXPECT_EQ(a.data_values, b.data_values);
+  EXPECT_EQ(a.generated_values, b.generated_values);
+  ASSERT_EQ(a.rates.size(), b.rates.size());
+  for (std::size_t k = 0; k < a.rates.size(); ++k) EXPECT_EQ(a.rates[k].system.value, b.rates[k].system.value);
+  EXPECT_FALSE(a.generated_values.empty());
+}
+
+/// Opens boards in process, or each behind a server of its own.
+class Boards {
+ public:
+  explicit Boards(bool linked) : linked_(linked) {}
+  Device operator()(trainers::Board board, std::uint32_t cells) {
+    std::string uri = "func:lanes=64&threads=1&cells=" + std::to_string(cells);
+    if (board != trainers::Board::bistable) uri += "&cell=pbit";
+    if (board == trainers::Board::spins_one_by_one) uri += "&stepper=random-sequential";
+    if (!linked_) return open(uri);
+    served_.push_back(std::make_unique<Served>(uri, "unix"));
+    return open_link(served_.back()->uri());
+  }
+
+ private:
+  bool linked_;
+  std::vector<std::unique_ptr<Served>> served_;
+};
+
+void expect_same(const trainers::ErgodicityReport& a, const trainers::ErgodicityReport& b) {
+  const auto same = [](const std::optional<trainers::Measured>& x, const std::optional<trainers::Measured>& y) {
+    ASSERT_EQ(x.has_value(), y.has_value());
+    if (x) EXPECT_EQ(x->value, y->value);
+    if (x) EXPECT_EQ(x->error, y->error);
+  };
+  same(a.kl_single, b.kl_single);
+  same(a.kl_experts, b.kl_experts);
+  same(a.likelihood_single, b.likelihood_single);
+  same(a.likelihood_experts, b.likelihood_experts);
+  EXPECT_EQ(a.state_experts, b.state_experts);
+  EXPECT_EQ(a.drawn_experts, b.drawn_experts);
+  ASSERT_EQ(a.experts.size(), b.experts.size());
+  for (std::size_t k = 0; k < a.experts.size(); ++k)
+    EXPECT_EQ(a.experts[k].free_energy.value, b.experts[k].free_energy.value);
+  ASSERT_EQ(a.parity.size(), b.parity.size());
+  for (std::size_t k = 0; k < a.parity.size(); ++k) EXPECT_EQ(a.parity[k].measured.value, b.parity[k].measured.value);
+  ASSERT_EQ(a.library.points.size(), b.library.points.size());
+  for (std::size_t k = 0; k < a.library.points.size(); ++k)
+    EXPECT_EQ(a.library.points[k].measured.value, b.library.points[k].measured.value);
+  EXPECT_EQ(a.left_out, b.left_out);
+}
+
+TEST(UnixLink, TheProblemsOfErgodicityAreTheSame) {
+  trainers::ErgodicityOptions options;
+  options.updates = 4;
+  options.effort = 0.01;
+  for (const bool parity : {true, false}) {
+    const auto study = [&](bool linked) {
+      Boards boards(linked);
+      trainers::ErgodicityState state;
+      return trainers::study_patterns(std::ref(boards), parity ? trainers::parity_patterns() : trainers::two_patterns(),
+                                      parity ? "parity" : "two-patterns", options, state);
+    };
+    SCOPED_TRACE(parity ? "parity" : "two-patterns");
+    const trainers::ErgodicityReport expected = study(false);
+    EXPECT_TRUE(expected.kl_experts);
+    expect_same(study(true), expected);
+  }
+  options.experts = 3;
+  const trainers::BinaryDigits digits = trainers::binary_digits(trainers::draw_digits(1, 100), {0, 1, 2}, 40, 40, 0.1);
+  const auto study = [&](bool linked) {
+    Boards boards(linked);
+    trainers::ErgodicityState state;
+    return trainers::study_digits(std::ref(boards), digits, options, state);
+  };
+  const trainers::ErgodicityReport expected = study(false);
+  EXPECT_TRUE(expected.likelihood_experts);
+  expect_same(study(true), expected);
+}
+
+TEST(UnixLink, ASuiteOfTheLadderMeasuresTheSame) {
+  const std::string uri = "func:cells=64&lanes=256&threads=1";
+  validation::LadderOptions options;
+  options.suites = {"work"};
+  options.effort = 0.02;
+  const auto climb = [&](Device device) {
+    std::vector<Device> devices;
+    devices.push_back(std::move(device));
+    return validation::climb(devices, options);
+  };
+  Served served(uri, "unix");
+  const validation::Outcome a = climb(open(uri)), b = climb(open_link(served.uri()));
+  ASSERT_EQ(a.checks.size(), b.checks.size());
+  EXPECT_GT(a.checks.size(), 15u);
+  for (std::size_t k = 0; k < a.checks.size(); ++k) {
+    EXPECT_EQ(a.checks[k].measured, b.checks[k].measured) << a.checks[k].name;
+    EXPECT_EQ(a.checks[k].standard_error, b.checks[k].standard_error) << a.checks[k].name;
+  }
+}
+
+TEST(SparseDevice, ListsItsCouplersAndTakesTheirValuesThroughEveryLink) {
+  const std::string uri = "func:cell=phase&topology=king:4x3&lanes=4&threads=1";
+  const auto job = [](Device& device) {
+    const std::vector<Coupler> couplers(device.capabilities().couplers().begin(), device.capabilities().couplers().end());
+    std::vector<Coupler> window(couplers.size());
+    device.transport().read_block(HB_TOPOLOGY_BASE, std::as_writable_bytes(std::span(window)));
+    EXPECT_EQ(window, couplers);
+    Coupler second;  // from the middle of a pair on
+    device.transport().read_block(HB_TOPOLOGY_BASE + 12, std::as_writable_bytes(std::span(&second.j, 1)));
+    EXPECT_EQ(second.j, couplers[1].j);
+    std::vector<std::byte> beyond(8 * couplers.size() + 8);
+    EXPECT_THROW(device.transport().read_block(HB_TOPOLOGY_BASE, beyond), Error);
+    Program program(device.capabilities(), 12);
+    program.load(CellSection::bias, wave(12, 0.2f)).load_coupler_values(wave(couplers.size(), 0.5f)).commit();
+    program.readback_couplings().evolve(device.ticks(0.2)).sample();
+    JobOptions options{.shots = 6, .seed = 3};
+    options.capture_cells = 24;
+    return device.run(program, options);
+  };
+  Device local = open(uri);
+  const Result expected = job(local);
+  EXPECT_EQ(local.capabilities().couplers().size(), 29u) << "3 x 3 + 4 x 2 sides and 2 x 3 x 2 diagonals";
+  for (const char* scheme : {"unix", "shm", "uio"}) {
+    SCOPED_TRACE(scheme);
+    Served served(uri, scheme);
+    Device remote = open_link(served.uri());
+    EXPECT_TRUE(std::ranges::equal(remote.capabilities().couplers(), local.capabilities().couplers()));
+    const Result result = job(remote);
+    expect_same(result, expected);
+    const std::vector<float> values = wave(29, 0.5f);
+    for (std::size_t k = 0; k < 29; ++k) {
+      const Coupler at = local.capabilities().couplers()[k];
+      EXPECT_EQ(result.readback[0][at.i * 12 + at.j], values[k]);
+      EXPECT_EQ(result.readback[0][at.j * 12 + at.i], values[k]);
+    }
+  }
 }
 
 // On a bus time passes by itself, so device times are nobody's promise; a seeded job's bits are.
