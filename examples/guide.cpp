@@ -1,4 +1,5 @@
 // The programs of docs/programmers_guide.md, which shows the marked regions.
+#include <array>
 #include <atomic>
 #include <cmath>
 #include <cstdio>
@@ -97,6 +98,21 @@ std::vector<double> heat_of_relaxation(heatbath::Device& device, float b, std::u
 }
 // docs: end heat
 
+// docs: begin cell_heat
+// Mean heat that each of two cells gives to its bath within 10 time units; a spring joins them.
+std::array<double, 2> heat_flow(heatbath::Device& device, float kT_first, float kT_second, std::uint32_t shots) {
+  heatbath::Program program(device.capabilities(), 2);
+  program.load(heatbath::CellSection::j2, 1).load(heatbath::CellSection::j4, 0);
+  program.load_couplings(std::vector<float>{0, -1, -1, 0});
+  program.load(heatbath::CellSection::kT, std::vector<float>{kT_first, kT_second}).commit().evolve(device.ticks(4));
+  program.meter_clear().evolve(device.ticks(10)).meter_snapshot(heatbath::PerCell::heat);
+  const heatbath::Result result = device.run(program, {.shots = shots});
+  std::array<double, 2> mean{};
+  for (std::size_t k = 0; k < 2 * shots; ++k) mean[k % 2] += result.heat_per_cell[0][k] / shots;
+  return mean;
+}
+// docs: end cell_heat
+
 // docs: begin phases
 // Mean square order <r^2> of twelve noisy oscillators on a ring whose neighbours pull with strength K, while the
 // whole ring is driven at a frequency that does not matter to it.
@@ -178,6 +194,9 @@ int main() {
   double heat = 0;
   for (const double q : heat_of_relaxation(device, 4, 200)) heat += q / 200;
   expect(heat > 0.5, "relaxation releases heat");
+
+  const std::array<double, 2> flow = heat_flow(device, 2, 1, 400);
+  expect(flow[0] < -1 && flow[1] > 1, "heat goes from the hot cell to the cold one");
 
   expect(ring_order(2, 200) > 0.5 && ring_order(0, 200) < 0.2, "coupled oscillators fall into step");
 

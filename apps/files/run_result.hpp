@@ -14,7 +14,8 @@ namespace heatbath::apps {
 
 /// Arrays of a run, in files as: states (shots x records x cells, dimensionless), time (records, time units), ticks
 /// (records), meters_energy, meters_work, meters_heat, meters_heat_path, meters_work_shadow (snapshots x shots, energy
-/// units), meters_ticks (snapshots), heat_per_cell (snapshots x shots x cells) where the program asked for it, readback_0_bias, …, and provenance (JSON text).
+/// units), meters_ticks (snapshots), heat_per_cell (snapshots x shots x cells, energy units) where the program asked for
+/// it, readback_0_bias, …, and provenance (JSON text).
 struct RunResult {
   std::uint32_t shots = 0, cells = 0;
   std::size_t records = 0;

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <system_error>
 
+#include "block_range.hpp"
 #include "heatbath/error.hpp"
 #include "heatbath/regs.h"
 #include "link_uri.hpp"
@@ -252,17 +253,12 @@ void RemoteTransport::write32(std::uint64_t address, std::uint32_t value) {
 }
 
 void RemoteTransport::check_block(std::uint64_t address, std::uint64_t size) const {
-  if (address < HB_MEMORY_BASE || address - HB_MEMORY_BASE > welcome_.memory_bytes ||
-      size > welcome_.memory_bytes - (address - HB_MEMORY_BASE))
-    throw Error(HB_BAD_ARG,
-                "block of " + std::to_string(size) + " bytes at address " + std::to_string(address) +
-                    " leaves device memory, which is " + std::to_string(welcome_.memory_bytes) + " bytes from address " +
-                    std::to_string(HB_MEMORY_BASE) + " on",
-                ticks().value_or(0));
+  check_memory_block(address, size, welcome_.memory_bytes, ticks().value_or(0));
 }
 
 void RemoteTransport::read_block(std::uint64_t address, std::span<std::byte> out) {
-  check_block(address, out.size());
+  // How long the list of couplers is, the server's device knows.
+  if (!lies_in(address, out.size(), HB_TOPOLOGY_BASE, HB_MEMORY_BASE - HB_TOPOLOGY_BASE)) check_block(address, out.size());
   if (!lost_.empty()) lose({});
   struct Asked {
     std::uint32_t id;

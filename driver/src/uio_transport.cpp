@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "block_range.hpp"
 #include "heatbath/error.hpp"
 #include "heatbath/regs.h"
 #include "link_uri.hpp"
@@ -220,18 +221,9 @@ void UioTransport::write32(std::uint64_t address, std::uint32_t value) {
   unsettled_ = true;
 }
 
-void UioTransport::check_block(std::uint64_t address, std::uint64_t size) const {
-  if (address < HB_MEMORY_BASE || address - HB_MEMORY_BASE > memory_bytes_ ||
-      size > memory_bytes_ - (address - HB_MEMORY_BASE))
-    throw Error(HB_BAD_ARG, "block of " + std::to_string(size) + " bytes at address " + std::to_string(address) +
-                                " leaves device memory, which is " + std::to_string(memory_bytes_) +
-                                " bytes from address " + std::to_string(HB_MEMORY_BASE) + " on");
-}
-
 void UioTransport::read_block(std::uint64_t address, std::span<std::byte> out) {
-  const bool couplers = address >= HB_TOPOLOGY_BASE && address - HB_TOPOLOGY_BASE <= topology_bytes_ &&
-                        out.size() <= topology_bytes_ - (address - HB_TOPOLOGY_BASE);
-  if (!couplers) check_block(address, out.size());
+  const bool couplers = lies_in(address, out.size(), HB_TOPOLOGY_BASE, topology_bytes_);
+  if (!couplers) check_memory_block(address, out.size(), memory_bytes_);
   settle();
   const volatile std::uint32_t* words = couplers ? topology_ : memory_;
   std::uint64_t at = address - (couplers ? HB_TOPOLOGY_BASE : HB_MEMORY_BASE);
@@ -245,7 +237,7 @@ void UioTransport::read_block(std::uint64_t address, std::span<std::byte> out) {
 }
 
 void UioTransport::write_block(std::uint64_t address, std::span<const std::byte> data) {
-  check_block(address, data.size());
+  check_memory_block(address, data.size(), memory_bytes_);
   std::uint64_t at = address - HB_MEMORY_BASE;
   while (!data.empty()) {
     const std::size_t first = at % 4, bytes = std::min<std::size_t>(4 - first, data.size());
@@ -258,7 +250,7 @@ void UioTransport::write_block(std::uint64_t address, std::span<const std::byte>
 }
 
 std::optional<std::span<std::byte>> UioTransport::map(std::uint64_t address, std::uint64_t size) {
-  check_block(address, size);
+  check_memory_block(address, size, memory_bytes_);
   return std::nullopt;
 }
 

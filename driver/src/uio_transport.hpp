@@ -48,7 +48,6 @@ class UioTransport final : public Transport {
   std::uint32_t read_stand_in(std::uint32_t offset);
   void settle();
   void sleep_until_interrupt(std::uint64_t ticks_left);
-  void check_block(std::uint64_t address, std::uint64_t size) const;
 
   LinkInfo info_;
   std::chrono::milliseconds patience_;

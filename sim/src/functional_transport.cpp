@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "driver/src/block_range.hpp"
 #include "heatbath/error.hpp"
 #include "heatbath/regs.h"
 
@@ -36,20 +37,13 @@ void FunctionalTransport::write32(std::uint64_t address, std::uint32_t value) {
 
 std::span<std::byte> FunctionalTransport::window(std::uint64_t address, std::uint64_t size) {
   const std::span<std::byte> memory = chip_.memory();
-  if (address < HB_MEMORY_BASE || address - HB_MEMORY_BASE > memory.size() ||
-      size > memory.size() - (address - HB_MEMORY_BASE))
-    throw Error(HB_BAD_ARG,
-                "block of " + std::to_string(size) + " bytes at address " + std::to_string(address) +
-                    " leaves device memory, which is " + std::to_string(memory.size()) + " bytes from address " +
-                    std::to_string(HB_MEMORY_BASE) + " on",
-                chip_.now());
+  check_memory_block(address, size, memory.size(), chip_.now());
   return memory.subspan(address - HB_MEMORY_BASE, size);
 }
 
 void FunctionalTransport::read_block(std::uint64_t address, std::span<std::byte> out) {
   const std::span<const std::byte> topology = chip_.topology();
-  if (address >= HB_TOPOLOGY_BASE && address - HB_TOPOLOGY_BASE <= topology.size() &&
-      out.size() <= topology.size() - (address - HB_TOPOLOGY_BASE)) {
+  if (lies_in(address, out.size(), HB_TOPOLOGY_BASE, topology.size())) {
     if (!out.empty()) std::memcpy(out.data(), topology.data() + (address - HB_TOPOLOGY_BASE), out.size());
     return;
   }

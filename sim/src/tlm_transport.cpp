@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "driver/src/block_range.hpp"
 #include "heatbath/error.hpp"
 #include "heatbath/regs.h"
 
@@ -42,19 +43,11 @@ void TlmTransport::write32(std::uint64_t address, std::uint32_t value) {
 }
 
 void TlmTransport::check_block(std::uint64_t address, std::uint64_t size) const {
-  if (address < HB_MEMORY_BASE || address - HB_MEMORY_BASE > memory_bytes_ ||
-      size > memory_bytes_ - (address - HB_MEMORY_BASE))
-    throw Error(HB_BAD_ARG,
-                "block of " + std::to_string(size) + " bytes at address " + std::to_string(address) +
-                    " leaves device memory, which is " + std::to_string(memory_bytes_) + " bytes from address " +
-                    std::to_string(HB_MEMORY_BASE) + " on",
-                bus_->ticks());
+  check_memory_block(address, size, memory_bytes_, bus_->ticks());
 }
 
 void TlmTransport::read_block(std::uint64_t address, std::span<std::byte> out) {
-  const std::size_t topology = bus_->topology_bytes();
-  const bool couplers = address >= HB_TOPOLOGY_BASE && address - HB_TOPOLOGY_BASE <= topology &&
-                        out.size() <= topology - (address - HB_TOPOLOGY_BASE);
+  const bool couplers = lies_in(address, out.size(), HB_TOPOLOGY_BASE, bus_->topology_bytes());
   if (!couplers) check_block(address, out.size());
   if (couplers || memory_.empty()) {
     bus_->read(address, out);

@@ -84,8 +84,10 @@ RULES = {
                  ("apps", "bench/rows.hpp", "bench/measure.hpp", "trainers/include", "measure/include", "driver/include",
                   "numerics/include", "firmware_api/include/heatbath/regs.h",
                   "firmware_api/include/heatbath/cells.h") + VOCABULARY),
-    "apps/conformance": Rule("the conformance claims include only themselves, the driver and firmware_api",
-                             ("apps/conformance", "driver/include", "firmware_api/include")),
+    "apps/conformance": Rule("the conformance claims include only themselves, the driver, firmware_api and the ladder of "
+                             "validation",
+                             ("apps/conformance", "driver/include", "firmware_api/include",
+                              "apps/validate/ladder.hpp", "apps/validate/check.hpp")),
     "apps/validate": Rule("the validation ladder includes the rest of apps, the driver, measure, the names of cells, and "
                           "the oracles it holds devices to; never hw_model or the rest of sim",
                           ("apps", "measure/include", "driver/include", "sim/reference",
