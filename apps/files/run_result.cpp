@@ -41,7 +41,7 @@ void each_array(const RunResult& result, const Add& add) {
     std::vector<std::uint64_t> ticks;
     for (const auto& snapshot : result.meters) ticks.push_back(snapshot.front().ticks);
     add("meters_ticks", std::span<const std::uint64_t>(ticks), Shape{ticks.size()}, "ticks");
-    if (!result.heat_per_cell.front().empty()) {
+    if (!result.heat_per_cell.empty() && !result.heat_per_cell.front().empty()) {
       std::vector<double> heat;
       for (const auto& snapshot : result.heat_per_cell) heat.insert(heat.end(), snapshot.begin(), snapshot.end());
       const Shape shape{result.heat_per_cell.size(), result.shots, result.heat_per_cell.front().size() / result.shots};

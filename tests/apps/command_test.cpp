@@ -116,6 +116,42 @@ TEST(Command, TrainsDrawsAndReportsThenDrawsMore) {
   EXPECT_FALSE(std::filesystem::exists(folder / "more" / "model.h5"));
 }
 
+TEST(Command, TrainersRefuseCellsOfOtherKindsAndNameWhatWouldDo) {
+  const TemporaryFolder folder;
+  for (const std::string kind : {"underdamped", "rlc", "phase", "pbit"}) {
+    const std::string device = "func:threads=1&cell=" + kind;
+    for (const std::vector<std::string>& command : {std::vector<std::string>{"train", "generate", "--updates", "1"}, {"bound"}}) {
+      const Outcome refused = heatbath(command + std::vector<std::string>{"--device", device, "--out", folder / "out"});
+      EXPECT_EQ(refused.status, 2) << kind;
+      EXPECT_THAT(refused.error, HasSubstr("needs CAPS_CELL.KIND overdamped; this device has " + kind +
+                                           " cells, an emulator of func:cell=overdamped would do"));
+      EXPECT_EQ(std::count(refused.error.begin(), refused.error.end(), '\n'), 1);
+    }
+  }
+  // Ergodicity opens boards of several kinds itself.
+  const Outcome chosen = heatbath({"train", "ergodicity", "--device", "func:cell=underdamped", "--out", folder / "out"});
+  EXPECT_EQ(chosen.status, 2);
+  EXPECT_THAT(chosen.error, HasSubstr("leave out cell"));
+}
+
+TEST(Command, RunGivesTheHeatOfCells) {
+  const TemporaryFolder folder;
+  std::ofstream(folder / "two.toml") << "[network]\ncells = 2\nkT = [2.0, 1.0]\ncouplings = [[0, 1, -1.0]]\n"
+                                        "[[schedule]]\nop = \"evolve\"\nduration = 2.0\n[[schedule]]\nop = \"meters\"\n"
+                                        "[samples]\nshots = 5\nheat_per_cell = true\n";
+  for (const std::string name : {"two.npz", "two.h5"}) {
+    const Outcome run = heatbath({"run", folder / "two.toml", "--device", "func:threads=1", "--json", "--out", folder / name});
+    ASSERT_EQ(run.status, 0) << run.error;
+    const nlohmann::json meters = nlohmann::json::parse(run.out)["meters"][0];
+    ASSERT_EQ(meters["heat_per_cell"]["mean"].size(), 2u);
+    EXPECT_NEAR(meters["heat_per_cell"]["mean"][0].get<double>() + meters["heat_per_cell"]["mean"][1].get<double>(),
+                meters["heat_path"]["mean"].get<double>(), 1e-5);
+    EXPECT_THAT(content(folder / name), HasSubstr("heat_per_cell"));
+  }
+  const Outcome refused = heatbath({"run", folder / "two.toml", "--device", "func:profile=silicon&threads=1"});
+  EXPECT_EQ(refused.status, 2);
+}
+
 TEST(Command, BenchPrintsItsRowsAndTheirRatios) {
   const Outcome listed = heatbath({"bench", "--list"});
   ASSERT_EQ(listed.status, 0) << listed.error;

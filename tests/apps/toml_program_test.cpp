@@ -28,6 +28,14 @@ std::vector<float> couplings(const std::string& text) {
   return parse(with_network("couplings = " + text)).network.couplings.value();
 }
 
+TEST(TomlProgram, HeatOfCellsNeedsASnapshotThatTakesIt) {
+  const std::string samples = "\n[samples]\nheat_per_cell = ";
+  EXPECT_TRUE(parse(with_step("op = \"meters\"") + samples + "true\n").heat_per_cell);
+  EXPECT_FALSE(parse(with_step("op = \"sample\"") + samples + "false\n").heat_per_cell);
+  EXPECT_THAT(error_of(HB_BAD_ARG, [&] { parse(with_step("op = \"sample\"") + samples + "true\n"); }),
+              HasSubstr("no step with op = \"meters\""));
+}
+
 TEST(TomlProgram, ReadsNetworkScheduleAndSamples) {
   const TomlProgram p = parse(R"(
 [network]
