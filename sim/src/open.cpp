@@ -13,6 +13,7 @@
 #include "driver/src/link_uri.hpp"
 #include "functional_transport.hpp"
 #include "heatbath/device.hpp"
+#include "hw_model/physics/graph.hpp"
 #include "open_transport.hpp"
 #include "uri.hpp"
 #ifdef HEATBATH_HAS_SYSTEMC
