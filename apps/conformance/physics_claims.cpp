@@ -157,10 +157,13 @@ void readback(Device& device) {
   for (std::uint32_t i = 0; i < cells; ++i) {
     bias[i] = caps.range_bias * 0.5f * std::sin(static_cast<float>(i));
     j2[i] = std::min(1.0f, caps.range_j2) * std::cos(static_cast<float>(i));
-    for (std::uint32_t j = 0; j < i; ++j)
-      couplings[i * cells + j] = couplings[j * cells + i] = std::min(0.25f, caps.range_coupling) * std::cos(static_cast<float>(3 * i + j));
   }
   Program program(caps, cells);
+  std::vector<Coupler> couplers = program.couplers();
+  for (std::uint32_t i = 0; i < cells && !caps.sparse(); ++i)
+    for (std::uint32_t j = i + 1; j < cells; ++j) couplers.push_back({i, j});
+  for (const auto [i, j] : couplers)
+    couplings[i * cells + j] = couplings[j * cells + i] = std::min(0.25f, caps.range_coupling) * std::cos(static_cast<float>(3 * j + i));
   program.load(CellSection::bias, bias);
   if (stiff) program.load(CellSection::j2, j2);
   if (cells > 1) program.load_couplings(couplings);

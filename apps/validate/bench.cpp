@@ -54,6 +54,8 @@ std::string missing(const Needs& needs, const Capabilities& caps) {
   if (caps.cell_kind != needs.kind) return fmt::format("{} cells (CAPS_CELL.KIND)", hb_cell_kind_name(needs.kind));
   if (needs.stepper != 0 && caps.stepper != needs.stepper)
     return fmt::format("{} (CAPS_CELL.STEPPER)", hb_stepper_name(needs.stepper));
+  if (needs.j4 > 0 && caps.stepper == HB_CAPS_CELL_STEPPER_EXACT_OU)
+    return "J4, which the exact-ou stepper does not take (CAPS_CELL.STEPPER)";
   if (needs.emulator) return "noise that is not white, on an emulator of the ladder's own";
   if (caps.sparse()) {
     if (needs.cells > 1 && needs.pairs.empty()) return "a coupler for every pair (CAPS_CELL.TOPOLOGY)";

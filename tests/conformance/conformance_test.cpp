@@ -61,6 +61,12 @@ TEST(Conformance, OtherKindsOfCells) {
                      together({of_overdamped, of_inertia, of_rlc, of_phases}));
 }
 
+TEST(Conformance, OtherSteppersAndSparseCouplings) {
+  expect_conforms_at("func:stepper=exact-ou&cells=64&lanes=64&threads=1",
+                     together({beyond_overdamped, {"quartic-cells", "statistics.single-well"}}));
+  expect_conforms_at("func:topology=grid:8x8&lanes=64&threads=1", together({beyond_overdamped, {"statistics.ring"}}));
+}
+
 #ifdef HEATBATH_HAS_SYSTEMC
 TEST(Conformance, Tlm) { expect_conforms_at("tlm:cells=512&lanes=32&threads=1"); }
 TEST(Conformance, TlmApproximatelyTimed) { expect_conforms_at("tlm:cells=512&lanes=32&threads=1&timing=at"); }
