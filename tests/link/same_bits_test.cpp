@@ -206,7 +206,7 @@ void expect_same(const trainers::ErgodicityReport& a, const trainers::Ergodicity
 TEST(UnixLink, TheProblemsOfErgodicityAreTheSame) {
   trainers::ErgodicityOptions options;
   options.updates = 4;
-  options.effort = 0.02;
+  options.effort = 0.05;
   for (const bool parity : {true, false}) {
     const auto study = [&](bool linked) {
       Boards boards(linked);
