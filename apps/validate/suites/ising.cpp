@@ -374,44 +374,47 @@ void long_escapes(Bench& bench) {
 // (spins are exchangeable), and the rates the passage time.
 void milestones(Bench& bench) {
   Machine& machine = bench.machine();
-  for (const Escape& point : {Escape{16, 1.5, 16384}, Escape{16, 2, 24576}, Escape{32, 1.5, 32768}, Escape{32, 2, 65536}}) {
+  for (const Escape& point : {Escape{16, 1.5, 1.3e5}, Escape{16, 2, 3e5}, Escape{32, 1.5, 4e5}, Escape{32, 2, 1e6}}) {
     const auto& [spins, beta, samples] = point;
     machine.step(1.0 / spins, 1.0 / spins);
     const double update = machine.rounded(1.0 / spins);
-    constexpr std::uint32_t kRecords = 128;
-    const std::uint32_t levels = spins / 2 + 1, shots = machine.count(samples, 512);
+    constexpr std::uint32_t kRecords = 32, kAtOnce = 32768;
+    const std::uint32_t levels = spins / 2 + 1, total = machine.count(samples, 512);
     HostRandom random(machine.next_seed());
-    std::vector<float> states(std::size_t{shots} * spins, -1);
-    for (std::uint32_t shot = 0; shot < shots; ++shot) {
-      // spins/2 + k of them up, anywhere.
-      for (std::uint32_t left = spins / 2 + shot % levels, i = 0; left > 0; ++i) {
-        if (random.uniform() * (spins - i) < left) states[std::size_t{shot} * spins + i] = 1, --left;
-      }
-    }
-    Program program = machine.program(spins);
-    load_curie_weiss(machine, program, spins, beta);
-    machine.start_at(program, states);
-    program.capture_start(machine.time(1.0 / spins), false).evolve(machine.time(1.0 / spins) * kRecords);
-    const Result result = machine.run(program, shots);
-    // Of each level k (spins/2 + k spins up): visits, steps up, steps down, per record.
+    const auto level_of = [half = static_cast<int>(spins / 2)](std::span<const float> state) {
+      return static_cast<int>(std::ranges::count_if(state, [](float s) { return s > 0; })) - half;
+    };
+    // Of each level k (spins/2 + k spins up): visits, steps up, steps down, per run.
     BlockedMeans means(3 * levels);
     std::vector<double> row(3 * levels);
-    for (std::uint32_t shot = 0; shot < shots; ++shot) {
-      std::ranges::fill(row, 0);
-      const auto up = [&](std::span<const float> state) {
-        return static_cast<int>(std::ranges::count_if(state, [](float s) { return s > 0; })) - static_cast<int>(spins / 2);
-      };
-      int level = up(std::span(states).subspan(std::size_t{shot} * spins, spins));
-      for (std::uint32_t record = 0; record < kRecords; ++record) {
-        const int next = up(result.capture.state(shot, record));
-        if (level >= 0) {
-          double* of_level = row.data() + 3 * level;
-          of_level[0] += 1;
-          if (next != level) of_level[next > level ? 1 : 2] += 1;
+    for (std::uint32_t done = 0; done < total; done += kAtOnce) {
+      const std::uint32_t shots = std::min(kAtOnce, total - done);
+      std::vector<float> states(std::size_t{shots} * spins, -1);
+      for (std::uint32_t shot = 0; shot < shots; ++shot) {
+        // spins/2 + k of them up, anywhere.
+        for (std::uint32_t left = spins / 2 + (done + shot) % levels, i = 0; left > 0; ++i) {
+          if (random.uniform() * (spins - i) < left) states[std::size_t{shot} * spins + i] = 1, --left;
         }
-        level = next;
       }
-      means.add(shot / levels, row);
+      Program program = machine.program(spins);
+      load_curie_weiss(machine, program, spins, beta);
+      machine.start_at(program, states);
+      program.capture_start(machine.time(1.0 / spins), false).evolve(machine.time(1.0 / spins) * kRecords);
+      const Result result = machine.run(program, shots);
+      for (std::uint32_t shot = 0; shot < shots; ++shot) {
+        std::ranges::fill(row, 0);
+        int level = level_of(std::span(states).subspan(std::size_t{shot} * spins, spins));
+        for (std::uint32_t record = 0; record < kRecords; ++record) {
+          const int next = level_of(result.capture.state(shot, record));
+          if (level >= 0) {
+            double* of_level = row.data() + 3 * level;
+            of_level[0] += 1;
+            if (next != level) of_level[next > level ? 1 : 2] += 1;
+          }
+          level = next;
+        }
+        means.add((done + shot) / levels, row);
+      }
     }
     const auto time = [&](std::span<const double> m) {
       // T(k) down from k: 1/down(k) (1 + up(k) T(k + 1)), in updates; the sum over the levels above none.

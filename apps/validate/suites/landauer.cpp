@@ -151,7 +151,8 @@ measure::Estimate erase(Bench& bench, double height, double tilt, double tau, do
                            std::to_string(tau).substr(0, tau < 10 ? 1 : 2);
   bench.check(name + ": work above ln 2 + W2^2/(D tau)", reference::erasure_work_bound(height, 1, tau) - uncertain, work)
       .bound = Bound::at_least;
-  if (tau > 4) bench.check(name + ": bits in the right well", 0.9, right).bound = Bound::at_least;
+  // A barrier of 2 kT holds no bit for long.
+  if (tau > 4) bench.check(name + ": bits in the right well", height < 4 ? 0.75 : 0.9, right).bound = Bound::at_least;
   return work;
 }
 
@@ -188,9 +189,9 @@ std::span<const Row> landauer_rows() {
       {"transport", "N(0, 1) to N(2, 1/4), mean and width linear in time: entropy production is W2^2/(D tau)",
        {.meters = true, .j2 = 2.5, .bias = 9.2, .state = 6}, false, transport},
       {"erasure", "a double well's bit set to 1: work stays above Landauer's bound for finite time",
-       {.meters = true, .j2 = 8, .j4 = 4, .bias = 5}, false, erasure},
+       {.meters = true, .j2 = 8, .j4 = 4, .bias = 5, .keys = "stepper=heun"}, false, erasure},
       {"erasure-heights", "the same for wells of height 2, 8 and 16",
-       {.meters = true, .j2 = 32, .j4 = 16, .bias = 9}, false, other_heights},
+       {.meters = true, .j2 = 32, .j4 = 16, .bias = 9, .keys = "stepper=heun"}, false, other_heights},
   };
   return rows;
 }
