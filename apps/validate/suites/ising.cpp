@@ -92,11 +92,8 @@ std::string at(double temperature) {
   return ", T = " + (temperature == kTc ? std::string("Tc") : std::to_string(temperature).substr(0, 3));
 }
 
-/// `more`: times as many shots, so that everything is known to 0.3 %.
-void ferromagnet_laws(Bench& bench, double more) {
+void ferromagnet(Bench& bench) {
   Machine& machine = bench.machine();
-  const bool fine = more > 1;
-  const std::string suffix = fine ? ", more shots" : "";
   machine.step(1, 1);
   const Enumeration& exact = torus(false);
   Curve curve{"4 x 4 Ising torus", "temperature", "per spin",
@@ -105,7 +102,7 @@ void ferromagnet_laws(Bench& bench, double more) {
   // ln Z from hot to cold: each step reweights the hotter samples, the first one those of 4 to infinite temperature.
   double log_partition = kSpins * std::log(2.0), squared_error = 0, hotter = 0;
   for (const double temperature : {4.0, 3.0, 2.5, kTc, 2.0, 1.5}) {
-    const std::uint32_t shots = machine.count(more * (temperature < 1.8 ? 8192 : 4096)), records = temperature < 1.9 ? 60 : temperature < 3.5 ? 32 : 80;
+    const std::uint32_t shots = machine.count(temperature < 1.8 ? 65536 : 32768), records = temperature < 1.9 ? 60 : temperature < 3.5 ? 32 : 80;
     const auto states = torus_states(machine, temperature, shots, records, temperature < 2.2 ? 4 : 5);
     // To the hotter neighbour, where weights vary little: exp((1/T - 1/T') E).
     const double colder = hotter > 0 ? 1 / temperature - 1 / hotter : 1 / temperature, lowest = exact.lowest_energy();
@@ -121,22 +118,22 @@ void ferromagnet_laws(Bench& bench, double more) {
     log_partition += fall.value;
     squared_error += fall.standard_error * fall.standard_error;
     hotter = temperature;
-    bench.check("ln Z" + at(temperature) + suffix, exact.log_partition(temperature),
+    bench.check("ln Z" + at(temperature), exact.log_partition(temperature),
                 {log_partition, std::sqrt(squared_error), fall.effective_samples}).relative = 0.003;
     if (temperature == 4) {
-      bench.check("reweighting T = 4 to 2: ln Z(2)/Z(4)" + suffix, exact.log_partition(2) - exact.log_partition(4),
+      bench.check("reweighting T = 4 to 2: ln Z(2)/Z(4)", exact.log_partition(2) - exact.log_partition(4),
                   means.estimate([=](std::span<const double> m) { return std::log(m[6]) - twice * lowest; })).relative = 0.003;
-      bench.check("reweighting T = 4 to 2: share of effective samples" + suffix,
+      bench.check("reweighting T = 4 to 2: share of effective samples",
                   reference::reweighting_efficiency(exact, 4, 2),
-                  means.estimate([](std::span<const double> m) { return m[6] * m[6] / m[7]; })).relative = fine ? 0.003 : 0.01;
+                  means.estimate([](std::span<const double> m) { return m[6] * m[6] / m[7]; })).relative = 0.003;
     }
     const auto magnet = reference::magnetisation(exact, temperature);
     const double t2 = temperature * temperature;
-    bench.check("E/N" + at(temperature) + suffix, exact.mean_energy(temperature) / kSpins, means.mean_estimate(0)).relative = 0.003;
-    bench.check("C/N" + at(temperature) + suffix, exact.heat_capacity(temperature) / kSpins,
+    bench.check("E/N" + at(temperature), exact.mean_energy(temperature) / kSpins, means.mean_estimate(0)).relative = 0.003;
+    bench.check("C/N" + at(temperature), exact.heat_capacity(temperature) / kSpins,
                 means.estimate([=](std::span<const double> m) { return (m[1] - m[0] * m[0]) * kSpins / t2; }))
-        .relative = fine ? 0.003 : 0.01;
-    last = &bench.check("<|m|>" + at(temperature) + suffix, magnet.absolute, means.mean_estimate(2));
+        .relative = 0.003;
+    last = &bench.check("<|m|>" + at(temperature), magnet.absolute, means.mean_estimate(2));
     last->relative = 0.003;
     curve.series[0].x.push_back(temperature);
     curve.series[0].y.push_back(means.mean(0));
@@ -154,14 +151,11 @@ void ferromagnet_laws(Bench& bench, double more) {
       }
       last->curve = curve;
     }
-    bench.check("<m^2>" + at(temperature) + suffix, magnet.square, means.mean_estimate(3)).relative = 0.003;
-    bench.check("Binder ratio" + at(temperature) + suffix, magnet.binder,
+    bench.check("<m^2>" + at(temperature), magnet.square, means.mean_estimate(3)).relative = 0.003;
+    bench.check("Binder ratio" + at(temperature), magnet.binder,
                 means.estimate([](std::span<const double> m) { return 1 - m[4] / (3 * m[3] * m[3]); })).relative = 0.003;
   }
 }
-
-void ferromagnet(Bench& bench) { ferromagnet_laws(bench, 1); }
-void fine_ferromagnet(Bench& bench) { ferromagnet_laws(bench, 10); }
 
 // Acceptance of exchanges between two temperatures, over independent pairs of equilibrated copies.
 void swap_acceptances(Bench& bench) {
@@ -187,15 +181,12 @@ void swap_acceptances(Bench& bench) {
 }
 
 // The +-J glass with replica exchange: every shot is a ladder of temperatures of its own.
-// `more`: times as many shots.
-void glass_laws(Bench& bench, double more) {
+void glass(Bench& bench) {
   Machine& machine = bench.machine();
-  const bool fine = more > 1;
-  const std::string suffix = fine ? ", more shots" : "";
   machine.step(1, 1);
   const Enumeration& exact = torus(true);
   const std::vector<double> ladder{0.5, 0.7, 1, 1.4, 2, 3};
-  const std::uint32_t shots = machine.count(more * 512);
+  const std::uint32_t shots = machine.count(3072);
   constexpr int kSettle = 30, kRounds = 150;
   HostRandom random(machine.next_seed());
   std::vector<std::vector<float>> states;
@@ -227,7 +218,7 @@ void glass_laws(Bench& bench, double more) {
     for (std::size_t t = 0; round >= kSettle && t < ladder.size(); ++t) {
       for (std::uint32_t shot = 0; shot < shots; ++shot) {
         const double e = exact.energies()[now[t][shot]];
-        tallies[t].means.add(shot / 2, {e / kSpins, e == exact.lowest_energy() ? 1.0 : 0.0, e * e});
+        tallies[t].means.add(shot / 2, {e / kSpins, e == lowest ? 1.0 : 0.0, e * e});
         if (shot % 2 == 0 && shot + 1 < shots) {
           const double q = 1 - 2.0 * __builtin_popcount(now[t][shot] ^ now[t][shot + 1]) / kSpins;
           tallies[t].overlaps.add(shot / 2, {q * q});
@@ -253,28 +244,25 @@ void glass_laws(Bench& bench, double more) {
   }
   for (const std::size_t t : {std::size_t{0}, std::size_t{2}, std::size_t{4}}) {
     const double temperature = ladder[t];
-    bench.check("glass: ln Z" + at(temperature) + suffix, exact.log_partition(temperature),
+    bench.check("glass: ln Z" + at(temperature), exact.log_partition(temperature),
                 weights.estimate([&](std::span<const double> m) {
                   double sum = kSpins * std::log(2.0) - lowest / temperature;
                   for (std::size_t hot = t; hot < ladder.size(); ++hot) sum -= std::log(m[hot]);
                   return sum;
                 })).relative = 0.003;
-    bench.check("glass: E/N" + at(temperature) + suffix, exact.mean_energy(temperature) / kSpins, tallies[t].means.mean_estimate(0))
+    bench.check("glass: E/N" + at(temperature), exact.mean_energy(temperature) / kSpins, tallies[t].means.mean_estimate(0))
         .relative = 0.003;
     const double ground = exact.average(temperature, [&](reference::BinaryState state) {
-      return exact.energies()[state] == exact.lowest_energy() ? 1.0 : 0.0;
+      return exact.energies()[state] == lowest ? 1.0 : 0.0;
     });
-    Check& share = bench.check("glass: share of the ground states" + at(temperature) + suffix, ground,
+    Check& share = bench.check("glass: share of the ground states" + at(temperature), ground,
                                tallies[t].means.mean_estimate(1));
-    share.relative = fine ? 0.003 : 0.01;
-    share.floor = fine ? 4e-4 : 1e-3;
-    bench.check("glass: <q^2>" + at(temperature) + suffix, exact.mean_square_overlap(temperature),
-                tallies[t].overlaps.mean_estimate(0)).relative = fine ? 0.003 : 0.01;
+    share.relative = 0.003;
+    share.floor = 4e-4;
+    bench.check("glass: <q^2>" + at(temperature), exact.mean_square_overlap(temperature),
+                tallies[t].overlaps.mean_estimate(0)).relative = 0.003;
   }
 }
-
-void glass(Bench& bench) { glass_laws(bench, 1); }
-void fine_glass(Bench& bench) { glass_laws(bench, 6); }
 
 void load_curie_weiss(Machine& machine, Program& program, std::uint32_t spins, double beta) {
   std::vector<double> matrix(spins * spins, -beta / spins);
@@ -418,12 +406,12 @@ void milestones(Bench& bench) {
     }
     const auto time = [&](std::span<const double> m) {
       // T(k) down from k: 1/down(k) (1 + up(k) T(k + 1)), in updates; the sum over the levels above none.
-      double total = 0, above = 0;
+      double sum = 0, above = 0;
       for (std::uint32_t k = levels - 1; k > 0; --k) {
         above = (m[3 * k] + m[3 * k + 1] * above) / m[3 * k + 2];
-        total += above;
+        sum += above;
       }
-      return total * update;
+      return sum * update;
     };
     bench.check(point.says() + ", by milestones", reference::curie_weiss(static_cast<int>(spins), beta).escape_time,
                 means.estimate(time));
@@ -463,18 +451,12 @@ std::span<const Row> ising_rows() {
       {"ferromagnet", "the 4 x 4 torus at six temperatures: energy, heat capacity, magnetisation, Binder ratio",
        {.kind = kPbit, .cells = kSpins, .coupling = 0.7, .state = 1, .pairs = torus_pairs(), .keys = kTorus,
         .best_cells = kSpins}, false, ferromagnet},
-      {"ferromagnet-fine", "the same with ten times the shots: everything to 0.3 %",
-       {.kind = kPbit, .cells = kSpins, .coupling = 0.7, .state = 1, .pairs = torus_pairs(), .keys = kTorus,
-        .best_cells = kSpins}, true, fine_ferromagnet},
       {"swap-acceptance", "replica exchange on the 4 x 4 torus",
        {.kind = kPbit, .cells = kSpins, .coupling = 0.7, .state = 1, .pairs = torus_pairs(), .keys = kTorus,
         .best_cells = kSpins}, false, swap_acceptances},
       {"glass", "the +-J glass on the 4 x 4 torus with tempering: energy, ground states, overlap",
        {.kind = kPbit, .cells = kSpins, .coupling = 2, .state = 1, .pairs = torus_pairs(), .keys = kTorus,
-        .best_cells = kSpins, .best_lanes = 512}, false, glass},
-      {"glass-fine", "the same with six times the shots: everything to 0.3 %",
-       {.kind = kPbit, .cells = kSpins, .coupling = 2, .state = 1, .pairs = torus_pairs(), .keys = kTorus,
-        .best_cells = kSpins}, true, fine_glass},
+        .best_cells = kSpins}, false, glass},
       {"pair-information", "mutual information of two spins",
        {.kind = kPbit, .cells = 2, .coupling = 1, .state = 1, .keys = kDense, .best_cells = kSpins}, false,
        pair_information},
@@ -485,7 +467,7 @@ std::span<const Row> ising_rows() {
        {.kind = kPbit, .cells = kSpins, .coupling = 0.2, .state = 1,
         .stepper = HB_CAPS_CELL_STEPPER_RANDOM_SEQUENTIAL, .keys = kDense, .best_cells = kSpins}, false, curie_weiss_escape},
       {"curie-weiss-32", "32 spins: <m^2>",
-       {.kind = kPbit, .cells = 32, .coupling = 0.0625, .state = 1, .keys = kDense, .best_cells = 32}, true, curie_weiss_law_32},
+       {.kind = kPbit, .cells = 32, .coupling = 0.0625, .state = 1, .keys = kDense, .best_cells = 32}, false, curie_weiss_law_32},
       {"curie-weiss-long", "longer escapes, 8 to 32 spins",
        {.kind = kPbit, .cells = 32, .coupling = 0.25, .state = 1,
         .stepper = HB_CAPS_CELL_STEPPER_RANDOM_SEQUENTIAL, .keys = kDense, .best_cells = 32}, true, long_escapes},
