@@ -1,18 +1,42 @@
 #!/usr/bin/env python3
 """Reads the JSON of many runs of `heatbath validate` with different seeds and says how honest its standard errors are.
 
-standard_errors.py FOLDER [PICTURE.png]   FOLDER holds one .json per seed. Exit status 1 when |z| < 2 covers less than
-92 % or more than 98 % of all checks together, when a check of its own is beyond what chance allows, or when detailed
-balance raised more than 1 % of false alarms. The picture is drawn by gnuplot where it is installed.
+standard_errors.py FOLDER [PICTURE.png]   FOLDER holds one .json per seed. Prints a Markdown table, a row per kind of
+estimator. Exit status 1 when |z| < 2 covers less than 92 % or more than 98 % of all checks together or of a kind of
+estimator, when a check of its own is beyond what chance allows, or when detailed balance raised more than 1 % of false
+alarms. The picture is drawn by gnuplot where it is installed.
 """
 
 import json
 import math
 import pathlib
+import re
 import subprocess
 import sys
 
 ALARM = 0.005  # corrected probability below which a pair current counts as an alarm
+CURRENTS = "largest pair current"  # the largest of many: its z is not normal, its alarms are counted
+# What estimates a check: the first pattern that "suite: name" holds.
+FAMILIES = [
+    ("largest pair currents", CURRENTS),
+    ("free energies from two directions (Bennett, Crooks)", r"Bennett|Crooks|slope|P_F"),
+    ("free energies and exponential averages of work", r"dF|Jarzynski|path weight|exp\(-W"),
+    ("averages under path weights", r"^free-energy"),
+    ("variances", r"Var W|[Vv]ariance|diffusion|uncertainty product"),
+    ("work and heat", r"^work.*<W>|heat"),
+    ("entropy production by score", r"entropy production"),
+    ("signed currents", r"current <"),
+    ("entropies and their rates", r"^score.*(entropy|divergence)"),
+    ("decay rates", r"decay rate"),
+    ("escape and passage times", r"mean time|escape time"),
+    ("ratios, logarithms (effective temperature, information, Binder)", r"temperature|information|Binder|reweighting|ln Z|C/N"),
+    ("means", r""),
+]
+
+
+def family(key):
+    text = f"{key[0]}: {key[1]}"
+    return next(name for name, pattern in FAMILIES if re.search(pattern, text))
 
 
 def main():
@@ -26,7 +50,7 @@ def main():
         print(f"{folder}: no results of heatbath validate --json", file=sys.stderr)
         return 2
     runs = max(len(values) for values in scores.values())
-    currents = {key for key in scores if "largest pair current" in key[1]}
+    currents = {key for key in scores if CURRENTS in key[1]}
     wrong, shares = [], []
     for key, values in sorted(scores.items()):
         if key in currents:
@@ -43,6 +67,24 @@ def main():
     print(f"{runs} seeds, {len(shares)} checks: |z| < 2 in {100 * total:.2f} % of {len(everything)} values; "
           f"{inside} of {len(shares)} checks within 92 to 98 %, all from {100 * min(shares)[0]:.1f} % "
           f"({min(shares)[1][1]}) to {100 * max(shares)[0]:.1f} %")
+    print("\n| estimator | checks | values | \\|z\\| < 2 | of single checks | mean z | spread of z |")
+    print("|---|---|---|---|---|---|---|")
+    for name, _ in FAMILIES:
+        mine = [key for key in scores if family(key) == name and key not in currents]
+        values = [z for key in mine for z in scores[key]]
+        if not values:
+            continue
+        share = sum(abs(z) < 2 for z in values) / len(values)
+        single = [sum(abs(z) < 2 for z in scores[key]) / len(scores[key]) for key in mine]
+        mean = sum(values) / len(values)
+        spread = math.sqrt(sum((z - mean) ** 2 for z in values) / (len(values) - 1))
+        print(f"| {name} | {len(mine)} | {len(values)} | {100 * share:.1f} % | {100 * min(single):.1f} to "
+              f"{100 * max(single):.1f} % | {mean:+.2f} | {spread:.2f} |")
+        # Few values scatter by themselves: 3 standard deviations of the count beyond the bounds.
+        slack = 3 * math.sqrt(0.954 * 0.046 / len(values)) if len(values) < 1000 else 0
+        if not 0.92 - slack <= share <= 0.98 + slack:
+            wrong.append(f"{name}: {100 * share:.1f} %")
+    print()
     alarms = [z for key in currents for z in scores[key] if math.erfc(abs(z) / math.sqrt(2)) < ALARM]
     tested = sum(len(scores[key]) for key in currents)
     print(f"detailed balance: {len(alarms)} false alarms in {tested} sound machines")

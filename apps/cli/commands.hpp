@@ -131,7 +131,6 @@ int run_bench(const BenchOptions& options);
 struct ValidateOptions {
   std::vector<std::string> devices;  ///< URIs; empty: the emulator that suits each row
   std::vector<std::string> suites;   ///< empty: all
-  std::vector<std::string> rows;     ///< of these suites; empty: all
   std::filesystem::path report;      ///< HTML; empty: none
   std::filesystem::path table;       ///< Markdown; empty: none
   std::uint64_t seed = 1;

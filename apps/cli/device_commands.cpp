@@ -54,10 +54,7 @@ void add_validate(CLI::App& app, Command& command) {
                    "(default: the emulator that suits each row)")
       ->option_text("URI")
       ->take_all();
-  validate_app->add_option("--suite", validate->suites, "suites to run (default: all; see --list)")
-      ->option_text("NAME...")
-      ->take_all();
-  validate_app->add_option("--row", validate->rows, "rows of these suites to run (default: all; see --list)")
+  validate_app->add_option("--suite", validate->suites, "suites to run, or rows as SUITE/ROW (default: all suites; see --list)")
       ->option_text("NAME...")
       ->take_all();
   validate_app->add_flag("--long", validate->slow, "rows that take more than a minute, too");

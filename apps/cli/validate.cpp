@@ -38,7 +38,6 @@ int run_validate(const ValidateOptions& options) {
   if (options.list) return list_suites(options.json);
   validation::LadderOptions ladder;
   ladder.suites = options.suites;
-  ladder.rows = options.rows;
   ladder.slow = options.slow;
   ladder.seed = options.seed;
   ladder.effort = options.effort;

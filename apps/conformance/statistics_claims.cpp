@@ -12,8 +12,7 @@ namespace heatbath::conformance::checks {
 
 void statistics(Device& device, const char* suite, const char* row, double effort) {
   validation::LadderOptions options;
-  options.suites = {suite};
-  options.rows = {row};
+  options.suites = {std::string(suite) + "/" + row};
   options.seed = 2024;
   options.effort = effort;
   const validation::Outcome outcome = validation::climb(std::span(&device, 1), options);

@@ -119,6 +119,9 @@ class Bench {
   /// A check against `expected`; more of it can be set on the reference returned, until the next call.
   Check& check(std::string name, double expected, const measure::Estimate& measured, double bias = 0);
 
+  /// The check made last: valid until the next one.
+  Check& last() { return checks_.back(); }
+
  private:
   Machine& machine_;
   std::string suite_;

@@ -13,7 +13,7 @@ namespace {
 /// Of one check alone: two-sided, or of the side that the inequality forbids.
 double raw_probability(const Check& check) {
   if (check.bound == Bound::exact) return 1;
-  if (!std::isfinite(check.z)) return 0;
+  if (std::isnan(check.z)) return 0;  // infinite: a deviation without scatter, which an inequality may allow
   if (check.bound == Bound::equal) return std::erfc(std::fabs(check.z) / std::numbers::sqrt2);
   const double allowed = check.bound == Bound::at_least ? check.z : -check.z;
   return std::erfc(-allowed / std::numbers::sqrt2) / 2;

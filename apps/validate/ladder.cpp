@@ -31,29 +31,23 @@ struct Chosen {
 };
 
 std::vector<Chosen> chosen_rows(const LadderOptions& options) {
-  std::vector<std::string_view> names;
-  for (const Suite& suite : suites()) names.push_back(suite.name);
-  for (const std::string& name : options.suites) {
-    if (std::ranges::find(names, name) == names.end()) {
-      throw Error(HB_BAD_ARG, fmt::format("--suite {}: there is no such suite; the suites are {}", name,
-                                          fmt::join(names, ", ")));
-    }
-  }
+  const auto wanted = [&](std::string_view name) { return std::ranges::find(options.suites, name) != options.suites.end(); };
+  std::vector<std::string> names, known;
   std::vector<Chosen> rows;
-  std::vector<std::string_view> row_names;
   for (const Suite& suite : suites()) {
-    if (!options.suites.empty() && std::ranges::find(options.suites, suite.name) == options.suites.end()) continue;
+    names.emplace_back(suite.name);
+    known.emplace_back(suite.name);
+    const bool whole = options.suites.empty() || wanted(suite.name);
     for (const Row& row : suite.rows) {
-      if (row.slow && !options.slow) continue;
-      row_names.push_back(row.name);
-      if (options.rows.empty() || std::ranges::find(options.rows, row.name) != options.rows.end())
-        rows.push_back({&suite, &row});
+      known.push_back(fmt::format("{}/{}", suite.name, row.name));
+      if ((whole && (!row.slow || options.slow)) || wanted(known.back())) rows.push_back({&suite, &row});
     }
   }
-  for (const std::string& name : options.rows) {
-    if (std::ranges::find(row_names, name) == row_names.end())
-      throw Error(HB_BAD_ARG, fmt::format("--row {}: these suites have no such row; they have {}", name,
-                                          fmt::join(row_names, ", ")));
+  for (const std::string& name : options.suites) {
+    if (std::ranges::find(known, name) == known.end()) {
+      throw Error(HB_BAD_ARG, fmt::format("--suite {}: there is no such suite; the suites are {}, and SUITE/ROW is one row "
+                                          "of --list", name, fmt::join(names, ", ")));
+    }
   }
   return rows;
 }

@@ -12,8 +12,8 @@
 namespace heatbath::validation {
 
 struct LadderOptions {
-  std::vector<std::string> suites;  ///< names; empty: all. Error(BAD_ARG) lists the known ones
-  std::vector<std::string> rows;    ///< names of rows of these suites; empty: all. Error(BAD_ARG) likewise
+  /// Suites, or single rows as SUITE/ROW (slow or not); empty: all suites. Error(BAD_ARG) lists the known ones.
+  std::vector<std::string> suites;
   bool slow = false;                ///< rows over a minute, too
   std::uint64_t seed = 1;
   /// Samples relative to the full ladder. Below 1 the errors are larger than promised and are not judged.

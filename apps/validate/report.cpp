@@ -36,6 +36,15 @@ const char* relation(Bound bound) {
   }
 }
 
+/// The same in running text.
+const char* relation_sign(Bound bound) {
+  switch (bound) {
+    case Bound::at_least: return "≥ ";
+    case Bound::at_most: return "≤ ";
+    default: return "";
+  }
+}
+
 std::string digits(double value) {
   if (!std::isfinite(value)) return "-";
   return value == 0 ? "0" : fmt::format("{:.6g}", value);
@@ -44,6 +53,15 @@ std::string digits(double value) {
 std::string short_number(double value) { return value == 0 ? "0" : fmt::format("{:.2g}", value); }
 
 std::string z_of(const Check& check) { return check.bound == Bound::exact ? "-" : fmt::format("{:+.2f}", check.z); }
+
+/// The largest standard error that a check allows, in brackets; nothing where none is judged.
+std::string allowed(const Check& check) {
+  return check.bound == Bound::equal ? " (" + short_number(check.error_limit()) + ")" : "";
+}
+
+std::string samples(const Check& check) {
+  return check.bound == Bound::exact ? "-" : fmt::format("{:.0f}", check.effective_samples);
+}
 
 /// A curve by gnuplot, as an <img>; or a line that says why there is none.
 std::string figure(const Curve& curve) {
@@ -141,11 +159,9 @@ std::string outcome_markdown(const Outcome& outcome) {
       std::string name;
       for (const char c : check.name) name += c == '|' ? std::string("\\|") : std::string(1, c);
       text += fmt::format("| {} | {}{} | {} | {}{} | {} | {} | {} |\n", name,
-                          check.bound == Bound::at_least ? "≥ " : check.bound == Bound::at_most ? "≤ " : "",
-                          digits(check.expected), digits(check.measured), short_number(check.standard_error),
-                          check.bound == Bound::equal ? " (" + short_number(check.error_limit()) + ")" : "",
-                          short_number(check.bias), z_of(check),
-                          check.bound == Bound::exact ? "-" : fmt::format("{:.0f}", check.effective_samples));
+                          relation_sign(check.bound), digits(check.expected), digits(check.measured),
+                          short_number(check.standard_error), allowed(check), short_number(check.bias), z_of(check),
+                          samples(check));
     }
     text += "\n";
   }
@@ -162,22 +178,29 @@ std::string outcome_html(const Outcome& outcome) {
           "distance in standard errors, which come from effective sample sizes. A check fails when its distance is "
           "improbable among all checks, when its standard error is larger than allowed, or when the integrator's "
           "predicted bias is above a quarter of it.</p>\n";
+  html += "<ul><li>Energies are in units of kT, times in units of 1/(mobility &times; stiffness 1), entropies in nats; "
+          "p-bits count sweeps.</li><li><b>Expected</b>: of the exact law, not of the stepper. &ge; and &le; are "
+          "inequalities, of which only the forbidden side fails.</li><li><b>Standard error</b>: measured by a jackknife "
+          "over independent blocks; in brackets the largest that the check allows.</li><li><b>Predicted bias</b>: what the "
+          "finite step of the integrator adds, computed from its rule. It is not subtracted.</li><li><b>z</b>: (measured "
+          "&minus; expected)/standard error; of hundreds of checks a few lie beyond 2, and one beyond 3 is no alarm. "
+          "Checks without noise have none.</li></ul>\n";
   html += fmt::format("<div class=\"tiles\"><div class=\"tile\"><b>{}</b><span>passed</span></div><div class=\"tile\"><b>{}"
                       "</b><span>failed</span></div><div class=\"tile\"><b>{}</b><span>rows skipped</span></div>"
                       "<div class=\"tile\"><b>{}</b><span>seed</span></div></div>\n",
                       outcome.passed(), outcome.failed(), outcome.skipped.size(), outcome.seed);
   for (const std::string& suite : suites_in(outcome)) {
     html += fmt::format("<h2>{}</h2>\n<p>{}.</p>\n<div class=\"wide\"><table><tr><th>Check</th><th>Expected</th>"
-                        "<th>Predicted bias</th><th>Measured</th><th>Standard error</th><th>z</th><th>Effective "
+                        "<th>Measured</th><th>Standard error (allowed)</th><th>Predicted bias</th><th>z</th><th>Effective "
                         "samples</th><th></th></tr>\n", html_escape(suite), html_escape(title_of(suite)));
     std::string figures;
     for (const Check& check : outcome.checks) {
       if (check.suite != suite) continue;
-      html += fmt::format("<tr{}><td>{}</td><td>{}{}</td><td>{}</td><td class=\"own\">{}</td><td>{}</td><td>{}</td><td>{:.0f}"
+      html += fmt::format("<tr{}><td>{}</td><td>{}{}</td><td class=\"own\">{}</td><td>{}{}</td><td>{}</td><td>{}</td><td>{}"
                           "</td><td>{}</td></tr>\n",
-                          check.pass ? "" : " class=\"bad\"", html_escape(check.name), html_escape(relation(check.bound)),
-                          digits(check.expected), short_number(check.bias), digits(check.measured),
-                          short_number(check.standard_error), z_of(check), check.effective_samples,
+                          check.pass ? "" : " class=\"bad\"", html_escape(check.name), relation_sign(check.bound),
+                          digits(check.expected), digits(check.measured), short_number(check.standard_error),
+                          allowed(check), short_number(check.bias), z_of(check), samples(check),
                           check.pass ? "pass" : html_escape(check.failure));
       if (check.curve) figures += figure(*check.curve);
     }

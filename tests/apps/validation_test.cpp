@@ -53,6 +53,8 @@ TEST(Judgement, InequalitiesHaveOneSide) {
   EXPECT_FALSE(passes({measured(0, 0.1, Bound::at_least)}));
   EXPECT_TRUE(passes({measured(0, 0.1, Bound::at_most)}));
   EXPECT_FALSE(passes({measured(9, 0.1, Bound::at_most)}));
+  EXPECT_TRUE(passes({measured(9, 0, Bound::at_least)})) << "all samples agree";
+  EXPECT_FALSE(passes({measured(0, 0, Bound::at_least)}));
 }
 
 TEST(Judgement, WantsSmallErrorsAndSmallerBiases) {
@@ -107,6 +109,16 @@ TEST(Ladder, JsonAndPagesSayWhatWasMeasured) {
   // The same seed, the same numbers.
   const Outcome again = climb(options);
   for (std::size_t k = 0; k < outcome.checks.size(); ++k) EXPECT_EQ(again.checks[k].measured, outcome.checks[k].measured);
+}
+
+TEST(Ladder, ASingleRowRunsByItsName) {
+  LadderOptions options;
+  options.suites = {"limits/rail"};
+  const Outcome outcome = climb(options);
+  ASSERT_EQ(outcome.checks.size(), 2u);
+  EXPECT_EQ(outcome.checks[0].name, "a runaway cell is held at its rail");
+  options.suites = {"limits/rails"};
+  EXPECT_THROW(climb(options), Error);
 }
 
 std::set<std::string> failures(const Outcome& outcome) {
@@ -192,8 +204,12 @@ TEST(GivenDevice, RowsItCannotRunAreSkippedByTheNameOfWhatItLacks) {
   for (const Suite& suite : suites()) {
     for (const Row& row : suite.rows) {
       const std::string lacking = missing(row.needs, devices[0].capabilities());
-      if (suite.name == "work") EXPECT_EQ(lacking, "CAPS.METERS") << row.name;
-      if (suite.name == "phase") EXPECT_EQ(lacking, "phase cells (CAPS_CELL.KIND)") << row.name;
+      if (suite.name == "work") {
+        EXPECT_EQ(lacking, "CAPS.METERS") << row.name;
+      }
+      if (suite.name == "phase") {
+        EXPECT_EQ(lacking, "phase cells (CAPS_CELL.KIND)") << row.name;
+      }
       skipped += !lacking.empty();
     }
   }

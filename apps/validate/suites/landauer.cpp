@@ -118,49 +118,52 @@ void transport(Bench& bench) {
   bound.bound = Bound::at_least;
 }
 
-// V = 4 (x^2 - 1)^2, either well -> the right one: barrier off, tilt, barrier on, tilt off.
+/// V = h (x^2 - 1)^2, either well -> the right one: barrier off, tilt, barrier on, tilt off, a quarter of the time each.
+/// Checks the work against the least there is for this time, and returns it.
+measure::Estimate erase(Bench& bench, double height, double tilt, double tau, double samples) {
+  Machine& machine = bench.machine();
+  const auto well = reference::double_well(height);
+  const std::uint32_t shots = machine.count(samples);
+  const std::vector<float> start = law_states(machine, well.law(1), shots);
+  Program program = machine.program(1);
+  machine.quartic(program, well.j2, well.j4, 0);
+  program.commit();
+  machine.start_at(program, start);
+  program.meter_clear();
+  machine.load(program, CellSection::j2, 0);
+  program.ramp(machine.time(tau / 4));
+  machine.load(program, CellSection::bias, -tilt);
+  program.ramp(machine.time(tau / 4));
+  machine.load(program, CellSection::j2, well.j2);
+  program.ramp(machine.time(tau / 4));
+  machine.load(program, CellSection::bias, 0);
+  program.ramp(machine.time(tau / 4)).meter_snapshot().sample();
+  const Result result = machine.run(program, shots);
+  const auto meters = machine.meters(result);
+  BlockedMeans means(2);
+  for (std::uint32_t shot = 0; shot < shots; ++shot) {
+    means.add(shot, {meters[shot].work, result.capture.state(shot, 0)[0] > 0 ? 1.0 : 0.0});
+  }
+  const auto work = means.mean_estimate(0), right = means.mean_estimate(1);
+  const double wrong = std::max(1 - right.value, 1e-9);
+  const double uncertain = -wrong * std::log(wrong) - (1 - wrong) * std::log1p(-wrong);  // what was not erased
+  const std::string name = "erasure of h = " + std::to_string(height).substr(0, height < 10 ? 1 : 2) + " in " +
+                           std::to_string(tau).substr(0, tau < 10 ? 1 : 2);
+  bench.check(name + ": work above ln 2 + W2^2/(D tau)", reference::erasure_work_bound(height, 1, tau) - uncertain, work)
+      .bound = Bound::at_least;
+  // A barrier of 2 kT holds no bit for long.
+  if (tau > 4) bench.check(name + ": bits in the right well", height < 4 ? 0.75 : 0.9, right).bound = Bound::at_least;
+  return work;
+}
+
 void erasure(Bench& bench) {
   Machine& machine = bench.machine();
   constexpr double kHeight = 4, kTilt = 5;
-  const auto well = reference::double_well(kHeight);
-  const auto law = well.law(1);
   Curve curve{"Work of erasing a bit, h = 4", "duration", "<W>/kT",
               {{"device", {}, {}, {}}, {"ln 2 + W2^2/(D tau)", {}, {}, {}}, {"ln 2", {}, {}, {}}}};
-  Check* last = nullptr;
+  machine.step(5e-4, 2.5e-3);
   for (const auto& [tau, samples] : {std::pair{2.0, 8192.0}, {5.0, 8192.0}, {20.0, 4096.0}}) {
-    machine.step(5e-4, 2.5e-3);
-    const std::uint32_t shots = machine.count(samples);
-    const std::vector<float> start = law_states(machine, law, shots);
-    Program program = machine.program(1);
-    machine.quartic(program, well.j2, well.j4, 0);
-    program.commit();
-    machine.start_at(program, start);
-    program.meter_clear();
-    machine.load(program, CellSection::j2, 0);
-    program.ramp(machine.time(tau / 4));
-    machine.load(program, CellSection::bias, -kTilt);
-    program.ramp(machine.time(tau / 4));
-    machine.load(program, CellSection::j2, well.j2);
-    program.ramp(machine.time(tau / 4));
-    machine.load(program, CellSection::bias, 0);
-    program.ramp(machine.time(tau / 4)).meter_snapshot().sample();
-    const Result result = machine.run(program, shots);
-    const auto meters = machine.meters(result);
-    BlockedMeans means(2);
-    for (std::uint32_t shot = 0; shot < shots; ++shot) {
-      means.add(shot, {meters[shot].work, result.capture.state(shot, 0)[0] > 0 ? 1.0 : 0.0});
-    }
-    const auto work = means.mean_estimate(0), right = means.mean_estimate(1);
-    const double wrong = std::max(1 - right.value, 1e-9);
-    const double uncertain = -wrong * std::log(wrong) - (1 - wrong) * std::log1p(-wrong);  // what was not erased
-    const double least = reference::erasure_work_bound(kHeight, 1, tau);
-    const std::string name = "erasure in " + std::to_string(tau).substr(0, tau < 10 ? 1 : 2);
-    last = &bench.check(name + ": work above ln 2 + W2^2/(D tau)", least - uncertain, work);
-    last->bound = Bound::at_least;
-    if (tau > 4) {
-      Check& done = bench.check(name + ": bits in the right well", 0.95, right);
-      done.bound = Bound::at_least;
-    }
+    const auto work = erase(bench, kHeight, kTilt, tau, samples);
     curve.series[0].x.push_back(tau);
     curve.series[0].y.push_back(work.value);
     curve.series[0].error.push_back(work.standard_error);
@@ -171,7 +174,12 @@ void erasure(Bench& bench) {
     curve.series[2].x.push_back(0.5 * k);
     curve.series[2].y.push_back(std::log(2.0));
   }
-  last->curve = curve;
+  bench.last().curve = curve;
+}
+
+void other_heights(Bench& bench) {
+  bench.machine().step(1e-4, 1e-3);
+  for (const double height : {2.0, 8.0, 16.0}) erase(bench, height, 1 + height / 2, 5, 4096);
 }
 
 }  // namespace
@@ -181,7 +189,9 @@ std::span<const Row> landauer_rows() {
       {"transport", "N(0, 1) to N(2, 1/4), mean and width linear in time: entropy production is W2^2/(D tau)",
        {.meters = true, .j2 = 2.5, .bias = 9.2, .state = 6}, false, transport},
       {"erasure", "a double well's bit set to 1: work stays above Landauer's bound for finite time",
-       {.meters = true, .j2 = 8, .j4 = 4, .bias = 5}, false, erasure},
+       {.meters = true, .j2 = 8, .j4 = 4, .bias = 5, .keys = "stepper=heun"}, false, erasure},
+      {"erasure-heights", "the same for wells of height 2, 8 and 16",
+       {.meters = true, .j2 = 32, .j4 = 16, .bias = 9, .keys = "stepper=heun"}, false, other_heights},
   };
   return rows;
 }

@@ -94,8 +94,8 @@ void ramp(Bench& bench) {
               {{"device", {}, {}, {}}, {"moment equations", {}, {}, {}}, {"free energy difference", {}, {}, {}}}};
   Check* last = nullptr;
   for (const auto& [tau, samples, first, second] :
-       {std::tuple{0.1, 60000.0, 2e-4, 2e-3}, {0.5, 60000.0, 8e-4, 5e-3}, {2.0, 24000.0, 1e-3, 5e-3},
-        {5.0, 12000.0, 1e-3, 5e-3}}) {
+       {std::tuple{0.1, 60000.0, 2e-4, 2e-3}, {0.5, 60000.0, 8e-4, 5e-3}, {1.0, 40000.0, 8e-4, 5e-3},
+        {2.0, 28000.0, 1e-3, 5e-3}, {5.0, 28000.0, 8e-4, 5e-3}, {10.0, 24000.0, 5e-4, 5e-3}}) {
     const double dt = machine.step(first, second);
     const std::uint32_t shots = machine.count(samples);
     BlockedMeans squares(1), works(1);
@@ -105,25 +105,22 @@ void ramp(Bench& bench) {
     const SteppedRamp stepped =
         dt > 0 ? stepped_ramp(machine.stepper(), 1, 4, tau, dt, 1)
                : SteppedRamp{exact.work_mean, exact.covariance(0, 0), std::exp(-free_energy)};
-    const std::string name = "ramp in " + std::to_string(tau).substr(0, 3);
+    const std::string name = "ramp in " + std::to_string(tau).substr(0, tau < 10 ? 3 : 2);
     const auto work = works.mean_estimate(0);
     last = &bench.check(name + ": <W>", exact.work_mean, work, stepped.work - exact.work_mean);
-    last->floor = 0.005;
     curve.series[0].x.push_back(tau);
     curve.series[0].y.push_back(work.value);
     curve.series[0].error.push_back(work.standard_error);
-    if (tau > 0.1) {
-      bench.check(name + ": <x^2> at the end", exact.covariance(0, 0), squares.mean_estimate(0),
-                  stepped.variance - exact.covariance(0, 0)).floor = 0.005;
-    }
+    bench.check(name + ": <x^2> at the end", exact.covariance(0, 0), squares.mean_estimate(0),
+                stepped.variance - exact.covariance(0, 0));
+    bench.check("work stays above the least work of any " + name, reference::optimal_stiffness_work(1, 4, tau, 1), work)
+        .bound = Bound::at_least;
     if (tau == 0.5) {
       bench.check("Jarzynski from plain work", free_energy, measure::jarzynski(measure::works(meters), 1),
                   -std::log(stepped.exponential) - free_energy);
-      bench.check("work stays above the least work of any ramp in 0.5", reference::optimal_stiffness_work(1, 4, tau, 1),
-                  work).bound = Bound::at_least;
     }
   }
-  for (int k = 1; k <= 50; ++k) {
+  for (int k = 1; k <= 100; ++k) {
     const double tau = 0.1 * k;
     curve.series[1].x.push_back(tau);
     curve.series[1].y.push_back(reference::linear_stiffness_ramp(1, 4, tau, 1).work_mean);
@@ -136,8 +133,8 @@ void ramp(Bench& bench) {
 // The same ramp by estimators that see both directions, or the path.
 void two_sided(Bench& bench) {
   Machine& machine = bench.machine();
-  const double dt = machine.step(5e-4, 2e-3);
-  const std::uint32_t shots = machine.count(40000);
+  const double dt = machine.step(4e-4, 2e-3);
+  const std::uint32_t shots = machine.count(80000);
   const auto forward = run_ramp(machine, 1, 4, 0.5, shots), reverse = run_ramp(machine, 4, 1, 0.5, shots);
   const double exact = std::log(2.0);
   double bias = 0;
@@ -149,8 +146,7 @@ void two_sided(Bench& bench) {
   bench.check("Bennett's acceptance ratio", exact, measure::bennett(wf, wr, 1), bias);
   const auto line = measure::crooks_crossing(wf, wr, 1);
   bench.check("Crooks: crossing of the work laws", exact, line.crossing, bias).floor = 0.01;
-  Check& slope = bench.check("Crooks: slope of ln P_F(W)/P_R(-W)", 1, line.slope);
-  slope.floor = 0.02;
+  bench.check("Crooks: slope of ln P_F(W)/P_R(-W)", 1, line.slope);
 }
 
 // The path weight is unbiased at any step: dt = 0.05 here.
@@ -224,7 +220,7 @@ void dragged_trap(Bench& bench) {
   std::vector<double> reverse = measure::works(machine.meters(machine.run(back, shots)));
   for (double& w : reverse) w -= 2;
   const auto line = measure::crooks_crossing(forward, reverse, 1);
-  bench.check("dragged trap: slope of ln P_F(W)/P_R(-W)", 1, line.slope).floor = 0.015;
+  bench.check("dragged trap: slope of ln P_F(W)/P_R(-W)", 1, line.slope);
   bench.check("dragged trap: work at which P_F(W) = P_R(-W)", 0, line.crossing).floor = 0.02;
 }
 
