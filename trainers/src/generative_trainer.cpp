@@ -75,7 +75,7 @@ struct GenerativeTrainer::Impl {
       : device(the_device),
         options(the_options),
         schedule((check_options(the_device, data, the_options),
-                  noising_schedule(the_device, the_options.tf, the_options.capture_period))),
+                  noising_schedule(the_device, the_options.tf, the_options.capture_period, the_options.ramp_end))),
         team(the_options.threads),
         theta(data.rows * data.columns, the_options.hidden),
         gradient(the_options.optimizer == Optimizer::gradient ? theta : Trainable(0, 0)),
