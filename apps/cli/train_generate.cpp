@@ -62,7 +62,7 @@ int run_train_generate(const TrainGenerateOptions& options) {
 
   SavedModel saved;
   saved.held_out_trajectories =
-      held_out_count(std::min<std::size_t>(trainer.model().prototypes.digits.size(), 100));
+      options.held_out > 0 ? options.held_out : held_out_count(std::min<std::size_t>(trainer.model().prototypes.digits.size(), 100));
   saved.held_out_last = kNotMeasured;
   const bool measured = before && before->held_out_trajectories == saved.held_out_trajectories;
   if (measured) saved.held_out_first = before->held_out_first;
@@ -94,14 +94,17 @@ int run_train_generate(const TrainGenerateOptions& options) {
   }
   if (trainer.model().updates > 0) save();
   if (interrupted()) return stopped();
-  saved.held_out_last = trainer.held_out(saved.held_out_trajectories);
+  DrawJob job;
+  job.held_out = trainer.held_out_each(saved.held_out_trajectories);
+  saved.held_out_last = trainers::mean_action(job.held_out);
   save();
   if (interrupted()) return stopped();
 
-  DrawJob job;
   if (exact) job.in_sample = trainer.in_sample(std::min(saved.held_out_trajectories, options.training.updates));
   const trainers::Images drawn = options.data.empty() ? trainers::draw_digits(kDrawnDigitsSeed, kJudgedDigitsPerClass)
                                                       : trainers::Images{};
+  job.noise_memory = trainer.noise_memory();
+  job.image_weights = trainer.image_weights();
   job.judge_data = options.data.empty() ? &drawn : data.size() >= kFewestToJudge ? &data : nullptr;
   job.command = "train generate";
   job.saved = saved;

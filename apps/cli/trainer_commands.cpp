@@ -58,12 +58,16 @@ void add_train_generate(CLI::App& train, Command& command) {
       ->option_text("X");
   generate_trainer->add_flag("--labels", given->options.training.labels,
                              "clamped cells that tell the class, one per class; least-squares");
+  add_whole(generate_trainer, "--balance", given->options.training.balance_rounds, 0, 100,
+            "rounds of drawing 200 and fitting again, for classes drawn equally often; least-squares (default 0)");
   add_whole(generate_trainer, "--images", given->options.training.images_per_class, 1, 100000,
             "images of each class to learn (default 1)");
   generate_trainer->add_flag("--continue", given->options.go_on, "take up the training whose model.h5 is in the folder");
   add_whole(generate_trainer, "--capture-period", given->period, 0, kMost64,
             "device ticks between captured states (default 0: the shortest the device has)");
   add_whole(generate_trainer, "--shots", given->options.shots, 1, 10000000, "drawings after training (default 200)");
+  add_whole(generate_trainer, "--held-out", given->options.held_out, 0, 1000000,
+            "noising trajectories beside the training that judge it (default 0: 20, or one of each image)");
   add_whole(generate_trainer, "--threads", given->options.training.threads, 0, 1024,
             "threads for work on the host (default 0: one per processor)");
   add_json(generate_trainer, given->options.json);

@@ -40,6 +40,8 @@ nlohmann::json json_report(const GenerativeReport& report) {
   }
   nlohmann::json updates = nlohmann::json::array();
   for (const trainers::ReverseAction& action : report.saved.actions) updates.push_back(action.per_step - action.floor);
+  nlohmann::json held_out = nlohmann::json::array();
+  for (const trainers::ReverseAction& action : report.held_out) held_out.push_back(action.per_step - action.floor);
   nlohmann::json pictures = nlohmann::json::object();
   for (const Picture& picture : report.pictures) {
     if (picture.png) pictures[picture.file] = true;
@@ -79,6 +81,9 @@ nlohmann::json json_report(const GenerativeReport& report) {
         {"held_out_first", action_json(report.saved.held_out_first)},
         {"held_out_last", action_json(report.saved.held_out_last)},
         {"in_sample_last", report.in_sample ? action_json(*report.in_sample) : nlohmann::json(nullptr)},
+        {"held_out_above_floor", held_out},
+        {"noise_memory_nats", or_null(report.noise_memory)},
+        {"image_weights", report.image_weights},
         {"action_above_floor_by_update", updates},
         {"device", model.device},
         {"seed", model.seed}}},

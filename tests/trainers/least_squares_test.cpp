@@ -109,7 +109,7 @@ TEST_P(LeastSquaresOf, IsTheSolutionOfTheDenseNormalEquations) {
 
   std::vector<std::uint32_t> label_of;
   for (std::uint32_t image = 0; image < images; ++image) label_of.push_back(image);
-  const NoisingStatistics::Optimum found = statistics.solve(0, true, {}, label_of, labels, team);
+  const NoisingStatistics::Optimum found = statistics.solve(0, true, {}, label_of, labels, {}, team);
   EXPECT_GT(found.iterations, 3u);
   // One direction is free (all label weights up, the bias down), so the action is compared, and what is not free.
   const double size = exact.head(pairs.size()).norm();
