@@ -25,6 +25,7 @@ struct DrawJob {
   std::vector<trainers::ReverseAction> held_out;     ///< each, after training; empty: no training before it
   double noise_memory = std::numeric_limits<double>::quiet_NaN();  ///< of the training, nats; NaN: not measured
   std::vector<double> image_weights;                               ///< of the training
+  double training_processor_seconds = std::numeric_limits<double>::quiet_NaN();  ///< of the whole process
   const trainers::Images* judge_data = nullptr;      ///< what a classifier of the samples learns from; null: none
   std::uint64_t seed = 1;
   unsigned threads = 0;                         ///< host work; 0: one per processor

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <limits>
 #include <optional>
 
@@ -84,6 +85,7 @@ int run_train_generate(const TrainGenerateOptions& options) {
 
   if (!measured) saved.held_out_first = trainer.held_out(saved.held_out_trajectories);
   if (interrupted()) return stopped();
+  const std::clock_t before_training = std::clock();
   {
     ProgressBar bar(style, "train", options.training.updates, exact ? "trajectories" : "updates");
     trainer.train([&](std::uint32_t done, std::uint32_t, const trainers::ReverseAction& action) {
@@ -92,15 +94,19 @@ int run_train_generate(const TrainGenerateOptions& options) {
     });
     if (!interrupted()) bar.finish();
   }
+  const std::clock_t trained = std::clock();
   if (trainer.model().updates > 0) save();
   if (interrupted()) return stopped();
   DrawJob job;
+  job.training_processor_seconds = static_cast<double>(trained - before_training) / CLOCKS_PER_SEC;
   job.held_out = trainer.held_out_each(saved.held_out_trajectories);
   saved.held_out_last = trainers::mean_action(job.held_out);
   save();
   if (interrupted()) return stopped();
 
-  if (exact) job.in_sample = trainer.in_sample(std::min(saved.held_out_trajectories, options.training.updates));
+  if (exact || options.held_out > 0) {
+    job.in_sample = trainer.in_sample(std::min(saved.held_out_trajectories, options.training.updates));
+  }
   const trainers::Images drawn = options.data.empty() ? trainers::draw_digits(kDrawnDigitsSeed, kJudgedDigitsPerClass)
                                                       : trainers::Images{};
   job.noise_memory = trainer.noise_memory();

@@ -29,6 +29,7 @@ struct GenerativeReport {
   std::vector<trainers::ReverseAction> held_out;     ///< after training, each of the held-out trajectories
   double noise_memory = std::numeric_limits<double>::quiet_NaN();  ///< of the noise about the image, nats; NaN: not measured
   std::vector<double> image_weights;                               ///< shares of the images in the fit
+  double training_processor_seconds = std::numeric_limits<double>::quiet_NaN();  ///< all threads; NaN: no training
   std::optional<trainers::Quality> quality;
   trainers::Seconds seconds;
   std::uint64_t seed = 0;  ///< of this run

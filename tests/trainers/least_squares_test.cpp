@@ -8,6 +8,8 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <optional>
+#include <random>
 #include <sstream>
 
 #include <unistd.h>
@@ -187,6 +189,129 @@ TEST(Segments, LowerTheActionAndRemoveInvertedDigits) {
   EXPECT_LT(inverted[1], 0.05);
 }
 
+/// sum over cells of m²/2v at the end of noising, by independent cells: the mean of each as a function of its drive from
+/// a table of simulated ones, the variance of free ones.
+double memory_of_independent_cells(const std::vector<float>& fields, double images, double ramp_end) {
+  const double dt = 5e-3, tf = 2.5, kT = 0.1;
+  const int steps = static_cast<int>(tf / dt), cells = 2000, knots = 24;
+  std::mt19937_64 words(5);
+  std::normal_distribution<double> normal(0, std::sqrt(2 * kT * dt));
+  const auto [low, high] = std::minmax_element(fields.begin(), fields.end());
+  std::vector<double> table;
+  double variance = 0;
+  for (int k = 0; k <= knots; ++k) {
+    const double h = *low + (*high - *low) * k / knots;
+    double sum = 0, squares = 0;
+    for (int cell = 0; cell < cells; ++cell) {
+      double x = 0;
+      for (int step = 0; step < 2 * steps; ++step) {
+        const double a = step < steps ? 1 : std::max(0.0, 1 - (step - steps) * dt / (ramp_end * tf));
+        x += (a * h - 2 * x - 4 * x * x * x) * dt + normal(words);
+      }
+      sum += x;
+      squares += x * x;
+    }
+    table.push_back(sum / cells);
+    variance += (squares / cells - table.back() * table.back()) / (knots + 1);
+  }
+  double total = 0;
+  for (const float h : fields) {
+    const double at = (h - *low) / (*high - *low) * knots;
+    const int k = std::min(knots - 1, static_cast<int>(at));
+    const double m = table[k] + (at - k) * (table[k + 1] - table[k]);
+    total += m * m / (2 * variance) / images;
+  }
+  return total;
+}
+
+// The drawing starts from noise, so what the noising leaves of the image is missing there.
+TEST(RampEnd, LetsTheNoiseForgetTheImage) {
+  Device device = open("func:lanes=32");
+  double memory[2];
+  int which = 0;
+  for (const double end : {0.75, 0.35}) {
+    GenerativeOptions options = small_options();
+    options.ramp_end = end;
+    options.capture_period = device.ticks(0.05);
+    GenerativeTrainer trainer(device, digits(), options);
+    EXPECT_TRUE(std::isnan(trainer.noise_memory()));
+    trainer.train();
+    memory[which++] = trainer.noise_memory();
+    if (end == 0.75) {
+      std::vector<float> fields;
+      for (std::size_t p = 0; p < 3; ++p) {
+        const std::vector<float>& images = trainer.model().prototypes.images;
+        const auto field = drive_field({images.data() + p * 784, 784}, options.hidden, options.drive, options.seed);
+        fields.insert(fields.end(), field.begin(), field.end());
+      }
+      const double exact = memory_of_independent_cells(fields, 3, end);
+      std::printf("%.2f nats, independent cells %.2f\n", memory[0], exact);
+      EXPECT_NEAR(memory[0], exact, 0.1 * exact);
+    }
+  }
+  std::printf("memory %.2f and %.2f nats\n", memory[0], memory[1]);
+  EXPECT_LT(std::abs(memory[1]), 0.1 * memory[0]);
+}
+
+// Means and variances do not tell how often a class is drawn; drawing does.
+TEST(Balance, MakesTheRarestClassLessRare) {
+  Device device = open("func:lanes=64&threads=1");
+  GenerativeOptions options = small_options();
+  options.segments = 8;
+  options.ramp_end = 0.35;
+  double rarest[2];
+  for (const std::uint32_t rounds : {0u, 4u}) {
+    options.balance_rounds = rounds;
+    options.balance_shots = 64;
+    GenerativeTrainer trainer(device, digits(), options);
+    trainer.train();
+    const Samples samples = generate(device, trainer.model(), {.shots = 64});
+    const Classification classes = classify(samples, trainer.model().prototypes);
+    rarest[rounds > 0] = *std::min_element(classes.fractions.begin(), classes.fractions.end());
+    std::printf("%u rounds: classes %.2f %.2f %.2f, weights %.3f %.3f %.3f, inverted %.2f\n", rounds, classes.fractions[0],
+                classes.fractions[1], classes.fractions[2], trainer.image_weights()[0], trainer.image_weights()[1],
+                trainer.image_weights()[2], classes.inverted_fraction);
+    EXPECT_EQ(classes.inverted_fraction, 0);
+    double sum = 0;
+    for (const double weight : trainer.image_weights()) sum += weight;
+    EXPECT_NEAR(sum, 1, 1e-12);
+    if (rounds == 0) {
+      EXPECT_THAT(trainer.image_weights(), ::testing::Each(1.0 / 3));
+    }
+  }
+  EXPECT_GT(rarest[1], rarest[0] + 0.1);
+  EXPECT_GT(rarest[1], 0.15);
+}
+
+// The chip in SystemC, approximately timed, is trained by the same code: the same trajectories and drawings.
+TEST(Tlm, LearnsAndDrawsWhatTheFunctionalBackendDoes) {
+  GenerativeOptions options = small_options();
+  options.hidden = 8;
+  options.tf = 0.1;
+  options.updates = 6;
+  options.segments = 2;
+  std::vector<GenerativeModel> models;
+  std::vector<Samples> drawn;
+  for (const char* uri : {"func:lanes=2", "tlm:lanes=2"}) {
+    std::optional<Device> device;
+    try {
+      device = open(uri);
+    } catch (const Error& error) {
+      GTEST_SKIP() << error.what();
+    }
+    GenerativeTrainer trainer(*device, digits(), options);
+    trainer.train();
+    models.push_back(trainer.model());
+    GenerateOptions draw;
+    draw.shots = 2;
+    draw.trajectory_shots = 0;
+    drawn.push_back(generate(*device, trainer.model(), draw));
+  }
+  EXPECT_EQ(models[0].couplings, models[1].couplings);
+  EXPECT_EQ(drawn[0].images, drawn[1].images);
+  EXPECT_EQ(drawn[0].heat, drawn[1].heat);
+}
+
 // The same noise on the same machine, once with meters and once without: a profile that hides them.
 TEST(Segments, HeatIsTheSameFromMetersAndFromStates) {
   GenerativeOptions options = small_options();
@@ -289,7 +414,13 @@ TEST(Refused, SegmentsAndLabelsWithoutLeastSquaresAndTooFewTrajectories) {
   options.labels = true;
   says(options, "label");
   options.labels = false;
+  options.balance_rounds = 1;
+  says(options, "balance_rounds needs");
   options.optimizer = Optimizer::least_squares;
+  options.labels = true;
+  says(options, "balance_rounds with labels");
+  options.labels = false;
+  options.balance_rounds = 0;
   options.updates = 5;
   says(options, "at least 6");
   options.updates = 30;
@@ -327,6 +458,7 @@ TEST(Quality, OfTheTrainingImagesThemselvesIsPerfect) {
   EXPECT_NEAR(quality.recognised, 1, 1e-9);
   EXPECT_NEAR(quality.class_entropy, std::log(3.0), 1e-9);
   EXPECT_NEAR(quality.images_drawn, 3, 1e-9);
+  EXPECT_NEAR(quality.images_held, 3, 1e-9);
   EXPECT_NEAR(quality.prototype_distance, 0, 1e-3);
   EXPECT_NEAR(quality.diversity, 0, 1e-3);
 }
