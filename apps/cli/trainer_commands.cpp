@@ -36,7 +36,7 @@ void add_train_generate(CLI::App& train, Command& command) {
   generate_trainer
       ->add_option("--recipe", given->recipe,
                    "paper: the defaults below. schedule: the machine whose digits are not inverted and equally frequent: "
-                   "--optimizer least-squares --drive projection --segments 8 --ramp-end 0.35 --balance 3 (no balance "
+                   "--optimizer least-squares --drive projection --segments 8 --ramp-end 0.35 --balance 5 (no balance "
                    "with --labels); options beside it win (default paper)")
       ->option_text("NAME");
   add_whole(generate_trainer, "--updates", given->options.training.updates, 1, 1000000,
@@ -66,7 +66,7 @@ void add_train_generate(CLI::App& train, Command& command) {
   generate_trainer->add_flag("--labels", given->options.training.labels,
                              "clamped cells that tell the class, one per class; least-squares");
   add_whole(generate_trainer, "--balance", given->options.training.balance_rounds, 0, 100,
-            "rounds of drawing 200 and fitting again, for classes drawn equally often; least-squares (default 0)");
+            "rounds of drawing 100 and fitting again, for classes drawn equally often; least-squares (default 0)");
   add_whole(generate_trainer, "--images", given->options.training.images_per_class, 1, 100000,
             "images of each class to learn (default 1)");
   generate_trainer->add_flag("--continue", given->options.go_on, "take up the training whose model.h5 is in the folder");
@@ -87,7 +87,7 @@ void add_train_generate(CLI::App& train, Command& command) {
       if (open_to("--drive")) given->drive = "projection";
       if (open_to("--segments")) training.segments = 8;
       if (open_to("--ramp-end")) training.ramp_end = 0.35;
-      if (open_to("--balance") && !training.labels) training.balance_rounds = 3;
+      if (open_to("--balance") && !training.labels) training.balance_rounds = 5;
     }
     command = [given] {
       if (given->recipe != "paper" && given->recipe != "schedule") {

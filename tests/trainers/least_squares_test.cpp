@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -133,28 +134,40 @@ TEST_P(LeastSquaresOf, IsTheSolutionOfTheDenseNormalEquations) {
 // Many rows of means, and fewer than half as many as cells: the two ways in which the matrix is applied.
 INSTANTIATE_TEST_SUITE_P(Sizes, LeastSquaresOf, ::testing::Values(Size{3, 4, 3, 40}, Size{9, 16, 2, 6}));
 
-// At the optimum of its window no parameter may help: the held-out action of the gradient rule stays above.
-TEST(LeastSquares, BeatsManyGradientUpdatesOnTheSameTrajectories) {
-  Device device = open("func:lanes=32");
+// At the optimum of its window no parameter may help: the held-out action of the gradient rule stays above, though it
+// has ten times the trajectories and, for a third of them, more processor time.
+TEST(LeastSquares, BeatsManyGradientUpdatesOnTheSameTrajectoriesInLessTime) {
+  Device device = open("func:lanes=32&threads=1");
   GenerativeOptions options = small_options();
+  options.capture_period = device.ticks(0.025);
+  options.updates = 33;
+  const std::clock_t start = std::clock();
   GenerativeTrainer exact(device, digits(), options);
   exact.train();
-  EXPECT_EQ(exact.model().updates, 30u);
+  const double exact_seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+  EXPECT_EQ(exact.model().updates, 33u);
   options.optimizer = Optimizer::gradient;
-  options.updates = 90;
+  options.updates = 330;
+  double gradient_seconds = 0;
+  const std::clock_t again = std::clock();
   GenerativeTrainer gradient(device, digits(), options);
-  gradient.train();
-  const auto best = exact.held_out_each(12), other = gradient.held_out_each(12);
+  gradient.train([&](std::uint32_t done, std::uint32_t, const ReverseAction&) {
+    if (done == 100) gradient_seconds = static_cast<double>(std::clock() - again) / CLOCKS_PER_SEC;
+    return true;
+  });
+  const auto best = exact.held_out_each(30), other = gradient.held_out_each(30);
   double mean = 0, square = 0;
   for (std::size_t i = 0; i < best.size(); ++i) {
     EXPECT_EQ(best[i].floor, other[i].floor) << "the same trajectories";
     const double difference = other[i].per_step - best[i].per_step;
-    mean += difference / 12;
-    square += difference * difference / 12;
+    mean += difference / 30;
+    square += difference * difference / 30;
   }
-  const double z = mean / std::sqrt((square - mean * mean) / 11);
-  std::printf("held-out action lower by %.4f, paired z %.1f\n", mean, z);
+  const double z = mean / std::sqrt((square - mean * mean) / 29);
+  std::printf("held-out action lower by %.4f, paired z %.1f; %.2f s, 100 updates %.2f s\n", mean, z, exact_seconds,
+              gradient_seconds);
   EXPECT_GT(z, 4);
+  EXPECT_LT(exact_seconds, gradient_seconds);
   // In-sample and held out agree: with means and variances for all statistics there is nothing to overfit.
   const ReverseAction in = exact.in_sample(12), out = exact.held_out(12);
   EXPECT_NEAR(in.per_step - in.floor, out.per_step - out.floor, 0.15);
@@ -232,6 +245,7 @@ TEST(RampEnd, LetsTheNoiseForgetTheImage) {
   for (const double end : {0.75, 0.35}) {
     GenerativeOptions options = small_options();
     options.ramp_end = end;
+    options.updates = 60;
     options.capture_period = device.ticks(0.05);
     GenerativeTrainer trainer(device, digits(), options);
     EXPECT_TRUE(std::isnan(trainer.noise_memory()));
@@ -246,7 +260,7 @@ TEST(RampEnd, LetsTheNoiseForgetTheImage) {
       }
       const double exact = memory_of_independent_cells(fields, 3, end);
       std::printf("%.2f nats, independent cells %.2f\n", memory[0], exact);
-      EXPECT_NEAR(memory[0], exact, 0.1 * exact);
+      EXPECT_NEAR(memory[0], exact, 0.15 * exact);
     }
   }
   std::printf("memory %.2f and %.2f nats\n", memory[0], memory[1]);
@@ -260,7 +274,7 @@ TEST(Balance, MakesTheRarestClassLessRare) {
   options.segments = 8;
   options.ramp_end = 0.35;
   double rarest[2];
-  for (const std::uint32_t rounds : {0u, 4u}) {
+  for (const std::uint32_t rounds : {0u, 6u}) {
     options.balance_rounds = rounds;
     options.balance_shots = 64;
     GenerativeTrainer trainer(device, digits(), options);

@@ -19,6 +19,7 @@ namespace heatbath::trainers {
 namespace {
 
 constexpr std::uint64_t kCaptureBudget = 256u << 20;  // bytes of captured states one job may leave on the host
+constexpr double kBalanceStep = 0.5;                  // of the log of a class's weight, in the first round
 
 /// Adds the life of the object to a number of seconds.
 class Stopwatch {
@@ -175,7 +176,7 @@ struct GenerativeTrainer::Impl {
   /// Evens out how often the classes are drawn, by drawing. go_on: false stops; the model is that of the most even round.
   void balance(const NoisingStatistics& statistics, const std::function<bool()>& go_on) {
     const std::size_t classes = options.digits.size();
-    std::vector<double> weights(classes, 1.0), best_weights = weights;
+    std::vector<double> weights(classes, 0.0), best_weights = weights, step(classes, kBalanceStep), before(classes, 0.0);
     double best = -1;
     for (std::uint32_t round = 0; round < options.balance_rounds; ++round) {
       GenerateOptions draw;
@@ -195,20 +196,25 @@ struct GenerativeTrainer::Impl {
       const Classification drawn = classify(samples, model.prototypes);
       std::vector<double> shares(classes, 0.0);
       for (std::size_t p = 0; p < fields.size(); ++p) shares[label_of[p]] += drawn.fractions[p];
-      const double rarest = *std::min_element(shares.begin(), shares.end());
-      if (rarest > best) {
-        best = rarest;
+      double entropy = 0;
+      for (const double share : shares) entropy -= share > 0 ? share * std::log(share) : 0;
+      if (entropy > best) {
+        best = entropy;
         best_weights = weights;
       }
-      // One drawing more of each class than was seen: a class that was never drawn has a finite weight.
-      const double shots = options.balance_shots;
+      const double shots = options.balance_shots, even = 1.0 / static_cast<double>(classes);
       for (std::size_t c = 0; c < classes; ++c) {
-        weights[c] *= std::sqrt((shots / static_cast<double>(classes) + 1) / (shots * shares[c] + 1));
+        // One drawing more of each class than was seen: a class that was never drawn has a finite ratio.
+        const double lack = std::clamp(std::log((shots * even + 1) / (shots * shares[c] + 1)), -1.0, 1.0);
+        step[c] *= lack * before[c] < 0 ? 0.5 : 1.2;
+        before[c] = lack;
+        weights[c] += step[c] * lack;
       }
       if (round + 1 == options.balance_rounds) weights = best_weights;
-      const double sum = std::accumulate(weights.begin(), weights.end(), 0.0);
+      double sum = 0;
+      for (const double weight : weights) sum += std::exp(weight);
       for (std::size_t p = 0; p < fields.size(); ++p) {
-        image_weights[p] = weights[label_of[p]] / sum / options.images_per_class;
+        image_weights[p] = std::exp(weights[label_of[p]]) / sum / options.images_per_class;
       }
       solve_least_squares(statistics);
     }

@@ -44,7 +44,7 @@ struct GenerativeOptions {
   /// Rounds of drawing and fitting again after the fit, with image weights that make rare classes less rare; needs
   /// Optimizer::least_squares and no labels.
   std::uint32_t balance_rounds = 0;
-  std::uint32_t balance_shots = 200;  ///< drawings of a round
+  std::uint32_t balance_shots = 100;  ///< drawings of a round
   std::uint64_t seed = 1;
   Ticks capture_period{0};  ///< 0: the shortest the device has
   unsigned threads = 0;     ///< host work; 0: one per processor
@@ -134,8 +134,9 @@ ReverseAction reverse_action(const GenerativeModel& model, std::span<const float
 /// given the image, so means of x and of c = -dx/(mu D) + 2 J2 x + 4 J4 x^3 per image, and the variances of x, are all
 /// the statistics: `updates` trajectories are averaged (at least two of each image), then P(JC + CJ) = -P(B + B^T),
 /// with the biases, is solved by preconditioned conjugate gradients, segment by segment. Balance: a fit of means and
-/// variances says nothing of how often each class is drawn, so each round draws on the device, multiplies the weights of
-/// the images of a class by (wanted share / share)^(1/2), and solves again; the weights of the most even round remain.
+/// variances says nothing of how often each class is drawn, so each round draws on the device, raises the weights in the
+/// averages of images of classes that are rare, in steps that shrink where they went too far, and solves again. The
+/// weights of the round with the most even classes remain.
 ///
 /// Needs CAPS.KT_PROGRAMMABLE, or kT as the device has it. A device whose increments are not Markov is refused unless
 /// the capture period is at least ten of its steps: its path action at one step has no meaning.
