@@ -39,7 +39,8 @@ struct TrainGenerateOptions {
   std::filesystem::path data;  ///< folder with IDX files; empty: the digits the project draws
   std::string device;
   std::uint32_t shots = 200;
-  bool go_on = false;  ///< from out/model.h5
+  std::uint32_t held_out = 0;  ///< trajectories that judge the training; 0: enough for an error of 0.15 on the action
+  bool go_on = false;          ///< from out/model.h5
   bool json = false;
 };
 int run_train_generate(const TrainGenerateOptions& options);

@@ -83,6 +83,10 @@ int draw_and_report(Device& device, DrawJob job) {
   report.seconds.generate = report.samples.seconds;
   report.classes = trainers::classify(report.samples, report.saved.model.prototypes);
   report.in_sample = job.in_sample;
+  report.held_out = std::move(job.held_out);
+  report.training_processor_seconds = job.training_processor_seconds;
+  report.noise_memory = job.noise_memory;
+  report.image_weights = std::move(job.image_weights);
   if (job.judge_data) {
     report.quality =
         trainers::judge_samples(report.samples, report.saved.model, trainers::DigitClassifier(*job.judge_data), report.classes);

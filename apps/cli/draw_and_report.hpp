@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,6 +22,10 @@ struct DrawJob {
   std::uint32_t shots = 200;
   std::vector<std::uint8_t> asked;  ///< classes to draw, in turn; empty: all, where there are label cells
   std::optional<trainers::ReverseAction> in_sample;  ///< action on trajectories of the training
+  std::vector<trainers::ReverseAction> held_out;     ///< each, after training; empty: no training before it
+  double noise_memory = std::numeric_limits<double>::quiet_NaN();  ///< of the training, nats; NaN: not measured
+  std::vector<double> image_weights;                               ///< of the training
+  double training_processor_seconds = std::numeric_limits<double>::quiet_NaN();  ///< of the whole process
   const trainers::Images* judge_data = nullptr;      ///< what a classifier of the samples learns from; null: none
   std::uint64_t seed = 1;
   unsigned threads = 0;                         ///< host work; 0: one per processor

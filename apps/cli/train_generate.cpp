@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <limits>
 #include <optional>
 
@@ -62,7 +63,7 @@ int run_train_generate(const TrainGenerateOptions& options) {
 
   SavedModel saved;
   saved.held_out_trajectories =
-      held_out_count(std::min<std::size_t>(trainer.model().prototypes.digits.size(), 100));
+      options.held_out > 0 ? options.held_out : held_out_count(std::min<std::size_t>(trainer.model().prototypes.digits.size(), 100));
   saved.held_out_last = kNotMeasured;
   const bool measured = before && before->held_out_trajectories == saved.held_out_trajectories;
   if (measured) saved.held_out_first = before->held_out_first;
@@ -84,6 +85,7 @@ int run_train_generate(const TrainGenerateOptions& options) {
 
   if (!measured) saved.held_out_first = trainer.held_out(saved.held_out_trajectories);
   if (interrupted()) return stopped();
+  const std::clock_t before_training = std::clock();
   {
     ProgressBar bar(style, "train", options.training.updates, exact ? "trajectories" : "updates");
     trainer.train([&](std::uint32_t done, std::uint32_t, const trainers::ReverseAction& action) {
@@ -92,16 +94,23 @@ int run_train_generate(const TrainGenerateOptions& options) {
     });
     if (!interrupted()) bar.finish();
   }
+  const std::clock_t trained = std::clock();
   if (trainer.model().updates > 0) save();
   if (interrupted()) return stopped();
-  saved.held_out_last = trainer.held_out(saved.held_out_trajectories);
+  DrawJob job;
+  job.training_processor_seconds = static_cast<double>(trained - before_training) / CLOCKS_PER_SEC;
+  job.held_out = trainer.held_out_each(saved.held_out_trajectories);
+  saved.held_out_last = trainers::mean_action(job.held_out);
   save();
   if (interrupted()) return stopped();
 
-  DrawJob job;
-  if (exact) job.in_sample = trainer.in_sample(std::min(saved.held_out_trajectories, options.training.updates));
+  if (exact || options.held_out > 0) {
+    job.in_sample = trainer.in_sample(std::min(saved.held_out_trajectories, options.training.updates));
+  }
   const trainers::Images drawn = options.data.empty() ? trainers::draw_digits(kDrawnDigitsSeed, kJudgedDigitsPerClass)
                                                       : trainers::Images{};
+  job.noise_memory = trainer.noise_memory();
+  job.image_weights = trainer.image_weights();
   job.judge_data = options.data.empty() ? &drawn : data.size() >= kFewestToJudge ? &data : nullptr;
   job.command = "train generate";
   job.saved = saved;

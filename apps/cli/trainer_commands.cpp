@@ -9,6 +9,7 @@
 #include "apps/cli/commands.hpp"
 #include "apps/cli/option_kinds.hpp"
 #include "apps/files/setting_names.hpp"
+#include "heatbath/error.hpp"
 
 namespace heatbath::apps {
 
@@ -17,7 +18,7 @@ namespace {
 void add_train_generate(CLI::App& train, Command& command) {
   struct TrainGenerateWords {
     TrainGenerateOptions options;
-    std::string digits = "0,1,2", scaling = "common-norm", drive = "pixel", optimizer = "gradient";
+    std::string digits = "0,1,2", scaling = "common-norm", drive = "pixel", optimizer = "gradient", recipe = "paper";
     std::uint64_t period = 0;
   };
   const auto given = std::make_shared<TrainGenerateWords>();
@@ -32,6 +33,12 @@ void add_train_generate(CLI::App& train, Command& command) {
       ->option_text("DIR");
   generate_trainer->add_option("--digits", given->digits, "classes to learn, the first image of each (default 0,1,2)")
       ->option_text("LIST");
+  generate_trainer
+      ->add_option("--recipe", given->recipe,
+                   "paper: the defaults below. schedule: the machine whose digits are not inverted and equally frequent: "
+                   "--optimizer least-squares --drive projection --segments 8 --ramp-end 0.35 --balance 5 (no balance "
+                   "with --labels); options beside it win (default paper)")
+      ->option_text("NAME");
   add_whole(generate_trainer, "--updates", given->options.training.updates, 1, 1000000,
             "updates of the couplings, one noising trajectory each (default 100)");
   add_whole(generate_trainer, "--hidden", given->options.training.hidden, 1, 65536,
@@ -58,18 +65,34 @@ void add_train_generate(CLI::App& train, Command& command) {
       ->option_text("X");
   generate_trainer->add_flag("--labels", given->options.training.labels,
                              "clamped cells that tell the class, one per class; least-squares");
+  add_whole(generate_trainer, "--balance", given->options.training.balance_rounds, 0, 100,
+            "rounds of drawing 100 and fitting again, for classes drawn equally often; least-squares (default 0)");
   add_whole(generate_trainer, "--images", given->options.training.images_per_class, 1, 100000,
             "images of each class to learn (default 1)");
   generate_trainer->add_flag("--continue", given->options.go_on, "take up the training whose model.h5 is in the folder");
   add_whole(generate_trainer, "--capture-period", given->period, 0, kMost64,
             "device ticks between captured states (default 0: the shortest the device has)");
   add_whole(generate_trainer, "--shots", given->options.shots, 1, 10000000, "drawings after training (default 200)");
+  add_whole(generate_trainer, "--held-out", given->options.held_out, 0, 1000000,
+            "noising trajectories beside the training that judge it (default 0: 20, or one of each image)");
   add_whole(generate_trainer, "--threads", given->options.training.threads, 0, 1024,
             "threads for work on the host (default 0: one per processor)");
   add_json(generate_trainer, given->options.json);
   generate_trainer->footer("Ctrl-C finishes the update, saves the model and exits with 130; --continue goes on from it. A second one kills.");
-  generate_trainer->callback([&command, given] {
+  generate_trainer->callback([&command, given, generate_trainer] {
+    if (given->recipe == "schedule") {
+      trainers::GenerativeOptions& training = given->options.training;
+      const auto open_to = [generate_trainer](const char* option) { return generate_trainer->count(option) == 0; };
+      if (open_to("--optimizer")) given->optimizer = "least-squares";
+      if (open_to("--drive")) given->drive = "projection";
+      if (open_to("--segments")) training.segments = 8;
+      if (open_to("--ramp-end")) training.ramp_end = 0.35;
+      if (open_to("--balance") && !training.labels) training.balance_rounds = 5;
+    }
     command = [given] {
+      if (given->recipe != "paper" && given->recipe != "schedule") {
+        throw Error(HB_BAD_ARG, "--recipe " + given->recipe + ": paper or schedule are possible");
+      }
       given->options.training.digits = parse_digits(given->digits);
       given->options.training.scaling = scaling_named(given->scaling, "--scaling");
       given->options.training.drive = drive_named(given->drive, "--drive");

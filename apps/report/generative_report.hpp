@@ -2,6 +2,7 @@
 // Everything a report of a generative run says: gathered once, written as JSON and as HTML.
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,6 +26,10 @@ struct GenerativeReport {
   trainers::Samples samples;
   trainers::Classification classes;
   std::optional<trainers::ReverseAction> in_sample;  ///< after training, on trajectories of it
+  std::vector<trainers::ReverseAction> held_out;     ///< after training, each of the held-out trajectories
+  double noise_memory = std::numeric_limits<double>::quiet_NaN();  ///< of the noise about the image, nats; NaN: not measured
+  std::vector<double> image_weights;                               ///< shares of the images in the fit
+  double training_processor_seconds = std::numeric_limits<double>::quiet_NaN();  ///< all threads; NaN: no training
   std::optional<trainers::Quality> quality;
   trainers::Seconds seconds;
   std::uint64_t seed = 0;  ///< of this run

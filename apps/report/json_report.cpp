@@ -34,12 +34,15 @@ nlohmann::json json_report(const GenerativeReport& report) {
                {"recognised", report.quality->recognised},
                {"class_entropy", report.quality->class_entropy},
                {"images_drawn", report.quality->images_drawn},
+               {"images_held", report.quality->images_held},
                {"prototype_distance", report.quality->prototype_distance},
                {"diversity", or_null(report.quality->diversity)},
                {"digital_over_heat", heat.mean > 0 ? nlohmann::json(kDigitalHeat / heat.mean) : nlohmann::json(nullptr)}};
   }
   nlohmann::json updates = nlohmann::json::array();
   for (const trainers::ReverseAction& action : report.saved.actions) updates.push_back(action.per_step - action.floor);
+  nlohmann::json held_out = nlohmann::json::array();
+  for (const trainers::ReverseAction& action : report.held_out) held_out.push_back(action.per_step - action.floor);
   nlohmann::json pictures = nlohmann::json::object();
   for (const Picture& picture : report.pictures) {
     if (picture.png) pictures[picture.file] = true;
@@ -79,6 +82,10 @@ nlohmann::json json_report(const GenerativeReport& report) {
         {"held_out_first", action_json(report.saved.held_out_first)},
         {"held_out_last", action_json(report.saved.held_out_last)},
         {"in_sample_last", report.in_sample ? action_json(*report.in_sample) : nlohmann::json(nullptr)},
+        {"held_out_above_floor", held_out},
+        {"processor_seconds", or_null(report.training_processor_seconds)},
+        {"noise_memory_nats", or_null(report.noise_memory)},
+        {"image_weights", report.image_weights},
         {"action_above_floor_by_update", updates},
         {"device", model.device},
         {"seed", model.seed}}},

@@ -185,6 +185,23 @@ TEST(Command, SameSeedGivesTheSameModelAndTheSameDrawings) {
   }
 }
 
+TEST(Command, RecipeNamesTheOptionsOfTheScheduleAndYieldsToThem) {
+  const TemporaryFolder folder;
+  const Outcome trained = heatbath({"train", "generate", "--recipe", "schedule", "--segments", "2", "--balance", "1",
+                                    "--hidden", "8", "--updates", "6", "--shots", "3", "--held-out", "4", "--device",
+                                    kDevice, "--out", folder / "run", "--json"});
+  ASSERT_EQ(trained.status, 0) << trained.error;
+  const nlohmann::json report = nlohmann::json::parse(trained.out);
+  EXPECT_EQ(report["optimizer"], "least-squares");
+  EXPECT_EQ(report["settings"]["drive"], "projection");
+  EXPECT_EQ(report["settings"]["ramp_end"], 0.35);
+  EXPECT_EQ(report["settings"]["segments"], 2);
+  EXPECT_EQ(report["training"]["held_out_above_floor"].size(), 4u);
+  EXPECT_EQ(report["training"]["image_weights"].size(), 3u);
+  EXPECT_TRUE(report["training"]["noise_memory_nats"].is_number());
+  EXPECT_TRUE(report["quality"]["images_held"].is_number());
+}
+
 TEST(Command, TrainsSegmentsWithLabelsDrawsWhatIsAskedAndGoesOn) {
   const TemporaryFolder folder;
   const std::vector<std::string> job{"train", "generate", "--optimizer", "least-squares", "--segments", "2", "--ramp-end",
@@ -351,6 +368,8 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"BadScaling", kTrain + std::vector<std::string>{"--scaling", "none"}, "common-norm or unit-variance"},
         Wrong{"BadDrive", kTrain + std::vector<std::string>{"--drive", "none"}, "pixel or projection"},
         Wrong{"BadOptimizer", kTrain + std::vector<std::string>{"--optimizer", "adam"}, "gradient or online or least-squares"},
+        Wrong{"BadRecipe", kTrain + std::vector<std::string>{"--recipe", "cake"}, "paper or schedule"},
+        Wrong{"BalanceOfGradient", kTrain + std::vector<std::string>{"--balance", "2"}, "balance_rounds"},
         Wrong{"UnknownUriKey", kTrain + std::vector<std::string>{"--device", "func:cels=5"}, "cels"},
         Wrong{"UnknownScheme", kTrain + std::vector<std::string>{"--device", "warp:9"}, "warp"},
         Wrong{"TooManyCells", kTrain + std::vector<std::string>{"--device", "func:cells=800", "--hidden", "17"}, "800"},

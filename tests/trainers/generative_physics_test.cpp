@@ -38,7 +38,7 @@ TEST(NoisingPath, ForwardActionAtZeroParametersIsExact) {
   Device device = open("func:lanes=20");
   GenerativeModel model;
   model.hidden = hidden;
-  const NoisingSchedule schedule = noising_schedule(device, 2.5, Ticks{0});
+  const NoisingSchedule schedule = noising_schedule(device, 2.5, Ticks{0}, 0.75);
   ASSERT_EQ(schedule.steps(), 2500u);
   std::vector<float> fields;
   for (std::uint32_t shot = 0; shot < shots; ++shot) fields.insert(fields.end(), field.begin(), field.end());

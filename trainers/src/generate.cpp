@@ -126,7 +126,7 @@ Samples generate(Device& device, const GenerativeModel& model, const GenerateOpt
     job.shots = shots;
     if (capabilities.seeded) {
       job.seed = options.seed;
-      job.first_shot = kGenerationFirstShot + done;
+      job.first_shot = options.first_shot + done;
     }
     job.capture_cells = captured;
     if (options.progress) {

@@ -28,9 +28,9 @@ struct NoisingSchedule {
   std::uint64_t steps() const { return (fade + free).count / period.count; }
 };
 
-/// ramp_end: part of tf in which the drive falls. Throws Error(BAD_ARG) when no capture period fits, and Error(UNSUPPORTED) when the device's increments are not Markov
-/// and the period is shorter than ten of its steps.
-NoisingSchedule noising_schedule(const Device& device, double tf, Ticks wanted_period, double ramp_end = 0.75);
+/// ramp_end: part of tf in which the drive falls. Throws Error(BAD_ARG) when no capture period fits, and
+/// Error(UNSUPPORTED) when the device's increments are not Markov and the period is shorter than ten of its steps.
+NoisingSchedule noising_schedule(const Device& device, double tf, Ticks wanted_period, double ramp_end);
 
 /// Cells clamped to 0, released, driven by their field for tf, then recorded while the drive fades and ceases.
 /// Label cells take no part. fields: shots x moving cells, the drive h; the force on cell i is a(t) h_i, so its bias is -a(t) h_i.

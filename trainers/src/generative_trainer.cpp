@@ -2,6 +2,8 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <limits>
+#include <numeric>
 #include <set>
 
 #include "generative_programs.hpp"
@@ -17,6 +19,7 @@ namespace heatbath::trainers {
 namespace {
 
 constexpr std::uint64_t kCaptureBudget = 256u << 20;  // bytes of captured states one job may leave on the host
+constexpr double kBalanceStep = 0.5;                  // of the log of a class's weight, in the first round
 
 /// Adds the life of the object to a number of seconds.
 class Stopwatch {
@@ -44,6 +47,11 @@ void check_options(const Device& device, const Images& data, const GenerativeOpt
   check(exact || options.segments == 1, "more than one segment needs the least-squares optimizer");
   check(exact || !options.labels, "label cells need the least-squares optimizer");
   check(options.ramp_end > 0 && options.ramp_end < 1, "ramp_end must lie between 0 and 1");
+  check(exact || options.balance_rounds == 0, "balance_rounds needs the least-squares optimizer");
+  check(!options.labels || options.balance_rounds == 0,
+        "balance_rounds with labels: a machine with label cells draws the class it is asked for");
+  check(options.balance_rounds == 0 || (options.balance_shots >= 1 && options.balance_rounds <= kShotsPerRange / options.balance_shots),
+        "balance_rounds of balance_shots drawings must stay below " + std::to_string(kShotsPerRange) + " in all");
   check(options.images_per_class >= 1, "images_per_class is 0, at least 1 is needed");
   const std::uint64_t images = std::uint64_t{options.images_per_class} * options.digits.size();
   check(!exact || options.updates >= 2 * images,
@@ -75,7 +83,7 @@ struct GenerativeTrainer::Impl {
       : device(the_device),
         options(the_options),
         schedule((check_options(the_device, data, the_options),
-                  noising_schedule(the_device, the_options.tf, the_options.capture_period))),
+                  noising_schedule(the_device, the_options.tf, the_options.capture_period, the_options.ramp_end))),
         team(the_options.threads),
         theta(data.rows * data.columns, the_options.hidden),
         gradient(the_options.optimizer == Optimizer::gradient ? theta : Trainable(0, 0)),
@@ -116,6 +124,7 @@ struct GenerativeTrainer::Impl {
       const std::span<const float> image(model.prototypes.images.data() + p * theta.visible, theta.visible);
       fields.push_back(drive_field(image, options.hidden, options.drive, options.seed));
     }
+    image_weights.assign(fields.size(), 1.0 / static_cast<double>(fields.size()));
     const Capabilities& capabilities = device.capabilities();
     const std::uint64_t trajectory_bytes = (schedule.steps() + 1) * theta.cells() * sizeof(float);
     const std::uint64_t affordable = std::max<std::uint64_t>(1, kCaptureBudget / trajectory_bytes);
@@ -131,17 +140,18 @@ struct GenerativeTrainer::Impl {
   /// Noising runs against drawing: the first recorded steps belong to the last segment.
   std::uint32_t window_of(std::uint32_t segment) const { return model.segments - 1 - segment; }
 
-  /// Writes the optimum of what was gathered into the model; the model stays as it is while an image lacks trajectories.
-  void solve_least_squares(const NoisingStatistics& statistics) {
+  /// Writes the optimum of what was gathered into the model; false, and the model stays as it is, while an image lacks
+  /// trajectories.
+  bool solve_least_squares(const NoisingStatistics& statistics) {
     for (std::uint32_t p = 0; p < fields.size(); ++p) {
-      if (statistics.trajectories(p) < 2) return;
+      if (statistics.trajectories(p) < 2) return false;
     }
     const std::size_t n = model.cells(), moving = model.moving();
     std::vector<float> all_fields;
     for (const std::vector<float>& field : fields) all_fields.insert(all_fields.end(), field.begin(), field.end());
     for (std::uint32_t segment = 0; segment < model.segments; ++segment) {
       const NoisingStatistics::Optimum best =
-          statistics.solve(window_of(segment), model.segments > 1, all_fields, label_of, model.labels, team);
+          statistics.solve(window_of(segment), model.segments > 1, all_fields, label_of, model.labels, image_weights, team);
       std::vector<float> moving_block(moving * moving);
       best.theta.write_couplings(moving_block, team);
       float* matrix = model.couplings.data() + std::size_t{segment} * n * n;
@@ -158,6 +168,55 @@ struct GenerativeTrainer::Impl {
     model.updates = 0;
     for (std::uint32_t p = 0; p < fields.size(); ++p) {
       model.updates += static_cast<std::uint32_t>(statistics.trajectories(p));
+    }
+    noise_memory = statistics.memory(all_fields);
+    return true;
+  }
+
+  /// Evens out how often the classes are drawn, by drawing. go_on: false stops; the model is that of the most even round.
+  void balance(const NoisingStatistics& statistics, const std::function<bool()>& go_on) {
+    const std::size_t classes = options.digits.size();
+    std::vector<double> weights(classes, 0.0), best_weights = weights, step(classes, kBalanceStep), before(classes, 0.0);
+    double best = -1;
+    for (std::uint32_t round = 0; round < options.balance_rounds; ++round) {
+      GenerateOptions draw;
+      draw.shots = options.balance_shots;
+      draw.seed = options.seed;
+      draw.first_shot = kBalanceFirstShot + round * options.balance_shots;
+      draw.trajectory_shots = 0;
+      draw.threads = options.threads;
+      draw.progress = [&](double) { return go_on(); };
+      Samples samples;
+      try {
+        samples = generate(device, model, draw);
+      } catch (const Error& error) {
+        if (error.code() != HB_ABORTED) throw;
+        break;
+      }
+      const Classification drawn = classify(samples, model.prototypes);
+      std::vector<double> shares(classes, 0.0);
+      for (std::size_t p = 0; p < fields.size(); ++p) shares[label_of[p]] += drawn.fractions[p];
+      double entropy = 0;
+      for (const double share : shares) entropy -= share > 0 ? share * std::log(share) : 0;
+      if (entropy > best) {
+        best = entropy;
+        best_weights = weights;
+      }
+      const double shots = options.balance_shots, even = 1.0 / static_cast<double>(classes);
+      for (std::size_t c = 0; c < classes; ++c) {
+        // One drawing more of each class than was seen: a class that was never drawn has a finite ratio.
+        const double lack = std::clamp(std::log((shots * even + 1) / (shots * shares[c] + 1)), -1.0, 1.0);
+        step[c] *= lack * before[c] < 0 ? 0.5 : 1.2;
+        before[c] = lack;
+        weights[c] += step[c] * lack;
+      }
+      if (round + 1 == options.balance_rounds) weights = best_weights;
+      double sum = 0;
+      for (const double weight : weights) sum += std::exp(weight);
+      for (std::size_t p = 0; p < fields.size(); ++p) {
+        image_weights[p] = std::exp(weights[label_of[p]]) / sum / options.images_per_class;
+      }
+      solve_least_squares(statistics);
     }
   }
 
@@ -235,6 +294,8 @@ struct GenerativeTrainer::Impl {
   std::vector<std::vector<float>> fields;  // drive of each prototype
   std::vector<std::uint32_t> label_of;     // label cell of each prototype
   GenerativeModel model;
+  std::vector<double> image_weights;
+  double noise_memory = std::numeric_limits<double>::quiet_NaN();
   std::vector<ReverseAction> actions;
   Seconds seconds;
 };
@@ -253,10 +314,10 @@ void GenerativeTrainer::train(const Progress& progress) {
     NoisingStatistics statistics(self.theta.visible, self.theta.hidden, static_cast<std::uint32_t>(self.fields.size()),
                                  self.schedule.steps(), self.model.segments, self.scale);
     self.actions.clear();
-    for (std::uint32_t done = 0; done < updates;) {
+    bool go_on = true;
+    for (std::uint32_t done = 0; done < updates && go_on;) {
       const std::uint32_t shots = std::min(self.block, updates - done);
       const Capture capture = self.simulate(kTrainingFirstShot, done, shots);
-      bool go_on = true;
       for (std::uint32_t shot = 0; shot < shots && go_on; ++shot, ++done) {
         {
           Stopwatch watch(self.seconds.gradient);
@@ -265,10 +326,11 @@ void GenerativeTrainer::train(const Progress& progress) {
         }
         go_on = !progress || progress(done + 1, updates, self.actions.back());
       }
-      if (!go_on) break;
     }
     Stopwatch watch(self.seconds.gradient);
-    self.solve_least_squares(statistics);
+    if (self.solve_least_squares(statistics) && go_on) {
+      self.balance(statistics, [&] { return !progress || progress(updates, updates, self.actions.back()); });
+    }
     return;
   }
   const float rate = static_cast<float>(self.options.learning_rate);
@@ -296,6 +358,8 @@ void GenerativeTrainer::train(const Progress& progress) {
 
 const GenerativeModel& GenerativeTrainer::model() const { return impl_->model; }
 const std::vector<ReverseAction>& GenerativeTrainer::actions() const { return impl_->actions; }
+double GenerativeTrainer::noise_memory() const { return impl_->noise_memory; }
+const std::vector<double>& GenerativeTrainer::image_weights() const { return impl_->image_weights; }
 const Seconds& GenerativeTrainer::seconds() const { return impl_->seconds; }
 
 std::vector<ReverseAction> GenerativeTrainer::held_out_each(std::uint32_t trajectories) {
@@ -307,9 +371,7 @@ std::vector<ReverseAction> GenerativeTrainer::held_out_each(std::uint32_t trajec
   return impl_->judge(kHeldOutFirstShot, trajectories);
 }
 
-namespace {
-
-ReverseAction mean_action(const std::vector<ReverseAction>& each) {
+ReverseAction mean_action(std::span<const ReverseAction> each) {
   ReverseAction mean;
   for (const ReverseAction& one : each) {
     mean.per_step += one.per_step / static_cast<double>(each.size());
@@ -317,8 +379,6 @@ ReverseAction mean_action(const std::vector<ReverseAction>& each) {
   }
   return mean;
 }
-
-}  // namespace
 
 ReverseAction GenerativeTrainer::held_out(std::uint32_t trajectories) { return mean_action(held_out_each(trajectories)); }
 

@@ -1,6 +1,7 @@
 #include "least_squares.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include <Eigen/Dense>
@@ -51,6 +52,53 @@ void combine(Vector& y, double factor, const Vector& x, bool reverse = false) {
   }
 }
 
+/// Means that depend on a cell and an image through the drive h only: hats on equal steps of asinh(h), with a ridge on
+/// their second differences.
+class FunctionOfDrive {
+ public:
+  /// fields: images x cells; trajectories: of each image, behind each of its means.
+  FunctionOfDrive(std::span<const float> fields, std::span<const std::uint64_t> trajectories)
+      : hat_(fields.size()), part_(fields.size()), weight_(fields.size()) {
+    double lowest = HUGE_VAL, highest = -HUGE_VAL;
+    for (const float h : fields) {
+      lowest = std::min(lowest, std::asinh(static_cast<double>(h)));
+      highest = std::max(highest, std::asinh(static_cast<double>(h)));
+    }
+    const double step = std::max((highest - lowest) / (kHats - 1), 1e-9);
+    Eigen::MatrixXd gram = Eigen::MatrixXd::Zero(kHats, kHats);
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+      const double at = (std::asinh(static_cast<double>(fields[i])) - lowest) / step;
+      hat_[i] = std::min<Eigen::Index>(static_cast<Eigen::Index>(at), kHats - 2);
+      part_[i] = at - static_cast<double>(hat_[i]);
+      weight_[i] = static_cast<double>(trajectories[i / (fields.size() / trajectories.size())]);
+      const Eigen::Vector2d phi(1 - part_[i], part_[i]);
+      gram.block<2, 2>(hat_[i], hat_[i]) += weight_[i] * phi * phi.transpose();
+    }
+    const Eigen::Vector3d bend(1, -2, 1);
+    for (Eigen::Index k = 0; k + 2 < kHats; ++k) gram.block<3, 3>(k, k) += kBending * bend * bend.transpose();
+    solver_.compute(gram);
+  }
+
+  /// Replaces one mean per field by the function that fits all of them.
+  void fit(std::span<double> values) const {
+    Eigen::VectorXd right = Eigen::VectorXd::Zero(kHats);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const double value = values[i] * weight_[i];
+      right[hat_[i]] += (1 - part_[i]) * value;
+      right[hat_[i] + 1] += part_[i] * value;
+    }
+    const Eigen::VectorXd function = solver_.solve(right);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      values[i] = (1 - part_[i]) * function[hat_[i]] + part_[i] * function[hat_[i] + 1];
+    }
+  }
+
+ private:
+  std::vector<Eigen::Index> hat_;
+  std::vector<double> part_, weight_;
+  Eigen::LDLT<Eigen::MatrixXd> solver_;
+};
+
 }  // namespace
 
 NoisingStatistics::NoisingStatistics(std::uint32_t visible, std::uint32_t hidden, std::uint32_t images,
@@ -66,7 +114,8 @@ NoisingStatistics::NoisingStatistics(std::uint32_t visible, std::uint32_t hidden
       counts_(images, 0),
       states_(std::size_t{windows} * images * stretches_ * cells(), 0.0),
       forces_(states_.size(), 0.0),
-      squares_(std::size_t{windows} * images * cells(), 0.0) {}
+      squares_(std::size_t{windows} * images * cells(), 0.0),
+      last_(2 * std::size_t{images} * cells(), 0.0) {}
 
 ReverseAction NoisingStatistics::add(std::uint32_t image, std::span<const float> trajectory,
                                      numerics::ThreadTeam& team) {
@@ -102,6 +151,12 @@ ReverseAction NoisingStatistics::add(std::uint32_t image, std::span<const float>
     action[piece] = sum_action;
     floor[piece] = sum_floor;
   });
+  const float* last = trajectory.data() + steps_ * n;
+  double* ends = last_.data() + (counts_[image] % 2 * images_ + image) * n;
+  for (std::size_t i = 0; i < n; ++i) {
+    ends[i] += static_cast<double>(last[i]);
+    last_square_ += static_cast<double>(last[i]) * static_cast<double>(last[i]);
+  }
   ++counts_[image];
   ReverseAction result;
   for (std::size_t piece = 0; piece < pieces; ++piece) {
@@ -134,46 +189,47 @@ void NoisingStatistics::means(std::uint32_t window, std::span<const float> field
     }
   }
   if (fields.empty()) return;
-  // The function of h as hats on equal steps of asinh(h), with a ridge on its second differences.
-  double lowest = HUGE_VAL, highest = -HUGE_VAL;
-  for (const float h : fields) {
-    lowest = std::min(lowest, std::asinh(static_cast<double>(h)));
-    highest = std::max(highest, std::asinh(static_cast<double>(h)));
-  }
-  const double step = std::max((highest - lowest) / (kHats - 1), 1e-9);
-  std::vector<Eigen::Index> hat(fields.size());
-  std::vector<double> part(fields.size());
-  Eigen::MatrixXd gram = Eigen::MatrixXd::Zero(kHats, kHats);
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    const double at = (std::asinh(static_cast<double>(fields[i])) - lowest) / step;
-    hat[i] = std::min<Eigen::Index>(static_cast<Eigen::Index>(at), kHats - 2);
-    part[i] = at - static_cast<double>(hat[i]);
-    const Eigen::Vector2d phi(1 - part[i], part[i]);
-    gram.block<2, 2>(hat[i], hat[i]) += static_cast<double>(counts_[i / n]) * phi * phi.transpose();
-  }
-  const Eigen::Vector3d bend(1, -2, 1);
-  for (Eigen::Index k = 0; k + 2 < kHats; ++k) gram.block<3, 3>(k, k) += kBending * bend * bend.transpose();
-  const Eigen::LDLT<Eigen::MatrixXd> solver(gram);
+  const FunctionOfDrive function(fields, counts_);
+  std::vector<double> row(fields.size());
   for (std::vector<double>* values : {&states, &forces}) {
     for (std::uint32_t s = 0; s < stretches_; ++s) {
-      Eigen::VectorXd right = Eigen::VectorXd::Zero(kHats);
-      for (std::size_t i = 0; i < fields.size(); ++i) {
-        const double value = (*values)[((i / n) * stretches_ + s) * n + i % n] * static_cast<double>(counts_[i / n]);
-        right[hat[i]] += (1 - part[i]) * value;
-        right[hat[i] + 1] += part[i] * value;
-      }
-      const Eigen::VectorXd function = solver.solve(right);
-      for (std::size_t i = 0; i < fields.size(); ++i) {
-        (*values)[((i / n) * stretches_ + s) * n + i % n] =
-            (1 - part[i]) * function[hat[i]] + part[i] * function[hat[i] + 1];
-      }
+      const auto at = [&](std::size_t i) -> double& { return (*values)[((i / n) * stretches_ + s) * n + i % n]; };
+      for (std::size_t i = 0; i < row.size(); ++i) row[i] = at(i);
+      function.fit(row);
+      for (std::size_t i = 0; i < row.size(); ++i) at(i) = row[i];
     }
   }
+}
+
+double NoisingStatistics::memory(std::span<const float> fields) const {
+  const std::size_t n = cells();
+  std::array<std::vector<double>, 2> halves, functions;
+  double trajectories = 0;
+  for (std::size_t half = 0; half < 2; ++half) {
+    halves[half].resize(fields.size());
+    std::vector<std::uint64_t> counts(images_);
+    for (std::uint32_t p = 0; p < images_; ++p) {
+      counts[p] = (counts_[p] + 1 - half) / 2;
+      trajectories += static_cast<double>(counts[p]);
+      for (std::size_t i = 0; i < n; ++i) {
+        halves[half][p * n + i] = last_[(half * images_ + p) * n + i] / static_cast<double>(counts[p]);
+      }
+    }
+    functions[half] = halves[half];
+    FunctionOfDrive(fields, counts).fit(functions[half]);
+  }
+  double squares = 0;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    squares += 0.5 * (functions[0][i] * halves[1][i] + functions[1][i] * halves[0][i]) / images_;
+  }
+  const double variance = last_square_ / (trajectories * static_cast<double>(n)) - squares / static_cast<double>(n);
+  return squares / (2 * variance);
 }
 
 NoisingStatistics::Optimum NoisingStatistics::solve(std::uint32_t window, bool visible_biases,
                                                     std::span<const float> fields,
                                                     std::span<const std::uint32_t> label_of, std::uint32_t labels,
+                                                    std::span<const double> image_weights,
                                                     numerics::ThreadTeam& team) const {
   const std::size_t n = cells(), v = visible_, h = hidden_, rows = std::size_t{images_} * stretches_;
   const std::size_t inputs = 1 + labels;
@@ -188,10 +244,11 @@ NoisingStatistics::Optimum NoisingStatistics::solve(std::uint32_t window, bool v
   std::vector<double> diagonal(n, 0.0);
   for (std::uint32_t p = 0; p < images_; ++p) {
     const double shots = static_cast<double>(counts_[p]);
+    const double share = image_weights.empty() ? 1.0 / images_ : image_weights[p];
     for (std::uint32_t s = 0; s < stretches_; ++s) {
       const std::uint64_t steps = count * (s + 1) / stretches_ - count * s / stretches_;
       if (steps == 0) continue;
-      const double weight = static_cast<double>(steps) / static_cast<double>(count) / images_;
+      const double weight = share * static_cast<double>(steps) / static_cast<double>(count);
       const std::size_t to = (std::size_t{p} * stretches_ + s) * n;
       for (std::size_t i = 0; i < n; ++i) {
         m[to + i] = static_cast<float>(std::sqrt(weight) * mean_states[to + i]);
@@ -219,12 +276,12 @@ NoisingStatistics::Optimum NoisingStatistics::solve(std::uint32_t window, bool v
         used += steps / static_cast<double>(count) * function * function;
       }
       const double scatter = squares[i] / (shots * static_cast<double>(count)) - raw;
-      diagonal[i] += (fields.empty() ? raw + scatter : used + scatter * shots / (shots - 1)) / images_;
+      diagonal[i] += share * (fields.empty() ? raw + scatter : used + scatter * shots / (shots - 1));
     }
-    input_input[0] += 1.0f / static_cast<float>(images_);
+    input_input[0] += static_cast<float>(share);
     if (labels > 0) {
       const std::size_t u = 1 + label_of[p];
-      for (const std::size_t at : {u, u * inputs, u * inputs + u}) input_input[at] += 1.0f / static_cast<float>(images_);
+      for (const std::size_t at : {u, u * inputs, u * inputs + u}) input_input[at] += static_cast<float>(share);
     }
   }
   const auto stride = static_cast<std::ptrdiff_t>(n);

@@ -36,17 +36,24 @@ class NoisingStatistics {
   /// all cells and images together, replaces the noisy mean of each. Without it a machine of a thousand cells and a
   /// handful of trajectories learns the noise of the means: in a short window they are few and all of the same size.
   ///
-  /// What is found: couplings, biases (of visible cells only with
-  /// `visible_biases`) and weights of the clamped label cells (labels x cells; label_of[image]; none when empty). Every
-  /// image counts alike and needs two trajectories. Preconditioned conjugate gradients until the residual has fallen by
-  /// 1e-3 in its norm, at most 400 steps.
+  /// What is found: couplings, biases (of visible cells only with `visible_biases`) and weights of the clamped label
+  /// cells (labels x cells; label_of[image]; none when empty). image_weights: share of each image in the averages, of
+  /// sum 1; empty: all alike. Every image needs two trajectories. Preconditioned conjugate gradients until the residual
+  /// has fallen by 1e-3 in its norm, at most 400 steps.
   struct Optimum {
     Trainable theta{0, 0};
     std::vector<float> label_weights;
     std::uint32_t iterations = 0;
   };
   Optimum solve(std::uint32_t window, bool visible_biases, std::span<const float> fields,
-                std::span<const std::uint32_t> label_of, std::uint32_t labels, numerics::ThreadTeam& team) const;
+                std::span<const std::uint32_t> label_of, std::uint32_t labels, std::span<const double> image_weights,
+                numerics::ThreadTeam& team) const;
+
+  /// What the last recorded states, from which a drawing runs backwards, still tell of their image: sum over cells of
+  /// m²/2v, m their mean given the image and v their variance, averaged over images; nats. The mean is a function of the
+  /// drive (`fields`, as in solve): measured on one half of each image's trajectories, multiplied by the mean of the
+  /// other, so that its noise averages out; needs two of each image.
+  double memory(std::span<const float> fields) const;
 
  private:
   std::uint32_t visible_, hidden_, images_;
@@ -56,6 +63,8 @@ class NoisingStatistics {
   std::vector<std::uint64_t> counts_;
   std::vector<double> states_, forces_;  // [window][image][stretch][cell]: sums over trajectories and steps
   std::vector<double> squares_;          // [window][image][cell]
+  std::vector<double> last_;             // [half][image][cell]: sums of last states over trajectories
+  double last_square_ = 0;               // over all of them
 
   std::size_t cells() const { return std::size_t{visible_} + hidden_; }
   /// Means per step of states and forces of a window, [image][stretch][cell], as functions of the drive where `fields`

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <vector>
 
 #include <Eigen/Dense>
@@ -19,6 +20,7 @@ constexpr std::size_t kMostImages = 10000;
 constexpr std::uint64_t kFeatureSeed = 1;
 constexpr float kRidge = 1e-3f;  // of the number of images
 constexpr int kClasses = 10;
+constexpr float kHeld = 0.7f;  // correlation of a drawing that shows its training image
 constexpr std::size_t kMostPairs = 20000;
 
 /// Mean 0 and variance 1.
@@ -112,7 +114,7 @@ Quality judge_samples(const Samples& samples, const GenerativeModel& model, cons
   Quality quality;
   quality.classifier_accuracy = classifier.accuracy();
   const std::size_t visible = samples.visible, shots = samples.shots;
-  std::vector<double> digits(kClasses, 0.0), nearest(model.prototypes.digits.size(), 0.0);
+  std::vector<double> digits(kClasses, 0.0), nearest(model.prototypes.digits.size(), 0.0), held = nearest;
   double distance = 0;
   Eigen::MatrixXf images(static_cast<Eigen::Index>(visible), static_cast<Eigen::Index>(shots));
   for (std::size_t shot = 0; shot < shots; ++shot) {
@@ -121,6 +123,7 @@ Quality judge_samples(const Samples& samples, const GenerativeModel& model, cons
     const std::uint8_t digit = classifier.digit(image);
     ++digits[digit];
     ++nearest[prototype];
+    if (classes.correlation[shot] >= kHeld) ++held[prototype];
     quality.recognised += (digit == model.prototypes.digits[prototype]) / static_cast<double>(shots);
     // Between images of mean 0 and variance 1 the mean square distance is 2 - 2 correlation.
     distance += (2 - 2 * static_cast<double>(classes.correlation[shot])) / static_cast<double>(shots);
@@ -129,6 +132,7 @@ Quality judge_samples(const Samples& samples, const GenerativeModel& model, cons
   }
   quality.class_entropy = entropy_of(digits);
   quality.images_drawn = std::exp(entropy_of(nearest));
+  quality.images_held = std::accumulate(held.begin(), held.end(), 0.0) / static_cast<double>(shots) * std::exp(entropy_of(held));
   quality.prototype_distance = std::sqrt(distance);
   double squares = 0;
   std::size_t pairs = 0;

@@ -20,10 +20,12 @@ enum class Drive { pixel, projection };             ///< how hidden cells are dr
 enum class Optimizer { gradient, online, least_squares };
 
 /// Shot numbers, in which a seeded device addresses its noise. Update u of a training run is shot u; held-out
-/// trajectories and generation have ranges of their own, so that jobs of one seed share no noise.
+/// trajectories, generation and the drawings that balance the classes have ranges of their own, so that jobs of one seed
+/// share no noise.
 constexpr std::uint32_t kTrainingFirstShot = 0;
 constexpr std::uint32_t kHeldOutFirstShot = 0x40000000;
 constexpr std::uint32_t kGenerationFirstShot = 0x80000000;
+constexpr std::uint32_t kBalanceFirstShot = 0xC0000000;
 constexpr std::uint32_t kShotsPerRange = 0x40000000;
 
 struct GenerativeOptions {
@@ -39,6 +41,10 @@ struct GenerativeOptions {
   std::uint32_t segments = 1;
   double ramp_end = 0.75;  ///< part of tf in which the drive falls to 0 while noising, above 0 and below 1 [G]
   bool labels = false;     ///< one clamped cell per class, coupled to all others; needs Optimizer::least_squares
+  /// Rounds of drawing and fitting again after the fit, with image weights that make rare classes less rare; needs
+  /// Optimizer::least_squares and no labels.
+  std::uint32_t balance_rounds = 0;
+  std::uint32_t balance_shots = 100;  ///< drawings of a round
   std::uint64_t seed = 1;
   Ticks capture_period{0};  ///< 0: the shortest the device has
   unsigned threads = 0;     ///< host work; 0: one per processor
@@ -107,6 +113,9 @@ struct ReverseAction {
   double floor = 0;     ///< sum dx^2 / (4 mu kT D) per step: what no parameter can change
 };
 
+/// Mean of at least one.
+ReverseAction mean_action(std::span<const ReverseAction> each);
+
 /// Reverse action of a trajectory and its gradient, with the capture period in place of dt.
 /// For models of one segment without labels. trajectory: (steps + 1) x cells, row-major, at least one step; period: capture period D in time units.
 /// gradient_couplings: cells x cells, symmetric, zero diagonal and zero visible-visible block; gradient_bias: cells,
@@ -124,7 +133,10 @@ ReverseAction reverse_action(const GenerativeModel& model, std::span<const float
 /// Least squares: the reverse action is quadratic in the parameters, and without couplings the cells are independent
 /// given the image, so means of x and of c = -dx/(mu D) + 2 J2 x + 4 J4 x^3 per image, and the variances of x, are all
 /// the statistics: `updates` trajectories are averaged (at least two of each image), then P(JC + CJ) = -P(B + B^T),
-/// with the biases, is solved by preconditioned conjugate gradients, segment by segment.
+/// with the biases, is solved by preconditioned conjugate gradients, segment by segment. Balance: a fit of means and
+/// variances says nothing of how often each class is drawn, so each round draws on the device, raises the weights in the
+/// averages of images of classes that are rare, in steps that shrink where they went too far, and solves again. The
+/// weights of the round with the most even classes remain.
 ///
 /// Needs CAPS.KT_PROGRAMMABLE, or kT as the device has it. A device whose increments are not Markov is refused unless
 /// the capture period is at least ten of its steps: its path action at one step has no meaning.
@@ -156,6 +168,11 @@ class GenerativeTrainer {
   ReverseAction held_out(std::uint32_t trajectories);
   /// The same, one value per trajectory: paired where two models are judged with one seed.
   std::vector<ReverseAction> held_out_each(std::uint32_t trajectories);
+  /// Least squares: what the noise at the end of noising still tells of the image, sum over cells of m²/2v in nats
+  /// (about 20 for the ramp of [G]); NaN before the fit and for other optimizers.
+  double noise_memory() const;
+  /// Share of each image in the fit, of sum 1: equal without balance_rounds.
+  const std::vector<double>& image_weights() const;
   /// Mean action per step of the present model on the first trajectories of the training: in-sample.
   ReverseAction in_sample(std::uint32_t trajectories);
   /// Time spent so far; `generate` is the caller's to fill.
@@ -171,6 +188,7 @@ struct GenerateOptions {
   /// Class asked for, with label cells: shot k is asked for asked[k mod size]; empty: all classes in turn.
   std::vector<std::uint8_t> asked = {};
   std::uint64_t seed = 1;
+  std::uint32_t first_shot = kGenerationFirstShot;  ///< of the noise of a seeded device
   std::uint32_t trajectory_shots = 3;  ///< shots whose states at trajectory_times are kept
   std::uint32_t trajectory_times = 8;  ///< equally spaced from the noise state to tf; at least 2
   unsigned threads = 0;                ///< host work; 0: one per processor
@@ -195,8 +213,8 @@ struct Samples {
 };
 
 /// Runs the generation program of generative.md 2.3: cells clamped to 0 and released, uncoupled noise for tf, then the
-/// learned couplings and biases for tf, segment by segment; label cells are clamped all the time. Shot k of a seeded device is noise shot kGenerationFirstShot + k, whatever the
-/// number of shots. Throws Error(BAD_ARG or UNSUPPORTED) that names what is wrong before it does anything, and what
+/// learned couplings and biases for tf, segment by segment; label cells are clamped all the time. Shot k of a seeded
+/// device is noise shot first_shot + k, whatever the number of shots. Throws Error(BAD_ARG or UNSUPPORTED) that names what is wrong before it does anything, and what
 /// Device::run throws.
 Samples generate(Device& device, const GenerativeModel& model, const GenerateOptions& options);
 

@@ -34,6 +34,9 @@ struct Quality {
   double recognised = 0;           ///< part of the samples that it reads as the class of their nearest training image
   double class_entropy = 0;        ///< of the digits it reads, nats
   double images_drawn = 0;         ///< exp of the entropy of the nearest training images: how many are in use
+  /// How many training images the machine holds: share of the samples whose correlation with their nearest is 0.7 or
+  /// more, times exp of the entropy of those.
+  double images_held = 0;
   double prototype_distance = 0;   ///< root mean square distance to the nearest training image, both at variance 1
   double diversity = 0;            ///< the same between samples of one training image; NaN where no two share one
 };
