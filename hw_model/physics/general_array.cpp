@@ -7,6 +7,7 @@
 #include <optional>
 #include <stdexcept>
 
+#include "heatbath/numerics/cache_line.hpp"
 #include "heatbath/numerics/isa.hpp"
 #include "heatbath/numerics/thread_team.hpp"
 #include "heatbath/physics/schemes.hpp"
@@ -34,8 +35,11 @@ const GeneralKernels& general_kernels() {
 
 namespace {
 
-constexpr std::uint32_t lane_block = 16;  // lanes of a tile are padded to a multiple of this
+using numerics::CacheLines;
+
+constexpr std::uint32_t lane_block = 16;  // lanes of a tile of several are padded to a multiple of this
 constexpr std::uint32_t tile_lanes = 32;
+constexpr std::uint32_t few_lanes = 4;      // up to this many left-over lanes run one by one
 constexpr float velocity_limit = 1e15f;     // keeps an unstable step finite
 constexpr float phase_limit = 1e6f;         // of one step, in radians: more cannot be wrapped in float32
 constexpr std::uint32_t pink_stages = 8;    // correlation times tau, tau/4, … tau/4^7
@@ -43,14 +47,14 @@ constexpr std::uint32_t chosen_block = 64;  // random-sequential updates whose w
 
 // Lanes first..first+count-1 with their own state, scratch and meters. Fields are [row][lane].
 struct LaneTile {
-  std::uint32_t first = 0, count = 0, lanes = 0;
-  std::vector<float> state;  // variables rows
-  std::vector<float> guess, k1, k2, n1, n2;
-  std::vector<float> cosine, sine, field_a, field_b, field_c, field_d;
-  std::vector<float> before, force, force_after;  // metered: state at the start of the step, gradients at its ends
-  std::vector<float> bias;           // per lane, when lanes differ
-  std::vector<std::uint32_t> words, site_words;
-  std::vector<std::vector<float>> filters;  // coloured noise: one field of cells + 1 rows per stage; last row: common
+  std::uint32_t first = 0, count = 0, lanes = 0;  // lanes: padded; 1 or a multiple of lane_block
+  CacheLines<float> state;  // variables rows
+  CacheLines<float> guess, k1, k2, n1, n2;
+  CacheLines<float> cosine, sine, field_a, field_b, field_c, field_d;
+  CacheLines<float> before, force, force_after;  // metered: state at the start of the step, gradients at its ends
+  CacheLines<float> bias;            // per lane, when lanes differ
+  CacheLines<std::uint32_t> words, site_words;
+  std::vector<CacheLines<float>> filters;  // coloured noise: one field of cells + 1 rows per stage; last row: common
   bool fresh_force = false;                 // k1 holds the force at the state (BAOAB)
   bool known_force = false;                 // `force` is the gradient at the state
   std::vector<double> heat, work;           // metered, per lane
@@ -95,12 +99,11 @@ struct GeneralArray::Impl {
         inertia(spec_.kind == CellKind::underdamped || spec_.kind == CellKind::rlc),
         phases(spec_.kind == CellKind::phase),
         free(spec_.cells, ~0u) {
-    const std::uint32_t lanes = spec.lanes;
-    for (std::uint32_t first = 0; first < lanes; first += tile_lanes) {
+    const auto add = [&](std::uint32_t first, std::uint32_t count, std::uint32_t padded_lanes) {
       LaneTile t;
       t.first = first;
-      t.count = std::min(tile_lanes, lanes - first);
-      t.lanes = (t.count + lane_block - 1) / lane_block * lane_block;
+      t.count = count;
+      t.lanes = padded_lanes;
       // Products write whole groups of rows beyond the last one.
       const std::size_t size = std::size_t{variables + group_cells} * t.lanes;
       t.state.assign(size, spec.kind == CellKind::pbit ? 1.0f : 0.0f);
@@ -113,7 +116,16 @@ struct GeneralArray::Impl {
       t.heat.assign(t.lanes, 0.0);
       t.work = t.thermal = t.heat;
       tiles.push_back(std::move(t));
+    };
+    // p-bits of one lane are vectors of cells only where cells may turn at once.
+    const bool one_by_one = spec.kind != CellKind::pbit || spec.stepper == Stepper::two_colour;
+    const std::uint32_t over = spec.lanes % lane_block, rest = one_by_one && over <= few_lanes ? over : 0;
+    const std::uint32_t batched = spec.lanes - rest;
+    for (std::uint32_t first = 0; first < batched; first += tile_lanes) {
+      const std::uint32_t count = std::min(tile_lanes, batched - first);
+      add(first, count, (count + lane_block - 1) / lane_block * lane_block);
     }
+    for (std::uint32_t lane = batched; lane < spec.lanes; ++lane) add(lane, 1, 1);
     const bool two_colour = spec.stepper == Stepper::two_colour;
     for (std::uint32_t i = 0; i < cells; ++i) order[two_colour ? spec.graph->colours()[i] : 0].push_back(i);
   }
@@ -121,7 +133,7 @@ struct GeneralArray::Impl {
   LaneTile& tile_of(std::uint32_t lane) {
     if (lane >= spec.lanes)
       throw std::out_of_range("lane " + std::to_string(lane) + " of " + std::to_string(spec.lanes));
-    return tiles[lane / tile_lanes];
+    return *std::ranges::find_if(tiles, [&](const LaneTile& t) { return lane < t.first + t.count; });
   }
   const LaneTile& tile_of(std::uint32_t lane) const { return const_cast<Impl*>(this)->tile_of(lane); }
 
@@ -256,19 +268,20 @@ struct GeneralArray::Impl {
   void product(const LaneTile& t, const Couplings& j, const float* u, float* y) const {
     if (j.zero()) {
       std::fill_n(y, std::size_t{j.cells()} * t.lanes, 0.0f);
-    } else if (j.graph()) {
+    } else if (j.graph() && t.lanes > 1) {
       general_kernels().sparse_product(rows_of(&j), t.lanes, u, y);
     } else {
       Tile k{};
       k.groups = (j.cells() + group_cells - 1) / group_cells;
       k.lanes = t.lanes;
       k.state = const_cast<float*>(u);
-      step_kernels().coupling_field(k, j.packed(Couplings::PackedFor::many_lanes).view, y);
+      const auto use = t.lanes > 1 ? Couplings::PackedFor::many_lanes : Couplings::PackedFor::one_lane;
+      step_kernels().coupling_field(k, j.packed(use).view, y);
     }
   }
 
-  void fields(const LaneTile& t, const StepTable& p, const float* u, std::vector<float>& a,
-              std::vector<float>& b) const {
+  void fields(const LaneTile& t, const StepTable& p, const float* u, CacheLines<float>& a,
+              CacheLines<float>& b) const {
     if (p.couplings_a) product(t, *p.couplings_a, u, a.data());
     if (p.couplings_b) product(t, *p.couplings_b, u, b.data());
   }
@@ -283,7 +296,7 @@ struct GeneralArray::Impl {
   void gradient(LaneTile& t, const StepTable& p, const float* x, float* out) const {
     const auto& kernels = general_kernels();
     const float* lane_bias = p.lane_bias ? t.bias.data() : nullptr;
-    const auto pair = [&](const std::vector<float>& a, const std::vector<float>& b) {
+    const auto pair = [&](const CacheLines<float>& a, const CacheLines<float>& b) {
       return FieldPair{p.couplings_a ? a.data() : nullptr, p.couplings_b ? b.data() : nullptr, p.gain_a, p.gain_b};
     };
     if (phases) {

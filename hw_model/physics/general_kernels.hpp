@@ -6,7 +6,8 @@
 
 namespace heatbath::physics {
 
-/// Shape of a field: `rows` rows of `lanes` floats, lanes a multiple of 16.
+/// Shape of a field: `rows` rows of `lanes` floats, lanes a multiple of 16, or one lane, whose rows are contiguous: a
+/// vector is then `width` cells.
 struct FieldShape {
   uint32_t rows, lanes;
   uint32_t active_lanes;  ///< the others are padding
@@ -64,7 +65,7 @@ struct SpinTile {
 };
 
 struct GeneralKernels {
-  /// y = J x.
+  /// y = J x, many lanes.
   void (*sparse_product)(const MatrixRows& j, uint32_t lanes, const float* x, float* y);
   /// Standard normals.
   void (*normals)(const NoiseAddress& at, FieldShape shape, float* out);
@@ -93,7 +94,8 @@ struct GeneralKernels {
                 const float* cosine, const float* sine, float* gradient);
   /// Brings phases back to [-pi, pi) and counts the turns.
   void (*wrap)(FieldShape shape, float* phase, float* turns);
-  /// Updates the spins of `sites` one after another in all lanes; words[site][lane] decides.
+  /// Updates the spins of `sites` one after another in all lanes; words[site][lane] decides. With one lane, no two of
+  /// the sites are coupled.
   void (*update_spins)(const SpinTile& tile, const uint32_t* sites, uint32_t count, const uint32_t* words);
   /// Makes `count` updates in each lane, of the cell that site_words[ordinal][lane] chooses.
   void (*update_chosen_spins)(const SpinTile& tile, uint32_t count, const uint32_t* site_words, const uint32_t* words);
