@@ -16,6 +16,7 @@
 #include "hw_model/physics/linear_step.hpp"
 #include "hw_model/physics/noise.hpp"
 #include "hw_model/physics/packed_couplings.hpp"
+#include "hw_model/physics/sign_lattice.hpp"
 #include "hw_model/physics/step_kernels.hpp"
 #include "hw_model/physics/step_table.hpp"
 
@@ -90,6 +91,9 @@ struct GeneralArray::Impl {
     std::shared_ptr<const StepTable> table;
   };
   std::optional<Kept> kept;
+  // The couplings last asked for as a lattice of signs, and the answer.
+  std::shared_ptr<const Couplings> signs_of;
+  std::shared_ptr<const SignLattice> signs;
 
   Impl(const ArraySpec& spec_, numerics::ThreadTeam* team_)
       : spec(spec_),
@@ -640,6 +644,18 @@ struct GeneralArray::Impl {
     for (std::uint32_t l = 0; l < t.lanes; ++l) t.work[l] += change[l] + heat[l];
   }
 
+  // The lattice of signs that single lanes may run on, when all cells share bias and temperature; or null.
+  const SignLattice* lattice(const StepTable& p) {
+    const auto uniform = [](const std::vector<float>& values) {
+      return std::ranges::all_of(values, [&](float v) { return v == values.front(); });
+    };
+    if (spec.stepper != Stepper::two_colour || metered || tiles.back().lanes > 1 || !p.couplings_a || p.couplings_b ||
+        p.lane_bias || !uniform(p.bias) || !uniform(p.two_over_kT))
+      return nullptr;
+    if (signs_of != p.couplings_a) signs_of = p.couplings_a, signs = SignLattice::of(*signs_of);
+    return signs.get();
+  }
+
   void tabulate_bias(LaneTile& t, const StepTable& p, const Parameters& from, const Parameters& to) const {
     if (!p.lane_bias) return;
     t.bias.assign(std::size_t{cells} * t.lanes, 0.0f);
@@ -756,13 +772,20 @@ void GeneralArray::advance(const Run& run, const Parameters& live) {
     const std::uint64_t next = run.ramp_first + done + 1;
     std::shared_ptr<const StepTable> after;
     if (ramped && (a.metered || done + 1 < run.steps)) after = table_at(next);
+    const SignLattice* const lattice = a.lattice(*table);
     a.for_each_tile([&](LaneTile& t) {
       std::uint64_t& records = ordinal[static_cast<std::size_t>(&t - a.tiles.data())];
       a.tabulate_bias(t, *table, live, target);
       t.fresh_force = t.known_force = false;
-      for (std::uint64_t s = done; s < done + count; ++s) {
+      for (std::uint64_t s = done, together = 1; s < done + count; s += together) {
         const std::uint64_t number = run.noise.step + s;
-        if (spec().kind == CellKind::pbit) {
+        const std::uint64_t due =
+            run.record_period > 0 ? run.record_first + records * run.record_period : done + count;
+        if (lattice && t.lanes == 1) {
+          together = std::max(s + 1, std::min(due, done + count)) - s;
+          lattice->sweep(t.state.data(), together, {table->gain_a, table->bias.front(), table->two_over_kT.front()},
+                         a.address(t, run.noise, number, Purpose::flip), a.free.data());
+        } else if (spec().kind == CellKind::pbit) {
           a.spin_step(t, *table, run.noise, number);
         } else {
           Impl::Space space(a, t, *table, run.noise, number);
@@ -778,8 +801,7 @@ void GeneralArray::advance(const Run& run, const Parameters& live) {
           a.tabulate_bias(t, *after, last ? target : live, target);
           a.energies(t, *after, 1.0, t.work);
         }
-        if (run.record_period > 0 && s + 1 == run.record_first + records * run.record_period)
-          a.record(t, run, records++);
+        if (run.record_period > 0 && s + together == due) a.record(t, run, records++);
       }
     });
     done += count;

@@ -1,6 +1,7 @@
 // Every make of array: bits, states, refusals.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
 #include <sstream>
@@ -9,6 +10,7 @@
 #include "heatbath/numerics/thread_team.hpp"
 #include "hw_model/physics/noise.hpp"
 #include "hw_model/physics/quartic_array.hpp"
+#include "hw_model/physics/sign_lattice.hpp"
 #include "tests/physics/makes.hpp"
 
 namespace heatbath::physics {
@@ -198,6 +200,95 @@ TEST(OneLane, HasTheBitsItHasAmongMany) {
     }
   }
   numerics::select_isa(before);
+}
+
+// -- p-bits as bits --------------------------------------------------------------------------------------------------
+
+struct Glass {
+  std::string graph;
+  float size = 1, bias = 0, kT = 1.3f, gain = 1;
+  bool clamped = false, records = false;
+  std::uint32_t zeros = 0;  // one coupling in so many is 0; 0: none
+};
+
+// The state after some sweeps of one lane, and all records. `batch`: among 16 lanes, which take the general path.
+std::vector<float> sweeps(const Glass& glass, bool batch) {
+  ArraySpec spec;
+  spec.kind = CellKind::pbit;
+  spec.stepper = Stepper::two_colour;
+  spec.graph = named_graph(glass.graph);
+  spec.cells = spec.graph->cells();
+  spec.lanes = batch ? 16 : 1;
+  std::vector<float> values(spec.graph->couplers().size());
+  for (std::size_t c = 0; c < values.size(); ++c)
+    values[c] = glass.zeros > 0 && c % glass.zeros == 0 ? 0.0f : std::sin(1.7 * static_cast<double>(c * c % 1013)) > 0 ? glass.size : -glass.size;
+  Parameters p;
+  p.j2.assign(spec.cells, 0.0f);
+  p.j4 = p.j2;
+  p.bias.assign(spec.cells, glass.bias);
+  p.kT = glass.kT;
+  p.gain = glass.gain;
+  p.couplings = std::make_shared<const Couplings>(spec.graph, values);
+  const auto array = make_array(spec, nullptr);
+  std::vector<float> start(spec.cells);
+  for (std::uint32_t i = 0; i < spec.cells; ++i) start[i] = i % 3 == 0 ? -1.0f : 1.0f;
+  for (std::uint32_t lane = 0; lane < spec.lanes; ++lane) array->write(lane, 0, start, p);
+  if (glass.clamped) {
+    std::vector<std::uint8_t> clamped(spec.cells);
+    for (std::uint32_t i = 0; i < spec.cells; ++i) clamped[i] = i % 7 == 2;
+    array->set_clamped(clamped, p);
+  }
+  std::vector<float> seen;
+  physics::Run r;
+  r.steps = 9;
+  r.dt = 1;
+  r.noise = {77, 5, (1ULL << 32) - 3};
+  if (glass.records) {
+    r.record_period = 3, r.record_first = 2;
+    r.record = [&](std::uint64_t, std::uint32_t lane, std::span<const float> state) {
+      if (lane == 0) seen.insert(seen.end(), state.begin(), state.end());
+    };
+  }
+  array->advance(r, p);
+  std::vector<float> x(spec.cells);
+  array->read(0, x);
+  seen.insert(seen.end(), x.begin(), x.end());
+  return seen;
+}
+
+TEST(SpinsAsBits, TurnAsTheyDoAmongManyLanes) {
+  const auto before = numerics::active_isa();
+  for (const Glass& glass : {Glass{"torus:128x20"}, Glass{"torus:34x30"}, Glass{"grid:46x33"}, Glass{"chain:1000"},
+                             Glass{"ring:74"}, Glass{"torus:16x16", 0.5f, 0.3f, 0.7f, -1.1f},
+                             Glass{"torus:64x40", 1, 0, 0}, Glass{"grid:50x40", 1, 1, 0, 1, true, false, 5},
+                             Glass{"grid:52x40", 1, 0.2f, 1, 1, true, true, 4}, Glass{"grid:600x4", 0.1f},
+                             Glass{"grid:45x6"}}) {
+    numerics::select_isa(before);
+    const auto expected = sweeps(glass, true);
+    ASSERT_GT(std::ranges::count(expected, 1.0f), 0);
+    ASSERT_GT(std::ranges::count(expected, -1.0f), 0);
+    for (const auto isa : numerics::available_isas()) {
+      numerics::select_isa(isa);
+      EXPECT_EQ(sweeps(glass, false), expected) << glass.graph << ", " << numerics::name(isa);
+    }
+  }
+  numerics::select_isa(before);
+}
+
+TEST(SpinsAsBits, AreForOneSizeOfCouplingsInPairsOfColours) {
+  const auto made = [](const std::string& graph, std::vector<float> few) {
+    const auto g = named_graph(graph);
+    std::vector<float> values(g->couplers().size());
+    for (std::size_t c = 0; c < values.size(); ++c) values[c] = few[c % few.size()];
+    return SignLattice::of(Couplings(g, values)) != nullptr;
+  };
+  EXPECT_TRUE(made("torus:16x16", {1, -1, -1, 0}));
+  EXPECT_TRUE(made("grid:16x15", {0.375f, -0.375f}));
+  EXPECT_FALSE(made("grid:16x15", {1, 2})) << "two sizes";
+  EXPECT_FALSE(made("grid:16x15", {0.1f})) << "3 x 0.1 is not exact, so the order of sums matters";
+  const auto apart = std::make_shared<const Graph>(4, std::vector<Coupler>{{0, 2}, {1, 3}});
+  EXPECT_EQ(SignLattice::of(Couplings(apart, {1, 1})), nullptr) << "cells 0 and 1 have one colour";
+  EXPECT_FALSE(made("king:16x16", {1})) << "not bipartite";
 }
 
 TEST(Refinement, HalvesEveryStepByABridgeAndIsAddressed) {
