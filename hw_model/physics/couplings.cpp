@@ -145,15 +145,33 @@ void Couplings::Packed::find_runs(const Couplings& couplings) {
     const std::uint32_t rows_end = std::min((group + 1) * group_cells, cells);
     for (std::uint32_t k0 = 0; k0 < cells; k0 += group_cells) {
       const std::uint32_t k1 = std::min(k0 + group_cells, cells);
-      bool any = false;
-      for (std::uint32_t k = k0; k < k1 && !any; ++k)
-        for (std::uint32_t i = group * group_cells; i < rows_end && !any; ++i) any = couplings.at(i, k) != 0.0f;
-      if (!any) continue;
-      size += std::uint64_t{k1 - k0} * group_cells;
-      if (runs.size() > run_begin.back() && runs.back().first + runs.back().count == k0) {
-        runs.back().count += k1 - k0;
-      } else {
-        runs.push_back({k0, k1 - k0});
+      const std::uint32_t rows_begin = group * group_cells;
+      const auto any_in_row = [&](std::uint32_t i, std::uint32_t from, std::uint32_t to) {
+        for (std::uint32_t k = from; k < to; ++k)
+          if (couplings.at(i, k) != 0.0f) return true;
+        return false;
+      };
+      // The first row of the group with a coupling to these cells, in steps of 16; group_cells: none.
+      const auto first_row = [&](std::uint32_t from, std::uint32_t to) {
+        for (std::uint32_t i = rows_begin; i < rows_end; ++i)
+          if (any_in_row(i, from, to)) return (i - rows_begin) / 16 * 16;
+        return group_cells;
+      };
+      const auto add = [&](std::uint32_t from, std::uint32_t to, std::uint32_t skip) {
+        size += std::uint64_t{to - from} * group_cells;
+        if (runs.size() > run_begin.back() && runs.back().first + runs.back().count == from &&
+            runs.back().skip == skip) {
+          runs.back().count += to - from;
+        } else {
+          runs.push_back({from, to - from, skip});
+        }
+      };
+      if (first_row(k0, k1) == group_cells) continue;
+      // In pieces where that leaves out rows, as in the root of a covariance; in one where it does not.
+      const bool pieces = k0 / group_cells == group && first_row(k1 - std::min(k1 - k0, 16u), k1) > 0;
+      for (std::uint32_t k = k0; k < k1; k = std::min(pieces ? k + 16 : k1, k1)) {
+        const std::uint32_t to = pieces ? std::min(k + 16, k1) : k1, skip = first_row(k, to);
+        if (skip < group_cells) add(k, to, skip);
       }
     }
     run_begin.push_back(static_cast<std::uint32_t>(runs.size()));
@@ -163,17 +181,16 @@ void Couplings::Packed::find_runs(const Couplings& couplings) {
 
 namespace {
 
-// Rows first..first+count-1 of one group as [k][count] over the group's runs; zero beyond the last cell.
-float* pack_rows_of_group(const Couplings& couplings, const Couplings::Packed& packed, std::uint32_t group,
-                          std::uint32_t first, std::uint32_t count, float* out) {
+// Rows first..first+count-1 of one group as [k][count] over a run; zero beyond the last cell.
+float* pack_run(const Couplings& couplings, const CouplingRun& run, std::uint32_t group, std::uint32_t first,
+                std::uint32_t count, float* out) {
   const std::uint32_t row0 = group * group_cells + first;
   const std::uint32_t used = row0 < couplings.cells() ? std::min(count, couplings.cells() - row0) : 0;
-  for (std::uint32_t r = packed.run_begin[group]; r != packed.run_begin[group + 1]; ++r)
-    for (std::uint32_t k = packed.runs[r].first; k < packed.runs[r].first + packed.runs[r].count; ++k) {
-      for (std::uint32_t i = 0; i < used; ++i) out[i] = couplings.at(row0 + i, k);
-      std::fill(out + used, out + count, 0.0f);
-      out += count;
-    }
+  for (std::uint32_t k = run.first; k < run.first + run.count; ++k) {
+    for (std::uint32_t i = 0; i < used; ++i) out[i] = couplings.at(row0 + i, k);
+    std::fill(out + used, out + count, 0.0f);
+    out += count;
+  }
   return out;
 }
 
@@ -184,14 +201,17 @@ void Couplings::Packed::pack_panels(const Couplings& couplings) {
   float* out = panels.data();
   for (std::uint32_t group = 0; group < offset.size(); ++group)
     for (std::uint32_t first = 0; first < group_cells; first += panel_rows)
-      out = pack_rows_of_group(couplings, *this, group, first, std::min(panel_rows, group_cells - first), out);
+      for (std::uint32_t r = run_begin[group]; r != run_begin[group + 1]; ++r)
+        out = pack_run(couplings, runs[r], group, first, std::min(panel_rows, group_cells - first), out);
 }
 
 void Couplings::Packed::pack_rows(const Couplings& couplings) {
   rows.resize(floats);
-  float* out = rows.data();
-  for (std::uint32_t group = 0; group < offset.size(); ++group)
-    out = pack_rows_of_group(couplings, *this, group, 0, group_cells, out);
+  for (std::uint32_t group = 0; group < offset.size(); ++group) {
+    float* out = rows.data() + offset[group];
+    for (std::uint32_t r = run_begin[group]; r != run_begin[group + 1]; ++r)
+      out = pack_run(couplings, runs[r], group, runs[r].skip, group_cells - runs[r].skip, out);
+  }
 }
 
 }  // namespace heatbath::physics

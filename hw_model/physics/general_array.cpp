@@ -7,6 +7,7 @@
 #include <optional>
 #include <stdexcept>
 
+#include "heatbath/numerics/cache_line.hpp"
 #include "heatbath/numerics/isa.hpp"
 #include "heatbath/numerics/thread_team.hpp"
 #include "heatbath/physics/schemes.hpp"
@@ -15,6 +16,7 @@
 #include "hw_model/physics/linear_step.hpp"
 #include "hw_model/physics/noise.hpp"
 #include "hw_model/physics/packed_couplings.hpp"
+#include "hw_model/physics/sign_lattice.hpp"
 #include "hw_model/physics/step_kernels.hpp"
 #include "hw_model/physics/step_table.hpp"
 
@@ -34,8 +36,11 @@ const GeneralKernels& general_kernels() {
 
 namespace {
 
-constexpr std::uint32_t lane_block = 16;  // lanes of a tile are padded to a multiple of this
+using numerics::CacheLines;
+
+constexpr std::uint32_t lane_block = 16;  // lanes of a tile of several are padded to a multiple of this
 constexpr std::uint32_t tile_lanes = 32;
+constexpr std::uint32_t few_lanes = 4;      // up to this many left-over lanes run one by one
 constexpr float velocity_limit = 1e15f;     // keeps an unstable step finite
 constexpr float phase_limit = 1e6f;         // of one step, in radians: more cannot be wrapped in float32
 constexpr std::uint32_t pink_stages = 8;    // correlation times tau, tau/4, … tau/4^7
@@ -43,14 +48,14 @@ constexpr std::uint32_t chosen_block = 64;  // random-sequential updates whose w
 
 // Lanes first..first+count-1 with their own state, scratch and meters. Fields are [row][lane].
 struct LaneTile {
-  std::uint32_t first = 0, count = 0, lanes = 0;
-  std::vector<float> state;  // variables rows
-  std::vector<float> guess, k1, k2, n1, n2;
-  std::vector<float> cosine, sine, field_a, field_b, field_c, field_d;
-  std::vector<float> before, force, force_after;  // metered: state at the start of the step, gradients at its ends
-  std::vector<float> bias;           // per lane, when lanes differ
-  std::vector<std::uint32_t> words, site_words;
-  std::vector<std::vector<float>> filters;  // coloured noise: one field of cells + 1 rows per stage; last row: common
+  std::uint32_t first = 0, count = 0, lanes = 0;  // lanes: padded; 1 or a multiple of lane_block
+  CacheLines<float> state;  // variables rows
+  CacheLines<float> guess, k1, k2, n1, n2;
+  CacheLines<float> cosine, sine, field_a, field_b, field_c, field_d;
+  CacheLines<float> before, force, force_after;  // metered: state at the start of the step, gradients at its ends
+  CacheLines<float> bias;            // per lane, when lanes differ
+  CacheLines<std::uint32_t> words, site_words;
+  std::vector<CacheLines<float>> filters;  // coloured noise: one field of cells + 1 rows per stage; last row: common
   bool fresh_force = false;                 // k1 holds the force at the state (BAOAB)
   bool known_force = false;                 // `force` is the gradient at the state
   std::vector<double> heat, work;           // metered, per lane
@@ -87,6 +92,9 @@ struct GeneralArray::Impl {
     std::shared_ptr<const StepTable> table;
   };
   std::optional<Kept> kept;
+  // The couplings last asked for as a lattice of signs, and the answer.
+  std::shared_ptr<const Couplings> signs_of;
+  std::shared_ptr<const SignLattice> signs;
 
   Impl(const ArraySpec& spec_, numerics::ThreadTeam* team_)
       : spec(spec_),
@@ -96,12 +104,11 @@ struct GeneralArray::Impl {
         inertia(spec_.kind == CellKind::underdamped || spec_.kind == CellKind::rlc),
         phases(spec_.kind == CellKind::phase),
         free(spec_.cells, ~0u) {
-    const std::uint32_t lanes = spec.lanes;
-    for (std::uint32_t first = 0; first < lanes; first += tile_lanes) {
+    const auto add = [&](std::uint32_t first, std::uint32_t count, std::uint32_t padded_lanes) {
       LaneTile t;
       t.first = first;
-      t.count = std::min(tile_lanes, lanes - first);
-      t.lanes = (t.count + lane_block - 1) / lane_block * lane_block;
+      t.count = count;
+      t.lanes = padded_lanes;
       // Products write whole groups of rows beyond the last one.
       const std::size_t size = std::size_t{variables + group_cells} * t.lanes;
       t.state.assign(size, spec.kind == CellKind::pbit ? 1.0f : 0.0f);
@@ -114,7 +121,16 @@ struct GeneralArray::Impl {
       t.heat.assign(t.lanes, 0.0);
       t.work = t.thermal = t.heat;
       tiles.push_back(std::move(t));
+    };
+    // p-bits of one lane are vectors of cells only where cells may turn at once.
+    const bool one_by_one = spec.kind != CellKind::pbit || spec.stepper == Stepper::two_colour;
+    const std::uint32_t over = spec.lanes % lane_block, rest = one_by_one && over <= few_lanes ? over : 0;
+    const std::uint32_t batched = spec.lanes - rest;
+    for (std::uint32_t first = 0; first < batched; first += tile_lanes) {
+      const std::uint32_t count = std::min(tile_lanes, batched - first);
+      add(first, count, (count + lane_block - 1) / lane_block * lane_block);
     }
+    for (std::uint32_t lane = batched; lane < spec.lanes; ++lane) add(lane, 1, 1);
     const bool two_colour = spec.stepper == Stepper::two_colour;
     for (std::uint32_t i = 0; i < cells; ++i) order[two_colour ? spec.graph->colours()[i] : 0].push_back(i);
   }
@@ -122,7 +138,7 @@ struct GeneralArray::Impl {
   LaneTile& tile_of(std::uint32_t lane) {
     if (lane >= spec.lanes)
       throw std::out_of_range("lane " + std::to_string(lane) + " of " + std::to_string(spec.lanes));
-    return tiles[lane / tile_lanes];
+    return *std::ranges::find_if(tiles, [&](const LaneTile& t) { return lane < t.first + t.count; });
   }
   const LaneTile& tile_of(std::uint32_t lane) const { return const_cast<Impl*>(this)->tile_of(lane); }
 
@@ -282,19 +298,20 @@ struct GeneralArray::Impl {
   void product(const LaneTile& t, const Couplings& j, const float* u, float* y) const {
     if (j.zero()) {
       std::fill_n(y, std::size_t{j.cells()} * t.lanes, 0.0f);
-    } else if (j.graph()) {
+    } else if (j.graph() && t.lanes > 1) {
       general_kernels().sparse_product(rows_of(&j), t.lanes, u, y);
     } else {
       Tile k{};
       k.groups = (j.cells() + group_cells - 1) / group_cells;
       k.lanes = t.lanes;
       k.state = const_cast<float*>(u);
-      step_kernels().coupling_field(k, j.packed(Couplings::PackedFor::many_lanes).view, y);
+      const auto use = t.lanes > 1 ? Couplings::PackedFor::many_lanes : Couplings::PackedFor::one_lane;
+      step_kernels().coupling_field(k, j.packed(use).view, y);
     }
   }
 
-  void fields(const LaneTile& t, const StepTable& p, const float* u, std::vector<float>& a,
-              std::vector<float>& b) const {
+  void fields(const LaneTile& t, const StepTable& p, const float* u, CacheLines<float>& a,
+              CacheLines<float>& b) const {
     if (p.couplings_a) product(t, *p.couplings_a, u, a.data());
     if (p.couplings_b) product(t, *p.couplings_b, u, b.data());
   }
@@ -309,7 +326,7 @@ struct GeneralArray::Impl {
   void gradient(LaneTile& t, const StepTable& p, const float* x, float* out) const {
     const auto& kernels = general_kernels();
     const float* lane_bias = p.lane_bias ? t.bias.data() : nullptr;
-    const auto pair = [&](const std::vector<float>& a, const std::vector<float>& b) {
+    const auto pair = [&](const CacheLines<float>& a, const CacheLines<float>& b) {
       return FieldPair{p.couplings_a ? a.data() : nullptr, p.couplings_b ? b.data() : nullptr, p.gain_a, p.gain_b};
     };
     if (phases) {
@@ -668,6 +685,18 @@ struct GeneralArray::Impl {
     for (std::uint32_t l = 0; l < t.lanes; ++l) t.work[l] += change[l] + heat[l];
   }
 
+  // The lattice of signs that single lanes may run on, when all cells share bias and temperature; or null.
+  const SignLattice* lattice(const StepTable& p) {
+    const auto uniform = [](const std::vector<float>& values) {
+      return std::ranges::all_of(values, [&](float v) { return v == values.front(); });
+    };
+    if (spec.stepper != Stepper::two_colour || metered || tiles.back().lanes > 1 || !p.couplings_a || p.couplings_b ||
+        p.lane_bias || !uniform(p.bias) || !uniform(p.two_over_kT))
+      return nullptr;
+    if (signs_of != p.couplings_a) signs_of = p.couplings_a, signs = SignLattice::of(*signs_of);
+    return signs.get();
+  }
+
   void tabulate_bias(LaneTile& t, const StepTable& p, const Parameters& from, const Parameters& to) const {
     if (!p.lane_bias) return;
     t.bias.assign(std::size_t{cells} * t.lanes, 0.0f);
@@ -784,13 +813,20 @@ void GeneralArray::advance(const Run& run, const Parameters& live) {
     const std::uint64_t next = run.ramp_first + done + 1;
     std::shared_ptr<const StepTable> after;
     if (ramped && (a.metered || done + 1 < run.steps)) after = table_at(next);
+    const SignLattice* const lattice = a.lattice(*table);
     a.for_each_tile([&](LaneTile& t) {
       std::uint64_t& records = ordinal[static_cast<std::size_t>(&t - a.tiles.data())];
       a.tabulate_bias(t, *table, live, target);
       t.fresh_force = t.known_force = false;
-      for (std::uint64_t s = done; s < done + count; ++s) {
+      for (std::uint64_t s = done, together = 1; s < done + count; s += together) {
         const std::uint64_t number = run.noise.step + s;
-        if (spec().kind == CellKind::pbit) {
+        const std::uint64_t due =
+            run.record_period > 0 ? run.record_first + records * run.record_period : done + count;
+        if (lattice && t.lanes == 1) {
+          together = std::max(s + 1, std::min(due, done + count)) - s;
+          lattice->sweep(t.state.data(), together, {table->gain_a, table->bias.front(), table->two_over_kT.front()},
+                         a.address(t, run.noise, number, Purpose::flip), a.free.data());
+        } else if (spec().kind == CellKind::pbit) {
           a.spin_step(t, *table, run.noise, number);
         } else {
           Impl::Space space(a, t, *table, run.noise, number);
@@ -806,8 +842,7 @@ void GeneralArray::advance(const Run& run, const Parameters& live) {
           a.tabulate_bias(t, *after, last ? target : live, target);
           a.energies(t, *after, 1.0, t.work);
         }
-        if (run.record_period > 0 && s + 1 == run.record_first + records * run.record_period)
-          a.record(t, run, records++);
+        if (run.record_period > 0 && s + together == due) a.record(t, run, records++);
       }
     });
     done += count;

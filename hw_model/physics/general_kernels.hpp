@@ -6,7 +6,8 @@
 
 namespace heatbath::physics {
 
-/// Shape of a field: `rows` rows of `lanes` floats, lanes a multiple of 16.
+/// Shape of a field: `rows` rows of `lanes` floats, lanes a multiple of 16, or one lane, whose rows are contiguous: a
+/// vector is then `width` cells.
 struct FieldShape {
   uint32_t rows, lanes;
   uint32_t active_lanes;  ///< the others are padding
@@ -64,8 +65,60 @@ struct SpinTile {
   double* cell_heat;  ///< the same as [cell][lane]; null: not kept
 };
 
+// p-bits whose couplings have one size and two signs, as bits (sign_lattice.hpp). Cells come in pairs 2 p, 2 p + 1 of
+// different colours; 256 pairs are a block, and bit p % 64 of word p / 64 of a colour is its cell of pair p.
+constexpr uint32_t sign_block_words = 4;
+constexpr uint32_t sign_block_pairs = 64 * sign_block_words;
+constexpr uint32_t sign_degree_max = 4;
+constexpr uint32_t sign_margin = sign_block_words + 1;
+
+/// Neighbours, in the other colour, of the cells of a block: those of pair p + 64 word + bit.
+struct SignSlot {
+  int32_t word;
+  uint32_t bit;  ///< 0..63
+  uint64_t present[sign_block_words], negative[sign_block_words];  ///< which have one; which couplings are negative
+};
+/// The cells of a block that have `degree` couplings.
+struct SignDegree {
+  uint64_t cells[sign_block_words];
+  uint32_t degree;
+};
+/// One colour of a block.
+struct SignRows {
+  uint32_t slot, slots;      ///< into SignSweep::slots
+  uint32_t degree, degrees;  ///< into SignSweep::degrees
+};
+/// One colour of a block turns; colour 0 draws the words of both into a slot.
+struct SignTask {
+  uint32_t block, colour, slot;
+};
+/// What a spin does in a field: the less likely value where the random word's upper 31 bits are below `threshold`.
+struct SpinChoice {
+  uint32_t threshold;
+  bool likely_up;  ///< the likely value is +1
+  bool keeps;      ///< the spin stays as it is
+};
+/// The choices of cells of one degree, by how many couplings push the spin down; all bits set for true.
+struct SignTable {
+  uint32_t threshold[sign_degree_max + 1];
+  uint64_t likely_up[sign_degree_max + 1], keeps[sign_degree_max + 1];
+};
+struct SignSweep {
+  uint64_t* up[2];          ///< per colour and block, sign_margin readable words before and after
+  const uint64_t* free[2];  ///< the cells that may turn
+  const uint64_t* odd;      ///< pairs whose odd cell has colour 0
+  const SignRows* rows[2];
+  const SignSlot* slots;
+  const SignDegree* degrees;
+  const SignTask* tasks;  ///< of a sweep, in order
+  uint32_t task_count;
+  uint32_t* words;  ///< per slot those of even cells, then those of odd ones
+  NoiseAddress noise;
+  SignTable tables[sign_degree_max + 1];  ///< by the degree
+};
+
 struct GeneralKernels {
-  /// y = J x.
+  /// y = J x, many lanes.
   void (*sparse_product)(const MatrixRows& j, uint32_t lanes, const float* x, float* y);
   /// Standard normals.
   void (*normals)(const NoiseAddress& at, FieldShape shape, float* out);
@@ -94,10 +147,19 @@ struct GeneralKernels {
                 const float* cosine, const float* sine, float* gradient);
   /// Brings phases back to [-pi, pi) and counts the turns.
   void (*wrap)(FieldShape shape, float* phase, float* turns);
-  /// Updates the spins of `sites` one after another in all lanes; words[site][lane] decides.
+  /// Updates the spins of `sites` one after another in all lanes; words[site][lane] decides. With one lane, no two of
+  /// the sites are coupled.
   void (*update_spins)(const SpinTile& tile, const uint32_t* sites, uint32_t count, const uint32_t* words);
   /// Makes `count` updates in each lane, of the cell that site_words[ordinal][lane] chooses.
   void (*update_chosen_spins)(const SpinTile& tile, uint32_t count, const uint32_t* site_words, const uint32_t* words);
+  /// What update_spins does with a spin in this field.
+  SpinChoice (*spin_choice)(float field, float two_over_kT);
+  /// Bits of the 64 pairs of 32-bit values at p, even and odd ones: set where the top bit, the sign, is 0.
+  void (*pack_signs)(const void* p, uint64_t* even, uint64_t* odd);
+  /// The reverse: +1 or -1.
+  void (*unpack_signs)(uint64_t even, uint64_t odd, float* p);
+  /// One two-colour sweep.
+  void (*sweep_signs)(const SignSweep& sweep);
 };
 
 /// Kernels of the active instruction set (numerics/isa.hpp).

@@ -9,9 +9,10 @@ namespace heatbath::physics {
 /// Cells are handled in groups of 64: the cells of 16 noise blocks.
 constexpr uint32_t group_cells = 64;
 
-/// A stretch of couplings rows that are not all zero.
+/// A stretch of cells k with any coupling into a group of 64 rows.
 struct CouplingRun {
   uint32_t first, count;  ///< cells k
+  uint32_t skip;          ///< rows of the group before this one have none of them: 0, 16, 32 or 48
 };
 
 /// Rows of a graph are handled in blocks of 16.
@@ -68,7 +69,7 @@ struct PackedCouplings {
   const CouplingRun* runs;
   const uint64_t* offset;      ///< groups entries into panels and rows, in floats
   const float* panels;         ///< group: panels of panel_rows rows [k][rows], for many lanes; or null
-  const float* rows;           ///< group: [k][64], for one lane; or null
+  const float* rows;           ///< group: [k][64 - skip], for one lane; or null
   const PackedGraph* graph;    ///< in place of all above; or null
   const PackedCodes* codes;    ///< likewise
 };

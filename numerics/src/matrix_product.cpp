@@ -46,6 +46,13 @@ void copy_rows(const float* source, std::ptrdiff_t stride, std::size_t depth, st
   }
 }
 
+// `width` rows of `depth` floats as [depth][width]: reads run along the rows, writes do not jump.
+template <std::size_t width>
+void transpose_rows(const float* source, std::ptrdiff_t stride, std::size_t depth, float* out) {
+  for (std::size_t k = 0; k < depth; ++k, out += width)
+    for (std::size_t i = 0; i < width; ++i) out[i] = source[static_cast<std::ptrdiff_t>(i) * stride + static_cast<std::ptrdiff_t>(k)];
+}
+
 // Rows (or columns) first.. of a strided matrix as panels [k][width], zero beyond the edge.
 void pack(MatrixView view, std::size_t first, std::size_t count, std::size_t k0, std::size_t depth, std::size_t width,
           float* out) {
@@ -60,6 +67,10 @@ void pack(MatrixView view, std::size_t first, std::size_t count, std::size_t k0,
         std::memcpy(out + k * width, source + static_cast<std::ptrdiff_t>(k) * view.column_stride, used * sizeof(float));
         for (std::size_t i = used; i < width; ++i) out[k * width + i] = 0.0f;
       }
+    } else if (view.column_stride == 1 && used == width && width == 6) {
+      transpose_rows<6>(source, view.row_stride, depth, out);
+    } else if (view.column_stride == 1 && used == width && width == 16) {
+      transpose_rows<16>(source, view.row_stride, depth, out);
     } else {
       for (std::size_t i = 0; i < used; ++i) {
         const float* row = source + static_cast<std::ptrdiff_t>(i) * view.row_stride;
@@ -85,7 +96,7 @@ void matrix_product(std::size_t m, std::size_t n, std::size_t k, MatrixView a, M
       for (std::size_t i = 0; i < count; ++i) piece(i);
     }
   };
-  if (!accumulate)
+  if (!accumulate && k == 0)
     for (std::size_t i = 0; i < m; ++i) std::memset(c + i * ldc, 0, n * sizeof(float));
 
   const std::size_t column_panels = (n + columns - 1) / columns;
@@ -94,6 +105,7 @@ void matrix_product(std::size_t m, std::size_t n, std::size_t k, MatrixView a, M
   CacheLines<float> packed_b(column_panels * columns * std::min(k, k_block));
   for (std::size_t k0 = 0; k0 < k; k0 += k_block) {
     const std::size_t depth = std::min(k_block, k - k0);
+    const bool fresh = !accumulate && k0 == 0;
     for_each(column_panels, [&](std::size_t panel) {
       const std::size_t first = panel * columns;
       pack(b.transposed(), first, std::min(columns, n - first), k0, depth, columns, packed_b.data() + first * depth);
@@ -112,10 +124,13 @@ void matrix_product(std::size_t m, std::size_t n, std::size_t k, MatrixView a, M
           const float* left = packed_a + row * depth;
           const std::size_t height = std::min(rows, count - row);
           if (height == rows && width == columns) {
-            kernel.multiply(static_cast<long>(depth), left, right, out, static_cast<long>(ldc));
+            const bool whole = row + 2 * rows <= count;  // so is the tile to come, in this column
+            kernel.multiply(static_cast<long>(depth), left, right, out, static_cast<long>(ldc), fresh,
+                            whole ? out + rows * ldc : out);
           } else {
-            for (std::size_t i = 0; i < height; ++i) std::memcpy(edge + i * columns, out + i * ldc, width * sizeof(float));
-            kernel.multiply(static_cast<long>(depth), left, right, edge, static_cast<long>(columns));
+            for (std::size_t i = 0; i < height && !fresh; ++i)
+              std::memcpy(edge + i * columns, out + i * ldc, width * sizeof(float));
+            kernel.multiply(static_cast<long>(depth), left, right, edge, static_cast<long>(columns), fresh, edge);
             for (std::size_t i = 0; i < height; ++i) std::memcpy(out + i * ldc, edge + i * columns, width * sizeof(float));
           }
         }

@@ -8,8 +8,9 @@ constexpr long product_columns = 16;
 
 struct ProductKernels {
   long panel_rows;
-  /// C (panel_rows x 16, leading dimension ldc) += packed A ([k][panel_rows]) times packed B ([k][16]).
-  void (*multiply)(long k, const float* a, const float* b, float* c, long ldc);
+  /// C (panel_rows x 16, leading dimension ldc) += packed A ([k][panel_rows]) times packed B ([k][16]); `fresh`: the sums
+  /// begin at 0 and C is only written. `next` is the C of the call to come: its lines are fetched ahead.
+  void (*multiply)(long k, const float* a, const float* b, float* c, long ldc, bool fresh, const float* next);
 };
 
 namespace portable {

@@ -1,6 +1,7 @@
 // Every make of array: bits, states, refusals.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
 #include <sstream>
@@ -9,6 +10,7 @@
 #include "heatbath/numerics/thread_team.hpp"
 #include "hw_model/physics/noise.hpp"
 #include "hw_model/physics/quartic_array.hpp"
+#include "hw_model/physics/sign_lattice.hpp"
 #include "tests/physics/makes.hpp"
 
 namespace heatbath::physics {
@@ -95,12 +97,14 @@ TEST_P(EveryMake, HasBitsThatDoNotDependOnLanesThreadsCutsOrInstructionSet) {
       }
       for (const auto isa : numerics::available_isas()) {
         numerics::select_isa(isa);
-        const Outcome few = run(make, how(5, 30, 1000, 1, ramped, true), p, q);
-        for (std::uint32_t lane = 0; lane < 5; ++lane) {
-          EXPECT_EQ(few.states[lane], expected.states[30 + lane])
-              << numerics::name(isa) << ", lane " << lane << " of 5";
-          EXPECT_EQ(few.heat[lane], expected.heat[30 + lane]) << numerics::name(isa);
-          EXPECT_EQ(few.work[lane], expected.work[30 + lane]) << numerics::name(isa);
+        for (const std::uint32_t count : {5u, 2u}) {  // as a batch, one by one
+          const Outcome few = run(make, how(count, 30, 1000, 1, ramped, true), p, q);
+          for (std::uint32_t lane = 0; lane < count; ++lane) {
+            EXPECT_EQ(few.states[lane], expected.states[30 + lane])
+                << numerics::name(isa) << ", lane " << lane << " of " << count;
+            EXPECT_EQ(few.heat[lane], expected.heat[30 + lane]) << numerics::name(isa);
+            EXPECT_EQ(few.work[lane], expected.work[30 + lane]) << numerics::name(isa);
+          }
         }
       }
     }
@@ -163,6 +167,128 @@ TEST(FusedKernel, MakesTheStepsOfTheGeneralArray) {
   for (const std::uint32_t refinement : {0u, 3u})
     for (const Parameters* target : {static_cast<const Parameters*>(nullptr), &q})
       EXPECT_EQ(states(fused, p, 0.01, 12, refinement, target), states(general, p, 0.01, 12, refinement, target));
+}
+
+TEST(OneLane, HasTheBitsItHasAmongMany) {
+  // Several groups of 64 cells, the last one not whole; the root of exact-ou's covariance is triangular.
+  constexpr std::uint32_t cells = 150;
+  std::vector<float> matrix(cells * cells, 0.0f);
+  for (std::uint32_t i = 0; i < cells; ++i)
+    for (std::uint32_t k = 0; k < i; ++k) matrix[i * cells + k] = matrix[k * cells + i] = makes::wave(0.05, 1.7, 0.3, i * k);
+  Parameters p;
+  p.j2.assign(cells, 1.0f);
+  p.j4.assign(cells, 0.0f);
+  for (std::uint32_t i = 0; i < cells; ++i) p.bias.push_back(makes::wave(0.7, 0.7, 0.1, i));
+  p.kT = 0.7f;
+  p.couplings = std::make_shared<const Couplings>(cells, matrix);
+  const auto before = numerics::active_isa();
+  for (const auto& [kind, stepper] : {std::pair{CellKind::overdamped, Stepper::exact_ou},
+                                      {CellKind::underdamped, Stepper::exact_ou},
+                                      {CellKind::underdamped, Stepper::baoab},
+                                      {CellKind::phase, Stepper::heun}}) {
+    ArraySpec spec;
+    spec.kind = kind;
+    spec.stepper = stepper;
+    spec.cells = cells;
+    spec.lanes = 16;
+    numerics::select_isa(before);
+    const auto many = states(spec, p, 0.01, 5);
+    spec.lanes = 1;
+    for (const auto isa : numerics::available_isas()) {
+      numerics::select_isa(isa);
+      EXPECT_EQ(states(spec, p, 0.01, 5)[0], many[0]) << name(kind) << ", " << name(stepper) << ", " << numerics::name(isa);
+    }
+  }
+  numerics::select_isa(before);
+}
+
+// -- p-bits as bits --------------------------------------------------------------------------------------------------
+
+struct Glass {
+  std::string graph;
+  float size = 1, bias = 0, kT = 1.3f, gain = 1;
+  bool clamped = false, records = false;
+  std::uint32_t zeros = 0;  // one coupling in so many is 0; 0: none
+};
+
+// The state after some sweeps of one lane, and all records. `batch`: among 16 lanes, which take the general path.
+std::vector<float> sweeps(const Glass& glass, bool batch) {
+  ArraySpec spec;
+  spec.kind = CellKind::pbit;
+  spec.stepper = Stepper::two_colour;
+  spec.graph = named_graph(glass.graph);
+  spec.cells = spec.graph->cells();
+  spec.lanes = batch ? 16 : 1;
+  std::vector<float> values(spec.graph->couplers().size());
+  for (std::size_t c = 0; c < values.size(); ++c)
+    values[c] = glass.zeros > 0 && c % glass.zeros == 0 ? 0.0f : std::sin(1.7 * static_cast<double>(c * c % 1013)) > 0 ? glass.size : -glass.size;
+  Parameters p;
+  p.j2.assign(spec.cells, 0.0f);
+  p.j4 = p.j2;
+  p.bias.assign(spec.cells, glass.bias);
+  p.kT = glass.kT;
+  p.gain = glass.gain;
+  p.couplings = std::make_shared<const Couplings>(spec.graph, values);
+  const auto array = make_array(spec, nullptr);
+  std::vector<float> start(spec.cells);
+  for (std::uint32_t i = 0; i < spec.cells; ++i) start[i] = i % 3 == 0 ? -1.0f : 1.0f;
+  for (std::uint32_t lane = 0; lane < spec.lanes; ++lane) array->write(lane, 0, start, p);
+  if (glass.clamped) {
+    std::vector<std::uint8_t> clamped(spec.cells);
+    for (std::uint32_t i = 0; i < spec.cells; ++i) clamped[i] = i % 7 == 2;
+    array->set_clamped(clamped, p);
+  }
+  std::vector<float> seen;
+  physics::Run r;
+  r.steps = 9;
+  r.dt = 1;
+  r.noise = {77, 5, (1ULL << 32) - 3};
+  if (glass.records) {
+    r.record_period = 3, r.record_first = 2;
+    r.record = [&](std::uint64_t, std::uint32_t lane, std::span<const float> state) {
+      if (lane == 0) seen.insert(seen.end(), state.begin(), state.end());
+    };
+  }
+  array->advance(r, p);
+  std::vector<float> x(spec.cells);
+  array->read(0, x);
+  seen.insert(seen.end(), x.begin(), x.end());
+  return seen;
+}
+
+TEST(SpinsAsBits, TurnAsTheyDoAmongManyLanes) {
+  const auto before = numerics::active_isa();
+  for (const Glass& glass : {Glass{"torus:128x20"}, Glass{"torus:34x30"}, Glass{"grid:46x33"}, Glass{"chain:1000"},
+                             Glass{"ring:74"}, Glass{"torus:16x16", 0.5f, 0.3f, 0.7f, -1.1f},
+                             Glass{"torus:64x40", 1, 0, 0}, Glass{"grid:50x40", 1, 1, 0, 1, true, false, 5},
+                             Glass{"grid:52x40", 1, 0.2f, 1, 1, true, true, 4}, Glass{"grid:600x4", 0.1f},
+                             Glass{"grid:45x6"}}) {
+    numerics::select_isa(before);
+    const auto expected = sweeps(glass, true);
+    ASSERT_GT(std::ranges::count(expected, 1.0f), 0);
+    ASSERT_GT(std::ranges::count(expected, -1.0f), 0);
+    for (const auto isa : numerics::available_isas()) {
+      numerics::select_isa(isa);
+      EXPECT_EQ(sweeps(glass, false), expected) << glass.graph << ", " << numerics::name(isa);
+    }
+  }
+  numerics::select_isa(before);
+}
+
+TEST(SpinsAsBits, AreForOneSizeOfCouplingsInPairsOfColours) {
+  const auto made = [](const std::string& graph, std::vector<float> few) {
+    const auto g = named_graph(graph);
+    std::vector<float> values(g->couplers().size());
+    for (std::size_t c = 0; c < values.size(); ++c) values[c] = few[c % few.size()];
+    return SignLattice::of(Couplings(g, values)) != nullptr;
+  };
+  EXPECT_TRUE(made("torus:16x16", {1, -1, -1, 0}));
+  EXPECT_TRUE(made("grid:16x15", {0.375f, -0.375f}));
+  EXPECT_FALSE(made("grid:16x15", {1, 2})) << "two sizes";
+  EXPECT_FALSE(made("grid:16x15", {0.1f})) << "3 x 0.1 is not exact, so the order of sums matters";
+  const auto apart = std::make_shared<const Graph>(4, std::vector<Coupler>{{0, 2}, {1, 3}});
+  EXPECT_EQ(SignLattice::of(Couplings(apart, {1, 1})), nullptr) << "cells 0 and 1 have one colour";
+  EXPECT_FALSE(made("king:16x16", {1})) << "not bipartite";
 }
 
 TEST(Refinement, HalvesEveryStepByABridgeAndIsAddressed) {

@@ -141,12 +141,13 @@ HEATBATH_INLINE void accumulate(double* sums, F32 v) {
 }
 
 /// C (rows x columns*width, leading dimension ldc) += sum over k ascending of a[k][row] b[k][column], one fused chain
-/// per element that starts from C. a is packed [k][rows]; rows of b are ldb apart. Rows and Columns fill the registers.
-template <int Rows, int Columns>
+/// per element that starts from C, or from 0 (Fresh). a is packed [k][rows]; rows of b are ldb apart. Rows and Columns
+/// fill the registers.
+template <int Rows, int Columns, bool Fresh = false>
 HEATBATH_INLINE void multiply_panel(long k, const float* a, const float* b, long ldb, float* c, long ldc) {
   F32 sum[Rows][Columns];
   for (int r = 0; r < Rows; ++r)
-    for (int j = 0; j < Columns; ++j) sum[r][j] = load(c + r * ldc + j * width);
+    for (int j = 0; j < Columns; ++j) sum[r][j] = Fresh ? splat(0.0f) : load(c + r * ldc + j * width);
   for (long i = 0; i < k; ++i) {
     F32 right[Columns];
     for (int j = 0; j < Columns; ++j) right[j] = load(b + j * width);
