@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "etherbone_transport.hpp"
 #include "heatbath/device.hpp"
 #include "heatbath/error.hpp"
 #include "link_uri.hpp"
@@ -13,7 +14,7 @@
 namespace heatbath {
 namespace {
 
-constexpr std::array schemes{"tcp", "unix", "shm", "uio", "record", "replay"};
+constexpr std::array schemes{"tcp", "unix", "shm", "etherbone", "uio", "record", "replay"};
 
 std::unique_ptr<Transport> open_link_only(const std::string& uri) {
   const std::string_view scheme = scheme_of(uri);
@@ -24,7 +25,7 @@ std::unique_ptr<Transport> open_link_only(const std::string& uri) {
 
 }  // namespace
 
-const char* const link_schemes = "tcp, unix, shm, uio, record, replay";
+const char* const link_schemes = "tcp, unix, shm, etherbone, uio, record, replay";
 
 bool is_link_scheme(std::string_view scheme) {
   return std::any_of(schemes.begin(), schemes.end(), [&](const char* name) { return scheme == name; });
@@ -33,6 +34,7 @@ bool is_link_scheme(std::string_view scheme) {
 std::unique_ptr<Transport> open_link_transport(
     const std::string& uri, const std::function<std::unique_ptr<Transport>(const std::string&)>& open_inner) {
   const std::string_view scheme = scheme_of(uri);
+  if (scheme == "etherbone") return std::make_unique<EtherboneTransport>(uri);
   if (scheme == "uio") return std::make_unique<UioTransport>(uri);
   if (scheme == "replay") return std::make_unique<ReplayTransport>(parse_link_uri(uri, {}).address);
   if (scheme == "record") {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 
 #include "heatbath/error.hpp"
 
@@ -12,7 +13,7 @@ namespace {
   throw Error(HB_BAD_ARG, "device URI '" + std::string(text) + "': " + what);
 }
 
-constexpr std::int64_t longest_ms = 7 * 24 * 3600 * std::int64_t{1000};
+constexpr std::uint64_t longest_ms = 7 * 24 * 3600 * std::uint64_t{1000};
 
 }  // namespace
 
@@ -21,15 +22,38 @@ std::string LinkUri::get(const std::string& key, const std::string& otherwise) c
   return at == keys.end() ? otherwise : at->second;
 }
 
+namespace {
+
+/// A whole number, hexadecimal after 0x; nothing when the text is none.
+std::optional<std::uint64_t> whole_number(std::string_view value) {
+  const bool hexadecimal = value.starts_with("0x");
+  if (hexadecimal) value.remove_prefix(2);
+  std::uint64_t number = 0;
+  const auto [stop, error] = std::from_chars(value.data(), value.data() + value.size(), number, hexadecimal ? 16 : 10);
+  if (error != std::errc{} || stop != value.data() + value.size()) return std::nullopt;
+  return number;
+}
+
+}  // namespace
+
 std::chrono::milliseconds LinkUri::milliseconds(const std::string& key, std::chrono::milliseconds otherwise) const {
   const auto at = keys.find(key);
   if (at == keys.end()) return otherwise;
-  const std::string& value = at->second;
-  std::int64_t number = 0;
-  const auto [stop, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-  if (error != std::errc{} || stop != value.data() + value.size() || number < 1 || number > longest_ms)
-    bad_uri(text, key + "=" + value + " is not a whole number of milliseconds in 1.." + std::to_string(longest_ms));
-  return std::chrono::milliseconds(number);
+  const auto number = whole_number(at->second);
+  if (!number || *number < 1 || *number > longest_ms)
+    bad_uri(text, key + "=" + at->second + " is not a whole number of milliseconds in 1.." + std::to_string(longest_ms));
+  return std::chrono::milliseconds(*number);
+}
+
+std::uint32_t LinkUri::number(const std::string& key, std::uint32_t lowest, std::uint32_t highest,
+                              std::uint32_t otherwise) const {
+  const auto at = keys.find(key);
+  if (at == keys.end()) return otherwise;
+  const auto number = whole_number(at->second);
+  if (!number || *number < lowest || *number > highest)
+    bad_uri(text, key + "=" + at->second + " is not a whole number in " + std::to_string(lowest) + ".." +
+                      std::to_string(highest));
+  return static_cast<std::uint32_t>(*number);
 }
 
 std::string_view scheme_of(std::string_view text) {
@@ -42,12 +66,12 @@ LinkUri parse_link_uri(std::string_view text, std::initializer_list<const char*>
   uri.text = text;
   uri.scheme = scheme_of(text);
   std::string_view rest = text.substr(uri.scheme.size() + 1);
-  const bool tcp = uri.scheme == "tcp";
-  if (tcp && !rest.starts_with("//")) bad_uri(text, "write it as tcp://host:port");
-  if (tcp) rest.remove_prefix(2);
+  const bool host = uri.scheme == "tcp" || uri.scheme == "etherbone";
+  if (host && !rest.starts_with("//")) bad_uri(text, "write it as " + uri.scheme + "://host:port");
+  if (host) rest.remove_prefix(2);
   const std::size_t question = rest.find('?');
   uri.address = rest.substr(0, question);
-  if (uri.address.empty()) bad_uri(text, "nothing stands after '" + uri.scheme + (tcp ? "://'" : ":'"));
+  if (uri.address.empty()) bad_uri(text, "nothing stands after '" + uri.scheme + (host ? "://'" : ":'"));
   rest = question == std::string_view::npos ? std::string_view{} : rest.substr(question + 1);
   if (question != std::string_view::npos && rest.empty())
     bad_uri(text, "it ends in '?'; key=value must follow, or nothing");

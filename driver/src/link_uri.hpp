@@ -2,6 +2,7 @@
 // URIs of links: scheme:address?key=value&key=value
 
 #include <chrono>
+#include <cstdint>
 #include <initializer_list>
 #include <map>
 #include <string>
@@ -12,13 +13,14 @@ namespace heatbath {
 /// A link URI taken apart.
 struct LinkUri {
   std::string text;     ///< as given
-  std::string scheme;   ///< tcp, unix, shm, uio, record, replay
-  std::string address;  ///< what stands between the scheme (and "//" of tcp) and '?'
+  std::string scheme;   ///< tcp, unix, shm, etherbone, uio, record, replay
+  std::string address;  ///< what stands between the scheme (and "//" of tcp and etherbone) and '?'
   std::map<std::string, std::string> keys;
 
-  /// Value of a key, or `otherwise`. The number throws Error(BAD_ARG) that names key, value and range.
+  /// Value of a key, or `otherwise`. Numbers (hexadecimal after 0x) throw Error(BAD_ARG) that names key, value and range.
   std::string get(const std::string& key, const std::string& otherwise = {}) const;
   std::chrono::milliseconds milliseconds(const std::string& key, std::chrono::milliseconds otherwise) const;
+  std::uint32_t number(const std::string& key, std::uint32_t lowest, std::uint32_t highest, std::uint32_t otherwise) const;
 };
 
 /// Takes a URI apart. Only the keys of `valid` may stand in it; a value of the key `device`, itself a URI, goes to the

@@ -24,10 +24,10 @@ std::system_error failure(int number, const std::string& what) { return {number,
 
 struct Resolved {
   addrinfo* first = nullptr;
-  Resolved(const SocketAddress& address, bool passive) {
+  Resolved(const SocketAddress& address, bool passive, int type) {
     addrinfo hints{};
     hints.ai_family = AF_UNSPEC;
-    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_socktype = type;
     hints.ai_flags = passive ? AI_PASSIVE : 0;
     const int status = getaddrinfo(address.host.c_str(), address.port.c_str(), &hints, &first);
     if (status != 0)
@@ -55,8 +55,8 @@ sockaddr_un path_address(const std::string& path) {
   return name;
 }
 
-FileDescriptor new_socket(int family) {
-  FileDescriptor socket(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+FileDescriptor new_socket(int family, int type) {
+  FileDescriptor socket(::socket(family, type | SOCK_CLOEXEC, 0));
   if (!socket) throw failure(errno, "socket");
   return socket;
 }
@@ -90,6 +90,50 @@ void widen(int socket) {
   setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
 }
 
+/// The port of an internet address.
+std::uint16_t port_of(const sockaddr& address) {
+  return ntohs(address.sa_family == AF_INET ? reinterpret_cast<const sockaddr_in&>(address).sin_port
+                                            : reinterpret_cast<const sockaddr_in6&>(address).sin6_port);
+}
+void set_port(sockaddr_storage& address, std::uint16_t port) {
+  in_port_t& field = address.ss_family == AF_INET ? reinterpret_cast<sockaddr_in&>(address).sin_port
+                                                  : reinterpret_cast<sockaddr_in6&>(address).sin6_port;
+  field = htons(port);
+}
+
+constexpr int backlog = 128;
+
+/// A socket of that type at an address of the internet; sets the port that was chosen. `loopback_only`: another address
+/// is refused for the reason that ends in "only".
+FileDescriptor bound(SocketAddress& address, int type, bool loopback_only, const char* only) {
+  const Resolved resolved(address, true, type);
+  if (loopback_only)
+    for (const addrinfo* at = resolved.first; at != nullptr; at = at->ai_next)
+      if (!is_loopback(at->ai_addr))
+        throw std::invalid_argument("'" + address.host + "' is not a loopback address; " + only +
+                                    " 127.0.0.1 and [::1] are served");
+  int error = EADDRNOTAVAIL;
+  for (const addrinfo* at = resolved.first; at != nullptr; at = at->ai_next) {
+    FileDescriptor socket = new_socket(at->ai_family, type);
+    if (type == SOCK_STREAM) {
+      const int on = 1;
+      setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+      prefer_latency(socket.get());
+    }
+    if (::bind(socket.get(), at->ai_addr, at->ai_addrlen) != 0 ||
+        (type == SOCK_STREAM && ::listen(socket.get(), backlog) != 0)) {
+      error = errno;
+      continue;
+    }
+    sockaddr_storage there{};
+    socklen_t bytes = sizeof there;
+    getsockname(socket.get(), reinterpret_cast<sockaddr*>(&there), &bytes);
+    address.port = std::to_string(port_of(reinterpret_cast<const sockaddr&>(there)));
+    return socket;
+  }
+  throw failure(error, address.host + ":" + address.port);
+}
+
 }  // namespace
 
 SocketAddress socket_address(const std::string& scheme, const std::string& address) {
@@ -108,8 +152,8 @@ SocketAddress socket_address(const std::string& scheme, const std::string& addre
     return result;
   }
   const std::size_t colon = address.rfind(':');
-  if (scheme != "tcp" || colon == std::string::npos || colon == 0 || colon + 1 == address.size())
-    throw std::invalid_argument("write it as tcp://host:port");
+  if (colon == std::string::npos || colon == 0 || colon + 1 == address.size())
+    throw std::invalid_argument("write it as " + scheme + "://host:port");
   result.host = address.substr(0, colon);
   if (result.host.size() > 2 && result.host.front() == '[' && result.host.back() == ']')
     result.host = result.host.substr(1, result.host.size() - 2);
@@ -122,7 +166,7 @@ SocketAddress socket_address(const std::string& scheme, const std::string& addre
 
 FileDescriptor connect_to(const SocketAddress& address, std::chrono::milliseconds patience) {
   if (!address.path.empty()) {
-    FileDescriptor socket = new_socket(AF_UNIX);
+    FileDescriptor socket = new_socket(AF_UNIX, SOCK_STREAM);
     const sockaddr_un name = path_address(address.path);
     // A full backlog answers EAGAIN; it empties as fast as the server accepts.
     const auto deadline = std::chrono::steady_clock::now() + patience;
@@ -135,10 +179,10 @@ FileDescriptor connect_to(const SocketAddress& address, std::chrono::millisecond
     widen(socket.get());
     return socket;
   }
-  const Resolved resolved(address, false);
+  const Resolved resolved(address, false, SOCK_STREAM);
   int error = ECONNREFUSED;
   for (const addrinfo* at = resolved.first; at != nullptr; at = at->ai_next) {
-    FileDescriptor socket = new_socket(at->ai_family);
+    FileDescriptor socket = new_socket(at->ai_family, SOCK_STREAM);
     error = connect_within(socket.get(), at->ai_addr, at->ai_addrlen, patience);
     if (error != 0) continue;
     prefer_latency(socket.get());
@@ -148,16 +192,15 @@ FileDescriptor connect_to(const SocketAddress& address, std::chrono::millisecond
 }
 
 FileDescriptor listen_at(SocketAddress& address, bool loopback_only) {
-  constexpr int backlog = 128;
   if (!address.path.empty()) {
     const sockaddr_un name = path_address(address.path);
     const auto* to = reinterpret_cast<const sockaddr*>(&name);
-    FileDescriptor socket = new_socket(AF_UNIX);
+    FileDescriptor socket = new_socket(AF_UNIX, SOCK_STREAM);
     if (::connect(socket.get(), to, sizeof name) == 0) throw failure(EADDRINUSE, address.path);
     struct stat status {};
     if (errno == ECONNREFUSED && stat(address.path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode))
       ::unlink(address.path.c_str());
-    socket = new_socket(AF_UNIX);
+    socket = new_socket(AF_UNIX, SOCK_STREAM);
     // The mode is set before the socket listens: nobody else can have connected by then.
     if (::bind(socket.get(), to, sizeof name) != 0 || ::chmod(address.path.c_str(), 0600) != 0)
       throw failure(errno, address.path);
@@ -165,30 +208,33 @@ FileDescriptor listen_at(SocketAddress& address, bool loopback_only) {
     if (::listen(socket.get(), backlog) != 0) throw failure(errno, address.path);
     return socket;
   }
-  const Resolved resolved(address, true);
-  if (loopback_only)
-    for (const addrinfo* at = resolved.first; at != nullptr; at = at->ai_next)
-      if (!is_loopback(at->ai_addr))
-        throw std::invalid_argument("'" + address.host + "' is not a loopback address; without a token file only "
-                                    "127.0.0.1 and [::1] are served");
-  int error = EADDRNOTAVAIL;
-  for (const addrinfo* at = resolved.first; at != nullptr; at = at->ai_next) {
-    FileDescriptor socket = new_socket(at->ai_family);
-    const int on = 1;
-    setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    prefer_latency(socket.get());
-    if (::bind(socket.get(), at->ai_addr, at->ai_addrlen) != 0 || ::listen(socket.get(), backlog) != 0) {
-      error = errno;
-      continue;
-    }
-    sockaddr_storage bound{};
-    socklen_t bytes = sizeof bound;
-    getsockname(socket.get(), reinterpret_cast<sockaddr*>(&bound), &bytes);
-    address.port = std::to_string(ntohs(bound.ss_family == AF_INET ? reinterpret_cast<sockaddr_in&>(bound).sin_port
-                                                                   : reinterpret_cast<sockaddr_in6&>(bound).sin6_port));
-    return socket;
+  return bound(address, SOCK_STREAM, loopback_only, "without a token file only");
+}
+
+FileDescriptor connect_datagrams(const SocketAddress& address, std::optional<std::uint16_t> local_port) {
+  const Resolved resolved(address, false, SOCK_DGRAM);
+  // Boards have IPv4 addresses; a name may have others, too.
+  const addrinfo* four = resolved.first;
+  while (four != nullptr && four->ai_family != AF_INET) four = four->ai_next;
+  const addrinfo& to = four != nullptr ? *four : *resolved.first;
+  FileDescriptor socket = new_socket(to.ai_family, SOCK_DGRAM);
+  const std::uint16_t port = local_port.value_or(is_loopback(to.ai_addr) ? 0 : port_of(*to.ai_addr));
+  if (port != 0) {
+    sockaddr_storage here{};
+    here.ss_family = static_cast<sa_family_t>(to.ai_family);
+    set_port(here, port);
+    const bool free = ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&here), to.ai_addrlen) == 0;
+    if (!free && local_port) throw failure(errno, "port " + std::to_string(port));
   }
-  throw failure(error, address.host + ":" + address.port);
+  if (::connect(socket.get(), to.ai_addr, to.ai_addrlen) != 0) throw failure(errno, address.host + ":" + address.port);
+  return socket;
+}
+
+FileDescriptor listen_for_datagrams(SocketAddress& address) {
+  FileDescriptor socket = bound(address, SOCK_DGRAM, true, "Etherbone has no way to show a token, so only");
+  const int bytes = 4 << 20;
+  setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+  return socket;
 }
 
 FileDescriptor receive_descriptor(int socket, std::span<std::byte> payload) {

@@ -3,6 +3,8 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -12,11 +14,11 @@ namespace heatbath {
 
 /// An address a device is served at.
 struct SocketAddress {
-  std::string host, port;  ///< tcp; port 0: any free one
+  std::string host, port;  ///< tcp, etherbone; port 0: any free one
   std::string path;        ///< unix, and the socket of a shm session; empty for tcp
 };
 
-/// The address of tcp://host:port (host may be [v6]), unix:/path, or shm:/name, whose socket is /dev/shm/heatbath-name.
+/// The address of tcp://host:port or etherbone://host:port (host may be [v6]), unix:/path, or shm:/name, whose socket is /dev/shm/heatbath-name.
 /// Throws std::invalid_argument that shows the right form.
 SocketAddress socket_address(const std::string& scheme, const std::string& address);
 
@@ -27,6 +29,13 @@ FileDescriptor connect_to(const SocketAddress& address, std::chrono::millisecond
 /// the owner may connect to a path. `loopback_only`: throws std::invalid_argument when the host has another address.
 /// Throws std::system_error, with EADDRINUSE also where a server lives at the path.
 FileDescriptor listen_at(SocketAddress& address, bool loopback_only);
+
+/// A socket for datagrams to and from one address. Without `local_port` its own port is that of the other side, where
+/// the core of a LiteX board answers to, unless that side is this computer or the port is taken. Throws
+/// std::system_error; std::invalid_argument when a host has no address.
+FileDescriptor connect_datagrams(const SocketAddress& address, std::optional<std::uint16_t> local_port);
+/// A socket for datagrams at a loopback address; sets the port that was chosen. Throws as listen_at.
+FileDescriptor listen_for_datagrams(SocketAddress& address);
 
 /// Receives all of `payload`, of which the first byte comes with a descriptor. Throws std::system_error or
 /// Channel::Lost.

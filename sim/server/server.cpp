@@ -18,6 +18,7 @@
 #include "driver/src/remote_transport.hpp"
 #include "driver/src/socket_address.hpp"
 #include "heatbath/error.hpp"
+#include "sim/server/etherbone_service.hpp"
 #include "sim/server/pacer.hpp"
 #include "sim/server/reception.hpp"
 #include "sim/server/served_device.hpp"
@@ -30,6 +31,11 @@ namespace {
 
 /// How long the session's thread waits for bytes before it looks up.
 constexpr std::chrono::milliseconds look_up_period{50};
+
+Error bad_listen(const std::string& listen) {
+  return {HB_BAD_ARG, "listen '" + listen +
+                          "': a device is served at tcp://host:port, unix:/path, shm:/name, etherbone://host:port or uio:FILE"};
+}
 
 /// A file that stands in for a device on a bus: no sessions.
 struct StandInService {
@@ -54,6 +60,7 @@ struct Server::Impl {
   LinkUri uri;
   SocketAddress address;
   std::unique_ptr<StandInService> stand_in;
+  std::unique_ptr<EtherboneService> etherbone;
   std::optional<ServedDevice> device;
   std::optional<Reception> reception;
   mutable std::mutex pace_mutex;
@@ -69,8 +76,13 @@ Server::Impl::Impl(ServerOptions given)
     stand_in = std::make_unique<StandInService>(uri_or_default(options.device), uri.address);
     return;
   }
-  if (uri.scheme != "tcp" && uri.scheme != "unix" && uri.scheme != "shm")
-    throw Error(HB_BAD_ARG, "listen '" + options.listen + "': a device is served at tcp://host:port, unix:/path, shm:/name or uio:FILE");
+  if (uri.scheme == "etherbone") {
+    if (!options.token_file.empty() || options.realtime)
+      throw Error(HB_BAD_ARG, "listen '" + options.listen + "': Etherbone has neither token nor realtime");
+    etherbone = std::make_unique<EtherboneService>(options, uri.address);
+    return;
+  }
+  if (uri.scheme != "tcp" && uri.scheme != "unix" && uri.scheme != "shm") throw bad_listen(options.listen);
   device.emplace(options.device);
   const std::string token = options.token_file.empty() ? std::string{} : read_token(options.token_file);
   if (!(options.slowdown > 0) || !std::isfinite(options.slowdown))
@@ -97,23 +109,25 @@ Server::Impl::Impl(ServerOptions given)
 }
 
 Server::Server(ServerOptions options) {
-  if (scheme_of(options.listen).empty())
-    throw Error(HB_BAD_ARG, "listen '" + options.listen + "': a device is served at tcp://host:port, unix:/path, shm:/name or uio:FILE");
+  if (scheme_of(options.listen).empty()) throw bad_listen(options.listen);
   impl_ = std::make_unique<Impl>(std::move(options));
 }
 
 Server::~Server() = default;
 
 std::string Server::uri() const {
-  if (impl_->uri.scheme != "tcp") return impl_->uri.text;
-  const std::string& host = impl_->address.host;
-  const bool v6 = host.find(':') != std::string::npos;
-  return "tcp://" + (v6 ? "[" + host + "]" : host) + ":" + impl_->address.port;
+  const std::string& scheme = impl_->uri.scheme;
+  if (scheme != "tcp" && scheme != "etherbone") return impl_->uri.text;
+  const SocketAddress& address = impl_->etherbone ? impl_->etherbone->address() : impl_->address;
+  const bool v6 = address.host.find(':') != std::string::npos;
+  return scheme + "://" + (v6 ? "[" + address.host + "]" : address.host) + ":" + address.port;
 }
 
 void Server::stop() noexcept {
   if (impl_->stand_in) {
     impl_->stand_in->stop.store(true, std::memory_order_relaxed);
+  } else if (impl_->etherbone) {
+    impl_->etherbone->stop();
   } else {
     impl_->reception->stop();
   }
@@ -121,6 +135,7 @@ void Server::stop() noexcept {
 
 ServerCounters Server::counters() const {
   if (impl_->stand_in) return {};
+  if (impl_->etherbone) return impl_->etherbone->counters();
   ServerCounters counters = impl_->reception->counters();
   const std::lock_guard lock(impl_->pace_mutex);
   const Pace& pace = impl_->pace;
@@ -135,6 +150,7 @@ ServerCounters Server::counters() const {
 
 void Server::run() {
   if (impl_->stand_in) return impl_->stand_in->device.run(impl_->stand_in->stop);
+  if (impl_->etherbone) return impl_->etherbone->run();
   while (auto socket = impl_->reception->next()) impl_->serve(std::move(*socket));
 }
 

@@ -33,8 +33,7 @@ constexpr Row rows[] = {
 #include "hw_model/device/register_table.inc"
 };
 
-// A round of work is kept short while a program runs, and long breaks are made when nobody stores anything.
-constexpr std::chrono::microseconds short_work{30}, long_work{120};
+// Long breaks are made when nobody stores anything.
 constexpr std::chrono::milliseconds calm{20};
 constexpr std::chrono::microseconds nap{200};
 
@@ -77,8 +76,8 @@ StandIn::StandIn(const std::string& device, const std::string& file) : path_(fil
         static_cast<ssize_t>(couplers.size()))
       throw io_error(path_, "the list of couplers cannot be written");
   }
-  ticks_per_second_ = 1e12 / device_->read32(HB_CAPS_TICK_PS_OFFSET);
-  last_time_ = last_store_ = Clock::now();
+  time_.emplace(*device_);
+  last_store_ = Clock::now();
   for (const Row& row : rows) put(row.offset);
 }
 
@@ -128,7 +127,7 @@ void StandIn::round() {
   }
   for (std::size_t k = 0; k < std::size(effectful); ++k)
     if (asked[k] != image_[effectful[k] / 4]) carry_out(effectful[k], asked[k]);
-  pass_time();
+  time_->pass();
   const std::uint32_t resets = device_->read32(HB_RESET_COUNT_OFFSET);
   count_round();
   constexpr std::uint32_t pairs[] = {HB_TIME_LO_OFFSET, HB_JOB_TICKS_LO_OFFSET, HB_STALL_TICKS_LO_OFFSET};
@@ -147,21 +146,6 @@ void StandIn::round() {
 void StandIn::count_round() {
   std::atomic_thread_fence(std::memory_order_seq_cst);
   std::atomic_ref<std::uint32_t>(*rounds_).fetch_add(1, std::memory_order_seq_cst);
-}
-
-void StandIn::pass_time() {
-  const auto now = Clock::now();
-  if ((device_->read32(HB_STATUS_OFFSET) & HB_STATUS_RUNNING_MASK) != 0) {
-    device_->wait_irq(slice_);
-    const auto took = Clock::now() - now;
-    if (took < short_work && slice_ < std::uint64_t{1} << 60) slice_ *= 2;
-    if (took > long_work) slice_ = std::max<std::uint64_t>(1, slice_ / 2);
-  } else {
-    const double ticks = std::chrono::duration<double>(now - last_time_).count() * ticks_per_second_;
-    device_->wait_irq(static_cast<std::uint64_t>(ticks));
-    slice_ = 1;
-  }
-  last_time_ = now;
 }
 
 void StandIn::tell_interrupt() {

@@ -6,11 +6,13 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "driver/src/channel.hpp"
 #include "heatbath/regs.h"
 #include "heatbath/transport.hpp"
+#include "sim/server/passing_time.hpp"
 
 namespace heatbath {
 
@@ -19,7 +21,7 @@ namespace heatbath {
 /// words with what was last put there: effectful registers carry sequence numbers and reads have no effect, so nothing
 /// is lost by looking late. The file's rounds are counted as driver/src/stand_in_file.hpp says.
 ///
-/// Device time runs as a part's does: a program runs as fast as the emulator can, otherwise time follows the wall clock.
+/// Device time passes by itself (PassingTime).
 class StandIn {
  public:
   /// Makes file and pipe, which must not be there (a file of a stand-in that died is replaced). Throws Error(IO,
@@ -36,7 +38,6 @@ class StandIn {
   void carry_out(std::uint32_t offset, std::uint32_t value);
   void put(std::uint32_t offset);
   void count_round();
-  void pass_time();
   void tell_interrupt();
   std::atomic_ref<std::uint32_t> word(std::uint32_t offset) const;
 
@@ -47,9 +48,8 @@ class StandIn {
   std::uint32_t* rounds_ = nullptr;
   std::array<std::uint32_t, words> image_{};  ///< what was last put into the file, or found there and carried out
   std::uint32_t resets_ = 0;
-  std::uint64_t slice_ = 1;
-  double ticks_per_second_ = 1;
-  std::chrono::steady_clock::time_point last_time_, last_store_;
+  std::optional<PassingTime> time_;
+  std::chrono::steady_clock::time_point last_store_;
   bool interrupt_ = false;
   std::uint32_t interrupts_ = 0;
 };

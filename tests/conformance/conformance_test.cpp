@@ -2,11 +2,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "apps/conformance/conformance.hpp"
+#include "tests/link/faulty_wire.hpp"
 #include "tests/link/served.hpp"
 
 namespace heatbath {
@@ -96,6 +98,28 @@ TEST(Conformance, Shm) {
 TEST(Conformance, UioStandIn) {
   Served served(ideal, "uio");
   expect_conforms_at(served.uri());
+}
+TEST(Conformance, Etherbone) {
+  Served served(ideal, "etherbone");
+  expect_conforms_at(served.uri());
+}
+TEST(Conformance, EtherboneToSilicon) {
+  Served served("func:profile=silicon&cells=512&threads=1", "etherbone");
+  expect_conforms_at(served.uri(), beyond_silicon);
+}
+TEST(Conformance, EtherboneWithPacketsLostDoubledAndSwapped) {
+  Served served(ideal, "etherbone");
+  const testing::FaultyWire wire(served.uri(),
+                                 {.lost_every = 100, .doubled_every = 100, .swapped_every = 1000, .seed = 7});
+  expect_conforms_at(wire.uri());
+  EXPECT_GT(wire.lost(), 20u);
+  EXPECT_GT(wire.doubled(), 20u);
+  EXPECT_GT(wire.swapped(), 0u);
+  EXPECT_GT(served.server().counters().repeated, 0u);
+  std::printf("of %llu packets %llu were lost, %llu doubled, %llu swapped; %llu came again to the server\n",
+              static_cast<unsigned long long>(wire.passed()), static_cast<unsigned long long>(wire.lost()),
+              static_cast<unsigned long long>(wire.doubled()), static_cast<unsigned long long>(wire.swapped()),
+              static_cast<unsigned long long>(served.server().counters().repeated));
 }
 TEST(Conformance, UnixToShmToFunc) {
   Served inner(ideal, "shm");

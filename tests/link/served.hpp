@@ -22,6 +22,7 @@ inline std::string unique_name() {
 
 inline std::string listening(const std::string& scheme) {
   if (scheme == "tcp") return "tcp://127.0.0.1:0";
+  if (scheme == "etherbone") return "etherbone://127.0.0.1:0";
   if (scheme == "uio") return "uio:/dev/shm/" + unique_name();
   return scheme == "unix" ? "unix:/tmp/" + unique_name() : "shm:/" + unique_name();
 }

@@ -1,0 +1,44 @@
+#include "sim/server/passing_time.hpp"
+
+#include <algorithm>
+
+#include "heatbath/regs.h"
+
+namespace heatbath {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::microseconds short_work{30}, long_work{120};
+constexpr std::uint64_t longest_slice = std::uint64_t{1} << 60;
+/// What the wall clock was ahead by more is forgotten: an array that evolves while it is idle may be slower than that, and
+/// a host that reads both words of a time, of ticks as short as a picosecond, sees the high one stand still.
+constexpr std::chrono::milliseconds longest_idle{1};
+
+}  // namespace
+
+PassingTime::PassingTime(Transport& device)
+    : device_(device), ticks_per_second_(1e12 / device.read32(HB_CAPS_TICK_PS_OFFSET)), last_(Clock::now()) {}
+
+bool PassingTime::pass() {
+  const auto now = Clock::now();
+  const std::uint32_t status = device_.read32(HB_STATUS_OFFSET);
+  const bool evolves = (status & (HB_STATUS_RUNNING_MASK | HB_STATUS_STALLED_MASK)) == HB_STATUS_RUNNING_MASK;
+  std::uint64_t& slice = evolves ? running_slice_ : idle_slice_;
+  std::uint64_t ticks = slice;
+  if (!evolves) {
+    running_slice_ = 1;  // how long the next step takes is not known
+    const std::chrono::duration<double> passed = std::min<Clock::duration>(now - last_, longest_idle);
+    ticks = std::min(ticks, static_cast<std::uint64_t>(passed.count() * ticks_per_second_));
+  }
+  last_ = now;
+  const bool held = device_.wait_irq(ticks);
+  const auto took = Clock::now() - now;
+  if (took < short_work && ticks == slice && slice < longest_slice) slice *= 2;
+  if (took > long_work)
+    slice = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(static_cast<double>(ticks) *
+                                                                  (short_work / std::chrono::duration<double>(took))));
+  return evolves && !held;
+}
+
+}  // namespace heatbath
