@@ -99,13 +99,13 @@ std::vector<double> heat_of_relaxation(heatbath::Device& device, float b, std::u
 // docs: end heat
 
 // docs: begin cell_heat
-// Mean heat that each of two cells gives to its bath within 10 time units; a spring joins them.
+// Mean heat that each of two cells gives to its bath within 40 time units; a spring joins them.
 std::array<double, 2> heat_flow(heatbath::Device& device, float kT_first, float kT_second, std::uint32_t shots) {
   heatbath::Program program(device.capabilities(), 2);
   program.load(heatbath::CellSection::j2, 1).load(heatbath::CellSection::j4, 0);
-  program.load_couplings(std::vector<float>{0, -1, -1, 0});
+  program.load_couplings(std::vector<float>{0, -0.5f, -0.5f, 0});
   program.load(heatbath::CellSection::kT, std::vector<float>{kT_first, kT_second}).commit().evolve(device.ticks(4));
-  program.meter_clear().evolve(device.ticks(10)).meter_snapshot(heatbath::PerCell::heat);
+  program.meter_clear().evolve(device.ticks(40)).meter_snapshot(heatbath::PerCell::heat);
   const heatbath::Result result = device.run(program, {.shots = shots});
   std::array<double, 2> mean{};
   for (std::size_t k = 0; k < 2 * shots; ++k) mean[k % 2] += result.heat_per_cell[0][k] / shots;
