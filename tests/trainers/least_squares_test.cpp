@@ -168,9 +168,10 @@ TEST(LeastSquares, BeatsManyGradientUpdatesOnTheSameTrajectoriesInLessTime) {
               gradient_seconds);
   EXPECT_GT(z, 4);
   EXPECT_LT(exact_seconds, gradient_seconds);
-  // In-sample and held out agree: with means and variances for all statistics there is nothing to overfit.
-  const ReverseAction in = exact.in_sample(12), out = exact.held_out(12);
-  EXPECT_NEAR(in.per_step - in.floor, out.per_step - out.floor, 0.15);
+  // In-sample and held out agree: with means and variances for all statistics there is nothing to overfit. One of the
+  // hundred-step trajectories has a standard deviation of 2.6.
+  const ReverseAction in = exact.in_sample(30), out = exact.held_out(30);
+  EXPECT_NEAR(in.per_step - in.floor, out.per_step - out.floor, 4 * 2.6 * std::sqrt(2.0 / 30));
 }
 
 TEST(Segments, LowerTheActionAndRemoveInvertedDigits) {
