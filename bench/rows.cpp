@@ -56,6 +56,8 @@ constexpr RowInfo list[] = {
      "scipy sparse-1e5 1"},
     {"exact-ou-64", "exact Ornstein-Uhlenbeck, N=64, 1 lane", per_cell_step, "numpy", 0.1, GoalOf::ratio,
      "numpy exact-ou-64 1"},
+    {"exact-ou-64-ngspice", "exact Ornstein-Uhlenbeck, N=64, 1 lane", per_cell_step, "ngspice, transient noise", 0.1,
+     GoalOf::ratio, "ngspice exact-ou-64 1"},
     {"phase-64x256", "phase oscillators, dense N=64, 256 lanes", per_cell_step, "numpy", 1 / 3.5, GoalOf::ratio,
      "numpy phase-64 256"},
     {"pbit-lattice", "p-bit sweeps of a 2048x2048 lattice glass, 1 lane", "ns per flip", "the noise alone", 1 / 1.2,
@@ -435,7 +437,7 @@ void measure_into(Row& row, const RowOptions& options) {
     if (is("sparse-1e5")) return against_noise(row, options, Work(of_graph(p), p, 50));
     return array_against_peer(row, options, of_graph(p), p, 50, 1);
   }
-  if (is("exact-ou-64")) return exact_ou(row, options);
+  if (is("exact-ou-64") || is("exact-ou-64-ngspice")) return exact_ou(row, options);
   if (is("phase-64x256")) return phases(row, options);
   if (is("pbit-lattice")) return pbits(row, options, 2048, 1, 200);
   if (is("pbit-lattice-x16")) return pbits(row, options, 512, 16, 1);
