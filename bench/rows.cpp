@@ -56,6 +56,10 @@ constexpr RowInfo list[] = {
      "scipy sparse-1e5 1"},
     {"exact-ou-64", "exact Ornstein-Uhlenbeck, N=64, 1 lane", per_cell_step, "numpy", 0.1, GoalOf::ratio,
      "numpy exact-ou-64 1"},
+    {"exact-ou-64-ngspice", "exact Ornstein-Uhlenbeck, N=64, 1 lane", per_cell_step, "ngspice, transient noise", 0.1,
+     GoalOf::ratio, "ngspice exact-ou-64 1"},
+    {"phase-64x256", "phase oscillators, dense N=64, 256 lanes", per_cell_step, "numpy", 1 / 3.5, GoalOf::ratio,
+     "numpy phase-64 256"},
     {"pbit-lattice", "p-bit sweeps of a 2048x2048 lattice glass, 1 lane", "ns per flip", "the noise alone", 1 / 1.2,
      GoalOf::value, ""},
     {"pbit-lattice-x16", "p-bit sweeps of a 512x512 lattice glass, 16 lanes", "ns per flip", "the noise alone", 1 / 1.2,
@@ -375,6 +379,12 @@ void exact_ou(Row& row, const RowOptions& options) {
   array_against_peer(row, options, spec, p, 1000, 256);
 }
 
+void phases(Row& row, const RowOptions& options) {
+  ArraySpec spec = lanes(256);
+  spec.kind = physics::CellKind::phase;
+  array_against_peer(row, options, spec, dense(64), 50, 256);
+}
+
 void generator(Row& row, const RowOptions& options) {
   using namespace heatbath::trainers;
   const Images digits = draw_digits(1, 1);
@@ -427,7 +437,8 @@ void measure_into(Row& row, const RowOptions& options) {
     if (is("sparse-1e5")) return against_noise(row, options, Work(of_graph(p), p, 50));
     return array_against_peer(row, options, of_graph(p), p, 50, 1);
   }
-  if (is("exact-ou-64")) return exact_ou(row, options);
+  if (is("exact-ou-64") || is("exact-ou-64-ngspice")) return exact_ou(row, options);
+  if (is("phase-64x256")) return phases(row, options);
   if (is("pbit-lattice")) return pbits(row, options, 2048, 1, 200);
   if (is("pbit-lattice-x16")) return pbits(row, options, 512, 16, 1);
   if (is("two-cores-dense-1024x256")) return two_cores(row, options, 1024, 4, false);

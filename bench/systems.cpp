@@ -69,7 +69,7 @@ Statistics statistics(physics::Array& array, const Parameters& p) {
   constexpr std::uint32_t groups = 16;
   const std::uint32_t cells = array.cells(), lanes = array.lanes();
   std::array<double, groups> square{}, pair{};
-  std::vector<float> x(cells);
+  std::vector<float> x(array.variables());  // first components come first
   physics::Run run;
   run.dt = step_time;
   run.noise.seed = 1;

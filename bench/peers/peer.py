@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """peer.py LIBRARY WORK LANES|THREADS: the work of a row of `heatbath bench` in another library.
 
-LIBRARY  numpy, torch, scipy, brian
-WORK     dense-N, grid-W (W x W, nearest neighbours), sparse-1e5, exact-ou-N, generator
+LIBRARY  numpy, torch, scipy, brian, ngspice
+WORK     dense-N, grid-W (W x W, nearest neighbours), sparse-1e5, exact-ou-N, phase-N, generator
 The systems are those of bench/systems.hpp. All run in float32 and on one thread (the generator: on as many as said).
 
 Prints one line: seconds MEDIAN LOW HIGH square MEAN ERROR pair MEAN ERROR
@@ -208,6 +208,71 @@ def exact_ou():
     return time_per_call(lambda: steps(2000)) / (2000 * n * COUNT), found
 
 
+def phases():
+    """Overdamped phases with V = sum J cos(th_i - th_k) + J2 cos 2 th, held to [-pi, pi)."""
+    n = int(WORK.rsplit("-", 1)[1])
+    j = dense_couplings(n)
+    random = np.random.default_rng(2)
+
+    def make(x):
+        noise = np.empty_like(x)
+
+        def steps(count):
+            for _ in range(count):
+                random.standard_normal(dtype=np.float32, out=noise)
+                c, s = np.cos(x), np.sin(x)
+                gradient = s * (-4 * J2 * c) - (s * (j @ c) - c * (j @ s))
+                x[...] += SIGMA * noise - np.float32(DT) * gradient
+                x[...] -= np.float32(2 * np.pi) * np.rint(x * np.float32(0.5 / np.pi))
+        return steps
+    gate = np.zeros((n, 256), np.float32)
+    found = statistics(make(gate), lambda: gate, j)
+    x = one_lane_as_vector(np.zeros((n, COUNT), np.float32))
+    steps = make(x)
+    return time_per_call(lambda: steps(50)) / (50 * n * COUNT), found
+
+
+def ngspice():
+    """A linear network: capacitors of 1 F, conductances 2 J2 to ground, a controlled source per coupling, and noise
+    currents with a sample every DT, interpolated in between, whose intensity is 2 kT. ngspice takes steps of its own;
+    time is per DT, from runs of two lengths, so that reading the netlist does not count."""
+    import resource
+    import subprocess
+    import tempfile
+    n = int(WORK.rsplit("-", 1)[1])
+    j = dense_couplings(n)
+
+    def run(steps, folder):
+        lines = ["linear network", f".options reltol=1e-3 method=trap seed={steps}"]
+        for i in range(n):
+            lines += [f"C{i} n{i} 0 1 ic=0", f"R{i} n{i} 0 {1 / (2 * J2)}",
+                      f"I{i} 0 n{i} dc 0 trnoise({np.sqrt(2 * KT / DT):.9g} {DT} 0 0)"]
+            lines += [f"G{i}x{k} n{i} 0 n{k} 0 {j[i, k]:.9g}" for k in range(n) if j[i, k] != 0]
+        lines += [".control", "set wr_singlescale", f"tran {DT} {steps * DT:.9g} 0 {DT} uic",
+                  f"wrdata {folder}/out " + " ".join(f"v(n{i})" for i in range(n)), "quit", ".endc", ".end"]
+        path = folder + "/net.cir"
+        with open(path, "w") as out:
+            out.write("\n".join(lines) + "\n")
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(["ngspice", "-b", path], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        table = np.loadtxt(folder + "/out")
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, table
+
+    with tempfile.TemporaryDirectory() as folder:
+        short, _ = run(200, folder)
+        times = []
+        for _ in range(2):
+            seconds, table = run(4200, folder)
+            times.append((seconds - short) / 4000 / n)
+    at = np.searchsorted(table[:, 0], np.arange(3.0, table[-1, 0], 0.5))
+    x = table[at, 1:].T
+    square, field = (x * x).mean(axis=0), (0.5 * x * (j @ x)).mean(axis=0)
+    groups = [[part.mean() for part in np.array_split(values, GROUPS)] for values in (square, field)]
+    error = lambda values: np.std(values, ddof=1) / np.sqrt(GROUPS)
+    return np.percentile(times, [50, 25, 75]), (np.mean(groups[0]), error(groups[0]), np.mean(groups[1]), error(groups[1]))
+
+
 def brian():
     """A neuron group with all-to-all summed synapses; Euler-Maruyama by Brian2's `euler`, code generated in Cython."""
     kind, size = WORK.rsplit("-", 1)
@@ -275,7 +340,8 @@ def generator():
     return seconds, (np.mean(floors), error, 0.0, 0.0)
 
 
-work = {"exact-ou": exact_ou, "generator": generator}.get(WORK.rsplit("-", 1)[0], brian if LIBRARY == "brian" else langevin)
+own = {"exact-ou": exact_ou, "phase": phases, "generator": generator}
+work = {"brian": brian, "ngspice": ngspice}.get(LIBRARY, own.get(WORK.rsplit("-", 1)[0], langevin))
 try:
     seconds, (square, square_error, pair, pair_error) = work()
 except Exception as error:  # one line for the caller
