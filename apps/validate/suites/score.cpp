@@ -35,7 +35,7 @@ void noised_mixture(Bench& bench) {
   const double dt = machine.step(1e-3, 0.02);
   const reference::GaussianMixture start{{0.5, 0.5}, {-2, 2}, {0.25, 0.25}};
   const std::vector<double> times{0.1, 0.5, 1, 2, 3};
-  const std::uint32_t cells = machine.cells(1024), shots = (machine.count(240000) + cells - 1) / cells;
+  const std::uint32_t cells = machine.cells(128), shots = (machine.count(240000) + cells - 1) / cells;
   HostRandom random(machine.next_seed());
   std::vector<float> states(std::size_t{shots} * cells);
   for (float& x : states) x = static_cast<float>((random.uniform() < 0.5 ? -2 : 2) + 0.5 * random.normal());
@@ -140,7 +140,7 @@ void noised_mixture(Bench& bench) {
 std::span<const Row> score_rows() {
   static const Row rows[] = {
       {"noised-mixture", "N(-2, 1/4) and N(2, 1/4) in a linear cell: <x^2>, entropy, its rates, heat",
-       {.j2 = 0.5, .state = 6, .best_cells = 1024, .best_lanes = 64}, false, noised_mixture},
+       {.j2 = 0.5, .state = 6, .best_cells = 128, .best_lanes = 512}, false, noised_mixture},
   };
   return rows;
 }
