@@ -8,6 +8,7 @@
 
 #include "heatbath/device.hpp"
 #include "heatbath/trainers/generative.hpp"
+#include "faulty_wire.hpp"
 #include "served.hpp"
 
 namespace heatbath {
@@ -104,7 +105,8 @@ TEST_P(Linked, BlocksLargerThanAnyBufferComeBackWhole) {
   link.read_block(0x10000000, {});
 }
 
-TEST_P(Linked, TheGenerativeTrainerAndGeneratorGiveTheSameBits) {
+/// Trains and draws on both devices.
+void expect_same_training(Device& local, Device& remote) {
   trainers::GenerativeOptions options;
   options.hidden = 16;
   options.updates = 3;
@@ -116,10 +118,6 @@ TEST_P(Linked, TheGenerativeTrainerAndGeneratorGiveTheSameBits) {
     trainer.train();
     return trainer.model();
   };
-  const std::string uri = "func:lanes=8&threads=1";
-  Device local = open(uri);
-  Served served(uri, GetParam());
-  Device remote = open_link(served.uri());
   const trainers::GenerativeModel expected = trained(local), model = trained(remote);
   EXPECT_EQ(model.couplings, expected.couplings);
   EXPECT_EQ(model.bias, expected.bias);
@@ -128,6 +126,29 @@ TEST_P(Linked, TheGenerativeTrainerAndGeneratorGiveTheSameBits) {
   EXPECT_EQ(a.images, b.images);
   EXPECT_EQ(a.heat, b.heat);
   EXPECT_EQ(a.trajectories, b.trajectories);
+}
+
+TEST_P(Linked, TheGenerativeTrainerAndGeneratorGiveTheSameBits) {
+  const std::string uri = "func:lanes=8&threads=1";
+  Device local = open(uri);
+  Served served(uri, GetParam());
+  Device remote = open_link(served.uri());
+  expect_same_training(local, remote);
+}
+
+// Over Etherbone time passes by itself, too, and packets may be lost, doubled or swapped on the way.
+TEST(Etherbone, JobsAndTrainingGiveTheBitsOfTheDeviceInProcess) {
+  const std::string uri = "func:cells=900&lanes=8&threads=1";
+  Device local = open(uri);
+  Served served(uri, "etherbone");
+  for (const bool faulty : {false, true}) {
+    const testing::FaultyWire wire(served.uri(), faulty ? testing::Faults{.lost_every = 100, .doubled_every = 100, .swapped_every = 500}
+                                                        : testing::Faults{});
+    Device remote = open_link(wire.uri());
+    for (std::uint32_t shots : {6u, 3u, 9u}) expect_same(work(remote, shots), work(local, shots));
+    expect_same_training(local, remote);
+    EXPECT_EQ(wire.lost() > 0, faulty);
+  }
 }
 
 // On a bus time passes by itself, so device times are nobody's promise; a seeded job's bits are.
