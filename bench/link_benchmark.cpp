@@ -1,6 +1,8 @@
 // What a link costs: register reads against a bare ping-pong on the same kind of socket, block bandwidth, and drawing
 // images through a served device against drawing them in process. The served device lives in another process.
 // Usage: link_benchmark [repetitions]; by default 9. Exit status 1 when a bound of docs/links.md is not kept.
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -74,18 +76,34 @@ class ServerProcess {
   pid_t child_;
 };
 
-/// A bare ping-pong of messages as long as a frame's header, with the other end in another process.
+/// A bare ping-pong of messages over a pair of connected sockets, with the other end in another process.
 class PingPong {
  public:
-  PingPong() {
+  /// As long as a frame's header, over unix sockets; or, with `datagrams`, as long as an Etherbone read, over UDP on
+  /// loopback.
+  explicit PingPong(bool datagrams) : bytes_(datagrams ? 20 : 40) {
     int ends[2];
-    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) throw std::runtime_error("socketpair");
+    if (datagrams) {
+      sockaddr_in here[2] = {};
+      for (int k = 0; k < 2; ++k) {
+        ends[k] = socket(AF_INET, SOCK_DGRAM, 0);
+        here[k].sin_family = AF_INET;
+        here[k].sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t size = sizeof here[k];
+        auto* address = reinterpret_cast<sockaddr*>(&here[k]);
+        if (bind(ends[k], address, size) != 0 || getsockname(ends[k], address, &size) != 0) throw std::runtime_error("bind");
+      }
+      for (int k = 0; k < 2; ++k)
+        if (connect(ends[k], reinterpret_cast<sockaddr*>(&here[1 - k]), sizeof here[k]) != 0) throw std::runtime_error("connect");
+    } else if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) {
+      throw std::runtime_error("socketpair");
+    }
     child_ = fork();
     if (child_ == 0) {
       close(ends[0]);
       char message[40];
       while (recv(ends[1], message, sizeof message, 0) > 0)
-        if (send(ends[1], message, sizeof message, 0) < 0) break;
+        if (send(ends[1], message, bytes_, 0) < 0) break;
       _exit(0);
     }
     close(ends[1]);
@@ -93,14 +111,17 @@ class PingPong {
   }
   ~PingPong() {
     close(socket_);
+    kill(child_, SIGKILL);  // a datagram socket does not tell that its other end is closed
     waitpid(child_, nullptr, 0);
   }
+  PingPong(const PingPong&) = delete;
   void once() {
     char message[40] = {};
-    if (send(socket_, message, sizeof message, 0) < 0 || recv(socket_, message, sizeof message, 0) <= 0) std::abort();
+    if (send(socket_, message, bytes_, 0) < 0 || recv(socket_, message, sizeof message, 0) <= 0) std::abort();
   }
 
  private:
+  std::size_t bytes_;
   int socket_;
   pid_t child_;
 };
@@ -112,12 +133,25 @@ bool report(const char* what, double value, const char* unit, bool kept, const c
   return kept;
 }
 
-bool register_reads(int repetitions) {
+/// A port that was free a moment ago.
+std::string free_port() {
+  const int probe = socket(AF_INET, SOCK_DGRAM, 0);
+  sockaddr_in here{};
+  here.sin_family = AF_INET;
+  here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof here;
+  auto* address = reinterpret_cast<sockaddr*>(&here);
+  if (bind(probe, address, size) != 0 || getsockname(probe, address, &size) != 0) throw std::runtime_error("bind");
+  close(probe);
+  return std::to_string(ntohs(here.sin_port));
+}
+
+bool register_reads(int repetitions, bool etherbone) {
   constexpr int reads = 20000;
-  const std::string path = "unix:/tmp/" + name();
+  const std::string path = etherbone ? "etherbone://127.0.0.1:" + free_port() : "unix:/tmp/" + name();
   const ServerProcess server("func:cells=4&lanes=1&threads=1", path);
   heatbath::Device device = heatbath::open_link(path);
-  PingPong bare;
+  PingPong bare(etherbone);
   std::vector<double> ratios, links, pings;
   for (int k = 0; k < repetitions; ++k) {
     const double ping = seconds([&] {
@@ -130,8 +164,8 @@ bool register_reads(int repetitions) {
     links.push_back(link / reads * 1e6);
     ratios.push_back(link / ping);
   }
-  std::printf("%-46s %9.3f us\n", "bare ping-pong, unix socket", median(pings));
-  std::printf("%-46s %9.3f us\n", "register read, unix:", median(links));
+  std::printf("%-46s %9.3f us\n", etherbone ? "bare ping-pong, UDP" : "bare ping-pong, unix socket", median(pings));
+  std::printf("%-46s %9.3f us\n", etherbone ? "register read, etherbone:" : "register read, unix:", median(links));
   return report("  ratio, median of the runs", median(ratios), "", median(ratios) <= 1.3, "1.3");
 }
 
@@ -204,7 +238,8 @@ int main(int argc, char** argv) {
   try {
     std::setvbuf(stdout, nullptr, _IOLBF, 0);
     const int repetitions = argc > 1 ? std::atoi(argv[1]) : 9;
-    bool kept = register_reads(repetitions);
+    bool kept = register_reads(repetitions, false);
+    kept &= register_reads(repetitions, true);
     kept &= shared_memory_reads(repetitions);
     kept &= block_bandwidth(repetitions, "unix:/tmp/" + name() + "-b", "blocks read, unix:", true);
     kept &= block_bandwidth(repetitions, "shm:/" + name() + "-b", "blocks read, shm:", false);

@@ -115,7 +115,7 @@ void add_serve(CLI::App& app, Command& command) {
   add_device(serve_app, given->options.server.device);
   serve_app
       ->add_option("--listen", given->options.server.listen,
-                   "where: tcp://127.0.0.1:PORT (0: any free one), unix:/path, shm:/name")
+                   "where: tcp://127.0.0.1:PORT (0: any free one), unix:/path, shm:/name, etherbone://127.0.0.1:PORT")
       ->required()
       ->option_text("URI");
   serve_app

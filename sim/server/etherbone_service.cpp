@@ -208,6 +208,7 @@ EtherboneService::Novelty EtherboneService::note_number(std::uint32_t number) {
 void EtherboneService::carry_out(const Host& from) {
   const auto& records = packet_.records;
   if (records.empty()) return;
+  open_device();  // a farewell just before has closed it
   const bool writes = std::any_of(records.begin(), records.end(), [](const Record& record) { return !record.writes.empty(); });
   const auto numbered = std::find_if(records.begin(), records.end(), is_numbered);
   for (const Record& record : records)

@@ -24,20 +24,21 @@ bool PassingTime::pass() {
   const auto now = Clock::now();
   const std::uint32_t status = device_.read32(HB_STATUS_OFFSET);
   const bool evolves = (status & (HB_STATUS_RUNNING_MASK | HB_STATUS_STALLED_MASK)) == HB_STATUS_RUNNING_MASK;
-  std::uint64_t& slice = evolves ? running_slice_ : idle_slice_;
-  std::uint64_t ticks = slice;
+  if (evolves != evolved_) slice_ = 1;  // how long the next step takes is not known
+  evolved_ = evolves;
+  std::uint64_t ticks = slice_;
   if (!evolves) {
-    running_slice_ = 1;  // how long the next step takes is not known
     const std::chrono::duration<double> passed = std::min<Clock::duration>(now - last_, longest_idle);
     ticks = std::min(ticks, static_cast<std::uint64_t>(passed.count() * ticks_per_second_));
   }
   last_ = now;
   const bool held = device_.wait_irq(ticks);
   const auto took = Clock::now() - now;
-  if (took < short_work && ticks == slice && slice < longest_slice) slice *= 2;
-  if (took > long_work)
-    slice = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(static_cast<double>(ticks) *
-                                                                  (short_work / std::chrono::duration<double>(took))));
+  if (took < short_work && ticks == slice_ && slice_ < longest_slice) slice_ *= 2;
+  if (took > long_work) {
+    const double part = short_work / std::chrono::duration<double>(took);
+    slice_ = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(static_cast<double>(ticks) * part));
+  }
   return evolves && !held;
 }
 

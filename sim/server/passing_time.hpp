@@ -22,7 +22,8 @@ class PassingTime {
  private:
   Transport& device_;
   double ticks_per_second_;
-  std::uint64_t running_slice_ = 1, idle_slice_ = 1;  ///< ticks of a piece
+  std::uint64_t slice_ = 1;  ///< ticks of a piece
+  bool evolved_ = false;     ///< a program ran in the last one
   std::chrono::steady_clock::time_point last_;
 };
 

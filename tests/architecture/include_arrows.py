@@ -109,7 +109,7 @@ RULES = {
                               "map and the statuses it is held to, and what serves a device for a test; never sim or "
                               "hw_model",
                               ("tests/conformance", "apps/conformance", "driver/include", "firmware_api/include",
-                               "trainers/include", "tests/link/served.hpp")),
+                               "trainers/include", "tests/link/served.hpp", "tests/link/faulty_wire.hpp")),
     "tests": Rule("tests may include anything but SystemC", ("",)),
     "bench": Rule("benchmarks may include anything but SystemC", ("",)),
 }

@@ -103,10 +103,6 @@ TEST(Conformance, Etherbone) {
   Served served(ideal, "etherbone");
   expect_conforms_at(served.uri());
 }
-TEST(Conformance, EtherboneToSilicon) {
-  Served served("func:profile=silicon&cells=512&threads=1", "etherbone");
-  expect_conforms_at(served.uri(), beyond_silicon);
-}
 TEST(Conformance, EtherboneWithPacketsLostDoubledAndSwapped) {
   Served served(ideal, "etherbone");
   const testing::FaultyWire wire(served.uri(),

@@ -40,7 +40,7 @@ TEST(Uri, MistakesListWhatIsValid) {
   refused("fnuc:cells=2", "scheme 'fnuc' is unknown; this build has func");
   refused("tlm:cels=2", "key 'cels' is unknown; tlm: has profile, cells, lanes, seed, threads, timing, cell, stepper");
   refused("func:cels=2", "key 'cels' is unknown; func: has profile, cells, lanes, seed, threads, cell, stepper, topology");
-  refused("fnuc:", "tcp, unix, shm, uio, record, replay");
+  refused("fnuc:", "tcp, unix, shm, etherbone, uio, record, replay");
   refused("tcp:host:1", "write it as tcp://host:port");
   refused("tcp://host", "write it as tcp://host:port");
   refused("tcp://host:port", "port 'port' is not a whole number in 0..65535");

@@ -15,6 +15,7 @@
 #include "heatbath/trainers/ergodicity/ergodicity.hpp"
 #include "heatbath/trainers/generative.hpp"
 #include "heatbath/trainers/score_bound.hpp"
+#include "faulty_wire.hpp"
 #include "served.hpp"
 
 namespace heatbath {
@@ -111,7 +112,8 @@ TEST_P(Linked, BlocksLargerThanAnyBufferComeBackWhole) {
   link.read_block(0x10000000, {});
 }
 
-TEST_P(Linked, TheGenerativeTrainerAndGeneratorGiveTheSameBits) {
+/// Trains and draws on both devices.
+void expect_same_training(Device& local, Device& remote) {
   trainers::GenerativeOptions options;
   options.hidden = 16;
   options.updates = 3;
@@ -123,10 +125,6 @@ TEST_P(Linked, TheGenerativeTrainerAndGeneratorGiveTheSameBits) {
     trainer.train();
     return trainer.model();
   };
-  const std::string uri = "func:lanes=8&threads=1";
-  Device local = open(uri);
-  Served served(uri, GetParam());
-  Device remote = open_link(served.uri());
   const trainers::GenerativeModel expected = trained(local), model = trained(remote);
   EXPECT_EQ(model.couplings, expected.couplings);
   EXPECT_EQ(model.bias, expected.bias);
@@ -286,6 +284,26 @@ TEST(SparseDevice, ListsItsCouplersAndTakesTheirValuesThroughEveryLink) {
       EXPECT_EQ(result.readback[0][at.i * 12 + at.j], values[k]);
       EXPECT_EQ(result.readback[0][at.j * 12 + at.i], values[k]);
     }
+TEST_P(Linked, TheGenerativeTrainerAndGeneratorGiveTheSameBits) {
+  const std::string uri = "func:lanes=8&threads=1";
+  Device local = open(uri);
+  Served served(uri, GetParam());
+  Device remote = open_link(served.uri());
+  expect_same_training(local, remote);
+}
+
+// Over Etherbone time passes by itself, too, and packets may be lost, doubled or swapped on the way.
+TEST(Etherbone, JobsAndTrainingGiveTheBitsOfTheDeviceInProcess) {
+  const std::string uri = "func:cells=900&lanes=8&threads=1";
+  Device local = open(uri);
+  Served served(uri, "etherbone");
+  for (const bool faulty : {false, true}) {
+    const testing::FaultyWire wire(served.uri(), faulty ? testing::Faults{.lost_every = 100, .doubled_every = 100, .swapped_every = 500}
+                                                        : testing::Faults{});
+    Device remote = open_link(wire.uri());
+    for (std::uint32_t shots : {6u, 3u, 9u}) expect_same(work(remote, shots), work(local, shots));
+    expect_same_training(local, remote);
+    EXPECT_EQ(wire.lost() > 0, faulty);
   }
 }
 

@@ -40,7 +40,7 @@ class Serve(unittest.TestCase):
         self.unix = f"unix:{self.folder.name}/device"
 
     def listens(self):
-        return ("tcp://127.0.0.1:0", self.unix, f"shm:/hb-{os.getpid()}", f"uio:/dev/shm/hb-{os.getpid()}")
+        return ("tcp://127.0.0.1:0", self.unix, f"shm:/hb-{os.getpid()}", "etherbone://127.0.0.1:0", f"uio:/dev/shm/hb-{os.getpid()}")
 
     def test_a_host_without_an_emulator_gets_its_numbers(self):
         for listen in self.listens():
@@ -82,7 +82,7 @@ class Serve(unittest.TestCase):
     def test_mistakes_are_one_line_and_status_2(self):
         for options, part in (
             (["--listen", "tcp://0.0.0.0:0"], "not a loopback address"),
-            (["--listen", "nowhere"], "tcp://host:port, unix:/path, shm:/name or uio:FILE"),
+            (["--listen", "nowhere"], "tcp://host:port, unix:/path, shm:/name, etherbone://host:port or uio:FILE"),
             (["--listen", self.unix, "--token-file", "/nowhere"], "/nowhere"),
             (["--listen", self.unix, "--slowdown", "0"], "above 0"),
             ([], "--listen"),
