@@ -187,8 +187,8 @@ TEST(Command, PrintsTheRegisterMapInFourForms) {
   EXPECT_THAT(heatbath({"regs"}).out, ::testing::StartsWith("register,offset,access,reset,field"));
   EXPECT_THAT(heatbath({"regs", "--format", "svd"}).out, HasSubstr("</device>"));
   const TemporaryFolder folder;
-  EXPECT_EQ(heatbath({"regs", "--format", "rdl", "--out", folder.path / "map.rdl"}).status, 0);
-  EXPECT_THAT(content(folder.path / "map.rdl"), HasSubstr("addrmap heatbath"));
+  EXPECT_EQ(heatbath({"regs", "--format", "rdl", "--out", folder.path() / "map.rdl"}).status, 0);
+  EXPECT_THAT(content(folder.path() / "map.rdl"), HasSubstr("addrmap heatbath"));
 }
 
 TEST(Command, SameSeedGivesTheSameModelAndTheSameDrawings) {
