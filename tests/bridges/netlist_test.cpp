@@ -123,12 +123,12 @@ Eigen::MatrixXd stiffness(const Network& network) {
 }
 
 /// Covariance of voltages of a deck by noise analysis, in units of the scale.
-Eigen::MatrixXd noise_covariance(const std::string& deck, const CircuitScale& scale, const std::string& input,
+Eigen::MatrixXd noise_covariance(const std::string& deck, const CircuitScale& scale, int points_per_decade,
                                  const std::vector<std::string>& nodes) {
   Spice& spice = Spice::get();
   spice.load(deck);
   const auto variance = [&](const std::string& of) {
-    spice.command("noise v(" + of + ") " + input + " dec 40 1 1e12");
+    spice.command("noise v(" + of + ") iac dec " + std::to_string(points_per_decade) + " 1 1e12");
     const std::vector<double> total = spice.vector("onoise_total");
     const double volts = total.empty() ? 0 : total.front();
     spice.command("destroy all");
@@ -174,7 +174,7 @@ TEST(Netlist, NoiseAnalysisGivesTheCovarianceOfLinearNetworks) {
     linear.diffusion = temperatures(network).asDiagonal();
     std::vector<std::string> nodes;
     for (std::uint32_t i = 0; i < n; ++i) nodes.push_back(node('x', i));
-    worst = std::max(worst, expect_close(noise_covariance(netlist(network, scale), scale, "iac", nodes),
+    worst = std::max(worst, expect_close(noise_covariance(netlist(network, scale), scale, 40, nodes),
                                          reference::stationary_covariance(linear), "network " + std::to_string(number)));
   }
   std::printf("largest error of a covariance: %.2e of the largest entry\n", worst);
@@ -201,7 +201,7 @@ double expect_exact_covariance(const Network& network, const CircuitScale& scale
   const Eigen::VectorXd damping = Eigen::Map<const Eigen::VectorXf>(network.damping.data(), n).cast<double>();
   const Eigen::MatrixXd exact = reference::stationary_covariance(
       reference::underdamped_network(springs, mass, damping, temperatures(network)));
-  const Eigen::MatrixXd found = noise_covariance(netlist(network, scale), scale, "iac", nodes);
+  const Eigen::MatrixXd found = noise_covariance(netlist(network, scale), scale, 400, nodes);
   return std::max(expect_close(found.topLeftCorner(n, n), exact.topLeftCorner(n, n), what + ", positions"),
                   std::max(expect_close(found.bottomRightCorner(n, n), exact.bottomRightCorner(n, n), what + ", velocities"),
                            expect_close(found, exact, what)));
@@ -260,7 +260,8 @@ double difference_of_paths(Device& device, const Network& network) {
   program.set(0, network.initial);
   if (network.inertia()) program.set(n, network.initial_second);
   program.capture_start(device.step()).evolve(device.ticks(length)).capture_stop();
-  const Capture path = device.run(program, {.shots = 1, .seed = seed}).capture;
+  const std::uint32_t variables = network.inertia() ? 2 * n : n;
+  const Capture path = device.run(program, {.shots = 1, .seed = seed, .capture_cells = variables}).capture;
 
   // The step adds sqrt(2 mu kT dt) n to x, sqrt(2 gamma kT dt) n to a momentum: a charge that flows evenly during dt.
   const CircuitScale scale = circuit_scale(device.capabilities(), 1e-9);
@@ -296,7 +297,7 @@ double difference_of_paths(Device& device, const Network& network) {
   EXPECT_GT(time.size(), 1000u);
   if (time.size() < 3) return 1;
   double error = 0, signal = 0;
-  for (std::uint32_t variable = 0; variable < (network.inertia() ? 2 * n : n); ++variable) {
+  for (std::uint32_t variable = 0; variable < variables; ++variable) {
     const std::vector<double> voltage = spice.vector(node(variable < n ? 'x' : 'v', variable % n));
     std::size_t at = 0;
     for (std::uint64_t record = 0; record < path.records(); ++record) {
