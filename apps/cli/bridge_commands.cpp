@@ -44,11 +44,24 @@ void add_fmu(CLI::App& app, Command& command) {
   fmu_app->callback([&command, unit] { command = [unit] { return run_fmu(*unit); }; });
 }
 
+void add_regs(CLI::App& app, Command& command) {
+  const auto regs = std::make_shared<RegsOptions>();
+  CLI::App* regs_app = app.add_subcommand("regs", "print the register map for debuggers, generators and scripts");
+  regs_app
+      ->add_option("--format", regs->format,
+                   "csv (a line per field), json, svd (CMSIS, for debuggers) or rdl (SystemRDL 2.0) (default csv)")
+      ->check(CLI::IsMember({"csv", "json", "svd", "rdl"}).description(""))
+      ->option_text("NAME");
+  regs_app->add_option("--out", regs->out, "write it there (default: standard output)")->option_text("FILE");
+  regs_app->callback([&command, regs] { command = [regs] { return run_regs(*regs); }; });
+}
+
 }  // namespace
 
 void add_bridge_commands(CLI::App& app, Command& command) {
   add_netlist(app, command);
   add_fmu(app, command);
+  add_regs(app, command);
 }
 
 }  // namespace heatbath::apps

@@ -108,6 +108,13 @@ struct ServeCommandOptions {
 /// Prints the URI that clients open, serves until SIGINT or SIGTERM.
 int run_serve(const ServeCommandOptions& options);
 
+struct RegsOptions {
+  std::string format = "csv";  ///< csv, json, svd or rdl
+  std::filesystem::path out;   ///< empty: standard output
+};
+/// Prints the register map this build was made from.
+int run_regs(const RegsOptions& options);
+
 struct FmuOptions {
   std::filesystem::path model;    ///< model.h5; or
   std::filesystem::path program;  ///< a program in TOML; or neither: uncoupled cells with J2 = J4 = 1

@@ -54,8 +54,10 @@ std::string short_number(double value) { return value == 0 ? "0" : fmt::format("
 
 std::string z_of(const Check& check) { return check.bound == Bound::exact ? "-" : fmt::format("{:+.2f}", check.z); }
 
-/// The largest standard error that a check allows, in brackets; nothing where none is judged.
+/// The largest standard error that a check allows, in brackets, or the largest deviation of one without noise; nothing
+/// where none is judged.
 std::string allowed(const Check& check) {
+  if (check.bound == Bound::exact) return " (within " + short_number(check.floor) + ")";
   return check.bound == Bound::equal ? " (" + short_number(check.error_limit()) + ")" : "";
 }
 
@@ -181,7 +183,8 @@ std::string outcome_html(const Outcome& outcome) {
   html += "<ul><li>Energies are in units of kT, times in units of 1/(mobility &times; stiffness 1), entropies in nats; "
           "p-bits count sweeps.</li><li><b>Expected</b>: of the exact law, not of the stepper. &ge; and &le; are "
           "inequalities, of which only the forbidden side fails.</li><li><b>Standard error</b>: measured by a jackknife "
-          "over independent blocks; in brackets the largest that the check allows.</li><li><b>Predicted bias</b>: what the "
+          "over independent blocks; in brackets the largest that the check allows (at reduced effort it may be larger), "
+          "or, where there is no noise, how far off the value may be.</li><li><b>Predicted bias</b>: what the "
           "finite step of the integrator adds, computed from its rule. It is not subtracted.</li><li><b>z</b>: (measured "
           "&minus; expected)/standard error; of hundreds of checks a few lie beyond 2, and one beyond 3 is no alarm. "
           "Checks without noise have none.</li></ul>\n";

@@ -7,6 +7,7 @@ heatbath.toml -> firmware_api/include/heatbath/regs.h        C header: offsets, 
                  docs/registers.md                           the page to read
                  hw_model/rtl/heatbath_regs.v                register block with an AXI4-Lite port
                  hw_model/rtl/heatbath.rdl                   SystemRDL 2.0
+                 firmware_api/regmap/exports/heatbath.*      csv, json and svd, which heatbath regs prints
 
 generate.py                  writes the files that differ
 generate.py --check          writes nothing; exit status 1 and the names of the files that differ
@@ -384,6 +385,9 @@ OUTPUTS = {
     "docs/registers.md": docs_page,
     "hw_model/rtl/heatbath_regs.v": hardware_forms.verilog,
     "hw_model/rtl/heatbath.rdl": hardware_forms.rdl,
+    "firmware_api/regmap/exports/heatbath.csv": hardware_forms.csv,
+    "firmware_api/regmap/exports/heatbath.json": hardware_forms.json,
+    "firmware_api/regmap/exports/heatbath.svd": hardware_forms.svd,
 }
 
 

@@ -10,10 +10,12 @@
 #include <array>
 #include <csignal>
 #include <fstream>
+#include <map>
 #include <sstream>
 
 #include <nlohmann/json.hpp>
 
+#include "heatbath/register_list.h"
 #include "temporary_folder.hpp"
 
 extern char** environ;
@@ -173,6 +175,20 @@ TEST(Command, BenchPrintsItsRowsAndTheirRatios) {
   EXPECT_THAT(heatbath({"bench", "--row", "speed"}).error, HasSubstr("--row speed: there is no such row"));
   EXPECT_THAT(heatbath({"bench", "--peers", "/nowhere"}).error, HasSubstr("--peers /nowhere: holds no peer.py"));
   EXPECT_EQ(heatbath({"bench", "--row", "speed"}).status, 2);
+}
+
+TEST(Command, PrintsTheRegisterMapInFourForms) {
+  const nlohmann::json map = nlohmann::json::parse(heatbath({"regs", "--format", "json"}).out);
+  std::map<std::string, std::uint32_t> offsets;
+  for (const auto& entry : map["registers"]) offsets[entry["name"]] = entry["offset"];
+#define X(NAME, offset, access, reset, value, mask) EXPECT_EQ(offsets.at(#NAME), offset) << #NAME;
+  HB_REGISTER_LIST(X)
+#undef X
+  EXPECT_THAT(heatbath({"regs"}).out, ::testing::StartsWith("register,offset,access,reset,field"));
+  EXPECT_THAT(heatbath({"regs", "--format", "svd"}).out, HasSubstr("</device>"));
+  const TemporaryFolder folder;
+  EXPECT_EQ(heatbath({"regs", "--format", "rdl", "--out", folder.path() / "map.rdl"}).status, 0);
+  EXPECT_THAT(content(folder.path() / "map.rdl"), HasSubstr("addrmap heatbath"));
 }
 
 TEST(Command, SameSeedGivesTheSameModelAndTheSameDrawings) {

@@ -271,7 +271,7 @@ TEST(SparseDevice, ListsItsCouplersAndTakesTheirValuesThroughEveryLink) {
   Device local = open(uri);
   const Result expected = job(local);
   EXPECT_EQ(local.capabilities().couplers().size(), 29u) << "3 x 3 + 4 x 2 sides and 2 x 3 x 2 diagonals";
-  for (const char* scheme : {"unix", "shm", "uio"}) {
+  for (const char* scheme : {"unix", "shm", "uio", "etherbone"}) {
     SCOPED_TRACE(scheme);
     Served served(uri, scheme);
     Device remote = open_link(served.uri());
@@ -284,6 +284,9 @@ TEST(SparseDevice, ListsItsCouplersAndTakesTheirValuesThroughEveryLink) {
       EXPECT_EQ(result.readback[0][at.i * 12 + at.j], values[k]);
       EXPECT_EQ(result.readback[0][at.j * 12 + at.i], values[k]);
     }
+  }
+}
+
 TEST_P(Linked, TheGenerativeTrainerAndGeneratorGiveTheSameBits) {
   const std::string uri = "func:lanes=8&threads=1";
   Device local = open(uri);
