@@ -167,6 +167,15 @@ Network network_of(const TomlProgram& program, const Capabilities& capabilities)
   Network it;
   it.source = program.path;
   it.cell_kind = capabilities.cell_kind;
+  for (const auto& [given, section] : {std::pair{program.network.mass.has_value(), HB_SECTION_MASS},
+                                       {program.network.damping.has_value(), HB_SECTION_DAMPING},
+                                       {program.network.frequency.has_value(), HB_SECTION_FREQUENCY}})
+    if (given && !hb_cell_has_section(it.cell_kind, section))
+      throw Error(HB_UNSUPPORTED, fmt::format("{}: [network] {}: {} cells have none", program.path,
+                                              hb_section_name(section), hb_cell_kind_name(it.cell_kind)));
+  if (program.initial_second && capabilities.components < 2)
+    throw Error(HB_UNSUPPORTED, fmt::format("{}: [network] initial_second: {} cells have one state variable",
+                                            program.path, hb_cell_kind_name(it.cell_kind)));
   it.j2 = per_cell(program.network.j2, 1, program.cells);
   it.j4 = per_cell(program.network.j4, default_j4(capabilities), program.cells);
   it.bias = per_cell(program.network.bias, 0, program.cells);

@@ -33,7 +33,8 @@ struct Network {
   bool inertia() const;
 };
 
-/// The network of a TOML program, as it is before its schedule. `capabilities` give the temperature where it has none.
+/// The network of a TOML program, as it is before its schedule. `capabilities` give the kind of the cells and what the
+/// program leaves out. Throws Error(UNSUPPORTED) for parameters that the kind lacks.
 Network network_of(const TomlProgram& program, const Capabilities& capabilities);
 /// The network of a trained model (model.h5). Throws Error(IO).
 Network network_of_model(const std::filesystem::path& path);

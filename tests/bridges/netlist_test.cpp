@@ -189,6 +189,8 @@ TEST(Netlist, ANetworkOfAProgramHasTheDefaultsOfItsCells) {
                          "initial_second = [0.0, 1.5]\n";
   const Device device = open("func:profile=ideal&cell=underdamped&cells=2&lanes=1&threads=1");
   const Network network = network_of(read_toml_program(file), device.capabilities());
+  const Device massless = open("func:profile=ideal&cells=2&lanes=1&threads=1");
+  EXPECT_THROW(network_of(read_toml_program(file), massless.capabilities()), Error) << "overdamped cells have no mass";
   std::filesystem::remove(file);
   EXPECT_EQ(network.cell_kind, static_cast<std::uint32_t>(HB_CAPS_CELL_KIND_UNDERDAMPED));
   EXPECT_EQ(network.kT_per_cell, (std::vector<float>{0.5f, 2}));
