@@ -35,13 +35,15 @@ int run_netlist(const NetlistCommandOptions& options) {
     for (const float kT : network.kT_per_cell) kelvin.push_back(scale.kelvin(static_cast<double>(kT)));
   }
   if (options.json) {
+    const nlohmann::json temperatures =
+        kelvin.size() == 1 ? nlohmann::json(kelvin.front()) : nlohmann::json(kelvin);
     fmt::print("{}\n", nlohmann::json{{"out", options.out.string()},
                                       {"cells", network.cells()},
                                       {"farads", scale.farads},
                                       {"ohms", scale.ohms},
                                       {"volts", scale.volts},
                                       {"seconds", scale.seconds},
-                                      {"kelvin", kelvin.size() == 1 ? nlohmann::json(kelvin.front()) : nlohmann::json(kelvin)}}
+                                      {"kelvin", temperatures}}
                            .dump(2));
   } else {
     const auto [coldest, hottest] = std::ranges::minmax(kelvin);
