@@ -14,34 +14,44 @@ namespace heatbath::apps {
 
 struct TomlProgram;
 
-/// A network of overdamped quartic cells: V = sum_i (J2_i x_i^2 + J4_i x_i^4 + b_i x_i) + gain sum_{i<j} J_ij x_i x_j.
+/// A network of quartic cells: V = sum_i (J2_i x_i^2 + J4_i x_i^4 + b_i x_i) + gain sum_{i<j} J_ij x_i x_j, where in an
+/// rlc array the couplings are capacitances between nodes instead. Equations of the kinds: docs/dynamics.md.
 struct Network {
   std::string source;                 ///< the file it comes from
+  std::uint32_t cell_kind = 0;        ///< HB_CAPS_CELL_KIND_OVERDAMPED, _UNDERDAMPED or _RLC of regs.h
   std::vector<float> j2, j4, bias;    ///< one per cell
+  std::vector<float> mass, damping;   ///< of cells with inertia: one per cell; or empty: 1
   std::vector<float> couplings;       ///< cells x cells, symmetric, zero diagonal; or empty: none
   float gain = 1;
-  float kT = 1;                       ///< energy units
+  float kT = 1;                       ///< energy units; of cell 0 where it differs from cell to cell
+  std::vector<float> kT_per_cell;     ///< one per cell; or empty: kT
   std::vector<float> initial;         ///< one per cell; or empty: 0
+  std::vector<float> initial_second;  ///< velocities or voltages of cells with inertia, one per cell; or empty: 0
 
   std::uint32_t cells() const { return static_cast<std::uint32_t>(j2.size()); }
+  /// Whether a cell has a velocity or voltage of its own: underdamped and rlc.
+  bool inertia() const;
 };
 
-/// The network of a TOML program, as it is before its schedule. `capabilities` give the temperature where it has none.
+/// The network of a TOML program, as it is before its schedule. `capabilities` give the kind of the cells and what the
+/// program leaves out. Throws Error(UNSUPPORTED) for parameters that the kind lacks.
 Network network_of(const TomlProgram& program, const Capabilities& capabilities);
 /// The network of a trained model (model.h5). Throws Error(IO).
 Network network_of_model(const std::filesystem::path& path);
 
-/// What one unit of the device is in a circuit. A cell is a capacitor with the resistor of its bath across it, and RC is
-/// the time unit over the mobility; the state x is the node's voltage in units of sqrt(energy unit / C). So the
-/// resistor's Johnson noise at its temperature kT/k_B is the noise of the cell, and energies are those of the device.
+/// What one unit of the device is in a circuit. A cell is a capacitor with the resistor of its bath across it. The
+/// voltage of an overdamped cell is its state x, and RC is the time unit over the mobility; the voltage of a cell with
+/// inertia is its velocity, C is the mass 1 and 1/R the damping 1, so that RC is the time unit. Voltages are in units of
+/// sqrt(energy unit / C). So the resistor's Johnson noise at its temperature kT/k_B is the noise of the cell, and
+/// energies are those of the device.
 struct CircuitScale {
-  double farads = 0;         ///< C of a cell
-  double ohms = 0;           ///< R of its bath: time unit / (mobility C)
-  double volts = 0;          ///< of x = 1
+  double farads = 0;         ///< C of an overdamped cell, or of mass 1
+  double ohms = 0;           ///< R of the bath of an overdamped cell, or of damping 1
+  double volts = 0;          ///< of x = 1, and of a velocity of 1
   double seconds = 0;        ///< of one time unit
   double energy_joules = 0;  ///< of one energy unit
 
-  /// Current of one unit of dV/dx.
+  /// Current of one unit of force.
   double amperes() const { return volts / ohms; }
   /// Temperature of the baths at kT energy units.
   double kelvin(double kT) const;
@@ -59,10 +69,13 @@ struct NetlistOptions {
   double step_time_units = 0;       ///< its printing step and longest internal step; 0: a thousandth of the length
 };
 
-/// An ngspice deck. Nodes x0, x1, … hold the states; Iac is a source of ac 1 into x0, for .noise and .ac lines that the
-/// user adds. Couplings that attract (J < 0) are resistors without noise, others are controlled sources; quartic terms
-/// are B sources. Rails, converters and mismatch are not in it. Throws Error(UNSUPPORTED) for couplings that are not
-/// reciprocal, naming the first pair.
+/// An ngspice deck. Nodes x0, x1, … hold the states, nodes v0, v1, … the velocities of cells with inertia; Iac is a source
+/// of ac 1 into x0 or v0, for .noise and .ac lines that the user adds. Quartic terms are B sources. Couplings of
+/// overdamped cells that attract (J < 0) are resistors without noise; those of rlc nodes are capacitors, of which some
+/// may be negative; others are controlled sources. An rlc node with J2 other than 0 has an inductor. Resistors have
+/// temperatures of their own where kT differs. Rails, converters and mismatch are not in it, and the noise is white.
+/// Throws Error(UNSUPPORTED) for couplings that are not reciprocal, naming the first pair, and for a capacitance matrix
+/// that is not positive definite.
 std::string netlist(const Network& network, const CircuitScale& scale, const NetlistOptions& options = {});
 
 }  // namespace heatbath::apps

@@ -19,7 +19,7 @@ void add_netlist(CLI::App& app, Command& command) {
       ->option_text("FILE");
   netlist_app->add_option("--program", circuit->program, "the [network] of a program in TOML")->option_text("FILE");
   netlist_app->add_option("--out", circuit->out, "the circuit, for ngspice")->required()->option_text("FILE");
-  netlist_app->add_option("--farads", circuit->farads, "capacitance of a cell (default 1e-9)")->option_text("X");
+  netlist_app->add_option("--farads", circuit->farads, "capacitance of an overdamped cell, or of mass 1 (default 1e-9)")->option_text("X");
   netlist_app->add_option("--tran", circuit->transient, "adds a .tran line over that many time units (default: none)")
       ->option_text("T");
   netlist_app->add_flag("--external", circuit->external_sources,

@@ -85,7 +85,7 @@ struct NetlistCommandOptions {
   std::filesystem::path program;  ///< a program in TOML
   std::filesystem::path out;
   std::string device;
-  double farads = 1e-9;           ///< capacitance of a cell
+  double farads = 1e-9;           ///< capacitance of an overdamped cell, or of mass 1
   double transient = 0;           ///< time units of a .tran line; 0: none
   bool external_sources = false;
   bool json = false;

@@ -1,5 +1,9 @@
 // heatbath netlist: the programmed network as a circuit.
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -17,6 +21,7 @@ int run_netlist(const NetlistCommandOptions& options) {
   const Device device = open(options.device);
   const Capabilities& capabilities = device.capabilities();
   const CircuitScale scale = circuit_scale(capabilities, options.farads);
+  if (!options.model.empty()) require_cell_kind(capabilities, "netlist --model", "overdamped");
   const Network network = options.model.empty() ? network_of(read_toml_program(options.program), capabilities)
                                                 : network_of_model(options.model);
   NetlistOptions form;
@@ -24,19 +29,29 @@ int run_netlist(const NetlistCommandOptions& options) {
   form.transient_time_units = options.transient;
   write_file(options.out, netlist(network, scale, form));
 
-  const double kelvin = scale.kelvin(static_cast<double>(network.kT));
+  std::vector<double> kelvin{scale.kelvin(static_cast<double>(network.kT))};
+  if (!network.kT_per_cell.empty()) {
+    kelvin.clear();
+    for (const float kT : network.kT_per_cell) kelvin.push_back(scale.kelvin(static_cast<double>(kT)));
+  }
   if (options.json) {
+    const nlohmann::json temperatures =
+        kelvin.size() == 1 ? nlohmann::json(kelvin.front()) : nlohmann::json(kelvin);
     fmt::print("{}\n", nlohmann::json{{"out", options.out.string()},
                                       {"cells", network.cells()},
                                       {"farads", scale.farads},
                                       {"ohms", scale.ohms},
                                       {"volts", scale.volts},
                                       {"seconds", scale.seconds},
-                                      {"kelvin", kelvin}}
+                                      {"kelvin", temperatures}}
                            .dump(2));
   } else {
-    fmt::print("wrote {}: {} cells, each {:.4g} F with {:.4g} ohm at {:.4g} K; x = 1 is {:.4g} V\n",
-               options.out.string(), network.cells(), scale.farads, scale.ohms, kelvin, scale.volts);
+    const auto [coldest, hottest] = std::ranges::minmax(kelvin);
+    const std::string range =
+        kelvin.size() == 1 ? fmt::format("{:.4g} K", coldest) : fmt::format("{:.4g}..{:.4g} K", coldest, hottest);
+    fmt::print("wrote {}: {} cells, {} {:.4g} F with {:.4g} ohm at {}; x = 1 is {:.4g} V\n", options.out.string(),
+               network.cells(), network.inertia() ? "mass 1 and damping 1 are" : "each", scale.farads, scale.ohms, range,
+               scale.volts);
   }
   return 0;
 }

@@ -571,6 +571,12 @@ TomlProgram read_toml_program(const std::filesystem::path& path) {
   return program;
 }
 
+float default_j4(const Capabilities& capabilities) {
+  return capabilities.cell_kind == HB_CAPS_CELL_KIND_OVERDAMPED && capabilities.stepper != HB_CAPS_CELL_STEPPER_EXACT_OU
+             ? 1.0f
+             : 0.0f;
+}
+
 Program build_program(const TomlProgram& description, const Device& device) {
   const Capabilities& caps = device.capabilities();
   if (description.cells > caps.cells) {
@@ -584,9 +590,8 @@ Program build_program(const TomlProgram& description, const Device& device) {
     const auto fill = [&](std::optional<std::vector<float>>& values, hb_section_t section, float value) {
       if (!values && hb_cell_has_section(caps.cell_kind, section)) values = std::vector<float>{value};
     };
-    const bool quartic = caps.cell_kind == HB_CAPS_CELL_KIND_OVERDAMPED && caps.stepper != HB_CAPS_CELL_STEPPER_EXACT_OU;
     fill(all.j2, HB_SECTION_J2, caps.cell_kind == HB_CAPS_CELL_KIND_PHASE ? 0.0f : 1.0f);
-    fill(all.j4, HB_SECTION_J4, quartic ? 1.0f : 0.0f);
+    fill(all.j4, HB_SECTION_J4, default_j4(caps));
     fill(all.bias, HB_SECTION_BIAS, 0.0f);
     fill(all.mass, HB_SECTION_MASS, 1.0f);
     fill(all.damping, HB_SECTION_DAMPING, 1.0f);

@@ -243,6 +243,9 @@ void write_unit(const std::filesystem::path& path, const Device& device, const P
   if (caps.cell_kind != HB_CAPS_CELL_KIND_OVERDAMPED || caps.capture_number != Number::float32)
     throw Error(HB_UNSUPPORTED, "a functional mock-up unit needs overdamped cells and float32 captures, which this device "
                                 "lacks");
+  if (!network.kT_per_cell.empty())
+    throw Error(HB_UNSUPPORTED, fmt::format("{}: [network] kT differs from cell to cell; a co-simulation unit has one "
+                                            "temperature", network.source));
   if (network.cells() == 0 || network.cells() > caps.cells)
     throw Error(HB_BAD_ARG, fmt::format("{}: {} cells; profile {} has 1..{}", network.source, network.cells(),
                                         options.profile, caps.cells));

@@ -415,6 +415,18 @@ std::unique_ptr<Unit> unit_in(Mode mode) {
   return unit;
 }
 
+TEST(Fmu, AUnitHasOneTemperature) {
+  const Device device = open("func:profile=ideal&cells=8&lanes=1&threads=1");
+  Network warm = network();
+  warm.kT_per_cell.assign(warm.cells(), 0.5f);
+  try {
+    write_unit(std::filesystem::path(testing::TempDir()) / "warm.fmu", device, {warm, "ideal", HEATBATH_UNIT});
+    FAIL() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("one temperature"), std::string::npos) << error.what();
+  }
+}
+
 TEST(Fmu, EveryFunctionInEveryModeIsAllowedOrAnErrorWithALoggedMessage) {
   struct Call {
     const char* name;
