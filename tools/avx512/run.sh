@@ -87,7 +87,7 @@ DEFAULT tests
 LABEL tests
   KERNEL /vmlinuz
   INITRD /initrd.gz
-  APPEND console=ttyS0,115200 quiet mitigations=off nokaslr lpj=4000000 clearcpuid=321,323
+  APPEND console=ttyS0,115200 quiet mitigations=off nokaslr idle=poll nosoftlockup lpj=4000000 clearcpuid=321,323
 END
 xorriso -as mkisofs -quiet -o "$work/boot.iso" -b isolinux/isolinux.bin -c isolinux/boot.cat -no-emul-boot \
   -boot-load-size 4 -boot-info-table "$work/cd" 2>/dev/null
