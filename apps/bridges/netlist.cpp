@@ -159,9 +159,7 @@ std::vector<double> inertial_elements(Deck& deck, const Network& network, const 
 
 }  // namespace
 
-bool Network::inertia() const {
-  return cell_kind == HB_CAPS_CELL_KIND_UNDERDAMPED || cell_kind == HB_CAPS_CELL_KIND_RLC;
-}
+bool Network::inertia() const { return hb_cell_has_section(cell_kind, HB_SECTION_MASS); }
 
 Network network_of(const TomlProgram& program, const Capabilities& capabilities) {
   Network it;
@@ -210,7 +208,7 @@ double CircuitScale::kelvin(double kT) const { return kT * energy_joules / kBolt
 
 CircuitScale circuit_scale(const Capabilities& capabilities, double farads) {
   const std::uint32_t kind = capabilities.cell_kind;
-  const bool inertia = kind == HB_CAPS_CELL_KIND_UNDERDAMPED || kind == HB_CAPS_CELL_KIND_RLC;
+  const bool inertia = hb_cell_has_section(kind, HB_SECTION_MASS);
   if (!inertia && kind != HB_CAPS_CELL_KIND_OVERDAMPED) {
     const char* reason = kind == HB_CAPS_CELL_KIND_PBIT    ? ": they flip by chance and follow no current"
                          : kind == HB_CAPS_CELL_KIND_PHASE ? ": a phase on a circle is no voltage"

@@ -184,6 +184,16 @@ def langevin():
     return time_per_call(lambda: steps(count)) / (count * n * lanes), found
 
 
+def measured(make, couplings, count):
+    """Statistics of 256 lanes, and the time of a cell-step of COUNT lanes; make(x) gives steps(count) that advance x."""
+    n = len(couplings)
+    gate = np.zeros((n, 256), np.float32)
+    found = statistics(make(gate), lambda: gate, couplings)
+    x = one_lane_as_vector(np.zeros((n, COUNT), np.float32))
+    steps = make(x)
+    return time_per_call(lambda: steps(count)) / (count * n * COUNT), found
+
+
 def exact_ou():
     """x' = A x + B n, A = exp(-K dt), B B^T the covariance of the step; J4 = 0."""
     n = int(WORK.rsplit("-", 1)[1])
@@ -201,11 +211,7 @@ def exact_ou():
                 random.standard_normal(dtype=np.float32, out=noise)
                 x[...] = a @ x + b @ noise
         return steps
-    gate = np.zeros((n, 256), np.float32)
-    found = statistics(make(gate), lambda: gate, j)
-    x = one_lane_as_vector(np.zeros((n, COUNT), np.float32))
-    steps = make(x)
-    return time_per_call(lambda: steps(2000)) / (2000 * n * COUNT), found
+    return measured(make, j, 2000)
 
 
 def phases():
@@ -225,11 +231,7 @@ def phases():
                 x[...] += SIGMA * noise - np.float32(DT) * gradient
                 x[...] -= np.float32(2 * np.pi) * np.rint(x * np.float32(0.5 / np.pi))
         return steps
-    gate = np.zeros((n, 256), np.float32)
-    found = statistics(make(gate), lambda: gate, j)
-    x = one_lane_as_vector(np.zeros((n, COUNT), np.float32))
-    steps = make(x)
-    return time_per_call(lambda: steps(50)) / (50 * n * COUNT), found
+    return measured(make, j, 50)
 
 
 def ngspice():

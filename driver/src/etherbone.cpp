@@ -34,6 +34,16 @@ std::uint32_t word(std::span<const std::byte> words, std::size_t index) {
          std::uint32_t{octet(bytes, 2)} << 8 | octet(bytes, 3);
 }
 
+std::uint32_t get_little(const std::byte* from) {
+  std::uint32_t word = 0;
+  for (unsigned byte = 0; byte < 4; ++byte) word |= std::to_integer<std::uint32_t>(from[byte]) << 8 * byte;
+  return word;
+}
+
+void put_little(std::uint32_t word, std::byte* to) {
+  for (unsigned byte = 0; byte < 4; ++byte) to[byte] = static_cast<std::byte>(word >> 8 * byte & 0xFF);
+}
+
 Fault parse(std::span<const std::byte> datagram, Packet& packet) {
   packet.records.clear();
   if (datagram.size() < packet_header_bytes) return Fault::too_short;

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include "block_range.hpp"
 #include "heatbath/error.hpp"
 #include "heatbath/register_list.h"
 #include "heatbath/regs.h"
@@ -23,7 +24,9 @@
 namespace heatbath {
 namespace {
 
+using etherbone::get_little;
 using etherbone::Packet;
+using etherbone::put_little;
 using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds usual_patience{10000}, usual_queue_limit{600000};
@@ -50,16 +53,6 @@ bool is_effectful(std::uint32_t offset) {
     return commands;
   }();
   return set[offset / 4];
-}
-
-/// A word as it lies in device memory: lowest byte first.
-void put_little(std::uint32_t word, std::byte* to) {
-  for (unsigned byte = 0; byte < 4; ++byte) to[byte] = static_cast<std::byte>(word >> 8 * byte & 0xFF);
-}
-std::uint32_t get_little(const std::byte* from) {
-  std::uint32_t word = 0;
-  for (unsigned byte = 0; byte < 4; ++byte) word |= std::to_integer<std::uint32_t>(from[byte]) << 8 * byte;
-  return word;
 }
 
 bool is_register(std::uint64_t address) { return address < HB_WINDOW_BYTES && address % 4 == 0; }
@@ -354,14 +347,8 @@ void EtherboneTransport::write32(std::uint64_t address, std::uint32_t value) {
 }
 
 void EtherboneTransport::check_block(std::uint64_t address, std::uint64_t size, bool reads) const {
-  const auto within = [&](std::uint64_t from, std::uint64_t bytes) {
-    return address >= from && address - from <= bytes && size <= bytes - (address - from);
-  };
-  if (reads && within(HB_TOPOLOGY_BASE, topology_bytes_)) return;
-  if (!within(HB_MEMORY_BASE, memory_bytes_))
-    throw Error(HB_BAD_ARG, "block of " + std::to_string(size) + " bytes at address " + std::to_string(address) +
-                                " leaves device memory, which is " + std::to_string(memory_bytes_) +
-                                " bytes from address " + std::to_string(HB_MEMORY_BASE) + " on");
+  if (reads && lies_in(address, size, HB_TOPOLOGY_BASE, topology_bytes_)) return;
+  check_memory_block(address, size, memory_bytes_);
   if (address + size > bus_bytes - base_)
     throw Error(HB_BAD_ARG, "block of " + std::to_string(size) + " bytes at address " + std::to_string(address) +
                                 " ends beyond what 32 bits of bus address reach");

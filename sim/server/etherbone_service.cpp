@@ -1,6 +1,7 @@
 #include "sim/server/etherbone_service.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <exception>
@@ -253,9 +254,10 @@ void EtherboneService::write(const Record& record) {
   staging_.resize(4 * words);
   if (record.byte_enable != all_bytes) device.read_block(begin, staging_);
   for (std::size_t k = 0; k < words; ++k) {
-    const std::uint32_t word = etherbone::word(record.writes, k);
+    std::array<std::byte, 4> word;
+    etherbone::put_little(etherbone::word(record.writes, k), word.data());
     for (unsigned byte = 0; byte < 4; ++byte)
-      if ((record.byte_enable >> byte & 1) != 0) staging_[4 * k + byte] = static_cast<std::byte>(word >> 8 * byte & 0xFF);
+      if ((record.byte_enable >> byte & 1) != 0) staging_[4 * k + byte] = word[byte];
   }
   device.write_block(begin, staging_);
 }
@@ -276,11 +278,7 @@ void EtherboneService::read(const Record& record) {
   answer_.record(words, 0);
   answer_.put(record.return_address);
   const auto put_bytes = [&](std::span<const std::byte> bytes) {
-    for (std::size_t at = 0; at < bytes.size(); at += 4) {
-      std::uint32_t word = 0;
-      for (unsigned byte = 0; byte < 4; ++byte) word |= std::to_integer<std::uint32_t>(bytes[at + byte]) << 8 * byte;
-      answer_.put(word);
-    }
+    for (std::size_t at = 0; at < bytes.size(); at += 4) answer_.put(etherbone::get_little(bytes.data() + at));
   };
   for (std::size_t k = 0; k < words;) {
     const std::uint32_t address = etherbone::word(record.reads, k) & ~3u;

@@ -10,6 +10,7 @@
 #include "heatbath/error.hpp"
 #include "heatbath/numerics/thread_team.hpp"
 #include "heatbath/trainers/generative.hpp"
+#include "heatbath/trainers/sample_quality.hpp"
 #include "least_squares.hpp"
 #include "online_rule.hpp"
 #include "path_action.hpp"
@@ -178,7 +179,16 @@ struct GenerativeTrainer::Impl {
     const std::size_t classes = options.digits.size();
     std::vector<double> weights(classes, 0.0), best_weights = weights, step(classes, kBalanceStep), before(classes, 0.0);
     double best = -1;
+    const auto fit_with = [&](const std::vector<double>& logs) {
+      double sum = 0;
+      for (const double weight : logs) sum += std::exp(weight);
+      for (std::size_t p = 0; p < fields.size(); ++p) {
+        image_weights[p] = std::exp(logs[label_of[p]]) / sum / options.images_per_class;
+      }
+      solve_least_squares(statistics);
+    };
     for (std::uint32_t round = 0; round < options.balance_rounds; ++round) {
+      if (round > 0) fit_with(weights);
       GenerateOptions draw;
       draw.shots = options.balance_shots;
       draw.seed = options.seed;
@@ -196,8 +206,7 @@ struct GenerativeTrainer::Impl {
       const Classification drawn = classify(samples, model.prototypes);
       std::vector<double> shares(classes, 0.0);
       for (std::size_t p = 0; p < fields.size(); ++p) shares[label_of[p]] += drawn.fractions[p];
-      double entropy = 0;
-      for (const double share : shares) entropy -= share > 0 ? share * std::log(share) : 0;
+      const double entropy = entropy_of(shares);
       if (entropy > best) {
         best = entropy;
         best_weights = weights;
@@ -210,14 +219,8 @@ struct GenerativeTrainer::Impl {
         before[c] = lack;
         weights[c] += step[c] * lack;
       }
-      if (round + 1 == options.balance_rounds) weights = best_weights;
-      double sum = 0;
-      for (const double weight : weights) sum += std::exp(weight);
-      for (std::size_t p = 0; p < fields.size(); ++p) {
-        image_weights[p] = std::exp(weights[label_of[p]]) / sum / options.images_per_class;
-      }
-      solve_least_squares(statistics);
     }
+    if (best >= 0) fit_with(best_weights);
   }
 
   /// Action of the present model on shots first_shot...

@@ -30,7 +30,9 @@ Eigen::VectorXf standardised(const Eigen::VectorXf& image) {
   return size > 0 ? Eigen::VectorXf(centred / size) : centred;
 }
 
-double entropy_of(const std::vector<double>& counts) {
+}  // namespace
+
+double entropy_of(std::span<const double> counts) {
   double total = 0, entropy = 0;
   for (const double count : counts) total += count;
   for (const double count : counts) {
@@ -38,8 +40,6 @@ double entropy_of(const std::vector<double>& counts) {
   }
   return entropy;
 }
-
-}  // namespace
 
 struct DigitClassifier::Impl {
   Eigen::MatrixXf projection;  // features x (pixels + 1)

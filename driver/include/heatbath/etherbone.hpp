@@ -57,6 +57,10 @@ Fault parse(std::span<const std::byte> datagram, Packet& packet);
 /// Word `index` of a span of big-endian words.
 std::uint32_t word(std::span<const std::byte> words, std::size_t index);
 
+/// A word as it lies in device memory, lowest byte first.
+std::uint32_t get_little(const std::byte* from);
+void put_little(std::uint32_t word, std::byte* to);
+
 /// Builds a packet.
 class PacketWriter {
  public:

@@ -41,6 +41,9 @@ struct Quality {
   double diversity = 0;            ///< the same between samples of one training image; NaN where no two share one
 };
 
+/// Entropy in nats of the frequencies of at least one positive count.
+double entropy_of(std::span<const double> counts);
+
 /// `classes` are those of classify().
 Quality judge_samples(const Samples& samples, const GenerativeModel& model, const DigitClassifier& classifier,
                       const Classification& classes);
