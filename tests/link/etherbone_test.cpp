@@ -162,7 +162,7 @@ std::vector<float> seeded_states(Device& device) {
   program.load(CellSection::j2, 1.0f).load(CellSection::j4, 0.5f).commit().set(0, std::vector<float>(8, 0.25f));
   program.capture_start(device.step()).evolve(device.ticks(0.2)).capture_stop();
   std::vector<float> states;
-  for (int job = 0; job < 4; ++job) {  // each of several passes, with a START of its own
+  for (int job = 0; job < 12; ++job) {  // each of several passes, with a START of its own
     const Capture capture = device.run(program, {.shots = 7, .seed = 3}).capture;
     for (std::uint32_t shot = 0; shot < 7; ++shot) {
       const auto path = capture.trajectory(shot);
