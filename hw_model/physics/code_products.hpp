@@ -14,8 +14,11 @@ struct PackedCodes;
 constexpr uint32_t state_code_max = 16383;
 
 struct CodeProducts {
-  /// Integers of x, groups * 64 cells: [cell] for one lane, [lane / 16][cell / 2][lane % 16][cell % 2] for many, so
-  /// that a panel reads one stream.
+  uint32_t panel_rows;    ///< of PackedCodes::panels
+  uint32_t row_together;  ///< columns of a row that lie together in PackedCodes::rows8: 2 or 4
+  /// Integers of x, groups * 64 cells: [lane / 16][cell / 2][lane % 16][cell % 2] for many lanes, so that a panel reads
+  /// one stream. For one lane [cell], and behind them, where row_together is 4, the low bytes of x + 16384 of all cells
+  /// and then the high ones: room for groups * 128 integers.
   void (*quantise)(const float* x, uint32_t groups, uint32_t lanes, float per_step, int16_t* out);
   /// y[64][lanes] (y[64]) = J x for the rows of one group; `quantum`: one step of the state.
   void (*lanes_field)(const PackedCodes& codes, uint32_t group, const int16_t* x, uint32_t groups, uint32_t lanes,
@@ -23,9 +26,6 @@ struct CodeProducts {
   void (*single_field)(const PackedCodes& codes, uint32_t group, const int16_t* x, uint32_t groups, uint32_t lanes,
                        float quantum, float* y);
 };
-
-/// Rows of a panel for many lanes: the same on every instruction set.
-constexpr uint32_t code_panel_rows = 6;
 
 /// Products of the active instruction set (numerics/isa.hpp); with vpdpwssd where AVX-512 has it.
 const CodeProducts& code_products();

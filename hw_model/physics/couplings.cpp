@@ -119,7 +119,7 @@ const Couplings::Packed& Couplings::packed(PackedFor use) const {
   }
   Packed& p = *packed_;
   if (graph_) {
-    if (p.blocks.empty()) p.pack_graph(*this);
+    if (p.graph_groups.empty()) p.pack_graph(*this);
   } else if (code_grid_) {
     p.pack_codes(*this, use);
   } else {

@@ -25,6 +25,15 @@ const CodeProducts& code_products() {
   return portable::code_products;
 }
 
+namespace {
+
+// Codes of a segment for 64 rows, filled up to two pairs.
+std::uint64_t codes_in(const CodeSegment& segment) {
+  return std::uint64_t{(segment.count + 1u) / 2u * 2u} * 2 * group_cells;
+}
+
+}  // namespace
+
 // The runs of a group, cut where an integer sum could overflow: |code| <= 2^(bits-1), |state| <= state_code_max < 2^14.
 void Couplings::Packed::find_segments(const Couplings& couplings) {
   const std::uint32_t stretch = 1u << (18u - couplings.code_grid()->bits);
@@ -41,7 +50,7 @@ void Couplings::Packed::find_segments(const Couplings& couplings) {
             segments.size() > segment_begin.back() && segments.back().first * 2 / stretch == k / stretch;
         if (same_sum) segments.back().ends_sum = 0;
         segments.push_back({k / 2, (next - k + 1) / 2, 1});
-        size += std::uint64_t{segments.back().count} * 2 * group_cells;
+        size += codes_in(segments.back());
         k = next;
       }
     }
@@ -51,21 +60,22 @@ void Couplings::Packed::find_segments(const Couplings& couplings) {
 
 namespace {
 
-// Codes of rows first..first+count-1 of one group as [pair][count][2] over the group's segments; 0 beyond the last
-// cell.
+// Codes of rows first..first+count-1 of one group as [columns / together][count][together] over the group's segments; 0
+// beyond the last cell.
 template <class Code>
 Code* pack_code_rows(const Couplings& couplings, const Couplings::Packed& packed, std::uint32_t group,
-                     std::uint32_t first, std::uint32_t count, Code* out) {
+                     std::uint32_t first, std::uint32_t count, std::uint32_t together, Code* out) {
   const float step = couplings.code_grid()->step();
   const std::uint32_t cells = couplings.cells();
-  for (std::uint32_t s = packed.segment_begin[group]; s != packed.segment_begin[group + 1]; ++s)
-    for (std::uint32_t pair = packed.segments[s].first; pair < packed.segments[s].first + packed.segments[s].count;
-         ++pair)
+  for (std::uint32_t s = packed.segment_begin[group]; s != packed.segment_begin[group + 1]; ++s) {
+    const std::uint32_t begin = 2 * packed.segments[s].first, end = begin + 2 * packed.segments[s].count;
+    for (std::uint32_t base = begin; base < end; base += together)
       for (std::uint32_t r = 0; r < count; ++r)
-        for (std::uint32_t half = 0; half < 2; ++half) {
-          const std::uint32_t i = group * group_cells + first + r, k = 2 * pair + half;
+        for (std::uint32_t k = base; k < base + together; ++k) {
+          const std::uint32_t i = group * group_cells + first + r;
           *out++ = i < cells && k < cells ? static_cast<Code>(std::lrint(couplings.at(i, k) / step)) : Code{0};
         }
+  }
   return out;
 }
 
@@ -73,24 +83,34 @@ Code* pack_code_rows(const Couplings& couplings, const Couplings::Packed& packed
 
 void Couplings::Packed::pack_codes(const Couplings& couplings, PackedFor use) {
   std::uint64_t size = 0;
-  for (const CodeSegment& segment : segments) size += std::uint64_t{segment.count} * 2 * group_cells;
+  for (const CodeSegment& segment : segments) size += codes_in(segment);
   const auto groups = static_cast<std::uint32_t>(code_offset.size());
-  const auto pack_rows_into = [&](auto& into) {
+  const auto pack_rows_into = [&](auto& into, std::uint32_t together) {
     into.resize(size);
-    auto* out = into.data();
     for (std::uint32_t group = 0; group < groups; ++group)
-      out = pack_code_rows(couplings, *this, group, 0, group_cells, out);
+      pack_code_rows(couplings, *this, group, 0, group_cells, together, into.data() + code_offset[group]);
   };
   if (use == PackedFor::many_lanes && code_panels.empty()) {
     code_panels.resize(size);
-    std::int16_t* out = code_panels.data();
-    for (std::uint32_t group = 0; group < groups; ++group)
-      for (std::uint32_t first = 0; first < group_cells; first += code_panel_rows)
-        out = pack_code_rows(couplings, *this, group, first, std::min(code_panel_rows, group_cells - first), out);
+    const std::uint32_t height = code_products().panel_rows;
+    for (std::uint32_t group = 0; group < groups; ++group) {
+      std::int16_t* out = code_panels.data() + code_offset[group];
+      for (std::uint32_t first = 0; first < group_cells; first += height)
+        out = pack_code_rows(couplings, *this, group, first, std::min(height, group_cells - first), 2, out);
+    }
   } else if (use == PackedFor::one_lane && couplings.code_grid()->bits <= 8 && rows8.empty()) {
-    pack_rows_into(rows8);
+    const std::uint32_t together = code_products().row_together;
+    pack_rows_into(rows8, together);
+    row_sums.assign(segments.size() * group_cells, 0);
+    for (std::uint32_t group = 0; group < groups; ++group) {
+      const std::int8_t* code = rows8.data() + code_offset[group];
+      for (std::uint32_t s = segment_begin[group]; s != segment_begin[group + 1]; ++s)
+        for (std::uint32_t n = 0; n < 2 * segments[s].count; n += together)
+          for (std::uint32_t r = 0; r < group_cells; ++r)
+            for (std::uint32_t k = 0; k < together; ++k) row_sums[s * group_cells + r] += *code++;
+    }
   } else if (use == PackedFor::one_lane && couplings.code_grid()->bits > 8 && rows16.empty()) {
-    pack_rows_into(rows16);
+    pack_rows_into(rows16, 2);
   }
   codes = {segment_begin.data(),
            segments.data(),
@@ -98,6 +118,7 @@ void Couplings::Packed::pack_codes(const Couplings& couplings, PackedFor use) {
            code_panels.data(),
            rows8.empty() ? nullptr : rows8.data(),
            rows16.empty() ? nullptr : rows16.data(),
+           row_sums.data(),
            couplings.code_grid()->step()};
 }
 

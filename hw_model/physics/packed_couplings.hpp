@@ -18,11 +18,11 @@ struct Couplings::Packed {
   std::vector<std::uint64_t> offset;
   numerics::CacheLines<float> panels, rows;  ///< filled for the use that asks for them
   // on a graph
-  std::vector<GraphBlock> blocks;
+  std::vector<GraphGroup> graph_groups;
   std::vector<GraphSlot> slots;
   numerics::CacheLines<float> slot_values;
   numerics::CacheLines<std::uint32_t> slot_columns;
-  numerics::CacheLines<std::uint32_t> slot_rows;
+  numerics::CacheLines<std::uint32_t> slot_places;
   PackedGraph graph{};
   // as codes
   std::vector<std::uint32_t> segment_begin;
@@ -30,6 +30,7 @@ struct Couplings::Packed {
   std::vector<std::uint64_t> code_offset;
   numerics::CacheLines<std::int16_t> code_panels, rows16;
   numerics::CacheLines<std::int8_t> rows8;
+  std::vector<std::int32_t> row_sums;
   PackedCodes codes{};
   PackedCouplings view{};
 

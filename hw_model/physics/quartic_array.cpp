@@ -64,6 +64,7 @@ struct QuarticArray::Impl {
   numerics::ThreadTeam* team;
   std::vector<LaneTile> tiles;
   CacheLines<std::uint32_t> free;
+  std::vector<std::uint32_t> free_cells;  // of each group
   bool metered = false, by_cell = false;
   // The path heat of the last step still lacks the force at the present state, under the parameters of that step.
   bool open = false;
@@ -135,6 +136,11 @@ struct QuarticArray::Impl {
     }
   }
 
+  void count_free_cells() {
+    free_cells.assign(groups, 0u);
+    for (std::uint32_t i = 0; i < cells; ++i) free_cells[i / group_cells] += free[i] != 0;
+  }
+
   static float bias_of(const Parameters& p, std::uint32_t cells, std::uint32_t lane, std::uint32_t cell) {
     return p.bias_per_lane ? p.bias[std::size_t{lane} * cells + cell] : p.bias[cell];
   }
@@ -157,7 +163,7 @@ struct QuarticArray::Impl {
   }
 
   void make_room(LaneTile& tile, const Couplings& couplings) const {
-    if (couplings.code_grid()) tile.quantised.resize(std::size_t{padded} * tile.lanes);
+    if (couplings.code_grid()) tile.quantised.resize(std::size_t{padded} * std::max(tile.lanes, 2u));
   }
 
   Tile kernel_tile(LaneTile& tile) const {
@@ -172,9 +178,7 @@ struct QuarticArray::Impl {
     t.two_j2 = live.two_j2.data();
     t.four_j4 = live.four_j4.data();
     t.bias = live.bias.data();
-    t.ramp_two_j2 = ramp.two_j2.data();
-    t.ramp_four_j4 = ramp.four_j4.data();
-    t.ramp_bias = ramp.bias.data();
+    t.free_cells = free_cells.data();
     t.code_products = &code_products();
     t.quantised = tile.quantised.data();
     t.quantum = rail / static_cast<float>(state_code_max);
@@ -355,6 +359,7 @@ QuarticArray::QuarticArray(const ArraySpec& spec, numerics::ThreadTeam* team)
   a.team = team;
   a.free.assign(a.padded, 0u);
   std::fill_n(a.free.begin(), cells, ~0u);
+  a.count_free_cells();
   const auto add = [&](std::uint32_t first, std::uint32_t count, std::uint32_t padded_lanes) {
     LaneTile tile;
     tile.first = first;
@@ -414,6 +419,7 @@ void QuarticArray::write(std::uint32_t lane, std::uint32_t first, std::span<cons
 void QuarticArray::set_clamped(std::span<const std::uint8_t> clamped, const Parameters& live) {
   if (impl_->metered) impl_->close(live);
   for (std::uint32_t i = 0; i < impl_->cells; ++i) impl_->free[i] = clamped[i] ? 0u : ~0u;
+  impl_->count_free_cells();
 }
 
 void QuarticArray::change_parameters(const Parameters& from, const Parameters& to) { impl_->change(from, to); }
@@ -453,11 +459,16 @@ void QuarticArray::advance_fused(const Run& run, const Parameters& live) {
   if (run.steps == 0) return;
   const bool ramped = run.target != nullptr && run.ramp_steps > 0;
   const double mu_dt = static_cast<double>(a.mobility) * run.dt;
-  a.tabulate(live);
-  if (!ramped) a.share();
-  if (ramped) a.tabulate_ramp(live, *run.target);
   const Parameters& target = ramped ? *run.target : live;
   const bool two_couplings = ramped && target.couplings != live.couplings;
+  const bool only_scalars = !ramped || (!two_couplings && target.j2 == live.j2 && target.j4 == live.j4 &&
+                                        target.bias_per_lane == live.bias_per_lane && target.bias == live.bias);
+  a.tabulate(live);
+  if (only_scalars) {
+    a.share();
+  } else {
+    a.tabulate_ramp(live, target);
+  }
   const bool own_kT = !live.kT_cell.empty() || !target.kT_cell.empty();
 
   // Scalars at ramp step r.
@@ -492,8 +503,12 @@ void QuarticArray::advance_fused(const Run& run, const Parameters& live) {
     a.make_room(tile, *live.couplings);
     a.make_room(tile, *target.couplings);
     Tile t = a.kernel_tile(tile);
-    const bool lane_biases = live.bias_per_lane || (ramped && target.bias_per_lane);
-    if (!ramped && (tile.many() || !lane_biases)) {
+    const bool lane_biases = live.bias_per_lane || target.bias_per_lane;
+    if (!only_scalars) {
+      t.ramp_two_j2 = a.ramp.two_j2.data();
+      t.ramp_four_j4 = a.ramp.four_j4.data();
+      t.ramp_bias = a.ramp.bias.data();
+    } else if (tile.many() || !lane_biases) {
       t.own_group = a.shared.own_group.data();
       t.two_j2 = a.shared.cells.two_j2.data();
       t.four_j4 = a.shared.cells.four_j4.data();
@@ -514,7 +529,7 @@ void QuarticArray::advance_fused(const Run& run, const Parameters& live) {
     if (lane_biases) {
       a.tabulate_lane_bias(tile, live, tile.bias);
       (tile.many() ? t.lane_bias : t.bias) = tile.bias.data();
-      if (ramped) {
+      if (!only_scalars) {
         a.tabulate_lane_bias(tile, target, tile.ramp_bias);
         for (std::size_t i = 0; i < tile.bias.size(); ++i) tile.ramp_bias[i] -= tile.bias[i];
         (tile.many() ? t.ramp_lane_bias : t.ramp_bias) = tile.ramp_bias.data();

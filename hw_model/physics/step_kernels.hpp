@@ -15,33 +15,36 @@ struct CouplingRun {
   uint32_t skip;          ///< rows of the group before this one have none of them: 0, 16, 32 or 48
 };
 
-/// Rows of a graph are handled in blocks of 16.
+/// Rows of a graph that gather their neighbours are handled in blocks of 16.
 constexpr uint32_t graph_block = 16;
-constexpr uint32_t no_columns = 0xFFFFFFFFu;
+constexpr uint32_t no_places = 0xFFFFFFFFu;
 
-/// One coupling of each row of a block: of row i with cell i + shift, or with the cell that slot_columns names.
+/// One coupling of each row of a group with the cell at row + shift; or of each row of a block with the cells that
+/// slot_columns names.
 struct GraphSlot {
   int32_t shift;
-  uint32_t values;   ///< into slot_values: 16 of them
-  uint32_t columns;  ///< into slot_columns: 16 of them; no_columns: shift holds
+  uint32_t values;   ///< into slot_values: 64 of them, one per row; of a block 16
+  uint32_t columns;  ///< into slot_columns: 16 of them, for a block
 };
-struct GraphBlock {
-  uint32_t first, count;  ///< slots; blocks that look alike share them
-  uint32_t rows;          ///< into slot_rows: the 16 rows of the group, where they are not in order; else no_columns
+struct GraphGroup {
+  uint32_t first;     ///< slot
+  uint32_t count[4];  ///< slots of each block, one after the other; at distances count[0] is of the whole group
+  uint32_t places;    ///< into slot_places: where each of the 64 rows is among the rows of the blocks; no_places: distances
 };
 
-/// Couplings on a graph as the kernels read them: rows for many lanes, blocks of slots for one lane. Where slots
-/// gather, rows of like degree share a block. Slots lead to k ascending in every row; a row without a coupling in a
-/// slot has 0 there.
+/// Couplings on a graph as the kernels read them: rows for many lanes, slots for one lane. A group whose rows have
+/// their neighbours at few distances has slots for all its rows, which groups that look alike share; another one gathers,
+/// with rows of like degree in one block, its columns in one piece. Slots lead to k ascending in every row; a row without a
+/// coupling in a slot has 0 there.
 struct PackedGraph {
   const uint32_t *row_begin, *row_columns;
   const float* row_values;
   uint32_t cells;
-  const GraphBlock* blocks;
+  const GraphGroup* groups;
   const GraphSlot* slots;
   const float* slot_values;
   const uint32_t* slot_columns;
-  const uint32_t* slot_rows;
+  const uint32_t* slot_places;
 };
 
 /// A pair of sums over codes: segments of k between which the integer sums are turned into floats.
@@ -55,10 +58,11 @@ struct PackedCodes {
   const uint32_t* segment_begin;  ///< groups + 1 entries into segments
   const CodeSegment* segments;
   const uint64_t* offset;  ///< groups entries into panels and rows, in codes
-  const int16_t* panels;   ///< group: panels of code_panel_rows rows [pair][rows][2], for many lanes; or null
-  const int8_t* rows8;     ///< group: [pair][64][2], for one lane and up to 8 bits; or null
+  const int16_t* panels;   ///< group: panels of CodeProducts::panel_rows rows [pair][rows][2], for many lanes; or null
+  const int8_t* rows8;     ///< group: [pair][64][2], or [two pairs][64][4], for one lane and up to 8 bits; or null
   const int16_t* rows16;   ///< the same for more bits; or null
-  float step;              ///< value of one unit of a code
+  const int32_t* row_sums;  ///< with rows8: sums of codes, [segment][64]
+  float step;               ///< value of one unit of a code
 };
 
 struct CodeProducts;
@@ -92,7 +96,8 @@ struct Tile {
   float* state;           ///< in: the present state; swapped with `next` after every step
   float* next;            ///< in: the state one step ago (meters)
   const uint32_t* free;   ///< per cell: ~0 moves, 0 is clamped
-  // live parameters per cell: 2 J2, 4 J4, bias; and target minus live while ramping
+  const uint32_t* free_cells;  ///< groups entries: how many of the group's cells move
+  // live parameters per cell: 2 J2, 4 J4, bias; and target minus live while ramping, null where they do not change
   const float *two_j2, *four_j4, *bias;
   // groups entries: the cells of group g have the parameters and `free` of cells 64 own_group[g]..; null: their own
   const uint32_t* own_group;
@@ -101,7 +106,7 @@ struct Tile {
   const float *lane_bias, *ramp_lane_bias;
   const PackedCouplings *couplings_a, *couplings_b;  ///< null: none
   const CodeProducts* code_products;                 ///< for couplings with codes
-  int16_t* quantised;  ///< for them: the state in units of `quantum`, groups * 64 x lanes, see code_products.hpp
+  int16_t* quantised;  ///< for them: the state in units of `quantum`, see code_products.hpp
   float quantum;
   float mu_dt, rail;
   const float* sigma;  ///< per cell, in place of StepScalars::sigma; or null

@@ -23,7 +23,6 @@ const ProductKernels& kernels() {
 // Blocks that stay in the caches: a panel of A and a block of B per k_block, a slab of row_block rows per piece of work.
 constexpr std::size_t k_block = 320;
 constexpr std::size_t row_block = 48;
-constexpr std::size_t columns = product_columns;
 
 template <std::size_t width>
 void copy_rows_of(const float* source, std::ptrdiff_t stride, std::size_t depth, float* out) {
@@ -38,8 +37,12 @@ void copy_rows(const float* source, std::ptrdiff_t stride, std::size_t depth, st
       return copy_rows_of<4>(source, stride, depth, out);
     case 6:
       return copy_rows_of<6>(source, stride, depth, out);
+    case 12:
+      return copy_rows_of<12>(source, stride, depth, out);
     case 16:
       return copy_rows_of<16>(source, stride, depth, out);
+    case 32:
+      return copy_rows_of<32>(source, stride, depth, out);
     default:
       for (std::size_t k = 0; k < depth; ++k)
         std::memcpy(out + k * width, source + static_cast<std::ptrdiff_t>(k) * stride, width * sizeof(float));
@@ -69,8 +72,12 @@ void pack(MatrixView view, std::size_t first, std::size_t count, std::size_t k0,
       }
     } else if (view.column_stride == 1 && used == width && width == 6) {
       transpose_rows<6>(source, view.row_stride, depth, out);
+    } else if (view.column_stride == 1 && used == width && width == 12) {
+      transpose_rows<12>(source, view.row_stride, depth, out);
     } else if (view.column_stride == 1 && used == width && width == 16) {
       transpose_rows<16>(source, view.row_stride, depth, out);
+    } else if (view.column_stride == 1 && used == width && width == 32) {
+      transpose_rows<32>(source, view.row_stride, depth, out);
     } else {
       for (std::size_t i = 0; i < used; ++i) {
         const float* row = source + static_cast<std::ptrdiff_t>(i) * view.row_stride;
@@ -88,7 +95,7 @@ void pack(MatrixView view, std::size_t first, std::size_t count, std::size_t k0,
 void matrix_product(std::size_t m, std::size_t n, std::size_t k, MatrixView a, MatrixView b, float* c, std::size_t ldc,
                     bool accumulate, ThreadTeam* team) {
   const ProductKernels& kernel = kernels();
-  const auto rows = static_cast<std::size_t>(kernel.panel_rows);
+  const auto rows = static_cast<std::size_t>(kernel.panel_rows), columns = static_cast<std::size_t>(kernel.panel_columns);
   const auto for_each = [&](std::size_t count, const std::function<void(std::size_t)>& piece) {
     if (team) {
       team->run(count, piece);
@@ -101,7 +108,7 @@ void matrix_product(std::size_t m, std::size_t n, std::size_t k, MatrixView a, M
 
   const std::size_t column_panels = (n + columns - 1) / columns;
   const std::size_t row_blocks = (m + row_block - 1) / row_block;
-  static_assert(row_block % 6 == 0 && row_block % 16 == 0);
+  static_assert(row_block % 4 == 0 && row_block % 6 == 0 && row_block % 12 == 0);
   CacheLines<float> packed_b(column_panels * columns * std::min(k, k_block));
   for (std::size_t k0 = 0; k0 < k; k0 += k_block) {
     const std::size_t depth = std::min(k_block, k - k0);
@@ -115,7 +122,7 @@ void matrix_product(std::size_t m, std::size_t n, std::size_t k, MatrixView a, M
       const std::size_t count = std::min(row_block, m - first);
       alignas(cache_line) float packed_a[row_block * k_block];
       pack(a, first, count, k0, depth, rows, packed_a);
-      float edge[16 * columns];
+      float edge[product_rows_most * product_columns_most];
       for (std::size_t panel = 0; panel < column_panels; ++panel) {
         const float* right = packed_b.data() + panel * columns * depth;
         const std::size_t width = std::min(columns, n - panel * columns);

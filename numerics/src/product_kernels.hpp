@@ -3,13 +3,14 @@
 
 namespace heatbath::numerics {
 
-/// Columns of a packed block of B; the same on every instruction set.
-constexpr long product_columns = 16;
+/// Largest panels of any instruction set.
+constexpr long product_rows_most = 12, product_columns_most = 32;
 
 struct ProductKernels {
-  long panel_rows;
-  /// C (panel_rows x 16, leading dimension ldc) += packed A ([k][panel_rows]) times packed B ([k][16]); `fresh`: the sums
-  /// begin at 0 and C is only written. `next` is the C of the call to come: its lines are fetched ahead.
+  long panel_rows, panel_columns;
+  /// C (panel_rows x panel_columns, leading dimension ldc) += packed A ([k][panel_rows]) times packed B
+  /// ([k][panel_columns]); `fresh`: the sums begin at 0 and C is only written. `next` is the C of the call to come: its
+  /// lines are fetched ahead.
   void (*multiply)(long k, const float* a, const float* b, float* c, long ldc, bool fresh, const float* next);
 };
 

@@ -127,6 +127,46 @@ TEST_F(ArrayBits, PerLaneBiasesGiveEachLaneItsOwnNetwork) {
   }
 }
 
+TEST_F(ArrayBits, GroupsClampedAsAWholeStayAndTheOthersFeelThem) {
+  const std::uint32_t cells = 330;  // six groups of 64, the last one cut
+  const Network n = reference_array::example(cells, 0.3, 0.05);
+  const Parameters p = parameters(n, 0.5f);
+  const auto sigma = static_cast<float>(std::sqrt(2.0 * 0.004 * 0.5));
+  std::vector<float> start(cells), noise(cells);
+  for (std::uint32_t i = 0; i < cells; ++i) start[i] = static_cast<float>(0.5 * std::sin(0.9 * i));
+  // One whole group beside a free one; two neighbours and the beginning of a third; all but the last.
+  for (const auto& [first, end] : {std::pair{64u, 128u}, std::pair{128u, 260u}, std::pair{0u, 320u}}) {
+    std::vector<std::uint8_t> clamped(cells, 0);
+    std::fill(clamped.begin() + first, clamped.begin() + end, std::uint8_t{1});
+    std::vector<float> x = start;
+    double heat = 0;
+    for (std::uint64_t step = 0; step < 9; ++step) {
+      for (std::uint32_t cell = 0; cell < cells; ++cell) noise[cell] = normal(42, cell, step, 3);
+      std::vector<float> moved = reference_array::step(n, x, noise, 0.004f, sigma);
+      std::copy(x.begin() + first, x.begin() + end, moved.begin() + first);
+      heat += reference_array::path_heat(n, x, moved, 0.004, clamped);
+      x = moved;
+    }
+    for (const auto isa : numerics::available_isas())
+      for (const std::uint32_t lanes : {1u, 32u}) {
+        ASSERT_TRUE(numerics::select_isa(isa));
+        QuarticArray array(cells, lanes, 1.0f, 64.0f, nullptr);
+        for (std::uint32_t lane = 0; lane < lanes; ++lane) array.write(lane, 0, start, p);
+        array.set_clamped(clamped, p);
+        array.enable_meters(true);
+        physics::Run run;
+        run.steps = 9;
+        run.dt = 0.004;
+        run.noise = {42, 3, 0};
+        array.advance(run, p);
+        std::vector<float> state(cells);
+        array.read(0, state);
+        EXPECT_EQ(state, x) << numerics::name(isa) << ", " << lanes << " lanes, " << first << " to " << end;
+        EXPECT_NEAR(array.meters(0, p).heat_path, heat, 1e-5 * std::max(1.0, std::abs(heat)));
+      }
+  }
+}
+
 TEST(Array, RecordsAreTheStatesAtTheirStepsHoweverTheStretchIsCut) {
   const std::uint32_t cells = 70, lanes = 18;
   const Parameters p = parameters(reference_array::example(cells, 0.3, 0.1), 0.5f);

@@ -51,11 +51,13 @@ inline double energy(const Network& n, const std::vector<float>& x) {
 }
 
 /// kT (|w~|^2 - |w|^2)/2 of one step x -> y under fixed parameters, from forward and backward noises
-/// (Wu, Koehler, Noe, arXiv:2002.06707; mu explicit).
-inline double path_heat(const Network& n, const std::vector<float>& x, const std::vector<float>& y, double mu_dt) {
+/// (Wu, Koehler, Noe, arXiv:2002.06707; mu explicit). Cells that `clamped` marks have no bath.
+inline double path_heat(const Network& n, const std::vector<float>& x, const std::vector<float>& y, double mu_dt,
+                        const std::vector<std::uint8_t>& clamped = {}) {
   const auto fx = force(n, x), fy = force(n, y);
   double sum = 0;
   for (std::size_t i = 0; i < x.size(); ++i) {
+    if (!clamped.empty() && clamped[i]) continue;
     const double dx = static_cast<double>(y[i]) - x[i];
     const double w = dx - mu_dt * fx[i], back = -dx - mu_dt * fy[i];
     sum += (back * back - w * w) / (4.0 * mu_dt);

@@ -87,43 +87,84 @@ HEATBATH_INLINE F32 select(U32 mask, F32 a, F32 b) {
 #endif
 }
 
+/// True when the magnitude of any element is above the limit.
+HEATBATH_INLINE bool any_beyond(F32 v, float limit) {
+#if HEATBATH_SIMD_WIDTH == 16
+  return _mm512_cmp_ps_mask(_mm512_abs_ps((__m512)v), _mm512_set1_ps(limit), _CMP_GT_OQ) != 0;
+#elif HEATBATH_SIMD_WIDTH == 8
+  const __m256 size = _mm256_andnot_ps(_mm256_set1_ps(-0.0f), (__m256)v);
+  return _mm256_movemask_ps(_mm256_cmp_ps(size, _mm256_set1_ps(limit), _CMP_GT_OQ)) != 0;
+#else
+  const I32 beyond = (I32)(v > splat(limit)) | (I32)(v < splat(-limit));
+  return (beyond[0] | beyond[1] | beyond[2] | beyond[3]) != 0;
+#endif
+}
+
 /// Nearest float of a signed integer.
 HEATBATH_INLINE F32 to_float(I32 v) { return __builtin_convertvector(v, F32); }
 
 /// Integer part of a float within the range of int32.
 HEATBATH_INLINE I32 to_int(F32 v) { return __builtin_convertvector(v, I32); }
 
-/// True when any element of a comparison's result is set.
-HEATBATH_INLINE bool any(I32 mask) {
+/// Unsigned words held apart for multiplication: with vectors of 8 and more, elements 2i in the low halves of 64-bit
+/// lanes of `even` and elements 2i + 1 in those of `odd`; the high halves are arbitrary. `odd` is unused otherwise.
+struct Apart {
+  U32 even, odd;
+};
+
+HEATBATH_INLINE Apart apart(U32 v) {
 #if HEATBATH_SIMD_WIDTH == 16
-  return _mm512_test_epi32_mask((__m512i)mask, (__m512i)mask) != 0;
+  return {v, (U32)_mm512_srli_epi64((__m512i)v, 32)};
 #elif HEATBATH_SIMD_WIDTH == 8
-  return _mm256_movemask_epi8((__m256i)mask) != 0;
+  return {v, (U32)_mm256_srli_epi64((__m256i)v, 32)};
 #else
-  return (mask[0] | mask[1] | mask[2] | mask[3]) != 0;
+  return {v, v};
+#endif
+}
+
+/// The same word in all elements.
+HEATBATH_INLINE Apart apart(uint32_t v) { return {splat(v), splat(v)}; }
+
+HEATBATH_INLINE U32 joined(Apart a) {
+#if HEATBATH_SIMD_WIDTH == 16
+  return (U32)_mm512_mask_blend_epi32(0xAAAA, (__m512i)a.even, _mm512_slli_epi64((__m512i)a.odd, 32));
+#elif HEATBATH_SIMD_WIDTH == 8
+  return (U32)_mm256_blend_epi32((__m256i)a.even, _mm256_slli_epi64((__m256i)a.odd, 32), 0xAA);
+#else
+  return a.even;
 #endif
 }
 
 /// High and low halves of the 64-bit products of a with one constant.
-HEATBATH_INLINE void multiply(U32 a, uint32_t constant, U32& high, U32& low) {
+HEATBATH_INLINE void multiply(Apart a, uint32_t constant, Apart& high, Apart& low) {
 #if HEATBATH_SIMD_WIDTH == 16
   const __m512i c = _mm512_set1_epi32((int)constant);
-  const __m512i even = _mm512_mul_epu32((__m512i)a, c);
-  const __m512i odd = _mm512_mul_epu32(_mm512_srli_epi64((__m512i)a, 32), c);
-  high = (U32)_mm512_mask_blend_epi32(0xAAAA, _mm512_srli_epi64(even, 32), odd);
-  low = (U32)_mm512_mask_blend_epi32(0xAAAA, even, _mm512_slli_epi64(odd, 32));
+  const __m512i even = _mm512_mul_epu32((__m512i)a.even, c), odd = _mm512_mul_epu32((__m512i)a.odd, c);
+  low = {(U32)even, (U32)odd};
+  high = {(U32)_mm512_srli_epi64(even, 32), (U32)_mm512_srli_epi64(odd, 32)};
 #elif HEATBATH_SIMD_WIDTH == 8
   const __m256i c = _mm256_set1_epi32((int)constant);
-  const __m256i even = _mm256_mul_epu32((__m256i)a, c);
-  const __m256i odd = _mm256_mul_epu32(_mm256_srli_epi64((__m256i)a, 32), c);
-  high = (U32)_mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xAA);
-  low = (U32)_mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xAA);
+  const __m256i even = _mm256_mul_epu32((__m256i)a.even, c), odd = _mm256_mul_epu32((__m256i)a.odd, c);
+  low = {(U32)even, (U32)odd};
+  high = {(U32)_mm256_srli_epi64(even, 32), (U32)_mm256_srli_epi64(odd, 32)};
 #else
+  U32 upper{}, lower{};
   for (int i = 0; i < width; ++i) {
-    const uint64_t product = static_cast<uint64_t>(a[i]) * constant;
-    high[i] = static_cast<uint32_t>(product >> 32);
-    low[i] = static_cast<uint32_t>(product);
+    const uint64_t product = static_cast<uint64_t>(a.even[i]) * constant;
+    upper[i] = static_cast<uint32_t>(product >> 32);
+    lower[i] = static_cast<uint32_t>(product);
   }
+  high = {upper, upper};
+  low = {lower, lower};
+#endif
+}
+
+/// a ^ b ^ c.
+HEATBATH_INLINE U32 exclusive_or(U32 a, U32 b, U32 c) {
+#if HEATBATH_SIMD_WIDTH == 16
+  return (U32)_mm512_ternarylogic_epi32((__m512i)a, (__m512i)b, (__m512i)c, 0x96);
+#else
+  return a ^ (b ^ c);
 #endif
 }
 
@@ -164,13 +205,13 @@ HEATBATH_INLINE void multiply_panel(long k, const float* a, const float* b, long
     for (int j = 0; j < Columns; ++j) store(c + r * ldc + j * width, sum[r][j]);
 }
 
-/// Rows of the panel that keeps the most sums in registers with sixteen lanes.
+/// Rows and columns of the panel that keeps the most sums in registers.
 #if HEATBATH_SIMD_WIDTH == 16
-constexpr int panel_rows = 16;
+constexpr int panel_rows = 12, panel_columns = 32;
 #elif HEATBATH_SIMD_WIDTH == 8
-constexpr int panel_rows = 6;
+constexpr int panel_rows = 6, panel_columns = 16;
 #else
-constexpr int panel_rows = 4;
+constexpr int panel_rows = 4, panel_columns = 16;
 #endif
 
 }  // namespace heatbath::numerics::simd::HEATBATH_SIMD
