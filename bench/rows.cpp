@@ -390,7 +390,7 @@ void generator(Row& row, const RowOptions& options) {
   const Images digits = draw_digits(1, 1);
   Device device = open("func:profile=ideal&threads=2");
   GenerativeOptions recipe;
-  recipe.updates = 16;
+  recipe.updates = 32;
   recipe.threads = 2;
   double floor = 0;
   std::uint32_t cells = 0;

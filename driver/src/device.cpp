@@ -221,13 +221,15 @@ Ticks Device::capture_period(Ticks wanted) const {
   return {(shortest + grid - 1) / grid * grid};
 }
 
-Job Device::start(const Program& program, const JobOptions& options) {
-  auto job = std::make_unique<Job::Impl>(*impl_, program, options);
+Job Device::start(const Program& program, const JobOptions& options, Capture&& spare) {
+  auto job = std::make_unique<Job::Impl>(*impl_, program, options, std::move(spare));
   job->begin();
   return Job(std::move(job));
 }
 
-Result Device::run(const Program& program, const JobOptions& options) { return start(program, options).wait(); }
+Result Device::run(const Program& program, const JobOptions& options, Capture&& spare) {
+  return start(program, options, std::move(spare)).wait();
+}
 
 Transport& Device::transport() { return impl_->link.transport(); }
 

@@ -16,6 +16,10 @@
 #include "record_reader.hpp"
 #include "section_range.hpp"
 
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
+
 namespace heatbath {
 namespace {
 
@@ -28,6 +32,8 @@ constexpr std::uint32_t job_interrupts = end_interrupts | HB_INTR_STATE_CAPTURE_
 constexpr std::uint64_t first_slice_part = 256, longest_slice_part = 32;
 
 constexpr int abort_waits = 64;
+
+constexpr std::size_t large_page = std::size_t{2} << 20, few_states = 4 * large_page;
 
 // Records are read in runs of about this many bytes where device memory is not lent.
 constexpr std::uint64_t fetch_bytes = std::uint64_t{4} << 20;
@@ -55,7 +61,21 @@ Error out_of_host_memory(std::uint64_t shots, std::uint64_t records, std::uint64
 
 }  // namespace
 
-Job::Impl::Impl(Device::Impl& on, const Program& what, const JobOptions& how)
+void* detail::allocate_states(std::size_t bytes) {
+  if (bytes < few_states) return ::operator new (bytes);
+  void* const memory = ::operator new (bytes, std::align_val_t{large_page});
+#ifdef __linux__
+  madvise(memory, bytes / large_page * large_page, MADV_HUGEPAGE);  // advice: the system may have none
+#endif
+  return memory;
+}
+
+void detail::free_states(void* memory, std::size_t bytes) {
+  if (bytes < few_states) return ::operator delete (memory);
+  ::operator delete (memory, std::align_val_t{large_page});
+}
+
+Job::Impl::Impl(Device::Impl& on, const Program& what, const JobOptions& how, Capture&& spare)
     : device(&on), program(what), options(how), capture_cells_(0) {
   const Capabilities& caps = device->capabilities;
   const std::string where = "Device::start: ";
@@ -106,6 +126,7 @@ Job::Impl::Impl(Device::Impl& on, const Program& what, const JobOptions& how)
     throw out_of_host_memory(options.shots, plan_.records, capture_cells_);
   try {
     result.capture.ticks_.resize(plan_.records);
+    result.capture.values_ = std::move(spare.values_);
     result.capture.values_.resize(row * plan_.records);
     result.meters.assign(program.snapshots(), std::vector<hb_meters_t>(options.shots));
     result.heat_per_cell.resize(program.snapshots());

@@ -19,7 +19,7 @@ namespace heatbath {
 
 struct Job::Impl {
   /// Judges everything that can be judged before the device is touched. Throws as Device::start documents.
-  Impl(Device::Impl& device, const Program& program, const JobOptions& options);
+  Impl(Device::Impl& device, const Program& program, const JobOptions& options, Capture&& spare);
   ~Impl();
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;

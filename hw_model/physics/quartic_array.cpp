@@ -373,8 +373,10 @@ QuarticArray::QuarticArray(const ArraySpec& spec, numerics::ThreadTeam* team)
   };
   const std::uint32_t rest = lanes % lane_block <= few_lanes ? lanes % lane_block : 0;
   const std::uint32_t batched = lanes - rest;
-  for (std::uint32_t first = 0; first < batched; first += tile_lanes) {
-    const std::uint32_t count = std::min(tile_lanes, batched - first);
+  // Few lanes are cut finer, for every thread to have some.
+  const std::uint32_t most = team && batched < tile_lanes * team->size() ? lane_block : tile_lanes;
+  for (std::uint32_t first = 0; first < batched; first += most) {
+    const std::uint32_t count = std::min(most, batched - first);
     add(first, count, (count + lane_block - 1) / lane_block * lane_block);
   }
   for (std::uint32_t lane = batched; lane < lanes; ++lane) add(lane, 1, 1);

@@ -22,7 +22,7 @@ const ProductKernels& kernels() {
 
 // Blocks that stay in the caches: a panel of A and a block of B per k_block, a slab of row_block rows per piece of work.
 constexpr std::size_t k_block = 320;
-constexpr std::size_t row_block = 48;
+constexpr std::size_t row_block = 24;
 
 template <std::size_t width>
 void copy_rows_of(const float* source, std::ptrdiff_t stride, std::size_t depth, float* out) {

@@ -19,7 +19,7 @@
 namespace heatbath::trainers {
 namespace {
 
-constexpr std::uint64_t kCaptureBudget = 256u << 20;  // bytes of captured states one job may leave on the host
+constexpr std::uint64_t kCaptureBudget = 512u << 20;  // bytes of captured states one job may leave on the host
 constexpr double kBalanceStep = 0.5;                  // of the log of a class's weight, in the first round
 
 /// Adds the life of the object to a number of seconds.
@@ -239,7 +239,7 @@ struct GenerativeTrainer::Impl {
     const std::size_t n = theta.cells();
     for (std::uint32_t done = 0; done < trajectories;) {
       const std::uint32_t shots = std::min(block, trajectories - done);
-      const Capture capture = simulate(first_shot, done, shots);
+      Capture capture = simulate(first_shot, done, shots);
       Stopwatch watch(seconds.gradient);
       for (std::uint32_t shot = 0; shot < shots; ++shot) {
         const std::span<const float> trajectory = capture.trajectory(shot);
@@ -256,6 +256,7 @@ struct GenerativeTrainer::Impl {
         }
         values.push_back(sum);
       }
+      spare = std::move(capture);
       done += shots;
     }
     return values;
@@ -282,7 +283,7 @@ struct GenerativeTrainer::Impl {
       program = std::make_unique<Program>(noising_program(capabilities, model, schedule, rows, shots));
     }
     Stopwatch watch(seconds.simulate);
-    return device.run(*program, job).capture;
+    return device.run(*program, job, std::move(spare)).capture;
   }
 
   Device& device;
@@ -292,6 +293,7 @@ struct GenerativeTrainer::Impl {
   Trainable theta, gradient;
   PathAction action;
   OnlineRule online;
+  Capture spare;  // what the last job captured: its memory serves the next
   PathScale scale;
   std::uint32_t block = 1;
   std::vector<std::vector<float>> fields;  // drive of each prototype
@@ -320,7 +322,7 @@ void GenerativeTrainer::train(const Progress& progress) {
     bool go_on = true;
     for (std::uint32_t done = 0; done < updates && go_on;) {
       const std::uint32_t shots = std::min(self.block, updates - done);
-      const Capture capture = self.simulate(kTrainingFirstShot, done, shots);
+      Capture capture = self.simulate(kTrainingFirstShot, done, shots);
       for (std::uint32_t shot = 0; shot < shots && go_on; ++shot, ++done) {
         {
           Stopwatch watch(self.seconds.gradient);
@@ -329,6 +331,7 @@ void GenerativeTrainer::train(const Progress& progress) {
         }
         go_on = !progress || progress(done + 1, updates, self.actions.back());
       }
+      self.spare = std::move(capture);
     }
     Stopwatch watch(self.seconds.gradient);
     if (self.solve_least_squares(statistics) && go_on) {
@@ -339,7 +342,7 @@ void GenerativeTrainer::train(const Progress& progress) {
   const float rate = static_cast<float>(self.options.learning_rate);
   while (self.model.updates < updates) {
     const std::uint32_t shots = std::min(self.block, updates - self.model.updates);
-    const Capture capture = self.simulate(kTrainingFirstShot, self.model.updates, shots);
+    Capture capture = self.simulate(kTrainingFirstShot, self.model.updates, shots);
     for (std::uint32_t shot = 0; shot < shots; ++shot) {
       {
         Stopwatch watch(self.seconds.gradient);
@@ -356,6 +359,7 @@ void GenerativeTrainer::train(const Progress& progress) {
       }
       if (progress && !progress(self.model.updates, updates, self.actions.back())) return;
     }
+    self.spare = std::move(capture);
   }
 }
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <numeric>
 #include <string>
 
 #include "heatbath/error.hpp"
@@ -11,6 +12,7 @@ namespace heatbath::trainers {
 namespace {
 
 constexpr std::size_t kRows = 32;  // rows of one partial sum: part of the order of summation
+constexpr std::size_t kSums = 8;   // sums of squares side by side, likewise: one alone waits for its own additions
 
 }  // namespace
 
@@ -37,7 +39,7 @@ ReverseAction PathAction::evaluate(const Trainable& theta, std::span<const float
   const float drift = static_cast<float>(scale.mobility * scale.period);
   const float half_beta = static_cast<float>(0.5 / scale.kT);
   team_.run(blocks, [&](std::size_t block) {
-    double squares = 0, moves = 0;
+    double squares[kSums] = {}, moves[kSums] = {};
     double* sums = gradient ? bias_sums.data() + block * h : nullptr;
     for (std::size_t k = block * kRows; k < std::min(steps, (block + 1) * kRows); ++k) {
       const float* before = trajectory.data() + k * n;
@@ -48,18 +50,22 @@ ReverseAction PathAction::evaluate(const Trainable& theta, std::span<const float
       for (std::size_t i = 0; i < n; ++i) {
         r[i] = drift * (r[i] + x[i] * (two_j2 + four_j4 * x[i] * x[i])) - (x[i] - before[i]);
       }
-      for (std::size_t i = 0; i < n; ++i) {
+      const auto add = [&](std::size_t i, std::size_t s) {
         const double e = r[i], dx = x[i] - before[i];
-        squares += e * e;
-        moves += dx * dx;
-      }
-      for (std::size_t i = 0; i < n; ++i) r[i] *= half_beta;
+        squares[s] += e * e;
+        moves[s] += dx * dx;
+      };
+      std::size_t i = 0;
+      for (; i + kSums <= n; i += kSums)
+        for (std::size_t s = 0; s < kSums; ++s) add(i + s, s);
+      for (; i < n; ++i) add(i, 0);
+      for (i = 0; i < n; ++i) r[i] *= half_beta;
       if (sums) {
         for (std::size_t a = 0; a < h; ++a) sums[a] += r[v + a];
       }
     }
-    action[block] = squares;
-    floor[block] = moves;
+    action[block] = std::accumulate(squares, squares + kSums, 0.0);
+    floor[block] = std::accumulate(moves, moves + kSums, 0.0);
   });
   ReverseAction result;
   for (std::size_t block = 0; block < blocks; ++block) {

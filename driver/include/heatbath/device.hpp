@@ -51,9 +51,10 @@ class Device {
 
   /// Places the program and its operands in device memory and starts the first pass. Error(BUSY) while a job of this
   /// device runs; BAD_ARG, UNSUPPORTED, OUT_OF_MEMORY before anything was started.
-  Job start(const Program& program, const JobOptions& options = {});
+  /// `spare`: the captures of an earlier job, no longer needed, whose memory the job may take.
+  Job start(const Program& program, const JobOptions& options = {}, Capture&& spare = {});
   /// start and wait.
-  Result run(const Program& program, const JobOptions& options = {});
+  Result run(const Program& program, const JobOptions& options = {}, Capture&& spare = {});
 
   /// The link itself, for tools that peek and poke registers (conformance, bring-up).
   Transport& transport();

@@ -2,9 +2,11 @@
 // A program running on a device, and what it leaves.
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <new>
 #include <optional>
 #include <span>
 #include <vector>
@@ -16,6 +18,33 @@ namespace heatbath {
 
 class Device;
 class Program;
+
+namespace detail {
+
+/// Memory of captured states, in large pages where the system has them. Not cleared: a result holds no value that was
+/// not written. Throws std::bad_alloc.
+void* allocate_states(std::size_t bytes);
+void free_states(void* memory, std::size_t bytes);
+
+template <class T>
+struct StateAllocator {
+  using value_type = T;
+  StateAllocator() = default;
+  template <class U>
+  StateAllocator(const StateAllocator<U>&) {}
+  T* allocate(std::size_t count) { return static_cast<T*>(allocate_states(count * sizeof(T))); }
+  void deallocate(T* p, std::size_t count) { free_states(p, count * sizeof(T)); }
+  template <class U>
+  void construct(U* p) noexcept {
+    ::new (static_cast<void*>(p)) U;
+  }
+  template <class U>
+  bool operator==(const StateAllocator<U>&) const {
+    return true;
+  }
+};
+
+}  // namespace detail
 
 /// Captured states of a job, in physical units: shots x records x captured state variables (cells, unless the job asked
 /// for more), row-major.
@@ -42,7 +71,7 @@ class Capture {
   friend class Job;
   std::uint32_t shots_ = 0, cells_ = 0;
   std::vector<Ticks> ticks_;
-  std::vector<float> values_;
+  std::vector<float, detail::StateAllocator<float>> values_;
 };
 
 /// What a finished job leaves. Nothing of it is partial.

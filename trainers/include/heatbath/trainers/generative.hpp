@@ -52,7 +52,7 @@ struct GenerativeOptions {
   double learning_rate = 4e-4;  ///< on the gradient summed over a trajectory (a time integral: no capture period in it) [G]
   float j2 = 1, j4 = 1, kT = 0.1f;
   /// Trajectories simulated in one job at most. Changes speed and memory only: on a seeded device never a bit.
-  std::uint32_t block = 16;
+  std::uint32_t block = 32;
 };
 
 /// The images a model was trained on, as scaled, and their classes.
