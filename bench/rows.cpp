@@ -440,7 +440,7 @@ void measure_into(Row& row, const RowOptions& options) {
   if (is("exact-ou-64") || is("exact-ou-64-ngspice")) return exact_ou(row, options);
   if (is("phase-64x256")) return phases(row, options);
   if (is("pbit-lattice")) return pbits(row, options, 2048, 1, 200);
-  if (is("pbit-lattice-x16")) return pbits(row, options, 512, 16, 1);
+  if (is("pbit-lattice-x16")) return pbits(row, options, 512, 16, 50);
   if (is("two-cores-dense-1024x256")) return two_cores(row, options, 1024, 4, false);
   if (is("two-cores-dense-64x256")) return two_cores(row, options, 64, 200, false);
   if (is("two-cores-codes")) return two_cores(row, options, 1024, 8, true);

@@ -44,6 +44,7 @@ constexpr std::uint32_t few_lanes = 4;      // up to this many left-over lanes r
 constexpr float velocity_limit = 1e15f;     // keeps an unstable step finite
 constexpr float phase_limit = 1e6f;         // of one step, in radians: more cannot be wrapped in float32
 constexpr std::uint32_t pink_stages = 8;    // correlation times tau, tau/4, … tau/4^7
+constexpr std::uint64_t sweeps_of_bits = 8; // of many lanes at least, for turning spins into bits and back to pay
 constexpr std::uint32_t chosen_block = 64;  // random-sequential updates whose words are drawn at once
 
 // Lanes first..first+count-1 with their own state, scratch and meters. Fields are [row][lane].
@@ -685,12 +686,26 @@ struct GeneralArray::Impl {
     for (std::uint32_t l = 0; l < t.lanes; ++l) t.work[l] += change[l] + heat[l];
   }
 
-  // The lattice of signs that single lanes may run on, when all cells share bias and temperature; or null.
+  // Sweeps of a tile on a lattice of signs, lane by lane.
+  void sweep_signs(LaneTile& t, const SignLattice& lattice, const StepTable& p, const NoiseOrigin& origin,
+                   std::uint64_t number, std::uint64_t steps) const {
+    const SignLattice::Climate climate{p.gain_a, p.bias.front(), p.two_over_kT.front()};
+    NoiseAddress noise = address(t, origin, number, Purpose::flip);
+    if (t.lanes == 1) return lattice.sweep(t.state.data(), steps, climate, noise, free.data());
+    std::vector<float> spins(cells);
+    for (std::uint32_t l = 0; l < t.count; ++l, ++noise.shot) {
+      for (std::uint32_t i = 0; i < cells; ++i) spins[i] = t.state[t.at(i, l)];
+      lattice.sweep(spins.data(), steps, climate, noise, free.data());
+      for (std::uint32_t i = 0; i < cells; ++i) t.state[t.at(i, l)] = spins[i];
+    }
+  }
+
+  // The lattice of signs that lanes may run on, when all cells share bias and temperature; or null.
   const SignLattice* lattice(const StepTable& p) {
     const auto uniform = [](const std::vector<float>& values) {
       return std::ranges::all_of(values, [&](float v) { return v == values.front(); });
     };
-    if (spec.stepper != Stepper::two_colour || metered || tiles.back().lanes > 1 || !p.couplings_a || p.couplings_b ||
+    if (spec.stepper != Stepper::two_colour || metered || !p.couplings_a || p.couplings_b ||
         p.lane_bias || !uniform(p.bias) || !uniform(p.two_over_kT))
       return nullptr;
     if (signs_of != p.couplings_a) signs_of = p.couplings_a, signs = SignLattice::of(*signs_of);
@@ -822,10 +837,11 @@ void GeneralArray::advance(const Run& run, const Parameters& live) {
         const std::uint64_t number = run.noise.step + s;
         const std::uint64_t due =
             run.record_period > 0 ? run.record_first + records * run.record_period : done + count;
-        if (lattice && t.lanes == 1) {
-          together = std::max(s + 1, std::min(due, done + count)) - s;
-          lattice->sweep(t.state.data(), together, {table->gain_a, table->bias.front(), table->two_over_kT.front()},
-                         a.address(t, run.noise, number, Purpose::flip), a.free.data());
+        const std::uint64_t alike = std::max(s + 1, std::min(due, done + count)) - s;  // steps up to the next record
+        together = 1;
+        if (lattice && (t.lanes == 1 || alike >= sweeps_of_bits)) {
+          together = alike;
+          a.sweep_signs(t, *lattice, *table, run.noise, number, alike);
         } else if (spec().kind == CellKind::pbit) {
           a.spin_step(t, *table, run.noise, number);
         } else {
