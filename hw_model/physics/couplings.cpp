@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <mutex>
 #include <stdexcept>
@@ -124,13 +125,14 @@ const Couplings::Packed& Couplings::packed(PackedFor use) const {
     p.pack_codes(*this, use);
   } else {
     if (use == PackedFor::many_lanes && p.panels.empty()) p.pack_panels(*this);
-    if (use == PackedFor::one_lane && p.rows.empty()) p.pack_rows(*this);
+    if (use == PackedFor::one_lane && p.rows.empty() && p.halves.empty()) p.pack_rows(*this);
   }
   p.view = {p.run_begin.data(),
             p.runs.data(),
             p.offset.data(),
             p.panels.data(),
             p.rows.data(),
+            p.halves.empty() ? nullptr : p.halves.data(),
             graph_ ? &p.graph : nullptr,
             code_grid_ ? &p.codes : nullptr};
   return p;
@@ -207,11 +209,31 @@ void Couplings::Packed::pack_panels(const Couplings& couplings) {
 
 void Couplings::Packed::pack_rows(const Couplings& couplings) {
   rows.resize(floats);
+  std::uint32_t all_bits = 0;
   for (std::uint32_t group = 0; group < offset.size(); ++group) {
     float* out = rows.data() + offset[group];
+    const float* const first = out;
     for (std::uint32_t r = run_begin[group]; r != run_begin[group + 1]; ++r)
       out = pack_run(couplings, runs[r], group, runs[r].skip, group_cells - runs[r].skip, out);
+    for (const float* value = first; value != out; ++value) all_bits |= std::bit_cast<std::uint32_t>(*value);
   }
+  if ((all_bits & 0xffffu) != 0) return;
+  // Values of up to 8 significant bits, as codes are: half the memory to read in every step, and the same chains.
+  halves.resize(floats);
+  for (std::uint32_t group = 0; group < offset.size(); ++group) {
+    const float* value = rows.data() + offset[group];
+    std::uint32_t* out = halves.data() + offset[group];
+    for (std::uint32_t r = run_begin[group]; r != run_begin[group + 1]; ++r) {
+      const std::uint32_t count = runs[r].count, height = group_cells - runs[r].skip;
+      for (std::uint32_t k = 0; k < count; k += 2, value += 2 * height)
+        for (std::uint32_t i = 0; i < height; ++i) {
+          const std::uint32_t odd = k + 1 < count ? std::bit_cast<std::uint32_t>(value[height + i]) : 0;
+          *out++ = std::bit_cast<std::uint32_t>(value[i]) >> 16 | odd;
+        }
+      if (count % 2 != 0) value -= height;
+    }
+  }
+  rows = {};
 }
 
 }  // namespace heatbath::physics

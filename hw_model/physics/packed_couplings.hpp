@@ -16,7 +16,8 @@ struct Couplings::Packed {
   std::vector<std::uint32_t> run_begin;
   std::vector<CouplingRun> runs;
   std::vector<std::uint64_t> offset;
-  numerics::CacheLines<float> panels, rows;  ///< filled for the use that asks for them
+  numerics::CacheLines<float> panels, rows;    ///< filled for the use that asks for them
+  numerics::CacheLines<std::uint32_t> halves;  ///< in place of rows
   // on a graph
   std::vector<GraphGroup> graph_groups;
   std::vector<GraphSlot> slots;

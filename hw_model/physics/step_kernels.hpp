@@ -71,9 +71,10 @@ struct CodeProducts;
 struct PackedCouplings {
   const uint32_t* run_begin;   ///< groups + 1 entries into runs
   const CouplingRun* runs;
-  const uint64_t* offset;      ///< groups entries into panels and rows, in floats
+  const uint64_t* offset;      ///< groups entries into panels and rows, in floats; into halves the same
   const float* panels;         ///< group: panels of panel_rows rows [k][rows], for many lanes; or null
   const float* rows;           ///< group: [k][64 - skip], for one lane; or null
+  const uint32_t* halves;      ///< in its place: [pair of k][64 - skip], upper halves of couplings whose lower are 0; or null
   const PackedGraph* graph;    ///< in place of all above; or null
   const PackedCodes* codes;    ///< likewise
 };

@@ -8,6 +8,7 @@
 #include "heatbath/numerics/thread_team.hpp"
 #include "hw_model/physics/quartic_array.hpp"
 #include "hw_model/physics/noise.hpp"
+#include "hw_model/physics/packed_couplings.hpp"
 #include "tests/physics/reference_array.hpp"
 
 namespace heatbath::physics {
@@ -123,6 +124,30 @@ TEST_F(ArrayBits, PerLaneBiasesGiveEachLaneItsOwnNetwork) {
       own.bias.assign(p.bias.begin() + lane * cells, p.bias.begin() + (lane + 1) * cells);
       std::fill(end.bias.begin(), end.bias.end(), 0.0f);
       EXPECT_EQ(run(own, cells, 1, 12, 12, 1, lane, target ? &end : nullptr)[0], all[lane]) << "lane " << lane;
+    }
+  }
+}
+
+TEST_F(ArrayBits, CouplingsOfFewBitsAreKeptAsHalvesWithTheSameChains) {
+  for (const std::uint32_t cells : {65u, 151u, 300u}) {
+    Network n = reference_array::example(cells, 0.3, 0.1);
+    for (float& value : n.couplings) value = std::rint(value * 1024.0f) / 1024.0f;  // at most 8 bits
+    if (cells == 300)  // groups with runs of their own
+      for (std::uint32_t i = 0; i < 128; ++i)
+        for (std::uint32_t k = 64; k < cells; ++k) n.couplings[i * cells + k] = n.couplings[k * cells + i] = 0.0f;
+    const Parameters p = parameters(n, 0.5f);
+    const auto sigma = static_cast<float>(std::sqrt(2.0 * 0.004 * 0.5));
+    std::vector<float> x(cells, 0.0f), noise(cells);
+    for (std::uint64_t step = 0; step < 6; ++step) {
+      for (std::uint32_t cell = 0; cell < cells; ++cell) noise[cell] = normal(42, cell, step, 0);
+      x = reference_array::step(n, x, noise, 0.004f, sigma);
+    }
+    for (const auto isa : numerics::available_isas()) {
+      ASSERT_TRUE(numerics::select_isa(isa));
+      EXPECT_EQ(run(p, cells, 1, 6, 6, 1)[0], x) << numerics::name(isa) << ", " << cells << " cells";
+      const auto& view = p.couplings->packed(Couplings::PackedFor::one_lane).view;
+      EXPECT_NE(view.halves, nullptr);
+      EXPECT_EQ(run(p, cells, 16, 6, 6, 1)[0], x) << numerics::name(isa) << ", " << cells << " cells";
     }
   }
 }

@@ -202,6 +202,32 @@ TEST(OneLane, HasTheBitsItHasAmongMany) {
   numerics::select_isa(before);
 }
 
+TEST(OneLane, HasTheBitsItHasAmongManyWithOneWayCouplingsOfFewBits) {
+  // Below the diagonal only, so that pieces of runs leave out rows; 8 bits, so that one lane reads halves of words.
+  constexpr std::uint32_t cells = 151;
+  std::vector<float> matrix(cells * cells, 0.0f);
+  for (std::uint32_t i = 0; i < cells; ++i)
+    for (std::uint32_t k = 0; k < i; ++k) matrix[i * cells + k] = std::rint(makes::wave(60, 1.7, 0.3, i * k)) / 1024;
+  Parameters p;
+  p.j2.assign(cells, 1.0f);
+  p.j4.assign(cells, 0.2f);
+  p.bias.assign(cells, 0.1f);
+  p.kT = 0.7f;
+  p.couplings = std::make_shared<const Couplings>(cells, matrix);
+  ArraySpec spec;
+  spec.cells = cells;
+  spec.reciprocal = false;
+  const auto before = numerics::active_isa();
+  for (const auto isa : numerics::available_isas()) {
+    numerics::select_isa(isa);
+    spec.lanes = 16;
+    const auto many = states(spec, p, 0.01, 8);
+    spec.lanes = 1;
+    EXPECT_EQ(states(spec, p, 0.01, 8)[0], many[0]) << numerics::name(isa);
+  }
+  numerics::select_isa(before);
+}
+
 // -- p-bits as bits --------------------------------------------------------------------------------------------------
 
 struct Glass {
