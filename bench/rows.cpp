@@ -58,6 +58,8 @@ constexpr RowInfo list[] = {
      "numpy exact-ou-64 1"},
     {"exact-ou-64-ngspice", "exact Ornstein-Uhlenbeck, N=64, 1 lane", per_cell_step, "ngspice, transient noise", 0.1,
      GoalOf::ratio, "ngspice exact-ou-64 1"},
+    {"underdamped-256-lammps", "underdamped cells on a torus of 256x256, harmonic, 1 lane", per_cell_step,
+     "LAMMPS, springs and Langevin's bath, three cells per atom", 1 / 3.5, GoalOf::ratio, "lammps torus-256 1"},
     {"phase-64x256", "phase oscillators, dense N=64, 256 lanes", per_cell_step, "numpy", 1 / 3.5, GoalOf::ratio,
      "numpy phase-64 256"},
     {"pbit-lattice", "p-bit sweeps of a 2048x2048 lattice glass, 1 lane", "ns per flip", "the noise alone", 1 / 1.2,
@@ -379,6 +381,15 @@ void exact_ou(Row& row, const RowOptions& options) {
   array_against_peer(row, options, spec, p, 1000, 256);
 }
 
+void underdamped(Row& row, const RowOptions& options) {
+  Parameters p = on_graph(physics::named_graph("torus:256x256"));
+  std::fill(p.j4.begin(), p.j4.end(), 0.0f);
+  ArraySpec spec = of_graph(p);
+  spec.kind = physics::CellKind::underdamped;
+  spec.stepper = physics::Stepper::baoab;
+  array_against_peer(row, options, spec, p, 20, 3);
+}
+
 void phases(Row& row, const RowOptions& options) {
   ArraySpec spec = lanes(256);
   spec.kind = physics::CellKind::phase;
@@ -438,6 +449,7 @@ void measure_into(Row& row, const RowOptions& options) {
     return array_against_peer(row, options, of_graph(p), p, 50, 1);
   }
   if (is("exact-ou-64") || is("exact-ou-64-ngspice")) return exact_ou(row, options);
+  if (is("underdamped-256-lammps")) return underdamped(row, options);
   if (is("phase-64x256")) return phases(row, options);
   if (is("pbit-lattice")) return pbits(row, options, 2048, 1, 200);
   if (is("pbit-lattice-x16")) return pbits(row, options, 512, 16, 50);

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """peer.py LIBRARY WORK LANES|THREADS: the work of a row of `heatbath bench` in another library.
 
-LIBRARY  numpy, torch, scipy, brian, ngspice
-WORK     dense-N, grid-W (W x W, nearest neighbours), sparse-1e5, exact-ou-N, phase-N, generator
+LIBRARY  numpy, torch, scipy, brian, ngspice, lammps
+WORK     dense-N, grid-W (W x W, nearest neighbours), torus-W, sparse-1e5, exact-ou-N, phase-N, generator
 The systems are those of bench/systems.hpp. All run in float32 and on one thread (the generator: on as many as said).
 
 Prints one line: seconds MEDIAN LOW HIGH square MEAN ERROR pair MEAN ERROR
@@ -275,6 +275,61 @@ def ngspice():
     return np.percentile(times, [50, 25, 75]), (np.mean(groups[0]), error(groups[0]), np.mean(groups[1]), error(groups[1]))
 
 
+def lammps():
+    """Atoms on a torus, tethered by springs to one point and to their neighbours, under Langevin's bath: each coordinate
+    is a grid of underdamped cells. Debian's LAMMPS has no overdamped integrator. The tether takes back what the springs
+    between neighbours add to J2."""
+    import re
+    import subprocess
+    import tempfile
+    w = int(WORK.rsplit("-", 1)[1])
+    n, coupling = w * w, -0.2
+    cells = np.arange(n).reshape(w, w)
+    bonds = np.concatenate([np.stack([cells, np.roll(cells, -1, axis)], -1).reshape(-1, 2) for axis in (0, 1)])
+    with tempfile.TemporaryDirectory() as folder:
+        with open(folder + "/atoms", "w") as out:
+            out.write(f"torus\n\n{n} atoms\n{len(bonds)} bonds\n1 atom types\n1 bond types\n4 extra bond per atom\n\n"
+                      "-50 50 xlo xhi\n-50 50 ylo yhi\n-50 50 zlo zhi\n\nMasses\n\n1 1\n\nAtoms\n\n")
+            out.writelines(f"{i + 1} 1 1 0 0 0\n" for i in range(n))
+            out.write("\nBonds\n\n")
+            out.writelines(f"{b + 1} 1 {i + 1} {k + 1}\n" for b, (i, k) in enumerate(bonds))
+        with open(folder + "/in", "w") as out:
+            out.write(f"""units lj
+atom_style bond
+atom_modify map array sort 0 0
+special_bonds lj/coul 1 1 1
+comm_modify cutoff 5
+read_data {folder}/atoms extra/special/per/atom 16
+pair_style none
+neigh_modify once yes
+bond_style harmonic
+bond_coeff 1 {-coupling / 2} 0
+fix tether all spring/self {2 * (J2 + 2 * coupling)}
+fix bath all langevin {KT} {KT} 1 12345
+fix move all nve
+timestep {DT}
+thermo 1000000
+dump states all custom 50 {folder}/states id x y z
+dump_modify states sort id
+run 750
+undump states
+""" + "run 200\n" * 7)
+        command = subprocess.run(["lmp", "-in", folder + "/in", "-log", "none"], capture_output=True, text=True)
+        times = [float(t) / 200 / (3 * n) for t in re.findall(r"Loop time of (\S+)", command.stdout)[1:]]
+        if len(times) < 7:
+            raise RuntimeError("lammps: " + (command.stdout.strip().splitlines() or ["no answer"])[-1])
+        frames = open(folder + "/states").read().split("ITEM: TIMESTEP")[7:]  # from step 300 on
+    means = np.zeros((GROUPS, 2))
+    for frame in frames:
+        x = np.loadtxt(frame.split("ITEM: ATOMS id x y z")[1].splitlines())[:, 1:]
+        grid = x.reshape(w, w, 3)
+        field = coupling * sum(np.roll(grid, shift, axis) for axis in (0, 1) for shift in (1, -1)).reshape(n, 3)
+        for group, (a, b) in enumerate(zip(np.array_split(x * x, GROUPS), np.array_split(0.5 * x * field, GROUPS))):
+            means[group] += a.mean() / len(frames), b.mean() / len(frames)
+    (square, pair), error = means.mean(axis=0), means.std(axis=0, ddof=1) / np.sqrt(GROUPS)
+    return np.percentile(times, [50, 25, 75]), (square, error[0], pair, error[1])
+
+
 def brian():
     """A neuron group with all-to-all summed synapses; Euler-Maruyama by Brian2's `euler`, code generated in Cython."""
     kind, size = WORK.rsplit("-", 1)
@@ -343,9 +398,12 @@ def generator():
 
 
 own = {"exact-ou": exact_ou, "phase": phases, "generator": generator}
-work = {"brian": brian, "ngspice": ngspice}.get(LIBRARY, own.get(WORK.rsplit("-", 1)[0], langevin))
+work = {"brian": brian, "ngspice": ngspice, "lammps": lammps}.get(LIBRARY, own.get(WORK.rsplit("-", 1)[0], langevin))
 try:
     seconds, (square, square_error, pair, pair_error) = work()
+except FileNotFoundError as error:
+    print(f"not installed: {error.filename}")
+    sys.exit(1)
 except Exception as error:  # one line for the caller
     print(f"{type(error).__name__}: {error}".splitlines()[0])
     sys.exit(1)
