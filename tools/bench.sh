@@ -10,7 +10,7 @@ Builds the release preset, runs `heatbath bench` with the peers that are install
 docs/performance.md. Takes about six minutes on a quiet machine of two cores. A peer that is not installed is named in
 its row; nothing else needs it.
 
-  --install-peers   first install OpenBLAS, python3-torch, python3-scipy and python3-brian with apt-get
+  --install-peers   first install OpenBLAS, python3-torch, python3-scipy, python3-brian, ngspice and lammps with apt-get
   --seconds S       time for each row, about (default 2)
 END
 }
@@ -38,9 +38,11 @@ if [ "$install" = yes ]; then
   as_root=()
   if [ "$(id -u)" -ne 0 ]; then as_root=(sudo); fi
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends \
-    libopenblas0-pthread python3-torch python3-scipy python3-brian >/dev/null || fail "apt-get could not install the peers"
+    libopenblas0-pthread python3-torch python3-scipy python3-brian ngspice lammps >/dev/null || fail "apt-get could not install the peers"
 fi
 
+# Peers choose the fastest kernels of OpenBLAS that this processor has, whatever a login sets.
+unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE
 tools/build.sh release heatbath_cli
 result=build/release/bench.json
 build/release/apps/heatbath bench --json --seconds "$seconds" --peers bench/peers >"$result.part"

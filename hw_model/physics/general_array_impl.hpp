@@ -1,0 +1,155 @@
+#pragma once
+// What the sources of the general array share: its state and the parts of a step: energies (general_energies.cpp),
+// steps and their meters (general_steps.cpp), noise with a colour (coloured_noise.cpp), p-bits (spin_steps.cpp).
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "heatbath/numerics/cache_line.hpp"
+#include "heatbath/numerics/thread_team.hpp"
+#include "hw_model/physics/general_array.hpp"
+#include "hw_model/physics/general_kernels.hpp"
+#include "hw_model/physics/noise.hpp"
+#include "hw_model/physics/sign_lattice.hpp"
+#include "hw_model/physics/step_table.hpp"
+
+namespace heatbath::physics {
+
+using numerics::CacheLines;
+
+constexpr float velocity_limit = 1e15f;  // keeps an unstable step finite
+constexpr float phase_limit = 1e6f;      // of one step, in radians: more cannot be wrapped in float32
+
+inline MatrixRows rows_of(const Couplings* j) {
+  if (!j) return {nullptr, nullptr, nullptr, 0};
+  const auto rows = j->rows();
+  return {rows.begin, rows.columns, rows.values, rows.cells};
+}
+
+struct GeneralArray::Impl {
+  // Lanes first..first+count-1 with their own state, scratch and meters. Fields are [row][lane].
+  struct LaneTile {
+    std::uint32_t first = 0, count = 0, lanes = 0;  // lanes: padded; 1 or a multiple of lane_block
+    CacheLines<float> state;                        // variables rows
+    CacheLines<float> guess, k1, k2, n1, n2;
+    CacheLines<float> cosine, sine, field_a, field_b, field_c, field_d;
+    CacheLines<float> before, force, force_after;  // metered: state at the start of the step, gradients at its ends
+    CacheLines<float> bias;                        // per lane, when lanes differ
+    CacheLines<std::uint32_t> words, site_words;
+    std::vector<CacheLines<float>> filters;   // coloured noise: one field of cells + 1 rows per stage; last row: common
+    bool fresh_force = false;                 // k1 holds the force at the state (BAOAB)
+    bool known_force = false;                 // `force` is the gradient at the state
+    std::vector<double> heat, work;           // metered, per lane
+    std::vector<double> thermal;              // heat of the bath step, per lane
+    std::vector<double> cell_heat, momentum;  // heat of cells: per [cell][lane]; momenta before what changes them
+    std::uint64_t rail_count = 0;
+    std::uint32_t rail_cell = 0xFFFFFFFFu;
+
+    std::size_t at(std::uint32_t row, std::uint32_t lane) const { return std::size_t{row} * lanes + lane; }
+  };
+
+  const ArraySpec& spec;
+  numerics::ThreadTeam* team;
+  std::uint32_t cells, variables;
+  bool inertia, phases;
+  std::vector<LaneTile> tiles;
+  std::vector<std::uint32_t> free;
+  std::vector<std::uint32_t> order[2];  // p-bits in the order of their update: colour 0, colour 1; sequential: order[0]
+  bool metered = false, by_cell = false;  // meters of lanes; heat of cells besides
+
+  // The last table that was made without a ramp, and what it was made from.
+  struct Kept {
+    Parameters parameters;
+    double dt;
+    std::shared_ptr<const StepTable> table;
+  };
+  std::optional<Kept> kept;
+
+  // The couplings last asked for as a lattice of signs, and the answer.
+  std::shared_ptr<const Couplings> signs_of;
+  std::shared_ptr<const SignLattice> signs;
+
+  Impl(const ArraySpec& spec, numerics::ThreadTeam* team);
+
+  LaneTile& tile_of(std::uint32_t lane) {
+    if (lane >= spec.lanes)
+      throw std::out_of_range("lane " + std::to_string(lane) + " of " + std::to_string(spec.lanes));
+    return *std::ranges::find_if(tiles, [&](const LaneTile& t) { return lane < t.first + t.count; });
+  }
+  const LaneTile& tile_of(std::uint32_t lane) const { return const_cast<Impl*>(this)->tile_of(lane); }
+
+  void for_each_tile(const std::function<void(LaneTile&)>& piece);
+  /// Table of a run without a ramp, kept.
+  std::shared_ptr<const StepTable> table(const Parameters& live, double dt);
+
+  // -- energies --------------------------------------------------------------------------------------------------
+
+  // Energy of one lane, in double from the state alone.
+  double energy(const LaneTile& t, std::uint32_t own, const StepTable& p, const Parameters& from,
+                const Parameters& to) const;
+  double energy(const LaneTile& t, std::uint32_t own, const Parameters& live) const;
+  // Energies of all lanes of a tile; works on the kernels' fields, so a step pays little for it.
+  void energies(LaneTile& t, const StepTable& p, double sign, std::vector<double>& sums);
+  // Kinetic energy, v C v / 2 for rlc nodes.
+  void kinetic(LaneTile& t, const StepTable& p, double sign, std::vector<double>& sums);
+  // Momenta C v (m v) of all cells, less those in `out` where it has any. Works on field_a and field_b.
+  void momenta(LaneTile& t, const StepTable& p, std::vector<double>& out) const;
+  // Heat of cells by the change of their momenta since `momentum` and `velocity` were taken: minus the mean velocity
+  // times the change of the momentum, whose sum is minus the change of the kinetic energy.
+  void add_kinetic_heat(LaneTile& t, const StepTable& p, const float* velocity) const;
+
+  // -- forces ----------------------------------------------------------------------------------------------------
+
+  // y = J u.
+  void product(const LaneTile& t, const Couplings& j, const float* u, float* y) const;
+  void fields(const LaneTile& t, const StepTable& p, const float* u, CacheLines<float>& a, CacheLines<float>& b) const;
+  FieldShape shape(const LaneTile& t, std::uint32_t rows) const { return {rows, t.lanes, t.count}; }
+  void trigonometry(LaneTile& t, const float* x) const;
+  // dV/dx at x (less omega / mu for phases).
+  void gradient(LaneTile& t, const StepTable& p, const float* x, float* out) const;
+
+  // -- noise -----------------------------------------------------------------------------------------------------
+
+  NoiseAddress address(const LaneTile& t, const NoiseOrigin& origin, std::uint64_t step, Purpose purpose,
+                       std::uint32_t first_cell = 0) const {
+    return {{static_cast<std::uint32_t>(origin.seed), static_cast<std::uint32_t>(origin.seed >> 32)},
+            step,
+            origin.refinement,
+            origin.shot0 + t.first,
+            static_cast<std::uint32_t>(purpose),
+            first_cell};
+  }
+  // White numbers with the colour and the common part that the array asks for.
+  void draw(LaneTile& t, const StepTable& p, const NoiseOrigin& origin, std::uint64_t step, float* n);
+  // Replaces white numbers by coloured ones, cells + 1 rows. A stage with correlation time tau is z' = a z + sqrt(1 -
+  // a^2) n with a = exp(-dt / tau), or a sign that turns with probability (1 - a) / 2; its sum over all time
+  // differences is (1 + a) / (1 - a), so that weights w with sum w^2 (1 + a) / (1 - a) = 1 give white noise's
+  // intensity.
+  void filter(LaneTile& t, const StepTable& p, const NoiseOrigin& origin, std::uint64_t step, float* n);
+
+  // -- steps -----------------------------------------------------------------------------------------------------
+
+  struct Space;  // what the schemes work on
+  // One step, with its meters where they are on.
+  void step(LaneTile& t, const StepTable& p, const NoiseOrigin& origin, std::uint64_t number);
+  void scheme(Space& s) const;
+  // One step with its meters.
+  void metered_step(Space& s);
+  void spin_step(LaneTile& t, const StepTable& p, const NoiseOrigin& origin, std::uint64_t number);
+  // Sweeps of a tile on a lattice of signs, lane by lane.
+  void sweep_signs(LaneTile& t, const SignLattice& lattice, const StepTable& p, const NoiseOrigin& origin,
+                   std::uint64_t number, std::uint64_t steps) const;
+  // The lattice of signs that lanes may run on, when all cells share bias and temperature; or null.
+  const SignLattice* lattice(const StepTable& p);
+
+  void tabulate_bias(LaneTile& t, const StepTable& p, const Parameters& from, const Parameters& to) const;
+  void record(LaneTile& t, const Run& run, std::uint64_t ordinal) const;
+};
+
+}  // namespace heatbath::physics

@@ -1,0 +1,133 @@
+// Energies, momenta and kinetic heat of the general array, in double.
+#include <cmath>
+
+#include "hw_model/physics/general_array_impl.hpp"
+
+namespace heatbath::physics {
+namespace {
+
+// gain u J u / 2.
+double pairs(const Couplings* j, double gain, const std::vector<double>& u) {
+  if (!j) return 0.0;
+  const auto rows = j->rows();
+  double sum = 0;
+  for (std::uint32_t i = 0; i < rows.cells; ++i) {
+    double field = 0;
+    if (rows.columns) {
+      for (std::uint32_t e = rows.begin[i]; e < rows.begin[i + 1]; ++e) field += rows.values[e] * u[rows.columns[e]];
+    } else {
+      for (std::uint32_t k = 0; k < rows.cells; ++k) field += rows.values[std::size_t{i} * rows.cells + k] * u[k];
+    }
+    sum += u[i] * field;
+  }
+  return 0.5 * gain * sum;
+}
+
+}  // namespace
+
+double GeneralArray::Impl::energy(const LaneTile& t, std::uint32_t own, const StepTable& p, const Parameters& from,
+                                  const Parameters& to) const {
+  const auto x = [&](std::uint32_t row) { return static_cast<double>(t.state[t.at(row, own)]); };
+  const auto bias = [&](std::uint32_t i) -> double {
+    return p.lane_bias ? StepTable::bias_of(from, to, p.position, cells, t.first + own, i) : p.bias[i];
+  };
+  double sum = 0;
+  std::vector<double> u(cells), w;
+  if (phases) {
+    w.resize(cells);
+    for (std::uint32_t i = 0; i < cells; ++i) {
+      u[i] = std::cos(x(i)), w[i] = std::sin(x(i));
+      sum += bias(i) * u[i] + 0.5 * p.two_j2[i] * (2 * u[i] * u[i] - 1);
+    }
+  } else {
+    for (std::uint32_t i = 0; i < cells; ++i) {
+      const double xi = x(i);
+      u[i] = spec.kind == CellKind::rlc ? x(cells + i) : xi;
+      sum += xi * (bias(i) + xi * (0.5 * p.two_j2[i] + 0.25 * p.four_j4[i] * (xi * xi)));
+      if (inertia) sum += 0.5 * p.mass[i] * x(cells + i) * x(cells + i);
+    }
+  }
+  sum += pairs(p.couplings_a.get(), p.gain_a, u) + pairs(p.couplings_b.get(), p.gain_b, u);
+  if (phases) sum += pairs(p.couplings_a.get(), p.gain_a, w) + pairs(p.couplings_b.get(), p.gain_b, w);
+  return sum;
+}
+
+double GeneralArray::Impl::energy(const LaneTile& t, std::uint32_t own, const Parameters& live) const {
+  const StepTable p(spec, live, live, 0.0, 0.0);
+  return energy(t, own, p, live, live);
+}
+
+void GeneralArray::Impl::energies(LaneTile& t, const StepTable& p, double sign, std::vector<double>& sums) {
+  const float* u =
+      phases ? t.cosine.data() : t.state.data() + (spec.kind == CellKind::rlc ? std::size_t{cells} * t.lanes : 0);
+  if (phases) trigonometry(t, t.state.data());
+  fields(t, p, u, t.field_a, t.field_b);
+  if (phases) fields(t, p, t.sine.data(), t.field_c, t.field_d);
+  const float zero = 0.0f;
+  for (std::uint32_t i = 0; i < cells; ++i) {
+    const float* bias = p.lane_bias ? &t.bias[t.at(i, 0)] : nullptr;
+    const double minus_pullias = p.lane_bias ? zero : p.bias[i];
+    const double j2 = 0.5 * p.two_j2[i], j4 = 0.25 * p.four_j4[i], half_mass = inertia ? 0.5 * p.mass[i] : 0.0;
+    for (std::uint32_t l = 0; l < t.lanes; ++l) {
+      const std::size_t at = t.at(i, l);
+      const double b = bias ? bias[l] : minus_pullias, ui = u[at];
+      double coupled = 0, v = 0;
+      if (p.couplings_a) coupled += 0.5 * p.gain_a * ui * t.field_a[at];
+      if (p.couplings_b) coupled += 0.5 * p.gain_b * ui * t.field_b[at];
+      if (phases) {
+        if (p.couplings_a) coupled += 0.5 * p.gain_a * t.sine[at] * t.field_c[at];
+        if (p.couplings_b) coupled += 0.5 * p.gain_b * t.sine[at] * t.field_d[at];
+        v = b * ui + j2 * (2 * ui * ui - 1);
+      } else {
+        const double x = t.state[at];
+        v = x * (b + x * (j2 + j4 * (x * x)));
+      }
+      if (inertia) {
+        const double velocity = t.state[t.at(cells + i, l)];
+        v += half_mass * velocity * velocity;
+      }
+      sums[l] += sign * (v + coupled);
+    }
+  }
+}
+
+void GeneralArray::Impl::kinetic(LaneTile& t, const StepTable& p, double sign, std::vector<double>& sums) {
+  const float* v = t.state.data() + std::size_t{cells} * t.lanes;
+  const bool mixed = spec.kind == CellKind::rlc;
+  if (mixed) fields(t, p, v, t.field_a, t.field_b);
+  for (std::uint32_t i = 0; i < cells; ++i) {
+    const double half_mass = 0.5 * p.mass[i];
+    for (std::uint32_t l = 0; l < t.lanes; ++l) {
+      const std::size_t at = t.at(i, l);
+      const double vi = v[at];
+      double k = half_mass * vi * vi;
+      if (mixed && p.couplings_a) k += 0.5 * p.gain_a * vi * t.field_a[at];
+      if (mixed && p.couplings_b) k += 0.5 * p.gain_b * vi * t.field_b[at];
+      sums[l] += sign * k;
+    }
+  }
+}
+
+void GeneralArray::Impl::momenta(LaneTile& t, const StepTable& p, std::vector<double>& out) const {
+  const float* v = t.state.data() + std::size_t{cells} * t.lanes;
+  const bool mixed = spec.kind == CellKind::rlc;
+  if (mixed) fields(t, p, v, t.field_a, t.field_b);
+  out.resize(std::size_t{cells} * t.lanes, 0.0);
+  for (std::uint32_t i = 0; i < cells; ++i)
+    for (std::uint32_t l = 0; l < t.lanes; ++l) {
+      const std::size_t at = t.at(i, l);
+      double momentum = static_cast<double>(p.mass[i]) * v[at];
+      if (mixed && p.couplings_a) momentum += static_cast<double>(p.gain_a) * t.field_a[at];
+      if (mixed && p.couplings_b) momentum += static_cast<double>(p.gain_b) * t.field_b[at];
+      out[at] = momentum - out[at];
+    }
+}
+
+void GeneralArray::Impl::add_kinetic_heat(LaneTile& t, const StepTable& p, const float* velocity) const {
+  momenta(t, p, t.momentum);
+  const float* v = t.state.data() + std::size_t{cells} * t.lanes;
+  for (std::size_t at = 0; at < t.momentum.size(); ++at)
+    t.cell_heat[at] -= 0.5 * (static_cast<double>(v[at]) + velocity[at]) * t.momentum[at];
+}
+
+}  // namespace heatbath::physics

@@ -1,0 +1,282 @@
+// Forces, steps and their meters of the general array.
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "heatbath/physics/schemes.hpp"
+#include "hw_model/physics/general_array_impl.hpp"
+#include "hw_model/physics/graph.hpp"
+#include "hw_model/physics/packed_couplings.hpp"
+#include "hw_model/physics/step_kernels.hpp"
+
+namespace heatbath::physics {
+
+void GeneralArray::Impl::product(const LaneTile& t, const Couplings& j, const float* u, float* y) const {
+  if (j.zero()) {
+    std::fill_n(y, std::size_t{j.cells()} * t.lanes, 0.0f);
+  } else if (j.graph() && t.lanes > 1) {
+    general_kernels().sparse_product(rows_of(&j), t.lanes, u, y);
+  } else {
+    Tile k{};
+    k.groups = (j.cells() + group_cells - 1) / group_cells;
+    k.lanes = t.lanes;
+    k.state = const_cast<float*>(u);
+    const auto use = t.lanes > 1 ? Couplings::PackedFor::many_lanes : Couplings::PackedFor::one_lane;
+    step_kernels().coupling_field(k, j.packed(use).view, y);
+  }
+}
+
+void GeneralArray::Impl::fields(const LaneTile& t, const StepTable& p, const float* u, CacheLines<float>& a,
+                                CacheLines<float>& b) const {
+  if (p.couplings_a) product(t, *p.couplings_a, u, a.data());
+  if (p.couplings_b) product(t, *p.couplings_b, u, b.data());
+}
+
+void GeneralArray::Impl::trigonometry(LaneTile& t, const float* x) const {
+  general_kernels().cosine_sine(shape(t, cells), x, t.cosine.data(), t.sine.data());
+}
+
+void GeneralArray::Impl::gradient(LaneTile& t, const StepTable& p, const float* x, float* out) const {
+  const auto& kernels = general_kernels();
+  const float* lane_bias = p.lane_bias ? t.bias.data() : nullptr;
+  const auto pair = [&](const CacheLines<float>& a, const CacheLines<float>& b) {
+    return FieldPair{p.couplings_a ? a.data() : nullptr, p.couplings_b ? b.data() : nullptr, p.gain_a, p.gain_b};
+  };
+  if (phases) {
+    trigonometry(t, x);
+    fields(t, p, t.cosine.data(), t.field_a, t.field_b);
+    fields(t, p, t.sine.data(), t.field_c, t.field_d);
+    kernels.phase(shape(t, cells), {p.four_j2.data(), p.minus_pull.data(), p.bias.data(), lane_bias},
+                  pair(t.field_a, t.field_b), pair(t.field_c, t.field_d), t.cosine.data(), t.sine.data(), out);
+    return;
+  }
+  const bool coupled = spec.kind != CellKind::rlc;  // couplings of rlc nodes are capacitances
+  if (coupled) fields(t, p, x, t.field_a, t.field_b);
+  kernels.quartic(shape(t, cells), {p.two_j2.data(), p.four_j4.data(), p.bias.data(), lane_bias},
+                  coupled ? pair(t.field_a, t.field_b) : FieldPair{}, x, out);
+}
+
+struct GeneralArray::Impl::Space {
+  Impl& a;
+  LaneTile& t;
+  const StepTable& p;
+  const NoiseOrigin& origin;
+  std::uint64_t number;
+  float *state, *guess, *k1, *k2, *n1, *n2;
+
+  Space(Impl& array, LaneTile& tile, const StepTable& table, const NoiseOrigin& noise, std::uint64_t step)
+      : a(array),
+        t(tile),
+        p(table),
+        origin(noise),
+        number(step),
+        state(t.state.data()),
+        guess(t.guess.data()),
+        k1(t.k1.data()),
+        k2(t.k2.data()),
+        n1(t.n1.data()),
+        n2(t.n2.data()) {}
+
+  std::size_t second() const { return std::size_t{a.cells} * t.lanes; }
+  FieldShape shape() const { return a.shape(t, a.cells); }
+  // What a predictor does at the rail is not counted.
+  MoveLimits limits(float limit, const float* to) const {
+    const bool counts = to != guess && to != guess + second();
+    return {a.free.data(), limit, counts ? &t.rail_count : &uncounted, counts ? &t.rail_cell : &unnamed};
+  }
+  MoveLimits position_limits(const float* to) const { return limits(a.phases ? phase_limit : a.spec.rail, to); }
+  MoveLimits velocity_limits(const float* to) const { return limits(velocity_limit, to); }
+  mutable std::uint64_t uncounted = 0;
+  mutable std::uint32_t unnamed = 0;
+
+  void slope(const float* at, float* k) const {
+    if (!a.inertia) {
+      a.gradient(t, p, at, k);
+      return;
+    }
+    const float* v = at + second();
+    float* force = a.spec.kind == CellKind::rlc ? t.field_a.data() : k + second();
+    a.gradient(t, p, at, force);
+    general_kernels().add(shape(), force, p.damping.data(), v);
+    if (a.spec.kind == CellKind::rlc) a.product(t, *p.inverse_capacitance, force, k + second());
+    std::copy_n(v, second(), k);
+  }
+  void draw(float* n, std::uint64_t ahead) const {
+    if (!p.noise_mix) {
+      a.draw(t, p, origin, number + ahead, n);
+      return;
+    }
+    a.draw(t, p, origin, number + ahead, t.field_a.data());
+    a.product(t, *p.noise_mix, t.field_a.data(), n);
+  }
+  void move(float* to, const float* from, const float* k, const float* n) const {
+    const auto& kernels = general_kernels();
+    if (!a.inertia) {
+      kernels.move(shape(), position_limits(to), to, from, p.step.data(), k, p.sigma.data(), n);
+      return;
+    }
+    kernels.move(shape(), position_limits(to), to, from, p.whole_dt.data(), k, nullptr, nullptr);
+    kernels.move(shape(), velocity_limits(to + second()), to + second(), from + second(), p.step.data(), k + second(),
+                 p.sigma.data(), n);
+  }
+  void mean(float* out, const float* x, const float* y) const {
+    general_kernels().mean(a.shape(t, a.inertia ? 2 * a.cells : a.cells), out, x, y);
+  }
+
+  void force() const {
+    if (t.fresh_force) return;
+    if (a.spec.kind == CellKind::rlc) {
+      a.gradient(t, p, state, k2);
+      a.product(t, *p.inverse_capacitance, k2, k1);
+    } else {
+      a.gradient(t, p, state, k1);
+    }
+    t.fresh_force = true;
+  }
+  void kick() const {
+    general_kernels().move(shape(), velocity_limits(state + second()), state + second(), state + second(),
+                           p.half_kick.data(), k1, nullptr, nullptr);
+  }
+  void drift() const {
+    general_kernels().move(shape(), position_limits(state), state, state, p.half_dt.data(), state + second(), nullptr,
+                           nullptr);
+    t.fresh_force = false;
+  }
+  void bath() const {
+    const auto& kernels = general_kernels();
+    float* v = state + second();
+    if (a.metered) a.kinetic(t, p, 1.0, t.thermal);
+    if (a.by_cell) {
+      t.momentum.clear();
+      a.momenta(t, p, t.momentum);
+      t.before.assign(v, v + second());
+    }
+    a.draw(t, p, origin, number, n1);
+    if (a.spec.kind == CellKind::rlc) {
+      a.product(t, *p.propagate, v, guess);
+      a.product(t, *p.spread, n1, k2);
+      const std::vector<float> none(a.cells, 0.0f);
+      kernels.sum(shape(), velocity_limits(state + second()), v, guess, k2, none.data(), nullptr);
+    } else {
+      kernels.damp(shape(), velocity_limits(state + second()), v, p.keep.data(), p.kick.data(), n1);
+    }
+    if (a.metered) a.kinetic(t, p, -1.0, t.thermal);
+    if (a.by_cell) a.add_kinetic_heat(t, p, t.before.data());
+  }
+
+  // z = propagate z + spread n + respond b.
+  void exact() const {
+    const auto& kernels = general_kernels();
+    a.product(t, *p.propagate, state, guess);
+    const auto normals_of = [&](Purpose purpose, float* n) {
+      kernels.normals(a.address(t, origin, number, purpose), shape(), n);
+    };
+    if (a.inertia) normals_of(Purpose::thermal_second, n1);
+    normals_of(Purpose::thermal, n1 + (a.inertia ? second() : 0));
+    a.product(t, *p.spread, n1, k1);
+    if (p.lane_bias) {
+      std::copy_n(t.bias.data(), second(), n2);
+      if (a.inertia) std::fill_n(n2 + second(), second(), 0.0f);
+      a.product(t, *p.respond, n2, k2);
+    }
+    const float* lane_shift = p.lane_bias ? k2 : nullptr;
+    kernels.sum(shape(), position_limits(state), state, guess, k1, p.shift.data(), lane_shift);
+    if (a.inertia)
+      kernels.sum(shape(), velocity_limits(state + second()), state + second(), guess + second(), k1 + second(),
+                  p.lane_bias ? nullptr : p.shift.data() + a.cells, p.lane_bias ? lane_shift + second() : nullptr);
+  }
+};
+
+void GeneralArray::Impl::scheme(Space& s) const {
+  switch (spec.stepper) {
+    case Stepper::euler_maruyama:
+      schemes::euler_maruyama(s);
+      break;
+    case Stepper::heun:
+      schemes::heun(s);
+      break;
+    case Stepper::leimkuhler_matthews:
+      schemes::leimkuhler_matthews(s);
+      break;
+    case Stepper::baoab:
+      schemes::baoab(s);
+      break;
+    case Stepper::exact_ou:
+      s.exact();
+      break;
+    default:
+      break;
+  }
+  if (phases) general_kernels().wrap(shape(s.t, cells), s.state, s.state + std::size_t{cells} * s.t.lanes);
+}
+
+// One step with its meters.
+void GeneralArray::Impl::metered_step(Space& s) {
+  LaneTile& t = s.t;
+  const StepTable& p = s.p;
+  const Stepper stepper = spec.stepper;
+  std::vector<double> heat(t.lanes, 0.0);
+  std::fill(t.thermal.begin(), t.thermal.end(), 0.0);
+  const bool by_energy = stepper == Stepper::exact_ou && p.potential, by_bath = stepper == Stepper::baoab;
+  if (by_energy || !p.potential) energies(t, p, 1.0, heat);
+  std::vector<double> change(t.lanes, 0.0);  // of the energy, where there is no potential
+  if (!p.potential)
+    std::transform(heat.begin(), heat.end(), change.begin(), std::negate<>()), heat.assign(t.lanes, 0.0);
+  const bool by_path = !by_energy && !by_bath;
+  const bool by_forces = by_path || (by_cell && !by_bath);  // the forces at both ends of the step
+  if (by_forces) {
+    t.before.assign(t.state.begin(), t.state.begin() + static_cast<std::ptrdiff_t>(std::size_t{variables} * t.lanes));
+    t.force.resize(t.state.size());
+    t.force_after.resize(t.state.size());
+    if (!t.known_force) gradient(t, p, t.state.data(), t.force.data());
+    if (inertia && by_path) kinetic(t, p, 1.0, heat);
+    if (inertia && by_cell) {
+      t.momentum.clear();
+      momenta(t, p, t.momentum);
+    }
+  }
+  scheme(s);
+  if (by_energy) energies(t, p, -1.0, heat);
+  if (by_bath)
+    for (std::uint32_t l = 0; l < t.lanes; ++l) heat[l] += t.thermal[l];
+  if (by_forces) {
+    if (inertia && by_path) kinetic(t, p, -1.0, heat);
+    if (inertia && by_cell) add_kinetic_heat(t, p, t.before.data() + s.second());
+    gradient(t, p, t.state.data(), t.force_after.data());
+    const double quarter =
+        stepper == Stepper::euler_maruyama && !inertia && spec.colour.white() ? 0.25 * spec.mobility * p.dt : 0.0;
+    for (std::uint32_t i = 0; i < cells; ++i) {
+      if (free[i] == 0) continue;
+      for (std::uint32_t l = 0; l < t.lanes; ++l) {
+        const std::size_t at = t.at(i, l);
+        const double g0 = t.force[at], g1 = t.force_after[at];
+        double moved = static_cast<double>(t.state[at]) - t.before[at];
+        if (phases) {
+          const std::size_t turns = at + s.second();
+          moved += 2.0 * std::numbers::pi * (static_cast<double>(t.state[turns]) - t.before[turns]);
+        }
+        const double released = quarter * (g1 * g1 - g0 * g0) - 0.5 * moved * (g0 + g1);
+        if (by_path) heat[l] += released;
+        if (by_cell) t.cell_heat[at] += released;
+      }
+    }
+    t.force.swap(t.force_after);
+    t.known_force = true;
+  }
+  if (!p.potential) {
+    energies(t, p, 1.0, change);
+    for (std::uint32_t l = 0; l < t.lanes; ++l) t.work[l] += change[l] + heat[l];
+  }
+  for (std::uint32_t l = 0; l < t.lanes; ++l) t.heat[l] += heat[l];
+}
+
+void GeneralArray::Impl::step(LaneTile& t, const StepTable& p, const NoiseOrigin& origin, std::uint64_t number) {
+  Space space(*this, t, p, origin, number);
+  if (metered) {
+    metered_step(space);
+  } else {
+    scheme(space);
+  }
+}
+
+}  // namespace heatbath::physics

@@ -1,0 +1,78 @@
+// Steps of p-bits: one by one, or as bits on lattices of signs.
+#include <algorithm>
+#include <cmath>
+
+#include "hw_model/physics/general_array_impl.hpp"
+
+namespace heatbath::physics {
+namespace {
+
+constexpr std::uint32_t chosen_block = 64;  // random-sequential updates whose words are drawn at once
+
+}  // namespace
+
+void GeneralArray::Impl::spin_step(LaneTile& t, const StepTable& p, const NoiseOrigin& origin, std::uint64_t number) {
+  const auto& kernels = general_kernels();
+  std::vector<double> change(metered && !p.potential ? t.lanes : 0, 0.0), heat(metered ? t.lanes : 0, 0.0);
+  if (!change.empty()) energies(t, p, -1.0, change);
+  SpinTile s{shape(t, cells),
+             t.state.data(),
+             rows_of(p.couplings_a.get()),
+             rows_of(p.couplings_b.get()),
+             p.gain_a,
+             p.gain_b,
+             p.bias.data(),
+             p.lane_bias ? t.bias.data() : nullptr,
+             p.two_over_kT.data(),
+             free.data(),
+             metered ? heat.data() : nullptr,
+             by_cell ? t.cell_heat.data() : nullptr};
+  if (spec.stepper == Stepper::random_sequential) {
+    const auto updates = static_cast<std::uint64_t>(std::llround(p.dt * cells));
+    t.words.resize(std::size_t{chosen_block} * t.lanes);
+    t.site_words.resize(t.words.size());
+    for (std::uint64_t done = 0; done < updates; done += chosen_block) {
+      const auto count = static_cast<std::uint32_t>(std::min<std::uint64_t>(chosen_block, updates - done));
+      const auto ordinal = static_cast<std::uint32_t>(done);
+      kernels.words(address(t, origin, number, Purpose::site, ordinal), shape(t, count), t.site_words.data());
+      kernels.words(address(t, origin, number, Purpose::flip, ordinal), shape(t, count), t.words.data());
+      kernels.update_chosen_spins(s, count, t.site_words.data(), t.words.data());
+    }
+  } else {
+    t.words.resize(std::size_t{cells} * t.lanes);
+    kernels.words(address(t, origin, number, Purpose::flip), shape(t, cells), t.words.data());
+    for (const auto& sites : order)
+      kernels.update_spins(s, sites.data(), static_cast<std::uint32_t>(sites.size()), t.words.data());
+  }
+  if (!metered) return;
+  for (std::uint32_t l = 0; l < t.lanes; ++l) t.heat[l] += heat[l];
+  if (change.empty()) return;
+  energies(t, p, 1.0, change);
+  for (std::uint32_t l = 0; l < t.lanes; ++l) t.work[l] += change[l] + heat[l];
+}
+
+void GeneralArray::Impl::sweep_signs(LaneTile& t, const SignLattice& lattice, const StepTable& p,
+                                     const NoiseOrigin& origin, std::uint64_t number, std::uint64_t steps) const {
+  const SignLattice::Climate climate{p.gain_a, p.bias.front(), p.two_over_kT.front()};
+  NoiseAddress noise = address(t, origin, number, Purpose::flip);
+  if (t.lanes == 1) return lattice.sweep(t.state.data(), steps, climate, noise, free.data());
+  std::vector<float> spins(cells);
+  for (std::uint32_t l = 0; l < t.count; ++l, ++noise.shot) {
+    for (std::uint32_t i = 0; i < cells; ++i) spins[i] = t.state[t.at(i, l)];
+    lattice.sweep(spins.data(), steps, climate, noise, free.data());
+    for (std::uint32_t i = 0; i < cells; ++i) t.state[t.at(i, l)] = spins[i];
+  }
+}
+
+const SignLattice* GeneralArray::Impl::lattice(const StepTable& p) {
+  const auto uniform = [](const std::vector<float>& values) {
+    return std::ranges::all_of(values, [&](float v) { return v == values.front(); });
+  };
+  if (spec.stepper != Stepper::two_colour || metered || !p.couplings_a || p.couplings_b || p.lane_bias ||
+      !uniform(p.bias) || !uniform(p.two_over_kT))
+    return nullptr;
+  if (signs_of != p.couplings_a) signs_of = p.couplings_a, signs = SignLattice::of(*signs_of);
+  return signs.get();
+}
+
+}  // namespace heatbath::physics
