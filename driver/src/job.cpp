@@ -126,7 +126,8 @@ Job::Impl::Impl(Device::Impl& on, const Program& what, const JobOptions& how, Ca
     throw out_of_host_memory(options.shots, plan_.records, capture_cells_);
   try {
     result.capture.ticks_.resize(plan_.records);
-    result.capture.values_ = std::move(spare.values_);
+    Capture old = std::move(spare);  // left without records
+    result.capture.values_ = std::move(old.values_);
     result.capture.values_.resize(row * plan_.records);
     result.meters.assign(program.snapshots(), std::vector<hb_meters_t>(options.shots));
     result.heat_per_cell.resize(program.snapshots());

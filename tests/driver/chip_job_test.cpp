@@ -116,6 +116,22 @@ TEST(ChipJob, WhatRanBeforeDoesNotMatter) {
   expect_same(device.run(working(device), seeded(7)), reference());
 }
 
+TEST(ChipJob, TheMemoryOfEarlierCapturesServesAJobOfAnySize) {
+  Device device = ideal();
+  Capture spare = device.run(working(device), seeded(3, 7)).capture;  // smaller, and of another seed
+  const Result larger = device.run(working(device), seeded(7), std::move(spare));
+  expect_same(larger, reference());
+  EXPECT_EQ(spare.records(), 0u) << "what was handed over holds nothing";
+  const Result copy = larger;
+  const float* const values = larger.capture.trajectory(0).data();
+  Capture large = device.run(working(device), seeded(9, 7)).capture;
+  const float* const memory = large.trajectory(0).data();
+  const Result smaller = device.run(working(device), seeded(7), std::move(large));
+  expect_same(smaller, copy);
+  EXPECT_EQ(smaller.capture.trajectory(0).data(), memory);
+  EXPECT_NE(copy.capture.trajectory(0).data(), values);
+}
+
 TEST(ChipJob, ShotsAreNumberedThroughFirstShot) {
   Device device = ideal("lanes=4&threads=1");
   JobOptions options = seeded(3);

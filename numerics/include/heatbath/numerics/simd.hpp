@@ -106,8 +106,9 @@ HEATBATH_INLINE F32 to_float(I32 v) { return __builtin_convertvector(v, F32); }
 /// Integer part of a float within the range of int32.
 HEATBATH_INLINE I32 to_int(F32 v) { return __builtin_convertvector(v, I32); }
 
-/// Unsigned words held apart for multiplication: with vectors of 8 and more, elements 2i in the low halves of 64-bit
-/// lanes of `even` and elements 2i + 1 in those of `odd`; the high halves are arbitrary. `odd` is unused otherwise.
+/// Unsigned words in the form in which they are multiplied. With vectors of 16, which have registers enough: elements 2i
+/// in the low halves of 64-bit lanes of `even` and elements 2i + 1 in those of `odd`, the high halves arbitrary, so that a
+/// product needs no shuffles. Else `even` is the vector and `odd` is not used.
 struct Apart {
   U32 even, odd;
 };
@@ -115,8 +116,6 @@ struct Apart {
 HEATBATH_INLINE Apart apart(U32 v) {
 #if HEATBATH_SIMD_WIDTH == 16
   return {v, (U32)_mm512_srli_epi64((__m512i)v, 32)};
-#elif HEATBATH_SIMD_WIDTH == 8
-  return {v, (U32)_mm256_srli_epi64((__m256i)v, 32)};
 #else
   return {v, v};
 #endif
@@ -128,8 +127,6 @@ HEATBATH_INLINE Apart apart(uint32_t v) { return {splat(v), splat(v)}; }
 HEATBATH_INLINE U32 joined(Apart a) {
 #if HEATBATH_SIMD_WIDTH == 16
   return (U32)_mm512_mask_blend_epi32(0xAAAA, (__m512i)a.even, _mm512_slli_epi64((__m512i)a.odd, 32));
-#elif HEATBATH_SIMD_WIDTH == 8
-  return (U32)_mm256_blend_epi32((__m256i)a.even, _mm256_slli_epi64((__m256i)a.odd, 32), 0xAA);
 #else
   return a.even;
 #endif
@@ -142,18 +139,21 @@ HEATBATH_INLINE void multiply(Apart a, uint32_t constant, Apart& high, Apart& lo
   const __m512i even = _mm512_mul_epu32((__m512i)a.even, c), odd = _mm512_mul_epu32((__m512i)a.odd, c);
   low = {(U32)even, (U32)odd};
   high = {(U32)_mm512_srli_epi64(even, 32), (U32)_mm512_srli_epi64(odd, 32)};
-#elif HEATBATH_SIMD_WIDTH == 8
-  const __m256i c = _mm256_set1_epi32((int)constant);
-  const __m256i even = _mm256_mul_epu32((__m256i)a.even, c), odd = _mm256_mul_epu32((__m256i)a.odd, c);
-  low = {(U32)even, (U32)odd};
-  high = {(U32)_mm256_srli_epi64(even, 32), (U32)_mm256_srli_epi64(odd, 32)};
 #else
   U32 upper{}, lower{};
+#if HEATBATH_SIMD_WIDTH == 8
+  const __m256i c = _mm256_set1_epi32((int)constant);
+  const __m256i even = _mm256_mul_epu32((__m256i)a.even, c);
+  const __m256i odd = _mm256_mul_epu32(_mm256_srli_epi64((__m256i)a.even, 32), c);
+  upper = (U32)_mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xAA);
+  lower = (U32)_mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xAA);
+#else
   for (int i = 0; i < width; ++i) {
     const uint64_t product = static_cast<uint64_t>(a.even[i]) * constant;
     upper[i] = static_cast<uint32_t>(product >> 32);
     lower[i] = static_cast<uint32_t>(product);
   }
+#endif
   high = {upper, upper};
   low = {lower, lower};
 #endif
