@@ -24,18 +24,6 @@ constexpr std::uint32_t tile_lanes = 32;    // state, next state and couplings o
 constexpr std::uint32_t few_lanes = 4;      // up to this many left-over lanes run one by one
 constexpr std::uint64_t scalars_block = 4096;
 
-// Parameters of one kind on the padded cell range, as the kernels read them.
-struct CellTable {
-  CacheLines<float> two_j2, four_j4, bias;
-};
-
-// The same with groups that are alike kept once, so that a large uniform array is not bound by reading parameters.
-struct SharedTable {
-  CellTable cells;
-  CacheLines<std::uint32_t> free;
-  std::vector<std::uint32_t> own_group;
-};
-
 // Lanes first..first+count-1 with their own state, meters and per-lane biases.
 struct LaneTile {
   std::uint32_t first = 0, count = 0, lanes = 1;
@@ -43,7 +31,7 @@ struct LaneTile {
   std::vector<double> twice_heat, work;
   std::vector<double> cell_heat;                // heat of cells, as the state lies
   std::vector<float> cell_before, cell_force;   // for it: state and force at the start of the step
-  CacheLines<float> bias, ramp_bias;
+  CacheLines<float> bias, change_bias;
   CacheLines<std::int16_t> quantised;  // where couplings are summed in integers
   std::uint64_t rail_count = 0;
   std::uint32_t rail_cell = 0xFFFFFFFFu;
@@ -63,14 +51,14 @@ struct QuarticArray::Impl {
   float mobility, rail;
   numerics::ThreadTeam* team;
   std::vector<LaneTile> tiles;
-  CacheLines<std::uint32_t> free;
+  std::vector<std::uint32_t> free;         // of each cell: ~0 moves, 0 is clamped
   std::vector<std::uint32_t> free_cells;  // of each group
   bool metered = false, by_cell = false;
   // The path heat of the last step still lacks the force at the present state, under the parameters of that step.
   bool open = false;
   float open_mu_dt = 0;
-  CellTable live, ramp;
-  SharedTable shared;
+  CacheLines<GroupParameters> live, changes;
+  std::vector<std::uint32_t> own_group;  // of each group: its place in `live`
 
   LaneTile& tile_of(std::uint32_t lane) {
     for (auto& tile : tiles)
@@ -87,53 +75,42 @@ struct QuarticArray::Impl {
     }
   }
 
-  void tabulate(const Parameters& p) {
-    live.two_j2.assign(padded, 0.0f);
-    live.four_j4.assign(padded, 0.0f);
-    live.bias.assign(padded, 0.0f);
-    for (std::uint32_t i = 0; i < cells; ++i) {
-      live.two_j2[i] = 2.0f * p.j2[i];
-      live.four_j4[i] = 4.0f * p.j4[i];
-      if (!p.bias_per_lane) live.bias[i] = p.bias[i];
+  // What `value` of a cell and `free` are in the cells of a group; 0 beyond the last cell.
+  template <class Value>
+  GroupParameters parameters_of(std::uint32_t group, const Value& value) const {
+    GroupParameters of{};
+    const std::uint32_t first = group * group_cells, count = std::min(group_cells, cells - first);
+    for (std::uint32_t i = 0; i < count; ++i) {
+      value(first + i, of.two_j2[i], of.four_j4[i], of.bias[i]);
+      of.free[i] = free[first + i];
     }
+    return of;
   }
 
-  void share() {
-    constexpr std::size_t row = group_cells;
-    auto& [kept, kept_free, own_group] = shared;
-    for (auto* part : {&kept.two_j2, &kept.four_j4, &kept.bias}) part->clear();
-    kept_free.clear();
+  // Where nothing changes from step to step, groups that are alike are kept once, so that a large uniform array is not
+  // bound by reading parameters.
+  void tabulate(const Parameters& p, bool shared) {
+    live.clear();
     own_group.clear();
-    const auto same = [&](const auto& all, const auto& some, std::size_t group, std::size_t as) {
-      return std::memcmp(all.data() + group * row, some.data() + as * row, row * 4) == 0;
-    };
-    const auto append = [&](const auto& all, auto& some, std::size_t group) {
-      some.insert(some.end(), all.begin() + static_cast<std::ptrdiff_t>(group * row),
-                  all.begin() + static_cast<std::ptrdiff_t>((group + 1) * row));
-    };
     for (std::uint32_t group = 0; group < groups; ++group) {
-      const std::size_t count = kept_free.size() / row, last = count - 1;
-      if (count == 0 || !same(live.two_j2, kept.two_j2, group, last) ||
-          !same(live.four_j4, kept.four_j4, group, last) || !same(live.bias, kept.bias, group, last) ||
-          !same(free, kept_free, group, last)) {
-        append(live.two_j2, kept.two_j2, group);
-        append(live.four_j4, kept.four_j4, group);
-        append(live.bias, kept.bias, group);
-        append(free, kept_free, group);
-      }
-      own_group.push_back(static_cast<std::uint32_t>(kept_free.size() / row - 1));
+      const auto own = parameters_of(group, [&](std::uint32_t i, float& two_j2, float& four_j4, float& bias) {
+        two_j2 = 2.0f * p.j2[i];
+        four_j4 = 4.0f * p.j4[i];
+        if (!p.bias_per_lane) bias = p.bias[i];
+      });
+      if (!shared || live.empty() || std::memcmp(&own, &live.back(), sizeof own) != 0) live.push_back(own);
+      own_group.push_back(static_cast<std::uint32_t>(live.size() - 1));
     }
   }
 
-  void tabulate_ramp(const Parameters& from, const Parameters& to) {
-    ramp.two_j2.assign(padded, 0.0f);
-    ramp.four_j4.assign(padded, 0.0f);
-    ramp.bias.assign(padded, 0.0f);
-    for (std::uint32_t i = 0; i < cells; ++i) {
-      ramp.two_j2[i] = 2.0f * to.j2[i] - 2.0f * from.j2[i];
-      ramp.four_j4[i] = 4.0f * to.j4[i] - 4.0f * from.j4[i];
-      if (!from.bias_per_lane && !to.bias_per_lane) ramp.bias[i] = to.bias[i] - from.bias[i];
-    }
+  void tabulate_changes(const Parameters& from, const Parameters& to) {
+    changes.clear();
+    for (std::uint32_t group = 0; group < groups; ++group)
+      changes.push_back(parameters_of(group, [&](std::uint32_t i, float& two_j2, float& four_j4, float& bias) {
+        two_j2 = 2.0f * to.j2[i] - 2.0f * from.j2[i];
+        four_j4 = 4.0f * to.j4[i] - 4.0f * from.j4[i];
+        if (!from.bias_per_lane && !to.bias_per_lane) bias = to.bias[i] - from.bias[i];
+      }));
   }
 
   void count_free_cells() {
@@ -155,7 +132,7 @@ struct QuarticArray::Impl {
     }
   }
 
-  // Per-lane biases of a tile in the layout of its state; only many-lane tiles keep them apart from `single`.
+  // Per-lane biases of a tile in the layout of its state.
   void tabulate_lane_bias(const LaneTile& tile, const Parameters& p, CacheLines<float>& out) const {
     out.assign(std::size_t{padded} * tile.lanes, 0.0f);
     for (std::uint32_t lane = 0; lane < tile.count; ++lane)
@@ -174,10 +151,6 @@ struct QuarticArray::Impl {
     t.active_lanes = tile.count;
     t.state = tile.state.data();
     t.next = tile.next.data();
-    t.free = free.data();
-    t.two_j2 = live.two_j2.data();
-    t.four_j4 = live.four_j4.data();
-    t.bias = live.bias.data();
     t.free_cells = free_cells.data();
     t.code_products = &code_products();
     t.quantised = tile.quantised.data();
@@ -465,12 +438,8 @@ void QuarticArray::advance_fused(const Run& run, const Parameters& live) {
   const bool two_couplings = ramped && target.couplings != live.couplings;
   const bool only_scalars = !ramped || (!two_couplings && target.j2 == live.j2 && target.j4 == live.j4 &&
                                         target.bias_per_lane == live.bias_per_lane && target.bias == live.bias);
-  a.tabulate(live);
-  if (only_scalars) {
-    a.share();
-  } else {
-    a.tabulate_ramp(live, target);
-  }
+  a.tabulate(live, only_scalars);
+  if (!only_scalars) a.tabulate_changes(live, target);
   const bool own_kT = !live.kT_cell.empty() || !target.kT_cell.empty();
 
   // Scalars at ramp step r.
@@ -506,17 +475,9 @@ void QuarticArray::advance_fused(const Run& run, const Parameters& live) {
     a.make_room(tile, *target.couplings);
     Tile t = a.kernel_tile(tile);
     const bool lane_biases = live.bias_per_lane || target.bias_per_lane;
-    if (!only_scalars) {
-      t.ramp_two_j2 = a.ramp.two_j2.data();
-      t.ramp_four_j4 = a.ramp.four_j4.data();
-      t.ramp_bias = a.ramp.bias.data();
-    } else if (tile.many() || !lane_biases) {
-      t.own_group = a.shared.own_group.data();
-      t.two_j2 = a.shared.cells.two_j2.data();
-      t.four_j4 = a.shared.cells.four_j4.data();
-      t.bias = a.shared.cells.bias.data();
-      t.free = a.shared.free.data();
-    }
+    t.parameters = a.live.data();
+    t.own_group = a.own_group.data();
+    if (!only_scalars) t.changes = a.changes.data();
     t.mu_dt = static_cast<float>(mu_dt);
     t.key[0] = static_cast<std::uint32_t>(run.noise.seed);
     t.key[1] = static_cast<std::uint32_t>(run.noise.seed >> 32);
@@ -530,11 +491,11 @@ void QuarticArray::advance_fused(const Run& run, const Parameters& live) {
     if (two_couplings && !target.couplings->zero()) t.couplings_b = &target.couplings->packed(use_of(tile)).view;
     if (lane_biases) {
       a.tabulate_lane_bias(tile, live, tile.bias);
-      (tile.many() ? t.lane_bias : t.bias) = tile.bias.data();
+      t.lane_bias = tile.bias.data();
       if (!only_scalars) {
-        a.tabulate_lane_bias(tile, target, tile.ramp_bias);
-        for (std::size_t i = 0; i < tile.bias.size(); ++i) tile.ramp_bias[i] -= tile.bias[i];
-        (tile.many() ? t.ramp_lane_bias : t.ramp_bias) = tile.ramp_bias.data();
+        a.tabulate_lane_bias(tile, target, tile.change_bias);
+        for (std::size_t i = 0; i < tile.bias.size(); ++i) tile.change_bias[i] -= tile.bias[i];
+        t.change_lane_bias = tile.change_bias.data();
       }
     }
     std::vector<float> record(run.record_period > 0 ? std::size_t{a.cells} * tile.count : 0);

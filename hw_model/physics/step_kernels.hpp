@@ -88,6 +88,12 @@ struct StepScalars {
   float change_position, change_gain_a, change_gain_b;
 };
 
+/// Parameters of the cells of one group in one piece, so that one address leads to all of them.
+struct GroupParameters {
+  float two_j2[group_cells], four_j4[group_cells], bias[group_cells];  ///< 2 J2, 4 J4, b
+  uint32_t free[group_cells];                                          ///< ~0 moves, 0 is clamped
+};
+
 /// State and parameters of a tile of lanes, and the steps to make. Arrays over cells have groups * 64 entries, zero
 /// beyond `cells`. Layout of states: [cell][lane] with `lanes` a multiple of 16, or one lane, cells contiguous.
 struct Tile {
@@ -96,15 +102,12 @@ struct Tile {
   uint32_t active_lanes;  ///< the others are padding
   float* state;           ///< in: the present state; swapped with `next` after every step
   float* next;            ///< in: the state one step ago (meters)
-  const uint32_t* free;   ///< per cell: ~0 moves, 0 is clamped
-  const uint32_t* free_cells;  ///< groups entries: how many of the group's cells move
-  // live parameters per cell: 2 J2, 4 J4, bias; and target minus live while ramping, null where they do not change
-  const float *two_j2, *four_j4, *bias;
-  // groups entries: the cells of group g have the parameters and `free` of cells 64 own_group[g]..; null: their own
-  const uint32_t* own_group;
-  const float *ramp_two_j2, *ramp_four_j4, *ramp_bias;
-  // biases that differ between lanes, [cell][lane]; null when `bias` serves all
-  const float *lane_bias, *ramp_lane_bias;
+  const uint32_t* free_cells;         ///< groups entries: how many of the group's cells move
+  const GroupParameters* parameters;  ///< live ones
+  const uint32_t* own_group;          ///< groups entries: group g has parameters[own_group[g]]
+  const GroupParameters* changes;     ///< groups entries: target minus live while ramping; null where they do not change
+  // biases that differ between lanes, [cell][lane]; null when the groups' serve all
+  const float *lane_bias, *change_lane_bias;
   const PackedCouplings *couplings_a, *couplings_b;  ///< null: none
   const CodeProducts* code_products;                 ///< for couplings with codes
   int16_t* quantised;  ///< for them: the state in units of `quantum`, see code_products.hpp
