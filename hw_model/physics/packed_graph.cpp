@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <numeric>
 #include <unordered_map>
@@ -84,14 +85,16 @@ void Couplings::Packed::pack_graph(const Couplings& couplings) {
   std::map<std::vector<std::array<std::uint32_t, 2>>, GraphGroup> known_groups;
 
   for (std::uint32_t first = 0; first < padded; first += group_cells) {
-    GraphGroup group{static_cast<std::uint32_t>(slots.size()), {0, 0, 0, 0}, no_places};
+    GraphGroup group{static_cast<std::uint32_t>(slots.size()), {0, 0, 0, 0}, no_places, 1};
     std::uint32_t couplers = 0;
     for (std::uint32_t r = 0; r < group_cells; ++r) couplers += degree_of(matrix, first + r);
     const auto distances = by_distance(matrix, first, padded);
     if (!distances.empty() || couplers == 0) {
       std::vector<std::array<std::uint32_t, 2>> key;
-      for (const auto& [shift, values] : distances)
+      for (const auto& [shift, values] : distances) {
         key.push_back({static_cast<std::uint32_t>(shift), group_values.place_of(values)});
+        if (std::adjacent_find(values.begin(), values.end(), std::not_equal_to<>{}) != values.end()) group.uniform = 0;
+      }
       group.count[0] = static_cast<std::uint32_t>(key.size());
       const auto [known, added] = known_groups.try_emplace(std::move(key), group);
       if (added)
@@ -100,6 +103,7 @@ void Couplings::Packed::pack_graph(const Couplings& couplings) {
       continue;
     }
     const auto order = by_degree(matrix, first);
+    group.uniform = 0;
     group.places = static_cast<std::uint32_t>(slot_places.size());
     slot_places.resize(slot_places.size() + group_cells);
     for (std::uint32_t n = 0; n < group_cells; ++n) slot_places[group.places + order[n]] = n;

@@ -87,18 +87,31 @@ struct QuarticArray::Impl {
     return of;
   }
 
-  // Where nothing changes from step to step, groups that are alike are kept once, so that a large uniform array is not
-  // bound by reading parameters.
+  // Cells of two whole groups have the same parameters and are free or clamped alike.
+  bool alike(const Parameters& p, std::uint32_t group, std::uint32_t other) const {
+    const auto same = [&](const auto& of_cells) {
+      return std::memcmp(of_cells.data() + std::size_t{group} * group_cells, of_cells.data() + std::size_t{other} * group_cells,
+                         group_cells * sizeof of_cells[0]) == 0;
+    };
+    const bool all_free = free_cells[group] == group_cells && free_cells[other] == group_cells;
+    return same(p.j2) && same(p.j4) && (p.bias_per_lane || same(p.bias)) && (all_free || same(free));
+  }
+
+  // Where nothing changes from step to step, a group like the one before shares its parameters, so that a large uniform
+  // array is not bound by reading them.
   void tabulate(const Parameters& p, bool shared) {
     live.clear();
     own_group.clear();
-    for (std::uint32_t group = 0; group < groups; ++group) {
-      const auto own = parameters_of(group, [&](std::uint32_t i, float& two_j2, float& four_j4, float& bias) {
-        two_j2 = 2.0f * p.j2[i];
-        four_j4 = 4.0f * p.j4[i];
-        if (!p.bias_per_lane) bias = p.bias[i];
-      });
-      if (!shared || live.empty() || std::memcmp(&own, &live.back(), sizeof own) != 0) live.push_back(own);
+    for (std::uint32_t group = 0, kept = 0; group < groups; ++group) {
+      const bool whole = (group + 1) * group_cells <= cells;
+      if (group == 0 || !shared || !whole || !alike(p, group, kept)) {
+        kept = group;
+        live.push_back(parameters_of(group, [&](std::uint32_t i, float& two_j2, float& four_j4, float& bias) {
+          two_j2 = 2.0f * p.j2[i];
+          four_j4 = 4.0f * p.j4[i];
+          if (!p.bias_per_lane) bias = p.bias[i];
+        }));
+      }
       own_group.push_back(static_cast<std::uint32_t>(live.size() - 1));
     }
   }

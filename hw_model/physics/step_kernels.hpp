@@ -30,6 +30,7 @@ struct GraphGroup {
   uint32_t first;     ///< slot
   uint32_t count[4];  ///< slots of each block, one after the other; at distances count[0] is of the whole group
   uint32_t places;    ///< into slot_places: where each of the 64 rows is among the rows of the blocks; no_places: distances
+  uint32_t uniform;   ///< 1: at distances, with the same coupling for all rows of a slot
 };
 
 /// Couplings on a graph as the kernels read them: rows for many lanes, slots for one lane. A group whose rows have

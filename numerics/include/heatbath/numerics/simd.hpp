@@ -87,16 +87,43 @@ HEATBATH_INLINE F32 select(U32 mask, F32 a, F32 b) {
 #endif
 }
 
-/// True when the magnitude of any element is above the limit.
-HEATBATH_INLINE bool any_beyond(F32 v, float limit) {
+/// v where it is above 0, else 0.
+HEATBATH_INLINE F32 positive_part(F32 v) {
 #if HEATBATH_SIMD_WIDTH == 16
-  return _mm512_cmp_ps_mask(_mm512_abs_ps((__m512)v), _mm512_set1_ps(limit), _CMP_GT_OQ) != 0;
+  return (F32)_mm512_max_ps((__m512)v, _mm512_setzero_ps());
 #elif HEATBATH_SIMD_WIDTH == 8
-  const __m256 size = _mm256_andnot_ps(_mm256_set1_ps(-0.0f), (__m256)v);
-  return _mm256_movemask_ps(_mm256_cmp_ps(size, _mm256_set1_ps(limit), _CMP_GT_OQ)) != 0;
+  return (F32)_mm256_max_ps((__m256)v, _mm256_setzero_ps());
 #else
-  const I32 beyond = (I32)(v > splat(limit)) | (I32)(v < splat(-limit));
+  return select((U32)(v > splat(0.0f)), v, splat(0.0f));
+#endif
+}
+
+/// Keeps values that are made before it in the source before what follows it, for code whose chains are interleaved by hand.
+/// Where registers are few the compiler is left free.
+template <class... Vector>
+HEATBATH_INLINE void keep_order(Vector&... v) {
+#if HEATBATH_SIMD_WIDTH == 16
+  (([&] __attribute__((always_inline)) { __asm__ volatile("" : "+v"(v)); }()), ...);
+#else
+  (void)sizeof...(v);
+#endif
+}
+
+/// True when the magnitude of any element of N vectors is above the limit.
+template <int N>
+HEATBATH_INLINE bool any_beyond(const F32 (&v)[N], float limit) {
+#if HEATBATH_SIMD_WIDTH == 16
+  __m512 largest = _mm512_abs_ps((__m512)v[0]);
+  for (int i = 1; i < N; ++i) largest = _mm512_range_ps(largest, (__m512)v[i], 0b1011);  // the larger magnitude
+  return _mm512_cmp_ps_mask(largest, _mm512_set1_ps(limit), _CMP_GT_OQ) != 0;
+#else
+  U32 beyond = splat(0u);
+  for (int i = 0; i < N; ++i) beyond |= (U32)((F32)((U32)v[i] & splat(0x7fffffffu)) > splat(limit));
+#if HEATBATH_SIMD_WIDTH == 8
+  return _mm256_movemask_ps((__m256)beyond) != 0;
+#else
   return (beyond[0] | beyond[1] | beyond[2] | beyond[3]) != 0;
+#endif
 #endif
 }
 
@@ -115,7 +142,7 @@ struct Apart {
 
 HEATBATH_INLINE Apart apart(U32 v) {
 #if HEATBATH_SIMD_WIDTH == 16
-  return {v, (U32)_mm512_srli_epi64((__m512i)v, 32)};
+  return {v, (U32)_mm512_movehdup_ps((__m512)v)};
 #else
   return {v, v};
 #endif
@@ -126,7 +153,7 @@ HEATBATH_INLINE Apart apart(uint32_t v) { return {splat(v), splat(v)}; }
 
 HEATBATH_INLINE U32 joined(Apart a) {
 #if HEATBATH_SIMD_WIDTH == 16
-  return (U32)_mm512_mask_blend_epi32(0xAAAA, (__m512i)a.even, _mm512_slli_epi64((__m512i)a.odd, 32));
+  return (U32)_mm512_mask_moveldup_ps((__m512)a.even, 0xAAAA, (__m512)a.odd);
 #else
   return a.even;
 #endif
@@ -138,7 +165,7 @@ HEATBATH_INLINE void multiply(Apart a, uint32_t constant, Apart& high, Apart& lo
   const __m512i c = _mm512_set1_epi32((int)constant);
   const __m512i even = _mm512_mul_epu32((__m512i)a.even, c), odd = _mm512_mul_epu32((__m512i)a.odd, c);
   low = {(U32)even, (U32)odd};
-  high = {(U32)_mm512_srli_epi64(even, 32), (U32)_mm512_srli_epi64(odd, 32)};
+  high = {(U32)_mm512_movehdup_ps((__m512)even), (U32)_mm512_movehdup_ps((__m512)odd)};  // a shift has half as many units
 #else
   U32 upper{}, lower{};
 #if HEATBATH_SIMD_WIDTH == 8
