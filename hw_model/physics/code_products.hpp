@@ -13,18 +13,22 @@ struct PackedCodes;
 /// float32 times code step and quantum. The same bits on every instruction set.
 constexpr uint32_t state_code_max = 16383;
 
+/// Integers of room that one lane needs for each cell: the state, its bytes, and sums of a triangle.
+constexpr uint32_t code_room = 18;
+
 struct CodeProducts {
   uint32_t panel_rows;    ///< of PackedCodes::panels
   uint32_t row_together;  ///< columns of a row that lie together in PackedCodes::rows8: 2 or 4
+  bool triangles;         ///< whether symmetric matrices may be packed as triangles
   /// Integers of x, groups * 64 cells: [lane / 16][cell / 2][lane % 16][cell % 2] for many lanes, so that a panel reads
   /// one stream. For one lane [cell], and behind them, where row_together is 4, the low bytes of x + 16384 of all cells
-  /// and then the high ones: room for groups * 128 integers.
+  /// and then the high ones; the rest of code_room is left to cells_field.
   void (*quantise)(const float* x, uint32_t groups, uint32_t lanes, float per_step, int16_t* out);
-  /// y[64][lanes] (y[64]) = J x for the rows of one group; `quantum`: one step of the state.
+  /// y[64][lanes] = J x for the rows of one group; `quantum`: one step of the state.
   void (*lanes_field)(const PackedCodes& codes, uint32_t group, const int16_t* x, uint32_t groups, uint32_t lanes,
                       float quantum, float* y);
-  void (*single_field)(const PackedCodes& codes, uint32_t group, const int16_t* x, uint32_t groups, uint32_t lanes,
-                       float quantum, float* y);
+  /// y[groups * 64] = J x for one lane.
+  void (*cells_field)(const PackedCodes& codes, int16_t* x, uint32_t groups, float quantum, float* y);
 };
 
 /// Products of the active instruction set (numerics/isa.hpp); with vpdpwssd where AVX-512 has it.

@@ -60,63 +60,85 @@ void Couplings::Packed::find_segments(const Couplings& couplings) {
 
 namespace {
 
-// Codes of rows first..first+count-1 of one group as [columns / together][count][together] over the group's segments; 0
-// beyond the last cell.
+// The code of J_ik; 0 beyond the last cell.
+std::int32_t code_of(const Couplings& couplings, std::uint32_t i, std::uint32_t k) {
+  if (i >= couplings.cells() || k >= couplings.cells()) return 0;
+  return static_cast<std::int32_t>(std::lrint(couplings.at(i, k) / couplings.code_grid()->step()));
+}
+
+// Codes of rows first..first+count-1 of one group as [columns / together][count][together] over those columns of the
+// group's segments that are not before `from`.
 template <class Code>
-Code* pack_code_rows(const Couplings& couplings, const Couplings::Packed& packed, std::uint32_t group,
-                     std::uint32_t first, std::uint32_t count, std::uint32_t together, Code* out) {
-  const float step = couplings.code_grid()->step();
-  const std::uint32_t cells = couplings.cells();
+Code* pack_code_rows(const Couplings& couplings, const Couplings::Packed& packed, std::uint32_t group, std::uint32_t first,
+                     std::uint32_t count, std::uint32_t together, std::uint32_t from, Code* out) {
   for (std::uint32_t s = packed.segment_begin[group]; s != packed.segment_begin[group + 1]; ++s) {
     const std::uint32_t begin = 2 * packed.segments[s].first, end = begin + 2 * packed.segments[s].count;
-    for (std::uint32_t base = begin; base < end; base += together)
+    for (std::uint32_t base = std::max(begin, from); base < end; base += together)
       for (std::uint32_t r = 0; r < count; ++r)
-        for (std::uint32_t k = base; k < base + together; ++k) {
-          const std::uint32_t i = group * group_cells + first + r;
-          *out++ = i < cells && k < cells ? static_cast<Code>(std::lrint(couplings.at(i, k) / step)) : Code{0};
-        }
+        for (std::uint32_t k = base; k < base + together; ++k)
+          *out++ = static_cast<Code>(code_of(couplings, group * group_cells + first + r, k));
   }
   return out;
 }
 
+// Cells from which on a matrix of bytes is read faster than it is multiplied only when halved.
+constexpr std::uint32_t triangle_cells = 512;
+
 }  // namespace
 
+// Symmetric and without blocks that are left out.
+bool Couplings::Packed::fills_a_triangle(const Couplings& couplings) const {
+  if (!code_products().triangles || !couplings.symmetric() || couplings.cells() < triangle_cells) return false;
+  return std::all_of(runs.begin(), runs.end(), [&](const CouplingRun& run) { return run.count == couplings.cells(); });
+}
+
 void Couplings::Packed::pack_codes(const Couplings& couplings, PackedFor use) {
+  const auto groups = static_cast<std::uint32_t>(code_offset.size());
   std::uint64_t size = 0;
   for (const CodeSegment& segment : segments) size += codes_in(segment);
-  const auto groups = static_cast<std::uint32_t>(code_offset.size());
-  const auto pack_rows_into = [&](auto& into, std::uint32_t together) {
-    into.resize(size);
-    for (std::uint32_t group = 0; group < groups; ++group)
-      pack_code_rows(couplings, *this, group, 0, group_cells, together, into.data() + code_offset[group]);
-  };
   if (use == PackedFor::many_lanes && code_panels.empty()) {
     code_panels.resize(size);
     const std::uint32_t height = code_products().panel_rows;
     for (std::uint32_t group = 0; group < groups; ++group) {
       std::int16_t* out = code_panels.data() + code_offset[group];
       for (std::uint32_t first = 0; first < group_cells; first += height)
-        out = pack_code_rows(couplings, *this, group, first, std::min(height, group_cells - first), 2, out);
+        out = pack_code_rows(couplings, *this, group, first, std::min(height, group_cells - first), 2, 0, out);
     }
   } else if (use == PackedFor::one_lane && couplings.code_grid()->bits <= 8 && rows8.empty()) {
     const std::uint32_t together = code_products().row_together;
-    pack_rows_into(rows8, together);
-    row_sums.assign(segments.size() * group_cells, 0);
-    for (std::uint32_t group = 0; group < groups; ++group) {
-      const std::int8_t* code = rows8.data() + code_offset[group];
-      for (std::uint32_t s = segment_begin[group]; s != segment_begin[group + 1]; ++s)
-        for (std::uint32_t n = 0; n < 2 * segments[s].count; n += together)
-          for (std::uint32_t r = 0; r < group_cells; ++r)
-            for (std::uint32_t k = 0; k < together; ++k) row_sums[s * group_cells + r] += *code++;
+    triangle = fills_a_triangle(couplings);
+    byte_offset = code_offset;
+    if (triangle) {
+      size = 0;
+      for (std::uint32_t group = 0; group < groups; ++group) {
+        byte_offset[group] = size;
+        size += std::uint64_t{groups - group} * group_cells * group_cells;
+      }
     }
+    rows8.resize(size);
+    for (std::uint32_t group = 0; group < groups; ++group)
+      pack_code_rows(couplings, *this, group, 0, group_cells, together, triangle ? group * group_cells : 0,
+                     rows8.data() + byte_offset[group]);
+    for (std::uint32_t group = 0; group < groups; ++group)
+      for (std::uint32_t s = segment_begin[group]; s != segment_begin[group + 1]; ++s)
+        for (std::uint32_t r = 0; r < group_cells; ++r) {
+          std::int32_t sum = 0;
+          for (std::uint32_t k = 2 * segments[s].first; k < 2 * (segments[s].first + segments[s].count); ++k)
+            sum += code_of(couplings, group * group_cells + r, k);
+          row_sums.push_back(sum);
+        }
   } else if (use == PackedFor::one_lane && couplings.code_grid()->bits > 8 && rows16.empty()) {
-    pack_rows_into(rows16, 2);
+    rows16.resize(size);
+    for (std::uint32_t group = 0; group < groups; ++group)
+      pack_code_rows(couplings, *this, group, 0, group_cells, 2, 0, rows16.data() + code_offset[group]);
   }
   codes = {segment_begin.data(),
            segments.data(),
            code_offset.data(),
            code_panels.data(),
            rows8.empty() ? nullptr : rows8.data(),
+           byte_offset.data(),
+           triangle,
            rows16.empty() ? nullptr : rows16.data(),
            row_sums.data(),
            couplings.code_grid()->step()};

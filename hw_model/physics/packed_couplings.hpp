@@ -28,7 +28,8 @@ struct Couplings::Packed {
   // as codes
   std::vector<std::uint32_t> segment_begin;
   std::vector<CodeSegment> segments;
-  std::vector<std::uint64_t> code_offset;
+  std::vector<std::uint64_t> code_offset, byte_offset;
+  bool triangle = false;  ///< of rows8
   numerics::CacheLines<std::int16_t> code_panels, rows16;
   numerics::CacheLines<std::int8_t> rows8;
   std::vector<std::int32_t> row_sums;
@@ -40,6 +41,7 @@ struct Couplings::Packed {
   void pack_rows(const Couplings& couplings);
   void pack_graph(const Couplings& couplings);
   void find_segments(const Couplings& couplings);
+  bool fills_a_triangle(const Couplings& couplings) const;
   void pack_codes(const Couplings& couplings, PackedFor use);
 };
 

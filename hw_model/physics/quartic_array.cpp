@@ -33,6 +33,7 @@ struct LaneTile {
   std::vector<float> cell_before, cell_force;   // for it: state and force at the start of the step
   CacheLines<float> bias, change_bias;
   CacheLines<std::int16_t> quantised;  // where couplings are summed in integers
+  CacheLines<float> code_fields;       // for one lane
   std::uint64_t rail_count = 0;
   std::uint32_t rail_cell = 0xFFFFFFFFu;
 
@@ -153,7 +154,9 @@ struct QuarticArray::Impl {
   }
 
   void make_room(LaneTile& tile, const Couplings& couplings) const {
-    if (couplings.code_grid()) tile.quantised.resize(std::size_t{padded} * std::max(tile.lanes, 2u));
+    if (!couplings.code_grid()) return;
+    tile.quantised.resize(std::size_t{padded} * (tile.many() ? tile.lanes : code_room));
+    if (!tile.many()) tile.code_fields.resize(std::size_t{2} * padded);
   }
 
   Tile kernel_tile(LaneTile& tile) const {
@@ -167,6 +170,8 @@ struct QuarticArray::Impl {
     t.free_cells = free_cells.data();
     t.code_products = &code_products();
     t.quantised = tile.quantised.data();
+    t.code_fields[0] = tile.code_fields.data();
+    t.code_fields[1] = tile.code_fields.data() + tile.code_fields.size() / 2;
     t.quantum = rail / static_cast<float>(state_code_max);
     t.rail = rail;
     t.twice_heat = tile.twice_heat.data();

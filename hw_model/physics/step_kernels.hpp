@@ -58,9 +58,11 @@ struct CodeSegment {
 struct PackedCodes {
   const uint32_t* segment_begin;  ///< groups + 1 entries into segments
   const CodeSegment* segments;
-  const uint64_t* offset;  ///< groups entries into panels and rows, in codes
+  const uint64_t* offset;  ///< groups entries into panels and rows16, in codes
   const int16_t* panels;   ///< group: panels of CodeProducts::panel_rows rows [pair][rows][2], for many lanes; or null
   const int8_t* rows8;     ///< group: [pair][64][2], or [two pairs][64][4], for one lane and up to 8 bits; or null
+  const uint64_t* byte_offset;  ///< groups entries into rows8
+  bool triangle;           ///< rows8 of a group begin at its own cells and go on to the end of the last group: the rest mirrors them
   const int16_t* rows16;   ///< the same for more bits; or null
   const int32_t* row_sums;  ///< with rows8: sums of codes, [segment][64]
   float step;               ///< value of one unit of a code
@@ -112,6 +114,7 @@ struct Tile {
   const PackedCouplings *couplings_a, *couplings_b;  ///< null: none
   const CodeProducts* code_products;                 ///< for couplings with codes
   int16_t* quantised;  ///< for them: the state in units of `quantum`, see code_products.hpp
+  float* code_fields[2];  ///< for them, one lane: fields of couplings_a and couplings_b, one entry per cell
   float quantum;
   float mu_dt, rail;
   const float* sigma;  ///< per cell, in place of StepScalars::sigma; or null

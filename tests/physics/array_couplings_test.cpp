@@ -202,10 +202,31 @@ CodeCase with_codes(std::uint32_t cells, std::uint32_t bits, double strength = 1
   return c;
 }
 
+// Changes the coupling of cell k into cell i.
+void set_code(CodeCase& c, std::uint32_t i, std::uint32_t k, std::int64_t code) {
+  const std::size_t at = i * c.network.j2.size() + k;
+  c.codes[at] = code;
+  c.network.couplings[at] = static_cast<float>(code) * c.grid.step();
+}
+
 TEST_F(ArrayCouplings, InIntegersAreThoseOfAPlainLoop) {
-  // 12 bits: stretches of 64 cells, so several sums; an odd number of cells: half a pair at the end.
-  for (const auto& [cells, bits] : {std::pair{150u, 8u}, std::pair{201u, 12u}, std::pair{64u, 2u}}) {
-    const CodeCase c = with_codes(cells, bits);
+  std::vector<std::pair<std::string, CodeCase>> cases;
+  for (const auto& [cells, bits] : {std::pair{150u, 8u}, std::pair{64u, 2u}}) cases.emplace_back("one sum", with_codes(cells, bits));
+  cases.emplace_back("stretches of 64 cells, half a pair at the end", with_codes(201, 12));
+  cases.emplace_back("a triangle of bytes", with_codes(601, 8));
+  cases.emplace_back("a triangle over two stretches", with_codes(1101, 8));
+  cases.emplace_back("a matrix that is not symmetric", with_codes(600, 8));
+  set_code(cases.back().second, 590, 3, 77);
+  set_code(cases.back().second, 3, 590, -78);
+  cases.emplace_back("blocks left out", with_codes(600, 8));
+  for (std::uint32_t i = 0; i < 64; ++i)
+    for (std::uint32_t k = 320; k < 600; ++k) {
+      set_code(cases.back().second, i, k, 0);
+      set_code(cases.back().second, k, i, 0);
+    }
+  for (auto& [name, c] : cases) {
+    const auto cells = static_cast<std::uint32_t>(c.network.j2.size());
+    c.couplings = std::make_shared<const Couplings>(cells, c.network.couplings, c.grid);
     const Parameters p = parameters(c.network, c.couplings);
     std::vector<float> x(cells, 0.0f), noise(cells);
     for (std::uint64_t step = 0; step < 20; ++step) {
@@ -214,9 +235,9 @@ TEST_F(ArrayCouplings, InIntegersAreThoseOfAPlainLoop) {
     }
     for (const auto isa : numerics::available_isas()) {
       ASSERT_TRUE(numerics::select_isa(isa));
-      EXPECT_EQ(run(p, 1, 20, 20, 1, 7)[0], x) << numerics::name(isa) << ", one lane, " << bits << " bits";
-      EXPECT_EQ(run(p, 16, 20, 20, 1, 2)[5], x) << numerics::name(isa) << ", lane 5 of 16, " << bits << " bits";
-      EXPECT_EQ(run(p, 37, 20, 3, 2, 1)[6], x) << numerics::name(isa) << ", lane 6 of 37, " << bits << " bits";
+      EXPECT_EQ(run(p, 1, 20, 20, 1, 7)[0], x) << numerics::name(isa) << ", one lane: " << name;
+      EXPECT_EQ(run(p, 16, 20, 20, 1, 2)[5], x) << numerics::name(isa) << ", lane 5 of 16: " << name;
+      EXPECT_EQ(run(p, 37, 20, 3, 2, 1)[6], x) << numerics::name(isa) << ", lane 6 of 37: " << name;
     }
   }
 }
