@@ -69,13 +69,13 @@ struct GraphCase {
   std::shared_ptr<const Couplings> couplings;
 };
 
-GraphCase on_graph(const std::shared_ptr<const Graph>& graph, double flavour) {
+GraphCase on_graph(const std::shared_ptr<const Graph>& graph, double flavour, bool uniform = false) {
   GraphCase c;
   const std::uint32_t cells = graph->cells();
   c.network = reference_array::example(cells, flavour, 0.0);
   std::vector<float> values;
   for (const Coupler& coupler : graph->couplers()) {
-    values.push_back(static_cast<float>(0.3 * std::sin(0.9 * values.size() + flavour)));
+    values.push_back(static_cast<float>(0.3 * std::sin(uniform ? flavour : 0.9 * values.size() + flavour)));
     c.network.couplings[coupler.i * cells + coupler.j] = c.network.couplings[coupler.j * cells + coupler.i] =
         values.back();
   }
@@ -95,9 +95,12 @@ std::shared_ptr<const Graph> random_graph(std::uint32_t cells, std::uint32_t cou
 }
 
 TEST_F(ArrayCouplings, OnAGraphAreThoseOfAPlainLoopOverAllPairs) {
+  const auto grid = named_graph("grid:40x13");  // groups at distances and groups that gather, in one run
+  std::vector<std::pair<std::shared_ptr<const Graph>, GraphCase>> cases{{grid, on_graph(grid, 0.3, true)}};
   for (const auto& graph : {named_graph("grid:9x15"), named_graph("torus:16x12"), named_graph("king:20x10"),
-                            named_graph("chain:130"), random_graph(150, 400)}) {
-    const GraphCase c = on_graph(graph, 0.3);
+                            named_graph("chain:130"), random_graph(150, 400), grid})
+    cases.emplace_back(graph, on_graph(graph, 0.3));
+  for (const auto& [graph, c] : cases) {
     const Parameters p = parameters(c.network, c.couplings);
     const auto sigma = static_cast<float>(std::sqrt(2.0 * 0.004 * 0.5));
     std::vector<float> x(graph->cells(), 0.0f), noise(graph->cells());
@@ -115,14 +118,46 @@ TEST_F(ArrayCouplings, OnAGraphAreThoseOfAPlainLoopOverAllPairs) {
 }
 
 TEST_F(ArrayCouplings, OnAGraphRampAsTheDenseOnes) {
-  const auto graph = random_graph(130, 300);
-  const GraphCase a = on_graph(graph, 0.3), b = on_graph(graph, 1.7);
-  const auto dense = [&](const GraphCase& c) {
-    return parameters(c.network, std::make_shared<const Couplings>(graph->cells(), c.network.couplings));
+  for (const auto& graph : {random_graph(130, 300), named_graph("grid:40x13")}) {
+    const GraphCase a = on_graph(graph, 0.3), b = on_graph(graph, 1.7);
+    const auto dense_couplings = [&](const GraphCase& c) { return std::make_shared<const Couplings>(graph->cells(), c.network.couplings); };
+    const auto dense_a = dense_couplings(a), dense_b = dense_couplings(b);
+    const Parameters from = parameters(a.network, a.couplings), dense_from = parameters(a.network, dense_a);
+    const Parameters to = parameters(b.network, b.couplings), dense_to = parameters(b.network, dense_b);
+    EXPECT_EQ(run(from, 19, 30, 11, 2, 0, &to), run(dense_from, 19, 30, 30, 1, 0, &dense_to)) << graph->cells();
+    // The same couplings all along: only what cells have of their own changes.
+    const Parameters own = parameters(b.network, a.couplings), dense_own = parameters(b.network, dense_a);
+    EXPECT_EQ(run(from, 19, 30, 11, 2, 0, &own), run(dense_from, 19, 30, 30, 1, 0, &dense_own)) << graph->cells();
+  }
+}
+
+TEST_F(ArrayCouplings, OnAGraphClampedCellsHoldAsTheDenseOnes) {
+  const auto graph = named_graph("grid:40x13");
+  const GraphCase c = on_graph(graph, 0.3);
+  std::vector<std::uint8_t> clamped(graph->cells(), 0);
+  for (std::uint32_t i = 128; i < 256; ++i) clamped[i] = 1;  // a pair of groups
+  clamped[300] = clamped[519] = 1;
+  const auto states = [&](const Parameters& p) {
+    QuarticArray array(spec_of(p, 3));
+    for (std::uint32_t lane = 0; lane < 3; ++lane) array.write(lane, 0, std::vector<float>(graph->cells(), 0.25f), p);
+    array.set_clamped(clamped, p);
+    physics::Run r;
+    r.steps = 20;
+    r.dt = 0.004;
+    r.noise = {42, 0, 0};
+    array.advance(r, p);
+    std::vector<float> all(std::size_t{3} * graph->cells());
+    for (std::uint32_t lane = 0; lane < 3; ++lane) array.read(lane, {all.data() + lane * graph->cells(), graph->cells()});
+    return all;
   };
-  const Parameters from = parameters(a.network, a.couplings), to = parameters(b.network, b.couplings);
-  const Parameters dense_from = dense(a), dense_to = dense(b);
-  EXPECT_EQ(run(from, 19, 30, 11, 2, 0, &to), run(dense_from, 19, 30, 30, 1, 0, &dense_to));
+  const auto expected =
+      states(parameters(c.network, std::make_shared<const Couplings>(graph->cells(), c.network.couplings)));
+  EXPECT_EQ(expected[200], 0.25f);
+  EXPECT_NE(expected[256], 0.25f);
+  for (const auto isa : numerics::available_isas()) {
+    ASSERT_TRUE(numerics::select_isa(isa));
+    EXPECT_EQ(states(parameters(c.network, c.couplings)), expected) << numerics::name(isa);
+  }
 }
 
 TEST_F(ArrayCouplings, MetersOnAGraphAreThoseOfTheDenseCouplings) {
