@@ -13,7 +13,7 @@ struct PackedCodes;
 /// float32 times code step and quantum. The same bits on every instruction set.
 constexpr uint32_t state_code_max = 16383;
 
-/// Integers of room that one lane needs for each cell: the state, its bytes, and sums of a triangle.
+/// int16 per cell in `x` of one lane: the state, its two bytes in one, and 16 for sums of a triangle.
 constexpr uint32_t code_room = 18;
 
 struct CodeProducts {
@@ -27,11 +27,12 @@ struct CodeProducts {
   /// y[64][lanes] = J x for the rows of one group; `quantum`: one step of the state.
   void (*lanes_field)(const PackedCodes& codes, uint32_t group, const int16_t* x, uint32_t groups, uint32_t lanes,
                       float quantum, float* y);
-  /// y[groups * 64] = J x for one lane.
+  /// y[groups * 64] = J x for one lane. x: code_room * groups * 64 integers on a cache line, filled by quantise; what is
+  /// behind the bytes is overwritten.
   void (*cells_field)(const PackedCodes& codes, int16_t* x, uint32_t groups, float quantum, float* y);
 };
 
-/// Products of the active instruction set (numerics/isa.hpp); with vpdpwssd where AVX-512 has it.
+/// Products of the active instruction set (numerics/isa.hpp); with the dot products of AVX-512 VNNI where the processor has them.
 const CodeProducts& code_products();
 
 namespace portable {

@@ -28,7 +28,6 @@ const GeneralKernels& general_kernels() {
 namespace {
 
 constexpr std::uint32_t lane_block = 16;  // lanes of a tile of several are padded to a multiple of this
-constexpr std::uint32_t tile_lanes = 32;
 constexpr std::uint32_t few_lanes = 4;        // up to this many left-over lanes run one by one
 constexpr std::uint64_t sweeps_of_bits = 8;   // of many lanes at least, for turning spins into bits and back to pay
 

@@ -9,6 +9,8 @@
 
 namespace heatbath::physics {
 
+static_assert(static_cast<std::uint32_t>(Purpose::thermal) == thermal_purpose);
+
 const StepKernels& step_kernels() {
   switch (numerics::active_isa()) {
     case numerics::Isa::avx512: return avx512::step_kernels;

@@ -29,7 +29,7 @@ struct Couplings::Packed {
   std::vector<std::uint32_t> segment_begin;
   std::vector<CodeSegment> segments;
   std::vector<std::uint64_t> code_offset, byte_offset;
-  bool triangle = false;  ///< of rows8
+  bool triangle = false;  ///< rows8 is one (PackedCodes::triangle)
   numerics::CacheLines<std::int16_t> code_panels, rows16;
   numerics::CacheLines<std::int8_t> rows8;
   std::vector<std::int32_t> row_sums;

@@ -20,7 +20,6 @@ namespace {
 using numerics::CacheLines;
 
 constexpr std::uint32_t lane_block = 16;    // lanes of a many-lane tile are padded to a multiple of this
-constexpr std::uint32_t tile_lanes = 32;    // state, next state and couplings of a tile stay in the second-level cache
 constexpr std::uint32_t few_lanes = 4;      // up to this many left-over lanes run one by one
 constexpr std::uint64_t scalars_block = 4096;
 
@@ -98,14 +97,13 @@ struct QuarticArray::Impl {
     return same(p.j2) && same(p.j4) && (p.bias_per_lane || same(p.bias)) && (all_free || same(free));
   }
 
-  // Where nothing changes from step to step, a group like the one before shares its parameters, so that a large uniform
-  // array is not bound by reading them.
-  void tabulate(const Parameters& p, bool shared) {
+  // A group like the one before shares its parameters, so that a large uniform array is not bound by reading them.
+  void tabulate(const Parameters& p) {
     live.clear();
     own_group.clear();
     for (std::uint32_t group = 0, kept = 0; group < groups; ++group) {
       const bool whole = (group + 1) * group_cells <= cells;
-      if (group == 0 || !shared || !whole || !alike(p, group, kept)) {
+      if (group == 0 || !whole || !alike(p, group, kept)) {
         kept = group;
         live.push_back(parameters_of(group, [&](std::uint32_t i, float& two_j2, float& four_j4, float& bias) {
           two_j2 = 2.0f * p.j2[i];
@@ -456,7 +454,7 @@ void QuarticArray::advance_fused(const Run& run, const Parameters& live) {
   const bool two_couplings = ramped && target.couplings != live.couplings;
   const bool only_scalars = !ramped || (!two_couplings && target.j2 == live.j2 && target.j4 == live.j4 &&
                                         target.bias_per_lane == live.bias_per_lane && target.bias == live.bias);
-  a.tabulate(live, only_scalars);
+  a.tabulate(live);
   if (!only_scalars) a.tabulate_changes(live, target);
   const bool own_kT = !live.kT_cell.empty() || !target.kT_cell.empty();
 

@@ -33,6 +33,12 @@ struct GraphGroup {
   uint32_t uniform;   ///< 1: at distances, with the same coupling for all rows of a slot
 };
 
+/// Lanes of a tile at most: state, next state and couplings of so many stay in the second-level cache.
+constexpr uint32_t tile_lanes = 32;
+
+/// Purpose of the noise that moves cells (Purpose::thermal of noise.hpp, which kernels do not include).
+constexpr uint32_t thermal_purpose = 0;
+
 /// Couplings on a graph as the kernels read them: rows for many lanes, slots for one lane. A group whose rows have
 /// their neighbours at few distances has slots for all its rows, which groups that look alike share; another one gathers,
 /// with rows of like degree in one block, its columns in one piece. Slots lead to k ascending in every row; a row without a
@@ -62,7 +68,8 @@ struct PackedCodes {
   const int16_t* panels;   ///< group: panels of CodeProducts::panel_rows rows [pair][rows][2], for many lanes; or null
   const int8_t* rows8;     ///< group: [pair][64][2], or [two pairs][64][4], for one lane and up to 8 bits; or null
   const uint64_t* byte_offset;  ///< groups entries into rows8
-  bool triangle;           ///< rows8 of a group begin at its own cells and go on to the end of the last group: the rest mirrors them
+  bool triangle;           ///< rows8 of a group begin at its own first column and go on to the last padded cell, on a cache
+                           ///< line: what is left of the diagonal mirrors them (CodeProducts::triangles)
   const int16_t* rows16;   ///< the same for more bits; or null
   const int32_t* row_sums;  ///< with rows8: sums of codes, [segment][64]
   float step;               ///< value of one unit of a code
@@ -101,14 +108,14 @@ struct GroupParameters {
 /// beyond `cells`. Layout of states: [cell][lane] with `lanes` a multiple of 16, or one lane, cells contiguous.
 struct Tile {
   uint32_t cells, groups;
-  uint32_t lanes;         ///< padded; 1 or a multiple of 16
+  uint32_t lanes;         ///< padded; 1, or a multiple of 16 up to tile_lanes
   uint32_t active_lanes;  ///< the others are padding
   float* state;           ///< in: the present state; swapped with `next` after every step
   float* next;            ///< in: the state one step ago (meters)
   const uint32_t* free_cells;         ///< groups entries: how many of the group's cells move
   const GroupParameters* parameters;  ///< live ones
   const uint32_t* own_group;          ///< groups entries: group g has parameters[own_group[g]]
-  const GroupParameters* changes;     ///< groups entries: target minus live while ramping; null where they do not change
+  const GroupParameters* changes;     ///< groups entries: target minus live while ramping, `free` unused; null: no change
   // biases that differ between lanes, [cell][lane]; null when the groups' serve all
   const float *lane_bias, *change_lane_bias;
   const PackedCouplings *couplings_a, *couplings_b;  ///< null: none

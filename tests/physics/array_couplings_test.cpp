@@ -6,8 +6,10 @@
 
 #include "heatbath/numerics/isa.hpp"
 #include "heatbath/numerics/thread_team.hpp"
+#include "hw_model/physics/code_products.hpp"
 #include "hw_model/physics/graph.hpp"
 #include "hw_model/physics/noise.hpp"
+#include "hw_model/physics/packed_couplings.hpp"
 #include "hw_model/physics/quartic_array.hpp"
 #include "tests/physics/reference_array.hpp"
 
@@ -95,8 +97,10 @@ std::shared_ptr<const Graph> random_graph(std::uint32_t cells, std::uint32_t cou
 }
 
 TEST_F(ArrayCouplings, OnAGraphAreThoseOfAPlainLoopOverAllPairs) {
-  const auto grid = named_graph("grid:40x13");  // groups at distances and groups that gather, in one run
-  std::vector<std::pair<std::shared_ptr<const Graph>, GraphCase>> cases{{grid, on_graph(grid, 0.3, true)}};
+  const auto grid = named_graph("grid:40x13");   // groups at distances and groups that gather, in one run
+  const auto chain = named_graph("chain:320");  // inner groups with the same coupling in all rows
+  std::vector<std::pair<std::shared_ptr<const Graph>, GraphCase>> cases{{chain, on_graph(chain, 0.3, true)}};
+  EXPECT_EQ(cases[0].second.couplings->packed(Couplings::PackedFor::one_lane).view.graph->groups[2].uniform, 1u);
   for (const auto& graph : {named_graph("grid:9x15"), named_graph("torus:16x12"), named_graph("king:20x10"),
                             named_graph("chain:130"), random_graph(150, 400), grid})
     cases.emplace_back(graph, on_graph(graph, 0.3));
@@ -128,6 +132,26 @@ TEST_F(ArrayCouplings, OnAGraphRampAsTheDenseOnes) {
     // The same couplings all along: only what cells have of their own changes.
     const Parameters own = parameters(b.network, a.couplings), dense_own = parameters(b.network, dense_a);
     EXPECT_EQ(run(from, 19, 30, 11, 2, 0, &own), run(dense_from, 19, 30, 30, 1, 0, &dense_own)) << graph->cells();
+  }
+}
+
+TEST_F(ArrayCouplings, OnALargeGraphFarCellsAreFelt) {
+  // So many cells that their states are gathered in the way of far ones, and few couplers.
+  const std::uint32_t cells = (1u << 18) + 70;
+  std::vector<Coupler> list;
+  for (std::uint32_t i = 0; i < 300; ++i) list.push_back({i * 401 + i * i % 400, 150000 + i * 370 + i * i % 369});
+  const auto graph = std::make_shared<const Graph>(cells, list);
+  Network n;
+  n.j2.assign(cells, 1.0f);
+  n.j4.assign(cells, 0.25f);
+  n.bias.assign(cells, 0.0f);
+  const Parameters p = parameters(n, std::make_shared<const Couplings>(graph, std::vector<float>(list.size(), 0.5f)));
+  const Parameters apart = parameters(n, std::make_shared<const Couplings>(graph, std::vector<float>(list.size(), 0.0f)));
+  const auto expected = run(p, 16, 3, 3, 1)[0];
+  EXPECT_NE(expected, run(apart, 16, 3, 3, 1)[0]);
+  for (const auto isa : numerics::available_isas()) {
+    ASSERT_TRUE(numerics::select_isa(isa));
+    EXPECT_TRUE(run(p, 1, 3, 3, 1)[0] == expected) << numerics::name(isa);
   }
 }
 
@@ -248,7 +272,10 @@ TEST_F(ArrayCouplings, InIntegersAreThoseOfAPlainLoop) {
   std::vector<std::pair<std::string, CodeCase>> cases;
   for (const auto& [cells, bits] : {std::pair{150u, 8u}, std::pair{64u, 2u}}) cases.emplace_back("one sum", with_codes(cells, bits));
   cases.emplace_back("stretches of 64 cells, half a pair at the end", with_codes(201, 12));
-  cases.emplace_back("a triangle of bytes", with_codes(601, 8));
+  cases.emplace_back("just no triangle", with_codes(511, 8));
+  cases.emplace_back("the smallest triangle", with_codes(512, 8));
+  cases.emplace_back("a triangle of bytes, a few rows in the last group", with_codes(601, 8));
+  cases.emplace_back("a triangle of half bytes", with_codes(600, 4));
   cases.emplace_back("a triangle over two stretches", with_codes(1101, 8));
   cases.emplace_back("a matrix that is not symmetric", with_codes(600, 8));
   set_code(cases.back().second, 590, 3, 77);
@@ -274,6 +301,28 @@ TEST_F(ArrayCouplings, InIntegersAreThoseOfAPlainLoop) {
       EXPECT_EQ(run(p, 16, 20, 20, 1, 2)[5], x) << numerics::name(isa) << ", lane 5 of 16: " << name;
       EXPECT_EQ(run(p, 37, 20, 3, 2, 1)[6], x) << numerics::name(isa) << ", lane 6 of 37: " << name;
     }
+  }
+}
+
+TEST_F(ArrayCouplings, InIntegersLargeSymmetricMatricesAreTriangles) {
+  const auto triangle = [](const CodeCase& c) {
+    return c.couplings->packed(Couplings::PackedFor::one_lane).view.codes->triangle;
+  };
+  for (const auto isa : numerics::available_isas()) {
+    ASSERT_TRUE(numerics::select_isa(isa));
+    EXPECT_EQ(triangle(with_codes(512, 8)), code_products().triangles) << numerics::name(isa);
+    EXPECT_FALSE(triangle(with_codes(511, 8)));
+  }
+}
+
+TEST_F(ArrayCouplings, InIntegersRampFromOneMatrixToAnother) {
+  const CodeCase a = with_codes(601, 8), b = with_codes(601, 8, 0.5);
+  const Parameters from = parameters(a.network, a.couplings), to = parameters(b.network, b.couplings);
+  ASSERT_TRUE(numerics::select_isa(numerics::Isa::portable));
+  const auto expected = run(from, 16, 20, 20, 1, 0, &to)[0];
+  for (const auto isa : numerics::available_isas()) {
+    ASSERT_TRUE(numerics::select_isa(isa));
+    EXPECT_EQ(run(from, 1, 20, 7, 1, 0, &to)[0], expected) << numerics::name(isa);
   }
 }
 

@@ -177,6 +177,37 @@ TEST(ArrayMeters, HaveTheSameBitsOnEveryInstructionSetAndForAnyLanes) {
   numerics::select_isa(before);
 }
 
+TEST(ArrayMeters, HaveTheSameBitsWhereNoCellHasItsOwnTemperature) {
+  const std::uint32_t cells = 400;
+  const Parameters p = parameters(reference_array::example(cells, 0.3, 0.03), 0.5f);
+  Parameters gain = p, own = p;
+  gain.gain = 0.4f;
+  own.bias = parameters(reference_array::example(cells, 1.3, 0.03), 0.5f).bias;
+  const auto before = numerics::active_isa();
+  for (const Parameters* target : {static_cast<const Parameters*>(nullptr), &std::as_const(gain), &std::as_const(own)}) {
+    std::vector<double> expected;
+    for (const auto isa : numerics::available_isas()) {
+      numerics::select_isa(isa);
+      for (const std::uint32_t lanes : {1u, 16u}) {
+        QuarticArray array(cells, lanes, 1.0f, 64.0f, nullptr);
+        array.enable_meters(true);
+        physics::Run r;
+        r.steps = 60;
+        r.dt = dt;
+        r.noise = {5, 0, 0};
+        if (target) r.target = target, r.ramp_steps = 60;
+        array.advance(r, p);
+        const Parameters& end = target ? *target : p;
+        const auto m = array.meters(0, end);
+        const std::vector<double> got{m.work, m.heat_path, array.energy(0, end)};
+        if (expected.empty()) expected = got;
+        EXPECT_EQ(got, expected) << numerics::name(isa) << ", " << lanes << " lanes";
+      }
+    }
+  }
+  numerics::select_isa(before);
+}
+
 TEST(ArrayMeters, AClampedCellExchangesNoHeat) {
   // One free cell coupled to a clamped one: the path heat is that of the free cell alone in a constant field.
   Network two;

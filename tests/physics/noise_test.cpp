@@ -1,3 +1,4 @@
+#include "hw_model/physics/general_kernels.hpp"
 #include "hw_model/physics/noise.hpp"
 
 #include <Random123/philox.h>
@@ -59,6 +60,37 @@ TEST_F(NoiseOnEveryIsa, HasTheSameBitsOnEveryInstructionSet) {
       normals(99, step, 5, 1000, got.data());
       ASSERT_EQ(got, expected) << numerics::name(isa);
     }
+  }
+}
+
+TEST_F(NoiseOnEveryIsa, IsTheSameForAnyNumberOfCellsAtOnce) {
+  // 65 groups of 64 and a few cells: several calls of the kernel, and odd numbers of vectors.
+  for (const auto isa : numerics::available_isas()) {
+    numerics::select_isa(isa);
+    for (const std::uint32_t cells : {1u, 63u, 64u, 128u, 192u, 333u, 65u * 64u + 5u}) {
+      std::vector<float> got(cells);
+      normals(99, 7, 5, cells, got.data());
+      for (std::uint32_t cell = 0; cell < cells; ++cell)
+        ASSERT_EQ(got[cell], normal(99, cell, 7, 5)) << numerics::name(isa) << ", cell " << cell << " of " << cells;
+    }
+  }
+}
+
+TEST_F(NoiseOnEveryIsa, FillsFieldsOfAnyNumberOfRows) {
+  constexpr float untouched = 1e30f;
+  for (const auto isa : numerics::available_isas()) {
+    numerics::select_isa(isa);
+    for (const std::uint32_t rows : {1u, 4u, 5u, 15u, 16u, 17u, 20u, 49u, 63u, 64u, 65u, 130u})
+      for (const std::uint32_t lanes : {1u, 16u, 48u}) {
+        const NoiseAddress at{{99, 0}, 7, 0, 5, static_cast<std::uint32_t>(Purpose::thermal), 128};
+        std::vector<float> field(std::size_t{rows} * lanes + 64, untouched);
+        general_kernels().normals(at, {rows, lanes, lanes}, field.data());
+        for (std::uint32_t row = 0; row < rows; ++row)
+          for (std::uint32_t lane = 0; lane < lanes; ++lane)
+            ASSERT_EQ(field[row * lanes + lane], normal(99, 128 + row, 7, 5 + lane))
+                << numerics::name(isa) << ", row " << row << " of " << rows << ", lane " << lane << " of " << lanes;
+        EXPECT_EQ(std::count(field.end() - 64, field.end(), untouched), 64) << rows << " rows, " << lanes << " lanes";
+      }
   }
 }
 

@@ -98,15 +98,18 @@ HEATBATH_INLINE F32 positive_part(F32 v) {
 #endif
 }
 
-/// Keeps values that are made before it in the source before what follows it, for code whose chains are interleaved by hand.
-/// Where registers are few the compiler is left free.
-template <class... Vector>
-HEATBATH_INLINE void keep_order(Vector&... v) {
+/// Fixes the order of instructions: what makes v comes before what follows the call, for chains interleaved by hand. Does
+/// nothing with shorter vectors, where the compiler must choose what to keep in registers.
+template <class Vector>
+HEATBATH_INLINE void keep_order([[maybe_unused]] Vector& v) {
 #if HEATBATH_SIMD_WIDTH == 16
-  (([&] __attribute__((always_inline)) { __asm__ volatile("" : "+v"(v)); }()), ...);
-#else
-  (void)sizeof...(v);
+  __asm__ volatile("" : "+v"(v));
 #endif
+}
+template <class Vector>
+HEATBATH_INLINE void keep_order(Vector& first, Vector& second) {
+  keep_order(first);
+  keep_order(second);
 }
 
 /// True when the magnitude of any element of N vectors is above the limit.
