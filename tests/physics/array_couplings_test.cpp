@@ -124,7 +124,9 @@ TEST_F(ArrayCouplings, OnAGraphAreThoseOfAPlainLoopOverAllPairs) {
 TEST_F(ArrayCouplings, OnAGraphRampAsTheDenseOnes) {
   for (const auto& graph : {random_graph(130, 300), named_graph("grid:40x13")}) {
     const GraphCase a = on_graph(graph, 0.3), b = on_graph(graph, 1.7);
-    const auto dense_couplings = [&](const GraphCase& c) { return std::make_shared<const Couplings>(graph->cells(), c.network.couplings); };
+    const auto dense_couplings = [&](const GraphCase& c) {
+      return std::make_shared<const Couplings>(graph->cells(), c.network.couplings);
+    };
     const auto dense_a = dense_couplings(a), dense_b = dense_couplings(b);
     const Parameters from = parameters(a.network, a.couplings), dense_from = parameters(a.network, dense_a);
     const Parameters to = parameters(b.network, b.couplings), dense_to = parameters(b.network, dense_b);
