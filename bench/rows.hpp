@@ -23,6 +23,7 @@ struct RowInfo {
   double goal;
   GoalOf goal_of;
   std::string_view peer;  ///< script and its arguments, when the reference is a peer; empty: measured in process
+  unsigned threads = 1;
 };
 
 /// All rows, in the order they are printed.
@@ -47,7 +48,8 @@ struct RowOptions {
   std::filesystem::path peers;  ///< folder of the peers' scripts; empty: rows with a peer have no reference
 };
 
-/// Measures a row. Threads: one, but for the rows that say two; a peer gets the same number.
+/// Measures a row. Threads: one, but for the rows that say two; a peer gets the same number. What runs on one thread, and
+/// its peer, stay on one processor (one_processor.hpp).
 Row measure(const RowInfo& info, const RowOptions& options);
 
 }  // namespace heatbath::bench
