@@ -85,7 +85,7 @@ void Couplings::Packed::pack_graph(const Couplings& couplings) {
   std::map<std::vector<std::array<std::uint32_t, 2>>, GraphGroup> known_groups;
 
   for (std::uint32_t first = 0; first < padded; first += group_cells) {
-    GraphGroup group{static_cast<std::uint32_t>(slots.size()), {0, 0, 0, 0}, no_places, 1};
+    GraphGroup group{static_cast<std::uint32_t>(slots.size()), {0, 0, 0, 0}, no_places, 0, 1};
     std::uint32_t couplers = 0;
     for (std::uint32_t r = 0; r < group_cells; ++r) couplers += degree_of(matrix, first + r);
     const auto distances = by_distance(matrix, first, padded);
@@ -98,13 +98,14 @@ void Couplings::Packed::pack_graph(const Couplings& couplings) {
       group.count[0] = static_cast<std::uint32_t>(key.size());
       const auto [known, added] = known_groups.try_emplace(std::move(key), group);
       if (added)
-        for (const auto& [shift, values] : known->first) slots.push_back({static_cast<std::int32_t>(shift), values, 0});
+        for (const auto& [shift, values] : known->first) slots.push_back({static_cast<std::int32_t>(shift), values});
       graph_groups.push_back(known->second);
       continue;
     }
     const auto order = by_degree(matrix, first);
     group.uniform = 0;
     group.places = static_cast<std::uint32_t>(slot_places.size());
+    group.columns = static_cast<std::uint32_t>(slot_columns.size());
     slot_places.resize(slot_places.size() + group_cells);
     for (std::uint32_t n = 0; n < group_cells; ++n) slot_places[group.places + order[n]] = n;
     // Slot n of a block holds the n-th neighbour of its rows; missing ones are the group's first cell, coupled by 0.
@@ -113,14 +114,13 @@ void Couplings::Packed::pack_graph(const Couplings& couplings) {
       group.count[b] = degree_of(matrix, first + rows_of_block[0]);
       for (std::uint32_t n = 0; n < group.count[b]; ++n) {
         std::array<float, graph_block> values{};
-        const auto columns = static_cast<std::uint32_t>(slot_columns.size());
         for (std::uint32_t r = 0; r < graph_block; ++r) {
           const std::uint32_t i = first + rows_of_block[r];
           const bool there = n < degree_of(matrix, i);
           slot_columns.push_back(there ? matrix.columns[matrix.begin[i] + n] : first);
           if (there) values[r] = matrix.values[matrix.begin[i] + n];
         }
-        slots.push_back({0, block_values.place_of(values), columns});
+        slots.push_back({0, block_values.place_of(values)});
       }
     }
     graph_groups.push_back(group);

@@ -23,13 +23,13 @@ constexpr uint32_t no_places = 0xFFFFFFFFu;
 /// slot_columns names.
 struct GraphSlot {
   int32_t shift;
-  uint32_t values;   ///< into slot_values: 64 of them, one per row; of a block 16
-  uint32_t columns;  ///< into slot_columns: 16 of them, for a block
+  uint32_t values;  ///< into slot_values: 64 of them, one per row; of a block 16
 };
 struct GraphGroup {
   uint32_t first;     ///< slot
   uint32_t count[4];  ///< slots of each block, one after the other; at distances count[0] is of the whole group
   uint32_t places;    ///< into slot_places: where each of the 64 rows is among the rows of the blocks; no_places: distances
+  uint32_t columns;   ///< into slot_columns: 16 for each slot of its blocks, one slot after the other
   uint32_t uniform;   ///< 1: at distances, with the same coupling for all rows of a slot
 };
 
