@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "apps/files/model_file.hpp"
+#include "apps/files/program_builder.hpp"
 #include "apps/files/provenance.hpp"
 #include "apps/files/toml_program.hpp"
 #include "heatbath/capabilities.hpp"

@@ -13,6 +13,7 @@
 #include "apps/cli/interrupt.hpp"
 #include "apps/cli/progress_bar.hpp"
 #include "apps/files/atomic_file.hpp"
+#include "apps/files/program_builder.hpp"
 #include "apps/files/provenance.hpp"
 #include "apps/files/run_result.hpp"
 #include "apps/files/toml_program.hpp"

@@ -109,11 +109,4 @@ struct TomlProgram {
 /// right; unknown keys, wrong types and wrong sizes included.
 TomlProgram read_toml_program(const std::filesystem::path& path);
 
-/// What [network] j4 is where a program has none: 1 for overdamped cells, 0 for others and with the exact-ou stepper.
-float default_j4(const Capabilities& capabilities);
-
-/// Turns it into a program for a device. Throws Error(BAD_ARG or UNSUPPORTED) with the file and line of the step that
-/// the device refuses.
-Program build_program(const TomlProgram& description, const Device& device);
-
 }  // namespace heatbath::apps

@@ -1,0 +1,14 @@
+#pragma once
+// The parameters of a network, as [network] and the steps "load" and "ramp" of a TOML program give them.
+
+#include <cstdint>
+
+#include "apps/files/toml_item.hpp"
+#include "apps/files/toml_program.hpp"
+
+namespace heatbath::apps {
+
+/// Every parameter that the table has. Throws Error(BAD_ARG) with file, line and key.
+ParameterSet read_parameters(const Table& table, std::uint32_t cells);
+
+}  // namespace heatbath::apps
