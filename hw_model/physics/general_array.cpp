@@ -89,8 +89,8 @@ void GeneralArray::Impl::for_each_tile(const std::function<void(LaneTile&)>& pie
 }
 
 std::shared_ptr<const StepTable> GeneralArray::Impl::table(const Parameters& live, double dt) {
-  if (!kept || kept->dt != dt || !same(kept->parameters, live))
-    kept = Kept{live, dt, std::make_shared<const StepTable>(spec, live, live, 0.0, dt)};
+  if (!kept || kept->dt != dt || kept->free != free || !same(kept->parameters, live))
+    kept = Kept{live, dt, free, std::make_shared<const StepTable>(spec, live, live, 0.0, dt, free)};
   return kept->table;
 }
 
@@ -179,7 +179,7 @@ void GeneralArray::change_parameters(const Parameters& from, const Parameters& t
   Impl& a = *impl_;
   for (auto& t : a.tiles) t.fresh_force = false;
   if (!a.metered) return;
-  const StepTable before(spec(), from, from, 0.0, 0.0), after(spec(), to, to, 0.0, 0.0);
+  const StepTable before(spec(), from, from, 0.0, 0.0, a.free), after(spec(), to, to, 0.0, 0.0, a.free);
   a.for_each_tile([&](Impl::LaneTile& t) {
     for (std::uint32_t l = 0; l < t.count; ++l)
       t.work[l] += a.energy(t, l, after, to, to) - a.energy(t, l, before, from, from);
@@ -197,9 +197,9 @@ void GeneralArray::advance(const Run& run, const Parameters& live) {
   const bool ramped = run.target != nullptr && run.ramp_steps > 0;
   const Parameters& target = ramped ? *run.target : live;
   const auto table_at = [&](std::uint64_t r) -> std::shared_ptr<const StepTable> {
-    if (r == run.ramp_steps) return std::make_shared<const StepTable>(spec(), target, target, 0.0, run.dt);
+    if (r == run.ramp_steps) return std::make_shared<const StepTable>(spec(), target, target, 0.0, run.dt, a.free);
     const double position = static_cast<double>(r) / static_cast<double>(run.ramp_steps);
-    return std::make_shared<const StepTable>(spec(), live, target, position, run.dt);
+    return std::make_shared<const StepTable>(spec(), live, target, position, run.dt, a.free);
   };
   std::shared_ptr<const StepTable> table = ramped ? table_at(run.ramp_first) : a.table(live, run.dt);
   std::vector<std::uint64_t> ordinal(a.tiles.size(), 0);

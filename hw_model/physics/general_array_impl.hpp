@@ -67,6 +67,7 @@ struct GeneralArray::Impl {
   struct Kept {
     Parameters parameters;
     double dt;
+    std::vector<std::uint32_t> free;
     std::shared_ptr<const StepTable> table;
   };
   std::optional<Kept> kept;

@@ -53,7 +53,7 @@ double GeneralArray::Impl::energy(const LaneTile& t, std::uint32_t own, const St
 }
 
 double GeneralArray::Impl::energy(const LaneTile& t, std::uint32_t own, const Parameters& live) const {
-  const StepTable p(spec, live, live, 0.0, 0.0);
+  const StepTable p(spec, live, live, 0.0, 0.0, free);
   return energy(t, own, p, live, live);
 }
 

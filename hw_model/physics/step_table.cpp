@@ -45,6 +45,20 @@ float StepTable::bias_of(const Parameters& from, const Parameters& to, float pos
   return between(at(from), at(to), position);
 }
 
+namespace {
+
+// Inverse of the rows and columns that are free, in their places; 0 elsewhere.
+MatrixXd inverse_of_free(const MatrixXd& m, std::span<const std::uint32_t> free) {
+  std::vector<Eigen::Index> at;
+  for (std::size_t i = 0; i < free.size(); ++i)
+    if (free[i] != 0) at.push_back(static_cast<Eigen::Index>(i));
+  MatrixXd whole = MatrixXd::Zero(m.rows(), m.cols());
+  if (!at.empty()) whole(at, at) = positive_inverse(m(at, at));
+  return whole;
+}
+
+}  // namespace
+
 std::vector<double> capacitances(const Parameters& p) {
   const std::uint32_t n = p.couplings->cells();
   std::vector<double> c(std::size_t{n} * n, 0.0);
@@ -56,7 +70,8 @@ std::vector<double> capacitances(const Parameters& p) {
   return c;
 }
 
-StepTable::StepTable(const ArraySpec& spec, const Parameters& from, const Parameters& to, double at, double dt_)
+StepTable::StepTable(const ArraySpec& spec, const Parameters& from, const Parameters& to, double at, double dt_,
+                     std::span<const std::uint32_t> free)
     : dt(dt_), position(static_cast<float>(at)), lane_bias(from.bias_per_lane || to.bias_per_lane) {
   const std::uint32_t n = spec.cells;
   const CellKind kind = spec.kind;
@@ -112,7 +127,7 @@ StepTable::StepTable(const ArraySpec& spec, const Parameters& from, const Parame
     }
   }
   if (dt == 0 || (spec.stepper != Stepper::exact_ou && kind != CellKind::rlc)) return;
-  make_matrices(spec, rate);
+  make_matrices(spec, rate, free);
   if (lane_bias || !respond) return;
   // The chains over the biases that the kernels make where lanes differ.
   shift.assign(respond->cells(), 0.0f);
@@ -120,7 +135,8 @@ StepTable::StepTable(const ArraySpec& spec, const Parameters& from, const Parame
     for (std::uint32_t i = 0; i < respond->cells(); ++i) shift[i] = std::fma(respond->at(i, c), bias[c], shift[i]);
 }
 
-void StepTable::make_matrices(const ArraySpec& spec, const std::vector<double>& rate) {
+void StepTable::make_matrices(const ArraySpec& spec, const std::vector<double>& rate,
+                              std::span<const std::uint32_t> free) {
   const std::uint32_t n = spec.cells;
   const CellKind kind = spec.kind;
   const bool exact = spec.stepper == Stepper::exact_ou, inertia = kind != CellKind::overdamped;
@@ -135,12 +151,14 @@ void StepTable::make_matrices(const ArraySpec& spec, const std::vector<double>& 
   if (kind == CellKind::rlc) {
     MatrixXd c = pairs;
     c.diagonal() += masses.cast<double>();
-    inverse_mass = positive_inverse(std::move(c));
+    inverse_mass = inverse_of_free(c, free);
     inverse_capacitance = as_couplings(inverse_mass);
     step.assign(n, static_cast<float>(-dt));
     sigma.assign(n, 1.0f);
   } else {
     inverse_mass = masses.cast<double>().cwiseInverse().asDiagonal();
+    for (std::uint32_t i = 0; i < n; ++i)
+      if (free[i] == 0) inverse_mass(i, i) = 0;
     k += pairs;
   }
   const Eigen::Map<const Eigen::VectorXd> intensity(rate.data(), ni);
@@ -157,14 +175,22 @@ void StepTable::make_matrices(const ArraySpec& spec, const std::vector<double>& 
     return;
   }
   if (!inertia) {
-    const LinearStep s = linear_step(mobility * k, intensity.asDiagonal(), dt);
+    MatrixXd q = intensity.asDiagonal();
+    Eigen::VectorXd drive = Eigen::VectorXd::Constant(ni, -mobility);
+    for (std::uint32_t i = 0; i < n; ++i) {
+      if (free[i] != 0) continue;
+      k.row(i).setZero();
+      drive(i) = q(i, i) = 0;
+    }
+    const LinearStep s = linear_step(mobility * k, q, dt);
     propagate = as_couplings(s.propagate);
     spread = as_couplings(s.spread);
-    respond = as_couplings(-mobility * s.respond);
+    respond = as_couplings(s.respond * drive.asDiagonal());
     return;
   }
   MatrixXd a = MatrixXd::Zero(2 * ni, 2 * ni), q = a, drive = a;
-  a.topRightCorner(ni, ni) = -MatrixXd::Identity(ni, ni);
+  for (std::uint32_t i = 0; i < n; ++i)
+    if (free[i] != 0) a(i, ni + i) = -1;
   a.bottomLeftCorner(ni, ni) = ordered_product(inverse_mass, k);
   a.bottomRightCorner(ni, ni) = damp;
   q.bottomRightCorner(ni, ni) = diffusion;

@@ -2,6 +2,7 @@
 // What the steps of the general array read: parameters at one instant, turned into coefficients.
 
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "hw_model/physics/array.hpp"
@@ -9,8 +10,13 @@
 namespace heatbath::physics {
 
 /// Coefficients of one make of array for one set of parameters, or a point between two, and one dt.
+///
+/// Matrices are those of the cells that move. Held cells are constants of their equations: they drive the others as
+/// biases do, take no noise, and have neither a row nor a column in the inverse of the capacitances.
 struct StepTable {
-  StepTable(const ArraySpec& spec, const Parameters& from, const Parameters& to, double position, double dt);
+  /// `free`: per cell ~0 where it moves, 0 where it is held.
+  StepTable(const ArraySpec& spec, const Parameters& from, const Parameters& to, double position, double dt,
+            std::span<const std::uint32_t> free);
 
   double dt;
   float position;
@@ -28,7 +34,7 @@ struct StepTable {
   std::vector<float> two_over_kT;        ///< p-bits
 
   // Matrices, over the variables in the order of the state.
-  std::shared_ptr<const Couplings> inverse_capacitance;  ///< rlc
+  std::shared_ptr<const Couplings> inverse_capacitance;  ///< rlc: 0 beside held nodes
   std::shared_ptr<const Couplings> propagate, spread;    ///< exact-ou, all variables; rlc under BAOAB, voltages
   std::shared_ptr<const Couplings> respond;              ///< exact-ou: shift of the state per bias
   std::vector<float> shift;                              ///< exact-ou: respond times the biases, when lanes share them
@@ -39,7 +45,7 @@ struct StepTable {
                        std::uint32_t lane, std::uint32_t cell);
 
  private:
-  void make_matrices(const ArraySpec& spec, const std::vector<double>& rate);
+  void make_matrices(const ArraySpec& spec, const std::vector<double>& rate, std::span<const std::uint32_t> free);
 };
 
 /// C_ik of an rlc array in double, n x n: mass on the diagonal, gain times couplings beside it.

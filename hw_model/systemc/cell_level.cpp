@@ -130,9 +130,9 @@ struct CellLevelArray::Impl {
     const auto s = static_cast<float>(position);
     const auto between = [&](float from, float to) { return ramped ? std::fma(s, to - from, from) : from; };
     const double mu_dt = static_cast<double>(mobility) * run.dt;
-    const double kT = ramped ? live.kT + position * (target.kT - live.kT) : live.kT;
     const auto gain = static_cast<float>(ramped ? live.gain + position * (target.gain - live.gain) : live.gain);
     for (std::uint32_t i = 0; i < cells; ++i) {
+      const double kT = ramped ? live.kT_of(i) + position * (target.kT_of(i) - live.kT_of(i)) : live.kT_of(i);
       CellInputs in;
       in.two_j2 = between(2.0f * live.j2[i], 2.0f * target.j2[i]);
       in.four_j4 = between(4.0f * live.j4[i], 4.0f * target.j4[i]);
@@ -227,6 +227,8 @@ void CellLevelArray::start(const physics::Run& run, const physics::Parameters& l
     if (p->j2.size() != a.cells || p->j4.size() != a.cells || p->bias.size() != a.cells)
       throw std::invalid_argument("parameters of another size than the " + std::to_string(a.cells) +
                                   " cells of the array");
+    if (!p->couplings->symmetric())
+      throw std::invalid_argument("couplers at cell level are reciprocal: J_ik must be J_ki");
   }
   if (target.couplings != live.couplings)
     throw std::invalid_argument("at cell level a ramp keeps the couplings; ramp the gain, or change them between runs");

@@ -149,9 +149,10 @@ void expect_the_bits_of_the_physics(CellLevelArray& cells, float mobility) {
   array.set_clamped(clamped, target);
   physics::Parameters uncoupled = target;
   uncoupled.couplings = std::make_shared<const physics::Couplings>(n);
+  for (std::uint32_t i = 0; i < n; ++i) uncoupled.kT_cell.push_back(0.2f + 0.1f * static_cast<float>(i % 7));
   finish(cells, stretch(20, 80), uncoupled);
   array.advance(stretch(20, 80), uncoupled);
-  expect_equal("a stretch with a clamped cell and no couplings");
+  expect_equal("a stretch with a clamped cell, no couplings and a temperature per cell");
   EXPECT_TRUE(n < 3 || array.rail_count() > 0) << "the rails are part of the claim";
 }
 
@@ -200,6 +201,11 @@ TEST(CellLevel, MistakesAreRefused) {
   physics::Run run = stretch(3, 0);
   EXPECT_THROW(array.start(run, small), std::invalid_argument);
   EXPECT_THROW(array.start(stretch(0, 0), live), std::invalid_argument);
+  physics::Parameters one_way = live;
+  std::vector<float> matrix(25, 0.0f);
+  matrix[1] = 0.5f;
+  one_way.couplings = std::make_shared<const physics::Couplings>(5, matrix);
+  EXPECT_THROW(array.start(stretch(3, 0), one_way), std::invalid_argument) << "couplers are reciprocal";
   run.target = &other;
   run.ramp_steps = 3;
   EXPECT_THROW(array.start(run, live), std::invalid_argument);  // a ramp between coupling matrices
