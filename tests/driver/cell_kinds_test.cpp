@@ -147,6 +147,41 @@ TEST(RlcCells, CoupledByCapacitancesHaveTheExactLaw) {
                     reference::ou_covariance(network, Eigen::MatrixXd::Zero(6, 6), 3));
 }
 
+/// Law of cell 0 of two, on a chip of four, while cell 1 is held: the mean and variance of its first variable and the
+/// variance of its velocity (0: there is none) a long time after the clamp.
+void expect_law_beside_a_clamp(const std::string& uri, double step, double mean, double variance, double velocity) {
+  SCOPED_TRACE(uri);
+  Device device = open(uri + "&cells=4&threads=1");
+  device.set_step_time_units(step);
+  Program program(device.capabilities(), 2);
+  program.load(CellSection::j2, 0.8f).load(CellSection::j4, 0).load_temperature(0.6f);
+  if (velocity > 0) program.load(CellSection::mass, std::vector<float>{1.3f, 0.7f});
+  program.load_couplings(std::vector<float>{0, 0.6f, 0.6f, 0}).commit();
+  program.clamp(1, 1, 1.2f).evolve(device.ticks(15));
+  Mean x, square, v;
+  for (const auto& state : last_states(device, program, 4000, 5)) {
+    ASSERT_EQ(state[1], 1.2f);
+    x.add(state[0]), square.add(std::pow(state[0] - mean, 2));
+    if (velocity > 0) v.add(std::pow(state[2], 2));
+  }
+  expect_mean(x, mean, "<x>");
+  expect_mean(square, variance, "variance of x");
+  if (velocity > 0) expect_mean(v, velocity, "<v^2>");
+}
+
+TEST(ClampedCells, LeaveTheOthersTheirExactLaw) {
+  // 2 J2 = 1.6: the variance is 0.6 / 1.6; couplings of rlc nodes exert no force; <v^2> is kT / m.
+  expect_law_beside_a_clamp("func:cell=rlc", 0.01, 0, 0.375, 0.6 / 1.3);
+  expect_law_beside_a_clamp("func:cell=rlc&stepper=heun", 0.01, 0, 0.375, 0.6 / 1.3);
+  expect_law_beside_a_clamp("func:cell=rlc&stepper=exact-ou", 1, 0, 0.375, 0.6 / 1.3);
+  expect_law_beside_a_clamp("func:cell=underdamped&stepper=exact-ou", 1, -0.45, 0.375, 0.6 / 1.3);
+  expect_law_beside_a_clamp("func:stepper=exact-ou", 1, -0.45, 0.375, 0);
+}
+
+TEST(ClampedCells, LeaveTheOthersTheirExactLawInSystemC) {
+  expect_law_beside_a_clamp("tlm:cell=rlc&stepper=exact-ou&lanes=256", 1, 0, 0.375, 0.6 / 1.3);
+}
+
 TEST(PhaseCells, SynchroniseAsFinitelyManyOscillatorsDo) {
   constexpr std::uint32_t n = 6;
   constexpr double coupling = 3;  // K/D at D = 1
