@@ -81,8 +81,8 @@ TEST(StepBias, OfANetworkIsThatOfItsStiffestMode) {
   std::vector<PairCoupling> ring(n);
   for (std::uint32_t i = 0; i < n; ++i) ring[i] = {i, (i + 1) % n, 0.8};
   const double j2[] = {1.5}, mass[] = {2.5}, damping[] = {0.6};
-  const LinearNetwork network{.cells = n, .j2 = j2, .bias = {}, .mass = mass, .damping = damping, .couplings = ring, .gain = 1.25,
-                              .mobility = 0.5};
+  const LinearNetwork network{.cells = n, .j2 = j2, .bias = {}, .mass = mass, .damping = damping,
+                              .couplings = ring, .gain = 1.25, .mobility = 0.5};
   EXPECT_NEAR(predicted_bias(overdamped, euler, network, 0.1)->position,
               variance_bias(overdamped, euler, {0.5 * (3 + 2)}, 0.1).position, 1e-4);
   EXPECT_NEAR(predicted_bias(underdamped, baoab, network, 0.3)->velocity, -0.09 * 5 / 2.5 / 4, 1e-5);

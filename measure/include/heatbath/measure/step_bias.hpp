@@ -7,9 +7,9 @@
 
 namespace heatbath::measure {
 
-/// One step of an overdamped linear cell of stiffness k at kT = 1 and mobility 1: x' - c = gain (x - c) + noise of this
-/// variance, c the rest position. `extra` adds to variances seen at one instant (Leimkuhler–Matthews, a chain in another
-/// variable). Other steppers than the explicit ones are taken as exact.
+/// One step of an overdamped linear cell of stiffness k at kT = 1 and mobility 1: x' - c = gain (x - c) + noise of
+/// this variance, c the rest position. `extra` adds to variances seen at one instant (Leimkuhler–Matthews, a chain in
+/// another variable). Other steppers than the explicit ones are taken as exact.
 struct LinearStep {
   double gain = 1, noise = 0, extra = 0;
 
@@ -18,8 +18,8 @@ struct LinearStep {
 /// `stepper`: enumerator of CAPS_CELL.STEPPER; dt > 0 in time units.
 LinearStep linear_step(std::uint32_t stepper, double stiffness, double dt);
 
-/// A mode of linear cells. With inertia mass x'' + damping x' + stiffness x = noise; else x' = -stiffness x + noise, the
-/// mobility included in the stiffness.
+/// A mode of linear cells. With inertia mass x'' + damping x' + stiffness x = noise; else x' = -stiffness x + noise,
+/// the mobility included in the stiffness.
 struct LinearMode {
   double stiffness = 0, mass = 1, damping = 1;
 };
@@ -42,8 +42,8 @@ struct PairCoupling {
   double value = 0;
 };
 
-/// The linear part of a program's parameters. Spans have one value per cell, or one for all, or none (the reset value: 0
-/// for j2 and bias, 1 for mass and damping).
+/// The linear part of a program's parameters. Spans have one value per cell, or one for all, or none (the reset value:
+/// 0 for j2 and bias, 1 for mass and damping).
 struct LinearNetwork {
   std::uint32_t cells = 0;
   std::span<const double> j2, bias, mass, damping;
@@ -51,10 +51,10 @@ struct LinearNetwork {
   double gain = 1, mobility = 1;
 };
 
-/// The worst bias that the step makes in the variance of a mode of the network: that of the stiffest one, with inertia also
-/// of the softest, each at the smallest and largest damping. Phases: as if all were locked, at most
-/// |bias| + 4 |J2| + 2 sum |J| stiff. J4 and frequencies are not looked at. Nothing for rlc arrays of more than 1024 nodes
-/// with couplings. Cost: at most 96 products with the couplings; O(cells^3) for rlc.
+/// The worst bias that the step makes in the variance of a mode of the network: that of the stiffest one, with inertia
+/// also of the softest, each at the smallest and largest damping. Phases: as if all were locked, at most |bias| + 4
+/// |J2| + 2 sum |J| stiff. J4 and frequencies are not looked at. Nothing for rlc arrays of more than 1024 nodes with
+/// couplings. Cost: at most 96 products with the couplings; O(cells^3) for rlc.
 std::optional<VarianceBias> predicted_bias(std::uint32_t kind, std::uint32_t stepper, const LinearNetwork& network,
                                            double dt);
 
