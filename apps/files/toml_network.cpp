@@ -26,7 +26,7 @@ std::vector<float> read_coupling_list(const Item& item, std::uint32_t cells, boo
   CouplingMatrix matrix(cells);
   std::vector<bool> given(std::size_t{cells} * cells, false);
   for (const Item& entry : item.array("[i, j, J]")) {
-    const std::vector<Item> triple = entry.array("i, j and J");
+    const Items triple = entry.array("i, j and J");
     if (triple.size() != 3) entry.fail(fmt::format("has {} values; needs [i, j, J]", triple.size()));
     const std::size_t i = triple[0].count(0, cells - 1), j = triple[1].count(0, cells - 1);
     if (i == j) entry.fail("couples a cell to itself; use j2 for that");
@@ -44,7 +44,7 @@ std::vector<float> read_coupling_list(const Item& item, std::uint32_t cells, boo
 
 std::vector<float> read_coupling_matrix(const Item& item, std::uint32_t cells) {
   CouplingMatrix matrix(cells);
-  const std::vector<Item> rows = item.array("rows");
+  const Items rows = item.array("rows");
   if (rows.size() != cells)
     item.fail(fmt::format("has {} rows; needs {} rows of {} numbers", rows.size(), cells, cells));
   for (std::size_t i = 0; i < cells; ++i) {
@@ -99,7 +99,7 @@ std::vector<float> read_couplings(const Item& item, std::uint32_t cells) {
   if (matrix) return read_coupling_matrix(*matrix, cells);
   if (chain) return make_chain(cells, chain->real(), closed);
   if (grid) {
-    const std::vector<Item> sides = grid->array("two whole numbers");
+    const Items sides = grid->array("two whole numbers");
     if (sides.size() != 2) grid->fail("needs [rows, columns]");
     const std::uint32_t rows = sides[0].count(1, cells), columns = sides[1].count(1, cells);
     if (std::uint64_t{rows} * columns != cells) {

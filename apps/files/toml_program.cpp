@@ -1,6 +1,7 @@
 #include "apps/files/toml_program.hpp"
 
 #include <limits>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -8,14 +9,15 @@
 #include "apps/files/toml_network.hpp"
 #include "apps/files/toml_schedule.hpp"
 #include "heatbath/error.hpp"
+#include "heatbath/numerics/text_file.hpp"
+#include "heatbath/numerics/toml_text.hpp"
 
 namespace heatbath::apps {
 
 namespace {
 
 constexpr std::uint32_t kMost = std::numeric_limits<std::uint32_t>::max();
-
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+constexpr std::size_t kLongestProgram = std::size_t{64} << 20;
 
 }  // namespace
 
@@ -39,19 +41,16 @@ std::vector<std::string> TomlProgram::readback_names() const {
 TomlProgram read_toml_program(const std::filesystem::path& path) {
   TomlProgram program;
   program.path = path.string();
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(path, error)) throw Error(HB_IO, fmt::format("{}: no such file", program.path));
-  toml::value root;
+  std::optional<numerics::TomlText> document;
   try {
-    root = toml::parse(program.path);
-  } catch (const toml::syntax_error& syntax) {
-    throw Error(HB_BAD_ARG,
-                fmt::format("{}:{}: not TOML: {}", program.path, syntax.location().line(), first_line(syntax.what())));
-  } catch (const std::exception& failure) {
-    throw Error(HB_IO, fmt::format("{}: cannot be read: {}", program.path, first_line(failure.what())));
+    document.emplace(numerics::read_text_file(path == "-" ? "/dev/stdin" : path, kLongestProgram));
+  } catch (const numerics::UnreadableFile& unreadable) {
+    throw Error(HB_IO, fmt::format("{}: {}", program.path, unreadable.what()));
+  } catch (const numerics::TomlError& error) {
+    throw Error(HB_BAD_ARG, fmt::format("{}:{}: not TOML: {}", program.path, error.line(), error.what()));
   }
 
-  const Item file(program.path, "", root);
+  const Item file(program.path, "", document->root());
   const Table top(file, {"network", "schedule", "samples"});
   for (const char* key : {"network", "schedule"}) {
     if (!top.find(key)) {

@@ -9,6 +9,7 @@
 
 #include "apps/files/toml_network.hpp"
 #include "heatbath/cells.h"
+#include "heatbath/numerics/text.hpp"
 
 namespace heatbath::apps {
 
@@ -68,10 +69,9 @@ std::vector<ScheduleStep> read_steps(const Item& list, std::uint32_t cells, bool
 
 ScheduleStep read_step(const Item& item, std::uint32_t cells, bool repeated) {
   if (!item.is_table()) item.fail("needs a table with op");
-  const auto& keys = item.value().as_table();
-  const auto named = keys.find("op");
-  if (named == keys.end()) item.fail("the key op is missing");
-  const Item op_item(item.path(), item.name() + ".op", named->second);
+  const auto named = item.value().find("op");
+  if (!named) item.fail("the key op is missing");
+  const Item op_item(item.path(), item.name() + ".op", *named);
   const std::string op = op_item.text();
 
   ScheduleStep step;
@@ -82,7 +82,10 @@ ScheduleStep read_step(const Item& item, std::uint32_t cells, bool repeated) {
     names.emplace_back(known.name);
     if (op == known.name) found = &known;
   }
-  if (!found) op_item.fail(fmt::format("\"{}\" is unknown; the operations are {}", op, fmt::join(names, ", ")));
+  if (!found) {
+    op_item.fail(fmt::format("\"{}\" is unknown; the operations are {}", numerics::escaped(op, 80),
+                             fmt::join(names, ", ")));
+  }
   step.op = found->op;
   if (repeated && (step.op == Op::meters || step.op == Op::readback)) {
     op_item.fail("a repeated snapshot would overwrite itself; put it outside of repeat");
@@ -99,7 +102,7 @@ ScheduleStep read_step(const Item& item, std::uint32_t cells, bool repeated) {
     case Op::load: {
       const Table table(
           item, {"op", "j2", "j4", "bias", "couplings", "gain", "kT", "mass", "damping", "frequency"});
-      if (keys.size() == 1)
+      if (item.value().entries().size() == 1)
         item.fail("loads nothing; needs j2, j4, bias, couplings, gain, kT, mass, damping or frequency");
       step.parameters = read_parameters(table, cells);
       break;

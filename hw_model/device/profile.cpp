@@ -1,19 +1,20 @@
 #include "hw_model/device/profile.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
-#include <fstream>
-#include <map>
 #include <numbers>
 #include <optional>
-#include <sstream>
 #include <stdexcept>
 #include <string>
-#include <toml.hpp>
+#include <string_view>
 #include <utility>
 #include <variant>
 
+#include "heatbath/numerics/text.hpp"
+#include "heatbath/numerics/text_file.hpp"
+#include "heatbath/numerics/toml_text.hpp"
 #include "hw_model/device/built_in_profiles.hpp"
 #include "hw_model/physics/array.hpp"
 #include "hw_model/physics/graph.hpp"
@@ -21,6 +22,8 @@
 namespace heatbath::model {
 namespace {
 
+using numerics::TomlKind;
+using numerics::TomlValue;
 using Member = std::variant<std::string Profile::*, bool Profile::*, std::uint32_t Profile::*, std::uint64_t Profile::*,
                             float Profile::*, Storage Profile::*, physics::CellKind Profile::*,
                             physics::Stepper Profile::*, Stability Profile::*, physics::NoiseColour::Kind Profile::*>;
@@ -111,11 +114,12 @@ const std::vector<Key>& keys() {
   return list;
 }
 
+/// Twelve digits, as %.12g.
 std::string text(double number) {
-  std::ostringstream out;
-  out.precision(12);
-  out << number;
-  return out.str();
+  std::array<char, 40> digits;
+  const auto [end, error] =
+      std::to_chars(digits.data(), digits.data() + digits.size(), number, std::chars_format::general, 12);
+  return std::string(digits.data(), end);
 }
 
 constexpr std::string_view default_stepper_name = "default";
@@ -131,38 +135,30 @@ std::optional<Stability> stability_of(std::string_view name) {
   return std::nullopt;
 }
 
-std::string shown(const toml::value& value) {
-  if (value.is_boolean()) return value.as_boolean() ? "true" : "false";
-  if (value.is_integer()) return std::to_string(value.as_integer());
-  if (value.is_floating()) return text(value.as_floating());
-  if (value.is_string()) return "\"" + value.as_string().str + "\"";
-  if (value.is_array()) return "an array";
-  if (value.is_table()) return "a table";
+std::string shown(const TomlValue& value) {
+  switch (value.kind()) {
+    case TomlKind::boolean: return value.boolean() ? "true" : "false";
+    case TomlKind::integer: return std::to_string(value.integer());
+    case TomlKind::floating: return text(value.floating());
+    case TomlKind::string: return "\"" + numerics::escaped(value.string(), 80) + "\"";
+    case TomlKind::array: return "an array";
+    case TomlKind::table: return "a table";
+    case TomlKind::date: break;
+  }
   return "a date or time";
 }
 
 /// Reads one file: names it in every complaint.
 class Reader {
  public:
-  Reader(std::string file, const std::string& contents) : file_(std::move(file)) {
-    std::istringstream in(contents);
-    try {
-      root_ = toml::parse(in, file_);
-    } catch (const toml::exception& error) {
-      std::string reason = error.what();
-      reason.erase(std::min(reason.find('\n'), reason.size()));
-      throw std::invalid_argument(file_ + ": line " + std::to_string(error.location().line()) +
-                                  " is not TOML: " + reason);
-    } catch (const std::exception& error) {
-      throw std::invalid_argument(file_ + ": is not TOML: " + std::string(error.what()).substr(0, 200));
-    }
-  }
+  /// Throws TomlError when the contents are no TOML.
+  Reader(std::string file, std::string contents) : file_(std::move(file)), document_(std::move(contents)) {}
 
   Profile read() const {
     check_names();
     Profile profile;
     for (const Key& key : keys()) {
-      const toml::value& value = find(key);
+      const TomlValue value = find(key);
       std::visit([&](auto member) { profile.*member = convert(key, value, profile.*member); }, key.member);
     }
     check(profile);
@@ -171,23 +167,21 @@ class Reader {
 
  private:
   [[noreturn]] void fail(const std::string& where, const std::string& what) const {
-    throw std::invalid_argument(file_ + ": " + where + ": " + what);
+    throw std::invalid_argument(file_ + ": " + numerics::escaped(where, 100) + ": " + what);
   }
   [[noreturn]] void fail(const Key& key, const std::string& found, const std::string& right) const {
     fail(std::string("[") + key.table + "] " + key.name, "found " + found + "; it must be " + right);
   }
 
-  static std::map<std::string, toml::value> sorted(const toml::value& table) {
-    return {table.as_table().begin(), table.as_table().end()};
-  }
-
   void check_names() const {
-    for (const auto& [table, contents] : sorted(root_)) {
+    for (const auto& [name_of_table, contents] : document_.root().entries()) {
+      const std::string table(name_of_table);
       const bool known = std::any_of(keys().begin(), keys().end(), [&](const Key& key) { return table == key.table; });
       if (!known) fail("[" + table + "]", "unknown table; the tables are " + tables());
-      if (!contents.is_table()) fail(table, "found " + shown(contents) + "; it must be a table, [" + table + "]");
-      for (const auto& entry : sorted(contents)) {
-        const std::string& name = entry.first;
+      if (!contents.is(TomlKind::table))
+        fail(table, "found " + shown(contents) + "; it must be a table, [" + table + "]");
+      for (const auto& entry : contents.entries()) {
+        const std::string name(entry.first);
         const bool here = std::any_of(keys().begin(), keys().end(),
                                       [&](const Key& key) { return table == key.table && name == key.name; });
         if (!here) fail("[" + table + "] " + name, "unknown key; the keys are " + names(table));
@@ -225,58 +219,58 @@ class Reader {
     return std::string(real ? "a number in " : "a whole number in ") + text(key.low) + ".." + text(key.high);
   }
 
-  const toml::value& find(const Key& key) const {
-    const auto table = root_.as_table().find(key.table);
-    if (table == root_.as_table().end()) fail(std::string("[") + key.table + "]", "the table is missing");
-    const auto entry = table->second.as_table().find(key.name);
-    if (entry == table->second.as_table().end())
-      fail(std::string("[") + key.table + "] " + key.name, "the key is missing; it must be " + wanted(key));
-    return entry->second;
+  TomlValue find(const Key& key) const {
+    const auto table = document_.root().find(key.table);
+    if (!table) fail(std::string("[") + key.table + "]", "the table is missing");
+    const auto entry = table->find(key.name);
+    if (!entry) fail(std::string("[") + key.table + "] " + key.name, "the key is missing; it must be " + wanted(key));
+    return *entry;
   }
 
-  std::string convert(const Key& key, const toml::value& value, const std::string&) const {
-    if (!value.is_string()) fail(key, shown(value), wanted(key));
-    return value.as_string().str;
+  std::string convert(const Key& key, const TomlValue& value, const std::string&) const {
+    if (!value.is(TomlKind::string)) fail(key, shown(value), wanted(key));
+    return value.string();
   }
-  bool convert(const Key& key, const toml::value& value, bool) const {
-    if (!value.is_boolean()) fail(key, shown(value), wanted(key));
-    return value.as_boolean();
+  bool convert(const Key& key, const TomlValue& value, bool) const {
+    if (!value.is(TomlKind::boolean)) fail(key, shown(value), wanted(key));
+    return value.boolean();
   }
   template <class Unsigned>
-  Unsigned whole(const Key& key, const toml::value& value) const {
-    if (!value.is_integer()) fail(key, shown(value), wanted(key));
-    const auto number = static_cast<double>(value.as_integer());
+  Unsigned whole(const Key& key, const TomlValue& value) const {
+    if (!value.is(TomlKind::integer)) fail(key, shown(value), wanted(key));
+    const auto number = static_cast<double>(value.integer());
     if (number < key.low || number > key.high) fail(key, shown(value), wanted(key));
-    return static_cast<Unsigned>(value.as_integer());
+    return static_cast<Unsigned>(value.integer());
   }
-  std::uint32_t convert(const Key& key, const toml::value& value, std::uint32_t) const {
+  std::uint32_t convert(const Key& key, const TomlValue& value, std::uint32_t) const {
     return whole<std::uint32_t>(key, value);
   }
-  std::uint64_t convert(const Key& key, const toml::value& value, std::uint64_t) const {
+  std::uint64_t convert(const Key& key, const TomlValue& value, std::uint64_t) const {
     return whole<std::uint64_t>(key, value);
   }
-  float convert(const Key& key, const toml::value& value, float) const {
-    if (!value.is_floating() && !value.is_integer()) fail(key, shown(value), wanted(key));
-    const double number = value.is_integer() ? static_cast<double>(value.as_integer()) : value.as_floating();
+  float convert(const Key& key, const TomlValue& value, float) const {
+    const bool whole = value.is(TomlKind::integer);
+    if (!whole && !value.is(TomlKind::floating)) fail(key, shown(value), wanted(key));
+    const double number = whole ? static_cast<double>(value.integer()) : value.floating();
     if (!(number >= key.low && number <= key.high)) fail(key, shown(value), wanted(key));
     return static_cast<float>(number);
   }
-  Storage convert(const Key& key, const toml::value& value, Storage) const {
-    const std::string name = value.is_string() ? value.as_string().str : std::string();
+  Storage convert(const Key& key, const TomlValue& value, Storage) const {
+    const std::string name = value.is(TomlKind::string) ? value.string() : std::string();
     if (name == "float32") return Storage::float32;
     if (name == "code8") return Storage::code8;
     if (name == "code16") return Storage::code16;
     fail(key, shown(value), wanted(key));
   }
 
-  Stability convert(const Key& key, const toml::value& value, Stability) const {
+  Stability convert(const Key& key, const TomlValue& value, Stability) const {
     const auto known = stability_of(convert(key, value, std::string()));
     if (!known) fail(key, shown(value), wanted(key));
     return *known;
   }
   /// One of a list of names that `parse` knows.
   template <class Parse>
-  auto named(const Key& key, const toml::value& value, Parse parse) const {
+  auto named(const Key& key, const TomlValue& value, Parse parse) const {
     const std::string name = convert(key, value, std::string());
     try {
       return parse(name);
@@ -284,13 +278,13 @@ class Reader {
       fail(std::string("[") + key.table + "] " + key.name, unknown.what());
     }
   }
-  physics::CellKind convert(const Key& key, const toml::value& value, physics::CellKind) const {
+  physics::CellKind convert(const Key& key, const TomlValue& value, physics::CellKind) const {
     return named(key, value, physics::cell_kind);
   }
-  physics::Stepper convert(const Key& key, const toml::value& value, physics::Stepper) const {
+  physics::Stepper convert(const Key& key, const TomlValue& value, physics::Stepper) const {
     return named(key, value, stepper_of);
   }
-  physics::NoiseColour::Kind convert(const Key& key, const toml::value& value, physics::NoiseColour::Kind) const {
+  physics::NoiseColour::Kind convert(const Key& key, const TomlValue& value, physics::NoiseColour::Kind) const {
     return named(key, value, physics::noise_colour);
   }
 
@@ -333,7 +327,7 @@ class Reader {
   }
 
   std::string file_;
-  toml::value root_;
+  numerics::TomlText document_;
 };
 
 }  // namespace
@@ -351,11 +345,10 @@ constexpr std::string_view choices_known[] = {"cell",         "stepper",        
                                               "noise_common", "integer_sums"};
 
 float number_of(const std::string& name, const std::string& value, double low, double high) {
-  double number = 0;
-  const auto [stop, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-  if (error != std::errc{} || stop != value.data() + value.size() || !(number >= low && number <= high))
+  const auto number = numerics::parse_number<double>(value);
+  if (!number || !(*number >= low && *number <= high))
     throw std::invalid_argument(name + "=" + value + ": it must be a number in " + text(low) + ".." + text(high));
-  return static_cast<float>(number);
+  return static_cast<float>(*number);
 }
 
 bool yes_or_no(const std::string& name, const std::string& value) {
@@ -435,21 +428,26 @@ void settle(Profile& profile) {
                         profile.stepper != physics::Stepper::exact_ou;
 }
 
-Profile read_profile(std::string_view name) {
-  if (name.ends_with(".toml")) {
-    const std::string path(name);
-    std::ifstream in(path, std::ios::binary);
-    std::ostringstream contents;
-    contents << in.rdbuf();
-    if (!in) throw std::invalid_argument(path + ": cannot be read; it must be a chip profile (TOML)");
-    return Reader(path, contents.str()).read();
+constexpr std::size_t longest_profile = std::size_t{1} << 20;
+
+Profile read_file(const std::string& path) {
+  try {
+    return Reader(path, numerics::read_text_file(path, longest_profile)).read();
+  } catch (const numerics::UnreadableFile& unreadable) {
+    throw std::invalid_argument(path + ": " + unreadable.what() + "; it must be a chip profile (TOML)");
+  } catch (const numerics::TomlError& error) {
+    throw std::invalid_argument(path + ": line " + std::to_string(error.line()) + " is not TOML: " + error.what());
   }
+}
+
+Profile read_profile(std::string_view name) {
+  if (name.ends_with(".toml")) return read_file(std::string(name));
   std::string names;
   for (const BuiltInProfile& profile : built_in_profiles()) {
     if (profile.name == name) return Reader(std::string(name) + ".toml", std::string(profile.text)).read();
     names += std::string(profile.name) + ", ";
   }
-  throw std::invalid_argument("unknown profile '" + std::string(name) + "'; it must be " + names +
+  throw std::invalid_argument("unknown profile " + numerics::quoted(name) + "; it must be " + names +
                               "or the name of a file that ends in .toml");
 }
 

@@ -15,7 +15,7 @@ TREE = {
     "numerics/include/heatbath/numerics/text.hpp": "#include <string_view>\n",
     "hw_model/physics/array.hpp": '#include <Eigen/Dense>\n#include "heatbath/numerics/isa.hpp"\n',
     "hw_model/analog/dac.hpp": '#include "heatbath/codes.h"\n#include "hw_model/physics/array.hpp"\n',
-    "hw_model/device/chip.hpp": '#include <toml.hpp>\n#include "heatbath/regs.h"\n#include "hw_model/analog/dac.hpp"\n',
+    "hw_model/device/chip.hpp": '#include "heatbath/regs.h"\n#include "hw_model/analog/dac.hpp"\n',
     "hw_model/systemc/chip_module.hpp": '#include <systemc>\n#include <tlm>\n#include "hw_model/device/chip.hpp"\n',
     "driver/include/heatbath/device.hpp": '#include "heatbath/status.h"\n',
     "driver/src/link.hpp": '#include <fmt/format.h>\n#include "heatbath/numerics/text.hpp"\n',

@@ -82,7 +82,7 @@ TEST(Profile, UnknownNameListsTheValidOnes) {
                   "unknown profile 'gold'; it must be ideal, coded, silicon, or the name of a file that ends in .toml"));
   EXPECT_THAT([] { load_profile("/nowhere/gold.toml"); },
               testing::ThrowsMessage<std::invalid_argument>(
-                  "/nowhere/gold.toml: cannot be read; it must be a chip profile (TOML)"));
+                  "/nowhere/gold.toml: no such file; it must be a chip profile (TOML)"));
 }
 
 TEST(Profile, FaultsAreOneLineThatSaysWhatWhereAndWhatWouldBeRight) {
