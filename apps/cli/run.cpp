@@ -111,6 +111,8 @@ void print_summary(const nlohmann::json& summary) {
   if (const auto clips = summary["clips"].get<std::uint64_t>()) {
     fmt::print("\n{} parameter values were clipped to the device's ranges\n", clips);
   }
+  if (const auto clips = summary["capture_clips"].get<std::uint64_t>())
+    fmt::print("\n{} captured values lay beyond their converter and stand at its end\n", clips);
   if (const auto rails = summary["rails"].get<std::uint64_t>())
     fmt::print("\n{} cell-steps were held at a rail, the lowest cell among them {}\n", rails,
                summary["rail_cell"].get<std::uint32_t>());
@@ -170,6 +172,7 @@ int run_program(const RunOptions& options) {
   summary["array_time_units"] = device.time_units(result.array_ticks);
   summary["stall_ticks"] = result.stall_ticks.count;
   summary["clips"] = result.clips;
+  summary["capture_clips"] = result.capture_clips;
   summary["rails"] = result.rails;
   summary["rail_cell"] = result.rails > 0 ? nlohmann::json(result.rail_cell) : nlohmann::json(nullptr);
   summary["device"] = describe_device(device);
@@ -177,7 +180,7 @@ int run_program(const RunOptions& options) {
 
   if (!options.out.empty()) {
     nlohmann::json origin = summary["provenance"];
-    for (const char* key : {"program", "seed", "device", "clips", "rails"}) origin[key] = summary[key];
+    for (const char* key : {"program", "seed", "device", "clips", "capture_clips", "rails"}) origin[key] = summary[key];
     origin["meter_names"] = description.meter_names();
     run.provenance = origin.dump();
     write_run_result(options.out, run);

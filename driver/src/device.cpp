@@ -120,6 +120,7 @@ Capabilities capabilities_of(Link& link) {
   caps.kT_reset = raw.kt_reset;
   caps.mobility = raw.mobility;
   caps.energy_unit_joules = raw.energy_unit_j;
+  caps.arithmetic = raw.arithmetic;
   return caps;
 }
 

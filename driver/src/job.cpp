@@ -286,7 +286,7 @@ void Job::Impl::service() {
   if (!status.done)
     throw Error(HB_DEVICE, "the job vanished: no program runs and none has ended; was the device reset?", device->now().count);
   if (plan_.records > 0) fetch();
-  finish_pass();
+  finish_pass(status);
   done_shots_ += pass_shots();
   if (done_shots_ < options.shots) {
     start_pass();
@@ -358,7 +358,7 @@ void Job::Impl::fetch() {
   device->run("writing CAPTURE_TAIL", [&](const hb_mmio_t* mmio) { return hb_dif_capture_advance(mmio, head); });
 }
 
-void Job::Impl::finish_pass() {
+void Job::Impl::finish_pass(const hb_job_status_t& status) {
   if (fetched_ != plan_.records)
     throw Error(HB_DEVICE, "the device took " + std::to_string(fetched_) + " records; the program takes " +
                                std::to_string(plan_.records));
@@ -369,6 +369,12 @@ void Job::Impl::finish_pass() {
   device->run("reading the job's counters", [&](const hb_mmio_t* mmio) { return hb_dif_job_counters(mmio, &counters); });
   // Every pass loads the same shared parameters and so clips the same values; per-shot ones differ from pass to pass.
   clips_ = program.fixed_shots() > 0 ? clips_ + counters.clips : std::max<std::uint64_t>(clips_, counters.clips);
+  if (status.capture_clip) {
+    std::uint32_t clipped = 0;
+    device->run("reading the clipped captures",
+                [&](const hb_mmio_t* mmio) { return hb_dif_job_capture_clips(mmio, &clipped); });
+    result.capture_clips += clipped;
+  }
   result.rails += counters.rails;
   result.rail_cell = std::min(result.rail_cell, counters.rail_cell);
   result.array_ticks = {counters.job_ticks};

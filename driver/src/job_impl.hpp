@@ -51,7 +51,7 @@ struct Job::Impl {
   void start_pass();
   void service();
   void fetch();
-  void finish_pass();
+  void finish_pass(const hb_job_status_t& status);
   void read_meters();
   void read_readbacks();
   std::span<const std::byte> records(std::uint32_t number, std::uint32_t count);

@@ -103,6 +103,7 @@ hb_status_t hb_dif_capability_get(const hb_mmio_t *mmio, hb_capabilities_t *capa
   caps.range_damping = read_float(mmio, HB_CAPS_RANGE_DAMPING_OFFSET);
   caps.range_frequency = read_float(mmio, HB_CAPS_RANGE_FREQUENCY_OFFSET);
   caps.range_second = read_float(mmio, HB_CAPS_RANGE_SECOND_OFFSET);
+  caps.arithmetic = caps.dt_programmable ? hb_read(mmio, HB_CAPS_ARITHMETIC_OFFSET) : 0u;
 
   if (!is_within_contract(&caps)) return HB_DEVICE;
   *capabilities = caps;

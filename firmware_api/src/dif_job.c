@@ -56,6 +56,7 @@ hb_status_t hb_dif_job_status(const hb_mmio_t *mmio, hb_job_status_t *status) {
   status->aborted = HB_GET(word, STATUS, ABORTED) != 0;
   status->fault = HB_GET(word, STATUS, FAULT) != 0;
   status->rail = HB_GET(word, STATUS, RAIL) != 0;
+  status->capture_clip = HB_GET(word, STATUS, CAPTURE_CLIP) != 0;
   return HB_OK;
 }
 
@@ -81,6 +82,10 @@ hb_status_t hb_dif_job_counters(const hb_mmio_t *mmio, hb_job_counters_t *counte
   counters->job_ticks = job_ticks;
   counters->stall_ticks = stall_ticks;
   return HB_OK;
+}
+
+hb_status_t hb_dif_job_capture_clips(const hb_mmio_t *mmio, uint32_t *count) {
+  return hb_get_word(mmio, HB_CAPTURE_CLIP_COUNT_OFFSET, count);
 }
 
 hb_status_t hb_dif_dt_get(const hb_mmio_t *mmio, uint32_t *ticks) {

@@ -60,16 +60,27 @@ Conversion decode_codes(std::span<const std::byte> section, const Converter& con
 
 std::int32_t code_of(float value, const Converter& converter) {
   if (std::isnan(value)) return 0;
+  const float step = hb_code_step(converter.range, converter.bits);
+  if (converter.periodic && value >= converter.range - 0.5f * step) return -(1 << (converter.bits - 1u));
   const std::int32_t code = hb_value_to_code(value, converter.range, converter.bits);
   return converter.non_negative ? std::max(code, 0) : code;
 }
 
+/// Whether a value lies more than half a step beyond the last code, `code` being its own.
+bool saturated(float value, std::int32_t code, const Converter& converter) {
+  return !converter.periodic && std::abs(value - hb_code_to_value(code, converter.range, converter.bits)) >
+                                    0.5f * hb_code_step(converter.range, converter.bits);
+}
+
 template <class Code>
-void encode_codes(std::span<const float> values, const Converter& converter, std::span<std::byte> out) {
+std::uint64_t encode_codes(std::span<const float> values, const Converter& converter, std::span<std::byte> out) {
+  std::uint64_t clipped = 0;
   for (std::size_t i = 0; i < values.size(); ++i) {
     const auto code = static_cast<Code>(code_of(values[i], converter));
+    clipped += saturated(values[i], code, converter);
     std::memcpy(out.data() + i * sizeof(Code), &code, sizeof(Code));
   }
+  return clipped;
 }
 
 }  // namespace
@@ -94,16 +105,14 @@ Conversion convert(float& value, const Converter& converter) {
     value = clip(value, converter, conversion.clipped);
     return conversion;
   }
-  const float step = hb_code_step(converter.range, converter.bits);
   const std::int32_t code = code_of(value, converter);
-  const float nominal = hb_code_to_value(code, converter.range, converter.bits);
-  conversion.clipped = std::abs(value - nominal) > 0.5f * step;
-  value = nominal;
+  conversion.clipped = saturated(value, code, converter);
+  value = hb_code_to_value(code, converter.range, converter.bits);
   return conversion;
 }
 
-void encode(std::span<const float> values, const Converter& converter, std::span<std::byte> out) {
-  if (values.empty()) return;
+std::uint64_t encode(std::span<const float> values, const Converter& converter, std::span<std::byte> out) {
+  if (values.empty()) return 0;
   switch (converter.storage) {
     case Storage::code8: return encode_codes<std::int8_t>(values, converter, out);
     case Storage::code16: return encode_codes<std::int16_t>(values, converter, out);
@@ -111,11 +120,14 @@ void encode(std::span<const float> values, const Converter& converter, std::span
   }
   std::memcpy(out.data(), values.data(), values.size_bytes());
   const float low = converter.non_negative ? 0.0f : -converter.range;
+  std::uint64_t clipped = 0;
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (!(values[i] < low || values[i] > converter.range)) continue;
     const float held = values[i] < low ? low : converter.range;
     std::memcpy(out.data() + i * sizeof(float), &held, sizeof(float));
+    ++clipped;
   }
+  return clipped;
 }
 
 }  // namespace heatbath::model

@@ -22,6 +22,7 @@ struct Converter {
   std::uint32_t bits = 0;     ///< resolution of a code, 2..16; 0 for float32
   float range = 0;            ///< values lie in [-range, range]; full scale of a code
   bool non_negative = false;  ///< values lie in [0, range]
+  bool periodic = false;      ///< range is -range again (angles): codes beyond the last one go on at the first
 };
 
 /// What converting a section found.
@@ -39,7 +40,7 @@ Conversion decode(std::span<const std::byte> section, const Converter& converter
 Conversion convert(float& value, const Converter& converter);
 
 /// Stores values, saturated at the ends of the converter; NaN is stored as it is in float32 and as 0 in a code.
-/// out.size() = values.size() * value_bytes(storage).
-void encode(std::span<const float> values, const Converter& converter, std::span<std::byte> out);
+/// out.size() = values.size() * value_bytes(storage). Returns how many were saturated, by the rule of convert().
+std::uint64_t encode(std::span<const float> values, const Converter& converter, std::span<std::byte> out);
 
 }  // namespace heatbath::model

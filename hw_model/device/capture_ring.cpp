@@ -8,6 +8,7 @@ namespace heatbath::model {
 void CaptureRing::begin(const RingLayout& layout) {
   layout_ = layout;
   head_ = tail_ = 0;
+  clipped_ = 0;
 }
 
 std::uint64_t CaptureRing::threshold(std::uint32_t watermark) const {
@@ -32,7 +33,8 @@ void CaptureRing::write_lane(std::uint64_t ahead, std::uint32_t lane, std::span<
       layout_.second > layout_.cell0 ? std::min(layout_.cells, layout_.second - layout_.cell0) : 0;
   const auto captured = state.subspan(layout_.cell0, layout_.cells);
   encode(captured.first(own), first_, {values, own * value});
-  encode(captured.subspan(own), second_, {values + own * value, bytes - own * value});
+  const std::uint64_t clipped = encode(captured.subspan(own), second_, {values + own * value, bytes - own * value});
+  if (clipped > 0) clipped_.fetch_add(clipped, std::memory_order_relaxed);
 }
 
 void CaptureRing::finish_record(std::uint64_t ticks) {

@@ -1,6 +1,7 @@
 #pragma once
 // The ring of capture records in device memory.
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -23,6 +24,8 @@ class CaptureRing {
   void begin(const RingLayout& layout);
 
   std::uint64_t head() const { return head_; }
+  /// Values of second variables since begin() that lay beyond their converter. First ones are bounded by what they are.
+  std::uint64_t clipped() const { return clipped_.load(std::memory_order_relaxed); }
   std::uint64_t tail() const { return tail_; }
   std::uint64_t unread() const { return head_ - tail_; }
   std::uint64_t free() const { return layout_.slots - unread(); }
@@ -49,6 +52,7 @@ class CaptureRing {
   Converter first_, second_;
   RingLayout layout_;
   std::uint64_t head_ = 0, tail_ = 0;
+  std::atomic<std::uint64_t> clipped_ = 0;
 };
 
 }  // namespace heatbath::model

@@ -18,6 +18,7 @@
 #include "hw_model/device/register_file.hpp"
 #include "hw_model/device/sequencer.hpp"
 #include "hw_model/device/start_check.hpp"
+#include "hw_model/physics/array.hpp"
 #include "hw_model/physics/graph.hpp"
 
 namespace heatbath::model {
@@ -142,6 +143,7 @@ struct Chip::Impl {
     set_float(HB_CAPS_RANGE_DAMPING_OFFSET, p.range_damping);
     set_float(HB_CAPS_RANGE_FREQUENCY_OFFSET, p.range_frequency);
     set_float(HB_CAPS_RANGE_SECOND_OFFSET, p.second_range());
+    set(HB_CAPS_ARITHMETIC_OFFSET, p.dt_programmable ? physics::arithmetic_revision : 0u);
     set(HB_DT_TICKS_OFFSET, p.dt_programmable ? p.dt_ticks : 0u);
     set(HB_ACTIVE_CELLS_OFFSET, cells);
   }
@@ -149,7 +151,8 @@ struct Chip::Impl {
   std::uint32_t status() const {
     return flag(sequencer.running(), HB_STATUS_RUNNING_MASK) | flag(sequencer.stalled(), HB_STATUS_STALLED_MASK) |
            flag(sequencer.done(), HB_STATUS_DONE_MASK) | flag(sequencer.aborted(), HB_STATUS_ABORTED_MASK) |
-           flag(sequencer.faulted(), HB_STATUS_FAULT_MASK) | flag(sequencer.rail_count() > 0, HB_STATUS_RAIL_MASK);
+           flag(sequencer.faulted(), HB_STATUS_FAULT_MASK) | flag(sequencer.rail_count() > 0, HB_STATUS_RAIL_MASK) |
+           flag(sequencer.clipped_captures() > 0, HB_STATUS_CAPTURE_CLIP_MASK);
   }
 
   std::uint32_t read(std::uint32_t offset) { return registers.admits_read(offset) ? value_of(offset) : 0; }
@@ -182,6 +185,7 @@ struct Chip::Impl {
       case HB_FAULT_FIELD_OFFSET: return sequencer.fault().field;
       case HB_FAULT_INFO_OFFSET: return sequencer.fault().info;
       case HB_CLIP_COUNT_OFFSET: return saturated(sequencer.clip_count());
+      case HB_CAPTURE_CLIP_COUNT_OFFSET: return saturated(sequencer.clipped_captures());
       case HB_RAIL_COUNT_OFFSET: return saturated(sequencer.rail_count());
       case HB_RAIL_CELL_OFFSET: return sequencer.rail_cell();
       default: return registers.get(offset);

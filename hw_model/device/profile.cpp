@@ -472,13 +472,22 @@ Profile load_profile(std::string_view name, const Choices& choices) {
 
 float Profile::state_range() const {
   if (cell == physics::CellKind::phase) return std::numbers::pi_v<float>;
-  return cell == physics::CellKind::pbit ? 1.0f : rail;
+  if (cell != physics::CellKind::pbit) return rail;
+  return capture_storage == Storage::float32 ? 1.0f : 2.0f;  // of codes in [-1, 1] none would be 1
 }
 
 float Profile::second_range() const {
   if (components() == 1) return 0;
-  return cell == physics::CellKind::phase ? 0x1p24f : velocity_range;  // turns: what float32 counts exactly
+  if (cell != physics::CellKind::phase) return velocity_range;
+  // A turn is a step of codes; float32 counts so far exactly.
+  return capture_storage == Storage::float32 ? 0x1p24f : static_cast<float>(1u << (capture_bits - 1u));
 }
+
+Converter Profile::state_converter() const {
+  return {capture_storage, capture_bits, state_range(), false, cell == physics::CellKind::phase};
+}
+
+Converter Profile::second_converter() const { return {capture_storage, capture_bits, second_range()}; }
 
 physics::ArraySpec Profile::array(std::uint32_t array_cells, std::uint32_t array_lanes) const {
   physics::ArraySpec spec;

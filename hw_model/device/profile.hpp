@@ -84,9 +84,13 @@ struct Profile {
 
   /// State variables of a cell.
   std::uint32_t components() const { return physics::components(cell); }
-  /// Full scale of the first variable of a cell (position, phase, flux, spin) and of the second (0: there is none).
+  /// Full scale of the converter of the first variable of a cell (position, phase, flux, spin), and of the second (0:
+  /// there is none). Spins and full turns are whole numbers of steps of theirs.
   float state_range() const;
   float second_range() const;
+  /// The converters of both.
+  Converter state_converter() const;
+  Converter second_converter() const;
   /// The array of this profile with so many cells and lanes; of the graph, the couplers between the first `cells`.
   physics::ArraySpec array(std::uint32_t cells, std::uint32_t lanes) const;
 };

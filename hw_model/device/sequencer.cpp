@@ -39,8 +39,7 @@ Sequencer::Sequencer(const Profile& profile, std::uint64_t seed, bool timed, std
       interrupts_(interrupts),
       team_(team),
       parameters_(profile),
-      ring_(memory, {profile.capture_storage, profile.capture_bits, profile.state_range(), false},
-            {profile.capture_storage, profile.capture_bits, profile.second_range(), false}) {}
+      ring_(memory, profile.state_converter(), profile.second_converter()) {}
 
 std::uint64_t Sequencer::grid_point(std::uint64_t time) const {
   const std::uint64_t past = time % job_.dt_ticks;

@@ -90,6 +90,7 @@ class Sequencer {
   std::uint64_t job_ticks() const { return job_steps_ * job_.dt_ticks; }
   std::uint64_t stall_ticks() const { return stall_ticks_ + (stalled_ ? now_ - stall_begin_ : 0); }
   std::uint64_t clip_count() const { return clip_count_; }
+  std::uint64_t clipped_captures() const { return ring_.clipped(); }
   std::uint64_t rail_count() const { return array_ && job_shown_ ? array_->rail_count() : 0; }
   // Views for observers, without side effects.
   /// The array; null before the first job since reset.

@@ -17,6 +17,10 @@ class ThreadTeam;
 
 namespace heatbath::physics {
 
+/// What the bits of a seeded run depend on, beside its parameters: the revision of the arithmetic. docs/dynamics.md lists
+/// what each changed.
+constexpr std::uint32_t arithmetic_revision = 2;
+
 /// Path meters of one lane since Array::clear_meters, in energy units, double precision. V is the energy that
 /// Array::energy returns (with inertia: the kinetic energy, too), dE its change.
 ///

@@ -57,9 +57,8 @@ float NoiseBlock::next(std::uint32_t cell) const {
 
 float AdcBankBlock::sample(std::uint32_t cell) const {
   if (!has_cell(chip_, cell)) return 0.0f;
-  const model::Profile& profile = chip_.profile();
   float value = chip_.sequencer().array()->state(0, cell);
-  model::convert(value, {profile.capture_storage, profile.capture_bits, profile.state_range(), false});
+  model::convert(value, chip_.profile().state_converter());
   return value;
 }
 

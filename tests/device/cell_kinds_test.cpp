@@ -196,6 +196,54 @@ TEST(StateVariables, OfCodesHaveTheFullScaleOfTheirComponent) {
   EXPECT_EQ(board.get<std::int16_t>(ring_at + sizeof(hb_record_header_t), 4), (std::vector<std::int16_t>{8, 8, 256, 256}));
 }
 
+TEST(StateVariables, BeyondTheirConverterAreCounted) {
+  Profile profile = load_profile("ideal", {{"cell", "underdamped"}});
+  profile.capture_storage = Storage::code8;
+  profile.capture_bits = 6;
+  profile.velocity_range = 2;  // codes end at 2 - 1/16
+  Board board(profile, {.cells = 2, .lanes = 3, .seed = 1, .threads = 1});
+  board.w(HB_SHOTS_OFFSET, 3);
+  board.w(HB_CAPTURE_CELLS_OFFSET, 4);
+  const auto run = [&](float velocity) {
+    EXPECT_EQ(board.start({cells_to(HB_OP_SET, 2, 2, velocity), op(HB_OP_SAMPLE), op(HB_OP_SAMPLE)}), HB_OK);
+    board.finish();
+    EXPECT_EQ((board.r(HB_STATUS_OFFSET) & HB_STATUS_CAPTURE_CLIP_MASK) != 0, board.r(HB_CAPTURE_CLIP_COUNT_OFFSET) > 0);
+    return board.r(HB_CAPTURE_CLIP_COUNT_OFFSET);
+  };
+  EXPECT_EQ(run(1.9f), 0u);
+  EXPECT_EQ(run(2.5f), 12u) << "two velocities of three lanes, twice";
+  EXPECT_EQ(run(-2.0f), 0u) << "of the job alone";
+  EXPECT_EQ(run(-2.1f), 12u);
+}
+
+TEST(StateVariables, OfCodesHoldSpinsTurnsAndAnglesAsTheyAre) {
+  for (const auto& [storage, bits] : {std::pair{Storage::code8, 2u}, {Storage::code8, 8u}, {Storage::code16, 10u}, {Storage::code16, 16u}}) {
+    const std::int32_t half = 1 << (bits - 1u);
+    Profile spins = load_profile("ideal", {{"cell", "pbit"}});
+    spins.capture_storage = storage, spins.capture_bits = bits;
+    float values[] = {1, -1};
+    for (float& value : values) EXPECT_EQ(convert(value, spins.state_converter()).clipped, 0u);
+    EXPECT_EQ(values[0], 1) << bits;
+    EXPECT_EQ(values[1], -1) << bits;
+
+    Profile phases = load_profile("ideal", {{"cell", "phase"}});
+    phases.capture_storage = storage, phases.capture_bits = bits;
+    for (std::int32_t turn = -half; turn < half; ++turn) {
+      auto value = static_cast<float>(turn);
+      EXPECT_EQ(convert(value, phases.second_converter()).clipped, 0u) << turn;
+      EXPECT_EQ(value, static_cast<float>(turn)) << bits;
+    }
+    auto beyond = static_cast<float>(half);
+    EXPECT_EQ(convert(beyond, phases.second_converter()).clipped, 1u);
+    EXPECT_EQ(beyond, static_cast<float>(half - 1));
+    // An angle a hair below pi is nearer to -pi, a code, than to the last one.
+    constexpr auto pi = std::numbers::pi_v<float>;
+    float angle = pi - 0.2f * pi / static_cast<float>(half);
+    EXPECT_EQ(convert(angle, phases.state_converter()).clipped, 0u);
+    EXPECT_EQ(angle, -pi) << bits;
+  }
+}
+
 TEST(Refinement, IsCheckedAtStart) {
   Board board;
   const auto start = [&](std::uint32_t flags) {

@@ -309,6 +309,57 @@ TEST(Sections, OfADeviceAreReadBackAsApplied) {
   EXPECT_EQ(result.readback[5], (std::vector<float>{0, 1, 3, 2, 0, 5, 4, 6, 0})) << "couplers (0,1) (0,2) (1,2)";
 }
 
+TEST(Codes, HoldTheTemperaturesThatAProfilePromises) {
+  Device device = open("func:profile=coded&cells=5&threads=1");
+  const std::vector<float> kT{1, 2, 0.0625f, 3.4375f, 7.9375f};
+  Program program(device.capabilities(), 5);
+  program.load(CellSection::kT, kT).commit().readback(CellSection::kT);
+  const Result result = device.run(program);
+  EXPECT_EQ(result.readback.at(0), kT);
+  EXPECT_EQ(result.clips, 0u);
+
+  // One temperature for all is that of each: the same bits.
+  std::vector<std::vector<float>> states[2];
+  for (const bool each : {false, true}) {
+    Program warm(device.capabilities(), 5);
+    warm.load(CellSection::j2, 1).load(CellSection::j4, 1);
+    each ? warm.load(CellSection::kT, std::vector<float>(5, 1.5f)) : warm.load_temperature(1.5f);
+    warm.commit().evolve(device.ticks(0.05));
+    states[each] = last_states(device, warm, 3, 4);
+  }
+  EXPECT_EQ(states[0], states[1]);
+}
+
+TEST(Codes, HoldSpinsTurnsAndVelocitiesOfAPartWithConverters) {
+  Device bits = open("func:profile=silicon&cells=6&cell=pbit&threads=1");
+  Program spins(bits.capabilities(), 6);
+  spins.load_temperature(0.5f).commit().evolve(bits.ticks(30)).sample();
+  const Result flipped = bits.run(spins);
+  for (const float spin : flipped.capture.state(0, 0)) EXPECT_EQ(std::abs(spin), 1.0f);
+
+  // A cold phase of frequency w makes w t / 2 pi turns, up and down.
+  Device phases = open("func:profile=silicon&cells=3&cell=phase&threads=1");
+  Program turning(phases.capabilities(), 3);
+  turning.load(CellSection::frequency, std::vector<float>{1.5f, -2.25f, 8}).load_temperature(0.01f).commit();
+  turning.clamp(0, 3, 0).evolve(phases.capture_period(Ticks{1})).release(0, 3).sample();
+  turning.evolve(phases.ticks(300)).sample();
+  JobOptions options;
+  options.capture_cells = 6;
+  const Result turned = phases.run(turning, options);
+  const auto before = turned.capture.state(0, 0), after = turned.capture.state(0, 1);
+  for (std::size_t i = 0; i < 3; ++i) {
+    const double turns = (after[3 + i] - before[3 + i]) + (after[i] - before[i]) / (2 * std::numbers::pi);
+    // Noise moves a phase by sqrt(2 mu kT t) = 2.4, 0.4 turns.
+    const double frequency[] = {1.5, -2.25, 8.0};
+    EXPECT_NEAR(turns, frequency[i] * 300 / (2 * std::numbers::pi), 4.5 * 0.39) << i;
+    EXPECT_EQ(after[3 + i], std::nearbyint(after[3 + i]));
+  }
+  EXPECT_EQ(turned.capture_clips, 0u);
+  Program fast(phases.capabilities(), 3);
+  fast.load(CellSection::frequency, 15).commit().evolve(phases.ticks(400)).sample();
+  EXPECT_GT(phases.run(fast, options).capture_clips, 0u) << "955 turns where codes end at 511";
+}
+
 TEST(SparseCouplings, AsAMatrixAndAsAListAreTheSame) {
   Device device = open("func:topology=king:4x3&lanes=4&threads=1");
   const Capabilities& caps = device.capabilities();

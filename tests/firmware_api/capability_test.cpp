@@ -43,11 +43,13 @@ class CapabilityGet : public heatbath::testing::SequencedBus {
       {HB_CAPS_RANGE_DAMPING_OFFSET, bits(5.0f)},
       {HB_CAPS_RANGE_FREQUENCY_OFFSET, bits(6.0f)},
       {HB_CAPS_RANGE_SECOND_OFFSET, bits(7.0f)},
+      {HB_CAPS_ARITHMETIC_OFFSET, 2u},
   };
 
   hb_status_t get(hb_capabilities_t* capabilities) {
     for (const auto& [offset, value] : words_) {
       if (offset == HB_CAPS_MEMORY_LO_OFFSET) EXPECT_READ32(HB_CAPS_MEMORY_HI_OFFSET, words_[HB_CAPS_MEMORY_HI_OFFSET]);
+      if (offset == HB_CAPS_ARITHMETIC_OFFSET && (words_[HB_CAPS_OFFSET] & HB_CAPS_DT_PROGRAMMABLE_MASK) == 0) continue;
       EXPECT_READ32(offset, value);
     }
     const hb_status_t status = hb_dif_capability_get(&mmio_, capabilities);
@@ -78,6 +80,7 @@ TEST_F(CapabilityGet, DecodesEveryWord) {
   EXPECT_EQ(caps.range_damping, 5.0f);
   EXPECT_EQ(caps.range_frequency, 6.0f);
   EXPECT_EQ(caps.range_second, 7.0f);
+  EXPECT_EQ(caps.arithmetic, caps.dt_programmable ? 2u : 0u);
   EXPECT_EQ(caps.memory_bytes, 0x120000000ull);
   EXPECT_EQ(caps.program_max, 65536u);
   EXPECT_EQ(caps.loop_depth, 4u);

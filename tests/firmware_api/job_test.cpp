@@ -154,7 +154,9 @@ TEST_F(JobWatch, StatusHasOneBitPerAnswer) {
                {HB_STATUS_STALLED_MASK, &hb_job_status_t::stalled},
                {HB_STATUS_DONE_MASK, &hb_job_status_t::done},
                {HB_STATUS_ABORTED_MASK, &hb_job_status_t::aborted},
-               {HB_STATUS_FAULT_MASK, &hb_job_status_t::fault}};
+               {HB_STATUS_FAULT_MASK, &hb_job_status_t::fault},
+               {HB_STATUS_RAIL_MASK, &hb_job_status_t::rail},
+               {HB_STATUS_CAPTURE_CLIP_MASK, &hb_job_status_t::capture_clip}};
   for (const auto& raised : flags) {
     EXPECT_READ32(HB_STATUS_OFFSET, raised.mask);
     hb_job_status_t status{};
@@ -175,6 +177,13 @@ TEST_F(JobWatch, FaultNamesInstructionAndField) {
   EXPECT_EQ(fault.pc, 17u);
   EXPECT_EQ(fault.field, 9u);
   EXPECT_EQ(fault.info, 33u);
+}
+
+TEST_F(JobWatch, ClippedCapturesAreCounted) {
+  EXPECT_READ32(HB_CAPTURE_CLIP_COUNT_OFFSET, 21u);
+  std::uint32_t count = 0;
+  ASSERT_EQ(hb_dif_job_capture_clips(&mmio_, &count), HB_OK);
+  EXPECT_EQ(count, 21u);
 }
 
 TEST_F(JobWatch, CountersReadWholeTickCounts) {

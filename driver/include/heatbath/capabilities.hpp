@@ -71,6 +71,9 @@ struct Capabilities {
   float kT_min = 0, kT_max = 0, kT_reset = 0;
   float mobility = 0;
   float energy_unit_joules = 0;
+  /// Revision of an emulator's arithmetic: at equal ones a seeded program has the same bits (docs/dynamics.md). 0: a
+  /// physical part, or a device older than revision 2.
+  std::uint32_t arithmetic = 0;
 
   /// True when only the pairs of couplers() can be coupled.
   bool sparse() const { return coupler_list != nullptr; }

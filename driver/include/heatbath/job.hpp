@@ -83,6 +83,7 @@ struct Result {
   std::vector<std::vector<double>> heat_per_cell;
   std::vector<std::vector<float>> readback;      ///< [readback]: values as applied (codes decoded nominally)
   std::uint64_t clips = 0;                       ///< parameter values clipped, by the encoding and by the device
+  std::uint64_t capture_clips = 0;               ///< captured velocities, voltages or turns beyond their converter
   std::uint64_t rails = 0;                       ///< cell-steps at which a state was held at a rail
   std::uint32_t rail_cell = 0xFFFFFFFFu;         ///< lowest such cell
   Ticks array_ticks;                             ///< ticks the array evolved, per shot

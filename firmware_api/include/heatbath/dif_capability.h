@@ -63,6 +63,8 @@ typedef struct hb_capabilities {
   float kt_reset;       /* temperature after reset */
   float mobility;       /* mu, per time unit */
   float energy_unit_j;  /* one energy unit in joules */
+  uint32_t arithmetic;  /* revision of an emulator's arithmetic (docs/dynamics.md); 0: unknown, read with
+                           dt_programmable only */
 } hb_capabilities_t;
 
 /* Reads and decodes all capability registers; they never change while the device is powered. No side effect.
