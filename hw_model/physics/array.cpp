@@ -6,7 +6,7 @@
 #include "hw_model/physics/general_array.hpp"
 #include "hw_model/physics/graph.hpp"
 #include "hw_model/physics/linear_step.hpp"
-#include "hw_model/physics/quartic_array.hpp"
+#include "hw_model/physics/overdamped_array.hpp"
 #include "hw_model/physics/step_table.hpp"
 
 namespace heatbath::physics {
@@ -112,7 +112,7 @@ std::optional<Refusal> refusal_of_step(const ArraySpec& spec, double dt) {
 
 std::unique_ptr<Array> make_array(const ArraySpec& spec, numerics::ThreadTeam* team) {
   const ArraySpec whole = settled(spec);
-  if (fused(whole)) return std::make_unique<QuarticArray>(whole, team);
+  if (fused(whole)) return std::make_unique<OverdampedArray>(whole, team);
   return std::make_unique<GeneralArray>(whole, team);
 }
 

@@ -102,6 +102,15 @@ void GeneralArray::Impl::tabulate_bias(LaneTile& t, const StepTable& p, const Pa
       t.bias[t.at(i, l)] = StepTable::bias_of(from, to, p.position, cells, t.first + l, i);
 }
 
+void GeneralArray::Impl::make_room(LaneTile& t, const StepTable& p) const {
+  if (p.split || p.by_change) t.increment.resize(t.state.size());
+  if (!p.split) {
+    t.low.clear();
+  } else if (t.low.empty()) {
+    t.low.assign(t.state.size(), 0.0f);
+  }
+}
+
 void GeneralArray::Impl::record(LaneTile& t, const Run& run, std::uint64_t ordinal) const {
   std::vector<float> values(variables);
   for (std::uint32_t l = 0; l < t.count; ++l) {
@@ -154,6 +163,8 @@ void GeneralArray::write(std::uint32_t lane, std::uint32_t first, std::span<cons
       x = std::clamp(value, -spec().rail, spec().rail);
     }
   }
+  if (!t.low.empty())
+    for (std::uint32_t n = 0; n < values.size(); ++n) t.low[t.at(first + n, own)] = 0.0f;
   t.fresh_force = false;
   if (a.metered) t.work[own] += a.energy(t, own, live);
 }
@@ -170,7 +181,10 @@ void GeneralArray::set_clamped(std::span<const std::uint8_t> clamped, const Para
       if (!moving) continue;
       if (a.metered) t.work[l] -= a.energy(t, l, live);
       for (std::uint32_t i = 0; i < a.cells; ++i)
-        if (clamped[i]) t.state[t.at(a.cells + i, l)] = 0.0f;
+        if (clamped[i]) {
+          t.state[t.at(a.cells + i, l)] = 0.0f;
+          if (!t.low.empty()) t.low[t.at(a.cells + i, l)] = 0.0f;
+        }
       if (a.metered) t.work[l] += a.energy(t, l, live);
     }
 }
@@ -214,6 +228,7 @@ void GeneralArray::advance(const Run& run, const Parameters& live) {
       std::uint64_t& records = ordinal[static_cast<std::size_t>(&t - a.tiles.data())];
       a.tabulate_bias(t, *table, live, target);
       t.fresh_force = t.known_force = false;
+      a.make_room(t, *table);
       for (std::uint64_t s = done, together = 1; s < done + count; s += together) {
         const std::uint64_t number = run.noise.step + s;
         const std::uint64_t due =

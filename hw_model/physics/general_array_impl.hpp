@@ -38,6 +38,7 @@ struct GeneralArray::Impl {
     std::uint32_t first = 0, count = 0, lanes = 0;  // lanes: padded; 1 or a multiple of lane_block
     CacheLines<float> state;                        // variables rows
     CacheLines<float> guess, k1, k2, n1, n2;
+    CacheLines<float> low, increment;  // split states: what `state` rounds away; what a step adds. Else empty
     CacheLines<float> cosine, sine, field_a, field_b, field_c, field_d;
     CacheLines<float> before, force, force_after;  // metered: state at the start of the step, gradients at its ends
     CacheLines<float> bias;                        // per lane, when lanes differ
@@ -150,6 +151,8 @@ struct GeneralArray::Impl {
   const SignLattice* lattice(const StepTable& p);
 
   void tabulate_bias(LaneTile& t, const StepTable& p, const Parameters& from, const Parameters& to) const;
+  // Fields of split states, or none.
+  void make_room(LaneTile& t, const StepTable& p) const;
   void record(LaneTile& t, const Run& run, std::uint64_t ordinal) const;
 };
 

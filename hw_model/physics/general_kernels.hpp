@@ -134,6 +134,8 @@ struct GeneralKernels {
   /// null).
   void (*sum)(FieldShape shape, const MoveLimits& limits, float* to, const float* p, const float* q, const float* shift,
               const float* lane_shift);
+  /// x += increment on free rows; with `low`, states are x + low, and what x rounds away goes there.
+  void (*raise)(FieldShape shape, const MoveLimits& limits, float* x, float* low, const float* increment);
   /// out = (p + q) / 2.
   void (*mean)(FieldShape shape, float* out, const float* p, const float* q);
   /// k += c v, row by row.

@@ -1,6 +1,7 @@
 // Forces, steps and their meters of the general array.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "heatbath/physics/schemes.hpp"
@@ -89,6 +90,35 @@ struct GeneralArray::Impl::Space {
   mutable std::uint64_t uncounted = 0;
   mutable std::uint32_t unnamed = 0;
 
+  MoveLimits no_limits() const {
+    return {a.free.data(), std::numeric_limits<float>::max(), &uncounted, &unnamed};
+  }
+
+  // Adds `increment` to a component of the state.
+  void raise(const MoveLimits& limits, float* component, const float* increment) const {
+    general_kernels().raise(shape(), limits, component, p.split ? t.low.data() + (component - state) : nullptr,
+                            increment);
+  }
+  // to += step k + sigma n, n null: without noise.
+  void move(const MoveLimits& limits, float* to, const float* from, const std::vector<float>& step, const float* k,
+            const float* sigma, const float* n) const {
+    if (!p.split || (to != state && to != state + second())) {
+      general_kernels().move(shape(), limits, to, from, step.data(), k, sigma, n);
+      return;
+    }
+    float* increment = t.increment.data();
+    std::fill_n(increment, second(), 0.0f);
+    general_kernels().move(shape(), no_limits(), increment, increment, step.data(), k, sigma, n);
+    raise(limits, to, increment);
+  }
+  // component = (p + q) + shift, which by_change are what it changes by.
+  void settle(const MoveLimits& limits, float* component, const float* moved, const float* noise, const float* shift,
+              const float* lane_shift) const {
+    float* const to = p.by_change ? t.increment.data() : component;
+    general_kernels().sum(shape(), p.by_change ? no_limits() : limits, to, moved, noise, shift, lane_shift);
+    if (p.by_change) raise(limits, component, to);
+  }
+
   void slope(const float* at, float* k) const {
     if (!a.inertia) {
       a.gradient(t, p, at, k);
@@ -110,14 +140,12 @@ struct GeneralArray::Impl::Space {
     a.product(t, *p.noise_mix, t.field_a.data(), n);
   }
   void move(float* to, const float* from, const float* k, const float* n) const {
-    const auto& kernels = general_kernels();
     if (!a.inertia) {
-      kernels.move(shape(), position_limits(to), to, from, p.step.data(), k, p.sigma.data(), n);
+      move(position_limits(to), to, from, p.step, k, p.sigma.data(), n);
       return;
     }
-    kernels.move(shape(), position_limits(to), to, from, p.whole_dt.data(), k, nullptr, nullptr);
-    kernels.move(shape(), velocity_limits(to + second()), to + second(), from + second(), p.step.data(), k + second(),
-                 p.sigma.data(), n);
+    move(position_limits(to), to, from, p.whole_dt, k, nullptr, nullptr);
+    move(velocity_limits(to + second()), to + second(), from + second(), p.step, k + second(), p.sigma.data(), n);
   }
   void mean(float* out, const float* x, const float* y) const {
     general_kernels().mean(a.shape(t, a.inertia ? 2 * a.cells : a.cells), out, x, y);
@@ -134,12 +162,11 @@ struct GeneralArray::Impl::Space {
     t.fresh_force = true;
   }
   void kick() const {
-    general_kernels().move(shape(), velocity_limits(state + second()), state + second(), state + second(),
-                           p.half_kick.data(), k1, nullptr, nullptr);
+    float* v = state + second();
+    move(velocity_limits(v), v, v, p.half_kick, k1, nullptr, nullptr);
   }
   void drift() const {
-    general_kernels().move(shape(), position_limits(state), state, state, p.half_dt.data(), state + second(), nullptr,
-                           nullptr);
+    move(position_limits(state), state, state, p.half_dt, state + second(), nullptr, nullptr);
     t.fresh_force = false;
   }
   void bath() const {
@@ -156,7 +183,12 @@ struct GeneralArray::Impl::Space {
       a.product(t, *p.propagate, v, guess);
       a.product(t, *p.spread, n1, k2);
       const std::vector<float> none(a.cells, 0.0f);
-      kernels.sum(shape(), velocity_limits(state + second()), v, guess, k2, none.data(), nullptr);
+      settle(velocity_limits(v), v, guess, k2, none.data(), nullptr);
+    } else if (p.by_change) {
+      float* increment = t.increment.data();
+      std::copy_n(v, second(), increment);
+      kernels.damp(shape(), no_limits(), increment, p.keep.data(), p.kick.data(), n1);
+      raise(velocity_limits(v), v, increment);
     } else {
       kernels.damp(shape(), velocity_limits(state + second()), v, p.keep.data(), p.kick.data(), n1);
     }
@@ -164,7 +196,7 @@ struct GeneralArray::Impl::Space {
     if (a.by_cell) a.add_kinetic_heat(t, p, t.before.data());
   }
 
-  // z = propagate z + spread n + respond b.
+  // z = propagate z + spread n + respond b, or that much more.
   void exact() const {
     const auto& kernels = general_kernels();
     a.product(t, *p.propagate, state, guess);
@@ -180,10 +212,10 @@ struct GeneralArray::Impl::Space {
       a.product(t, *p.respond, n2, k2);
     }
     const float* lane_shift = p.lane_bias ? k2 : nullptr;
-    kernels.sum(shape(), position_limits(state), state, guess, k1, p.shift.data(), lane_shift);
+    settle(position_limits(state), state, guess, k1, p.shift.data(), lane_shift);
     if (a.inertia)
-      kernels.sum(shape(), velocity_limits(state + second()), state + second(), guess + second(), k1 + second(),
-                  p.lane_bias ? nullptr : p.shift.data() + a.cells, p.lane_bias ? lane_shift + second() : nullptr);
+      settle(velocity_limits(state + second()), state + second(), guess + second(), k1 + second(),
+             p.lane_bias ? nullptr : p.shift.data() + a.cells, p.lane_bias ? lane_shift + second() : nullptr);
   }
 };
 

@@ -15,6 +15,13 @@ double decay(double a) {
   return sum;
 }
 
+double loss(double a) {
+  if (a > 0.0625) return 1.0 - decay(a);
+  double sum = 1.0;
+  for (int n = 12; n > 1; --n) sum = 1.0 - sum * a / n;
+  return sum * a;
+}
+
 Eigen::MatrixXd ordered_product(const Eigen::MatrixXd& a, const Eigen::MatrixXd& b) {
   Eigen::MatrixXd c = Eigen::MatrixXd::Zero(a.rows(), b.cols());
   for (Eigen::Index j = 0; j < b.cols(); ++j)
@@ -65,11 +72,12 @@ LinearStep linear_step(const Eigen::MatrixXd& a, const Eigen::MatrixXd& q, doubl
   for (const double size = a.cwiseAbs().rowwise().sum().maxCoeff(); piece * size > 0.125; piece *= 0.5) ++doublings;
   // e^(-A s) = sum (-A s)^k / k!, and the integrand of the covariance, S_0 = Q, S_{k+1} = -(A S_k + S_k A^T), likewise.
   MatrixXd power = MatrixXd::Identity(n, n), propagate = power, respond = piece * power;
-  MatrixXd source = q, covariance = piece * q;
+  MatrixXd source = q, covariance = piece * q, change = MatrixXd::Zero(n, n);
   double factor = piece;
   for (int k = 1; k <= 14; ++k) {
     power = ordered_product(a, power) * (-piece / k);
     propagate += power;
+    change += power;
     respond += power * (piece / (k + 1));
     const MatrixXd half = ordered_product(a, source);  // source stays symmetric
     source = -(half + half.transpose());
@@ -80,11 +88,13 @@ LinearStep linear_step(const Eigen::MatrixXd& a, const Eigen::MatrixXd& q, doubl
     covariance += ordered_product(ordered_product(propagate, covariance), propagate.transpose());
     respond += ordered_product(propagate, respond);
     propagate = ordered_product(propagate, propagate);
+    change = 2 * change + ordered_product(change, change);
   }
   // A covariance may be singular: without noise, or with more variables than noises.
   const Eigen::VectorXd diagonal = covariance.diagonal();
   return {propagate, respond,
-          lower_root(covariance, [&](double left, Eigen::Index k) { return left > 1e-13 * diagonal(k) ? left : 0.0; })};
+          lower_root(covariance, [&](double left, Eigen::Index k) { return left > 1e-13 * diagonal(k) ? left : 0.0; }),
+          change};
 }
 
 std::optional<std::uint32_t> failing_pivot(Eigen::MatrixXd m) {

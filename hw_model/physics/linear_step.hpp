@@ -12,6 +12,8 @@ namespace heatbath::physics {
 
 /// e^-a for a >= 0, in arithmetic that gives the same bits everywhere.
 double decay(double a);
+/// 1 - e^-a for a >= 0, to the last digits however small a is, likewise.
+double loss(double a);
 
 /// One step of dz = (-A z + c) dt + noise of diffusion Q (<noise noise^T> = Q dt):
 ///   z' = propagate z + respond c + spread n, n standard normal.
@@ -19,6 +21,7 @@ struct LinearStep {
   Eigen::MatrixXd propagate;  ///< e^(-A h)
   Eigen::MatrixXd respond;    ///< int_0^h e^(-A s) ds; A may be singular
   Eigen::MatrixXd spread;     ///< a square root of int_0^h e^(-A s) Q e^(-A^T s) ds
+  Eigen::MatrixXd change;     ///< e^(-A h) - 1, to the last digits however small A h is
 };
 
 /// Taylor series over a short piece of h, doubled up to h. Cost: O(n^3 log(h |A|)).

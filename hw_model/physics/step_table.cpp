@@ -6,6 +6,7 @@
 
 #include "hw_model/physics/graph.hpp"
 #include "hw_model/physics/linear_step.hpp"
+#include "hw_model/physics/small_increments.hpp"
 
 namespace heatbath::physics {
 namespace {
@@ -126,6 +127,10 @@ StepTable::StepTable(const ArraySpec& spec, const Parameters& from, const Parame
       kick[i] = static_cast<float>(std::sqrt(kT[i] / mass[i] * (1.0 - c * c)));
     }
   }
+  if (dt != 0) {
+    split = loses_increments(spec, from, dt, free) && loses_increments(spec, to, dt, free);
+    if (spec.stepper == Stepper::baoab && kind == CellKind::underdamped) keep_small_losses(kT, free);
+  }
   if (dt == 0 || (spec.stepper != Stepper::exact_ou && kind != CellKind::rlc)) return;
   make_matrices(spec, rate, free);
   if (lane_bias || !respond) return;
@@ -135,6 +140,26 @@ StepTable::StepTable(const ArraySpec& spec, const Parameters& from, const Parame
     for (std::uint32_t i = 0; i < respond->cells(); ++i) shift[i] = std::fma(respond->at(i, c), bias[c], shift[i]);
 }
 
+void StepTable::keep_small_losses(const std::vector<double>& kT, std::span<const std::uint32_t> free) {
+  const auto lost = [&](std::size_t i) { return loss(damping[i] * dt / mass[i]); };
+  for (std::size_t i = 0; i < keep.size(); ++i)
+    if (free[i] != 0 && std::abs((1.0 - keep[i]) - lost(i)) > rate_error_max * lost(i)) by_change = true;
+  for (std::size_t i = 0; by_change && i < keep.size(); ++i) {
+    const double l = lost(i);
+    keep[i] = static_cast<float>(-l);
+    kick[i] = static_cast<float>(std::sqrt(kT[i] / mass[i] * (l * (2.0 - l))));
+    split = split || (free[i] != 0 && l > 0 && kick[i] < noise_that_rounds);
+  }
+}
+
+void StepTable::set_transition(const LinearStep& exact, const std::vector<Eigen::Index>& moving, double decay) {
+  by_change = rounding_spoils(exact.change, moving, decay);
+  propagate = as_couplings(by_change ? exact.change : exact.propagate);
+  spread = as_couplings(exact.spread);
+  if (!by_change) return;
+  for (const Eigen::Index i : moving) split = split || exact.spread.row(i).norm() < noise_that_rounds;
+}
+
 void StepTable::make_matrices(const ArraySpec& spec, const std::vector<double>& rate,
                               std::span<const std::uint32_t> free) {
   const std::uint32_t n = spec.cells;
@@ -142,6 +167,9 @@ void StepTable::make_matrices(const ArraySpec& spec, const std::vector<double>& 
   const bool exact = spec.stepper == Stepper::exact_ou, inertia = kind != CellKind::overdamped;
   const double mobility = spec.mobility;
   const auto ni = static_cast<Eigen::Index>(n);
+  std::vector<Eigen::Index> moving;
+  for (std::uint32_t i = 0; i < n; ++i)
+    if (free[i] != 0) moving.push_back(i);
   MatrixXd pairs = MatrixXd::Zero(ni, ni);
   add_couplings(pairs, couplings_a.get(), gain_a);
   add_couplings(pairs, couplings_b.get(), gain_b);
@@ -169,9 +197,7 @@ void StepTable::make_matrices(const ArraySpec& spec, const std::vector<double>& 
     return;
   }
   if (spec.stepper == Stepper::baoab) {  // rlc
-    const LinearStep o = linear_step(damp, diffusion, dt);
-    propagate = as_couplings(o.propagate);
-    spread = as_couplings(o.spread);
+    set_transition(linear_step(damp, diffusion, dt), moving, -1);
     return;
   }
   if (!inertia) {
@@ -183,8 +209,7 @@ void StepTable::make_matrices(const ArraySpec& spec, const std::vector<double>& 
       drive(i) = q(i, i) = 0;
     }
     const LinearStep s = linear_step(mobility * k, q, dt);
-    propagate = as_couplings(s.propagate);
-    spread = as_couplings(s.spread);
+    set_transition(s, moving, -1);
     respond = as_couplings(s.respond * drive.asDiagonal());
     return;
   }
@@ -196,8 +221,13 @@ void StepTable::make_matrices(const ArraySpec& spec, const std::vector<double>& 
   q.bottomRightCorner(ni, ni) = diffusion;
   drive.bottomLeftCorner(ni, ni) = -inverse_mass;
   const LinearStep s = linear_step(a, q, dt);
-  propagate = as_couplings(s.propagate);
-  spread = as_couplings(s.spread);
+  double decay = std::numeric_limits<double>::infinity();
+  for (std::size_t i = 0, cells = moving.size(); i < cells; ++i) {
+    const auto cell = static_cast<std::size_t>(moving[i]);
+    decay = std::min(decay, damping[cell] * dt / (2.0 * mass[cell]));
+    moving.push_back(ni + moving[i]);
+  }
+  set_transition(s, moving, decay);
   respond = as_couplings(ordered_product(s.respond, drive));
 }
 

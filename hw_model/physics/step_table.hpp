@@ -1,6 +1,7 @@
 #pragma once
 // What the steps of the general array read: parameters at one instant, turned into coefficients.
 
+#include <cstddef>
 #include <memory>
 #include <span>
 #include <vector>
@@ -8,6 +9,8 @@
 #include "hw_model/physics/array.hpp"
 
 namespace heatbath::physics {
+
+struct LinearStep;
 
 /// Coefficients of one make of array for one set of parameters, or a point between two, and one dt.
 ///
@@ -26,16 +29,20 @@ struct StepTable {
   std::shared_ptr<const Couplings> couplings_a, couplings_b;  ///< null: none, or all zero
   float gain_a = 0, gain_b = 0;
   bool potential;  ///< the forces are the gradient of V
+  // Where float32 would be too coarse (small_increments.hpp):
+  bool by_change = false;  ///< exact steps add what changes; else they multiply
+  bool split = false;      ///< states are sums of two floats
 
   std::vector<float> step, sigma;        ///< of the driven component: state += step slope + sigma noise
   std::vector<float> whole_dt, half_dt;  ///< dt and dt/2 in every entry
   std::vector<float> half_kick;          ///< BAOAB: -dt / 2m
-  std::vector<float> keep, kick;         ///< BAOAB: exact damping of a velocity
+  std::vector<float> keep, kick;         ///< BAOAB: exact damping of a velocity; by_change: minus what it loses in `keep`
   std::vector<float> two_over_kT;        ///< p-bits
 
   // Matrices, over the variables in the order of the state.
   std::shared_ptr<const Couplings> inverse_capacitance;  ///< rlc: 0 beside held nodes
-  std::shared_ptr<const Couplings> propagate, spread;    ///< exact-ou, all variables; rlc under BAOAB, voltages
+  std::shared_ptr<const Couplings> propagate, spread;    ///< exact-ou, all variables; rlc under BAOAB, voltages;
+                                                         ///< by_change: less the unit matrix
   std::shared_ptr<const Couplings> respond;              ///< exact-ou: shift of the state per bias
   std::vector<float> shift;                              ///< exact-ou: respond times the biases, when lanes share them
   std::shared_ptr<const Couplings> noise_mix;            ///< rlc under Euler–Maruyama and Heun
@@ -45,6 +52,10 @@ struct StepTable {
                        std::uint32_t lane, std::uint32_t cell);
 
  private:
+  // BAOAB: what velocities lose in a step, where what they keep is too coarse.
+  void keep_small_losses(const std::vector<double>& kT, std::span<const std::uint32_t> free);
+  // Matrices of an exact step; `decay`: of the slowest damping in a step, below 0 where none is to be kept.
+  void set_transition(const LinearStep& exact, const std::vector<std::ptrdiff_t>& moving, double decay);
   void make_matrices(const ArraySpec& spec, const std::vector<double>& rate, std::span<const std::uint32_t> free);
 };
 

@@ -9,7 +9,7 @@
 #include "heatbath/numerics/isa.hpp"
 #include "heatbath/numerics/thread_team.hpp"
 #include "hw_model/physics/noise.hpp"
-#include "hw_model/physics/quartic_array.hpp"
+#include "hw_model/physics/overdamped_array.hpp"
 #include "hw_model/physics/sign_lattice.hpp"
 #include "tests/physics/makes.hpp"
 
@@ -162,8 +162,8 @@ TEST(FusedKernel, MakesTheStepsOfTheGeneralArray) {
   const Parameters p = makes::parameters(make, 0.3), q = makes::parameters(make, 1.9);
   ArraySpec fused = makes::spec(make, 19), general = fused;
   general.reciprocal = false;  // the same matrix, the other class
-  ASSERT_NE(dynamic_cast<QuarticArray*>(make_array(fused, nullptr).get()), nullptr);
-  ASSERT_EQ(dynamic_cast<QuarticArray*>(make_array(general, nullptr).get()), nullptr);
+  ASSERT_NE(dynamic_cast<OverdampedArray*>(make_array(fused, nullptr).get()), nullptr);
+  ASSERT_EQ(dynamic_cast<OverdampedArray*>(make_array(general, nullptr).get()), nullptr);
   for (const std::uint32_t refinement : {0u, 3u})
     for (const Parameters* target : {static_cast<const Parameters*>(nullptr), &q})
       EXPECT_EQ(states(fused, p, 0.01, 12, refinement, target), states(general, p, 0.01, 12, refinement, target));

@@ -1,0 +1,103 @@
+#include "hw_model/physics/overdamped_array.hpp"
+
+#include <algorithm>
+
+#include "hw_model/physics/general_array.hpp"
+#include "hw_model/physics/quartic_array.hpp"
+#include "hw_model/physics/small_increments.hpp"
+
+namespace heatbath::physics {
+
+OverdampedArray::OverdampedArray(const ArraySpec& spec, numerics::ThreadTeam* team)
+    : Array(spec),
+      team_(team),
+      fast_(std::make_unique<QuarticArray>(this->spec(), team)),
+      active_(fast_.get()),
+      clamped_(spec.cells, 0),
+      free_(spec.cells, ~0u) {}
+
+OverdampedArray::~OverdampedArray() = default;
+
+void OverdampedArray::set_clamped(std::span<const std::uint8_t> clamped, const Parameters& live) {
+  clamped_.assign(clamped.begin(), clamped.end());
+  std::ranges::transform(clamped_, free_.begin(), [](std::uint8_t held) { return held ? 0u : ~0u; });
+  active_->set_clamped(clamped, live);
+}
+
+void OverdampedArray::advance(const Run& run, const Parameters& live) {
+  const bool ramped = run.target != nullptr && run.ramp_steps > 0;
+  const bool lost = loses_increments(spec(), live, run.dt, free_) &&
+                    (!ramped || loses_increments(spec(), *run.target, run.dt, free_));
+  if (lost && !exact_) exact_ = std::make_unique<GeneralArray>(spec(), team_);
+  if (run.steps > 0 && lost != split()) switch_to(lost ? *exact_ : *fast_, live);
+  active_->advance(run, live);
+}
+
+void OverdampedArray::switch_to(Array& other, const Parameters& live) {
+  other.enable_meters(false);
+  other.set_clamped(clamped_, live);
+  std::vector<float> state(cells());
+  for (std::uint32_t lane = 0; lane < lanes(); ++lane) {
+    active_->read(lane, state);
+    other.write(lane, 0, state, live);
+  }
+  if (metered_) {
+    std::vector<LaneMeters> sums;
+    for (std::uint32_t lane = 0; lane < lanes(); ++lane) sums.push_back(meters(lane, live));
+    std::vector<double> heat(by_cell_ ? std::size_t{lanes()} * cells() : 0);
+    for (std::uint32_t lane = 0; by_cell_ && lane < lanes(); ++lane)
+      cell_heat(lane, std::span(heat).subspan(std::size_t{lane} * cells(), cells()));
+    metered_before_ = std::move(sums);
+    heat_before_ = std::move(heat);
+    other.enable_meters(true);
+    if (by_cell_) other.enable_cell_heat();
+  }
+  active_ = &other;
+}
+
+void OverdampedArray::enable_meters(bool on) {
+  metered_ = on;
+  by_cell_ = false;
+  active_->enable_meters(on);
+  clear_meters();
+}
+
+void OverdampedArray::enable_cell_heat() {
+  by_cell_ = true;
+  active_->enable_cell_heat();
+  clear_meters();
+}
+
+void OverdampedArray::clear_meters() {
+  metered_before_.clear();
+  heat_before_.clear();
+  active_->clear_meters();
+}
+
+LaneMeters OverdampedArray::meters(std::uint32_t lane, const Parameters& live) const {
+  LaneMeters sum = active_->meters(lane, live);
+  if (!metered_before_.empty()) {
+    sum.work += metered_before_[lane].work;
+    sum.heat_path += metered_before_[lane].heat_path;
+  }
+  return sum;
+}
+
+void OverdampedArray::cell_heat(std::uint32_t lane, std::span<double> out) const {
+  active_->cell_heat(lane, out);
+  if (heat_before_.empty()) return;
+  for (std::uint32_t cell = 0; cell < cells(); ++cell) out[cell] += heat_before_[std::size_t{lane} * cells() + cell];
+}
+
+std::uint64_t OverdampedArray::rail_count() const { return fast_->rail_count() + (exact_ ? exact_->rail_count() : 0); }
+
+std::uint32_t OverdampedArray::rail_cell() const {
+  return exact_ ? std::min(fast_->rail_cell(), exact_->rail_cell()) : fast_->rail_cell();
+}
+
+void OverdampedArray::clear_rails() {
+  fast_->clear_rails();
+  if (exact_) exact_->clear_rails();
+}
+
+}  // namespace heatbath::physics

@@ -1,0 +1,58 @@
+#pragma once
+// The overdamped quartic cell, Euler–Maruyama, whatever its scales: the fused kernels, or split states.
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "hw_model/physics/array.hpp"
+
+namespace heatbath::physics {
+
+class QuarticArray;
+
+/// Runs on a QuarticArray; with parameters whose increments float32 would lose (small_increments.hpp) on a GeneralArray,
+/// which splits its states then. The array is chosen at the start of a stretch, by parameters, step and clamped cells
+/// (in a ramp by both its ends), and takes over states and meters.
+class OverdampedArray final : public Array {
+ public:
+  /// As QuarticArray.
+  OverdampedArray(const ArraySpec& spec, numerics::ThreadTeam* team);
+  ~OverdampedArray() override;
+
+  /// Whether states are split since the last stretch.
+  bool split() const { return exact_ && active_ == exact_.get(); }
+
+  void read(std::uint32_t lane, std::span<float> out) const override { active_->read(lane, out); }
+  float state(std::uint32_t lane, std::uint32_t variable) const override { return active_->state(lane, variable); }
+  void write(std::uint32_t lane, std::uint32_t first, std::span<const float> values, const Parameters& live) override {
+    active_->write(lane, first, values, live);
+  }
+  void set_clamped(std::span<const std::uint8_t> clamped, const Parameters& live) override;
+  void change_parameters(const Parameters& from, const Parameters& to) override { active_->change_parameters(from, to); }
+  void advance(const Run& run, const Parameters& live) override;
+  void enable_meters(bool on) override;
+  void enable_cell_heat() override;
+  void clear_meters() override;
+  LaneMeters meters(std::uint32_t lane, const Parameters& live) const override;
+  void cell_heat(std::uint32_t lane, std::span<double> out) const override;
+  double energy(std::uint32_t lane, const Parameters& live) const override { return active_->energy(lane, live); }
+  std::uint64_t rail_count() const override;
+  std::uint32_t rail_cell() const override;
+  void clear_rails() override;
+
+ private:
+  void switch_to(Array& other, const Parameters& live);
+
+  numerics::ThreadTeam* team_;
+  std::unique_ptr<QuarticArray> fast_;
+  std::unique_ptr<Array> exact_;  // made when it is needed
+  Array* active_;
+  std::vector<std::uint8_t> clamped_;
+  std::vector<std::uint32_t> free_;
+  bool metered_ = false, by_cell_ = false;
+  std::vector<LaneMeters> metered_before_;  // of the array that was active before; empty: nothing
+  std::vector<double> heat_before_;         // of its cells, lanes x cells
+};
+
+}  // namespace heatbath::physics

@@ -1,0 +1,83 @@
+#include "hw_model/physics/small_increments.hpp"
+
+#include <Eigen/LU>
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace heatbath::physics {
+namespace {
+
+// Sum of |J_ik| over k, as far as `enough`.
+double row_sum(const Couplings& couplings, std::uint32_t i, double enough) {
+  if (couplings.zero()) return 0;
+  const auto rows = couplings.rows();
+  const std::size_t begin = rows.columns ? rows.begin[i] : std::size_t{i} * rows.cells;
+  const std::size_t end = rows.columns ? rows.begin[i + 1] : begin + rows.cells;
+  double sum = 0;
+  for (std::size_t e = begin; e < end && sum < enough; ++e) sum += std::abs(rows.values[e]);
+  return sum;
+}
+
+}  // namespace
+
+bool loses_increments(const ArraySpec& spec, const Parameters& p, double dt, std::span<const std::uint32_t> free) {
+  if (spec.kind == CellKind::pbit || spec.stepper == Stepper::exact_ou || p.couplings->code_grid()) return false;
+  const bool inertia = spec.kind == CellKind::underdamped || spec.kind == CellKind::rlc;
+  const bool phases = spec.kind == CellKind::phase, forces = spec.kind != CellKind::rlc;
+  const double size = phases ? 2.0 : 1.0, still = 0x1p-14 * size, shaken = 0x1p-21 * size;
+  for (std::uint32_t i = 0; i < spec.cells; ++i) {
+    if (free[i] == 0) continue;
+    const double kT = p.kT_of(i), damping = inertia ? double{p.damping_of(i)} : 1.0;
+    const double mobility = inertia ? 1.0 / p.mass_of(i) : double{spec.mobility}, mu_dt = mobility * dt;
+    const double noise = std::sqrt(2 * damping * kT * mu_dt * (inertia ? mobility : 1.0));
+    const double bound = noise < noise_that_rounds * size ? still : shaken;
+    // What moves the cell beside its forces; BAOAB damps by itself.
+    const double apart = phases                                              ? std::abs(double{p.frequency_of(i)}) * dt
+                         : inertia && spec.stepper != Stepper::baoab ? mu_dt * damping
+                                                                     : 0.0;
+    double force = (phases ? 4 : 2) * std::abs(double{p.j2[i]}) + (phases ? 0.0 : 12 * double{p.j4[i]});
+    const auto enough = [&] {  // no rule below finds less
+      return mu_dt * force + apart >= bound && (!inertia || std::sqrt(force * mobility) * dt >= still);
+    };
+    if (!enough()) {
+      double bias = std::numeric_limits<double>::infinity();
+      for (std::size_t at = i; at < p.bias.size(); at += spec.cells) bias = std::min(bias, std::abs(double{p.bias[at]}));
+      force += bias;
+    }
+    const double gain = forces ? std::abs(double{p.gain}) : 0.0;
+    if (gain > 0 && !enough()) {
+      const double more = std::max(bound / mu_dt, inertia ? still * still / (dt * dt * mobility) : 0.0);
+      force += gain * row_sum(*p.couplings, i, more / gain);
+    }
+    const double slope = mu_dt * force + apart;
+    if (slope > 0 && slope < bound) return true;
+    if (inertia && (kT > 0 ? std::sqrt(kT * mobility) * dt < 0x1p-18 : std::sqrt(force * mobility) * dt < still))
+      return true;
+  }
+  return false;
+}
+
+bool rounding_spoils(const Eigen::MatrixXd& change, const std::vector<Eigen::Index>& moving, double damping) {
+  std::vector<Eigen::Index> kept;
+  for (const Eigen::Index k : moving) {
+    const bool stands = std::ranges::all_of(moving, [&](Eigen::Index i) { return change(i, k) == 0; });
+    if (!stands) kept.push_back(k);
+  }
+  const auto n = static_cast<Eigen::Index>(kept.size());
+  if (n == 0) return false;
+  const Eigen::MatrixXd moved = change(kept, kept);
+  Eigen::MatrixXd rounding(n, n);
+  for (Eigen::Index i = 0; i < n; ++i)
+    for (Eigen::Index k = 0; k < n; ++k) {
+      const double one = i == k ? 1.0 : 0.0;
+      rounding(i, k) = (static_cast<double>(static_cast<float>(one + moved(i, k))) - one) - moved(i, k);
+    }
+  const double largest = rounding.cwiseAbs().rowwise().sum().maxCoeff();
+  if (largest == 0) return false;
+  if (damping >= 0 && largest > rate_error_max * damping) return true;
+  const Eigen::MatrixXd relative = moved.transpose().partialPivLu().solve(rounding.transpose());
+  return !(relative.cwiseAbs().colwise().sum().maxCoeff() <= rate_error_max);
+}
+
+}  // namespace heatbath::physics
