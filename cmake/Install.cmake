@@ -9,7 +9,7 @@ endif()
 
 # Faces first, then what they are made of. A host that talks to a physical device links heatbath::driver alone.
 set(heatbath_installed)
-foreach(part firmware driver trainers measure numerics sim systemc device analog physics)
+foreach(part firmware driver trainers measure numerics sim tlm systemc device analog physics)
   if(TARGET heatbath_${part})
     set_target_properties(heatbath_${part} PROPERTIES EXPORT_NAME ${part})
     list(APPEND heatbath_installed heatbath_${part})

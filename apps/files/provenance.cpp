@@ -101,6 +101,7 @@ nlohmann::json describe_device(const Device& device) {
         {"kT_programmable", caps.kT_programmable},
         {"lane_operands", caps.lane_operands},
         {"readback", caps.readback},
+        {"dma", caps.dma},
         {"kT_per_cell", caps.kT_per_cell},
         {"refinement", caps.refinement},
         {"heat_per_cell", caps.heat_per_cell}}},

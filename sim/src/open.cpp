@@ -15,20 +15,15 @@
 #include "heatbath/device.hpp"
 #include "hw_model/physics/graph.hpp"
 #include "open_transport.hpp"
+#include "tlm_chip.hpp"
 #include "uri.hpp"
-#ifdef HEATBATH_HAS_SYSTEMC
-#include "tlm_transport.hpp"
-#endif
 
 namespace heatbath {
 namespace {
 
 constexpr std::array emulator_keys{"profile", "cells", "lanes", "seed", "threads"};
-#ifdef HEATBATH_HAS_SYSTEMC
-constexpr const char* emulators = "func, tlm";
-#else
-constexpr const char* emulators = "func";
-#endif
+
+const char* emulators() { return heatbath_open_tlm != nullptr ? "func, tlm" : "func"; }
 
 /// An emulator as its URI describes it.
 struct Emulator {
@@ -87,16 +82,12 @@ std::unique_ptr<Transport> link_to(const Uri& uri) {
   const Emulator emulator = emulator_of(uri);
   if (uri.scheme == "func")
     return std::make_unique<FunctionalTransport>(emulator.profile, emulator.options, emulator.uri);
-#ifdef HEATBATH_HAS_SYSTEMC
-  const model::ChipOptions& options = emulator.options;
-  const systemc::HostChip chip{emulator.profile_key, options.cells,        options.lanes,   options.seed,
-                               options.threads,      emulator.approximate, emulator.choices};
-  return std::make_unique<TlmTransport>(chip, emulator.profile.memory_bytes, emulator.uri);
-#else
-  throw Error(HB_BAD_ARG,
-              "device URI: this build has no SystemC, which tlm: needs; install libsystemc-dev and configure "
-              "the build again with HEATBATH_SYSTEMC=ON, or use func:");
-#endif
+  if (heatbath_open_tlm == nullptr)
+    throw Error(HB_BAD_ARG,
+                "device URI: this program has no SystemC, which tlm: needs; link it with heatbath::tlm, which a build "
+                "with libsystemc-dev has (HEATBATH_SYSTEMC=ON), or use func:");
+  return std::unique_ptr<Transport>(heatbath_open_tlm({emulator.profile_key, emulator.options, emulator.approximate,
+                                                       emulator.choices, emulator.profile.memory_bytes, emulator.uri}));
 }
 
 /// Runs open(), with what the model throws as the driver's errors.
@@ -127,7 +118,7 @@ std::unique_ptr<Transport> open_transport(const std::string& text) {
   const Uri uri = parse_uri(text);
   if (uri.scheme == "func" || uri.scheme == "tlm") return guarded([&] { return link_to(uri); });
   throw Error(HB_BAD_ARG, "device URI '" + text + "': scheme '" + uri.scheme + "' is unknown; this build has " +
-                              emulators + ", " + link_schemes);
+                              emulators() + ", " + link_schemes);
 }
 
 std::string uri_or_default(std::string_view uri) {

@@ -7,6 +7,7 @@
 #include "driver/src/block_range.hpp"
 #include "heatbath/error.hpp"
 #include "heatbath/regs.h"
+#include "tlm_chip.hpp"
 
 namespace heatbath {
 namespace {
@@ -92,3 +93,10 @@ LinkInfo TlmTransport::info() const { return info_; }
 std::optional<std::uint64_t> TlmTransport::ticks() const { return bus_->ticks(); }
 
 }  // namespace heatbath
+
+extern "C" heatbath::Transport* heatbath_open_tlm(const heatbath::TlmChip& chip) {
+  const heatbath::systemc::HostChip host{chip.profile,      chip.options.cells,   chip.options.lanes,
+                                         chip.options.seed, chip.options.threads, chip.approximate,
+                                         chip.choices};
+  return new heatbath::TlmTransport(host, chip.memory_bytes, chip.uri);
+}

@@ -53,6 +53,22 @@ HEATBATH_INLINE U32 iota() {
 #endif
 }
 
+/// Elements 0, 2, 4, … of a, then of b; and 1, 3, 5, ….
+#if HEATBATH_SIMD_WIDTH == 16
+HEATBATH_INLINE U32 even_elements(U32 a, U32 b) {
+  return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+}
+HEATBATH_INLINE U32 odd_elements(U32 a, U32 b) {
+  return __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+}
+#elif HEATBATH_SIMD_WIDTH == 8
+HEATBATH_INLINE U32 even_elements(U32 a, U32 b) { return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14); }
+HEATBATH_INLINE U32 odd_elements(U32 a, U32 b) { return __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15); }
+#else
+HEATBATH_INLINE U32 even_elements(U32 a, U32 b) { return __builtin_shufflevector(a, b, 0, 2, 4, 6); }
+HEATBATH_INLINE U32 odd_elements(U32 a, U32 b) { return __builtin_shufflevector(a, b, 1, 3, 5, 7); }
+#endif
+
 /// a * b + c, rounded once.
 HEATBATH_INLINE F32 fma(F32 a, F32 b, F32 c) {
 #if HEATBATH_SIMD_WIDTH == 16
