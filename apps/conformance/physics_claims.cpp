@@ -31,10 +31,11 @@ Program driven(const Device& device, std::uint32_t cells, PerCell per_cell) {
   if (has(caps, CellSection::j4) && caps.stepper != HB_CAPS_CELL_STEPPER_EXACT_OU) program.load(CellSection::j4, 0.5f);
   program.load(CellSection::bias, 0.0f).commit();
   program.clamp(0, cells, 0.5f).evolve(device.capture_period(Ticks{1})).release(0, cells);
-  program.meter_clear().meter_snapshot(per_cell).evolve(device.ticks(0.3));
+  const Ticks while_driven = device.nearest_ticks(0.3);  // of spins a whole sweep
+  program.meter_clear().meter_snapshot(per_cell).evolve(while_driven);
   std::vector<float> bias(cells);  // no sum of these with signs is 0: even spins that do not move feel the ramp
   for (std::uint32_t i = 0; i < cells; ++i) bias[i] = 0.1f * static_cast<float>(1u << i);
-  program.load(CellSection::bias, bias).ramp(device.ticks(0.3)).meter_snapshot(per_cell);
+  program.load(CellSection::bias, bias).ramp(while_driven).meter_snapshot(per_cell);
   return program;
 }
 

@@ -96,12 +96,14 @@ double Machine::step(double first_order, double second_order) {
   if (device_.step().count == 0) return dt_ = 0;
   const bool first = stepper() == HB_CAPS_CELL_STEPPER_EULER_MARUYAMA;
   if (capabilities().dt_programmable) {
-    device_.set_step_time_units((first ? first_order : second_order) / pace_);
+    const auto unit = static_cast<double>(capabilities().time_unit.count);
+    const double ticks = std::round((first ? first_order : second_order) / pace_ * unit);
+    device_.set_step({static_cast<std::uint64_t>(std::max(1.0, ticks))});
   }
   return dt_ = device_.time_units(device_.step()) * pace_;
 }
 
-Ticks Machine::time(double units) const { return device_.ticks(units / pace_); }
+Ticks Machine::time(double units) const { return device_.nearest_ticks(units / pace_); }
 
 double Machine::rounded(double units) const { return device_.time_units(time(units)) * pace_; }
 

@@ -13,6 +13,8 @@
 #include "heatbath/dif_identity.h"
 #include "heatbath/dif_job.h"
 #include "heatbath/dif_time.h"
+#include "heatbath/numerics/rounding.hpp"
+#include "heatbath/numerics/text.hpp"
 #include "heatbath/regs.h"
 #include "job_impl.hpp"
 
@@ -196,18 +198,30 @@ void Device::set_step(Ticks dt) {
 }
 
 void Device::set_step_time_units(double time_units) {
-  const double count = std::round(time_units * static_cast<double>(impl_->capabilities.time_unit.count));
-  set_step(Ticks{count >= 1 && count < 0x1p32 ? static_cast<std::uint64_t>(count) : 0});
+  const auto unit = static_cast<double>(impl_->capabilities.time_unit.count);
+  const double wanted = time_units * unit, count = std::round(wanted);
+  if (!(wanted > 0 && count < 0x1p32) || !numerics::is_near(wanted, count))
+    throw Error(HB_BAD_ARG, "Device::set_step_time_units: a step of " + numerics::text_of(time_units) +
+                                " time units; a step has 1..4294967295 ticks of " + numerics::text_of(1 / unit) +
+                                " time units, and may be off by 1 %");
+  set_step(Ticks{static_cast<std::uint64_t>(count)});
 }
 
 Ticks Device::ticks(double time_units) const {
+  const Ticks nearest = nearest_ticks(time_units);
+  if (numerics::is_near(time_units, this->time_units(nearest))) return nearest;
+  const Ticks grid{std::max<std::uint64_t>(1, impl_->step.count)};
+  throw Error(HB_BAD_ARG, "Device::ticks: " + numerics::text_of(time_units) + " time units; the array moves in steps of " +
+                              numerics::text_of(this->time_units(grid)) + ", and the nearest duration, " +
+                              numerics::text_of(this->time_units(nearest)) + ", is off by more than 1 %");
+}
+
+Ticks Device::nearest_ticks(double time_units) const {
   const double grid = static_cast<double>(std::max<std::uint64_t>(1, impl_->step.count));
   const double steps = std::round(time_units * static_cast<double>(impl_->capabilities.time_unit.count) / grid);
-  if (!(time_units >= 0) || !(steps * grid < 0x1p63)) {
-    char buffer[64];
-    std::snprintf(buffer, sizeof buffer, "%g", time_units);
-    throw Error(HB_BAD_ARG, std::string("Device::ticks: ") + buffer + " time units; it must be 0 or more and fit 63 bits of ticks");
-  }
+  if (!(time_units >= 0) || !(steps * grid < 0x1p63))
+    throw Error(HB_BAD_ARG, "Device::ticks: " + numerics::text_of(time_units) +
+                                " time units; it must be 0 or more and fit 63 bits of ticks");
   const std::uint64_t whole = static_cast<std::uint64_t>(steps);
   return Ticks{static_cast<std::uint64_t>(grid)} * (time_units > 0 ? std::max<std::uint64_t>(1, whole) : 0);
 }

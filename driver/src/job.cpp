@@ -1,6 +1,7 @@
 #include "heatbath/job.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <new>
@@ -11,6 +12,8 @@
 #include "heatbath/dif_interrupt.h"
 #include "heatbath/dif_job.h"
 #include "heatbath/dif_time.h"
+#include "heatbath/numerics/rounding.hpp"
+#include "heatbath/numerics/text.hpp"
 #include "heatbath/regs.h"
 #include "job_impl.hpp"
 #include "record_reader.hpp"
@@ -53,6 +56,17 @@ bool same_array(const Capabilities& a, const Capabilities& b) {
          (a.coupler_list == b.coupler_list || std::ranges::equal(a.couplers(), b.couplers()));
 }
 
+/// Cells that are updated at random get round(step x cells) updates in a step.
+void check_updates(const Capabilities& caps, Ticks step, std::uint32_t cells, const std::string& where) {
+  if (caps.stepper != HB_CAPS_CELL_STEPPER_RANDOM_SEQUENTIAL || step.count == 0) return;
+  const double time = static_cast<double>(step.count) / static_cast<double>(caps.time_unit.count);
+  const double wanted = time * cells, updates = std::round(wanted);
+  if (!numerics::is_near(wanted, updates))
+    bad_arg(where + "a step of " + numerics::text_of(time) + " time units is " + numerics::text_of(wanted) + " updates of " +
+            std::to_string(cells) + " cells at random; whole updates are made, so a step of " +
+            numerics::text_of(std::max(1.0, updates) / cells) + " is needed");
+}
+
 Error out_of_host_memory(std::uint64_t shots, std::uint64_t records, std::uint64_t cells) {
   return Error(HB_OUT_OF_MEMORY, "this computer cannot hold the captures of " + std::to_string(shots) + " shots x " +
                                      std::to_string(records) + " records x " + std::to_string(cells) +
@@ -91,6 +105,7 @@ Job::Impl::Impl(Device::Impl& on, const Program& what, const JobOptions& how, Ca
             " instructions, HALT included; this device runs " + std::to_string(caps.program_max));
   if (program.open_loops() > 0)
     bad_arg(where + std::to_string(program.open_loops()) + " loop(s) of the program are open; each loop_begin needs a loop_end");
+  check_updates(caps, device->step, program.cells(), where);
   if (options.shots == 0) bad_arg(where + "0 shots; at least 1 is needed");
   if (program.fixed_shots() != 0 && program.fixed_shots() != options.shots)
     bad_arg(where + std::to_string(options.shots) + " shots; the program's per-shot operands are for " +

@@ -12,6 +12,7 @@
 #include <utility>
 #include <variant>
 
+#include "heatbath/numerics/rounding.hpp"
 #include "heatbath/numerics/text.hpp"
 #include "heatbath/numerics/text_file.hpp"
 #include "heatbath/numerics/toml_text.hpp"
@@ -342,18 +343,39 @@ namespace {
 
 constexpr std::string_view choices_known[] = {"cell",         "stepper",         "topology", "reciprocal",
                                               "rail",         "refuse_unstable", "noise",    "noise_time",
-                                              "noise_common", "integer_sums"};
+                                              "noise_common", "integer_sums",    "dt"};
 
-float number_of(const std::string& name, const std::string& value, double low, double high) {
+double number_of(const std::string& name, const std::string& value, double low, double high) {
   const auto number = numerics::parse_number<double>(value);
   if (!number || !(*number >= low && *number <= high))
     throw std::invalid_argument(name + "=" + value + ": it must be a number in " + text(low) + ".." + text(high));
-  return static_cast<float>(*number);
+  return *number;
 }
 
 bool yes_or_no(const std::string& name, const std::string& value) {
   if (value != "yes" && value != "no") throw std::invalid_argument(name + "=" + value + ": it must be yes or no");
   return value == "yes";
+}
+
+/// The step of the built-in profiles in time units: a profile that has it has not chosen one.
+constexpr double usual_step = 1e-3;
+
+bool has_usual_step(const Profile& profile) {
+  return profile.dt_ticks == std::llround(usual_step * profile.time_unit_ticks);
+}
+
+/// Ticks of a step in time units.
+std::uint32_t step_of(const Profile& profile, const std::string& value) {
+  if (!profile.dt_programmable)
+    throw std::invalid_argument("dt=" + value + ": the step of this profile is fixed and unseen; dt_ticks in a copy of "
+                                                "its file is where it would change");
+  const double tick = 1.0 / profile.time_unit_ticks;
+  const double wanted = number_of("dt", value, tick, std::numeric_limits<std::uint32_t>::max() * tick) / tick;
+  const double ticks = std::round(wanted);
+  if (!numerics::is_near(wanted, ticks))
+    throw std::invalid_argument("dt=" + value + ": a step has whole ticks of " + text(tick) + " time units; the nearest is " +
+                                text(ticks * tick));
+  return static_cast<std::uint32_t>(ticks);
 }
 
 /// What sums in integers need.
@@ -377,7 +399,7 @@ void choose(Profile& profile, const std::string& name, const std::string& value)
     const physics::CellKind before = std::exchange(profile.cell, physics::cell_kind(value));
     if (profile.cell == before) return;
     profile.stepper = physics::Stepper::none;
-    if (profile.cell == physics::CellKind::pbit) profile.dt_ticks = profile.time_unit_ticks;
+    if (profile.cell == physics::CellKind::pbit && has_usual_step(profile)) profile.dt_ticks = profile.time_unit_ticks;
   } else if (name == "stepper") {
     profile.stepper = stepper_of(value);
   } else if (name == "topology") {
@@ -387,7 +409,7 @@ void choose(Profile& profile, const std::string& name, const std::string& value)
   } else if (name == "integer_sums") {
     profile.integer_sums = yes_or_no(name, value);
   } else if (name == "rail") {
-    profile.rail = number_of(name, value, tiny, rail_max);
+    profile.rail = static_cast<float>(number_of(name, value, tiny, rail_max));
   } else if (name == "refuse_unstable") {
     const auto chosen = stability_of(value);
     if (!chosen) throw std::invalid_argument("refuse_unstable=" + value + ": it must be never, linear or rail");
@@ -395,9 +417,11 @@ void choose(Profile& profile, const std::string& name, const std::string& value)
   } else if (name == "noise") {
     profile.noise = physics::noise_colour(value);
   } else if (name == "noise_time") {
-    profile.noise_time = number_of(name, value, 0, huge);
+    profile.noise_time = static_cast<float>(number_of(name, value, 0, huge));
   } else if (name == "noise_common") {
-    profile.noise_common = number_of(name, value, 0, 1);
+    profile.noise_common = static_cast<float>(number_of(name, value, 0, 1));
+  } else if (name == "dt") {
+    profile.dt_ticks = step_of(profile, value);
   } else {
     throw std::invalid_argument("'" + name + "' is nothing to choose");
   }
@@ -457,10 +481,19 @@ std::span<const std::string_view> choice_names() { return choices_known; }
 
 Profile load_profile(std::string_view name, const Choices& choices) {
   Profile profile = read_profile(name);
+  const auto white_with_a_time = [&] {
+    return profile.noise == physics::NoiseColour::Kind::white && profile.noise_time != 0;
+  };
+  if (white_with_a_time())
+    throw std::invalid_argument(std::string(name) + ": noise.correlation_time = " + text(profile.noise_time) +
+                                ": white noise has none; needs 0, or a colour");
   // A cell brings its stepper, which may be chosen in turn.
   if (const auto cell = choices.find("cell"); cell != choices.end()) choose(profile, cell->first, cell->second);
   for (const auto& [choice, value] : choices)
     if (choice != "cell") choose(profile, choice, value);
+  if (choices.contains("noise_time") && white_with_a_time())
+    throw std::invalid_argument("noise_time=" + choices.find("noise_time")->second +
+                                ": white noise has no correlation time; noise=ornstein-uhlenbeck, telegraph or pink has");
   try {
     settle(profile);
   } catch (const std::invalid_argument& wrong) {

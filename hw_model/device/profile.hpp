@@ -97,8 +97,10 @@ struct Profile {
 
 /// What whoever runs an emulator may choose beside the profile: [array] cell, stepper, topology, reciprocal, rail and
 /// refuse_unstable under these names, [noise] colour, correlation_time and common as noise, noise_time and noise_common,
-/// [parameters] integer_sums. Values as in a profile's file; reciprocal and integer_sums are yes or no. A cell of another kind than the profile's comes with the default stepper of
-/// its kind; p-bits with a step of one time unit. A topology brings its number of cells.
+/// [parameters] integer_sums, and dt, the step in time units where the profile lets hosts program it. Values as in a
+/// profile's file; reciprocal and integer_sums are yes or no. A cell of another kind than the profile's comes with the
+/// default stepper of its kind; p-bits with a step of one time unit unless the profile has another than the built-in
+/// ones' 1e-3. A topology brings its number of cells.
 using Choices = std::map<std::string, std::string, std::less<>>;
 std::span<const std::string_view> choice_names();
 

@@ -74,6 +74,29 @@ TEST(Choices, ShowInTheCapabilityRegisters) {
   EXPECT_EQ(value_of(bits, HB_CAPS_RANGE_SECOND_OFFSET), 0.0f);
 }
 
+TEST(Choices, SetTheStepAndKeepThatOfAProfile) {
+  const auto ticks = [](const std::string& profile, const Choices& choices) {
+    return load_profile(profile, choices).dt_ticks;
+  };
+  EXPECT_EQ(ticks("ideal", {{"dt", "0.02"}}), 20000u);
+  EXPECT_EQ(ticks("coded", {{"dt", "3.3333333e-4"}, {"cell", "phase"}}), 333u) << "to the nearest tick";
+  EXPECT_EQ(ticks("ideal", {{"dt", "0.125"}, {"cell", "pbit"}}), 125000u);
+  EXPECT_EQ(ticks("ideal", {{"cell", "pbit"}}), 1000000u);
+
+  // Of a profile whose step is its own, cells of another kind take nothing away.
+  std::ifstream in(std::string(HEATBATH_SOURCE_DIR) + "/hw_model/profiles/ideal.toml");
+  std::string text(std::istreambuf_iterator<char>(in), {});
+  const std::string step = "dt_ticks = 1000 ";
+  ASSERT_NE(text.find(step), std::string::npos);
+  text.replace(text.find(step), step.size(), "dt_ticks = 62500 ");
+  const auto path = std::filesystem::temp_directory_path() / ("heatbath_step_" + std::to_string(getpid()) + ".toml");
+  std::ofstream(path) << text;
+  EXPECT_EQ(ticks(path.string(), {{"cell", "pbit"}, {"stepper", "random-sequential"}}), 62500u);
+  EXPECT_EQ(ticks(path.string(), {{"cell", "underdamped"}}), 62500u);
+  EXPECT_EQ(ticks(path.string(), {{"cell", "pbit"}, {"dt", "0.5"}}), 500000u);
+  std::filesystem::remove(path);
+}
+
 TEST(Choices, ThatCannotBeAreOneLine) {
   const auto refused = [](const Choices& choices, const std::string& part) {
     EXPECT_THAT([&] { load_profile("ideal", choices); },
@@ -85,6 +108,12 @@ TEST(Choices, ThatCannotBeAreOneLine) {
   refused({{"noise", "pink"}}, "correlation time > 0");
   refused({{"stepper", "exact-ou"}, {"noise", "pink"}, {"noise_time", "1"}}, "needs stepper euler-maruyama or heun");
   refused({{"colour", "white"}}, "'colour' is nothing to choose");
+  refused({{"dt", "1.4e-6"}}, "dt=1.4e-6: a step has whole ticks of 1e-06 time units; the nearest is 1e-06");
+  for (const std::string wrong : {"0", "-1", "1e-7", "nan", "1e9", "0,1", "fast"}) refused({{"dt", wrong}}, "dt=" + wrong);
+  EXPECT_THAT([&] { load_profile("silicon", {{"dt", "0.002"}}); },
+              testing::ThrowsMessage<std::invalid_argument>(testing::HasSubstr("the step of this profile is fixed")));
+  refused({{"noise_time", "0.5"}}, "white noise has no correlation time");
+  EXPECT_NO_THROW(load_profile("ideal", {{"noise_time", "0.5"}, {"noise", "pink"}, {"stepper", "heun"}}));
 }
 
 TEST(Topology, OfAFileNamesItsBadLine) {

@@ -60,13 +60,20 @@ TEST(Device, ALostLinkIsTheOnlyThingThatCrossesTheCFunctions) {
   }
 }
 
-TEST(Device, DurationsAreRoundedToTheGrid) {
+TEST(Device, DurationsAreTakenToTheGridByOnePercentAtMost) {
   Script script;
   const Device device = device_of(script);
   EXPECT_EQ(device.ticks(2.5).count, 2500000u);
-  EXPECT_EQ(device.ticks(0.0014).count, 1000u);
-  EXPECT_EQ(device.ticks(0.0016).count, 2000u);
-  EXPECT_EQ(device.ticks(1e-9).count, 1000u) << "a positive duration is at least one step";
+  EXPECT_EQ(device.ticks(0.1004).count, 100000u);
+  EXPECT_EQ(device.ticks(0.1006).count, 101000u);
+  EXPECT_EQ(device.ticks(0.0505).count, 51000u) << "off by 0.99 %";
+  expect_error(HB_BAD_ARG, "0.0014 time units; the array moves in steps of 0.001, and the nearest duration, 0.001, is off",
+               [&] { (void)device.ticks(0.0014); });
+  expect_error(HB_BAD_ARG, "the nearest duration, 0.046, is off", [&] { (void)device.ticks(0.04553); });
+  expect_error(HB_BAD_ARG, "1e-09 time units", [&] { (void)device.ticks(1e-9); });
+  EXPECT_EQ(device.nearest_ticks(0.0014).count, 1000u);
+  EXPECT_EQ(device.nearest_ticks(0.0016).count, 2000u);
+  EXPECT_EQ(device.nearest_ticks(1e-9).count, 1000u) << "a positive duration is at least one step";
   EXPECT_EQ(device.ticks(0).count, 0u);
   EXPECT_DOUBLE_EQ(device.time_units({2500000}), 2.5);
   expect_error(HB_BAD_ARG, "-1 time units", [&] { (void)device.ticks(-1); });
@@ -80,7 +87,8 @@ TEST(Device, AHiddenStepRoundsToTicks) {
   script.registers[HB_CAPS_TIME_UNIT_TICKS_OFFSET] = 1000;
   script.registers[HB_CAPS_CAPTURE_MIN_TICKS_OFFSET] = 25;
   const Device device = device_of(script);
-  EXPECT_EQ(device.ticks(0.0126).count, 13u);
+  EXPECT_EQ(device.ticks(0.1256).count, 126u);
+  expect_error(HB_BAD_ARG, "the nearest duration, 0.013", [&] { (void)device.ticks(0.0126); });
   EXPECT_EQ(device.capture_period({0}).count, 25u);
   EXPECT_EQ(device.capture_period({26}).count, 26u);
 }
@@ -101,6 +109,11 @@ TEST(Device, TheStepIsSetAndKept) {
   EXPECT_EQ(script.registers[HB_DT_TICKS_OFFSET], 500u);
   device.set_step_time_units(0.0025);
   EXPECT_EQ(device.step().count, 2500u);
+  device.set_step_time_units(1.0 / 3e3);
+  EXPECT_EQ(device.step().count, 333u);
+  for (const double wrong : {1.0 / 3e5, 2e-7, 0.0, -0.001, 5e3, std::nan("")})
+    expect_error(HB_BAD_ARG, "a step has 1..4294967295 ticks of 1e-06 time units", [&] { device.set_step_time_units(wrong); });
+  EXPECT_EQ(device.step().count, 333u);
   device.set_step({500});
   expect_error(HB_BAD_ARG, "0 ticks", [&] { device.set_step({0}); });
   script.registers[HB_CAPS_OFFSET] &= ~HB_CAPS_DT_PROGRAMMABLE_MASK;

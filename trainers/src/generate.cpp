@@ -76,7 +76,7 @@ Samples generate(Device& device, const GenerativeModel& model, const GenerateOpt
     const std::uint32_t last = options.trajectory_times - 1;
     for (std::uint32_t k = 0; k <= last; ++k) {
       const double fraction = static_cast<double>(k) / last;
-      const Ticks time = k == 0 ? Ticks{0} : k == last ? tf : std::min(device.ticks(fraction * model.tf), tf);
+      const Ticks time = k == 0 ? Ticks{0} : k == last ? tf : std::min(device.nearest_ticks(fraction * model.tf), tf);
       shown.push_back(time);
       samples.trajectory_time_units.push_back(device.time_units(time));
     }

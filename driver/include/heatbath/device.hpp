@@ -38,12 +38,15 @@ class Device {
   Ticks step() const;
   /// Sets the step (capabilities.dt_programmable, no job running).
   void set_step(Ticks dt);
-  /// The same in time units, rounded to the nearest tick (ticks() would round to a multiple of the present step).
+  /// The same in time units, to the nearest tick; Error(BAD_ARG) where that is off by more than 1 %.
   void set_step_time_units(double time_units);
 
-  /// Duration of `time_units` dimensionless time units, rounded to the nearest multiple of the step, at least one
-  /// step for a positive duration. Where the step is hidden, to the nearest tick.
+  /// Duration of `time_units` dimensionless time units: the nearest multiple of the step (of a tick where the step is
+  /// hidden). Error(BAD_ARG) that names it where it is off by more than 1 %.
   Ticks ticks(double time_units) const;
+  /// The nearest such duration however far off, at least one step for a positive one: for who goes on with its
+  /// time_units(), as ticks() was refused or any duration would do.
+  Ticks nearest_ticks(double time_units) const;
   /// Dimensionless time of a duration.
   double time_units(Ticks duration) const;
   /// Shortest capture period not below `wanted`: a multiple of the step, at least capabilities().capture_min.
