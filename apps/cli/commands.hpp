@@ -29,6 +29,7 @@ struct RunOptions {
   std::string device;
   std::optional<std::uint64_t> seed;
   std::optional<std::uint32_t> shots;
+  std::optional<double> step;  ///< of the array, time units
   bool json = false;
 };
 int run_program(const RunOptions& options);

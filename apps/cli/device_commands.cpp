@@ -24,7 +24,7 @@ void add_info(CLI::App& app, Command& command) {
 void add_run(CLI::App& app, Command& command) {
   const auto run = std::make_shared<RunOptions>();
   CLI::App* run_app = app.add_subcommand("run", "run a program described in TOML");
-  run_app->add_option("program", run->program, "TOML file: [network], [[schedule]], [samples]")
+  run_app->add_option("program", run->program, "TOML file: [network], [[schedule]], [samples], [statistics]")
       ->required()
       ->option_text("FILE.toml");
   run_app->add_option("--out", run->out, "result: FILE.npz for numpy, or FILE.h5 (default: summary only)")
@@ -39,6 +39,8 @@ void add_run(CLI::App& app, Command& command) {
   add_whole(run_app, "--seed", run->seed, 0, kMost64,
             "noise key; a device that cannot be seeded refuses it (default: the file's, else 1)");
   add_whole(run_app, "--shots", run->shots, 1, kMost32, "independent runs (default: the file's, else 1)");
+  run_app->add_option("--step", run->step, "step of the array in time units (default: the file's dt, else the device's)")
+      ->option_text("DT");
   add_json(run_app, run->json);
   run_app->footer("Durations in the file are in dimensionless time units, energies in the device's energy units.");
   run_app->callback([&command, run] { command = [run] { return run_program(*run); }; });

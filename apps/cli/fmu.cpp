@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/cli/commands.hpp"
+#include "apps/files/program_builder.hpp"
 #include "apps/files/toml_program.hpp"
 #include "apps/fmi/package.hpp"
 #include "heatbath/device.hpp"
@@ -30,13 +31,16 @@ int run_fmu(const FmuOptions& options) {
   if (options.out.extension() != ".fmu")
     throw Error(HB_BAD_ARG, fmt::format("--out {}: the name must end in .fmu", options.out.string()));
   Device device = open("func:profile=" + options.profile);
+  std::optional<TomlProgram> program;
+  if (!options.program.empty()) program = read_toml_program(options.program);
   if (options.step != 0) device.set_step_time_units(options.step);
+  else if (program) set_step(device, *program);
   fmi::PackageOptions package;
   package.profile = options.profile;
   package.library = fmi::unit_library();
   const Capabilities& capabilities = device.capabilities();
   package.network = !options.model.empty()     ? network_of_model(options.model)
-                    : !options.program.empty() ? network_of(read_toml_program(options.program), capabilities)
+                    : !options.program.empty() ? network_of(*program, capabilities)
                                                : uncoupled(options.cells, capabilities.kT_reset);
   fmi::write_unit(options.out, device, package);
 

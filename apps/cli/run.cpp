@@ -12,6 +12,7 @@
 #include "apps/cli/commands.hpp"
 #include "apps/cli/interrupt.hpp"
 #include "apps/cli/progress_bar.hpp"
+#include "apps/cli/run_job.hpp"
 #include "apps/files/atomic_file.hpp"
 #include "apps/files/program_builder.hpp"
 #include "apps/files/provenance.hpp"
@@ -22,59 +23,79 @@ namespace heatbath::apps {
 
 namespace {
 
-struct Spread {
-  double mean = 0, sd = 0;
-};
+nlohmann::json of_moments(const Moments& is) { return {{"mean", is.mean}, {"sd", is.sd()}}; }
 
-/// Of value(0) … value(count - 1); sd with n - 1, 0 for a single value.
-template <typename Value>
-Spread spread(std::size_t count, const Value& value) {
-  double sum = 0, squares = 0;
-  for (std::size_t i = 0; i < count; ++i) sum += value(i);
-  const double mean = sum / static_cast<double>(count);
-  for (std::size_t i = 0; i < count; ++i) squares += (value(i) - mean) * (value(i) - mean);
-  return {mean, count > 1 ? std::sqrt(squares / static_cast<double>(count - 1)) : 0.0};
+nlohmann::json of_all(const std::vector<Moments>& all) {
+  nlohmann::json mean = nlohmann::json::array(), sd = nlohmann::json::array();
+  for (const Moments& is : all) mean.push_back(is.mean), sd.push_back(is.sd());
+  return {{"mean", mean}, {"sd", sd}};
 }
 
-nlohmann::json summarise(const RunResult& run, const TomlProgram& description) {
-  nlohmann::json final_states = {
-      {"cell", nlohmann::json::array()}, {"mean", nlohmann::json::array()}, {"sd", nlohmann::json::array()}};
-  for (std::uint32_t cell = 0; cell < run.cells; ++cell) {
-    const Spread s = spread(run.shots, [&](std::size_t shot) {
-      return static_cast<double>(run.final_state(static_cast<std::uint32_t>(shot))[cell]);
-    });
+nlohmann::json summarise(const RunOutcome& run, const TomlProgram& description) {
+  nlohmann::json final_states = of_all(run.final_states);
+  final_states["cell"] = nlohmann::json::array();
+  for (std::uint32_t cell = 0; cell < run.final_states.size(); ++cell)
     final_states["cell"].push_back(description.first_cell + cell);
-    final_states["mean"].push_back(s.mean);
-    final_states["sd"].push_back(s.sd);
-  }
 
   nlohmann::json meters = nlohmann::json::array();
   const std::vector<std::string> names = description.meter_names();
-  for (std::size_t i = 0; i < run.meters.size(); ++i) {
-    const auto& rows = run.meters[i];
-    nlohmann::json snapshot = {{"name", names[i]}, {"ticks", rows.front().ticks}};
-    const auto add = [&](const char* key, double hb_meters_t::*field) {
-      const Spread s = spread(rows.size(), [&](std::size_t shot) { return rows[shot].*field; });
-      snapshot[key] = {{"mean", s.mean}, {"sd", s.sd}};
-    };
-    add("energy", &hb_meters_t::energy);
-    add("work", &hb_meters_t::work);
-    add("heat", &hb_meters_t::heat);
-    add("heat_path", &hb_meters_t::heat_path);
-    add("work_shadow", &hb_meters_t::work_shadow);
-    if (const std::vector<double>& heat = run.heat_per_cell[i]; !heat.empty()) {
-      const std::size_t cells = heat.size() / rows.size();
-      nlohmann::json mean = nlohmann::json::array(), sd = nlohmann::json::array();
-      for (std::size_t cell = 0; cell < cells; ++cell) {
-        const Spread s = spread(rows.size(), [&](std::size_t shot) { return heat[shot * cells + cell]; });
-        mean.push_back(s.mean);
-        sd.push_back(s.sd);
-      }
-      snapshot["heat_per_cell"] = {{"mean", mean}, {"sd", sd}};
-    }
+  for (std::size_t i = 0; i < run.snapshots.size(); ++i) {
+    const SnapshotMoments& is = run.snapshots[i];
+    nlohmann::json snapshot = {{"name", names[i]},
+                               {"ticks", is.ticks},
+                               {"energy", of_moments(is.energy)},
+                               {"work", of_moments(is.work)},
+                               {"heat", of_moments(is.heat)},
+                               {"heat_path", of_moments(is.heat_path)},
+                               {"work_shadow", of_moments(is.work_shadow)}};
+    if (!is.heat_per_cell.empty()) snapshot["heat_per_cell"] = of_all(is.heat_per_cell);
     meters.push_back(std::move(snapshot));
   }
   return {{"final_states", final_states}, {"meters", meters}};
+}
+
+void print_step(const nlohmann::json& step) {
+  if (step["time_units"].is_null()) {
+    fmt::print("the step is the device's own\n\n");
+    return;
+  }
+  fmt::print("step {:.6g} time units ({})", step["time_units"].get<double>(), step["from"].get<std::string>());
+  if (step.contains("bias")) fmt::print(": {}", step["bias"]["text"].get<std::string>());
+  fmt::print("\n\n");
+}
+
+/// Value and standard error of one entry, and "-" for what is not known.
+std::string with_error(const nlohmann::json& of, std::size_t k) {
+  const nlohmann::json &value = of["value"][k], &error = of["standard_error"][k];
+  return fmt::format("{:>12} {:>10}", value.is_null() ? "-" : fmt::format("{:.5g}", value.get<double>()),
+                     error.is_null() ? "-" : fmt::format("{:.2g}", error.get<double>()));
+}
+
+void print_statistics(const nlohmann::json& is) {
+  constexpr std::size_t kShown = 16;
+  if (is.contains("columns")) {
+    fmt::print("\nstatistics of {} samples from time {:.6g} to {:.6g}\n", is["samples"].get<std::uint64_t>(),
+               is["from"].get<double>(), is["to"].get<double>());
+    const bool times = is.contains("correlation_time");
+    fmt::print("  {:>12} {:>12} {:>10} {:>12} {:>10} {:>10}{}\n", "", "mean", "s.e.", "variance", "s.e.", "effective",
+               times ? "     correlation time, s.e." : "");
+    const std::size_t columns = is["columns"].size();
+    for (std::size_t k = 0; k < std::min(kShown, columns); ++k) {
+      const nlohmann::json& effective = is["mean"]["effective_samples"][k];
+      fmt::print("  {:>12} {} {} {:>10}{}\n", is["columns"][k].get<std::string>(), with_error(is["mean"], k),
+                 with_error(is["variance"], k), effective.is_null() ? "-" : fmt::format("{:.4g}", effective.get<double>()),
+                 times ? "  " + with_error(is["correlation_time"], k) : "");
+    }
+    if (columns > kShown) fmt::print("  … and {} more; all of them with --json\n", columns - kShown);
+  }
+  if (is.contains("entropy_production")) {
+    for (const nlohmann::json& of : is["entropy_production"]) {
+      const nlohmann::json& error = of["standard_error"];
+      fmt::print("entropy production by \"{}\": {:.5g} +- {} nats per time unit\n", of["meters"].get<std::string>(),
+                 of["value"].get<double>(), error.is_null() ? "?" : fmt::format("{:.2g}", error.get<double>()));
+    }
+  }
+  for (const nlohmann::json& note : is["notes"]) fmt::print("note: {}\n", note.get<std::string>());
 }
 
 void print_summary(const nlohmann::json& summary) {
@@ -82,7 +103,7 @@ void print_summary(const nlohmann::json& summary) {
   fmt::print("{} cells, {} shots, {:.6g} time units, {} records\n\n", summary["cells"].get<std::uint64_t>(),
              summary["shots"].get<std::uint64_t>(), summary["array_time_units"].get<double>(),
              summary["records"].get<std::uint64_t>());
-
+  print_step(summary["step"]);
   constexpr std::size_t kShown = 16;
   const nlohmann::json& states = summary["final_states"];
   fmt::print("final states (over shots)\n  {:>6} {:>12} {:>12}\n", "cell", "mean", "s.d.");
@@ -108,6 +129,11 @@ void print_summary(const nlohmann::json& summary) {
     if (heat["mean"].size() > kShown)
       fmt::print("  … and {} more; all of them with --json\n", heat["mean"].size() - kShown);
   }
+  if (summary.contains("statistics")) print_statistics(summary["statistics"]);
+  if (const auto& rounding = summary["rounding"]; rounding["values"] != 0)
+    fmt::print("\n{} parameter values are off by more than 1 % as the device's codes, the worst by {:.2g} %; readback shows "
+               "what it holds\n",
+               rounding["values"].get<std::uint64_t>(), 100 * rounding["worst"].get<double>());
   if (const auto clips = summary["clips"].get<std::uint64_t>()) {
     fmt::print("\n{} parameter values were clipped to the device's ranges\n", clips);
   }
@@ -118,12 +144,28 @@ void print_summary(const nlohmann::json& summary) {
                summary["rail_cell"].get<std::uint32_t>());
 }
 
+/// What is known of the step and of what it does to the results.
+nlohmann::json describe_step(const Device& device, const TomlProgram& description) {
+  const bool known = device.step().count > 0;
+  nlohmann::json step{{"time_units", known ? nlohmann::json(device.time_units(device.step())) : nlohmann::json(nullptr)},
+                      {"from", "the device's"}};
+  if (description.dt) step["from"] = description.places.at("network.dt") == "--step" ? "--step" : "network.dt";
+  return step;
+}
+
 }  // namespace
 
 int run_program(const RunOptions& options) {
   TomlProgram description = read_toml_program(options.program);
   if (options.shots) description.shots = *options.shots;
-  if (options.seed) description.seed = *options.seed;
+  if (options.seed) {
+    description.seed = *options.seed;
+    description.places["samples.seed"] = "--seed";
+  }
+  if (options.step) {
+    description.dt = *options.step;
+    description.places["network.dt"] = "--step";
+  }
   if (!options.out.empty()) check_result_name(options.out);
   if (!options.vcd.empty() && options.vcd.extension() != ".vcd")
     throw Error(HB_BAD_ARG, fmt::format("--vcd {}: the name must end in .vcd", options.vcd.string()));
@@ -132,12 +174,16 @@ int run_program(const RunOptions& options) {
   if (!options.vcd.empty()) {  // a wrong list is refused before the run
     RunResult shape;
     shape.shots = description.shots;
-    shape.cells = description.capture_cells != 0 ? description.capture_cells : description.cells - description.first_cell;
+    shape.cells = description.capture_cells != 0 ? description.capture_cells
+                                                  : description.cells - description.first_cell % description.cells;
     waveform_selection(options.signals, shape, description.first_cell);
   }
 
   Device device = open(options.device);
+  set_step(device, description);
   const Program program = build_program(description, device);
+  std::optional<RunStatistics> statistics;
+  if (description.statistics) statistics.emplace(description, program);
   if (!description.seed && device.capabilities().seeded) description.seed = 1;
   if (!options.out.empty()) {
     const auto folder = options.out.parent_path();
@@ -146,35 +192,35 @@ int run_program(const RunOptions& options) {
 
   watch_interrupts();
   ProgressBar bar(ProgressBar::style_for(options.json), "run", 1.0, "");
-  JobOptions job;
-  job.shots = description.shots;
-  job.seed = description.seed;
-  job.capture_first = description.first_cell;
-  job.capture_cells = description.capture_cells;
-  job.progress = [&](double fraction) {
+  RunPlan plan;
+  const bool asked_for = !options.vcd.empty() || (!options.out.empty() && !(statistics && description.statistics->only));
+  plan.keep = !statistics || asked_for;
+  plan.progress = [&](double fraction) {
     bar.update(fraction);
     return !interrupted();
   };
-  const Result result = device.run(program, job);
+  RunOutcome outcome = run_shots(device, program, description, plan, statistics ? &*statistics : nullptr);
   bar.finish();
-
-  const Ticks time_unit = device.capabilities().time_unit;
-  RunResult run = arrange(result, time_unit);
+  RunResult& run = outcome.result;
   run.readback_names = description.readback_names();
+  if (statistics) run.statistics = statistics->arrays();
 
-  nlohmann::json summary = summarise(run, description);
+  nlohmann::json summary = summarise(outcome, description);
   summary["program"] = description.path;
   summary["cells"] = description.cells;
   summary["shots"] = run.shots;
-  summary["records"] = run.records;
+  summary["records"] = outcome.records;
   summary["seed"] = description.seed ? nlohmann::json(*description.seed) : nlohmann::json(nullptr);
-  summary["array_ticks"] = result.array_ticks.count;
-  summary["array_time_units"] = device.time_units(result.array_ticks);
-  summary["stall_ticks"] = result.stall_ticks.count;
-  summary["clips"] = result.clips;
-  summary["capture_clips"] = result.capture_clips;
-  summary["rails"] = result.rails;
-  summary["rail_cell"] = result.rails > 0 ? nlohmann::json(result.rail_cell) : nlohmann::json(nullptr);
+  summary["array_ticks"] = outcome.array_ticks.count;
+  summary["array_time_units"] = device.time_units(outcome.array_ticks);
+  summary["stall_ticks"] = outcome.stall_ticks.count;
+  summary["clips"] = outcome.clips;
+  summary["capture_clips"] = outcome.capture_clips;
+  summary["rails"] = outcome.rails;
+  summary["rail_cell"] = outcome.rails > 0 ? nlohmann::json(outcome.rail_cell) : nlohmann::json(nullptr);
+  summary["rounding"] = {{"values", program.rounding().values}, {"worst", program.rounding().worst}};
+  summary["step"] = describe_step(device, description);
+  if (statistics) summary["statistics"] = statistics->json();
   summary["device"] = describe_device(device);
   summary["provenance"] = provenance();
 
@@ -182,6 +228,8 @@ int run_program(const RunOptions& options) {
     nlohmann::json origin = summary["provenance"];
     for (const char* key : {"program", "seed", "device", "clips", "capture_clips", "rails"}) origin[key] = summary[key];
     origin["meter_names"] = description.meter_names();
+    origin["step"] = summary["step"];
+    if (statistics) origin["statistics_columns"] = statistics->names();
     run.provenance = origin.dump();
     write_run_result(options.out, run);
     summary["out"] = options.out.string();

@@ -1,17 +1,16 @@
 #include "apps/files/program_builder.hpp"
 
+#include <cmath>
+
 #include <fmt/format.h>
 
-#include "apps/files/toml_schedule.hpp"
+#include "apps/files/schedule_builder.hpp"
 #include "heatbath/cells.h"
 #include "heatbath/error.hpp"
+#include "heatbath/numerics/text.hpp"
 #include "heatbath/regs.h"
 
 namespace heatbath::apps {
-
-namespace {
-
-using Op = ScheduleStep::Op;
 
 void load(Program& program, const ParameterSet& set) {
   const auto section = [&](CellSection name, const std::optional<std::vector<float>>& values) {
@@ -30,56 +29,48 @@ void load(Program& program, const ParameterSet& set) {
   if (set.gain) program.load_gain(*set.gain);
 }
 
-void append(Program& program, const ScheduleStep& step, const Device& device, PerCell per_cell);
-
-void append_all(Program& program, const std::vector<ScheduleStep>& steps, const Device& device,
-                PerCell per_cell) {
-  for (const ScheduleStep& step : steps) {
-    try {
-      append(program, step, device, per_cell);
-    } catch (const Error& error) {
-      if (step.op == Op::repeat) throw;
-      throw Error(error.code(), fmt::format("{}: {}", step.where, error.what()));
-    }
+void check_states(const Capabilities& capabilities, std::uint32_t cells, std::uint32_t first,
+                  std::span<const float> values) {
+  const std::uint32_t kind = capabilities.cell_kind;
+  const bool second = first >= cells;
+  if (kind == HB_CAPS_CELL_KIND_PHASE) return;  // taken to a turn
+  const float most = second ? capabilities.range_second : capabilities.range_state;
+  for (std::size_t k = 0; k < values.size(); ++k) {
+    const std::string what = fmt::format("state variable {} is to be {}", first + k, numerics::text_of(values[k]));
+    if (kind == HB_CAPS_CELL_KIND_PBIT && std::fabs(values[k]) != 1)
+      throw Error(HB_BAD_ARG, what + "; a p-bit is 1 or -1");
+    if (std::fabs(values[k]) > most)
+      throw Error(HB_BAD_ARG, fmt::format("{}; this device holds -{} to {}", what, numerics::text_of(most),
+                                          numerics::text_of(most)));
   }
 }
 
-void append(Program& program, const ScheduleStep& step, const Device& device, PerCell per_cell) {
-  switch (step.op) {
-    case Op::evolve: program.evolve(device.ticks(step.duration)); break;
-    case Op::load: load(program, step.parameters); break;
-    case Op::commit: program.commit(); break;
-    case Op::ramp:
-      load(program, step.parameters);
-      program.ramp(device.ticks(step.duration));
-      break;
-    case Op::set:
-      if (step.values.size() == 1) program.set(step.first, step.count, step.values.front());
-      else program.set(step.first, step.values);
-      break;
-    case Op::clamp:
-      if (step.values.size() == 1) program.clamp(step.first, step.count, step.values.front());
-      else program.clamp(step.first, step.values);
-      break;
-    case Op::release: program.release(step.first, step.count); break;
-    case Op::sample: program.sample(); break;
-    case Op::capture: program.capture_start(device.ticks(step.duration), step.now); break;
-    case Op::capture_stop: program.capture_stop(); break;
-    case Op::meters: program.meter_snapshot(per_cell); break;
-    case Op::meters_clear: program.meter_clear(); break;
-    case Op::readback:
-      if (step.name == "couplings") program.readback_couplings();
-      else program.readback(*cell_section(step.name));
-      break;
-    case Op::repeat:
-      program.loop_begin(step.times);
-      append_all(program, step.steps, device, per_cell);
-      program.loop_end();
-      break;
+void set_step(Device& device, const TomlProgram& description) {
+  if (!description.dt) return;
+  const std::string place = description.place("network.dt");
+  if (!device.capabilities().dt_programmable)
+    throw Error(HB_UNSUPPORTED, fmt::format("{}: the step of this device is its own (it lacks CAPS.DT_PROGRAMMABLE)", place));
+  try {
+    device.set_step_time_units(*description.dt);
+  } catch (const Error& error) {
+    throw Error(error.code(), fmt::format("{}: {}", place, error.what()));
   }
 }
 
-}  // namespace
+void check_samples(const TomlProgram& description, const Capabilities& capabilities) {
+  const std::uint32_t variables = description.cells * capabilities.components;
+  const char* name = capabilities.components > 1 ? "state variables" : "cells";
+  if (description.first_cell >= variables)
+    throw Error(HB_BAD_ARG, fmt::format("{}: {}; on this device the program has {} 0 to {}",
+                                        description.place("samples.first_cell"), description.first_cell, name, variables - 1));
+  if (description.capture_cells > variables - description.first_cell)
+    throw Error(HB_BAD_ARG,
+                fmt::format("{}: {} from {} on; on this device the program has {} 0 to {}", description.place("samples.cells"),
+                            description.capture_cells, description.first_cell, name, variables - 1));
+  if (description.seed && !capabilities.seeded)
+    throw Error(HB_UNSUPPORTED, fmt::format("{}: this device makes its own noise and takes no seed (it lacks CAPS.SEEDED)",
+                                            description.place("samples.seed")));
+}
 
 float default_j4(const Capabilities& capabilities) {
   return capabilities.cell_kind == HB_CAPS_CELL_KIND_OVERDAMPED && capabilities.stepper != HB_CAPS_CELL_STEPPER_EXACT_OU
@@ -93,6 +84,14 @@ Program build_program(const TomlProgram& description, const Device& device) {
     throw Error(HB_BAD_ARG, fmt::format("{}: network.cells = {}: the device has {}", description.path,
                                         description.cells, caps.cells));
   }
+  check_samples(description, caps);
+  const auto check = [&](const char* key, std::uint32_t first, const std::vector<float>& values) {
+    try {
+      check_states(caps, description.cells, first, values);
+    } catch (const Error& error) {
+      throw Error(error.code(), fmt::format("{}: {}", description.place(key), error.what()));
+    }
+  };
   Program program(caps, description.cells);
   try {
     // Everything is loaded: what the device held before is not part of the description.
@@ -112,20 +111,25 @@ Program build_program(const TomlProgram& description, const Device& device) {
     load(program, all);
     program.commit();
     if (description.initial || caps.state_write) {
-      const std::vector<float> initial = description.initial.value_or(std::vector<float>{0.0f});
+      const float usual = caps.cell_kind == HB_CAPS_CELL_KIND_PBIT ? 1.0f : 0.0f;
+      const std::vector<float> initial = description.initial.value_or(std::vector<float>{usual});
+      check("network.initial", 0, initial);
       if (initial.size() == 1) program.set(0, description.cells, initial.front());
       else program.set(0, initial);
     }
     if (description.initial_second || (caps.state_write && caps.components > 1)) {
       const std::vector<float> second = description.initial_second.value_or(std::vector<float>{0.0f});
+      check("network.initial_second", description.cells, second);
       if (second.size() == 1) program.set(description.cells, description.cells, second.front());
       else program.set(description.cells, second);
     }
     if (caps.meters) program.meter_clear();
   } catch (const Error& error) {
-    throw Error(error.code(), fmt::format("{}: network: {}", description.path, error.what()));
+    const std::string what = error.what();
+    throw what.starts_with(description.path) ? error
+                                             : Error(error.code(), fmt::format("{}: network: {}", description.path, what));
   }
-  append_all(program, description.schedule, device, description.heat_per_cell ? PerCell::heat : PerCell::nothing);
+  append_schedule(program, description.schedule, device, description.heat_per_cell ? PerCell::heat : PerCell::nothing);
   program.sample();
   return program;
 }

@@ -27,9 +27,11 @@ constexpr std::array<MeterColumn, 5> kMeters{{{"meters_energy", &hb_meters_t::en
 /// Hands every array to `add(name, values, shape, units)`.
 template <typename Add>
 void each_array(const RunResult& result, const Add& add) {
-  add("states", std::span(result.states), Shape{result.shots, result.records, result.cells}, "dimensionless");
-  add("time", std::span(result.time), Shape{result.records}, "time units");
-  add("ticks", std::span(result.ticks), Shape{result.records}, "ticks");
+  if (result.records > 0) {
+    add("states", std::span(result.states), Shape{result.shots, result.records, result.cells}, "dimensionless");
+    add("time", std::span(result.time), Shape{result.records}, "time units");
+    add("ticks", std::span(result.ticks), Shape{result.records}, "ticks");
+  }
   if (!result.meters.empty()) {
     for (const MeterColumn& column : kMeters) {
       std::vector<double> values;
@@ -59,6 +61,8 @@ void each_array(const RunResult& result, const Add& add) {
     }
     add(fmt::format("readback_{}_{}", i, section), std::span(values), shape, "energy units");
   }
+  for (const StatisticsArray& array : result.statistics)
+    add(array.name, std::span<const double>(array.values), array.shape, array.units);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/files/run_statistics.hpp"
 #include "heatbath/job.hpp"
 
 namespace heatbath::apps {
@@ -15,7 +16,8 @@ namespace heatbath::apps {
 /// Arrays of a run, in files as: states (shots x records x cells, dimensionless), time (records, time units), ticks
 /// (records), meters_energy, meters_work, meters_heat, meters_heat_path, meters_work_shadow (snapshots x shots, energy
 /// units), meters_ticks (snapshots), heat_per_cell (snapshots x shots x cells, energy units) where the program asked for
-/// it, readback_0_bias, …, and provenance (JSON text).
+/// it, readback_0_bias, …, the arrays of [statistics], and provenance (JSON text). Without records (what [statistics] only
+/// leaves) there are no states, times and meters.
 struct RunResult {
   std::uint32_t shots = 0, cells = 0;
   std::size_t records = 0;
@@ -26,6 +28,7 @@ struct RunResult {
   std::vector<std::vector<double>> heat_per_cell;  ///< [snapshot][shot x cells]; empty rows where not asked for
   std::vector<std::string> readback_names;
   std::vector<std::vector<float>> readback;
+  std::vector<StatisticsArray> statistics;
   std::string provenance;  ///< JSON
 
   /// Final states of one shot.

@@ -21,6 +21,11 @@ constexpr std::size_t kLongestProgram = std::size_t{64} << 20;
 
 }  // namespace
 
+std::string TomlProgram::place(const std::string& key) const {
+  const auto found = places.find(key);
+  return found != places.end() ? found->second : fmt::format("{}: {}", path, key);
+}
+
 std::vector<std::string> TomlProgram::meter_names() const {
   std::vector<std::string> names;
   for (const ScheduleStep& step : schedule) {
@@ -51,22 +56,26 @@ TomlProgram read_toml_program(const std::filesystem::path& path) {
   }
 
   const Item file(program.path, "", document->root());
-  const Table top(file, {"network", "schedule", "samples"});
+  const Table top(file, {"network", "schedule", "samples", "statistics"});
   for (const char* key : {"network", "schedule"}) {
     if (!top.find(key)) {
       throw Error(HB_BAD_ARG, fmt::format("{}: the table {} is missing; a program has [network], [[schedule]] and "
-                                          "optionally [samples]",
+                                          "optionally [samples] and [statistics]",
                                           program.path, key));
     }
   }
 
-  const Table network(top.at("network"), {"cells", "j2", "j4", "bias", "kT", "gain", "mass", "damping", "frequency",
+  const auto note = [&](const Item& item) { program.places[item.name()] = fmt::format("{}: {}", item.where(), item.name()); };
+  const Table network(top.at("network"), {"cells", "dt", "j2", "j4", "bias", "kT", "gain", "mass", "damping", "frequency",
                                             "initial", "initial_second", "couplings"});
   program.cells = network.at("cells").count(1, 1u << 16);
+  if (const auto dt = network.find("dt")) program.dt = dt->positive("time units"), note(*dt);
   program.network = read_parameters(network, program.cells);
-  if (const auto initial = network.find("initial")) program.initial = initial->per_cell(program.cells);
+  if (const auto initial = network.find("initial"))
+    program.initial = initial->per_cell(program.cells), note(*initial);
 
-  if (const auto second = network.find("initial_second")) program.initial_second = second->per_cell(program.cells);
+  if (const auto second = network.find("initial_second"))
+    program.initial_second = second->per_cell(program.cells), note(*second);
 
   program.schedule = read_schedule(top.at("schedule"), program.cells);
 
@@ -75,16 +84,28 @@ TomlProgram read_toml_program(const std::filesystem::path& path) {
     if (const auto shots = samples.find("shots")) program.shots = shots->count(1, kMost);
     if (const auto seed = samples.find("seed")) {
       program.seed = seed->whole(0, static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()));
+      note(*seed);
     }
-    if (const auto first = samples.find("first_cell")) program.first_cell = first->count(0, 2 * program.cells - 1);
+    if (const auto first = samples.find("first_cell"))
+      program.first_cell = first->count(0, 2 * program.cells - 1), note(*first);
     if (const auto count = samples.find("cells")) {
       program.capture_cells = count->count(1, 2 * program.cells - program.first_cell);
+      note(*count);
     }
     if (const auto heat = samples.find("heat_per_cell")) {
       program.heat_per_cell = heat->boolean();
       if (program.heat_per_cell && program.meter_names().empty())
         heat->fail("is true, but the schedule has no step with op = \"meters\" that would take it");
     }
+  }
+  if (const auto item = top.find("statistics")) {
+    program.statistics = read_statistics(*item, program.cells);
+    for (const char* key : {"from", "cells", "observables", "lags", "entropy_production"})
+      program.places[fmt::format("statistics.{}", key)] = fmt::format("{}: statistics.{}", item->where(), key);
+    for (const auto& [key, value] : item->value().as_table()) note(Item(program.path, "statistics." + key, value));
+    // Heat over temperatures that differ is that of single cells.
+    if (program.statistics->entropy_production && program.network.kT && program.network.kT->size() > 1)
+      program.heat_per_cell = true;
   }
   return program;
 }

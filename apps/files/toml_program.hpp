@@ -3,6 +3,7 @@
 //
 //   [network]
 //   cells = 64                       # required
+//   dt = 0.001                       # step of the array, time units; default the device's
 //   j2 = 1.0                         # number or one per cell, default 1; of phases 0   V = J2 x^2 + J4 x^4 + b x
 //   j4 = 1.0                         # default 1; of other than overdamped cells, and with the exact-ou stepper, 0
 //   bias = 0.0                       # b, default 0
@@ -42,14 +43,18 @@
 //   cells = 64
 //   heat_per_cell = false            # true: the meters give the heat of each cell, too
 //
+//   [statistics]                     # see statistics_request.hpp
+//
 // The last record is the final state, whether or not the schedule samples it.
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "apps/files/statistics_request.hpp"
 #include "heatbath/device.hpp"
 
 namespace heatbath::apps {
@@ -80,6 +85,7 @@ struct ScheduleStep {
   Op op = Op::evolve;
   std::string where;                   ///< "FILE:LINE", for errors
   double duration = 0;                 ///< evolve, ramp; period of capture; time units
+  std::string duration_where;          ///< "FILE:LINE: KEY" of it
   ParameterSet parameters;             ///< load, ramp
   std::uint32_t first = 0, count = 0;  ///< set, clamp, release
   std::vector<float> values;           ///< set, clamp: one, or count
@@ -92,6 +98,7 @@ struct ScheduleStep {
 struct TomlProgram {
   std::string path;
   std::uint32_t cells = 0;
+  std::optional<double> dt;  ///< time units
   ParameterSet network;
   std::optional<std::vector<float>> initial, initial_second;
   std::vector<ScheduleStep> schedule;
@@ -99,7 +106,13 @@ struct TomlProgram {
   std::optional<std::uint64_t> seed;
   std::uint32_t first_cell = 0, capture_cells = 0;
   bool heat_per_cell = false;
+  std::optional<StatisticsRequest> statistics;
 
+  /// "FILE:LINE: KEY" of keys that a device has to judge, by key (network.dt, samples.seed); or the option in its place.
+  std::map<std::string, std::string> places;
+
+  /// Where a key stands: its place, or the file and the key where it was not given.
+  std::string place(const std::string& key) const;
   /// Names of the meter snapshots and of the readback sections, in the order of Result::meters and Result::readback.
   std::vector<std::string> meter_names() const;
   std::vector<std::string> readback_names() const;

@@ -91,11 +91,15 @@ ScheduleStep read_step(const Item& item, std::uint32_t cells, bool repeated) {
     op_item.fail("a repeated snapshot would overwrite itself; put it outside of repeat");
   }
 
+  const auto read_time = [&](const Item& time) {
+    step.duration = time.positive("time units");
+    step.duration_where = fmt::format("{}: {}", time.where(), time.name());
+  };
   switch (step.op) {
-    case Op::evolve: step.duration = Table(item, {"op", "duration"}).at("duration").positive("time units"); break;
+    case Op::evolve: read_time(Table(item, {"op", "duration"}).at("duration")); break;
     case Op::ramp: {
       const Table table(item, {"op", "duration", "j2", "j4", "bias", "couplings", "gain", "kT", "mass", "damping", "frequency"});
-      step.duration = table.at("duration").positive("time units");
+      read_time(table.at("duration"));
       step.parameters = read_parameters(table, cells);
       break;
     }
@@ -119,7 +123,7 @@ ScheduleStep read_step(const Item& item, std::uint32_t cells, bool repeated) {
     case Op::release: read_cells(step, Table(item, {"op", "first", "count"}), cells); break;
     case Op::capture: {
       const Table table(item, {"op", "period", "now"});
-      step.duration = table.at("period").positive("time units");
+      read_time(table.at("period"));
       if (const auto now = table.find("now")) step.now = now->boolean();
       break;
     }

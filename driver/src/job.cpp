@@ -136,11 +136,11 @@ Job::Impl::Impl(Device::Impl& on, const Program& what, const JobOptions& how, Ca
     bad_arg(where + "first_step with " + std::to_string(options.shots) + " shots; a job goes on from what one pass left, and a pass has " +
             std::to_string(plan_.lanes) + " shots: run it in groups of as many");
   result.capture = Capture(options.shots, capture_cells_);
-  const std::uint64_t row = std::uint64_t{options.shots} * capture_cells_;
-  if (plan_.records > std::numeric_limits<std::int64_t>::max() / sizeof(float) / row)
+  const std::uint64_t row = options.records ? 0 : std::uint64_t{options.shots} * capture_cells_;
+  if (row > 0 && plan_.records > std::numeric_limits<std::int64_t>::max() / sizeof(float) / row)
     throw out_of_host_memory(options.shots, plan_.records, capture_cells_);
   try {
-    result.capture.ticks_.resize(plan_.records);
+    if (!options.records) result.capture.ticks_.resize(plan_.records);
     Capture old = std::move(spare);  // left without records
     result.capture.values_ = std::move(old.values_);
     result.capture.values_.resize(row * plan_.records);
@@ -359,6 +359,10 @@ void Job::Impl::fetch() {
     if (there.empty()) there = records(number, head - number);
     const std::span<const std::byte> record = there.first(record_bytes());
     there = there.subspan(record.size());
+    if (options.records) {
+      hand_over(record, number);
+      continue;
+    }
     float* states = capture.values_.data() + done_shots_ * shot_stride + std::size_t{number} * capture_cells_;
     const std::uint64_t ticks = decode_record(record, {shots, capture_cells_, options.capture_first, program.cells()}, number,
                                               device->capabilities, states, shot_stride);
@@ -373,7 +377,19 @@ void Job::Impl::fetch() {
   device->run("writing CAPTURE_TAIL", [&](const hb_mmio_t* mmio) { return hb_dif_capture_advance(mmio, head); });
 }
 
+<<<<<<< HEAD
 void Job::Impl::finish_pass(const hb_job_status_t& status) {
+=======
+void Job::Impl::hand_over(std::span<const std::byte> record, std::uint32_t number) {
+  const std::uint32_t shots = pass_shots();
+  handed_.resize(std::size_t{shots} * capture_cells_);
+  const std::uint64_t ticks = decode_record(record, {shots, capture_cells_, options.capture_first, program.cells()}, number,
+                                            device->capabilities, handed_.data(), capture_cells_);
+  options.records({static_cast<std::uint32_t>(done_shots_), number, {ticks}, handed_});
+}
+
+void Job::Impl::finish_pass() {
+>>>>>>> 7b2efdd (Run: step of the program, durations in exact time, statistics while it goes)
   if (fetched_ != plan_.records)
     throw Error(HB_DEVICE, "the device took " + std::to_string(fetched_) + " records; the program takes " +
                                std::to_string(plan_.records));

@@ -51,7 +51,13 @@ struct Job::Impl {
   void start_pass();
   void service();
   void fetch();
+<<<<<<< HEAD
   void finish_pass(const hb_job_status_t& status);
+=======
+  /// Gives a record to options.records.
+  void hand_over(std::span<const std::byte> record, std::uint32_t number);
+  void finish_pass();
+>>>>>>> 7b2efdd (Run: step of the program, durations in exact time, statistics while it goes)
   void read_meters();
   void read_readbacks();
   std::span<const std::byte> records(std::uint32_t number, std::uint32_t count);
@@ -66,6 +72,7 @@ struct Job::Impl {
   std::uint64_t done_shots_ = 0;  ///< of the passes before this one
   std::uint32_t fetched_ = 0;     ///< records of this pass
   std::vector<std::byte> staging_;
+  std::vector<float> handed_;     ///< states of one record
   std::uint64_t started_at_ = 0;
   std::uint64_t left_ = ~std::uint64_t{0};  ///< ticks to the limit, at the last look
   std::uint64_t slice_ = 1, longest_slice_ = 1;

@@ -12,6 +12,7 @@
 #include "heatbath/cells.h"
 #include "heatbath/codes.h"
 #include "heatbath/error.hpp"
+#include "heatbath/numerics/rounding.hpp"
 #include "section_range.hpp"
 
 namespace heatbath {
@@ -300,10 +301,22 @@ void Program::check_section(CellSection section, std::span<const float> values, 
   }
 }
 
+void Program::count_rounding(float range, std::span<const float> values) {
+  if (capabilities_.parameter_number == Number::float32) return;
+  const std::uint32_t bits = capabilities_.parameter_bits;
+  for (const float value : values) {
+    const double wanted = value, held = hb_code_to_value(hb_value_to_code(value, range, bits), range, bits);
+    if (std::fabs(wanted) > range || numerics::is_near(wanted, held)) continue;
+    ++rounding_.values;
+    rounding_.worst = std::max(rounding_.worst, std::fabs(held - wanted) / std::fabs(wanted));
+  }
+}
+
 /// LOAD of a section from memory: `rows` rows.
 Program& Program::load_operand(hb_section_t section, std::span<const float> values, std::uint32_t rows) {
   Encoder encoder(capabilities_, section_range(capabilities_, section), values.size());
   encoder.put(values);
+  count_rounding(section_range(capabilities_, section), values);
   Encoded encoded = encoder.take();
   return load_bytes(section, std::move(encoded.bytes), encoded.clips, rows);
 }
@@ -329,6 +342,7 @@ Program& Program::load(CellSection section, std::span<const float> values) {
 
 Program& Program::load(CellSection section, float value) {
   check_section(section, {&value, 1}, std::string("Program::load(") + name_of(section) + ")");
+  if (section != CellSection::kT) count_rounding(section_range(capabilities_, section_of(section)), {&value, 1});
   Step& step = append(HB_OP_LOAD);
   step.instruction.section = static_cast<std::uint16_t>(section);
   step.instruction.flags = HB_FLAG_IMMEDIATE;
@@ -387,10 +401,14 @@ Program& Program::load_couplings(std::span<const float> matrix) {
     check_graph(matrix, cells_, here);
     for (const Coupler& at : here) {
       encoder.put(matrix[at.i * n + at.j]);
+      count_rounding(capabilities_.range_coupling, matrix.subspan(at.i * n + at.j, 1));
       if (full) encoder.put(matrix[at.j * n + at.i]);
     }
   } else {
-    for (std::size_t i = 0; i < n; ++i) encoder.put(matrix.subspan(i * n + i + 1, n - i - 1));
+    for (std::size_t i = 0; i < n; ++i) {
+      encoder.put(matrix.subspan(i * n + i + 1, n - i - 1));
+      count_rounding(capabilities_.range_coupling, matrix.subspan(i * n + i + 1, n - i - 1));
+    }
   }
   Encoded encoded = encoder.take();
   return load_bytes(HB_SECTION_COUPLING, std::move(encoded.bytes), encoded.clips, 1);

@@ -90,6 +90,14 @@ struct Result {
   Ticks stall_ticks;                             ///< ticks it waited for the capture ring, all passes
 };
 
+/// One record of the shots of a pass, in physical units.
+struct RecordOfPass {
+  std::uint32_t first_shot = 0;   ///< of the job: 0 for its first shot
+  std::uint64_t record = 0;       ///< of each shot
+  Ticks ticks;                    ///< that the array had evolved in the job
+  std::span<const float> states;  ///< shots of the pass x captured state variables, row-major; valid during the call
+};
+
 struct JobOptions {
   std::uint32_t shots = 1;
   /// Noise key. Error(UNSUPPORTED) on a device without CAPS.SEEDED; left empty the device uses its own.
@@ -110,6 +118,9 @@ struct JobOptions {
   Ticks limit{0};
   /// Called between slices of device time with the fraction done; false cancels the job. May be empty.
   std::function<bool(double fraction)> progress = nullptr;
+  /// Takes every record in place of Result::capture, which then has none: for runs that no memory holds. Called while
+  /// the job is polled or waited for, pass by pass and in order; an Error that it throws ends the job. May be empty.
+  std::function<void(const RecordOfPass&)> records = nullptr;
 };
 
 /// A job: one program, any number of shots, split over the device's lanes and as many passes as that takes.

@@ -136,6 +136,13 @@ class Program {
   std::uint32_t open_loops() const { return open_loops_; }
   /// Values the encoding clipped to the converter range.
   std::uint64_t clips() const { return clips_; }
+  /// Parameter values that the device's codes hold with an error of more than 1 % of the value (clipped ones aside), and
+  /// the largest such error as a part of the value. Readback has what is held.
+  struct Rounding {
+    std::uint64_t values = 0;
+    double worst = 0;
+  };
+  const Rounding& rounding() const { return rounding_; }
   /// Values of a section as it lies in device memory.
   std::uint64_t values_of(hb_section_t section) const;
   /// State variables: cells x components.
@@ -151,11 +158,14 @@ class Program {
   std::vector<PerCell> snapshots_;
   std::vector<hb_section_t> readbacks_;
   std::uint64_t clips_ = 0;
+  Rounding rounding_;
   std::uint32_t open_loops_ = 0;
 
   void check_room() const;
   void check_section(CellSection section, std::span<const float> values, const std::string& where) const;
   Program& load_operand(hb_section_t section, std::span<const float> values, std::uint32_t rows);
+  /// Counts what a converter of this range does to a value.
+  void count_rounding(float range, std::span<const float> values);
   Program& load_bytes(hb_section_t section, std::vector<std::byte> bytes, std::uint64_t clips, std::uint32_t rows);
   Step& append(hb_op_t op);
   std::int32_t store(std::vector<std::byte> bytes, std::uint32_t rows);

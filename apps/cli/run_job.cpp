@@ -1,0 +1,163 @@
+#include "apps/cli/run_job.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace heatbath::apps {
+
+namespace {
+
+constexpr std::uint64_t block_bytes = std::uint64_t{64} << 20;
+constexpr std::uint32_t shots_together = 64;  // whose kept records are given to the statistics by turns
+
+/// Of value(0) … value(count - 1), in two passes.
+template <typename Value>
+Moments moments(std::size_t count, const Value& value) {
+  Moments is{static_cast<double>(count), 0, 0};
+  for (std::size_t i = 0; i < count; ++i) is.mean += value(i);
+  is.mean /= is.count;
+  for (std::size_t i = 0; i < count; ++i) is.squares += (value(i) - is.mean) * (value(i) - is.mean);
+  return is;
+}
+
+void merge_all(std::vector<Moments>& to, const std::vector<Moments>& more) {
+  to.resize(more.size());
+  for (std::size_t k = 0; k < more.size(); ++k) to[k].merge(more[k]);
+}
+
+/// Adds the shots of `run` to the moments.
+void sum_up(RunOutcome& outcome, const RunResult& run) {
+  std::vector<Moments> states;
+  for (std::uint32_t cell = 0; cell < run.cells; ++cell)
+    states.push_back(moments(run.shots, [&](std::size_t shot) {
+      return static_cast<double>(run.final_state(static_cast<std::uint32_t>(shot))[cell]);
+    }));
+  merge_all(outcome.final_states, states);
+  outcome.snapshots.resize(run.meters.size());
+  for (std::size_t k = 0; k < run.meters.size(); ++k) {
+    const auto& rows = run.meters[k];
+    SnapshotMoments& to = outcome.snapshots[k];
+    to.ticks = rows.front().ticks;
+    const auto add = [&](Moments& sum, double hb_meters_t::*field) {
+      sum.merge(moments(rows.size(), [&](std::size_t shot) { return rows[shot].*field; }));
+    };
+    add(to.energy, &hb_meters_t::energy);
+    add(to.work, &hb_meters_t::work);
+    add(to.heat, &hb_meters_t::heat);
+    add(to.heat_path, &hb_meters_t::heat_path);
+    add(to.work_shadow, &hb_meters_t::work_shadow);
+    const std::vector<double>& heat = run.heat_per_cell[k];
+    const std::size_t cells = heat.size() / rows.size();
+    std::vector<Moments> of_cells;
+    for (std::size_t cell = 0; cell < cells; ++cell)
+      of_cells.push_back(moments(rows.size(), [&](std::size_t shot) { return heat[shot * cells + cell]; }));
+    if (cells > 0) merge_all(to.heat_per_cell, of_cells);
+  }
+}
+
+void add_counters(RunOutcome& outcome, const Result& result) {
+  outcome.clips = std::max(outcome.clips, result.clips);
+  outcome.capture_clips += result.capture_clips;
+  outcome.rails += result.rails;
+  outcome.rail_cell = std::min(outcome.rail_cell, result.rail_cell);
+  outcome.array_ticks = result.array_ticks;
+  outcome.stall_ticks = outcome.stall_ticks + result.stall_ticks;
+}
+
+void feed(RunStatistics& statistics, const Capture& capture, const Result& result) {
+  std::vector<float> rows;
+  for (std::uint32_t first = 0; first < capture.shots(); first += shots_together) {
+    const std::uint32_t shots = std::min(shots_together, capture.shots() - first);
+    for (std::uint64_t record = 0; record < capture.records(); ++record) {
+      rows.clear();
+      for (std::uint32_t shot = first; shot < first + shots; ++shot) {
+        const auto state = capture.state(shot, record);
+        rows.insert(rows.end(), state.begin(), state.end());
+      }
+      statistics.add(first, record, rows);
+    }
+  }
+  statistics.add_meters(result.meters, result.heat_per_cell);
+}
+
+/// Shots of one job where nothing is kept: whole passes, with room for their final states and meters.
+std::uint32_t shots_of_block(const Program& program, const TomlProgram& description, std::uint32_t cells) {
+  const std::uint32_t lanes = std::max(1u, program.capabilities().lanes);
+  if (program.fixed_shots() > 0) return description.shots;
+  const std::uint64_t heat = description.heat_per_cell ? sizeof(double) * std::uint64_t{program.cells()} : 0;
+  const std::uint64_t of_shot = sizeof(float) * std::uint64_t{cells} + program.snapshots() * (sizeof(hb_meters_t) + heat);
+  const std::uint64_t passes = std::max<std::uint64_t>(1, block_bytes / of_shot / lanes);
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(description.shots, passes * lanes));
+}
+
+}  // namespace
+
+void Moments::merge(const Moments& more) {  // Chan, Golub & LeVeque (1979)
+  if (count == 0) {
+    *this = more;
+    return;
+  }
+  const double total = count + more.count, apart = more.mean - mean;
+  squares += more.squares + apart * apart * count * more.count / total;
+  mean += apart * more.count / total;
+  count = total;
+}
+
+double Moments::sd() const { return count > 1 ? std::sqrt(squares / (count - 1)) : 0.0; }
+
+RunOutcome run_shots(Device& device, const Program& program, const TomlProgram& description, const RunPlan& plan,
+                     RunStatistics* statistics) {
+  const Ticks time_unit = device.capabilities().time_unit;
+  RunOutcome outcome;
+  JobOptions job;
+  job.seed = description.seed;
+  job.refinement = plan.refinement;
+  job.capture_first = description.first_cell;
+  job.capture_cells = description.capture_cells;
+  if (plan.keep) {
+    job.shots = description.shots;
+    job.progress = plan.progress;
+    const Result result = device.run(program, job);
+    add_counters(outcome, result);
+    if (statistics != nullptr) feed(*statistics, result.capture, result);
+    outcome.result = arrange(result, time_unit);
+    outcome.records = outcome.result.records;
+    sum_up(outcome, outcome.result);
+    if (plan.shots) plan.shots(0, outcome.result);
+    return outcome;
+  }
+  const std::uint32_t cells =
+      description.capture_cells != 0 ? description.capture_cells : description.cells - description.first_cell % description.cells;
+  const std::uint32_t together = shots_of_block(program, description, cells);
+  outcome.records = program.records();
+  for (std::uint64_t first = 0; first < description.shots; first += together) {
+    job.shots = static_cast<std::uint32_t>(std::min<std::uint64_t>(together, description.shots - first));
+    if (job.seed) job.first_shot = static_cast<std::uint32_t>(first);
+    RunResult block;
+    block.shots = job.shots;
+    block.cells = cells;
+    block.records = 1;
+    block.states.resize(std::size_t{job.shots} * cells);
+    job.progress = [&](double fraction) {
+      return !plan.progress || plan.progress((static_cast<double>(first) + fraction * job.shots) / description.shots);
+    };
+    job.records = [&](const RecordOfPass& record) {
+      if (statistics != nullptr) statistics->add(first + record.first_shot, record.record, record.states);
+      if (record.record + 1 == outcome.records)
+        std::ranges::copy(record.states, block.states.begin() + static_cast<std::ptrdiff_t>(record.first_shot) * cells);
+    };
+    const Result result = device.run(program, job);
+    add_counters(outcome, result);
+    block.meters = result.meters;
+    block.heat_per_cell = result.heat_per_cell;
+    if (statistics != nullptr) statistics->add_meters(block.meters, block.heat_per_cell);
+    sum_up(outcome, block);
+    if (plan.shots) plan.shots(first, block);
+    if (first == 0) outcome.result.readback = result.readback;
+  }
+  outcome.result.shots = description.shots;
+  outcome.result.cells = cells;
+  return outcome;
+}
+
+}  // namespace heatbath::apps
