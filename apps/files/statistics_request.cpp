@@ -1,6 +1,6 @@
 #include "apps/files/statistics_request.hpp"
 
-#include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -38,16 +38,17 @@ StatisticsRequest read_statistics(const Item& item, std::uint32_t cells) {
   }
   if (const auto list = table.find("cells")) {
     request.cells.emplace();
+    std::set<std::uint32_t> given;
     for (const Item& cell : list->array("state variables")) {
       request.cells->push_back(cell.count(0, variables - 1));
-      if (std::count(request.cells->begin(), request.cells->end(), request.cells->back()) > 1) cell.fail("is given twice");
+      if (!given.insert(request.cells->back()).second) cell.fail("is given twice");
     }
   }
   if (const auto list = table.find("observables")) {
+    std::set<std::string> names;
     for (const Item& one : list->array("tables with name and terms")) {
       request.observables.push_back(read_observable(one, variables));
-      for (std::size_t k = 0; k + 1 < request.observables.size(); ++k)
-        if (request.observables[k].name == request.observables.back().name) one.fail("has the name of another observable");
+      if (!names.insert(request.observables.back().name).second) one.fail("has the name of another observable");
     }
   }
   if (const auto all = table.find("covariances")) request.covariances = all->boolean();

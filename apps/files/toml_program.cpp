@@ -102,7 +102,8 @@ TomlProgram read_toml_program(const std::filesystem::path& path) {
     program.statistics = read_statistics(*item, program.cells);
     for (const char* key : {"from", "cells", "observables", "lags", "entropy_production"})
       program.places[fmt::format("statistics.{}", key)] = fmt::format("{}: statistics.{}", item->where(), key);
-    for (const auto& [key, value] : item->value().as_table()) note(Item(program.path, "statistics." + key, value));
+    for (const auto& [key, value] : item->value().entries())
+      note(Item(program.path, fmt::format("statistics.{}", key), value));
     // Heat over temperatures that differ is that of single cells.
     if (program.statistics->entropy_production && program.network.kT && program.network.kT->size() > 1)
       program.heat_per_cell = true;
