@@ -95,8 +95,8 @@ RULES = {
                           "the oracles it holds devices to; never hw_model or the rest of sim",
                           ("apps", "measure/include", "driver/include", "sim/reference",
                            "firmware_api/include/heatbath/regs.h", "firmware_api/include/heatbath/cells.h") + VOCABULARY),
-    "measure": Rule("measure includes only itself, the program format, Eigen and the standard library; never sim or "
-                    "hw_model", ("measure", "driver/include") + VOCABULARY, std_and("Eigen/.*")),
+    "measure": Rule("measure includes only itself, numerics, the program format, Eigen and the standard library; never sim "
+                    "or hw_model", ("measure", "driver/include", "numerics") + VOCABULARY, std_and("Eigen/.*")),
     "python": Rule(f"python includes only itself, {HOST}",
                    ("python", "trainers/include", "driver/include") + VOCABULARY),
     "examples": Rule(f"examples include only themselves, {HOST}",
