@@ -30,6 +30,9 @@ struct RunOptions {
   std::optional<std::uint64_t> seed;
   std::optional<std::uint32_t> shots;
   std::optional<double> step;  ///< of the array, time units
+  bool halve = false;          ///< compare with a run at half the step
+  std::vector<std::string> sweep;  ///< KEY=FROM:TO:COUNT or KEY=A,B,C; several make a grid
+  bool common_noise = false;   ///< the points of a sweep see the same noise
   bool json = false;
 };
 int run_program(const RunOptions& options);

@@ -41,6 +41,15 @@ void add_run(CLI::App& app, Command& command) {
   add_whole(run_app, "--shots", run->shots, 1, kMost32, "independent runs (default: the file's, else 1)");
   run_app->add_option("--step", run->step, "step of the array in time units (default: the file's dt, else the device's)")
       ->option_text("DT");
+  run_app->add_flag("--halve", run->halve, "run again at half the step on the same noise and print the differences");
+  run_app
+      ->add_option("--sweep", run->sweep,
+                   "run at each value of a key: KEY=FROM:TO:COUNT or KEY=A,B,C, as in network.kT=0.5:2:7; given again, a "
+                   "grid")
+      ->expected(1)
+      ->take_all()
+      ->option_text("KEY=VALUES");
+  run_app->add_flag("--common-noise", run->common_noise, "the points of --sweep see the same noise (default: independent)");
   add_json(run_app, run->json);
   run_app->footer("Durations in the file are in dimensionless time units, energies in the device's energy units.");
   run_app->callback([&command, run] { command = [run] { return run_program(*run); }; });

@@ -10,13 +10,16 @@
 
 #include "apps/bridges/waveform.hpp"
 #include "apps/cli/commands.hpp"
+#include "apps/cli/halve.hpp"
 #include "apps/cli/interrupt.hpp"
 #include "apps/cli/progress_bar.hpp"
 #include "apps/cli/run_job.hpp"
+#include "apps/cli/sweep.hpp"
 #include "apps/files/atomic_file.hpp"
 #include "apps/files/program_builder.hpp"
 #include "apps/files/provenance.hpp"
 #include "apps/files/run_result.hpp"
+#include "apps/files/step_bias.hpp"
 #include "apps/files/toml_program.hpp"
 
 namespace heatbath::apps {
@@ -130,6 +133,7 @@ void print_summary(const nlohmann::json& summary) {
       fmt::print("  … and {} more; all of them with --json\n", heat["mean"].size() - kShown);
   }
   if (summary.contains("statistics")) print_statistics(summary["statistics"]);
+  if (summary.contains("halve")) print_halved(summary["halve"]);
   if (const auto& rounding = summary["rounding"]; rounding["values"] != 0)
     fmt::print("\n{} parameter values are off by more than 1 % as the device's codes, the worst by {:.2g} %; readback shows "
                "what it holds\n",
@@ -145,12 +149,199 @@ void print_summary(const nlohmann::json& summary) {
 }
 
 /// What is known of the step and of what it does to the results.
-nlohmann::json describe_step(const Device& device, const TomlProgram& description) {
+nlohmann::json describe_step(const Device& device, const TomlProgram& description, const Program& program) {
   const bool known = device.step().count > 0;
   nlohmann::json step{{"time_units", known ? nlohmann::json(device.time_units(device.step())) : nlohmann::json(nullptr)},
                       {"from", "the device's"}};
   if (description.dt) step["from"] = description.places.at("network.dt") == "--step" ? "--step" : "network.dt";
+  if (!known) return step;
+  if (const auto bias = step_bias(program, device.time_units(device.step()))) {
+    const auto number = [](double part) { return std::isfinite(part) ? nlohmann::json(part) : nlohmann::json(nullptr); };
+    if (const std::string text = in_words(*bias); !text.empty())
+      step["bias"] = {{"position", number(bias->position)}, {"velocity", number(bias->velocity)}, {"text", text}};
+  }
   return step;
+}
+
+/// The arrays of all points of a sweep: each with the sides of the grid in front; nan where no point has run yet.
+class GridArrays {
+ public:
+  explicit GridArrays(std::vector<std::size_t> grid) : grid_(std::move(grid)) {
+    for (const std::size_t side : grid_) points_ *= side;
+  }
+
+  void take(std::size_t point, const StatisticsArray& of_point) {
+    const auto same = [&](const StatisticsArray& array) { return array.name == of_point.name; };
+    auto at = std::ranges::find_if(arrays_, same);
+    if (at == arrays_.end()) {
+      StatisticsArray array{of_point.name, grid_, {}, of_point.units};
+      array.shape.insert(array.shape.end(), of_point.shape.begin(), of_point.shape.end());
+      array.values.assign(points_ * of_point.values.size(), std::nan(""));
+      arrays_.push_back(std::move(array));
+      at = std::prev(arrays_.end());
+    }
+    if (at->values.size() != points_ * of_point.values.size()) return;  // not as many values as at the first point
+    std::ranges::copy(of_point.values, at->values.begin() + static_cast<std::ptrdiff_t>(point * of_point.values.size()));
+  }
+  void add(StatisticsArray array) { arrays_.push_back(std::move(array)); }
+  std::vector<StatisticsArray> release() { return std::move(arrays_); }
+
+ private:
+  std::vector<std::size_t> grid_;
+  std::size_t points_ = 1;
+  std::vector<StatisticsArray> arrays_;
+};
+
+/// Means over shots as arrays.
+std::vector<StatisticsArray> arrays_of(const RunOutcome& outcome) {
+  const std::size_t cells = outcome.final_states.size(), snapshots = outcome.snapshots.size();
+  StatisticsArray mean{"final_mean", {cells}, {}, "dimensionless"}, sd{"final_sd", {cells}, {}, "dimensionless"};
+  for (const Moments& is : outcome.final_states) mean.values.push_back(is.mean), sd.values.push_back(is.sd());
+  std::vector<StatisticsArray> all{mean, sd};
+  if (snapshots == 0) return all;
+  for (const auto& [name, sum] : {std::pair{"energy", &SnapshotMoments::energy}, {"work", &SnapshotMoments::work},
+                                  {"heat", &SnapshotMoments::heat}, {"heat_path", &SnapshotMoments::heat_path},
+                                  {"work_shadow", &SnapshotMoments::work_shadow}}) {
+    StatisticsArray of_mean{fmt::format("meters_{}_mean", name), {snapshots}, {}, "energy units"};
+    StatisticsArray of_sd{fmt::format("meters_{}_sd", name), {snapshots}, {}, "energy units"};
+    for (const SnapshotMoments& is : outcome.snapshots)
+      of_mean.values.push_back((is.*sum).mean), of_sd.values.push_back((is.*sum).sd());
+    all.push_back(std::move(of_mean)), all.push_back(std::move(of_sd));
+  }
+  return all;
+}
+
+void print_point(const nlohmann::json& point) {
+  constexpr std::size_t kShown = 3;
+  for (const auto& [key, value] : point["at"].items()) fmt::print("{} = {:<10.6g} ", key, value.get<double>());
+  if (point.contains("statistics") && point["statistics"].contains("columns")) {
+    const nlohmann::json& is = point["statistics"];
+    for (std::size_t k = 0; k < std::min(kShown, is["columns"].size()); ++k)
+      fmt::print(" {}: mean{}, variance{}", is["columns"][k].get<std::string>(), with_error(is["mean"], k),
+                 with_error(is["variance"], k));
+  } else {
+    const nlohmann::json& is = point["final_states"];
+    for (std::size_t k = 0; k < std::min(kShown, is["cell"].size()); ++k)
+      fmt::print(" cell {}: mean {:.5g}, s.d. {:.5g}", is["cell"][k].get<std::uint32_t>(), is["mean"][k].get<double>(),
+                 is["sd"][k].get<double>());
+  }
+  for (const nlohmann::json& snapshot : point["meters"])
+    fmt::print("  {}: energy {:.5g}, heat {:.5g}", snapshot["name"].get<std::string>(),
+               snapshot["energy"]["mean"].get<double>(), snapshot["heat_path"]["mean"].get<double>());
+  fmt::print("\n");
+}
+
+int run_sweep(const RunOptions& options, const TomlProgram& base) {
+  std::vector<Sweep> sweeps;
+  std::vector<std::size_t> grid;
+  std::size_t points = 1;
+  for (const std::string& text : options.sweep) {
+    sweeps.push_back(parse_sweep(text));
+    for (std::size_t k = 0; k + 1 < sweeps.size(); ++k)
+      if (sweeps[k].key == sweeps.back().key)
+        throw Error(HB_BAD_ARG, fmt::format("--sweep {}: is given twice", sweeps.back().key));
+    grid.push_back(sweeps.back().values.size());
+    points *= grid.back();
+    if (points > 1000000) throw Error(HB_BAD_ARG, "--sweep: more than a million points");
+  }
+  if (!options.vcd.empty() || options.halve) throw Error(HB_BAD_ARG, "--sweep goes with neither --vcd nor --halve");
+  const auto values_at = [&](std::size_t point) {
+    std::vector<double> at(sweeps.size());
+    for (std::size_t k = sweeps.size(); k-- > 0; point /= grid[k]) at[k] = sweeps[k].values[point % grid[k]];
+    return at;
+  };
+  Device device = open(options.device);
+  const Ticks own_step = device.step();
+  const auto description_at = [&](std::size_t point) {
+    TomlProgram description = base;
+    const std::vector<double> at = values_at(point);
+    for (std::size_t k = 0; k < sweeps.size(); ++k) put(description, sweeps[k].key, at[k]);
+    if (!description.seed && device.capabilities().seeded) description.seed = 1;
+    if (description.dt) set_step(device, description);
+    else if (device.step() != own_step) device.set_step(own_step);
+    return description;
+  };
+  if (device.capabilities().seeded && !options.common_noise && std::uint64_t{base.shots} * points > std::uint64_t{1} << 32)
+    throw Error(HB_BAD_ARG, fmt::format("--sweep: {} points of {} shots pass the last shot number, 4294967295; take fewer, or "
+                                        "--common-noise",
+                                        points, base.shots));
+  for (std::size_t point = 0; point < points; ++point) {  // what is wrong is refused before the first runs
+    const TomlProgram description = description_at(point);
+    const Program program = build_program(description, device);
+    if (description.statistics) RunStatistics(description, program);
+  }
+  if (!options.out.empty()) {
+    const auto folder = options.out.parent_path();
+    prepare_folder(folder.empty() ? "." : folder);
+  }
+
+  watch_interrupts();
+  ProgressBar bar(ProgressBar::style_for(options.json), "run", 1.0, "");
+  GridArrays arrays(grid);
+  nlohmann::json rows = nlohmann::json::array();
+  for (std::size_t point = 0; point < points && !interrupted(); ++point) {
+    const TomlProgram description = description_at(point);
+    const Program program = build_program(description, device);
+    std::optional<RunStatistics> statistics;
+    if (description.statistics) statistics.emplace(description, program);
+    RunPlan plan;
+    plan.keep = false;
+    plan.first_shot = options.common_noise ? 0 : static_cast<std::uint32_t>(point * base.shots);
+    plan.progress = [&](double fraction) {
+      bar.update((static_cast<double>(point) + fraction) / static_cast<double>(points));
+      return !interrupted();
+    };
+    RunOutcome outcome;
+    try {
+      outcome = run_shots(device, program, description, plan, statistics ? &*statistics : nullptr);
+    } catch (const Error& error) {
+      if (error.code() == HB_ABORTED && interrupted()) break;
+      throw;
+    }
+    nlohmann::json row = summarise(outcome, description);
+    const std::vector<double> at = values_at(point);
+    for (std::size_t k = 0; k < sweeps.size(); ++k) row["at"][sweeps[k].key] = at[k];
+    row["first_shot"] = plan.first_shot;
+    row["step"] = describe_step(device, description, program);
+    for (const char* key : {"clips", "rails"}) row[key] = key[0] == 'c' ? outcome.clips : outcome.rails;
+    if (statistics) row["statistics"] = statistics->json();
+    rows.push_back(std::move(row));
+    for (const StatisticsArray& array : arrays_of(outcome)) arrays.take(point, array);
+    if (statistics)
+      for (const StatisticsArray& array : statistics->arrays()) arrays.take(point, array);
+  }
+  bar.finish();
+
+  nlohmann::json summary{{"program", base.path}, {"cells", base.cells}, {"shots", base.shots}, {"points", rows}};
+  const std::size_t done = rows.size();
+  for (const Sweep& sweep : sweeps) {
+    summary["sweep"].push_back({{"key", sweep.key}, {"values", sweep.values}});
+    arrays.add({"sweep_" + sweep.key, {sweep.values.size()}, sweep.values, "as the key's"});
+  }
+  summary["common_noise"] = options.common_noise;
+  summary["seed"] = base.seed ? nlohmann::json(*base.seed)
+                              : device.capabilities().seeded ? nlohmann::json(1) : nlohmann::json(nullptr);
+  summary["device"] = describe_device(device);
+  summary["provenance"] = provenance();
+  if (!options.out.empty() && done > 0) {
+    RunResult file;
+    file.statistics = arrays.release();
+    nlohmann::json origin = summary["provenance"];
+    for (const char* key : {"program", "seed", "device", "sweep", "shots", "common_noise"}) origin[key] = summary[key];
+    origin["meter_names"] = base.meter_names();
+    file.provenance = origin.dump();
+    write_run_result(options.out, file);
+    summary["out"] = options.out.string();
+  }
+  if (options.json) {
+    fmt::print("{}\n", summary.dump(2));
+  } else {
+    fmt::print("{} on {}: {} of {} points, {} shots each\n\n", base.path,
+               summary["device"]["link"]["uri"].get<std::string>(), done, points, base.shots);
+    for (const nlohmann::json& point : summary["points"]) print_point(point);
+    if (summary.contains("out")) fmt::print("\nwrote {}\n", options.out.string());
+  }
+  return done == points ? 0 : 130;
 }
 
 }  // namespace
@@ -167,6 +358,8 @@ int run_program(const RunOptions& options) {
     description.places["network.dt"] = "--step";
   }
   if (!options.out.empty()) check_result_name(options.out);
+  if (!options.sweep.empty()) return run_sweep(options, description);
+  if (options.common_noise) throw Error(HB_BAD_ARG, "--common-noise says how the points of --sweep are made; give that, too");
   if (!options.vcd.empty() && options.vcd.extension() != ".vcd")
     throw Error(HB_BAD_ARG, fmt::format("--vcd {}: the name must end in .vcd", options.vcd.string()));
   if (!options.signals.empty() && options.vcd.empty())
@@ -185,6 +378,7 @@ int run_program(const RunOptions& options) {
   std::optional<RunStatistics> statistics;
   if (description.statistics) statistics.emplace(description, program);
   if (!description.seed && device.capabilities().seeded) description.seed = 1;
+  if (options.halve) check_halving(device, description, program);
   if (!options.out.empty()) {
     const auto folder = options.out.parent_path();
     prepare_folder(folder.empty() ? "." : folder);
@@ -199,7 +393,15 @@ int run_program(const RunOptions& options) {
     bar.update(fraction);
     return !interrupted();
   };
+  std::optional<ShotValues> values;
+  if (options.halve) {
+    values.emplace(description.shots, shot_columns(description, program));
+    plan.shots = [&](std::uint64_t first, const RunResult& shots) { values->take(first, shots); };
+  }
   RunOutcome outcome = run_shots(device, program, description, plan, statistics ? &*statistics : nullptr);
+  const RunStatistics* estimates = statistics ? &*statistics : nullptr;
+  const nlohmann::json halved =
+      options.halve ? halve(device, program, description, outcome, *values, estimates, plan) : nlohmann::json();
   bar.finish();
   RunResult& run = outcome.result;
   run.readback_names = description.readback_names();
@@ -219,8 +421,9 @@ int run_program(const RunOptions& options) {
   summary["rails"] = outcome.rails;
   summary["rail_cell"] = outcome.rails > 0 ? nlohmann::json(outcome.rail_cell) : nlohmann::json(nullptr);
   summary["rounding"] = {{"values", program.rounding().values}, {"worst", program.rounding().worst}};
-  summary["step"] = describe_step(device, description);
+  summary["step"] = describe_step(device, description, program);
   if (statistics) summary["statistics"] = statistics->json();
+  if (options.halve) summary["halve"] = halved;
   summary["device"] = describe_device(device);
   summary["provenance"] = provenance();
 

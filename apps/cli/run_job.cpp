@@ -112,6 +112,7 @@ RunOutcome run_shots(Device& device, const Program& program, const TomlProgram& 
   JobOptions job;
   job.seed = description.seed;
   job.refinement = plan.refinement;
+  if (job.seed) job.first_shot = plan.first_shot;
   job.capture_first = description.first_cell;
   job.capture_cells = description.capture_cells;
   if (plan.keep) {
@@ -129,10 +130,10 @@ RunOutcome run_shots(Device& device, const Program& program, const TomlProgram& 
   const std::uint32_t cells =
       description.capture_cells != 0 ? description.capture_cells : description.cells - description.first_cell % description.cells;
   const std::uint32_t together = shots_of_block(program, description, cells);
-  outcome.records = program.records();
+  bool repeats = program.records() > 1;  // the final state is the record before it, as arrange() has it
   for (std::uint64_t first = 0; first < description.shots; first += together) {
     job.shots = static_cast<std::uint32_t>(std::min<std::uint64_t>(together, description.shots - first));
-    if (job.seed) job.first_shot = static_cast<std::uint32_t>(first);
+    if (job.seed) job.first_shot = static_cast<std::uint32_t>(plan.first_shot + first);
     RunResult block;
     block.shots = job.shots;
     block.cells = cells;
@@ -141,10 +142,17 @@ RunOutcome run_shots(Device& device, const Program& program, const TomlProgram& 
     job.progress = [&](double fraction) {
       return !plan.progress || plan.progress((static_cast<double>(first) + fraction * job.shots) / description.shots);
     };
+    std::vector<float> before;  // the last record but one of this pass
+    Ticks before_ticks;
     job.records = [&](const RecordOfPass& record) {
       if (statistics != nullptr) statistics->add(first + record.first_shot, record.record, record.states);
-      if (record.record + 1 == outcome.records)
-        std::ranges::copy(record.states, block.states.begin() + static_cast<std::ptrdiff_t>(record.first_shot) * cells);
+      if (record.record + 2 == program.records()) {
+        before.assign(record.states.begin(), record.states.end());
+        before_ticks = record.ticks;
+      }
+      if (record.record + 1 != program.records()) return;
+      std::ranges::copy(record.states, block.states.begin() + static_cast<std::ptrdiff_t>(record.first_shot) * cells);
+      repeats = repeats && record.ticks == before_ticks && std::ranges::equal(record.states, before);
     };
     const Result result = device.run(program, job);
     add_counters(outcome, result);
@@ -155,6 +163,7 @@ RunOutcome run_shots(Device& device, const Program& program, const TomlProgram& 
     if (plan.shots) plan.shots(first, block);
     if (first == 0) outcome.result.readback = result.readback;
   }
+  outcome.records = program.records() - (repeats ? 1 : 0);
   outcome.result.shots = description.shots;
   outcome.result.cells = cells;
   return outcome;

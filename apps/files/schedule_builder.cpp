@@ -123,14 +123,14 @@ class ScheduleBuilder {
     }
   }
 
-  /// How many iterations make whole steps; 0 where there is no room to write them out.
+  /// How many iterations make whole steps, or all of them; 0 where there is no room to write them out.
   std::uint32_t iterations_of_whole_steps(const ScheduleStep& loop) const {
     const double steps = duration_of(loop.steps);
     const std::size_t room = std::min<std::size_t>(
         most_written_out, program_.capabilities().program_max - std::min<std::size_t>(program_.capabilities().program_max,
                                                                                        program_.steps().size() + 64));
     for (std::uint32_t copies = 1; copies <= loop.times && (copies == 1 || 2 * copies * weight_of(loop.steps) <= room); ++copies)
-      if (is_whole(copies * steps)) return copies;
+      if (is_whole(copies * steps) || (copies > 1 && copies == loop.times)) return copies;
     return 0;
   }
 

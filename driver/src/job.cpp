@@ -377,9 +377,6 @@ void Job::Impl::fetch() {
   device->run("writing CAPTURE_TAIL", [&](const hb_mmio_t* mmio) { return hb_dif_capture_advance(mmio, head); });
 }
 
-<<<<<<< HEAD
-void Job::Impl::finish_pass(const hb_job_status_t& status) {
-=======
 void Job::Impl::hand_over(std::span<const std::byte> record, std::uint32_t number) {
   const std::uint32_t shots = pass_shots();
   handed_.resize(std::size_t{shots} * capture_cells_);
@@ -388,8 +385,7 @@ void Job::Impl::hand_over(std::span<const std::byte> record, std::uint32_t numbe
   options.records({static_cast<std::uint32_t>(done_shots_), number, {ticks}, handed_});
 }
 
-void Job::Impl::finish_pass() {
->>>>>>> 7b2efdd (Run: step of the program, durations in exact time, statistics while it goes)
+void Job::Impl::finish_pass(const hb_job_status_t& status) {
   if (fetched_ != plan_.records)
     throw Error(HB_DEVICE, "the device took " + std::to_string(fetched_) + " records; the program takes " +
                                std::to_string(plan_.records));

@@ -51,13 +51,9 @@ struct Job::Impl {
   void start_pass();
   void service();
   void fetch();
-<<<<<<< HEAD
-  void finish_pass(const hb_job_status_t& status);
-=======
   /// Gives a record to options.records.
   void hand_over(std::span<const std::byte> record, std::uint32_t number);
-  void finish_pass();
->>>>>>> 7b2efdd (Run: step of the program, durations in exact time, statistics while it goes)
+  void finish_pass(const hb_job_status_t& status);
   void read_meters();
   void read_readbacks();
   std::span<const std::byte> records(std::uint32_t number, std::uint32_t count);

@@ -29,7 +29,8 @@ VOCABULARY = ("firmware_api/include/heatbath/status.h", "firmware_api/include/he
               "firmware_api/include/heatbath/cells.h")
 
 # The one syntax of numbers in files, options and keys.
-NUMBERS_AS_TEXT = ("numerics/include/heatbath/numerics/text.hpp", "numerics/include/heatbath/numerics/text_file.hpp")
+NUMBERS_AS_TEXT = ("numerics/include/heatbath/numerics/text.hpp", "numerics/include/heatbath/numerics/text_file.hpp",
+                   "numerics/include/heatbath/numerics/rounding.hpp")
 
 FREESTANDING = re.compile(r"std(int|bool|def)\.h")
 STANDARD = r"([a-z_]+|(std[a-z]+|string|math|float|limits|assert|inttypes)\.h)"  # <vector>, <cstdint>, <stdint.h>
@@ -72,7 +73,7 @@ RULES = {
                             std_and(POSIX)),
     "hw_model/systemc": Rule("systemc includes only itself, the rest of hw_model and firmware_api",
                              ("hw_model", "firmware_api/include", "numerics")),
-    "driver": Rule("driver includes only itself, firmware_api and numbers as text; never sim, hw_model, trainers or "
+    "driver": Rule("driver includes only itself, firmware_api and numbers as text and their rounding; never sim, hw_model, trainers or "
                    "the rest of numerics", ("driver", "firmware_api/include") + NUMBERS_AS_TEXT, re.compile(r"(?!Eigen/).*")),
     "sim": Rule("sim includes only itself, driver, hw_model and firmware_api; never trainers",
                 ("sim", "driver", "hw_model", "firmware_api/include", "numerics")),
