@@ -315,16 +315,16 @@ TEST(Statistics, EntropyProductionIsHeatOverTheTemperatures) {
   const double k = 1.4, j = 0.6, hot = 1.5, cold = 0.5, flow = j * j * (hot - cold) / (2 * k);
   const std::string text = "[network]\ncells = 2\ndt = 0.01\nj2 = 0.7\nj4 = 0\nkT = [1.5, 0.5]\ncouplings = [[0, 1, 0.6]]\n" +
                            evolve("5") + "[[schedule]]\nop = \"meters_clear\"\n" + evolve("30") +
-                           "[[schedule]]\nop = \"meters\"\nname = \"steady\"\n[samples]\nshots = 1000\n"
+                           "[[schedule]]\nop = \"meters\"\nname = \"steady\"\n[samples]\nshots = 400\n"
                            "[statistics]\ncells = []\nentropy_production = true\n";
   for (const bool keep : {true, false}) {
     const Ran ran = run(text, "func:cells=2&threads=2", keep);
     const nlohmann::json& is = ran.statistics["entropy_production"][0];
     EXPECT_EQ(is["meters"], "steady");
     EXPECT_EQ(is["duration"], 30);
-    EXPECT_EQ(is["effective_samples"], 1000);
+    EXPECT_EQ(is["effective_samples"], 400);
     EXPECT_LT(std::fabs(is["value"].get<double>() - flow * (1 / cold - 1 / hot)), 4 * is["standard_error"].get<double>() + 0.01 * flow);
-    EXPECT_LT(is["standard_error"].get<double>(), 0.15 * flow);
+    EXPECT_LT(is["standard_error"].get<double>(), 0.25 * flow);
   }
   EXPECT_THAT(error_of(HB_BAD_ARG,
                        [&] {
