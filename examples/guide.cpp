@@ -40,6 +40,23 @@ std::vector<double> ramp_bias(heatbath::Device& device, float b, std::uint32_t s
 }
 // docs: end trajectory
 
+// docs: begin streamed
+// Mean of x0^2 over `records` records, one every time unit, and all shots; no record is kept.
+double mean_square(heatbath::Device& device, std::uint32_t records, std::uint32_t shots) {
+  heatbath::Program program(device.capabilities(), 1);
+  program.load(heatbath::CellSection::j2, 1).load(heatbath::CellSection::j4, 1).load(heatbath::CellSection::bias, 0);
+  program.commit().evolve(device.ticks(5));
+  program.loop_begin(records).evolve(device.ticks(1)).sample().loop_end();
+  double sum = 0;
+  heatbath::JobOptions options{.shots = shots};
+  options.records = [&](const heatbath::RecordOfPass& record) {
+    for (const float x : record.states) sum += double{x} * x;  // shots of this pass x captured cells
+  };
+  device.run(program, options);
+  return sum / (1.0 * records * shots);
+}
+// docs: end streamed
+
 // docs: begin per_shot
 // One program, one bias per shot: the response of a cell to many inputs in one job.
 std::vector<float> responses(heatbath::Device& device, std::span<const float> inputs) {
@@ -179,6 +196,9 @@ int main() {
   const std::vector<double> mean = ramp_bias(device, 2, 200);
   expect(mean.size() == 6, "six records: at once, then one per time unit");
   expect(std::abs(mean.front()) < 0.1 && mean.back() < -0.4, "the cell follows its bias downhill, to negative x");
+
+  const double square = mean_square(device, 10, 100);
+  expect(square > 0.02 && square < 0.6, "a cell stays near its well");
 
   const std::vector<float> response = responses(device, std::vector<float>{-4, 0, 4});
   expect(response[0] > response[1] && response[1] > response[2], "a larger bias gives a smaller state");

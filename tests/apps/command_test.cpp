@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cmath>
 #include <csignal>
 #include <fstream>
 #include <map>
@@ -307,6 +308,73 @@ TEST(Command, RunsATomlProgram) {
   EXPECT_EQ(hdf5.status, 0) << hdf5.error;
   EXPECT_THAT(hdf5.out, HasSubstr("2 shots"));
   EXPECT_EQ(content(folder / "r.h5").substr(1, 3), "HDF");
+  EXPECT_EQ(folder.entries(), 3u);
+}
+
+const std::string kStatistics =
+    "[network]\ncells = 2\ndt = 0.01\nj2 = 0.5\nj4 = 0\nkT = 0.5\n[[schedule]]\nop = \"evolve\"\nduration = 3\n"
+    "[[schedule]]\nop = \"capture\"\nperiod = 0.5\n[[schedule]]\nop = \"evolve\"\nduration = 5\n"
+    "[samples]\nshots = 70\n[statistics]\nfrom = 3.0\nlags = [1.0]\n";
+
+TEST(Command, RunKeepsTheStepOfTheProgramAndSaysItsBias) {
+  const TemporaryFolder folder;
+  std::ofstream(folder / "p.toml") << kStatistics;
+  const auto step = [&](const std::vector<std::string>& more) {
+    const Outcome run = heatbath(std::vector<std::string>{"run", folder / "p.toml", "--json"} + more);
+    EXPECT_EQ(run.status, 0) << run.error;
+    return nlohmann::json::parse(run.out)["step"];
+  };
+  const std::string plain = "func:cells=2&threads=1";
+  EXPECT_EQ(step({"--device", plain})["time_units"], 0.01);
+  EXPECT_EQ(step({"--device", plain + "&dt=0.5"})["from"], "network.dt");
+  EXPECT_EQ(step({"--device", plain, "--step", "0.1"})["time_units"], 0.1);
+  // The variance of x' = (1 - k dt) x + noise is 1/(1 - k dt/2) of the exact one: k = 1, dt = 0.1.
+  EXPECT_NEAR(step({"--device", plain, "--step", "0.1"})["bias"]["position"].get<double>(), 1 / 0.95 - 1, 1e-6);
+  const Outcome text = heatbath({"run", folder / "p.toml", "--device", plain, "--step", "0.1"});
+  EXPECT_THAT(text.out, HasSubstr("step 0.1 time units (--step): variances up to 5.3 % too large (linear part)"));
+  EXPECT_THAT(heatbath({"run", folder / "p.toml", "--device", "func:profile=silicon&threads=1"}).error,
+              HasSubstr("network.dt"));
+  EXPECT_EQ(heatbath({"run", folder / "p.toml", "--device", plain, "--step", "0.03"}).status, 2) << "periods of 0.5";
+}
+
+TEST(Command, RunEstimatesSweepsAndHalves) {
+  const TemporaryFolder folder;
+  std::ofstream(folder / "p.toml") << kStatistics;
+  const std::vector<std::string> job{"run", folder / "p.toml", "--device", "func:cells=2&threads=1"};
+  const Outcome run = heatbath(job + std::vector<std::string>{"--out", folder / "r.npz", "--json", "--halve"});
+  ASSERT_EQ(run.status, 0) << run.error;
+  const nlohmann::json summary = nlohmann::json::parse(run.out);
+  EXPECT_EQ(summary["statistics"]["samples"], 70 * 11);
+  EXPECT_NEAR(summary["statistics"]["variance"]["value"][0].get<double>(), 0.5,
+              5 * summary["statistics"]["variance"]["standard_error"][0].get<double>());
+  EXPECT_EQ(summary["halve"]["step"], 0.005);
+  EXPECT_EQ(summary["halve"]["statistics"].size(), 2u);
+  EXPECT_THAT(content(folder / "r.npz"), HasSubstr("statistics_lagged_covariance_error"));
+  EXPECT_THAT(heatbath(job).out, HasSubstr("statistics of 770 samples from time 3 to 8"));
+
+  const std::vector<std::string> sweep{"--sweep", "network.kT=0.25:1:4", "--sweep", "network.bias=0,2"};
+  const Outcome swept = heatbath(job + sweep + std::vector<std::string>{"--out", folder / "s.h5", "--json"});
+  ASSERT_EQ(swept.status, 0) << swept.error;
+  const nlohmann::json grid = nlohmann::json::parse(swept.out);
+  ASSERT_EQ(grid["points"].size(), 8u);
+  const nlohmann::json& last = grid["points"][7];
+  EXPECT_EQ(last["at"]["network.kT"], 1);
+  EXPECT_EQ(last["at"]["network.bias"], 2);
+  EXPECT_EQ(last["first_shot"], 490);
+  const auto near = [](const nlohmann::json& of, double exact) {
+    EXPECT_NEAR(of["value"][0].get<double>(), exact, 5 * of["standard_error"][0].get<double>() + 0.01 * std::fabs(exact));
+  };
+  near(last["statistics"]["mean"], -2);  // stiffness 1
+  near(last["statistics"]["variance"], 1);
+  near(grid["points"][0]["statistics"]["variance"], 0.25);
+  EXPECT_NE(grid["points"][0]["final_states"]["mean"][0], grid["points"][2]["final_states"]["mean"][0]);
+  EXPECT_THAT(content(folder / "s.h5"), ::testing::AllOf(HasSubstr("sweep_network.kT"), HasSubstr("statistics_mean_error"), HasSubstr("final_sd")));
+  const nlohmann::json common =
+      nlohmann::json::parse(heatbath(job + std::vector<std::string>{"--sweep", "network.bias=0,2", "--common-noise", "--json"}).out);
+  EXPECT_NEAR(common["points"][1]["final_states"]["mean"][0].get<double>() -
+                  common["points"][0]["final_states"]["mean"][0].get<double>(),
+              -2 * (1 - std::exp(-8.0)), 0.01)
+      << "the noise is the same, so the difference is the mean's";
   EXPECT_EQ(folder.entries(), 3u);
 }
 

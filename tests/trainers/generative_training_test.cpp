@@ -211,6 +211,8 @@ TEST_F(Refusals, NameTheOption) {
   expect(HB_BAD_ARG, "learning_rate");
   options_.capture_period = Ticks{device_.ticks(1.0)};
   expect(HB_BAD_ARG, "capture period");
+  options_.capture_period = Ticks{device_.step().count * 5 / 2};
+  expect(HB_BAD_ARG, "ticks; the next that this device has is " + std::to_string(3 * device_.step().count));
 }
 
 TEST_F(Refusals, NameTheAbsentDigit) {

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "heatbath/error.hpp"
+#include "heatbath/numerics/rounding.hpp"
 
 namespace heatbath::trainers {
 namespace {
@@ -62,6 +63,11 @@ NoisingSchedule noising_schedule(const Device& device, double tf, Ticks wanted_p
   }
   schedule.free = schedule.equilibrate - schedule.fade;
   schedule.period = device.capture_period(wanted_period);
+  const auto ticks = [](Ticks period) { return static_cast<double>(period.count); };
+  if (wanted_period.count > 0 && !numerics::is_near(ticks(wanted_period), ticks(schedule.period))) {
+    throw Error(HB_BAD_ARG, "GenerativeTrainer: a capture period of " + std::to_string(wanted_period.count) +
+                                " ticks; the next that this device has is " + std::to_string(schedule.period.count));
+  }
   if (schedule.period > schedule.equilibrate) {
     throw Error(HB_BAD_ARG, "GenerativeTrainer: capture period of " + std::to_string(schedule.period.count) +
                                 " ticks, tf has only " + std::to_string(schedule.equilibrate.count));
