@@ -43,10 +43,10 @@ std::string board_uri(const std::string& asked, Board board, std::uint32_t cells
     throw Error(HB_UNSUPPORTED, fmt::format("{} is one chip of one kind of cells; func: has others beside it", base));
   if (!functional && !systemc) return base;
   const std::string keys = "&" + base.substr(base.find(':') + 1);
-  for (const char* key : {"cell", "stepper", "topology"}) {
+  for (const char* key : {"cell", "stepper", "topology", "dt"}) {
     if (keys.find(fmt::format("&{}=", key)) != std::string::npos)
       throw Error(HB_BAD_ARG,
-                  fmt::format("--device {}: leave out {}; train ergodicity opens chips of several kinds", base, key));
+                  fmt::format("--device {}: leave out {}; train ergodicity opens chips of several kinds, each with a step of its own", base, key));
   }
   if (!base.ends_with(':')) base += '&';
   base += board == Board::bistable ? "cell=overdamped" : "cell=pbit";

@@ -50,6 +50,11 @@ void set_step(Device& device, const TomlProgram& description) {
   const std::string place = description.place("network.dt");
   if (!device.capabilities().dt_programmable)
     throw Error(HB_UNSUPPORTED, fmt::format("{}: the step of this device is its own (it lacks CAPS.DT_PROGRAMMABLE)", place));
+  const Capabilities& caps = device.capabilities();
+  const bool sweeps = caps.cell_kind == HB_CAPS_CELL_KIND_PBIT && caps.stepper != HB_CAPS_CELL_STEPPER_RANDOM_SEQUENTIAL;
+  if (sweeps && *description.dt != 1)
+    throw Error(HB_BAD_ARG, fmt::format("{}: {}; a step of this device is a whole sweep, one time unit", place,
+                                        numerics::text_of(*description.dt)));
   try {
     device.set_step_time_units(*description.dt);
   } catch (const Error& error) {

@@ -10,6 +10,7 @@
 #include "heatbath/error.hpp"
 #include "heatbath/numerics/rounding.hpp"
 #include "heatbath/numerics/text.hpp"
+#include "heatbath/regs.h"
 
 namespace heatbath::apps {
 
@@ -63,8 +64,11 @@ class ScheduleBuilder {
   void check_grid(const ScheduleStep& step) const {
     const double wanted = steps_of(step.duration), nearest = std::max(1.0, std::round(wanted));
     if (numerics::is_near(wanted, nearest)) return;
+    const Capabilities& caps = program_.capabilities();
+    const bool sweeps = caps.cell_kind == HB_CAPS_CELL_KIND_PBIT && caps.stepper != HB_CAPS_CELL_STEPPER_RANDOM_SEQUENTIAL;
     std::string remedy;
-    if (program_.capabilities().dt_programmable)
+    if (sweeps) remedy = "; a step of this device is a whole sweep";
+    else if (caps.dt_programmable)
       remedy = fmt::format("; a step of {} would fit (--step, or dt under [network])",
                            text_of(step.duration / std::ceil(wanted)));
     const double unit = device_.time_units(grid_);

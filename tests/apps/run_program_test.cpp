@@ -54,7 +54,7 @@ TEST(Durations, BeyondOnePercentAreRefusedWithWhatFits) {
               AllOf(HasSubstr("p.toml:5: schedule[0].period"), HasSubstr("0.0035")));
 
   Device bits = open("func:cell=pbit&cells=2&threads=1");
-  EXPECT_THAT(error_of(HB_BAD_ARG, [&] { (void)duration(bits, steps(evolve("0.4"))); }), HasSubstr("whole steps of 1 "));
+  EXPECT_THAT(error_of(HB_BAD_ARG, [&] { (void)duration(bits, steps(evolve("0.4"))); }), AllOf(HasSubstr("whole steps of 1 "), HasSubstr("a whole sweep")));
   EXPECT_EQ(duration(bits, steps(evolve("3"))).count, 3000000u);
   Device silicon = open("func:profile=silicon&cells=2&threads=1");
   EXPECT_THAT(error_of(HB_BAD_ARG, [&] { (void)duration(silicon, steps(evolve("0.0124"))); }),
@@ -100,6 +100,9 @@ TEST(Step, OfTheProgramTheOptionAndTheUri) {
   Device silicon = open("func:profile=silicon&cells=2&threads=1");
   EXPECT_THAT(error_of(HB_UNSUPPORTED, [&] { set_step(silicon, parse(steps("dt = 0.001\n") + evolve("1"))); }),
               AllOf(HasSubstr("p.toml:3: network.dt"), HasSubstr("CAPS.DT_PROGRAMMABLE")));
+  Device bits = open("func:cell=pbit&cells=2&threads=1");
+  EXPECT_THAT(error_of(HB_BAD_ARG, [&] { set_step(bits, parse(steps("dt = 0.5\n") + evolve("1"))); }),
+              HasSubstr("p.toml:3: network.dt: 0.5; a step of this device is a whole sweep"));
   EXPECT_THAT(error_of(HB_BAD_ARG, [] { parse(steps("dt = 0\n") + evolve("1")); }), HasSubstr("network.dt: 0 is not positive"));
 }
 
@@ -315,16 +318,16 @@ TEST(Statistics, EntropyProductionIsHeatOverTheTemperatures) {
   const double k = 1.4, j = 0.6, hot = 1.5, cold = 0.5, flow = j * j * (hot - cold) / (2 * k);
   const std::string text = "[network]\ncells = 2\ndt = 0.01\nj2 = 0.7\nj4 = 0\nkT = [1.5, 0.5]\ncouplings = [[0, 1, 0.6]]\n" +
                            evolve("5") + "[[schedule]]\nop = \"meters_clear\"\n" + evolve("30") +
-                           "[[schedule]]\nop = \"meters\"\nname = \"steady\"\n[samples]\nshots = 400\n"
+                           "[[schedule]]\nop = \"meters\"\nname = \"steady\"\n[samples]\nshots = 200\n"
                            "[statistics]\ncells = []\nentropy_production = true\n";
   for (const bool keep : {true, false}) {
     const Ran ran = run(text, "func:cells=2&threads=2", keep);
     const nlohmann::json& is = ran.statistics["entropy_production"][0];
     EXPECT_EQ(is["meters"], "steady");
     EXPECT_EQ(is["duration"], 30);
-    EXPECT_EQ(is["effective_samples"], 400);
+    EXPECT_EQ(is["effective_samples"], 200);
     EXPECT_LT(std::fabs(is["value"].get<double>() - flow * (1 / cold - 1 / hot)), 4 * is["standard_error"].get<double>() + 0.01 * flow);
-    EXPECT_LT(is["standard_error"].get<double>(), 0.25 * flow);
+    EXPECT_LT(is["standard_error"].get<double>(), 0.35 * flow);
   }
   EXPECT_THAT(error_of(HB_BAD_ARG,
                        [&] {
