@@ -33,8 +33,14 @@ int run_fmu(const FmuOptions& options) {
   Device device = open("func:profile=" + options.profile);
   std::optional<TomlProgram> program;
   if (!options.program.empty()) program = read_toml_program(options.program);
-  if (options.step != 0) device.set_step_time_units(options.step);
-  else if (program) set_step(device, *program);
+  if (options.step != 0) {
+    TomlProgram step;
+    step.dt = options.step;
+    step.places["network.dt"] = "--step";
+    set_step(device, step);
+  } else if (program) {
+    set_step(device, *program);
+  }
   fmi::PackageOptions package;
   package.profile = options.profile;
   package.library = fmi::unit_library();

@@ -21,6 +21,7 @@
 #include "apps/files/run_result.hpp"
 #include "apps/files/step_bias.hpp"
 #include "apps/files/toml_program.hpp"
+#include "heatbath/numerics/text.hpp"
 
 namespace heatbath::apps {
 
@@ -266,9 +267,16 @@ int run_sweep(const RunOptions& options, const TomlProgram& base) {
                                         "--common-noise",
                                         points, base.shots));
   for (std::size_t point = 0; point < points; ++point) {  // what is wrong is refused before the first runs
-    const TomlProgram description = description_at(point);
-    const Program program = build_program(description, device);
-    if (description.statistics) RunStatistics(description, program);
+    try {
+      const TomlProgram description = description_at(point);
+      const Program program = build_program(description, device);
+      if (description.statistics) RunStatistics(description, program);
+    } catch (const Error& error) {
+      std::string what = error.what();
+      for (std::size_t k = sweeps.size(); k-- > 0 && !what.starts_with("--sweep");)
+        what = fmt::format("at {} = {}: {}", sweeps[k].key, numerics::text_of(values_at(point)[k]), what);
+      throw Error(error.code(), what.starts_with("--sweep") ? what : "--sweep: " + what);
+    }
   }
   if (!options.out.empty()) {
     const auto folder = options.out.parent_path();
