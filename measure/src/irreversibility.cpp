@@ -5,19 +5,21 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
-#include <stdexcept>
-#include <string>
+
+#include "series.hpp"
 
 namespace heatbath::measure {
 
 LinearEntropyProduction linear_entropy_production(std::span<const double> samples, std::span<const double> stiffness,
                                                   std::span<const double> diffusion, std::size_t chains) {
   const std::size_t n = diffusion.size();
-  if (n == 0 || stiffness.size() != n * n || samples.size() % n != 0 || chains < 2 ||
-      (samples.size() / n) % chains != 0) {
-    throw std::invalid_argument("linear_entropy_production: wants n diffusions, n x n stiffnesses and equal chains of "
-                                "rows of n states");
-  }
+  const char* const who = "linear_entropy_production";
+  want(n > 0 && stiffness.size() == n * n && samples.size() % n == 0 && chains >= 2 && samples.size() / n >= chains &&
+           (samples.size() / n) % chains == 0 && std::ranges::all_of(diffusion, [](double d) { return d > 0; }),
+       std::string(who) + ": wants n diffusions above 0, n x n stiffnesses and equal chains of rows of n states");
+  want_finite(samples, who);
+  want_finite(stiffness, who);
+  want_finite(diffusion, who);
   const auto size = static_cast<Eigen::Index>(n);
   using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   const Eigen::MatrixXd a = Eigen::Map<const Matrix>(stiffness.data(), size, size);
@@ -50,34 +52,40 @@ LinearEntropyProduction linear_entropy_production(std::span<const double> sample
 }
 
 Estimate heat_entropy_production(std::span<const hb_meters_t> meters, double kT, double duration) {
+  want(kT > 0 && duration > 0, "heat_entropy_production: wants kT and a duration above 0");
   std::vector<double> rates;
   for (const hb_meters_t& m : meters) rates.push_back(m.heat_path / (kT * duration));
   return mean_of_independent(rates);
 }
 
 Estimate uncertainty_bound(std::span<const double> currents, double duration) {
-  BlockedMeans means(2, std::min<std::size_t>(std::max<std::size_t>(currents.size(), 2), 256));
-  for (std::size_t i = 0; i < currents.size(); ++i) means.add(i, {currents[i], currents[i] * currents[i]});
-  return means.estimate(
-      [&](std::span<const double> m) { return 2 * m[0] * m[0] / ((m[1] - m[0] * m[0]) * duration); });
+  want(currents.size() >= 2 && duration > 0, "uncertainty_bound: wants at least 2 currents and a duration above 0");
+  const Deviations x(currents, "uncertainty_bound");
+  const double origin = x.still() ? 0 : x.origin / x.unit;
+  BlockedMeans means(2, std::min<std::size_t>(currents.size(), 256));
+  for (std::size_t i = 0; i < currents.size(); ++i) means.add(i, {x.values[i], x.values[i] * x.values[i]});
+  return means.estimate([&](std::span<const double> m) {
+    const double mean = origin + m[0];
+    return 2 * mean * mean / ((m[1] - m[0] * m[0]) * duration);
+  });
 }
 
 PairCurrents::PairCurrents(std::uint32_t cells) : cells_(cells) {
-  if (cells < 2) throw std::invalid_argument("PairCurrents: wants at least 2 cells");
-  sums_.resize(std::size_t{cells} * (cells - 1) / 2);
-  squares_.resize(sums_.size());
+  want(cells >= 2, "PairCurrents: wants at least 2 cells");
+  means_.resize(std::size_t{cells} * (cells - 1) / 2);
+  squares_.resize(means_.size());
 }
 
 std::size_t PairCurrents::index(std::uint32_t i, std::uint32_t j) const {
-  if (!(i < j && j < cells_)) throw std::invalid_argument("PairCurrents: wants i < j < " + std::to_string(cells_));
+  want(i < j && j < cells_, "PairCurrents: wants i < j < " + std::to_string(cells_));
   return std::size_t{i} * (2 * std::size_t{cells_} - i - 1) / 2 + (j - i - 1);
 }
 
 void PairCurrents::add(std::span<const float> trajectory) {
   const std::size_t records = trajectory.size() / cells_;
-  if (records < 2 || trajectory.size() % cells_ != 0)
-    throw std::invalid_argument("PairCurrents: wants at least 2 whole records");
-  std::vector<double> sums(sums_.size());
+  want(records >= 2 && trajectory.size() % cells_ == 0, "PairCurrents: wants at least 2 whole records");
+  for (const float x : trajectory) want(std::isfinite(x), "PairCurrents: a state is not a finite number");
+  std::vector<double> sums(means_.size());
   for (std::size_t record = 0; record + 1 < records; ++record) {
     const float* x = trajectory.data() + record * cells_;
     const float* y = x + cells_;
@@ -88,27 +96,26 @@ void PairCurrents::add(std::span<const float> trajectory) {
   }
   ++shots_;
   for (std::size_t pair = 0; pair < sums.size(); ++pair) {
-    const double mean = sums[pair] / static_cast<double>(records - 1);
-    sums_[pair] += mean;
-    squares_[pair] += mean * mean;
+    const double current = sums[pair] / static_cast<double>(records - 1), before = current - means_[pair];
+    means_[pair] += before / static_cast<double>(shots_);
+    squares_[pair] += before * (current - means_[pair]);
   }
 }
 
 Estimate PairCurrents::current(std::uint32_t i, std::uint32_t j) const {
   const std::size_t pair = index(i, j);
-  if (shots_ < 2) throw std::invalid_argument("PairCurrents: wants at least 2 shots");
+  want(shots_ >= 2, "PairCurrents: wants at least 2 shots");
   const auto n = static_cast<double>(shots_);
-  const double mean = sums_[pair] / n, variance = (squares_[pair] / n - mean * mean) * n / (n - 1);
-  return {mean, std::sqrt(std::max(variance, 0.0) / n), n};
+  return {means_[pair], std::sqrt(squares_[pair] / (n - 1) / n), squares_[pair] > 0 ? n : 1};
 }
 
 PairCurrents::Largest PairCurrents::largest() const {
-  if (shots_ < 30) throw std::invalid_argument("PairCurrents: wants at least 30 shots");
+  want(shots_ >= 30, "PairCurrents: wants at least 30 shots");
   Largest found;
   for (std::uint32_t i = 0; i < cells_; ++i) {
     for (std::uint32_t j = i + 1; j < cells_; ++j) {
       const Estimate pair = current(i, j);
-      const double z = pair.standard_error > 0 ? pair.value / pair.standard_error : 0;
+      const double z = pair.value == 0 ? 0 : pair.value / pair.standard_error;
       if (std::fabs(z) >= std::fabs(found.z)) found = {i, j, z, 1};
     }
   }

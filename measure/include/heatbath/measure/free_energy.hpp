@@ -17,8 +17,10 @@ std::vector<double> works(std::span<const hb_meters_t> meters);
 /// arXiv:2002.06707).
 std::vector<double> path_works(std::span<const hb_meters_t> meters);
 
-/// dF = -kT ln <exp(-w/kT)> (Jarzynski 1997) of independent works, corrected for the bias of order 1/n, with the error
-/// of the jackknife. Effective samples: (sum e)^2/sum e^2 of e = exp(-w/kT).
+/// dF = -kT ln <exp(-w/kT)> (Jarzynski 1997) of at least 2 independent works, corrected for the bias of order 1/n, with
+/// the error of the jackknife. Effective samples: (sum e)^2/sum e^2 of e = exp(-w/kT), all of them where the works are
+/// equal. Where one block of the jackknife (of 256, or one work of fewer) holds more than half of the sum, the value is
+/// not corrected and the error is infinite: nothing is known about works that were not met.
 Estimate jarzynski(std::span<const double> works, double kT);
 
 /// Crooks' relation P_F(w)/P_R(-w) = exp((w - dF)/kT) as a line: logistic regression of which of the two ensembles a
@@ -28,10 +30,13 @@ struct CrooksLine {
   Estimate crossing;  ///< the work at which the two laws are equal: dF
 };
 /// `forward`: works of the process 0 -> 1; `reverse`: works of 1 -> 0 under the reversed drive. Independent values, at
-/// least 10 of each, laws that overlap: else std::invalid_argument. Errors from the Fisher information.
+/// least 10 of each, laws that overlap in more than one value: else std::invalid_argument. Errors from the Fisher
+/// information. Where every forward work is w and every reverse one -w the crossing is w without error, 1 effective
+/// sample, and any slope goes through it: NaN.
 CrooksLine crooks_crossing(std::span<const double> forward, std::span<const double> reverse, double kT);
 
-/// Bennett's acceptance ratio (1976): the same with slope 1, the least-variance estimate of dF.
+/// Bennett's acceptance ratio (1976): the same with slope 1, the least-variance estimate of dF. Laws that do not overlap
+/// give a value between them with an error that is as wide as the gap, or infinite.
 Estimate bennett(std::span<const double> forward, std::span<const double> reverse, double kT);
 
 }  // namespace heatbath::measure

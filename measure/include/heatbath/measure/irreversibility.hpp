@@ -20,7 +20,7 @@ struct LinearEntropyProduction {
   Estimate signed_rate;
 };
 /// `samples`: rows of n cells, `chains` equal contiguous runs of rows that are independent of each other; `stiffness`
-/// A is n x n row-major; mean 0 is assumed.
+/// A is n x n row-major; mean 0 is assumed. `positive` is NaN where the states span fewer than n dimensions.
 LinearEntropyProduction linear_entropy_production(std::span<const double> samples, std::span<const double> stiffness,
                                                   std::span<const double> diffusion, std::size_t chains);
 
@@ -29,7 +29,7 @@ LinearEntropyProduction linear_entropy_production(std::span<const double> sample
 Estimate heat_entropy_production(std::span<const hb_meters_t> meters, double kT, double duration);
 
 /// Lower bound 2 <j>^2/(Var(j) t) on the entropy production rate from any current integrated over `duration` (Barato &
-/// Seifert 2015), from independent values of it.
+/// Seifert 2015), from at least 2 independent values of it. NaN where the current does not fluctuate.
 Estimate uncertainty_bound(std::span<const double> currents, double duration);
 
 /// Signed currents <x_i o dx_j - x_j o dx_i> of all pairs of cells, which detailed balance makes zero. With states x, x'
@@ -40,16 +40,17 @@ class PairCurrents {
   /// `cells` >= 2.
   explicit PairCurrents(std::uint32_t cells);
 
-  /// One independent shot: records x cells, row-major, at least 2 records.
+  /// One independent shot: records x cells, row-major, at least 2 records, all finite.
   void add(std::span<const float> trajectory);
 
   std::uint32_t cells() const { return cells_; }
-  std::size_t pairs() const { return sums_.size(); }
+  std::size_t pairs() const { return means_.size(); }
   /// Current per record of the pair i < j.
   Estimate current(std::uint32_t i, std::uint32_t j) const;
 
   /// The pair with the largest |z|, and the probability that as large a one comes up among all pairs of a machine
-  /// that is in equilibrium (Šidák). Needs at least 30 shots for z to be normal: else std::invalid_argument.
+  /// that is in equilibrium (Šidák). Needs at least 30 shots for z to be normal: else std::invalid_argument. A current
+  /// that is the same in every shot, and not 0, has an infinite z.
   struct Largest {
     std::uint32_t i = 0, j = 0;
     double z = 0;
@@ -60,7 +61,7 @@ class PairCurrents {
  private:
   std::uint32_t cells_;
   std::size_t shots_ = 0;
-  std::vector<double> sums_, squares_;  // of the mean current of a shot, by pair
+  std::vector<double> means_, squares_;  // of the mean current of a shot, by pair; squares of deviations (Welford 1962)
   std::size_t index(std::uint32_t i, std::uint32_t j) const;
 };
 
