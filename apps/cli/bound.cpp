@@ -24,6 +24,7 @@ std::string plus_minus(const Measured& m) { return fmt::format("{:.4f} +- {:.4f}
 
 void print_summary(const BoundReport& report, const std::filesystem::path& out) {
   const trainers::BoundResult& result = report.result;
+  if (!report.law.closed_form()) fmt::print("data                     {}\n", report.law.name());
   fmt::print("negative log-likelihood  {} nats{}\n", plus_minus(report.in_units_of_data(result.nll)),
              result.nll_is_density ? "" : " (path bound)");
   fmt::print("bound                    {}\n", plus_minus(report.in_units_of_data(result.bound)));
@@ -91,8 +92,14 @@ int run_bound(const BoundCommandOptions& options) {
   if (options.json) fmt::print("{}", json);
   else print_summary(report, options.out);
   if (!(report.result.gap.value > -4 * report.result.gap.error)) {
-    fmt::print(stderr, "heatbath: the gap is {}, more than 4 standard errors below 0: the device does not follow its "
-                       "equations; see {}\n", plus_minus(report.result.gap), (options.out / "report.json").string());
+    // The bound needs the entropy of the data: known of a law, of a list estimated as if it had a smooth density.
+    fmt::print(stderr, "heatbath: the gap is {}, more than 4 standard errors below 0: {}; see {}\n",
+               plus_minus(report.result.gap),
+               report.law.closed_form() ? "the device does not follow its equations"
+                                        : "the values are too few or their density too rough for an entropy from "
+                                          "neighbours, or the device does not follow its equations, which --data "
+                                          "gaussian tells",
+               (options.out / "report.json").string());
     return 1;
   }
   return 0;

@@ -1,5 +1,6 @@
 #include "apps/files/score_file.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
@@ -49,12 +50,21 @@ StandardValues read_values(const std::filesystem::path& path) {
   }
   const auto count = static_cast<double>(data.values.size());
   if (data.values.size() < 16) fail(path, fmt::format("{} values, at least 16 are needed", data.values.size()));
-  double squares = 0;
-  for (const double value : data.values) data.mean += value / count;
-  for (const double value : data.values) squares += (value - data.mean) * (value - data.mean) / count;
-  data.deviation = std::sqrt(squares);
-  if (!(data.deviation > 1e-12 * std::abs(data.mean))) fail(path, "all values are equal; a law has some width");
-  for (double& value : data.values) value = (value - data.mean) / data.deviation;
+  // From the least value on and in units of the range: neither squares nor a far origin take anything away.
+  const auto [low, high] = std::ranges::minmax(data.values);
+  const double range = high - low;
+  if (!(range > 0)) fail(path, "all values are equal; a law has some width");
+  if (!std::isfinite(range)) fail(path, fmt::format("values from {:g} to {:g} lie further apart than a number reaches", low, high));
+  double mean = 0, squares = 0;
+  for (double& value : data.values) {
+    value = (value - low) / range;
+    mean += value / count;
+  }
+  for (const double value : data.values) squares += (value - mean) * (value - mean) / count;
+  const double deviation = std::sqrt(squares);
+  for (double& value : data.values) value = (value - mean) / deviation;
+  data.mean = low + range * mean;
+  data.deviation = range * deviation;
   return data;
 }
 

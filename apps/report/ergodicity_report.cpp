@@ -248,13 +248,15 @@ constexpr const char* kTableEnd = "</table></div>\n";
 }  // namespace
 
 double worst_deviation(const ErgodicityReport& report) {
+  constexpr std::uint32_t kEnough = 30;  // independent values for an error that a normal law goes with
   double worst = 0;
-  const auto judge = [&](const Measured& m, double exact) {
-    if (std::isfinite(m.value) && m.error > 0) worst = std::max(worst, std::abs(m.value - exact) / m.error);
+  const auto judge = [&](const Measured& m, double exact, std::uint32_t values) {
+    if (values >= kEnough && std::isfinite(m.value) && m.error > 0)
+      worst = std::max(worst, std::abs(m.value - exact) / m.error);
   };
-  for (const auto& point : report.library.points) judge(point.measured, point.exact);
-  for (const auto& escape : report.escapes_spins) judge(escape.measured, escape.exact);
-  for (const auto& escape : report.escapes_wells) judge(escape.measured, escape.exact);
+  for (const auto& point : report.library.points) judge(point.measured, point.exact, report.library.chains);
+  for (const auto& escape : report.escapes_spins) judge(escape.measured, escape.exact, escape.escapes);
+  for (const auto& escape : report.escapes_wells) judge(escape.measured, escape.exact, escape.escapes);
   return worst;
 }
 

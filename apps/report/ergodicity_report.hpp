@@ -21,7 +21,7 @@ struct ErgodicityRun {
 };
 
 /// Largest |measured - exact| of the library and the escape times, in standard errors: whether the device follows the
-/// Boltzmann law.
+/// Boltzmann law. What was measured on fewer than 30 chains or escapes has no error that would tell, and is left out.
 double worst_deviation(const trainers::ErgodicityReport& report);
 
 /// library.png, escapes.png, running_means.png, overlaps.png; states.png for up to 4 cells; parity.png for parity;

@@ -5,7 +5,8 @@
       ^               ^
       |               sim
       |               v
-      hw_model: physics <- analog <- device <- systemc          numerics below physics and trainers
+      hw_model: physics <- analog <- device <- systemc          numerics below physics and trainers, measure below
+                                                                trainers
 
 include_arrows.py [ROOT]   one line per wrong include: file:line, what it includes, and the rule; exit status 1 then.
 """
@@ -79,9 +80,9 @@ RULES = {
                 ("sim", "driver", "hw_model", "firmware_api/include", "numerics")),
     "sim/reference": Rule("the oracles include only themselves, Boost, Eigen and the standard library; never what they "
                           "judge", ("sim/reference",), std_and("boost/.*", r"(unsupported/)?Eigen/.*")),
-    "trainers": Rule("trainers include only themselves, driver and numerics, with the statuses and program format the "
-                     "driver speaks in; never sim, hw_model or registers",
-                     ("trainers", "driver/include", "numerics") + VOCABULARY),
+    "trainers": Rule("trainers include only themselves, driver, measure and numerics, with the statuses and program "
+                     "format the driver speaks in; never sim, hw_model or registers",
+                     ("trainers", "driver/include", "measure/include", "numerics") + VOCABULARY),
     "apps": Rule("apps include only themselves, the driver, the trainers, measure, numerics, the statuses and program "
                  "format, regs.h and cells.h for the names of what a device reports, and the rows of bench; never sim or "
                  "hw_model",

@@ -553,6 +553,18 @@ TEST(Digits, ExpertsBeatOneMachineOfAsManyParameters) {
   EXPECT_LT(expert_miss, std::abs(report.shares_single[2] - report.shares_data[2]));
 }
 
+TEST(Study, OfTheLeastEffortKeepsItsTraining) {
+  for (const double effort : {0.001, 0.01}) {
+    ErgodicityOptions options = quick();
+    options.effort = effort;
+    options.updates = 5;
+    ErgodicityState state;
+    const ErgodicityReport report = study_patterns(open_board, parity_patterns(), "parity", options, state);
+    EXPECT_TRUE(report.parity.size() == 6 || !report.left_out.empty()) << "measured, or said to be left out";
+    EXPECT_GE(report.library.chains, 8u);
+  }
+}
+
 // -- files
 // --------------------------------------------------------------------------------------------------------------
 
@@ -574,6 +586,12 @@ TEST(PatternFile, IsReadWithWeightsAndComments) {
   EXPECT_THAT(refused("101\n1001\n"), HasSubstr(":2: 4 cells"));
   EXPECT_THAT(refused("101 -2\n"), HasSubstr("\"-2\" is not a number above 0"));
   EXPECT_THAT(refused("# nothing\n"), HasSubstr("no pattern"));
+  const Patterns heavy = read("1101 1e308\n0010 1.7e308\n1101 1e308\n");
+  EXPECT_NEAR(heavy.weights[0], 2 / 3.7, 1e-12) << "their sum is beyond a double";
+  EXPECT_NO_THROW(begin_experts(heavy, 2, 1));
+  const Patterns light = read("1101 3e-310\n0010 1e-310\n");
+  EXPECT_NEAR(light.weights[0], 0.75, 1e-9);
+  EXPECT_THAT(refused("1101 1e200\n0010 1e-200\n"), HasSubstr("the weight of pattern 2 is lost beside the largest"));
   std::filesystem::remove(path);
   EXPECT_THAT(message_of([&] { read_patterns(path); }, HB_IO), HasSubstr("no such file"));
 }

@@ -195,6 +195,66 @@ TEST(ListOfValues, IsBoundedWithoutKnowingItsLaw) {
   }
 }
 
+// Rounded values are no law with a density until each is spread over its step: a normal law rounded to halves.
+TEST(ListOfValues, IsSpreadOverTheGridItWasRoundedTo) {
+  std::vector<double> values = DataLaw::gaussian(1.7).draw(23, 3000);
+  for (double& value : values) value = 0.5 * std::round(2 * value) - 7;
+  const DataLaw law = DataLaw::values(values, "halves");
+  EXPECT_THAT(law.name(), HasSubstr("3000 values of halves"));
+  EXPECT_THAT(law.name(), HasSubstr("spread evenly over its step of the grid"));
+  std::vector<double> rounded = law.list();
+  for (double& value : rounded) value = 0.5 * std::round(2 * value);
+  EXPECT_EQ(rounded, values) << "none leaves its step";
+  EXPECT_EQ(DataLaw::values(values, "halves").list(), law.list()) << "the same way each time";
+
+  std::vector<double> standard = values;
+  for (double& value : standard) value = (value + 7) / 1.7;
+  Device device = open("func:lanes=256");
+  BoundOptions options;
+  options.score = ScoreKind::linear;
+  options.samples = 16384;
+  options.levels = 16;
+  const BoundResult result = score_bound(device, DataLaw::values(standard, "halves"), options);
+  EXPECT_GT(result.gap.value, -4 * result.gap.error);
+  // Of the rounded law spread out: sum p ln(step/p).
+  double entropy = 0;
+  for (int k = -40; k <= 40; ++k) {
+    const auto below = [](double x) { return 0.5 * std::erfc(-x / 1.7 / std::sqrt(2.0)); };
+    const double p = below(0.5 * k + 0.25) - below(0.5 * k - 0.25);
+    if (p > 1e-12) entropy += p * std::log(0.5 / 1.7 / p);
+  }
+  EXPECT_NEAR(result.entropy_data.value, entropy, 4 * result.entropy_data.error);
+  EXPECT_LT(std::abs(result.generations.back().divergence.value), 0.3) << "draws from a list repeat its values";
+}
+
+TEST(ListOfValues, OfAtomsOrWithoutRoomForDifferencesIsRefused) {
+  const auto says = [](const std::vector<double>& values) {
+    try {
+      DataLaw::values(values, "these");
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  std::vector<double> normal = DataLaw::gaussian(1).draw(3, 300), spikes = normal, two(300), far = normal, outlier = normal;
+  for (std::size_t i = 0; i < 300; ++i) {
+    if (i % 3 == 0) spikes[i] = 0.25;
+    two[i] = i % 7 == 0 ? 1 : 0;
+    far[i] += 1e15;
+  }
+  outlier[11] = 1e30;
+  EXPECT_EQ(says(normal), "");
+  EXPECT_THAT(says(spikes), HasSubstr("one value 100 times"));
+  EXPECT_THAT(says(two), HasSubstr("holds 2 values only"));
+  EXPECT_THAT(says(far), HasSubstr("mean 0 and standard deviation 1"));
+  EXPECT_THAT(says(outlier), HasSubstr("holds 2 values only"));
+  for (const double factor : {1e200, 1e-300}) {
+    std::vector<double> scaled = normal;
+    for (double& value : scaled) value *= factor;
+    EXPECT_THAT(says(scaled), HasSubstr("mean 0 and standard deviation 1"));
+  }
+}
+
 // The same host code on a chip that hides its step, has no meters, one lane, ten bits and narrow rails.
 TEST(Silicon, NoisesAndBoundsWithinItsMeans) {
   Device device = open("func:profile=silicon");

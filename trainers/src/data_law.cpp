@@ -12,6 +12,7 @@ namespace heatbath::trainers {
 namespace {
 
 constexpr double kPi = std::numbers::pi;
+constexpr std::size_t kCountedNeighbours = 4;  // by estimates of entropies from lists
 constexpr double kTails = 12;  // standard deviations that an integral over a Gaussian covers
 
 void check(bool good, const std::string& what) {
@@ -26,6 +27,44 @@ std::string text(double value) {
 
 double normal_density(double x, double variance) {
   return std::exp(-0.5 * x * x / variance) / std::sqrt(2 * kPi * variance);
+}
+
+/// Undoes rounding: values on a grid of which some come more often than neighbours are counted are spread evenly over
+/// their step of the grid, the same way each time. Returns what was done, for a name; nothing where nothing was.
+std::string spread_over_grid(std::vector<double>& values, const std::string& source) {
+  constexpr double kSame = 1e-10;  // of the range
+  std::vector<double> sorted = values;
+  std::ranges::sort(sorted);
+  const double least = sorted.front(), range = sorted.back() - least;
+  std::size_t different = 1, most = 1, run = 1;
+  double step = range;
+  for (std::size_t i = 1; i < sorted.size(); ++i) {
+    const double apart = sorted[i] - sorted[i - 1];
+    if (apart > kSame * range) {
+      ++different;
+      step = std::min(step, apart);
+      run = 1;
+    } else {
+      most = std::max(most, ++run);
+    }
+  }
+  if (most <= kCountedNeighbours) return "";
+  check(different > kCountedNeighbours,
+        source + " holds " + std::to_string(different) +
+            " values only that differ by more than 1e-10 of their range; a law with a density has more");
+  const bool grid = std::ranges::all_of(sorted, [&](double value) {
+    const double steps = (value - least) / step;
+    return std::abs(steps - std::round(steps)) < 1e-3;
+  });
+  check(grid, source + " holds one value " + std::to_string(most) +
+                  " times, and the others lie on no grid with it: such a law has no density; leave it out, or "
+                  "spread it");
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const auto word = random_words(0, HostPurpose::rounding, static_cast<std::uint32_t>(i),
+                                   static_cast<std::uint32_t>(std::uint64_t{i} >> 32))[0];
+    values[i] += step * (unit_interval(word) - 0.5);
+  }
+  return ", " + std::to_string(different) + " different, each spread evenly over its step of the grid";
 }
 
 /// Probability that a standard normal lies in [low, high], without cancellation in the upper tail.
@@ -81,17 +120,18 @@ DataLaw DataLaw::mixture(std::vector<double> weights, std::vector<double> means,
 
 DataLaw DataLaw::values(std::vector<double> values, std::string source) {
   check(values.size() >= 16, source + " holds " + std::to_string(values.size()) + " values, at least 16 are needed");
+  for (const double value : values) check(std::isfinite(value), source + " holds a value that is not finite");
+  const auto [low, high] = std::ranges::minmax(values);
+  check(high > low, source + " holds one value only, " + std::to_string(values.size()) + " times");
+  check(high - low > 1e-140 && high - low < 1e140 && high - low > 1e-9 * std::max(std::abs(low), std::abs(high)),
+        source + " holds values between " + text(low) + " and " + text(high) +
+            ": bring them to mean 0 and standard deviation 1 first");
   DataLaw law;
   law.kind_ = Kind::values;
-  law.name_ = std::to_string(values.size()) + " values of " + source;
+  law.name_ = std::to_string(values.size()) + " values of " + source + spread_over_grid(values, source);
   const double count = static_cast<double>(values.size());
-  for (const double value : values) {
-    check(std::isfinite(value), source + " holds a value that is not finite");
-    law.mean_ += value / count;
-  }
+  for (const double value : values) law.mean_ += value / count;
   for (const double value : values) law.variance_ += (value - law.mean_) * (value - law.mean_) / count;
-  check(law.variance_ > 1e-24 * law.mean_ * law.mean_ && law.variance_ > 0, source + " holds one value only, " +
-                                                                               std::to_string(values.size()) + " times");
   law.values_ = std::move(values);
   return law;
 }

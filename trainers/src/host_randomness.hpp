@@ -17,6 +17,7 @@ enum class HostPurpose : std::uint32_t {
   data_law = 0x82,
   capture_dither = 0x83,
   classifier = 0x84,
+  rounding = 0x85,
   ergodicity = 0x90
 };
 

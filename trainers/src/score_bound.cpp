@@ -388,7 +388,8 @@ BoundResult score_bound(Device& device, const DataLaw& law, const BoundOptions& 
       point.entropy_production = {point.heat.value + entropy.value - before, std::hypot(point.heat.error, entropy.error)};
       point.noising_production = produced_until(plan, result.rates, level, options.sigma);
       point.wasserstein = wasserstein(last, result.data_values);
-      point.divergence = neighbour_divergence(result.data_values, last);
+      // Draws from a list repeat its values, which are no nearer for it.
+      point.divergence = neighbour_divergence(law.closed_form() ? result.data_values : law.list(), last);
       result.generations.push_back(point);
       if (!vp) {
         const double ratio = -point.heat.value / point.entropy_production.value;

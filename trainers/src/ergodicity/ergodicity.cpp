@@ -7,6 +7,7 @@
 
 #include "../host_randomness.hpp"
 #include "heatbath/error.hpp"
+#include "heatbath/measure/estimate.hpp"
 
 namespace heatbath::trainers {
 namespace {
@@ -31,8 +32,10 @@ std::uint64_t seed_of(std::uint64_t seed, Part part, std::uint32_t index = 0) {
   return std::uint64_t{words[0]} << 32 | words[1];
 }
 
+constexpr double kLeastShots = 8;  // fewer have no error worth the name, whatever the effort
+
 std::uint32_t scaled(double count, double effort) {
-  return static_cast<std::uint32_t>(std::max(4.0, std::round(count * effort)));
+  return static_cast<std::uint32_t>(std::max(kLeastShots, std::round(count * effort)));
 }
 
 }  // namespace
@@ -46,6 +49,7 @@ LibrarySweep sweep_library(SpinDevice& device, const LibraryMachine& machine, co
   LibrarySweep sweep;
   sweep.cells = n;
   sweep.patterns = patterns;
+  sweep.chains = chains;
   sweep.depth = machine.depth;
   sweep.transition_exact = library_temperature(machine);
   sweep.transition_ideal = ideal_library_temperature(n, patterns, machine.depth);
@@ -230,14 +234,19 @@ class Study {
     step("done", 1);
   }
 
-  /// Runs a part that other hardware serves; when that cannot be had, says so in the report.
+  /// Runs a part that other hardware serves; when that cannot be had, or the shots of this effort are too few for it,
+  /// says so in the report: the training before it is not lost.
   template <typename Work>
   void optional_part(const std::string& what, ErgodicityReport& report, const Work& work) {
     try {
       work();
     } catch (const Error& error) {
-      if (error.code() != HB_UNSUPPORTED) throw;
-      report.left_out.push_back(what + ": " + error.what());
+      if (error.code() == HB_BAD_ARG)
+        report.left_out.push_back(what + ": " + error.what() + "; raise the effort");
+      else if (error.code() == HB_UNSUPPORTED)
+        report.left_out.push_back(what + ": " + error.what());
+      else
+        throw;
     }
   }
 
@@ -455,7 +464,6 @@ ErgodicityReport study_digits(const OpenBoard& open, const BinaryDigits& digits,
     by_experts += std::pow(state.experts.shares[k] * free_energy.error, 2);
     report.experts.push_back({state.experts.shares[k], free_energy, std::nullopt});
   }
-  const auto count = static_cast<double>(digits.held_out.size());
   std::vector<double> ours, theirs, both;
   for (std::size_t n = 0; n < digits.held_out.size(); ++n) {
     const std::span<const Spin> spins = digits.held_out.pattern(n);
@@ -463,13 +471,9 @@ ErgodicityReport study_digits(const OpenBoard& open, const BinaryDigits& digits,
     ours.push_back(state.experts.log_likelihood(spins, 1));
     both.push_back(ours.back() - theirs.back());
   }
-  const auto mean_of = [count](const std::vector<double>& values, double more) {
-    Measured mean{0, 0};
-    for (const double value : values) mean.value += value / count;
-    double variance = 0;
-    for (const double value : values) variance += (value - mean.value) * (value - mean.value);
-    mean.error = std::sqrt(variance / (count * (count - 1)) + more);
-    return mean;
+  const auto mean_of = [](const std::vector<double>& values, double more) {
+    const measure::Estimate mean = measure::mean_of_independent(values);
+    return Measured{mean.value, std::sqrt(mean.standard_error * mean.standard_error + more)};
   };
   report.likelihood_single = mean_of(theirs, single.error * single.error);
   report.likelihood_experts = mean_of(ours, by_experts);

@@ -6,6 +6,7 @@
 
 #include "cell_requirements.hpp"
 #include "heatbath/error.hpp"
+#include "heatbath/measure/estimate.hpp"
 
 namespace heatbath::trainers {
 
@@ -23,27 +24,7 @@ Chains magnetisation(const SpinRecords& records) {
 
 double r_hat(const Chains& chains) {
   if (chains.chains < 2 || chains.records < 4) throw Error(HB_BAD_ARG, "R-hat needs 2 chains of 4 records at least");
-  const std::uint32_t half = chains.records / 2;
-  std::vector<double> means, variances;
-  for (std::uint32_t chain = 0; chain < chains.chains; ++chain) {
-    for (const std::uint32_t begin : {0u, chains.records - half}) {
-      const std::span<const double> part = chains.chain(chain).subspan(begin, half);
-      double mean = 0, variance = 0;
-      for (const double value : part) mean += value / half;
-      for (const double value : part) variance += (value - mean) * (value - mean) / (half - 1);
-      means.push_back(mean);
-      variances.push_back(variance);
-    }
-  }
-  const auto count = static_cast<double>(means.size());
-  double centre = 0, within = 0, between = 0;
-  for (std::size_t i = 0; i < means.size(); ++i) {
-    centre += means[i] / count;
-    within += variances[i] / count;
-  }
-  for (const double mean : means) between += (mean - centre) * (mean - centre) / (count - 1);
-  if (within <= 0) return between > 0 ? std::numeric_limits<double>::infinity() : 1.0;
-  return std::sqrt((half - 1.0) / half + between / within);
+  return measure::split_r_hat(chains.values, chains.chains);
 }
 
 std::vector<double> fluctuation_metric(const Chains& chains) {
@@ -68,13 +49,8 @@ Measured chain_mean(const Chains& chains, std::uint32_t first_record) {
     for (const double value : chains.chain(chain).subspan(first_record)) mean += value;
     means.push_back(mean / (chains.records - first_record));
   }
-  const auto count = static_cast<double>(means.size());
-  Measured result{0, 0};
-  for (const double mean : means) result.value += mean / count;
-  double variance = 0;
-  for (const double mean : means) variance += (mean - result.value) * (mean - result.value) / (count - 1);
-  result.error = std::sqrt(variance / count);
-  return result;
+  const measure::Estimate mean = measure::mean_of_independent(means);
+  return {mean.value, mean.standard_error};
 }
 
 Chains overlaps(const SpinRecords& records, std::uint32_t first_record) {

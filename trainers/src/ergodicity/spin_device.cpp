@@ -233,15 +233,24 @@ Calibration calibrate(Device& device, std::uint64_t seed, double height, double 
   Calibration calibration;
   calibration.target = target;
   calibration.cells.height = height;
-  const Effective soft = measure(device, seed, calibration.cells, target, shots, next_shot);
+  const auto usable = [](const Measured& m) { return std::isfinite(m.value) && m.value > 2 * m.error; };
+  const auto measured = [&] {
+    const Effective now = measure(device, seed, calibration.cells, target, shots, next_shot);
+    if (!usable(now.field) || !usable(now.coupling))
+      throw Error(HB_BAD_ARG, "calibrate: " + std::to_string(shots) +
+                                  " shots do not tell the effective field and coupling of bistable cells from 0, or "
+                                  "from infinity; more shots are needed");
+    return now;
+  };
+  const Effective soft = measured();
   calibration.soft_coupling = soft.coupling;
   calibration.cells.coupling_scale = target / soft.coupling.value;
   calibration.cells.field_scale = target / soft.field.value;
   // The effective values are nearly linear in the strength: one correction leaves the second order of what is left.
-  const Effective once = measure(device, seed, calibration.cells, target, shots, next_shot);
+  const Effective once = measured();
   calibration.cells.coupling_scale *= target / once.coupling.value;
   calibration.cells.field_scale *= target / once.field.value;
-  const Effective last = measure(device, seed, calibration.cells, target, shots, next_shot);
+  const Effective last = measured();
   calibration.effective_coupling = last.coupling;
   calibration.effective_field = last.field;
   return calibration;

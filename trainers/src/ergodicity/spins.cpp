@@ -1,5 +1,6 @@
 #include "heatbath/trainers/ergodicity/spins.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
 #include <cmath>
@@ -74,6 +75,7 @@ Patterns read_patterns(const std::filesystem::path& path) {
   Patterns patterns;
   patterns.source = path.string();
   std::map<std::vector<Spin>, std::size_t> known;
+  std::vector<std::pair<std::size_t, double>> given;  // pattern and weight of each line
   std::string line;
   for (std::size_t number = 1; std::getline(in, line); ++number) {
     const auto refuse = [&](const std::string& what) {
@@ -113,11 +115,20 @@ Patterns read_patterns(const std::filesystem::path& path) {
       patterns.spins.insert(patterns.spins.end(), spins.begin(), spins.end());
       patterns.weights.push_back(0);
     }
-    patterns.weights[at->second] += weight;
+    given.emplace_back(at->second, weight);
   }
   if (patterns.size() == 0)
     throw Error(HB_BAD_ARG, path.string() + ": no pattern; one per line, as in 1101 or 1101 0.5");
-  double sum = 0;
+  // In units of the largest: the sum of weights that a number holds may be more than one.
+  double largest = 0, sum = 0;
+  for (const auto& [index, weight] : given) largest = std::max(largest, weight);
+  const double unit = std::ldexp(1.0, std::ilogb(largest));
+  for (const auto& [index, weight] : given) {
+    if (weight / unit < 1e-300)
+      throw Error(HB_BAD_ARG, path.string() + ": the weight of pattern " + std::to_string(index + 1) +
+                                  " is lost beside the largest; weights may differ by 1e300");
+    patterns.weights[index] += weight / unit;
+  }
   for (const double weight : patterns.weights) sum += weight;
   for (double& weight : patterns.weights) weight /= sum;
   return patterns;

@@ -45,7 +45,7 @@ struct LibraryPoint {
   double ideal;  ///< of the closed form
 };
 struct LibrarySweep {
-  std::uint32_t cells = 0, patterns = 0;
+  std::uint32_t cells = 0, patterns = 0, chains = 0;
   double depth = 0;  ///< = coupling
   std::vector<LibraryPoint> points;
   Measured transition;  ///< T*, between the two points about one half; NaN without such points
