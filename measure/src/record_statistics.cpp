@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "series.hpp"
+
 namespace heatbath::measure {
 namespace {
 
@@ -61,13 +63,11 @@ double effective_samples(const Estimate& estimate, double row_variance, double n
 }  // namespace
 
 RecordStatistics::RecordStatistics(Shape shape) : shape_(std::move(shape)) {
-  const auto want = [](bool good, const std::string& what) {
-    if (!good) throw std::invalid_argument("RecordStatistics: " + what);
-  };
-  want(shape_.columns >= 1 && shape_.shots >= 1 && shape_.records >= 1, "wants a column, a shot and a record");
+  const auto wants = [](bool good, const std::string& what) { want(good, "RecordStatistics: " + what); };
+  wants(shape_.columns >= 1 && shape_.shots >= 1 && shape_.records >= 1, "wants a column, a shot and a record");
   longest_ = longest_of(shape_.lags);
-  want(longest_ < shape_.records, "a lag of " + std::to_string(longest_) + " of " + std::to_string(shape_.records) + " records");
-  want(shape_.bins == 0 || shape_.low < shape_.high, "a histogram from low to high, low below high");
+  wants(longest_ < shape_.records, "a lag of " + std::to_string(longest_) + " of " + std::to_string(shape_.records) + " records");
+  wants(shape_.bins == 0 || shape_.low < shape_.high, "a histogram from low to high, low below high");
   parts_ = parts_of(shape_);
   blocks_ = static_cast<std::size_t>(blocks_of(shape_));
   const std::size_t n = shape_.columns;
@@ -115,6 +115,7 @@ void RecordStatistics::add(std::uint64_t first_shot, std::uint64_t record, std::
   if (rows.size() % n != 0 || shots == 0 || shots != group_ || record != next_record_ || record >= shape_.records ||
       first_shot + shots > shape_.shots)
     throw std::invalid_argument("RecordStatistics: wants the records of whole groups of shots in order");
+  want_finite(rows, "RecordStatistics");
   if (origin_.empty()) origin_.assign(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(n));
   ++next_record_;
   std::vector<double> row(n);

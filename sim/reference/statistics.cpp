@@ -8,12 +8,13 @@
 namespace heatbath::reference {
 namespace {
 
+// About the first value: exact where all are equal.
 double mean(std::span<const double> values) {
   double sum = 0;
   for (const double value : values) {
-    sum += value;
+    sum += value - values.front();
   }
-  return sum / static_cast<double>(values.size());
+  return values.front() + sum / static_cast<double>(values.size());
 }
 
 // Unbiased variance.
@@ -48,7 +49,7 @@ double integrated_autocorrelation_time(std::span<const double> series) {
   };
   const double at_zero = covariance(0);
   if (at_zero == 0) {
-    return 1;
+    return static_cast<double>(n);
   }
   double tau = 1;
   for (std::size_t lag = 1; lag < n; ++lag) {
@@ -62,12 +63,12 @@ double integrated_autocorrelation_time(std::span<const double> series) {
 }
 
 double effective_sample_size(std::span<const double> series) {
-  return static_cast<double>(series.size()) / integrated_autocorrelation_time(series);
+  return static_cast<double>(series.size()) / std::fmax(integrated_autocorrelation_time(series), 1);
 }
 
 Estimate series_mean(std::span<const double> series) {
-  const double samples = effective_sample_size(series);
-  return {mean(series), std::sqrt(variance(series) / samples), samples};
+  const double times = integrated_autocorrelation_time(series) / static_cast<double>(series.size());
+  return {mean(series), std::sqrt(variance(series) * times), effective_sample_size(series)};
 }
 
 Estimate batch_means(std::span<const double> series, std::size_t batches) {
@@ -82,8 +83,8 @@ Estimate batch_means(std::span<const double> series, std::size_t batches) {
   }
   const double squared_error = variance(means) / static_cast<double>(batches);
   const double spread = variance(series);
-  return {mean(series), std::sqrt(squared_error),
-          squared_error > 0 ? spread / squared_error : static_cast<double>(series.size())};
+  const auto n = static_cast<double>(series.size());
+  return {mean(series), std::sqrt(squared_error), squared_error > 0 ? std::fmin(spread / squared_error, n) : spread > 0 ? n : 1};
 }
 
 Estimate jackknife(std::span<const double> series, std::size_t blocks,

@@ -15,11 +15,11 @@ struct Estimate {
 };
 
 /// Integrated autocorrelation time tau = 1 + 2 sum_{k=1}^{M} rho_k in samples, summed up to the first window
-/// M >= 6 max(tau, 1) (Madras & Sokal 1988); its relative error is about sqrt(26 tau/n). At least 2 values; 1 for a
-/// constant series, below 1 for alternating series.
+/// M >= 6 max(tau, 1) (Madras & Sokal 1988); its relative error is about sqrt(26 tau/n). At least 2 values; n for a
+/// series that does not move, below 1 for alternating series. A slow part below fast noise is not seen.
 double integrated_autocorrelation_time(std::span<const double> series);
 
-/// n/tau.
+/// n/tau, at most n.
 double effective_sample_size(std::span<const double> series);
 
 /// Mean with the standard error sqrt(variance tau/n).

@@ -10,6 +10,7 @@
 #include "heatbath/measure/estimate.hpp"
 #include "heatbath/measure/free_energy.hpp"
 #include "heatbath/measure/irreversibility.hpp"
+#include "heatbath/measure/record_statistics.hpp"
 #include "heatbath/measure/thermometers.hpp"
 
 namespace heatbath::measure {
@@ -122,6 +123,8 @@ TEST(Edge, WhatIsNoNumberIsRefused) {
     EXPECT_THROW(linear_entropy_production(x, std::vector<double>{1}, std::vector<double>{1}, 4), std::invalid_argument);
     PairCurrents currents(2);
     EXPECT_THROW(currents.add(std::vector<float>{1, 2, 3, static_cast<float>(bad)}), std::invalid_argument);
+    RecordStatistics records({.columns = 2, .shots = 2, .records = 3});
+    EXPECT_THROW(records.add(0, 0, std::vector<double>{0, 1, bad, 2}), std::invalid_argument);
     std::vector<hb_meters_t> meters(3);
     meters[1].heat_path = bad;
     EXPECT_THROW(heat_entropy_production(meters, 1, 1), std::invalid_argument);
@@ -241,6 +244,19 @@ TEST(Edge, SignalsThatDoNotMoveTellNothing) {
   }
   EXPECT_NEAR(sign_mutual_information(x, x, 60).value, std::log(2.0), 0.02) << "tables with empty places";
   EXPECT_TRUE(std::isnan(gaussian_mutual_information(x, scaled(x, -3, 2), 4).value)) << "infinite";
+}
+
+TEST(Edge, RecordsThatDoNotMoveAreOneSample) {
+  for (const double value : {0.7, 1e6 + 0.1, -3e-30}) {
+    RecordStatistics still({.columns = 1, .shots = 80, .records = 5, .lags = {1}});
+    for (std::uint64_t record = 0; record < 5; ++record) still.add(0, record, std::vector<double>(80, value));
+    EXPECT_EQ(still.mean(0).value, value);
+    EXPECT_EQ(still.mean(0).standard_error, 0);
+    EXPECT_EQ(still.mean(0).effective_samples, 1);
+    EXPECT_EQ(still.covariance(0, 0).value, 0);
+    EXPECT_EQ(still.lagged_covariance(0, 0, 0).value, 0);
+    EXPECT_TRUE(std::isnan(still.correlation_time(0).value));
+  }
 }
 
 TEST(Edge, ACurrentThatNeverVariesIsNoChance) {

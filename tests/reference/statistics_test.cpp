@@ -22,7 +22,8 @@ TEST(AutocorrelationTime, IsThatOfTheAutoregression) {
     const double tau = (1 + a) / (1 - a);
     EXPECT_NEAR(integrated_autocorrelation_time(autoregression(a, 200000, 3)) / tau, 1, 0.15) << a;  // 3 sigma at 0.9
   }
-  EXPECT_EQ(integrated_autocorrelation_time(std::vector<double>(50, 2.0)), 1);
+  EXPECT_EQ(integrated_autocorrelation_time(std::vector<double>(50, 2.0)), 50);
+  EXPECT_EQ(effective_sample_size(std::vector<double>(50, 0.7)), 1) << "however the sum rounds";
   EXPECT_THROW(integrated_autocorrelation_time(std::vector<double>{1}), std::invalid_argument);
 }
 

@@ -158,6 +158,8 @@ SpinDevice::FreeEnergy SpinDevice::free_energy(const SpinMachine& machine, doubl
   std::vector<double> exponents;  // -(W + shadow)/T
   for (const hb_meters_t& meters : result.meters.front())
     exponents.push_back(-(meters.work + meters.work_shadow) / scale);
+  if (!std::ranges::all_of(exponents, [](double exponent) { return std::isfinite(exponent); }))
+    throw Error(HB_DEVICE, "the free energy of a machine: a metered work is not a finite number");
   const double highest = *std::ranges::max_element(exponents);
   double sum = 0, squares = 0;
   for (const double exponent : exponents) {

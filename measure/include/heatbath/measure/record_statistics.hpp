@@ -35,7 +35,8 @@ class RecordStatistics {
   static double bytes(const Shape& shape, std::uint64_t together);
 
   /// Record `record` of shots first_shot.. in order: their rows of columns one behind the other. Records of a shot come
-  /// in order; shots come in groups, one after the other, each group whole.
+  /// in order; shots come in groups, one after the other, each group whole. Infinities and NaN are refused
+  /// (std::invalid_argument).
   void add(std::uint64_t first_shot, std::uint64_t record, std::span<const double> rows);
 
   const Shape& shape() const { return shape_; }
