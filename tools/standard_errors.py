@@ -3,8 +3,9 @@
 
 standard_errors.py FOLDER [PICTURE.png]   FOLDER holds one .json per seed. Prints a Markdown table, a row per kind of
 estimator. Exit status 1 when |z| < 2 covers less than 92 % or more than 98 % of all checks together or of a kind of
-estimator, when a check of its own is beyond what chance allows, or when detailed balance raised more than 1 % of false
-alarms. The picture is drawn by gnuplot where it is installed.
+estimator, when a check of its own is beyond what chance allows, when detailed balance raised more than 1 % of false
+alarms, or when more than 1 % of the ladders fail: by an improbable deviation, or by a limit of a standard error, errors of
+ladders of less effort being brought to full effort first. The picture is drawn by gnuplot where it is installed.
 """
 
 import json
@@ -14,6 +15,7 @@ import re
 import subprocess
 import sys
 
+ERROR_OF_ERRORS = 0.18  # kErrorOfErrors of apps/validate/check.hpp
 ALARM = 0.005  # corrected probability below which a pair current counts as an alarm
 CURRENTS = "largest pair current"  # the largest of many: its z is not normal, its alarms are counted
 # What estimates a check: the first pattern that "suite: name" holds.
@@ -39,11 +41,32 @@ def family(key):
     return next(name for name, pattern in FAMILIES if re.search(pattern, text))
 
 
+def limit_share(check, shrink):
+    """The larger part that a check uses of its two limits, of the standard error and of the predicted bias; its name."""
+    name = f"{check['suite']}: {check['name']}"
+    if check["bound"] != "equal" or check["stderr"] is None:
+        return 0, name
+    error, bias = shrink * check["stderr"], 4 * abs(check["bias"] or 0)
+    share = error / check["stderr_limit"] if check["stderr_limit"] else (math.inf if error else 0)
+    if bias:
+        share = max(share, bias / error if error else math.inf)
+    return share / (1 + ERROR_OF_ERRORS), name
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
     scores = {}
+    failing, limits, nearest = [], [], (0, "")
     for file in sorted(folder.glob("*.json")):
-        for check in json.loads(file.read_text())["checks"]:
+        ladder = json.loads(file.read_text())
+        if not all(check["pass"] for check in ladder["checks"]):
+            failing.append(file.stem)
+        shrink = math.sqrt(min(1, ladder["effort"]))  # what full effort makes of an error
+        share, name = max(limit_share(check, shrink) for check in ladder["checks"])
+        nearest = max(nearest, (share, f"{name}, seed {ladder['seed']}"))
+        if share > 1:
+            limits.append(f"{file.stem} ({name})")
+        for check in ladder["checks"]:
             if check["bound"] == "equal" and check["z"] is not None:
                 scores.setdefault((check["suite"], check["name"]), []).append(check["z"])
     if not scores:
@@ -88,6 +111,12 @@ def main():
     alarms = [z for key in currents for z in scores[key] if math.erfc(abs(z) / math.sqrt(2)) < ALARM]
     tested = sum(len(scores[key]) for key in currents)
     print(f"detailed balance: {len(alarms)} false alarms in {tested} sound machines")
+    print(f"{len(set(failing))} of {runs} ladders fail by a deviation{': seeds ' if failing else ''}{', '.join(failing)}; "
+          f"{len(limits)} of {runs} by a limit{': seeds ' if limits else ''}{', '.join(limits)}; the nearest to its limit "
+          f"reaches {100 * nearest[0]:.0f} % of it: {nearest[1]}")
+    bad = len(failing) + len(limits)
+    if bad > max(1, 0.01 * runs):
+        wrong.append(f"{bad} of {runs} ladders fail, more than 1 in 100")
     for line in wrong:
         print(line)
     if len(sys.argv) > 2:

@@ -55,10 +55,10 @@ void judge(std::vector<Check>& checks, bool precise) {
     else if (check.probability < kFamilyError)
       check.failure = fmt::format("improbable: z {:.1f}, p {:.1g} among {} checks", check.z, check.probability,
                                   checks.size());
-    else if (precise && check.bound == Bound::equal && check.standard_error > check.error_limit())
+    else if (precise && check.bound == Bound::equal && check.standard_error > (1 + kErrorOfErrors) * check.error_limit())
       check.failure = fmt::format("standard error {:.2g} above {:.2g}", check.standard_error, check.error_limit());
     else if (precise && check.bound == Bound::equal &&
-             4 * std::fabs(check.bias) > 1.1 * check.standard_error)
+             4 * std::fabs(check.bias) > (1 + kErrorOfErrors) * check.standard_error)
       check.failure = fmt::format("predicted bias {:.2g} above a quarter of the standard error {:.2g}", check.bias,
                                   check.standard_error);
     check.pass = check.failure.empty();

@@ -73,10 +73,14 @@ struct Outcome {
 /// Chance that a sound device fails any check of a whole ladder.
 inline constexpr double kFamilyError = 0.005;
 
+/// By how much a standard error may lie on the wrong side of a limit: it is itself an estimate, of the 256 blocks of a
+/// jackknife mostly, with a standard deviation of 1/sqrt(512) of itself, and a ladder has hundreds: four of these.
+inline constexpr double kErrorOfErrors = 0.18;
+
 /// Fills in z, probability, pass and failure. A check fails when its deviation is improbable (Holm's step-down
 /// correction over all checks at kFamilyError), when its standard error is above error_limit(), or when the predicted
-/// bias is above a quarter of the standard error (1.1 times that: the error is itself an estimate). With `precise`
-/// false (a ladder of reduced effort) only the first counts.
+/// bias is above a quarter of the standard error, both by more than kErrorOfErrors. With `precise` false (a ladder of
+/// reduced effort) only the first counts.
 void judge(std::vector<Check>& checks, bool precise);
 
 }  // namespace heatbath::validation

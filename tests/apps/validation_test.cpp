@@ -6,6 +6,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <memory>
 #include <set>
 
@@ -60,6 +61,9 @@ TEST(Judgement, InequalitiesHaveOneSide) {
 TEST(Judgement, WantsSmallErrorsAndSmallerBiases) {
   EXPECT_FALSE(passes({measured(1, 0.02)})) << "standard error above 1 %";
   EXPECT_TRUE(passes({measured(1, 0.02)}, false)) << "unless the effort was reduced";
+  EXPECT_TRUE(passes({measured(1, 0.0115)})) << "an error is an estimate, too: four of its own standard deviations";
+  EXPECT_FALSE(passes({measured(1, 0.0121)}));
+  EXPECT_FALSE(passes({measured(1, std::numeric_limits<double>::infinity())}));
   Check biased = measured(1, 0.005);
   biased.bias = 0.002;
   EXPECT_FALSE(passes({biased})) << "more than a quarter of the standard error";
@@ -84,6 +88,23 @@ TEST(Ladder, RowsAndSuitesHaveDifferentNames) {
     EXPECT_EQ(error.code(), HB_BAD_ARG);
     EXPECT_NE(std::string(error.what()).find("equilibrium, work, free-energy"), std::string::npos) << error.what();
   }
+}
+
+TEST(Ladder, ErrorsOfTheLargestPairCurrentDoNotDependOnHowLargeItIs) {
+  double least = 1, most = 0;
+  for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+    LadderOptions options;
+    options.suites = {"currents/reciprocal"};
+    options.effort = 0.07;
+    options.threads = 1;
+    options.seed = seed;
+    const Outcome outcome = climb(options);
+    const Check& current = outcome.checks.front();
+    ASSERT_EQ(current.name, "largest pair current of a reciprocal linear network");
+    least = std::min(least, current.standard_error);
+    most = std::max(most, current.standard_error);
+  }
+  EXPECT_LT(most, 1.5 * least) << "256 shots: 4 standard deviations of 4.4 % each way";
 }
 
 TEST(Ladder, JsonAndPagesSayWhatWasMeasured) {

@@ -64,7 +64,8 @@ Networks run_networks(Machine& machine, const reference::LinearNetwork& network,
   return out;
 }
 
-/// The largest of all pair currents, as a check whose z is what one normal number would have to be to be as improbable.
+/// The largest of all pair currents, as a check with the standard error of that pair and a z that is what one normal
+/// number would have to be to be as improbable.
 void check_pair_currents(Bench& bench, const std::string& name, const Networks& networks) {
   measure::PairCurrents currents(networks.size);
   for (const auto& path : networks.paths) currents.add(path);
@@ -76,9 +77,8 @@ void check_pair_currents(Bench& bench, const std::string& name, const Networks& 
     const double middle = (low + high) / 2;
     (measure::two_sided_probability(middle) > largest.probability ? low : high) = middle;
   }
-  const double z = std::max(low, 1e-3);
-  Check& check = bench.check(name, 0, {pair.value, std::fabs(pair.value) / z, pair.effective_samples});
-  check.floor = 0.02;
+  const double z = std::copysign(low, pair.value);
+  bench.check(name, 0, {z * pair.standard_error, pair.standard_error, pair.effective_samples}).floor = 0.02;
 }
 
 std::vector<double> flat(const Networks& networks) {
