@@ -4,11 +4,18 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <optional>
 #include <random>
+#include <span>
 #include <stdexcept>
+#include <string>
 #include <vector>
+
+#include <unistd.h>
 
 #include "bench/limits.hpp"
 #include "bench/one_processor.hpp"
@@ -318,9 +325,10 @@ double z_of(double a, double a_error, double b, double b_error) {
   return std::abs(a - b) / std::max(std::hypot(a_error, b_error), 1e-12);
 }
 
-/// Our time in two halves around the peer's; the peer's counts only when its statistics agree with ours.
+/// Our time in two halves around the peer's; the peer's counts only when its statistics agree with ours. `more_words`:
+/// behind the row's.
 void against_peer(Row& row, const RowOptions& options, const std::function<void()>& work, double units, Clock clock,
-                  double unit, const std::function<Statistics()>& own) {
+                  double unit, const std::function<Statistics()>& own, const std::string& more_words = "") {
   const Comparison first = time_of(work, options.seconds / 2, clock);
   std::string why;
   PeerResult peer;
@@ -328,7 +336,7 @@ void against_peer(Row& row, const RowOptions& options, const std::function<void(
     why = "peer not run";
   } else {
     try {
-      peer = run_peer(row.info->peer, options.peers);
+      peer = run_peer(std::string(row.info->peer) + more_words, options.peers);
     } catch (const std::exception& error) {
       why = error.what();
     }
@@ -398,6 +406,27 @@ void phases(Row& row, const RowOptions& options) {
   array_against_peer(row, options, spec, dense(64), 50, 256);
 }
 
+/// The fields of all cells for each image of a model, float32, in a file that goes with this.
+struct DrivesFile {
+  std::string path = (std::filesystem::temp_directory_path() / "heatbath-drives-XXXXXX").string();
+
+  DrivesFile(const trainers::GenerativeModel& model, std::uint64_t seed) {
+    const int file = mkstemp(path.data());
+    if (file < 0) throw std::runtime_error("no temporary file " + path);
+    ::close(file);
+    std::ofstream out(path, std::ios::binary);
+    for (std::size_t image = 0; image < model.prototypes.digits.size(); ++image) {
+      const auto pixels = std::span(model.prototypes.images).subspan(image * model.visible, model.visible);
+      const std::vector<float> field = trainers::drive_field(pixels, model.hidden, model.drive, seed);
+      out.write(reinterpret_cast<const char*>(field.data()), static_cast<std::streamsize>(field.size() * sizeof(float)));
+    }
+    if (!out.flush()) throw std::runtime_error("cannot write " + path);
+  }
+  ~DrivesFile() { std::filesystem::remove(path); }
+  DrivesFile(const DrivesFile&) = delete;
+  DrivesFile& operator=(const DrivesFile&) = delete;
+};
+
 void generator(Row& row, const RowOptions& options) {
   using namespace heatbath::trainers;
   const Images digits = draw_digits(1, 1);
@@ -420,10 +449,13 @@ void generator(Row& row, const RowOptions& options) {
     fill(row, time_of(train, options.seconds, Clock::wall), updates, updates, 1.0);
     return;
   }
-  // Gate: the floor of the action per step and cell is 1/2 on average, chi-squared over all steps.
+  // Gate: the floor of the action per step and cell, 1/2 and what the drift adds, chi-squared over all steps. The drift
+  // follows the drive: the peer gets ours.
+  const GenerativeModel model = GenerativeTrainer(device, digits, recipe).model();
+  const DrivesFile drives(model, recipe.seed);
   against_peer(row, options, train, updates, Clock::wall, 1.0, [&] {
     return Statistics{floor / cells, std::sqrt(0.5 / (2500.0 * cells * recipe.updates)), 0, 0};
-  });
+  }, " '" + drives.path + "'");
 }
 
 void measure_into(Row& row, const RowOptions& options) {

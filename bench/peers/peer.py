@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""peer.py LIBRARY WORK LANES|THREADS: the work of a row of `heatbath bench` in another library.
+"""peer.py LIBRARY WORK LANES|THREADS [DRIVES]: the work of a row of `heatbath bench` in another library.
 
 LIBRARY  numpy, torch, scipy, brian, ngspice, lammps
 WORK     dense-N, grid-W (W x W, nearest neighbours), torus-W, sparse-1e5, exact-ou-N, phase-N, generator
+DRIVES   of the generator: a file of float32, the fields of all cells for each image, which it noises in turn
 The systems are those of bench/systems.hpp. All run in float32 and on one thread (the generator: on as many as said).
 
 Prints one line: seconds MEDIAN LOW HIGH square MEAN ERROR pair MEAN ERROR
@@ -363,13 +364,14 @@ def generator():
     v, h, steps, dt, kt, rate = 784, 512, 2500, 1e-3, 0.1, 4e-4
     n = v + h
     random = np.random.default_rng(2)
-    drive = np.full(n, 1.0, np.float32)
+    drives = np.fromfile(sys.argv[4], np.float32).reshape(-1, n)
     j_vh, j_hh, bias = np.zeros((v, h), np.float32), np.zeros((h, h), np.float32), np.zeros(h, np.float32)
     sigma = np.float32(np.sqrt(2 * kt * dt))
     floors = []
 
     def update():
         nonlocal j_vh, j_hh, bias
+        drive = drives[len(floors) % len(drives)]
         x, noise, path = np.zeros(n, np.float32), np.empty(n, np.float32), np.empty((steps + 1, n), np.float32)
         for k in range(2 * steps + 1):
             if k >= steps:
