@@ -123,7 +123,7 @@ TEST(Edge, WhatIsNoNumberIsRefused) {
     EXPECT_THROW(linear_entropy_production(x, std::vector<double>{1}, std::vector<double>{1}, 4), std::invalid_argument);
     PairCurrents currents(2);
     EXPECT_THROW(currents.add(std::vector<float>{1, 2, 3, static_cast<float>(bad)}), std::invalid_argument);
-    RecordStatistics records({.columns = 2, .shots = 2, .records = 3});
+    RecordStatistics records({.columns = 2, .shots = 2, .records = 3, .lags = {}});
     EXPECT_THROW(records.add(0, 0, std::vector<double>{0, 1, bad, 2}), std::invalid_argument);
     std::vector<hb_meters_t> meters(3);
     meters[1].heat_path = bad;
