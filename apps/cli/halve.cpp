@@ -115,14 +115,11 @@ nlohmann::json halve(Device& device, const Program& program, const TomlProgram& 
     const measure::RecordStatistics &whole = statistics->records(), &halved = fine_statistics->records();
     result["statistics"] = nlohmann::json::array();
     for (std::size_t k = 0; k < statistics->names().size(); ++k) {
-      const auto of = [&](const measure::Estimate& a, const measure::Estimate& b) {
-        return nlohmann::json{{"difference", number(b.value - a.value)},
-                              {"in_standard_errors", number(a.standard_error > 0 ? (b.value - a.value) / a.standard_error
-                                                                                 : std::nan(""))}};
-      };
-      result["statistics"].push_back({{"column", statistics->names()[k]},
-                                      {"mean", of(whole.mean(k), halved.mean(k))},
-                                      {"variance", of(whole.covariance(k, k), halved.covariance(k, k))}});
+      const measure::Estimate mean = halved.mean_less(whole, k), variance = halved.covariance_less(whole, k, k);
+      result["statistics"].push_back(
+          {{"column", statistics->names()[k]},
+           {"mean", compared(mean.value, mean.standard_error, whole.mean(k).standard_error)},
+           {"variance", compared(variance.value, variance.standard_error, whole.covariance(k, k).standard_error)}});
     }
   }
   return result;
@@ -137,8 +134,7 @@ void print_halved(const nlohmann::json& halved) {
              halved["step"].get<double>());
   const auto row = [&](const std::string& name, const nlohmann::json& of) {
     fmt::print("  {:<24} {:>12} +- {:<9} {:>8}\n", name, text(of["difference"], "{:.3g}"),
-               of.contains("standard_error") ? text(of["standard_error"], "{:.2g}") : "",
-               text(of["in_standard_errors"], "{:.2f}"));
+               text(of["standard_error"], "{:.2g}"), text(of["in_standard_errors"], "{:.2f}"));
   };
   const nlohmann::json& states = halved["final_states"];
   for (std::size_t k = 0; k < std::min(kShown, states.size()); ++k)

@@ -225,6 +225,39 @@ Estimate RecordStatistics::covariance(std::size_t i, std::size_t j) const {
   return estimate;
 }
 
+double RecordStatistics::mean_without(std::size_t block, std::size_t i) const {
+  double sum = 0, rows = 0;
+  for (std::size_t k = 0; k < blocks_; ++k) {
+    if (k == block) continue;
+    sum += sums_[k * shape_.columns + i], rows += static_cast<double>(count_[k]);
+  }
+  return origin_.at(i) + sum / rows;
+}
+
+double RecordStatistics::covariance_without(std::size_t block, std::size_t i, std::size_t j) const {
+  const std::size_t n = shape_.columns, at = pair(i, j);
+  double a = 0, b = 0, ab = 0, rows = 0;
+  for (std::size_t k = 0; k < blocks_; ++k) {
+    if (k == block) continue;
+    a += sums_[k * n + i], b += sums_[k * n + j], ab += products_[k * pairs_ + at], rows += static_cast<double>(count_[k]);
+  }
+  return ab / rows - a / rows * (b / rows);
+}
+
+Estimate RecordStatistics::mean_less(const RecordStatistics& other, std::size_t i) const {
+  if (other.count_ != count_ || other.shape_.columns != shape_.columns)
+    throw std::invalid_argument("RecordStatistics: the other one is of another shape");
+  const auto apart = [&](std::size_t b) { return mean_without(b, i) - other.mean_without(b, i); };
+  return jackknife(apart(blocks_), count_, apart);
+}
+
+Estimate RecordStatistics::covariance_less(const RecordStatistics& other, std::size_t i, std::size_t j) const {
+  if (other.count_ != count_ || other.pairs_ != pairs_)
+    throw std::invalid_argument("RecordStatistics: the other one is of another shape");
+  const auto apart = [&](std::size_t b) { return covariance_without(b, i, j) - other.covariance_without(b, i, j); };
+  return jackknife(apart(blocks_), count_, apart);
+}
+
 Estimate RecordStatistics::lagged_covariance(std::size_t k, std::size_t i, std::size_t j) const {
   const std::size_t n = shape_.columns, lags = shape_.lags.size(), width = lagged_width();
   pair(i, j);

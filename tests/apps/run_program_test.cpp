@@ -380,6 +380,8 @@ TEST(Halving, MeasuresTheErrorOfTheStep) {
   EXPECT_NEAR(variance["in_standard_errors"].get<double>(),
               variance["difference"].get<double>() / statistics.records().covariance(0, 0).standard_error, 1e-9);
   EXPECT_LT(variance["in_standard_errors"].get<double>(), -15);
+  EXPECT_NEAR(variance["difference"].get<double>(), exact, 4 * variance["standard_error"].get<double>());
+  EXPECT_LT(variance["standard_error"].get<double>(), 0.6 * statistics.records().covariance(0, 0).standard_error);
   // The energy is k x^2/2; shot by shot the two runs follow one path, so their difference is known better than either.
   const nlohmann::json& energy = halved["meters"][0]["energy"];
   EXPECT_NEAR(energy["difference"].get<double>(), 1.5 * exact, 4 * energy["standard_error"].get<double>());

@@ -176,6 +176,28 @@ TEST(RecordStatistics, StandardErrorsOfCorrelatedRecordsAreRight) {
   }
 }
 
+TEST(RecordStatistics, DifferencesOnTheSameNoiseAreKnownBetterThanTheirParts) {
+  // y = 1.1 x + 0.01 n: means differ by 0.1 <x>, variances by 0.21 var x, and errors hold over many runs.
+  double squares[2] = {0, 0}, narrower = 0;
+  const int runs = 100;
+  for (int run = 0; run < runs; ++run) {
+    const Data data = series(80, 20, 1, 0.5, 2, 500 + static_cast<unsigned>(run));
+    Data other = data;
+    std::mt19937_64 engine(static_cast<unsigned>(run));
+    std::normal_distribution<double> normal(0, 0.01);
+    for (double& value : other.values) value = 1.1 * value + normal(engine);
+    const RecordStatistics x = statistics(data, {}, 80), y = statistics(other, {}, 80);
+    const Estimate mean = y.mean_less(x, 0), variance = y.covariance_less(x, 0, 0);
+    squares[0] += std::pow((mean.value - 0.2) / mean.standard_error, 2) / runs;
+    squares[1] += std::pow((variance.value - 0.21 - 1e-4) / variance.standard_error, 2) / runs;
+    narrower += mean.standard_error / x.mean(0).standard_error / runs;
+  }
+  for (const double square : squares) EXPECT_NEAR(std::sqrt(square), 1, 0.25);
+  EXPECT_NEAR(narrower, 0.1, 0.01);
+  const RecordStatistics one = statistics(series(80, 20, 1, 0.5, 2, 1), {}, 80), two = statistics(series(80, 19, 1, 0.5, 2, 1), {}, 80);
+  EXPECT_THROW((void)one.mean_less(two, 0), std::invalid_argument);
+}
+
 TEST(RecordStatistics, SeriesThatDoNotMoveHaveOneAnswer) {
   for (const double value : {0.0, 0.7, 1e6 + 0.1, -3e-300}) {
     Data data{5, 40, 2, Table(400, value)};

@@ -55,6 +55,10 @@ class RecordStatistics {
   /// records one independent one is worth, from the scatter of the blocks. 1/2 for independent records. NaN for a
   /// constant column.
   Estimate correlation_time(std::size_t i) const;
+  /// This mean, or covariance, less that of `other`, which has the same shape and whose shots follow the same noise: the
+  /// error is that of the difference. No effective samples (NaN).
+  Estimate mean_less(const RecordStatistics& other, std::size_t i) const;
+  Estimate covariance_less(const RecordStatistics& other, std::size_t i, std::size_t j) const;
   /// Fraction of the samples of column i that fall below `low` (bin 0), into bin b = 1.. of equal widths, or at or
   /// above `high` (bin bins + 1).
   Estimate fraction(std::size_t i, std::size_t bin) const;
@@ -77,6 +81,9 @@ class RecordStatistics {
   std::uint64_t longest_ = 0, group_ = 0;
   std::uint64_t next_record_ = 0;
 
+  /// Of all blocks but one; of all where `block` is blocks().
+  double mean_without(std::size_t block, std::size_t i) const;
+  double covariance_without(std::size_t block, std::size_t i, std::size_t j) const;
   std::size_t block_of(std::uint64_t shot, std::uint64_t record) const;
   std::size_t pair(std::size_t i, std::size_t j) const;
   std::size_t lagged_width() const { return shape_.covariances ? shape_.columns * shape_.columns : shape_.columns; }
