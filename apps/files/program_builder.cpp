@@ -29,6 +29,32 @@ void load(Program& program, const ParameterSet& set) {
   if (set.gain) program.load_gain(*set.gain);
 }
 
+namespace {
+
+/// Loads parameter by parameter, so that what is refused has the place of its key.
+void load_network(Program& program, ParameterSet all, const TomlProgram& description) {
+  const auto one = [&](const char* key, auto member) {
+    ParameterSet alone;
+    alone.*member = std::move(all.*member);
+    try {
+      load(program, alone);
+    } catch (const Error& error) {
+      throw Error(error.code(), fmt::format("{}: {}", description.place(std::string("network.") + key), error.what()));
+    }
+  };
+  one("j2", &ParameterSet::j2);
+  one("j4", &ParameterSet::j4);
+  one("bias", &ParameterSet::bias);
+  one("kT", &ParameterSet::kT);
+  one("mass", &ParameterSet::mass);
+  one("damping", &ParameterSet::damping);
+  one("frequency", &ParameterSet::frequency);
+  one("couplings", &ParameterSet::couplings);
+  one("gain", &ParameterSet::gain);
+}
+
+}  // namespace
+
 void check_states(const Capabilities& capabilities, std::uint32_t cells, std::uint32_t first,
                   std::span<const float> values) {
   const std::uint32_t kind = capabilities.cell_kind;
@@ -113,7 +139,7 @@ Program build_program(const TomlProgram& description, const Device& device) {
     if (!all.couplings) all.couplings.emplace(std::size_t{description.cells} * description.cells, 0.0f);
     if (!all.gain) all.gain = 1.0f;
     if (!all.kT && caps.kT_programmable) all.kT = std::vector<float>{caps.kT_reset};
-    load(program, all);
+    load_network(program, std::move(all), description);
     program.commit();
     if (description.initial || caps.state_write) {
       const float usual = caps.cell_kind == HB_CAPS_CELL_KIND_PBIT ? 1.0f : 0.0f;
@@ -131,7 +157,7 @@ Program build_program(const TomlProgram& description, const Device& device) {
     if (caps.meters) program.meter_clear();
   } catch (const Error& error) {
     const std::string what = error.what();
-    throw what.starts_with(description.path) ? error
+    throw what.starts_with(description.path) || what.starts_with("--") ? error
                                              : Error(error.code(), fmt::format("{}: network: {}", description.path, what));
   }
   append_schedule(program, description.schedule, device, description.heat_per_cell ? PerCell::heat : PerCell::nothing);

@@ -69,13 +69,15 @@ TomlProgram read_toml_program(const std::filesystem::path& path) {
   const Table network(top.at("network"), {"cells", "dt", "j2", "j4", "bias", "kT", "gain", "mass", "damping", "frequency",
                                             "initial", "initial_second", "couplings"});
   program.cells = network.at("cells").count(1, 1u << 16);
-  if (const auto dt = network.find("dt")) program.dt = dt->positive("time units"), note(*dt);
+  for (const auto& [key, value] : top.at("network").value().entries())
+    note(Item(program.path, fmt::format("network.{}", key), value));
+  if (const auto dt = network.find("dt")) program.dt = dt->positive("time units");
   program.network = read_parameters(network, program.cells);
   if (const auto initial = network.find("initial"))
-    program.initial = initial->per_cell(program.cells), note(*initial);
+    program.initial = initial->per_cell(program.cells);
 
   if (const auto second = network.find("initial_second"))
-    program.initial_second = second->per_cell(program.cells), note(*second);
+    program.initial_second = second->per_cell(program.cells);
 
   program.schedule = read_schedule(top.at("schedule"), program.cells);
 

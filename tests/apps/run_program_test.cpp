@@ -176,6 +176,9 @@ INSTANTIATE_TEST_SUITE_P(
                     "\"repeat\", times = 2, steps = [ { op = \"repeat\", times = 2, steps = [\n{ op = \"repeat\", times = 2, "
                     "steps = [ { op = \"evolve\", duration = 1 } ] } ] } ] } ] } ]\n"),
               kPlain, "p.toml:8: Program::loop_begin: loop 5 deep"},
+        Wrong{"TooHot", steps("j2 = 1\nkT = [1, 1001]\n" + kSample), kPlain,
+              "p.toml:4: network.kT: Program::load(kT): value 1 is 1001; this device takes 0..1000"},
+        Wrong{"OfOtherCells", steps("mass = 2\n" + kSample), kPlain, "p.toml:3: network.mass: Program::load(mass): this device's"},
         Wrong{"BeyondTheRail", steps("initial = [1, -65]\n" + kSample), kPlain,
               "p.toml:3: network.initial: state variable 1 is to be -65; this device holds -64 to 64"},
         Wrong{"ClampBeyondTheRail", steps("[[schedule]]\nop = \"clamp\"\nvalue = 70\n"), kPlain, "p.toml:3: state variable 0"},
