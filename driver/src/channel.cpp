@@ -26,7 +26,7 @@ using Clock = std::chrono::steady_clock;
 
 // The other side answers within a microsecond when it runs; when it does not, the processor is offered to it.
 constexpr std::chrono::microseconds polite_after{4}, longest_spin{50};
-constexpr std::chrono::milliseconds longest_sleep{50};
+constexpr std::chrono::milliseconds longest_sleep{50}, look_period{100};
 // Large transfers go in pieces, so that both sides copy at the same time.
 constexpr std::uint64_t piece_bytes = std::uint64_t{256} << 10;
 constexpr const char* closed = "the other side closed the connection";
@@ -69,18 +69,31 @@ FileDescriptor::~FileDescriptor() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-SocketChannel::SocketChannel(FileDescriptor socket, std::chrono::milliseconds patience) : socket_(std::move(socket)) {
-  set_patience(socket_.get(), patience);
+SocketChannel::SocketChannel(FileDescriptor socket, std::chrono::milliseconds patience)
+    : socket_(std::move(socket)), patience_(patience) {
+  set_patience(socket_.get(), std::min(patience, look_period));
+}
+
+/// What attempt() transfers, which is below 0 with errno set where it does not; 0 when patience has ended.
+template <typename Try>
+std::size_t SocketChannel::in_time(Try&& attempt) {
+  for (auto left = patience_;;) {
+    const ssize_t moved = attempt();
+    if (moved >= 0) return static_cast<std::size_t>(moved);
+    if (errno == EINTR) continue;
+    if (errno != EAGAIN && errno != EWOULDBLOCK) throw Lost(errno == EPIPE ? closed : std::strerror(errno));
+    look();
+    left -= look_period;
+    if (left.count() <= 0) return 0;
+  }
 }
 
 std::size_t SocketChannel::receive(std::span<std::byte> out) {
-  for (;;) {
+  return in_time([&] {
     const ssize_t got = ::recv(socket_.get(), out.data(), out.size(), 0);
-    if (got > 0) return static_cast<std::size_t>(got);
     if (got == 0) throw Lost(closed);
-    if (errno == EAGAIN || errno == EWOULDBLOCK) return 0;
-    if (errno != EINTR) throw Lost(std::strerror(errno));
-  }
+    return got;
+  });
 }
 
 std::size_t SocketChannel::send(std::span<const std::byte> head, std::span<const std::byte> body, bool wait) {
@@ -89,12 +102,11 @@ std::size_t SocketChannel::send(std::span<const std::byte> head, std::span<const
   msghdr message{};
   message.msg_iov = head.empty() ? parts + 1 : parts;
   message.msg_iovlen = static_cast<std::size_t>(!head.empty()) + !body.empty();
-  for (;;) {
-    const ssize_t sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL | (wait ? 0 : MSG_DONTWAIT));
-    if (sent >= 0) return static_cast<std::size_t>(sent);
-    if (errno == EAGAIN || errno == EWOULDBLOCK) return 0;
-    if (errno != EINTR) throw Lost(errno == EPIPE ? closed : std::strerror(errno));
-  }
+  if (wait) return in_time([&] { return ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL); });
+  return in_time([&]() -> ssize_t {
+    const ssize_t sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    return sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? 0 : sent;
+  });
 }
 
 bool SocketChannel::readable() {
@@ -168,7 +180,10 @@ bool RingChannel::wait_until(std::atomic<std::uint32_t>& bell, std::atomic<std::
     sleeper.store(1, std::memory_order_relaxed);
     std::atomic_thread_fence(std::memory_order_seq_cst);
     const bool done = ready();
-    if (!done) futex_wait(bell, seen);
+    if (!done) {
+      look();
+      futex_wait(bell, seen);
+    }
     sleeper.store(0, std::memory_order_relaxed);
     if (done || ready()) return true;
     if (hung_up()) {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <stdexcept>
@@ -48,9 +49,19 @@ class Channel {
   virtual std::size_t send(std::span<const std::byte> head, std::span<const std::byte> body, bool wait = true) = 0;
   /// True when receive would return bytes, or throw, at once.
   virtual bool readable() = 0;
+  /// `look` is called about ten times a second while receive or send waits; it may send, and throw Lost. Empty: nothing.
+  void look_while_waiting(std::function<void()> look) { look_ = std::move(look); }
+
+ protected:
+  void look() const {
+    if (look_) look_();
+  }
+
+ private:
+  std::function<void()> look_;
 };
 
-/// A connected stream socket. `patience` bounds every wait; 0 is for ever.
+/// A connected stream socket. `patience`, above 0, bounds every wait.
 class SocketChannel final : public Channel {
  public:
   SocketChannel(FileDescriptor socket, std::chrono::milliseconds patience);
@@ -60,7 +71,11 @@ class SocketChannel final : public Channel {
   int descriptor() const { return socket_.get(); }
 
  private:
+  template <typename Try>
+  std::size_t in_time(Try&& attempt);
+
   FileDescriptor socket_;
+  std::chrono::milliseconds patience_;
 };
 
 /// The rings of a session, mapped.

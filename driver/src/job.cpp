@@ -1,6 +1,7 @@
 #include "heatbath/job.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -35,6 +36,11 @@ constexpr std::uint32_t job_interrupts = end_interrupts | HB_INTR_STATE_CAPTURE_
 constexpr std::uint64_t first_slice_part = 256, longest_slice_part = 32;
 
 constexpr int abort_waits = 64;
+
+/// How often progress is called inside work that lasts.
+constexpr std::chrono::milliseconds progress_period{100};
+/// Bytes of records decoded between two looks whether the job was cancelled.
+constexpr std::uint64_t look_bytes = std::uint64_t{4} << 20;
 
 constexpr std::size_t large_page = std::size_t{2} << 20, few_states = 4 * large_page;
 
@@ -171,6 +177,7 @@ std::uint32_t Job::Impl::pass_shots() const {
 void Job::Impl::begin() {
   hb_job_status_t status{};
   state = State::failed;  // until the device has accepted the first pass there is nothing to stop
+  const Link::Question question(device->link, [this] { return asked_to_stop(); });
   device->run("reading STATUS", [&](const hb_mmio_t* mmio) { return hb_dif_job_status(mmio, &status); });
   if (status.running) throw Error(HB_BUSY, "Device::start: the device runs a program that another host started");
 
@@ -268,8 +275,28 @@ void Job::Impl::fail(const Error& error) noexcept {
   if (error.code() == HB_LINK) {
     lose(error);
   } else {
-    stop(State::failed, error);
+    stop(error.code() == HB_ABORTED && cancelled.load(std::memory_order_relaxed) ? State::cancelled : State::failed, error);
   }
+}
+
+/// Tells progress, if there is one. False when the job is to be cancelled.
+bool Job::Impl::report(double done) {
+  told_ = done;
+  told_at_ = std::chrono::steady_clock::now();
+  return !options.progress || options.progress(done);
+}
+
+bool Job::Impl::asked_to_stop() noexcept {
+  if (!cancelled.load(std::memory_order_relaxed) && options.progress &&
+      std::chrono::steady_clock::now() - told_at_ >= progress_period) {
+    try {
+      if (!report(told_)) cancelled.store(true, std::memory_order_relaxed);
+    } catch (...) {
+      thrown = std::current_exception();
+      cancelled.store(true, std::memory_order_relaxed);
+    }
+  }
+  return cancelled.load(std::memory_order_relaxed);
 }
 
 void Job::Impl::service() {
@@ -355,7 +382,13 @@ void Job::Impl::fetch() {
   Capture& capture = result.capture;
   const std::size_t shot_stride = plan_.records * capture_cells_;
   std::span<const std::byte> there;
+  std::uint64_t decoded = 0;
   for (std::uint32_t number = fetched_; number != head; ++number) {
+    if (decoded >= look_bytes) {
+      decoded = 0;
+      if (asked_to_stop()) throw Error(HB_ABORTED, "the job was cancelled");
+    }
+    decoded += record_bytes();
     if (there.empty()) there = records(number, head - number);
     const std::span<const std::byte> record = there.first(record_bytes());
     there = there.subspan(record.size());
@@ -464,6 +497,7 @@ void Job::Impl::advance() {
   double done = 0;
   try {
     device->link.wait_irq(std::min(slice_, left_));
+    if (cancelled.load(std::memory_order_relaxed)) return;
     slice_ = std::min(longest_slice_, slice_ * 2);
     look();
     if (!options.progress || (state != State::running && state != State::done)) return;
@@ -472,14 +506,12 @@ void Job::Impl::advance() {
     fail(error);
     return;
   }
-  bool go_on = true;
   try {
-    go_on = options.progress(done);
+    if (!report(done)) cancelled.store(true, std::memory_order_relaxed);
   } catch (...) {
-    stop(State::cancelled, Error(HB_ABORTED, "the progress callback of the job threw an exception"));
-    throw;
+    thrown = std::current_exception();
+    cancelled.store(true, std::memory_order_relaxed);
   }
-  if (!go_on) cancelled.store(true, std::memory_order_relaxed);
 }
 
 void Job::Impl::halt_device() {
@@ -505,6 +537,7 @@ void Job::Impl::stop(State ended, const Error& error) noexcept {
   if (state != State::running) return;
   try {
     failure = error;
+    const Link::Question question(device->link, [] { return true; });
     halt_device();
   } catch (const std::exception&) {
     // The first failure is the one worth telling.
@@ -535,6 +568,7 @@ Job::State Job::poll() {
   if (impl_->cancelled.load(std::memory_order_relaxed)) {
     impl_->stop(State::cancelled, Error(HB_ABORTED, "the job was cancelled"));
   } else {
+    const Link::Question question(impl_->device->link, [this] { return impl_->asked_to_stop(); });
     impl_->look();
   }
   return impl_->state;
@@ -542,13 +576,14 @@ Job::State Job::poll() {
 
 Result Job::wait() {
   if (!impl_ || impl_->taken) throw Error(HB_BAD_ARG, "Job::wait: the result was taken already; wait may be called once");
-  while (impl_->state == State::running) {
-    if (impl_->cancelled.load(std::memory_order_relaxed)) {
-      impl_->stop(State::cancelled, Error(HB_ABORTED, "the job was cancelled"));
-    } else {
-      impl_->advance();
-    }
+  {
+    const Link::Question question(impl_->device->link, [this] { return impl_->asked_to_stop(); });
+    while (impl_->state == State::running && !impl_->cancelled.load(std::memory_order_relaxed)) impl_->advance();
   }
+  if (impl_->state == State::running)
+    impl_->stop(State::cancelled, Error(HB_ABORTED, impl_->thrown ? "the progress callback of the job threw an exception"
+                                                                   : "the job was cancelled"));
+  if (impl_->thrown) std::rethrow_exception(std::exchange(impl_->thrown, nullptr));
   if (impl_->failure) throw *impl_->failure;
   impl_->taken = true;
   return std::move(impl_->result);

@@ -2,6 +2,7 @@
 // State of a Job: one pass after the other over the device's lanes.
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -30,6 +31,8 @@ struct Job::Impl {
   void look() noexcept;
   /// Lets one slice of device time pass and looks.
   void advance();
+  /// Asked inside work that lasts: whether the job was cancelled. Calls progress several times a second.
+  bool asked_to_stop() noexcept;
   /// Stops the device and ends the job as `ended` with this failure.
   void stop(State ended, const Error& error) noexcept;
   /// Ends the job without touching the device.
@@ -43,6 +46,7 @@ struct Job::Impl {
   Result result;
   bool taken = false;
   std::atomic<bool> cancelled{false};
+  std::exception_ptr thrown;  ///< of progress; the job is cancelled then
 
  private:
   std::uint32_t pass_shots() const;
@@ -58,6 +62,7 @@ struct Job::Impl {
   void read_readbacks();
   std::span<const std::byte> records(std::uint32_t number, std::uint32_t count);
   double fraction();
+  bool report(double done);
   void halt_device();
   void finish(State ended) noexcept;
   void fail(const Error& error) noexcept;
@@ -73,6 +78,8 @@ struct Job::Impl {
   std::uint64_t left_ = ~std::uint64_t{0};  ///< ticks to the limit, at the last look
   std::uint64_t slice_ = 1, longest_slice_ = 1;
   std::uint64_t clips_ = 0;
+  double told_ = 0;  ///< fraction that progress was told last, and when
+  std::chrono::steady_clock::time_point told_at_ = std::chrono::steady_clock::now();
 };
 
 }  // namespace heatbath

@@ -31,7 +31,9 @@ auto guarded(Function&& function) {
 }  // namespace
 
 Link::Link(std::unique_ptr<Transport> transport)
-    : transport_(std::move(transport)), mmio_{&Link::read32, &Link::write32, this} {}
+    : transport_(std::move(transport)),
+      interruptible_(dynamic_cast<Interruptible*>(transport_.get())),
+      mmio_{&Link::read32, &Link::write32, this} {}
 
 std::uint32_t Link::read32(void* context, std::uint32_t offset) {
   auto& link = *static_cast<Link*>(context);

@@ -2,10 +2,12 @@
 // The bridge from the C device functions to a transport.
 
 #include <exception>
+#include <functional>
 #include <memory>
 #include <type_traits>
 #include <utility>
 
+#include "heatbath/interruptible.hpp"
 #include "heatbath/mmio.h"
 #include "heatbath/transport.hpp"
 
@@ -43,12 +45,29 @@ class Link {
   std::optional<std::span<std::byte>> map(std::uint64_t address, std::uint64_t size);
   bool wait_irq(std::uint64_t limit_ticks);
 
+  /// While one lives, `stop` is asked inside calls that last, where the transport can (Interruptible).
+  class Question {
+   public:
+    Question(Link& link, std::function<bool()> stop) : link_(link.interruptible_) {
+      if (link_ != nullptr) link_->stop_when(std::move(stop));
+    }
+    ~Question() {
+      if (link_ != nullptr) link_->stop_when({});
+    }
+    Question(const Question&) = delete;
+    Question& operator=(const Question&) = delete;
+
+   private:
+    Interruptible* link_;
+  };
+
  private:
   static std::uint32_t read32(void* context, std::uint32_t offset);
   static void write32(void* context, std::uint32_t offset, std::uint32_t value);
   void rethrow();
 
   std::unique_ptr<Transport> transport_;
+  Interruptible* interruptible_;  // the same object, or null
   hb_mmio_t mmio_;
   std::exception_ptr failure_;
 };

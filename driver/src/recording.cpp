@@ -46,6 +46,7 @@ RecordEntry entry_of(Access access, std::uint64_t address, std::uint64_t value =
 RecordTransport::RecordTransport(std::unique_ptr<Transport> device, std::string file)
     : device_(std::move(device)),
       clock_(dynamic_cast<const DeviceClock*>(device_.get())),
+      interruptible_(dynamic_cast<Interruptible*>(device_.get())),
       name_(std::move(file)),
       file_(name_, std::ios::binary | std::ios::trunc) {
   const LinkInfo info = device_->info();
@@ -58,6 +59,10 @@ RecordTransport::RecordTransport(std::unique_ptr<Transport> device, std::string 
 }
 
 RecordTransport::~RecordTransport() = default;
+
+void RecordTransport::stop_when(std::function<bool()> stop) {
+  if (interruptible_ != nullptr) interruptible_->stop_when(std::move(stop));
+}
 
 void RecordTransport::write(const void* bytes, std::size_t size) {
   file_.write(static_cast<const char*>(bytes), static_cast<std::streamsize>(size));

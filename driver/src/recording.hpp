@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "heatbath/device_clock.hpp"
+#include "heatbath/interruptible.hpp"
 #include "heatbath/transport.hpp"
 
 namespace heatbath {
@@ -40,7 +41,7 @@ static_assert(sizeof(RecordEntry) == 40);
 
 /// Passes every access on and writes it down. Memory is not lent: every block is seen. The file is complete when the
 /// transport is gone.
-class RecordTransport final : public Transport, public DeviceClock {
+class RecordTransport final : public Transport, public DeviceClock, public Interruptible {
  public:
   /// Throws Error(IO) when the file cannot be written, then or at any access.
   RecordTransport(std::unique_ptr<Transport> device, std::string file);
@@ -53,6 +54,7 @@ class RecordTransport final : public Transport, public DeviceClock {
   bool wait_irq(std::uint64_t limit_ticks) override;
   LinkInfo info() const override;
   std::optional<std::uint64_t> ticks() const override;
+  void stop_when(std::function<bool()> stop) override;
 
  private:
   template <typename Do>
@@ -61,6 +63,7 @@ class RecordTransport final : public Transport, public DeviceClock {
 
   std::unique_ptr<Transport> device_;
   const DeviceClock* clock_;
+  Interruptible* interruptible_;
   std::string name_;
   std::ofstream file_;
 };

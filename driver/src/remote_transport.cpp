@@ -21,6 +21,8 @@ using wire::Kind;
 constexpr std::chrono::milliseconds usual_patience{10000};
 constexpr std::chrono::milliseconds shortest_patience{2 * wire::alive_period_ms};
 constexpr std::chrono::milliseconds usual_queue_limit{600000};
+/// How long a server may take to come back that was asked to; one that cannot be asked is at its own work.
+constexpr std::chrono::milliseconds usual_farewell{1000}, short_farewell{250};
 constexpr std::size_t gather_bytes = std::size_t{64} << 10;
 constexpr std::uint32_t longest_text = 4096;
 
@@ -201,7 +203,34 @@ Header RemoteTransport::receive_header() {
   return header;
 }
 
+void RemoteTransport::stop_when(std::function<bool()> stop) {
+  stop_ = std::move(stop);
+  if (!channel_) return;
+  channel_->look_while_waiting(stop_ ? std::function<void()>([this] { look(); }) : nullptr);
+}
+
+/// While the link waits for the server.
+void RemoteTransport::look() {
+  if (!stop_()) return;
+  const auto now = std::chrono::steady_clock::now();
+  const bool can = (welcome_.abilities & wire::breaks_off) != 0;
+  if (stopped_at_) {
+    if (now - *stopped_at_ < (can ? usual_farewell : short_farewell)) return;
+    throw Channel::Lost("it was asked to stop, and the server did not come back to say so");
+  }
+  if (can && awaits_reply_) {
+    Header header;
+    header.kind = Kind::break_off;
+    header.ticks = ticks_;
+    const std::size_t sent = channel_->send(bytes_of_value(header), {}, false);
+    if (sent == 0) return;  // at the next look
+    if (sent != sizeof header) throw Channel::Lost("it was asked to stop, and the server takes nothing");
+  }
+  stopped_at_ = now;
+}
+
 RemoteTransport::Reply RemoteTransport::receive_reply(std::uint32_t id, std::span<std::byte> out) {
+  awaits_reply_ = true;
   for (;;) {
     const Header header = receive_header();
     if (header.kind == Kind::alive && header.length == 0) continue;
@@ -221,6 +250,8 @@ RemoteTransport::Reply RemoteTransport::receive_reply(std::uint32_t id, std::spa
 }
 
 std::uint32_t RemoteTransport::request(Header header) {
+  awaits_reply_ = false;
+  stopped_at_.reset();
   header.id = next_id_++;
   if (next_id_ == 0) next_id_ = 1;
   header.ticks = ticks_;

@@ -9,6 +9,7 @@
 
 #include "channel.hpp"
 #include "heatbath/device_clock.hpp"
+#include "heatbath/interruptible.hpp"
 #include "heatbath/transport.hpp"
 #include "heatbath/wire_protocol.hpp"
 
@@ -18,7 +19,7 @@ namespace heatbath {
 /// or when much has gathered; an error the device's link reports of them is thrown at the next read or wait. Blocks are
 /// pieces in flight. Every wait for the server is bounded by the link's watchdog in wall-clock time; a server at work
 /// shows signs of life. After Error(LINK) every access throws the same again.
-class RemoteTransport final : public Transport, public DeviceClock {
+class RemoteTransport final : public Transport, public DeviceClock, public Interruptible {
  public:
   /// Connects, waits for its turn and begins the session. `uri`: tcp://host:port, unix:/path or shm:/name, with the
   /// keys token_file, link_timeout_ms and queue_timeout_ms. Throws Error: BAD_ARG (URI, token), LINK (nobody answers),
@@ -35,6 +36,8 @@ class RemoteTransport final : public Transport, public DeviceClock {
   bool wait_irq(std::uint64_t limit_ticks) override;
   LinkInfo info() const override;
   std::optional<std::uint64_t> ticks() const override;
+  /// A server that does not come back within a second is given up: Error(LINK).
+  void stop_when(std::function<bool()> stop) override;
 
  private:
   struct Reply {
@@ -53,6 +56,7 @@ class RemoteTransport final : public Transport, public DeviceClock {
   std::string receive_text(std::uint32_t length);
   std::uint64_t value_of(wire::Header request_header);
   void check_block(std::uint64_t address, std::uint64_t size) const;
+  void look();
   [[noreturn]] void lose(const std::string& why);
   [[noreturn]] void send_failed(const std::string& why);
 
@@ -64,6 +68,9 @@ class RemoteTransport final : public Transport, public DeviceClock {
   std::vector<std::byte> out_;  ///< frames not yet sent
   std::uint32_t next_id_ = 1;
   std::uint64_t ticks_ = wire::unknown_ticks;
+  std::function<bool()> stop_;
+  bool awaits_reply_ = false;  ///< all requests are sent
+  std::optional<std::chrono::steady_clock::time_point> stopped_at_;  ///< when it was asked to stop, in this request
   std::string lost_;  ///< why the link is lost; empty while it is not
 };
 

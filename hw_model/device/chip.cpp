@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "heatbath/numerics/thread_team.hpp"
+#include "heatbath/numerics/work_watch.hpp"
 #include "heatbath/regs.h"
 #include "heatbath/status.h"
 #include "hw_model/device/device_memory.hpp"
@@ -23,6 +24,9 @@
 
 namespace heatbath::model {
 namespace {
+
+/// Work of a DMA burst (work_watch.hpp).
+constexpr std::uint64_t burst_units = 512;
 
 std::uint32_t low(std::uint64_t value) { return static_cast<std::uint32_t>(value); }
 std::uint32_t high(std::uint64_t value) { return static_cast<std::uint32_t>(value >> 32); }
@@ -286,13 +290,15 @@ struct Chip::Impl {
   }
 
   /// Bursts follow what else happens at their instant.
-  void advance_to(std::uint64_t time, bool stop_at_interrupt) {
-    while (dma.next_event() <= time) {
-      sequencer.advance_to(dma.next_event(), stop_at_interrupt);
-      if (sequencer.now() < dma.next_event()) return;
+  bool advance_to(std::uint64_t time, bool stop_at_interrupt) {
+    numerics::WorkWatch* const watch = numerics::WorkWatch::current();
+    while (dma.busy() && dma.next_event() <= time) {
+      if (!sequencer.advance_to(dma.next_event(), stop_at_interrupt)) return false;
+      if (sequencer.now() < dma.next_event()) return true;
       dma.finish_burst();
+      if (watch != nullptr && watch->spend(burst_units)) return false;
     }
-    sequencer.advance_to(time, stop_at_interrupt);
+    return sequencer.advance_to(time, stop_at_interrupt);
   }
 
   void power_on() {
@@ -326,9 +332,7 @@ std::uint64_t Chip::next_interrupt() const {
 }
 void Chip::attach(HostPort* host) { impl_->dma.attach(host); }
 std::uint64_t Chip::next_burst() const { return impl_->dma.next_event(); }
-void Chip::advance_to(std::uint64_t time, bool stop_at_interrupt) {
-  impl_->advance_to(time, stop_at_interrupt);
-}
+bool Chip::advance_to(std::uint64_t time, bool stop_at_interrupt) { return impl_->advance_to(time, stop_at_interrupt); }
 bool Chip::interrupt() const { return impl_->interrupts.output(); }
 
 hb_status_t Chip::trigger() { return impl_->start(); }

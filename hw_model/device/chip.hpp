@@ -65,7 +65,10 @@ class Chip {
   /// Advances device time to `time` (>= now()); every instant up to and including it is complete afterwards. Order at
   /// one instant: step ends, sample, meter, parameter change, interrupt, next step. Returns early, at the instant of
   /// the event, when an enabled interrupt is pending and `stop_at_interrupt` is set; now() tells where.
-  void advance_to(std::uint64_t time, bool stop_at_interrupt = false);
+  /// False when it came back because a numerics::WorkWatch of this thread was asked to stop: within about 0.2 s, unless
+  /// a single step takes longer. Nothing is lost: an ABORT that is written then acts before anything else, and without
+  /// one the next call goes on, to the same bits, ticks and meters.
+  bool advance_to(std::uint64_t time, bool stop_at_interrupt = false);
 
   /// INTR_STATE & INTR_ENABLE.
   bool interrupt() const;

@@ -57,7 +57,8 @@ void Dma::begin_burst(std::uint64_t now) {
     ticks = std::uint64_t{profile_.bus_request_ticks} + profile_.bus_response_ticks +
             (rate == 0 ? 0 : (bytes + rate - 1) / rate);
   }
-  due_ = now + std::max<std::uint64_t>(ticks, 1);
+  ticks = std::max<std::uint64_t>(ticks, 1);
+  due_ = now < never - ticks ? now + ticks : never - 1;
 }
 
 void Dma::finish_burst() {
@@ -70,7 +71,7 @@ void Dma::finish_burst() {
   moved_ += static_cast<std::uint32_t>(data.size());
   if (moved_ == bytes_) return end(HB_OK);
   if (stopping_) return end(HB_ABORTED);
-  begin_burst(due_ + answer.late_ticks);
+  begin_burst(answer.late_ticks < never - due_ ? due_ + answer.late_ticks : never - 1);
 }
 
 void Dma::end(hb_status_t code) {

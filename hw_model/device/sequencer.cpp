@@ -2,18 +2,34 @@
 
 #include <algorithm>
 #include <bit>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <new>
 #include <utility>
 
+#include "heatbath/numerics/work_watch.hpp"
 #include "heatbath/regs.h"
 #include "hw_model/device/stability.hpp"
 #include "hw_model/device/start_check.hpp"
+#include "hw_model/physics/graph.hpp"
 #include "hw_model/physics/noise.hpp"
 
 namespace heatbath::model {
 namespace {
+
+using numerics::WorkStopped;
+using numerics::WorkWatch;
+using Clock = std::chrono::steady_clock;
+
+// Units of work (work_watch.hpp) of an instruction and of a cell; couplings that a unit multiplies.
+constexpr std::uint64_t instruction_units = 16, cell_units = 8, couplings_of_unit = 16;
+/// Lanes whose fields are computed together.
+constexpr std::uint64_t lanes_together = 32;
+// Steps between two looks: a first guess from the units of a step, then by the clock.
+constexpr std::uint64_t first_stretch = std::uint64_t{1} << 24;
+constexpr std::chrono::milliseconds short_stretch{50}, usual_stretch{100}, long_stretch{150};
+constexpr std::uint64_t fastest_growth = 16;
 
 std::uint64_t add(std::uint64_t a, std::uint64_t b) { return a > Sequencer::never - b ? Sequencer::never : a + b; }
 std::uint64_t multiply(std::uint64_t a, std::uint64_t b) {
@@ -83,7 +99,8 @@ void Sequencer::start(Job job) {
   remaining_ = ramp_steps_ = 0;
   job_steps_ = stall_ticks_ = clip_count_ = held_ticks_ = 0;
   capturing_ = stalled_ = job_shown_ = fetched_ = false;
-  owed_records_ = 0;
+  owed_records_ = lanes_done_ = 0;
+  look_steps_ = 0;
   ring_.begin(job_.ring);
 }
 
@@ -123,15 +140,23 @@ void Sequencer::reset(std::uint32_t reset_count) {
   shot_count_ = 0;
   pc_ = next_pc_ = 0;
   remaining_ = ramp_steps_ = job_steps_ = stall_ticks_ = clip_count_ = 0;
-  owed_records_ = 0;
+  owed_records_ = lanes_done_ = 0;
   watermark_ = 1;
   ring_.begin({});
 }
 
-/// The first instant of a job.
+/// The first instant of a job, as far as it comes: what is left of the idle time before it, then the job itself.
 void Sequencer::begin() {
-  if (profile_.free_running) evolve_idle(start_time_);
+  if (profile_.free_running && !evolve_idle()) return;
   array_time_ = start_time_;
+  try {
+    settle_in();
+  } catch (const WorkStopped&) {
+    // It begins anew with the next call.
+  }
+}
+
+void Sequencer::settle_in() {
   // A job that goes on with the parameters of another may have a longer step.
   if (judged_dt_ != job_.dt_ticks) {
     if (const auto ticks = stable_ticks(parameters_.live())) {
@@ -140,9 +165,11 @@ void Sequencer::begin() {
     }
     judged_dt_ = job_.dt_ticks;
   }
-  array_->enable_meters(job_.metered);
-  if (job_.heat_per_cell) array_->enable_cell_heat();
-  array_->clear_rails();
+  if (lanes_done_ == 0) {
+    array_->enable_meters(job_.metered);
+    if (job_.heat_per_cell) array_->enable_cell_heat();
+    array_->clear_rails();
+  }
   if (job_.metered) clear_meters();
   job_shown_ = true;
   phase_ = Phase::running;
@@ -155,6 +182,7 @@ void Sequencer::end(Outcome outcome) {
   stalled_ = capturing_ = false;
   owed_records_ = 0;
   remaining_ = ramp_steps_ = held_ticks_ = 0;
+  lanes_done_ = 0;
   abort_time_.reset();
   interrupts_.raise(outcome == Outcome::done      ? HB_INTR_STATE_JOB_DONE_MASK
                     : outcome == Outcome::aborted ? HB_INTR_STATE_ABORTED_MASK
@@ -184,15 +212,17 @@ std::uint64_t Sequencer::next_interrupt() const {
   return std::min(abort_time_.value_or(never), add(array_time_, multiply(stretch_steps(true), job_.dt_ticks)));
 }
 
-void Sequencer::advance_to(std::uint64_t time, bool stop_at_interrupt) {
+bool Sequencer::advance_to(std::uint64_t time, bool stop_at_interrupt) {
+  WorkWatch* const watch = WorkWatch::current();
   while (time >= now_) {
+    if (watch != nullptr && watch->stopped()) return false;
     // Instants: everything that happens at array_time_.
     if (phase_ == Phase::running && !stalled_) {
       if (owed_records_ > 0) {
         take_record();
         continue;
       }
-      if (abort_time_ && *abort_time_ <= array_time_) {
+      if (due(abort_time_, array_time_)) {
         end(Outcome::aborted);
         continue;
       }
@@ -202,12 +232,12 @@ void Sequencer::advance_to(std::uint64_t time, bool stop_at_interrupt) {
       }
     }
     // Everything at now_ has happened: time may pass.
-    if (stop_at_interrupt && interrupts_.output()) return;
+    if (stop_at_interrupt && interrupts_.output()) return true;
     switch (phase_) {
-      case Phase::idle: now_ = time; return;
+      case Phase::idle: now_ = time; return true;
       case Phase::waiting:
         now_ = std::min(time, start_time_);
-        if (time < start_time_) return;
+        if (time < start_time_) return true;
         if (abort_time_) {
           end(Outcome::aborted);
         } else {
@@ -216,12 +246,12 @@ void Sequencer::advance_to(std::uint64_t time, bool stop_at_interrupt) {
         break;
       case Phase::running:
         if (stalled_) {
-          if (!settle_record(time)) return;
+          if (!settle_record(time)) return true;
         } else if (held_ticks_ > 0) {
           const std::uint64_t stop = std::min(add(array_time_, held_ticks_), abort_time_.value_or(never));
           if (stop > time) {
             now_ = time;
-            return;
+            return true;
           }
           now_ = array_time_ = stop;
           held_ticks_ = 0;
@@ -229,29 +259,30 @@ void Sequencer::advance_to(std::uint64_t time, bool stop_at_interrupt) {
           const std::uint64_t limit = std::min(time, abort_time_.value_or(never));
           if (limit - array_time_ < job_.dt_ticks) {
             now_ = time;
-            return;
+            return true;
           }
           evolve(limit, stop_at_interrupt);
         }
         break;
     }
   }
+  return true;
 }
 
 /// A stalled array: goes on at the first grid point at which the ring has room, or stops at an abort. False when
 /// neither is due by `time`.
 bool Sequencer::settle_record(std::uint64_t time) {
-  const std::uint64_t resume = ring_.full() ? never : grid_point(now_);
-  const std::uint64_t stop = abort_time_.value_or(never);
-  if (std::min(resume, stop) > time) {
-    now_ = time;
-    return false;
-  }
-  now_ = std::min(resume, stop);
-  if (stop <= resume) {
+  const std::optional<std::uint64_t> resume = ring_.full() ? std::nullopt : std::optional(grid_point(now_));
+  if (due(abort_time_, time) && !(resume && *resume < *abort_time_)) {
+    now_ = *abort_time_;
     end(Outcome::aborted);
     return true;
   }
+  if (!due(resume, time)) {
+    now_ = time;
+    return false;
+  }
+  now_ = *resume;
   stall_ticks_ += now_ - stall_begin_;
   stalled_ = false;
   array_time_ = now_;
@@ -273,11 +304,49 @@ physics::Run Sequencer::stretch(std::uint64_t steps) const {
   return run;
 }
 
-void Sequencer::evolve_idle(std::uint64_t until) {
-  const std::uint64_t steps = (until - array_time_) / job_.dt_ticks;
-  if (steps == 0) return;
+/// Work of a step of one lane.
+std::uint64_t Sequencer::lane_units() const {
+  const std::uint64_t cells = array_->cells();
+  const auto& graph = array_->spec().graph;
+  return cell_units * cells + (graph ? 2 * graph->couplers().size() : cells * cells) / couplings_of_unit;
+}
+
+/// Steps of a stretch up to the next look.
+std::uint64_t Sequencer::steps_to_look(std::uint64_t steps) const {
+  if (WorkWatch::current() == nullptr) return steps;
+  if (look_steps_ != 0) return std::min(steps, look_steps_);
+  return std::clamp<std::uint64_t>(first_stretch / (array_->lanes() * lane_units()), 1, steps);
+}
+
+/// Lets the array make the steps, and learns how long they take. Returns how many it made.
+std::uint64_t Sequencer::make_steps(const physics::Run& run) {
+  WorkWatch* const watch = WorkWatch::current();
+  if (watch == nullptr) return array_->advance(run, parameters_.live());
+  const auto began = Clock::now();
+  std::uint64_t steps = 0;
+  try {
+    steps = array_->advance(run, parameters_.live());
+  } catch (const WorkStopped&) {
+    return 0;
+  }
+  const auto took = Clock::now() - began;
+  watch->spend(static_cast<std::uint64_t>(std::chrono::nanoseconds(took).count()));
+  if (took > long_stretch || (took < short_stretch && steps >= look_steps_)) {
+    const double factor = std::chrono::duration<double>(usual_stretch) / std::max<Clock::duration>(took, Clock::duration(1));
+    look_steps_ = std::max<std::uint64_t>(
+        1, static_cast<std::uint64_t>(static_cast<double>(steps) * std::min(factor, double{fastest_growth})));
+  }
+  return steps;
+}
+
+/// The array's own evolution up to the start of the job, up to the next look. True when it has come there.
+bool Sequencer::evolve_idle() {
+  const std::uint64_t steps = (start_time_ - array_time_) / job_.dt_ticks;
+  if (steps == 0) return true;
   array_->enable_meters(false);
-  array_->advance(stretch(steps), parameters_.live());
+  const std::uint64_t made = make_steps(stretch(steps_to_look(steps)));
+  array_time_ += made * job_.dt_ticks;
+  return made == steps;
 }
 
 /// Steps from array_time_ to the end of the instruction, the first record that the ring has no room for, or, with
@@ -295,12 +364,10 @@ std::uint64_t Sequencer::stretch_steps(bool stop_at_interrupt) const {
 /// the ring has no room for, or the record that raises an interrupt the caller wants to stop at.
 void Sequencer::evolve(std::uint64_t limit, bool stop_at_interrupt) {
   const std::uint64_t dt = job_.dt_ticks;
-  const std::uint64_t steps = std::min(stretch_steps(stop_at_interrupt), (limit - array_time_) / dt);
   const std::uint64_t room = ring_.free();
-  physics::Run run = stretch(steps);
-  std::uint64_t records = 0;
+  physics::Run run =
+      stretch(steps_to_look(std::min(stretch_steps(stop_at_interrupt), (limit - array_time_) / dt)));
   if (capturing_) {
-    records = steps < to_record_ ? 0 : 1 + (steps - to_record_) / capture_period_;
     run.record_period = capture_period_;
     run.record_first = to_record_;
     run.record = [this, room](std::uint64_t ordinal, std::uint32_t lane, std::span<const float> state) {
@@ -312,8 +379,9 @@ void Sequencer::evolve(std::uint64_t limit, bool stop_at_interrupt) {
     run.ramp_steps = ramp_steps_;
     run.ramp_first = ramp_steps_ - remaining_;
   }
-  array_->advance(run, parameters_.live());
-
+  const std::uint64_t steps = make_steps(run);
+  const std::uint64_t records =
+      !capturing_ || steps < to_record_ ? 0 : 1 + (steps - to_record_) / capture_period_;
   const std::uint64_t written = std::min(records, room);
   for (std::uint64_t n = 0; n < written; ++n) {
     const std::uint64_t step = to_record_ + n * capture_period_;
@@ -335,6 +403,18 @@ void Sequencer::evolve(std::uint64_t limit, bool stop_at_interrupt) {
 
 // -- records ----------------------------------------------------------------------------------------------------------
 
+/// Runs piece(lane) for the lanes from the one on at which a call before this was stopped. Throws WorkStopped between
+/// two lanes.
+template <class Piece>
+void Sequencer::for_each_lane(std::uint64_t units, Piece&& piece) {
+  while (lanes_done_ < job_.shots) {
+    piece(lanes_done_);
+    ++lanes_done_;
+    if (lanes_done_ < job_.shots) numerics::spend(units);
+  }
+  lanes_done_ = 0;
+}
+
 void Sequencer::announce_records() {
   if (ring_.unread() >= ring_.threshold(watermark_)) interrupts_.raise(HB_INTR_STATE_CAPTURE_MASK);
 }
@@ -351,12 +431,16 @@ void Sequencer::take_record() {
     }
     return;
   }
-  --owed_records_;
   std::vector<float> state(job_.variables);
-  for (std::uint32_t lane = 0; lane < job_.shots; ++lane) {
-    array_->read(lane, state);
-    ring_.write_lane(0, lane, state);
+  try {
+    for_each_lane(cell_units * job_.variables, [&](std::uint32_t lane) {
+      array_->read(lane, state);
+      ring_.write_lane(0, lane, state);
+    });
+  } catch (const WorkStopped&) {
+    return;  // the lanes that are left follow with the next call
   }
+  --owed_records_;
   ring_.finish_record(job_ticks());
   if (observer_) observer_(Mark::record, array_time_);
   announce_records();
@@ -381,7 +465,7 @@ std::uint64_t Sequencer::cost_after(const hb_instruction_t& it) const {
 }
 
 /// Lets at least `ticks` pass before the next thing that the program does.
-void Sequencer::spend(std::uint64_t ticks) {
+void Sequencer::let_pass(std::uint64_t ticks) {
   const std::uint64_t steps = (ticks + job_.dt_ticks - 1) / job_.dt_ticks;
   (profile_.free_running ? remaining_ : held_ticks_) = profile_.free_running ? steps : steps * job_.dt_ticks;
 }
@@ -389,14 +473,20 @@ void Sequencer::spend(std::uint64_t ticks) {
 void Sequencer::execute() {
   if (timed_ && !fetched_) {
     fetched_ = true;
-    spend(cost_before(job_.program[next_pc_]));
+    let_pass(cost_before(job_.program[next_pc_]));
+    return;
+  }
+  const std::uint32_t before = std::exchange(pc_, next_pc_++);
+  const hb_instruction_t& it = job_.program[pc_];
+  try {
+    perform(it);
+  } catch (const WorkStopped&) {
+    next_pc_ = std::exchange(pc_, before);  // it is carried out, or goes on, with the next call
     return;
   }
   fetched_ = false;
-  pc_ = next_pc_++;
-  const hb_instruction_t& it = job_.program[pc_];
-  perform(it);
-  if (timed_ && running() && cost_after(it) > 0) spend(cost_after(it));
+  if (WorkWatch* const watch = WorkWatch::current()) watch->spend(instruction_units);
+  if (timed_ && running() && cost_after(it) > 0) let_pass(cost_after(it));
 }
 
 void Sequencer::perform(const hb_instruction_t& it) {
@@ -405,14 +495,16 @@ void Sequencer::perform(const hb_instruction_t& it) {
     case HB_OP_LOAD: execute_load(it); break;
     case HB_OP_COMMIT:
       if (!check_shadow()) break;
-      clip_count_ += parameters_.take_clips();
       array_->change_parameters(parameters_.live(), parameters_.shadow());
+      clip_count_ += parameters_.take_clips();
       parameters_.commit();
+      look_steps_ = 0;
       break;
     case HB_OP_RAMP:
       if (!check_shadow()) break;
       clip_count_ += parameters_.take_clips();
       remaining_ = ramp_steps_ = it.ticks / job_.dt_ticks;
+      look_steps_ = 0;
       break;
     case HB_OP_EVOLVE: remaining_ = it.ticks / job_.dt_ticks; break;
     case HB_OP_SET:
@@ -442,7 +534,9 @@ void Sequencer::perform(const hb_instruction_t& it) {
       break;
     case HB_OP_READBACK: {
       const auto section = static_cast<hb_section_t>(it.section);
-      parameters_.readback(section, memory_.subspan(it.addr, section_bytes(section, job_.cells, profile_)));
+      const std::uint64_t bytes = section_bytes(section, job_.cells, profile_);
+      numerics::spend(bytes);
+      parameters_.readback(section, memory_.subspan(it.addr, bytes));
       break;
     }
   }
@@ -459,6 +553,7 @@ std::optional<std::uint32_t> Sequencer::stable_ticks(const physics::Parameters& 
 
 /// Fails the job when the array cannot work with the shadow parameters.
 bool Sequencer::check_shadow() {
+  numerics::spend(cell_units * job_.cells);
   if (const auto refused = physics::refusal(array_->spec(), parameters_.shadow())) {
     fail({HB_BAD_PROGRAM, pc_, HB_FIELD_OPERAND, refused->cell});
     return false;
@@ -471,6 +566,8 @@ bool Sequencer::check_shadow() {
 }
 
 void Sequencer::execute_load(const hb_instruction_t& instruction) {
+  const std::uint64_t rows = instruction.lane_stride != 0 ? job_.shots : 1;
+  numerics::spend(4 * rows * section_bytes(static_cast<hb_section_t>(instruction.section), job_.cells, profile_));
   try {
     if (const auto entry = parameters_.load(instruction, memory_, job_.shots))
       fail({HB_BAD_PROGRAM, pc_, HB_FIELD_OPERAND, static_cast<std::uint32_t>(*entry)});
@@ -495,10 +592,11 @@ void Sequencer::execute_states(const hb_instruction_t& instruction) {
       return;
     }
   }
-  for (std::uint32_t lane = 0; lane < job_.shots; ++lane) {
+  const std::uint64_t units = cell_units * count + (job_.metered ? 2 * lanes_together * lane_units() : 0);
+  for_each_lane(units, [&](std::uint32_t lane) {
     const auto row = std::span(values).subspan(std::size_t{lane % rows} * count, count);
     array_->write(lane, instruction.first, row, parameters_.live());
-  }
+  });
   if (instruction.op != HB_OP_CLAMP) return;
   std::fill_n(clamped_.begin() + instruction.first, count, std::uint8_t{1});
   array_->set_clamped(clamped_, parameters_.live());
@@ -510,9 +608,10 @@ void Sequencer::release(const hb_instruction_t& instruction) {
 }
 
 void Sequencer::clear_meters() {
-  array_->clear_meters();
-  for (std::uint32_t lane = 0; lane < job_.shots; ++lane)
+  if (lanes_done_ == 0) array_->clear_meters();
+  for_each_lane(lanes_together * lane_units(), [&](std::uint32_t lane) {
     energy_at_clear_[lane] = array_->energy(lane, parameters_.live());
+  });
 }
 
 hb_meters_t Sequencer::meters(std::uint32_t lane) const {
@@ -529,10 +628,10 @@ hb_meters_t Sequencer::meters(std::uint32_t lane) const {
 }
 
 void Sequencer::snapshot_meters(const hb_instruction_t& instruction) {
-  for (std::uint32_t lane = 0; lane < job_.shots; ++lane) {
+  for_each_lane(2 * lanes_together * lane_units(), [&](std::uint32_t lane) {
     const hb_meters_t values = meters(lane);
     std::memcpy(memory_.data() + instruction.addr + std::uint64_t{lane} * sizeof values, &values, sizeof values);
-  }
+  });
   if ((instruction.flags & HB_FLAG_PER_CELL) == 0) return;
   std::vector<double> heat(job_.cells);
   const std::uint64_t begin = instruction.addr + hb_snapshot_bytes(job_.shots, 0);

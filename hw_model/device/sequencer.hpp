@@ -74,7 +74,9 @@ class Sequencer {
   std::uint64_t next_interrupt() const;
   /// Called at each INTERRUPT instruction and each record with the device time; may be empty.
   void observe(std::function<void(Mark, std::uint64_t)> observer) { observer_ = std::move(observer); }
-  void advance_to(std::uint64_t time, bool stop_at_interrupt);
+  /// False when a numerics::WorkWatch of this thread was asked to stop before `time`: the device is between two steps,
+  /// instructions or lanes then, and goes on from there with the next call, to the same bits.
+  bool advance_to(std::uint64_t time, bool stop_at_interrupt);
 
   CaptureRing& ring() { return ring_; }
   void set_watermark(std::uint32_t records) { watermark_ = records; }
@@ -113,9 +115,11 @@ class Sequencer {
   };
 
   std::uint64_t grid_point(std::uint64_t time) const;
+  bool due(const std::optional<std::uint64_t>& time, std::uint64_t by) const { return time && *time <= by; }
   void prepare_array();
   void begin();
-  void evolve_idle(std::uint64_t until);
+  void settle_in();
+  bool evolve_idle();
   void end(Outcome outcome);
   void fail(const Fault& fault);
 
@@ -126,9 +130,14 @@ class Sequencer {
   std::uint64_t stretch_steps(bool stop_at_interrupt) const;
   std::uint64_t cost_before(const hb_instruction_t& instruction) const;
   std::uint64_t cost_after(const hb_instruction_t& instruction) const;
-  void spend(std::uint64_t ticks);
+  void let_pass(std::uint64_t ticks);
   void execute();
   void perform(const hb_instruction_t& instruction);
+  template <class Piece>
+  void for_each_lane(std::uint64_t units, Piece&& piece);
+  std::uint64_t lane_units() const;
+  std::uint64_t steps_to_look(std::uint64_t steps) const;
+  std::uint64_t make_steps(const physics::Run& run);
   std::optional<std::uint32_t> stable_ticks(const physics::Parameters& parameters) const;
   bool check_shadow();
   void execute_load(const hb_instruction_t& instruction);
@@ -183,6 +192,8 @@ class Sequencer {
   std::uint64_t stall_ticks_ = 0;
   std::uint64_t clip_count_ = 0;
   std::vector<double> energy_at_clear_;
+  std::uint32_t lanes_done_ = 0;   // of the record, instruction or beginning in progress
+  std::uint64_t look_steps_ = 0;   // steps between two looks at a watch; 0: not measured for these parameters
 };
 
 }  // namespace heatbath::model

@@ -136,8 +136,10 @@ class Array {
   /// Replaces the live parameters at fixed state: the change of V is work. Must be told, also outside of metering.
   virtual void change_parameters(const Parameters& from, const Parameters& to) = 0;
 
-  /// Advances all lanes. refusal(spec(), …) of `live` and of the target must be nothing.
-  virtual void advance(const Run& run, const Parameters& live) = 0;
+  /// Advances all lanes. refusal(spec(), …) of `live` and of the target must be nothing. Returns the steps made: all, or
+  /// fewer where a numerics::WorkWatch of this thread was asked to stop between two of them. Throws
+  /// numerics::WorkStopped when that came before the first; nothing was done then.
+  virtual std::uint64_t advance(const Run& run, const Parameters& live) = 0;
 
   /// Forgets what is kept beside the state: the next step starts coloured noise from its stationary law.
   virtual void restart() {}

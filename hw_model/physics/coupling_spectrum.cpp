@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "heatbath/numerics/work_watch.hpp"
+
 namespace heatbath::physics {
 namespace {
 
@@ -25,6 +27,7 @@ Eigen::VectorXd symmetric_product(const Couplings::Rows& rows, const Eigen::Vect
       y[k] += half * x[i];
     }
     y[i] += sum;
+    numerics::spend(2 * (end - begin));
   }
   return y;
 }
@@ -47,6 +50,7 @@ double largest_eigenvalue(const Couplings& couplings, double gain) {
     below[made] = norm;
     next = symmetric_product(rows, basis.col(made));
     diagonal[made] = basis.col(made).dot(next);
+    numerics::spend(static_cast<std::uint64_t>(n * (made + 1)));
     for (int twice = 0; twice < 2; ++twice)
       next -= basis.leftCols(made + 1) * (basis.leftCols(made + 1).transpose() * next);
     norm = next.norm();

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "heatbath/numerics/isa.hpp"
+#include "heatbath/numerics/work_watch.hpp"
 #include "hw_model/physics/general_array_impl.hpp"
 #include "hw_model/physics/graph.hpp"
 #include "hw_model/physics/step_kernels.hpp"
@@ -200,9 +201,9 @@ void GeneralArray::change_parameters(const Parameters& from, const Parameters& t
   });
 }
 
-void GeneralArray::advance(const Run& run, const Parameters& live) {
+std::uint64_t GeneralArray::advance(const Run& run, const Parameters& live) {
   Impl& a = *impl_;
-  if (run.steps == 0) return;
+  if (run.steps == 0) return 0;
   if (const auto no = refusal_of_step(spec(), run.dt)) throw std::invalid_argument(no->what);
   if (run.noise.refinement > 0 &&
       (!spec().colour.white() || spec().kind == CellKind::pbit || spec().stepper == Stepper::exact_ou))
@@ -222,7 +223,14 @@ void GeneralArray::advance(const Run& run, const Parameters& live) {
     const std::uint64_t count = ramped ? 1 : run.steps - done;
     const std::uint64_t next = run.ramp_first + done + 1;
     std::shared_ptr<const StepTable> after;
-    if (ramped && (a.metered || done + 1 < run.steps)) after = table_at(next);
+    if (ramped && (a.metered || done + 1 < run.steps)) {
+      try {
+        after = table_at(next);
+      } catch (const numerics::WorkStopped&) {
+        if (done == 0) throw;
+        return done;
+      }
+    }
     const SignLattice* const lattice = a.lattice(*table);
     a.for_each_tile([&](Impl::LaneTile& t) {
       std::uint64_t& records = ordinal[static_cast<std::size_t>(&t - a.tiles.data())];
@@ -255,6 +263,7 @@ void GeneralArray::advance(const Run& run, const Parameters& live) {
     done += count;
     table = after;
   }
+  return run.steps;
 }
 
 void GeneralArray::restart() {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "heatbath/numerics/work_watch.hpp"
+
 namespace heatbath::physics {
 
 double decay(double a) {
@@ -24,9 +26,11 @@ double loss(double a) {
 
 Eigen::MatrixXd ordered_product(const Eigen::MatrixXd& a, const Eigen::MatrixXd& b) {
   Eigen::MatrixXd c = Eigen::MatrixXd::Zero(a.rows(), b.cols());
-  for (Eigen::Index j = 0; j < b.cols(); ++j)
+  for (Eigen::Index j = 0; j < b.cols(); ++j) {
+    numerics::spend(static_cast<std::uint64_t>(a.size()));
     for (Eigen::Index k = 0; k < b.rows(); ++k)
       if (b(k, j) != 0) c.col(j) += b(k, j) * a.col(k);
+  }
   return c;
 }
 
@@ -39,6 +43,7 @@ Eigen::MatrixXd lower_root(Eigen::MatrixXd m, Pivot pivot) {
   const Eigen::Index n = m.rows();
   Eigen::MatrixXd root = Eigen::MatrixXd::Zero(n, n);
   for (Eigen::Index k = 0; k < n; ++k) {
+    numerics::spend(static_cast<std::uint64_t>((n - k) * (n - k)));
     root(k, k) = std::sqrt(pivot(m(k, k), k));
     if (root(k, k) == 0) continue;
     const Eigen::Index below = n - k - 1;
@@ -57,6 +62,7 @@ Eigen::MatrixXd positive_inverse(Eigen::MatrixXd m) {
   const Eigen::Index n = root.rows();
   Eigen::MatrixXd inverse = Eigen::MatrixXd::Identity(n, n);  // of the root
   for (Eigen::Index k = 0; k < n; ++k) {
+    numerics::spend(static_cast<std::uint64_t>(2 * n * (n - k)));
     inverse.row(k) /= root(k, k);
     for (Eigen::Index i = k + 1; i < n; ++i)
       if (root(i, k) != 0) inverse.row(i) -= root(i, k) * inverse.row(k);
@@ -100,6 +106,7 @@ LinearStep linear_step(const Eigen::MatrixXd& a, const Eigen::MatrixXd& q, doubl
 std::optional<std::uint32_t> failing_pivot(Eigen::MatrixXd m) {
   for (Eigen::Index k = 0; k < m.rows(); ++k) {
     if (!(m(k, k) > 0)) return static_cast<std::uint32_t>(k);
+    numerics::spend(static_cast<std::uint64_t>((m.rows() - k) * (m.rows() - k)));
     for (Eigen::Index i = k + 1; i < m.rows(); ++i) {
       const double l = m(i, k) / m(k, k);
       if (l == 0) continue;

@@ -415,11 +415,11 @@ void QuarticArray::set_clamped(std::span<const std::uint8_t> clamped, const Para
 
 void QuarticArray::change_parameters(const Parameters& from, const Parameters& to) { impl_->change(from, to); }
 
-void QuarticArray::advance(const Run& run, const Parameters& live) {
+std::uint64_t QuarticArray::advance(const Run& run, const Parameters& live) {
   auto& a = *impl_;
   if (!a.by_cell) {
     advance_fused(run, live);
-    return;
+    return run.steps;
   }
   const bool ramped = run.target != nullptr && run.ramp_steps > 0;
   const double mu_dt = static_cast<double>(a.mobility) * run.dt;
@@ -443,6 +443,7 @@ void QuarticArray::advance(const Run& run, const Parameters& live) {
     advance_fused(one, live);
     a.add_cell_heat(p, mu_dt);
   }
+  return run.steps;
 }
 
 void QuarticArray::advance_fused(const Run& run, const Parameters& live) {

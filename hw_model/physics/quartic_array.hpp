@@ -22,7 +22,7 @@ class QuarticArray final : public Array {
   void write(std::uint32_t lane, std::uint32_t first, std::span<const float> values, const Parameters& live) override;
   void set_clamped(std::span<const std::uint8_t> clamped, const Parameters& live) override;
   void change_parameters(const Parameters& from, const Parameters& to) override;
-  void advance(const Run& run, const Parameters& live) override;
+  std::uint64_t advance(const Run& run, const Parameters& live) override;
   void enable_meters(bool on) override;
   void enable_cell_heat() override;
   void clear_meters() override;

@@ -163,16 +163,18 @@ void HeatbathChip::restart_time(const sc_time& at) {
 /// Lets the model reach simulated time `at`; nothing where it is there.
 void HeatbathChip::advance_to(const sc_time& at) {
   const std::uint64_t ticks = ticks_at(at);
+  stopped_ = false;
   if (active() && ticks > chip_->now()) advance_ticks(ticks);
 }
 
 /// Lets the model complete the instants up to `until`, and plans the rise of irq at the instant of its cause.
 void HeatbathChip::advance_ticks(std::uint64_t until) {
+  stopped_ = false;
   if (!chip_->interrupt()) {
-    chip_->advance_to(until, true);
+    stopped_ = !chip_->advance_to(until, true);
     update_irq();
   }
-  if (chip_->interrupt()) chip_->advance_to(until);
+  if (chip_->interrupt()) stopped_ = !chip_->advance_to(until);
 }
 
 void HeatbathChip::reset() {
@@ -200,7 +202,7 @@ void HeatbathChip::run_ahead(const sc_time& until) {
 /// Plans when the model must next be looked at, should nobody access it before.
 void HeatbathChip::plan() {
   std::uint64_t due = model::Chip::never;
-  if (active()) {
+  if (active() && !stopped_) {
     if (marks_wired_) {
       due = chip_->next_event();
     } else if (irq_wired_ && !irq_level_) {
@@ -208,7 +210,7 @@ void HeatbathChip::plan() {
     }
     due = std::min(due, chip_->next_burst());  // masters see host memory change
     if (config_.quantum_ticks > 0 && chip_->sequencer().running())
-      due = std::min(due, chip_->now() + config_.quantum_ticks);
+      due = std::min(due, chip_->now() + std::min(config_.quantum_ticks, model::Chip::never - chip_->now()));
   }
   if (due == planned_) return;
   planned_ = due;
@@ -224,7 +226,7 @@ void HeatbathChip::wake_process() {
   if (ahead_) {
     const std::uint64_t limit = std::max(ticks_at(*ahead_), chip_->now());
     ahead_.reset();
-    chip_->advance_to(limit, true);
+    stopped_ = !chip_->advance_to(limit, true);
     update_irq();
   } else {
     advance_ticks(std::max(ticks_at(sc_time_stamp()), chip_->now()));

@@ -66,6 +66,9 @@ using PinOut = sc_core::sc_port<sc_core::sc_signal_inout_if<bool>, 1, sc_core::S
 /// target adds puts off the next burst. An answer other than OK ends the transfer with HB_LINK, and so does an unbound
 /// socket. A burst that comes back to the chip's own socket is refused there (GENERIC_ERROR).
 ///
+/// Stopping. Where a numerics::WorkWatch of the thread asks to stop, the model stays behind simulated time, accesses act at
+/// the model's time, and it goes on with the next access or run_ahead().
+///
 /// Time of the device is 0 at the last reset. Ticks are CAPS_TICK_PS long.
 class HeatbathChip : public sc_core::sc_module {
  public:
@@ -178,6 +181,7 @@ class HeatbathChip : public sc_core::sc_module {
   std::uint64_t planned_ = ~std::uint64_t{0};  // device time at which wake_ is due; all ones: it is not
   std::optional<sc_core::sc_time> ahead_;      // promise of run_ahead
   bool lockstep_ = false;                      // nothing runs ahead
+  bool stopped_ = false;  // a watch had the model stop behind simulated time: the next access or wait goes on
   bool irq_wired_ = false, marks_wired_ = false;
 
   std::deque<PinChange> pin_changes_;  // by time

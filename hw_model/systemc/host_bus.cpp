@@ -18,6 +18,8 @@ using sc_core::sc_time;
 
 constexpr std::uint64_t quantum_accesses = 1000;
 constexpr unsigned longest_burst = 1u << 20;  // bytes of one transaction
+/// Ticks at the end of simulated time that waits leave to accesses.
+constexpr std::uint64_t reserve_ticks = std::uint64_t{1} << 24;
 
 ChipConfig config_of(const HostChip& chip) {
   ChipConfig config;
@@ -84,6 +86,7 @@ class Board : public sc_core::sc_module {
       if (local_ >= quantum_) synchronize();
       socket_->b_transport(payload, local_);
     } else {
+      expect_left(chip.access_ticks(payload));
       answered_ = false;
       request_.notify(sc_core::SC_ZERO_TIME);
       while (!answered_) sc_core::sc_start();
@@ -93,6 +96,7 @@ class Board : public sc_core::sc_module {
 
   /// Lets simulated time reach the master's local time.
   void synchronize() {
+    expect_left(2 * quantum_accesses);
     const sc_time ahead = local_;
     local_ = sc_core::SC_ZERO_TIME;
     run(ahead);
@@ -117,10 +121,8 @@ class Board : public sc_core::sc_module {
   bool wait_irq(std::uint64_t limit_ticks) {
     if (local_ > sc_core::SC_ZERO_TIME) synchronize();
     if (irq_.read()) return true;
-    const std::uint64_t left = (sc_core::sc_max_time() - sc_core::sc_time_stamp()).value() / chip.tick().value();
-    if (limit_ticks >= left)
-      throw std::out_of_range("waiting for " + std::to_string(limit_ticks) + " ticks leaves simulated time, of which " +
-                              std::to_string(left) + " ticks are left; use a shorter limit, or func:");
+    const std::uint64_t there = left(), waits = there > reserve_ticks ? there - reserve_ticks : 0;
+    if (limit_ticks >= waits) used_up(limit_ticks, waits);
     const sc_time span = sc_time::from_value(limit_ticks * chip.tick().value());
     chip.run_ahead(sc_core::sc_time_stamp() + span);
     stopping_ = true;
@@ -135,6 +137,18 @@ class Board : public sc_core::sc_module {
   bool open = false;
 
  private:
+  /// Ticks to the end of simulated time.
+  std::uint64_t left() const {
+    return (sc_core::sc_max_time() - sc_core::sc_time_stamp()).value() / chip.tick().value();
+  }
+  void expect_left(std::uint64_t ticks) const {
+    if (const std::uint64_t there = left(); there <= ticks) used_up(ticks, there);
+  }
+  [[noreturn]] static void used_up(std::uint64_t ticks, std::uint64_t left) {
+    throw std::out_of_range("waiting for " + std::to_string(ticks) + " ticks leaves simulated time, of which " +
+                            std::to_string(left) + " ticks are left; use a shorter limit, or func:");
+  }
+
   /// Simulates `span`, all that happens at its end included, or until stop() pauses.
   void run(const sc_time& span) {
     alarm_.notify(span);

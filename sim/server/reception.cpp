@@ -97,6 +97,8 @@ std::optional<FileDescriptor> Reception::next() {
 void Reception::begin(SessionControl& session) {
   const std::lock_guard lock(mutex_);
   session_ = &session;
+  // The listening thread may have ended since this client was called.
+  if (stopping()) session.verdict.store(Verdict::stopping, std::memory_order_relaxed);
   session_began_ = last_work_ = Clock::now();
   seen_work_ = 0;
 }

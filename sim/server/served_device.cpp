@@ -44,6 +44,7 @@ ServedDevice::ServedDevice(const std::string& uri) : given_(uri_or_default(uri))
   facts_.map_major = device.identity().map_major;
   facts_.map_minor = device.identity().map_minor;
   facts_.map_hash = device.identity().map_hash;
+  facts_.abilities = wire::breaks_off;
   facts_.memory_bytes = device.capabilities().memory_bytes;
   tick_seconds_ = device.capabilities().tick_ps * 1e-12;
 }

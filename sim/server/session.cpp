@@ -42,6 +42,7 @@ Session::Session(Channel& channel, SessionControl& control, Transport& transport
     : channel_(channel),
       control_(control),
       transport_(transport),
+      interruptible_(dynamic_cast<Interruptible*>(&transport)),
       clock_(clock),
       pacer_(pacer),
       memory_bytes_(memory_bytes),
@@ -52,6 +53,11 @@ Session::Session(Channel& channel, SessionControl& control, Transport& transport
   } catch (const Error&) {
     // Then blocks go through the transport, which reports what is wrong.
   }
+  if (interruptible_ != nullptr) interruptible_->stop_when([this] { return asked_to_stop(); });
+}
+
+Session::~Session() {
+  if (interruptible_ != nullptr) interruptible_->stop_when({});
 }
 
 std::uint64_t Session::ticks() const {
@@ -83,6 +89,25 @@ std::string Session::run() {
 void Session::look_at_verdict() const {
   const Verdict verdict = control_.verdict.load(std::memory_order_relaxed);
   if (verdict != Verdict::none) throw Over{verdict};
+}
+
+/// Asked while the device works: the session is over, or the client has sent break_off, which is taken.
+bool Session::asked_to_stop() {
+  control_.ticks.store(ticks(), std::memory_order_relaxed);
+  if (broken_off_ || control_.verdict.load(std::memory_order_relaxed) != Verdict::none) return true;
+  try {
+    if (end_ - begin_ < sizeof(Header) && channel_.readable()) fill();
+  } catch (const Channel::Lost&) {
+    control_.verdict.store(Verdict::gone, std::memory_order_relaxed);
+    return true;
+  }
+  if (end_ - begin_ < sizeof(Header)) return false;
+  Header next;
+  std::memcpy(&next, in_.data() + begin_, sizeof next);
+  if (next.magic != wire::frame_magic || next.kind != Kind::break_off) return false;
+  begin_ += sizeof next;
+  broken_off_ = true;
+  return true;
 }
 
 /// Receives what there is behind in_[end_). Returns the bytes; 0 when patience ended.
@@ -125,11 +150,13 @@ void Session::serve() {
                       std::to_string(wire::max_payload)};
     if (request.length != 0 && request.kind != Kind::write_block)
       throw Malformed{"payload in a frame of kind " + std::to_string(static_cast<int>(request.kind)) + ", which has none"};
+    if (request.kind == Kind::break_off) continue;  // what it was meant for is done
     if (request.id != last_id_ + 1 && !(request.id == 1 && last_id_ == ~std::uint32_t{0}))
       throw Malformed{"request " + std::to_string(request.id) + " after request " + std::to_string(last_id_)};
     last_id_ = request.id;
     control_.work.store(++work_, std::memory_order_relaxed);
     if (pacer_ != nullptr) pacer_->catch_up();
+    broken_off_ = false;
     execute(request);
     control_.work.store(++work_, std::memory_order_relaxed);
   }
@@ -232,7 +259,7 @@ bool Session::wait_irq(std::uint64_t limit_ticks) {
     }
     left -= slice;
     if (pacer_ != nullptr) pacer_->hold();
-    if (left == 0) return false;
+    if (left == 0 || broken_off_) return false;
     control_.ticks.store(ticks(), std::memory_order_relaxed);
     look_at_verdict();
     if (pacer_ != nullptr) continue;

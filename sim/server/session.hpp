@@ -10,6 +10,7 @@
 
 #include "driver/src/channel.hpp"
 #include "heatbath/device_clock.hpp"
+#include "heatbath/interruptible.hpp"
 #include "heatbath/status.h"
 #include "heatbath/transport.hpp"
 #include "sim/server/pacer.hpp"
@@ -23,6 +24,7 @@ class Session {
   /// `clock` and `pacer` may be null. All must outlive the session. `memory_bytes`: size of device memory.
   Session(Channel& channel, SessionControl& control, Transport& transport, const DeviceClock* clock, Pacer* pacer,
           std::uint64_t memory_bytes);
+  ~Session();
 
   /// Runs to the end of the session and says why it ended, in a few words; the client has been told where it can be.
   std::string run();
@@ -37,6 +39,7 @@ class Session {
 
   void serve();
   void look_at_verdict() const;
+  bool asked_to_stop();
   std::size_t fill();
   void receive(std::span<std::byte> out);
   void execute(const wire::Header& request);
@@ -53,6 +56,7 @@ class Session {
   Channel& channel_;
   SessionControl& control_;
   Transport& transport_;
+  Interruptible* interruptible_;  ///< the same object, or null
   const DeviceClock* clock_;
   Pacer* pacer_;
   std::uint64_t memory_bytes_;
@@ -63,6 +67,7 @@ class Session {
   std::uint64_t work_ = 0;
   std::uint64_t slice_;
   Failure posted_;  ///< first error of a posted write that was not yet reported
+  bool broken_off_ = false;  ///< the client no longer waits for the request in progress
   bool torn_ = false;  ///< a frame was sent in part
   bool ended_by_server_ = false;
 };

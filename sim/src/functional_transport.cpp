@@ -7,9 +7,12 @@
 #include "driver/src/block_range.hpp"
 #include "heatbath/error.hpp"
 #include "heatbath/regs.h"
+#include "watched.hpp"
 
 namespace heatbath {
 namespace {
+
+constexpr std::uint64_t last_tick = model::Chip::never - 1;
 
 /// The register window is addressed with 32 bits; what lies beyond is as unmapped as the last word below 4 GiB.
 std::uint32_t offset_of(std::uint64_t address) {
@@ -25,13 +28,19 @@ FunctionalTransport::FunctionalTransport(const model::Profile& profile, const mo
   chip_.attach(&host_memory_);
 }
 
+/// At the end of all time it stands still.
+void FunctionalTransport::let_a_tick_pass() {
+  const std::uint64_t next = std::min(chip_.now(), last_tick - 1) + 1;
+  watched(stop_, [&] { return chip_.advance_to(next); });
+}
+
 std::uint32_t FunctionalTransport::read32(std::uint64_t address) {
-  chip_.advance_to(chip_.now() + 1);
+  let_a_tick_pass();
   return chip_.read32(offset_of(address));
 }
 
 void FunctionalTransport::write32(std::uint64_t address, std::uint32_t value) {
-  chip_.advance_to(chip_.now() + 1);
+  let_a_tick_pass();
   chip_.write32(offset_of(address), value);
 }
 
@@ -63,7 +72,7 @@ std::optional<std::span<std::byte>> FunctionalTransport::map(std::uint64_t addre
 bool FunctionalTransport::wait_irq(std::uint64_t limit_ticks) {
   if (chip_.interrupt()) return true;
   const std::uint64_t now = chip_.now();
-  chip_.advance_to(limit_ticks < model::Chip::never - now ? now + limit_ticks : model::Chip::never - 1, true);
+  watched(stop_, [&] { return chip_.advance_to(now + std::min(limit_ticks, last_tick - now), true); });
   return chip_.interrupt();
 }
 

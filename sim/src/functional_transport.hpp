@@ -1,9 +1,12 @@
 #pragma once
 // The functional backend: the chip in this process, time jumping from event to event.
 
+#include <functional>
 #include <string>
+#include <utility>
 
 #include "heatbath/device_clock.hpp"
+#include "heatbath/interruptible.hpp"
 #include "heatbath/transport.hpp"
 #include "hw_model/device/chip.hpp"
 #include "hw_model/device/host_memory.hpp"
@@ -12,7 +15,7 @@ namespace heatbath {
 
 /// A link to an emulated chip that it owns. Every register access lets one tick pass first; blocks and waiting cost
 /// only the ticks waited; device memory is lent.
-class FunctionalTransport final : public Transport, public DeviceClock {
+class FunctionalTransport final : public Transport, public DeviceClock, public Interruptible {
  public:
   /// `uri` is what info() reports.
   FunctionalTransport(const model::Profile& profile, const model::ChipOptions& options, std::string uri);
@@ -27,13 +30,16 @@ class FunctionalTransport final : public Transport, public DeviceClock {
   void dma_free(std::uint64_t address) override;
   LinkInfo info() const override;
   std::optional<std::uint64_t> ticks() const override;
+  void stop_when(std::function<bool()> stop) override { stop_ = std::move(stop); }
 
  private:
+  void let_a_tick_pass();
   std::span<std::byte> window(std::uint64_t address, std::uint64_t size);
 
   model::HostMemory host_memory_;
   model::Chip chip_;
   LinkInfo info_;
+  std::function<bool()> stop_;
 };
 
 }  // namespace heatbath

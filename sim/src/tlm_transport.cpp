@@ -8,6 +8,7 @@
 #include "heatbath/error.hpp"
 #include "heatbath/regs.h"
 #include "tlm_chip.hpp"
+#include "watched.hpp"
 
 namespace heatbath {
 namespace {
@@ -26,6 +27,8 @@ std::unique_ptr<systemc::HostBus> open_bus(const systemc::HostChip& chip) {
     throw Error(HB_BAD_ARG,
                 std::string("device URI: ") + taken.what() +
                     "; use func: for several devices in one process, or unix: for a chip in another process");
+  } catch (const std::out_of_range& over) {
+    throw Error(HB_BAD_ARG, std::string("device URI: ") + over.what());
   }
 }
 
@@ -38,9 +41,21 @@ TlmTransport::TlmTransport(const systemc::HostChip& chip, std::uint64_t memory_b
   info_.uri = std::move(uri);
 }
 
-std::uint32_t TlmTransport::read32(std::uint64_t address) { return bus_->read32(register_address(address)); }
+/// Runs access(); where simulated time is used up, the device does not answer any more.
+template <typename Access>
+auto TlmTransport::timed(Access&& access) {
+  try {
+    return watched(stop_, access);
+  } catch (const std::out_of_range& error) {
+    throw Error(HB_BAD_ARG, error.what(), bus_->ticks());
+  }
+}
+
+std::uint32_t TlmTransport::read32(std::uint64_t address) {
+  return timed([&] { return bus_->read32(register_address(address)); });
+}
 void TlmTransport::write32(std::uint64_t address, std::uint32_t value) {
-  bus_->write32(register_address(address), value);
+  timed([&] { bus_->write32(register_address(address), value); });
 }
 
 void TlmTransport::check_block(std::uint64_t address, std::uint64_t size) const {
@@ -51,7 +66,7 @@ void TlmTransport::read_block(std::uint64_t address, std::span<std::byte> out) {
   const bool couplers = lies_in(address, out.size(), HB_TOPOLOGY_BASE, bus_->topology_bytes());
   if (!couplers) check_block(address, out.size());
   if (couplers || memory_.empty()) {
-    bus_->read(address, out);
+    timed([&] { bus_->read(address, out); });
   } else if (!out.empty()) {
     std::memcpy(out.data(), memory_.data() + (address - HB_MEMORY_BASE), out.size());
   }
@@ -60,7 +75,7 @@ void TlmTransport::read_block(std::uint64_t address, std::span<std::byte> out) {
 void TlmTransport::write_block(std::uint64_t address, std::span<const std::byte> data) {
   check_block(address, data.size());
   if (memory_.empty()) {
-    bus_->write(address, data);
+    timed([&] { bus_->write(address, data); });
   } else if (!data.empty()) {
     std::memcpy(memory_.data() + (address - HB_MEMORY_BASE), data.data(), data.size());
   }
@@ -73,11 +88,7 @@ std::optional<std::span<std::byte>> TlmTransport::map(std::uint64_t address, std
 }
 
 bool TlmTransport::wait_irq(std::uint64_t limit_ticks) {
-  try {
-    return bus_->wait_irq(limit_ticks);
-  } catch (const std::out_of_range& error) {
-    throw Error(HB_BAD_ARG, error.what(), bus_->ticks());
-  }
+  return timed([&] { return bus_->wait_irq(limit_ticks); });
 }
 
 std::optional<DmaBuffer> TlmTransport::dma_alloc(std::uint64_t bytes) {

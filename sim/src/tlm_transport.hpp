@@ -3,9 +3,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <functional>
 #include <string>
+#include <utility>
 
 #include "heatbath/device_clock.hpp"
+#include "heatbath/interruptible.hpp"
 #include "heatbath/transport.hpp"
 #include "hw_model/systemc/host_bus.hpp"
 
@@ -13,7 +16,7 @@ namespace heatbath {
 
 /// A link to the SystemC chip of this process. Loosely timed it costs what func: costs and lends device memory;
 /// approximately timed, blocks cost bus time, too, and nothing is lent.
-class TlmTransport final : public Transport, public DeviceClock {
+class TlmTransport final : public Transport, public DeviceClock, public Interruptible {
  public:
   /// `memory_bytes`: size of device memory. `uri` is what info() reports. Throws Error(BAD_ARG) when the process has a
   /// SystemC chip of another configuration, Error(BUSY) while this one is open; std::invalid_argument as HostBus::open.
@@ -29,14 +32,18 @@ class TlmTransport final : public Transport, public DeviceClock {
   void dma_free(std::uint64_t address) override;
   LinkInfo info() const override;
   std::optional<std::uint64_t> ticks() const override;
+  void stop_when(std::function<bool()> stop) override { stop_ = std::move(stop); }
 
  private:
+  template <typename Access>
+  auto timed(Access&& access);
   void check_block(std::uint64_t address, std::uint64_t size) const;
 
   std::unique_ptr<systemc::HostBus> bus_;
   std::uint64_t memory_bytes_;
   std::span<std::byte> memory_;  // lent; or empty
   LinkInfo info_;
+  std::function<bool()> stop_;
 };
 
 }  // namespace heatbath

@@ -116,7 +116,8 @@ struct JobOptions {
   std::uint32_t capture_first = 0, capture_cells = 0;
   /// Longest the job may take in device ticks, stalls included; 0: no limit. Error(TIMEOUT) aborts the job.
   Ticks limit{0};
-  /// Called between slices of device time with the fraction done; false cancels the job. May be empty.
+  /// Called between slices of device time with the fraction done, and about ten times a second inside a slice that lasts
+  /// longer, with the fraction of before; false cancels the job. May be empty. It may not use the device.
   std::function<bool(double fraction)> progress = nullptr;
   /// Takes every record in place of Result::capture, which then has none: for runs that no memory holds. Called while
   /// the job is polled or waited for, pass by pass and in order; an Error that it throws ends the job. May be empty.
@@ -142,7 +143,8 @@ class Job {
   /// BAD_PROGRAM or BAD_ARG (instruction and field named), LINK.
   Result wait();
 
-  /// Asks the job to stop; it ends as cancelled at the next slice. Safe from a signal handler and other threads.
+  /// Asks the job to stop; it ends as cancelled within some tenths of a second, also inside a slice where the link can
+  /// (Interruptible). Safe from a signal handler and other threads.
   void cancel() noexcept;
 
  private:

@@ -37,6 +37,8 @@ enum class Kind : std::uint16_t {
   read_block = 4,    ///< address, value = bytes, at most max_payload; answered by `reply` with the bytes
   write_block = 5,   ///< address, payload = bytes; posted
   wait_irq = 6,      ///< value = limit in ticks; answered by `reply`, value = 1 when an interrupt is pending
+  break_off = 7,     ///< id 0: the request in progress ends early, where it can, and is answered; no answer of its own.
+                     ///< To servers with `breaks_off` only
   // to the client
   welcome = 32,      ///< the session begins; payload: Welcome, then the device's URI. value = 1: a file descriptor of a
                      ///< RingPage comes with the payload's first byte, and all further frames go through the rings
@@ -71,12 +73,15 @@ struct Hello {
 };
 static_assert(sizeof(Hello) == 16);
 
+/// Bits of Welcome::abilities.
+constexpr std::uint16_t breaks_off = 1;  ///< the server takes `break_off`
+
 /// Payload of `welcome`, before the URI of the served device.
 struct Welcome {
   std::uint16_t version = protocol_version;
   std::uint16_t map_major = 0;  ///< register map of the device
   std::uint16_t map_minor = 0;
-  std::uint16_t zero = 0;
+  std::uint16_t abilities = 0;  ///< what the server can beside what version 1 asks of it; other bits are ignored
   std::uint32_t map_hash = 0;   ///< informative
   std::uint32_t session_ms = 0; ///< longest the session lasts while others wait; 0: no bound
   std::uint64_t memory_bytes = 0;
