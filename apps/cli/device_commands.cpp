@@ -143,7 +143,8 @@ void add_serve(CLI::App& app, Command& command) {
             "longest session while others wait, 0: no bound (default 60)");
   add_whole(serve_app, "--idle-seconds", given->idle_seconds, 0, 1000000,
             "longest a session may do nothing while others wait, 0: no bound (default 10)");
-  add_whole(serve_app, "--queue", given->options.server.queue_limit, 0, 10000, "clients that may wait (default 64)");
+  add_whole(serve_app, "--queue", given->options.server.queue_limit, 0, 10000, "clients that may wait; 0: whoever comes while a session runs is refused (default 64)");
+  serve_app->add_flag("--force", given->options.server.force, "at uio:FILE, replace a FILE that is there, whatever it is");
   serve_app->add_flag("--quiet", given->options.quiet, "no log on standard error");
   serve_app->callback([&command, given] {
     command = [given] {

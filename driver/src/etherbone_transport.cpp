@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bitset>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
@@ -15,8 +14,8 @@
 #include <sys/time.h>
 
 #include "block_range.hpp"
+#include "effectful_registers.hpp"
 #include "heatbath/error.hpp"
-#include "heatbath/register_list.h"
 #include "heatbath/regs.h"
 #include "link_uri.hpp"
 #include "socket_address.hpp"
@@ -41,19 +40,6 @@ constexpr int eager_looks = 4, short_looks = 16;
 constexpr std::chrono::microseconds shortest_break{20}, longest_break{1000};
 constexpr std::size_t record_overhead = etherbone::record_header_bytes + 4;
 constexpr std::uint64_t bus_bytes = std::uint64_t{1} << 32;
-
-/// Registers whose writes act once per sequence number.
-bool is_effectful(std::uint32_t offset) {
-  enum Rule : std::uint8_t { RO, RW, CMD };
-  static const auto set = [] {
-    std::bitset<HB_WINDOW_BYTES / 4> commands;
-#define HEATBATH_ROW(NAME, offset, ACCESS, RESET, value, mask) commands[(offset) / 4] = ACCESS == CMD;
-    HB_REGISTER_LIST(HEATBATH_ROW)
-#undef HEATBATH_ROW
-    return commands;
-  }();
-  return set[offset / 4];
-}
 
 bool is_register(std::uint64_t address) { return address < HB_WINDOW_BYTES && address % 4 == 0; }
 

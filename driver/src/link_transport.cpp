@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
+#include <system_error>
+#include <utility>
 
 #include "etherbone_transport.hpp"
 #include "heatbath/device.hpp"
@@ -15,6 +18,19 @@ namespace heatbath {
 namespace {
 
 constexpr std::array schemes{"tcp", "unix", "shm", "etherbone", "uio", "record", "replay"};
+
+/// A record is not written over what a file holds, unless the URI says so.
+void refuse_existing(const LinkUri& record) {
+  const std::string replace = record.get("replace", "no");
+  if (replace != "yes" && replace != "no")
+    throw Error(HB_BAD_ARG, "device URI '" + record.text + "': replace=" + replace + " is unknown; it is yes or no");
+  std::error_code none;
+  const std::filesystem::path file = record.address;
+  if (replace == "yes" || !std::filesystem::is_regular_file(file, none) || std::filesystem::file_size(file, none) == 0)
+    return;
+  throw Error(HB_IO, "record " + record.address + ": there is such a file already; choose another name, or write it as record:" +
+                         record.address + "?replace=yes&device=URI");
+}
 
 std::unique_ptr<Transport> open_link_only(const std::string& uri) {
   const std::string_view scheme = scheme_of(uri);
@@ -38,10 +54,12 @@ std::unique_ptr<Transport> open_link_transport(
   if (scheme == "uio") return std::make_unique<UioTransport>(uri);
   if (scheme == "replay") return std::make_unique<ReplayTransport>(parse_link_uri(uri, {}).address);
   if (scheme == "record") {
-    const LinkUri record = parse_link_uri(uri, {"device"});
+    const LinkUri record = parse_link_uri(uri, {"device", "replace"});
     if (!record.keys.contains("device"))
       throw Error(HB_BAD_ARG, "device URI '" + uri + "': it names no device; write it as record:FILE?device=URI");
-    return std::make_unique<RecordTransport>(open_inner(record.get("device")), record.address);
+    std::unique_ptr<Transport> device = open_inner(record.get("device"));
+    refuse_existing(record);
+    return std::make_unique<RecordTransport>(std::move(device), record.address);
   }
   return std::make_unique<RemoteTransport>(uri);
 }

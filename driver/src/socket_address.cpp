@@ -12,6 +12,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -191,24 +192,77 @@ FileDescriptor connect_to(const SocketAddress& address, std::chrono::millisecond
   throw failure(error, address.host + ":" + address.port);
 }
 
-FileDescriptor listen_at(SocketAddress& address, bool loopback_only) {
-  if (!address.path.empty()) {
-    const sockaddr_un name = path_address(address.path);
-    const auto* to = reinterpret_cast<const sockaddr*>(&name);
-    FileDescriptor socket = new_socket(AF_UNIX, SOCK_STREAM);
-    if (::connect(socket.get(), to, sizeof name) == 0) throw failure(EADDRINUSE, address.path);
-    struct stat status {};
-    if (errno == ECONNREFUSED && stat(address.path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode))
-      ::unlink(address.path.c_str());
-    socket = new_socket(AF_UNIX, SOCK_STREAM);
-    // The mode is set before the socket listens: nobody else can have connected by then.
-    if (::bind(socket.get(), to, sizeof name) != 0 || ::chmod(address.path.c_str(), 0600) != 0)
-      throw failure(errno, address.path);
-    widen(socket.get());
-    if (::listen(socket.get(), backlog) != 0) throw failure(errno, address.path);
-    return socket;
+SocketFile::SocketFile(std::string path) : path_(std::move(path)) {
+  const std::string name = path_ + ".lock";
+  for (;;) {
+    lock_ = FileDescriptor(::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!lock_) throw failure(errno, name);
+    if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) throw failure(EADDRINUSE, path_);
+    // A server that ended meanwhile has removed the file that is locked here: then it says nothing.
+    struct stat mine {}, there {};
+    if (::fstat(lock_.get(), &mine) == 0 && ::stat(name.c_str(), &there) == 0 && mine.st_dev == there.st_dev &&
+        mine.st_ino == there.st_ino)
+      return;
   }
-  return bound(address, SOCK_STREAM, loopback_only, "without a token file only");
+}
+
+SocketFile::SocketFile(SocketFile&& other) noexcept
+    : path_(std::exchange(other.path_, {})),
+      lock_(std::move(other.lock_)),
+      device_(other.device_),
+      number_(other.number_),
+      bound_(other.bound_) {}
+
+void SocketFile::bound() {
+  struct stat status {};
+  if (::lstat(path_.c_str(), &status) != 0) throw failure(errno, path_);
+  device_ = status.st_dev;
+  number_ = status.st_ino;
+  bound_ = true;
+}
+
+SocketFile::~SocketFile() {
+  if (path_.empty()) return;
+  struct stat status {};
+  if (bound_ && ::lstat(path_.c_str(), &status) == 0 && status.st_dev == device_ && status.st_ino == number_)
+    ::unlink(path_.c_str());
+  ::unlink((path_ + ".lock").c_str());
+}
+
+namespace {
+
+/// Whether nobody listens at a socket's path, now and for a while: another program may have bound it just now.
+bool is_dead(const sockaddr_un& name) {
+  constexpr int looks = 10;
+  constexpr useconds_t between = 20'000;
+  for (int k = 0; k < looks; ++k) {
+    const FileDescriptor socket = new_socket(AF_UNIX, SOCK_STREAM);
+    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0 || errno != ECONNREFUSED)
+      return false;
+    usleep(between);
+  }
+  return true;
+}
+
+}  // namespace
+
+Listener listen_at(SocketAddress& address, bool loopback_only) {
+  if (address.path.empty()) return {bound(address, SOCK_STREAM, loopback_only, "without a token file only"), {}};
+  const sockaddr_un name = path_address(address.path);
+  SocketFile file(address.path);
+  struct stat status {};
+  if (::lstat(address.path.c_str(), &status) == 0) {
+    if (!S_ISSOCK(status.st_mode) || !is_dead(name)) throw failure(EADDRINUSE, address.path);
+    ::unlink(address.path.c_str());
+  }
+  FileDescriptor socket = new_socket(AF_UNIX, SOCK_STREAM);
+  // The mode is set before the socket listens: nobody else can have connected by then.
+  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0) throw failure(errno, address.path);
+  file.bound();
+  if (::chmod(address.path.c_str(), 0600) != 0) throw failure(errno, address.path);
+  widen(socket.get());
+  if (::listen(socket.get(), backlog) != 0) throw failure(errno, address.path);
+  return {std::move(socket), std::move(file)};
 }
 
 FileDescriptor connect_datagrams(const SocketAddress& address, std::optional<std::uint16_t> local_port) {

@@ -25,10 +25,36 @@ SocketAddress socket_address(const std::string& scheme, const std::string& addre
 /// A connected socket. Throws std::system_error; std::invalid_argument when a host has no address.
 FileDescriptor connect_to(const SocketAddress& address, std::chrono::milliseconds patience);
 
-/// A socket that listens; sets the port that was chosen. A file that a dead server left at the path is replaced; only
+/// The file of a socket at a path, owned: PATH.lock beside it is locked for as long as this lives. Removes both at its
+/// end, the socket only where it is still the one that was bound.
+class SocketFile {
+ public:
+  SocketFile() = default;
+  /// Locks the path. Throws std::system_error, with EADDRINUSE where another process has it.
+  explicit SocketFile(std::string path);
+  SocketFile(SocketFile&& other) noexcept;
+  SocketFile& operator=(SocketFile&&) = delete;
+  ~SocketFile();
+  /// The socket at the path is the one that was just bound.
+  void bound();
+
+ private:
+  std::string path_;  // empty: none
+  FileDescriptor lock_;
+  std::uint64_t device_ = 0, number_ = 0;
+  bool bound_ = false;
+};
+
+struct Listener {
+  FileDescriptor socket;
+  SocketFile file;  ///< of unix and shm
+};
+
+/// A socket that listens; sets the port that was chosen. A socket that a dead server left at the path is replaced; only
 /// the owner may connect to a path. `loopback_only`: throws std::invalid_argument when the host has another address.
-/// Throws std::system_error, with EADDRINUSE also where a server lives at the path.
-FileDescriptor listen_at(SocketAddress& address, bool loopback_only);
+/// Throws std::system_error, with EADDRINUSE also where a server lives at the path, or something that is no socket lies
+/// there.
+Listener listen_at(SocketAddress& address, bool loopback_only);
 
 /// A socket for datagrams to and from one address. Without `local_port` its own port is that of the other side, where
 /// the core of a LiteX board answers to, unless that side is this computer or the port is taken. Throws

@@ -26,8 +26,8 @@ using Clock = std::chrono::steady_clock;
 constexpr std::uint64_t instruction_units = 16, cell_units = 8, couplings_of_unit = 16;
 /// Lanes whose fields are computed together.
 constexpr std::uint64_t lanes_together = 32;
-// Steps between two looks: a first guess from the units of a step, then by the clock.
-constexpr std::uint64_t first_stretch = std::uint64_t{1} << 24;
+// Steps between two looks: a first guess, so many budgets from the units of a step, then by the clock.
+constexpr std::uint64_t first_budgets = 2;
 constexpr std::chrono::milliseconds short_stretch{50}, usual_stretch{100}, long_stretch{150};
 constexpr std::uint64_t fastest_growth = 16;
 
@@ -313,9 +313,10 @@ std::uint64_t Sequencer::lane_units() const {
 
 /// Steps of a stretch up to the next look.
 std::uint64_t Sequencer::steps_to_look(std::uint64_t steps) const {
-  if (WorkWatch::current() == nullptr) return steps;
+  const WorkWatch* const watch = WorkWatch::current();
+  if (watch == nullptr) return steps;
   if (look_steps_ != 0) return std::min(steps, look_steps_);
-  return std::clamp<std::uint64_t>(first_stretch / (array_->lanes() * lane_units()), 1, steps);
+  return std::clamp<std::uint64_t>(first_budgets * watch->budget() / (array_->lanes() * lane_units()), 1, steps);
 }
 
 /// Lets the array make the steps, and learns how long they take. Returns how many it made.

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -69,7 +70,12 @@ struct ThreadTeam::Impl {
 
 ThreadTeam::ThreadTeam(unsigned threads) : impl_(std::make_unique<Impl>()) {
   if (threads == 0) threads = std::max(1u, std::thread::hardware_concurrency());
-  for (unsigned i = 1; i < threads; ++i) impl_->threads.emplace_back([this] { impl_->serve(); });
+  impl_->threads.reserve(threads - 1);
+  try {
+    for (unsigned i = 1; i < threads; ++i) impl_->threads.emplace_back([this] { impl_->serve(); });
+  } catch (const std::system_error&) {
+    // The system has no more: those that there are do the work.
+  }
 }
 
 ThreadTeam::~ThreadTeam() {

@@ -51,7 +51,7 @@ bool EtherboneService::Host::operator==(const Host& other) const {
 }
 
 EtherboneService::EtherboneService(const ServerOptions& options, const std::string& address)
-    : options_(options), device_(options.device), datagram_(2 * etherbone::longest_packet) {
+    : options_(options), journal_(options.log), device_(options.device), datagram_(2 * etherbone::longest_packet) {
   memory_end_ = std::min<std::uint64_t>(HB_MEMORY_BASE + device_.facts().memory_bytes, std::uint64_t{1} << 32);
   try {
     address_ = socket_address("etherbone", address);
@@ -64,10 +64,6 @@ EtherboneService::EtherboneService(const ServerOptions& options, const std::stri
   setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &look_up_period, sizeof look_up_period);
   packet_.records.reserve(etherbone::longest_packet / etherbone::record_header_bytes);
   open_device();
-}
-
-void EtherboneService::log(const std::string& line) const {
-  if (options_.log) options_.log(line);
 }
 
 ServerCounters EtherboneService::counters() const {
@@ -85,7 +81,7 @@ ServerCounters EtherboneService::counters() const {
 void EtherboneService::open_device() {
   if (open_) return;
   device_.open();
-  time_.emplace(device_.transport());
+  time_.emplace(device_.transport(), stop_);
   open_ = true;
 }
 
@@ -104,13 +100,14 @@ void EtherboneService::run() {
       end_session(failure.what());
       std::this_thread::sleep_for(after_failure);
     }
+    journal_.turn_over();
   }
   if (session_) end_session("the server stops");
   for (std::size_t fault = 0; fault < faults_.size(); ++fault)
     if (faults_[fault] != 0)
-      log("dropped " + std::to_string(faults_[fault]) + " packet(s): " + etherbone::fault_name(static_cast<Fault>(fault)));
-  if (repeated_ != 0) log(std::to_string(repeated_) + " packet(s) came again");
-  if (strangers_ != 0) log("dropped " + std::to_string(strangers_) + " packet(s) of hosts without a session");
+      journal_.add(Entry::other, "dropped " + std::to_string(faults_[fault]) + " packet(s): " + etherbone::fault_name(static_cast<Fault>(fault)));
+  if (repeated_ != 0) journal_.add(Entry::other, std::to_string(repeated_) + " packet(s) came again");
+  if (strangers_ != 0) journal_.add(Entry::other, "dropped " + std::to_string(strangers_) + " packet(s) of hosts without a session");
 }
 
 /// False when none came.
@@ -120,6 +117,7 @@ bool EtherboneService::serve_packet(bool wait) {
   const ssize_t got = ::recvfrom(socket_.get(), datagram_.data(), datagram_.size(), wait ? 0 : MSG_DONTWAIT,
                                  reinterpret_cast<sockaddr*>(&from.address), &from.bytes);
   if (got < 0) return false;
+  if (time_) time_->looked();
   const Fault fault = etherbone::parse(std::span(datagram_).first(static_cast<std::size_t>(got)), packet_);
   if (fault != Fault::none) {
     drop(fault, from);
@@ -135,7 +133,7 @@ bool EtherboneService::serve_packet(bool wait) {
 
 void EtherboneService::drop(Fault fault, const Host& from) {
   if (faults_[static_cast<std::size_t>(fault)]++ == 0)
-    log("dropped a packet of " + name_of(from.address, from.bytes) + ": " + etherbone::fault_name(fault) +
+    journal_.add(Entry::refusal, "dropped a packet of " + name_of(from.address, from.bytes) + ": " + etherbone::fault_name(fault) +
         "; more of them are counted");
 }
 
@@ -174,14 +172,15 @@ bool EtherboneService::begin_session(const Host& host, std::optional<std::uint32
 
 /// The device is as after power-on when it is opened again.
 void EtherboneService::end_session(const char* why) {
-  if (session_) log("session of " + name_of(session_->host.address, session_->host.bytes) + " over: " + why);
+  if (session_) journal_.add(Entry::session, "session of " + name_of(session_->host.address, session_->host.bytes) + " over: " + why);
   session_.reset();
   busy_ = 0;
   open_ = false;
+  time_.reset();
   try {
     device_.close();
   } catch (const std::exception& failure) {
-    log(std::string("the device did not reset: ") + failure.what());
+    journal_.add(Entry::device, std::string("the device did not reset: ") + failure.what());
   }
 }
 

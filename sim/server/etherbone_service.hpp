@@ -17,6 +17,7 @@
 #include "driver/src/socket_address.hpp"
 #include "heatbath/etherbone.hpp"
 #include "heatbath/server.hpp"
+#include "sim/server/journal.hpp"
 #include "sim/server/passing_time.hpp"
 #include "sim/server/served_device.hpp"
 
@@ -69,9 +70,9 @@ class EtherboneService {
   std::size_t memory_run(std::span<const std::byte> addresses, std::size_t begin) const;
   void reply(const Host& to);
   void drop(etherbone::Fault fault, const Host& from);
-  void log(const std::string& line) const;
 
   const ServerOptions& options_;
+  Journal journal_;
   SocketAddress address_;
   ServedDevice device_;
   std::uint64_t memory_end_;

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 
 #include "heatbath/device_clock.hpp"
 #include "heatbath/transport.hpp"
@@ -27,8 +28,8 @@ class Pacer {
 
   /// Lets device time reach the wall clock, as far as no enabled interrupt is pending. For a host that does nothing.
   void catch_up();
-  /// Sleeps until the wall clock has reached device time.
-  void hold();
+  /// Sleeps until the wall clock has reached device time, or until `stop`, asked once in a period, says so.
+  void hold(const std::function<bool()>& stop);
   /// Ticks of a period, at least 1.
   std::uint64_t period_ticks() const { return period_ticks_; }
   const Pace& pace() const { return pace_; }

@@ -10,6 +10,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::microseconds short_work{30}, long_work{120};
+/// Work between two looks at the hosts.
+constexpr std::chrono::milliseconds longest_piece{20};
 constexpr std::uint64_t longest_slice = std::uint64_t{1} << 60;
 /// What the wall clock was ahead by more is forgotten: an array that evolves while it is idle may be slower than that, and
 /// a host that reads both words of a time, of ticks as short as a picosecond, sees the high one stand still.
@@ -17,11 +19,24 @@ constexpr std::chrono::milliseconds longest_idle{1};
 
 }  // namespace
 
-PassingTime::PassingTime(Transport& device)
-    : device_(device), ticks_per_second_(1e12 / device.read32(HB_CAPS_TICK_PS_OFFSET)), last_(Clock::now()) {}
+PassingTime::PassingTime(Transport& device, const std::atomic<bool>& stop)
+    : interruptible_(dynamic_cast<Interruptible*>(&device)),
+      looked_(Clock::now()),
+      device_(device),
+      ticks_per_second_(1e12 / device.read32(HB_CAPS_TICK_PS_OFFSET)),
+      last_(Clock::now()) {
+  if (interruptible_ == nullptr) return;
+  interruptible_->stop_when(
+      [this, &stop] { return stop.load(std::memory_order_relaxed) || Clock::now() - looked_ > longest_piece; });
+}
+
+PassingTime::~PassingTime() {
+  if (interruptible_ != nullptr) interruptible_->stop_when({});
+}
 
 bool PassingTime::pass() {
-  const auto now = Clock::now();
+  looked();
+  const auto now = looked_;
   const std::uint32_t status = device_.read32(HB_STATUS_OFFSET);
   const bool evolves = (status & (HB_STATUS_RUNNING_MASK | HB_STATUS_STALLED_MASK)) == HB_STATUS_RUNNING_MASK;
   if (evolves != evolved_) slice_ = 1;  // how long the next step takes is not known

@@ -1,9 +1,11 @@
 #pragma once
 // Device time that passes by itself, as a part's does.
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 
+#include "heatbath/interruptible.hpp"
 #include "heatbath/transport.hpp"
 
 namespace heatbath {
@@ -12,14 +14,21 @@ namespace heatbath {
 /// time follows the wall clock, by at most a millisecond in a piece, or lags behind where the emulator is slower.
 class PassingTime {
  public:
-  /// Time begins to pass now. The device must outlive this object.
-  explicit PassingTime(Transport& device);
+  /// Time begins to pass now. The device and `stop` must outlive this object. Calls of the device that last come back
+  /// early (Interruptible) when `stop` is set or a look is due: what is left of the work follows in later ones.
+  PassingTime(Transport& device, const std::atomic<bool>& stop);
+  ~PassingTime();
+  PassingTime(const PassingTime&) = delete;
 
   /// Lets a piece of time pass: some 100 microseconds of work at most, unless a single step takes longer. True when a
   /// program goes on: there is more to do before a host does anything.
   bool pass();
+  /// Hosts have been looked at: accesses from here on may take some milliseconds again.
+  void looked() { looked_ = std::chrono::steady_clock::now(); }
 
  private:
+  Interruptible* interruptible_;  ///< the device; null: its calls last as long as they last
+  std::chrono::steady_clock::time_point looked_;
   Transport& device_;
   double ticks_per_second_;
   std::uint64_t slice_ = 1;  ///< ticks of a piece

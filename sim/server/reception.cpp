@@ -6,7 +6,7 @@
 #include <system_error>
 #include <utility>
 
-#include <poll.h>
+#include <netinet/in.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -20,8 +20,10 @@ using wire::Kind;
 constexpr std::chrono::milliseconds alive_period{wire::alive_period_ms};
 /// How long a client that was sent away may take to hear why.
 constexpr std::chrono::milliseconds farewell{1000};
-/// Connections that have not said hello, beside the queue.
+/// Connections that have not said hello, beside the queue, and connections in all beside both.
 constexpr std::size_t greeting_limit = 64;
+/// How long no connection is accepted when the process has no descriptors left, or no memory.
+constexpr std::chrono::milliseconds out_of_means{100};
 
 std::vector<std::byte> frame(Kind kind, hb_status_t status, std::uint64_t value, const std::string& text) {
   Header header;
@@ -33,6 +35,25 @@ std::vector<std::byte> frame(Kind kind, hb_status_t status, std::uint64_t value,
   std::memcpy(bytes.data(), &header, sizeof header);
   std::memcpy(bytes.data() + sizeof header, text.data(), text.size());
   return bytes;
+}
+
+/// Who is at the other end: an address without its port, or a process.
+std::string peer_of(int socket) {
+  sockaddr_storage address{};
+  socklen_t bytes = sizeof address;
+  if (getpeername(socket, reinterpret_cast<sockaddr*>(&address), &bytes) != 0) return {};
+  if (address.ss_family == AF_INET) {
+    const auto& four = reinterpret_cast<const sockaddr_in&>(address).sin_addr;
+    return {reinterpret_cast<const char*>(&four), sizeof four};
+  }
+  if (address.ss_family == AF_INET6) {
+    const auto& six = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
+    return {reinterpret_cast<const char*>(&six), sizeof six};
+  }
+  ucred process{};
+  socklen_t size = sizeof process;
+  if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &process, &size) != 0) return {};
+  return "process " + std::to_string(process.pid);
 }
 
 /// Sends all of it at once, or says no.
@@ -47,7 +68,8 @@ Reception::Reception(FileDescriptor listener, const ServerOptions& options, cons
       wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       options_(options),
       facts_(facts),
-      token_(std::move(token)) {
+      token_(std::move(token)),
+      journal_(options.log) {
   if (!wake_) throw std::system_error(errno, std::generic_category(), "eventfd");
   thread_ = std::thread([this] { listen(); });
 }
@@ -63,12 +85,6 @@ void Reception::stop() noexcept {
   [[maybe_unused]] const ssize_t written = ::write(wake_.get(), &one, sizeof one);
 }
 
-void Reception::log(const std::string& line) {
-  if (!options_.log) return;
-  const std::lock_guard lock(log_mutex_);
-  options_.log(line);
-}
-
 ServerCounters Reception::counters() const {
   const std::lock_guard lock(mutex_);
   ServerCounters counters = counters_;
@@ -78,6 +94,7 @@ ServerCounters Reception::counters() const {
 
 std::optional<FileDescriptor> Reception::next() {
   std::unique_lock lock(mutex_);
+  taken_ = false;
   for (;;) {
     if (stopping()) return std::nullopt;
     const auto first = std::find_if(visitors_.begin(), visitors_.end(),
@@ -87,6 +104,7 @@ std::optional<FileDescriptor> Reception::next() {
       const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - first->since);
       counters_.longest_wait_ms = std::max(counters_.longest_wait_ms, static_cast<std::uint64_t>(waited.count()));
       ++counters_.sessions;
+      taken_ = true;
       visitors_.erase(first);
       return socket;
     }
@@ -108,18 +126,18 @@ void Reception::end(FileDescriptor socket) {
   session_ = nullptr;
   if (!socket) return;
   ::shutdown(socket.get(), SHUT_WR);
-  visitors_.push_back({std::move(socket), Stage::leaving, Clock::now(), {}});
+  visitors_.push_back({std::move(socket), Stage::leaving, Clock::now(), {}, {}});
 }
 
 void Reception::refuse(FileDescriptor socket, hb_status_t code, const std::string& reason) {
   const std::lock_guard lock(mutex_);
-  visitors_.push_back({std::move(socket), Stage::leaving, Clock::now(), {}});
+  visitors_.push_back({std::move(socket), Stage::leaving, Clock::now(), {}, {}});
   send_away(visitors_.back(), code, reason);
 }
 
 void Reception::send_away(Visitor& visitor, hb_status_t code, const std::string& reason) {
   ++counters_.refused;
-  log("refused a client: " + reason);
+  journal_.add(Entry::refusal, "refused a client: " + reason);
   send_at_once(visitor.socket.get(), frame(Kind::refused, code, 0, reason));
   // It is closed when the client has heard it: closing with unread bytes would take the reason back.
   ::shutdown(visitor.socket.get(), SHUT_WR);
@@ -128,42 +146,15 @@ void Reception::send_away(Visitor& visitor, hb_status_t code, const std::string&
 }
 
 void Reception::listen() {
-  auto next_round = Clock::now() + alive_period;
+  next_round_ = Clock::now() + alive_period;
   std::vector<pollfd> asked;
   while (!stopping()) {
-    asked.assign({{wake_.get(), POLLIN, 0}, {listener_.get(), POLLIN, 0}});
-    {
-      const std::lock_guard lock(mutex_);
-      const bool watch = session_ != nullptr && session_->verdict.load(std::memory_order_relaxed) == Verdict::none;
-      asked.push_back({watch ? session_->socket : -1, POLLRDHUP, 0});
-      for (const Visitor& visitor : visitors_) {
-        const short events = visitor.stage == Stage::waiting ? POLLRDHUP : POLLIN;
-        asked.push_back({visitor.socket.get(), events, 0});
-      }
-    }
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(next_round - Clock::now());
-    ::poll(asked.data(), asked.size(), static_cast<int>(std::max<std::int64_t>(0, left.count() + 1)));
-    {
-      const std::lock_guard lock(mutex_);
-      if (session_ != nullptr && session_->socket == asked[2].fd && (asked[2].revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0)
-        session_->verdict.store(Verdict::gone, std::memory_order_relaxed);
-      for (auto visitor = visitors_.begin(); visitor != visitors_.end();) {
-        const auto answer = std::find_if(asked.begin() + 3, asked.end(),
-                                         [&](const pollfd& ask) { return ask.fd == visitor->socket.get(); });
-        const short events = answer == asked.end() ? short{0} : answer->revents;
-        if (events != 0) hear(*visitor);
-        const auto limit = visitor->stage == Stage::greeting ? options_.handshake_limit : farewell;
-        if (visitor->stage == Stage::greeting && Clock::now() - visitor->since > limit)
-          send_away(*visitor, HB_TIMEOUT, "no hello within " + std::to_string(limit.count()) + " ms");
-        const bool left_us = !visitor->socket || (visitor->stage == Stage::leaving && Clock::now() - visitor->since > limit);
-        visitor = left_us ? visitors_.erase(visitor) : std::next(visitor);
-      }
-      if ((asked[1].revents & POLLIN) != 0) accept_all();
-      if (Clock::now() >= next_round) {
-        next_round = Clock::now() + alive_period;
-        tell_position();
-        watch_session();
-      }
+    try {
+      look_around(asked);
+    } catch (const std::exception& failure) {
+      // For want of memory: whoever comes meanwhile waits in the backlog.
+      journal_.add(Entry::other, std::string("connections wait: ") + failure.what());
+      std::this_thread::sleep_for(out_of_means);
     }
   }
   const std::lock_guard lock(mutex_);
@@ -174,19 +165,106 @@ void Reception::listen() {
   called_.notify_all();
 }
 
+/// Waits for something to happen or for the next round, and sees to it.
+void Reception::look_around(std::vector<pollfd>& asked) {
+  asked.assign({{wake_.get(), POLLIN, 0}});
+  auto until = next_round_;
+  {
+    const std::lock_guard lock(mutex_);
+    const bool accepts = Clock::now() >= accept_from_;
+    if (!accepts) until = std::min(until, accept_from_);
+    asked.push_back({accepts ? listener_.get() : -1, POLLIN, 0});
+    const bool watch = session_ != nullptr && session_->verdict.load(std::memory_order_relaxed) == Verdict::none;
+    asked.push_back({watch ? session_->socket : -1, POLLRDHUP, 0});
+    for (const Visitor& visitor : visitors_) {
+      const short events = visitor.stage == Stage::waiting ? POLLRDHUP : POLLIN;
+      asked.push_back({visitor.socket.get(), events, 0});
+    }
+  }
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now());
+  if (::poll(asked.data(), asked.size(), static_cast<int>(std::max<std::int64_t>(0, left.count() + 1))) < 0)
+    for (pollfd& ask : asked) ask.revents = 0;
+  const std::lock_guard lock(mutex_);
+  if (session_ != nullptr && session_->socket == asked[2].fd && (asked[2].revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0)
+    session_->verdict.store(Verdict::gone, std::memory_order_relaxed);
+  for (auto visitor = visitors_.begin(); visitor != visitors_.end();) {
+    const auto answer = std::find_if(asked.begin() + 3, asked.end(),
+                                     [&](const pollfd& ask) { return ask.fd == visitor->socket.get(); });
+    const short events = answer == asked.end() ? short{0} : answer->revents;
+    if (events != 0) hear(*visitor);
+    const auto limit = visitor->stage == Stage::greeting ? options_.handshake_limit : farewell;
+    if (visitor->stage == Stage::greeting && Clock::now() - visitor->since > limit)
+      send_away(*visitor, HB_TIMEOUT, "no hello within " + std::to_string(limit.count()) + " ms");
+    const bool left_us = !visitor->socket || (visitor->stage == Stage::leaving && Clock::now() - visitor->since > limit);
+    visitor = left_us ? visitors_.erase(visitor) : std::next(visitor);
+  }
+  if ((asked[1].revents & POLLIN) != 0) accept_all();
+  if (Clock::now() < next_round_) return;
+  next_round_ = Clock::now() + alive_period;
+  tell_position();
+  watch_session();
+  journal_.turn_over();
+}
+
+/// Visitors at a stage, of one peer or of all.
+std::size_t Reception::count(Stage stage, const std::string* peer) const {
+  return static_cast<std::size_t>(std::count_if(visitors_.begin(), visitors_.end(), [&](const Visitor& visitor) {
+    return visitor.stage == stage && (peer == nullptr || visitor.peer == *peer);
+  }));
+}
+
+/// The first or last visitor at a stage of the peer that has most there.
+Reception::Visitors::iterator Reception::from_largest_peer(Stage stage, bool last) {
+  auto found = visitors_.end();
+  std::size_t most = 0;
+  for (auto visitor = visitors_.begin(); visitor != visitors_.end(); ++visitor) {
+    if (visitor->stage != stage) continue;
+    const std::size_t own = count(stage, &visitor->peer);
+    if (own > most || (last && own == most && found->peer == visitor->peer)) {
+      most = own;
+      found = visitor;
+    }
+  }
+  return found;
+}
+
 void Reception::accept_all() {
-  for (;;) {
+  constexpr int at_once = 256;
+  for (int k = 0; k < at_once; ++k) {
     pollfd ask{listener_.get(), POLLIN, 0};
     if (::poll(&ask, 1, 0) <= 0) return;
     FileDescriptor socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    if (!socket) return;
-    visitors_.push_back({std::move(socket), Stage::greeting, Clock::now(), {}});
-    const auto greeting = std::count_if(visitors_.begin(), visitors_.end(), [](const Visitor& visitor) {
-      return visitor.stage == Stage::greeting;
-    });
-    if (static_cast<std::size_t>(greeting) > greeting_limit)
-      send_away(visitors_.back(), HB_BUSY, "too many connections that say nothing; try again");
+    if (!socket) {
+      const int error = errno;
+      if (error != EMFILE && error != ENFILE && error != ENOMEM && error != ENOBUFS) return;
+      // The connection waits in the backlog; a silent one makes room.
+      journal_.add(Entry::other, std::string("connections wait: ") + std::strerror(error));
+      if (const auto oldest = from_largest_peer(Stage::greeting, false); oldest != visitors_.end()) {
+        send_away(*oldest, HB_BUSY, "the server has no room for connections that say nothing; try again");
+        visitors_.erase(oldest);
+      } else {
+        accept_from_ = Clock::now() + out_of_means;
+        return;
+      }
+      continue;
+    }
+    std::string peer = peer_of(socket.get());
+    visitors_.push_back({std::move(socket), Stage::greeting, Clock::now(), {}, std::move(peer)});
+    if (count(Stage::greeting) > greeting_limit)
+      send_away(*from_largest_peer(Stage::greeting, false), HB_BUSY, "too many connections that say nothing; try again");
+    // Those that do not hear why they are sent away do not keep descriptors.
+    if (count(Stage::leaving) > greeting_limit)
+      visitors_.erase(std::find_if(visitors_.begin(), visitors_.end(),
+                                   [](const Visitor& visitor) { return visitor.stage == Stage::leaving; }));
   }
+}
+
+/// A full queue: a place of the peer that has most of them, for a client of one that has fewer.
+bool Reception::make_room_in_line(Visitor& visitor) {
+  const auto last = from_largest_peer(Stage::waiting, true);
+  if (last == visitors_.end() || count(Stage::waiting, &last->peer) <= count(Stage::waiting, &visitor.peer) + 1) return false;
+  send_away(*last, HB_BUSY, "the queue is full, and others have fewer clients in it; try later");
+  return true;
 }
 
 /// Takes what a visitor sent, or notes that it left.
@@ -247,11 +325,11 @@ void Reception::judge(Visitor& visitor) {
   if (hello.map_major != facts_.map_major)
     return send_away(visitor, HB_DEVICE, "register map " + std::to_string(hello.map_major) + ".x; the device has " +
                                              std::to_string(facts_.map_major) + "." + std::to_string(facts_.map_minor));
-  const auto waiting = std::count_if(visitors_.begin(), visitors_.end(), [](const Visitor& other) {
-    return other.stage == Stage::waiting;
-  });
-  if (waiting >= static_cast<std::ptrdiff_t>(options_.queue_limit))
-    return send_away(visitor, HB_BUSY, std::to_string(waiting) + " clients wait, more than this server keeps; try later");
+  const std::size_t waiting = count(Stage::waiting);
+  if (waiting >= options_.queue_limit + (taken_ ? 0u : 1u) && !make_room_in_line(visitor))
+    return send_away(visitor, HB_BUSY,
+                     options_.queue_limit == 0 ? "another client has the device, and this server keeps no queue; try later"
+                                               : std::to_string(waiting) + " clients wait, more than this server keeps; try later");
   visitor.stage = Stage::waiting;
   visitor.since = Clock::now();
   visitor.hello = {};
@@ -286,11 +364,11 @@ void Reception::watch_session() {
   } else if (over(options_.idle_limit, last_work_)) {
     session_->verdict.store(Verdict::idle_limit, std::memory_order_relaxed);
   }
-  if (session_->rings != nullptr) {
+  if (session_->channel != nullptr && session_->rings != nullptr) {
     session_->rings->pulse.fetch_add(1, std::memory_order_relaxed);
     return;
   }
-  if (!at_work) return;
+  if (!at_work || session_->channel == nullptr) return;
   const std::unique_lock sending(session_->sending, std::try_to_lock);
   if (!sending || !session_->unsent.empty()) return;
   std::vector<std::byte> sign = frame(Kind::alive, HB_OK, 0, {});

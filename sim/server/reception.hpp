@@ -15,24 +15,32 @@
 #include <thread>
 #include <vector>
 
+#include <poll.h>
+
 #include "driver/src/channel.hpp"
 #include "driver/src/socket_address.hpp"
 #include "heatbath/server.hpp"
 #include "heatbath/status.h"
 #include "heatbath/wire_protocol.hpp"
+#include "sim/server/journal.hpp"
 #include "sim/server/session_control.hpp"
 
 namespace heatbath {
 
 /// Accepts connections, judges their hello, keeps the queue, and watches over the running session: its client's life,
 /// its limits, signs of life to the client. It never waits for a client.
+///
+/// Where there are too many connections that say nothing, the oldest one of the peer that has most of them goes; where the
+/// queue is full, a client of a peer with fewer places in it takes the last place of the peer with most. A peer is an
+/// address of the internet, or a process of this computer.
 class Reception {
  public:
   /// Takes the listening socket. `facts` go into the handshake; `token` empty: none is asked for.
   Reception(FileDescriptor listener, const ServerOptions& options, const wire::Welcome& facts, std::string token);
   ~Reception();
 
-  /// The client whose turn it is, when there is one; nothing after stop(). Waits for it.
+  /// The client whose turn it is, when there is one; nothing after stop(). Waits for it. Until the next call the device
+  /// is taken.
   std::optional<FileDescriptor> next();
   /// The session of that client runs from `begin` to `end`. `end` takes the socket, if it is still open, and closes it
   /// when its last words have been read.
@@ -43,9 +51,9 @@ class Reception {
 
   void stop() noexcept;
   bool stopping() const { return stop_.load(std::memory_order_relaxed); }
-  /// sessions, refused, longest_wait_ms, busy; and log lines, in turn.
+  /// sessions, refused, longest_wait_ms, busy.
   ServerCounters counters() const;
-  void log(const std::string& line);
+  Journal& journal() { return journal_; }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -55,9 +63,15 @@ class Reception {
     Stage stage = Stage::greeting;
     Clock::time_point since;
     std::vector<std::byte> hello;
+    std::string peer;
   };
+  using Visitors = std::list<Visitor>;
 
   void listen();
+  void look_around(std::vector<pollfd>& asked);
+  std::size_t count(Stage stage, const std::string* peer = nullptr) const;
+  Visitors::iterator from_largest_peer(Stage stage, bool last);
+  bool make_room_in_line(Visitor& visitor);
   void accept_all();
   void hear(Visitor& visitor);
   void judge(Visitor& visitor);
@@ -74,12 +88,15 @@ class Reception {
 
   mutable std::mutex mutex_;  // over all below
   std::condition_variable called_;
-  std::list<Visitor> visitors_;  // in order of arrival
+  Visitors visitors_;  // in order of arrival
+  bool taken_ = false;     // a client was called, and the device is not yet ready for the next
   SessionControl* session_ = nullptr;
   Clock::time_point session_began_, last_work_;
   std::uint64_t seen_work_ = 0;
   ServerCounters counters_;
-  mutable std::mutex log_mutex_;
+  Clock::time_point accept_from_ = Clock::time_point::min();  // no descriptors before
+  Clock::time_point next_round_;
+  Journal journal_;
 
   std::thread thread_;
 };

@@ -12,7 +12,8 @@
 namespace heatbath {
 
 /// Opens the device of a URI for one session after the other. Each session finds it as it is after opening: a new
-/// emulator (func:), a new session (tcp:, unix:, shm:), else reset and with its memory cleared.
+/// emulator (func:), a new session (tcp:, unix:, shm:), else reset and with its memory cleared. One that a process has
+/// once only (tlm:) is opened in a process for each session.
 class ServedDevice {
  public:
   /// Opens the device, learns what it is, and closes it. Throws what open() throws.
@@ -22,9 +23,14 @@ class ServedDevice {
   /// URI with defaults filled in.
   const std::string& uri() const { return uri_; }
   /// Facts for the handshake; session_ms is the server's to fill.
-  const wire::Welcome& facts() const { return facts_; }
+  const wire::Welcome& facts() const { return learned_.facts; }
   /// Seconds of a device tick.
-  double tick_seconds() const { return tick_seconds_; }
+  double tick_seconds() const { return learned_.tick_seconds; }
+
+  /// Whether each session wants a process of its own, in which open() is called once.
+  bool wants_own_process() const;
+  /// Whether device time is seen without an access.
+  bool sees_time() const { return learned_.sees_time; }
 
   /// Opens it for a session. Throws what open() throws.
   void open();
@@ -37,9 +43,16 @@ class ServedDevice {
   const DeviceClock* clock() const { return clock_; }
 
  private:
+  struct Learned {
+    wire::Welcome facts;
+    double tick_seconds = 0;
+    bool sees_time = false;
+  };
+  std::string learn(Learned& learned) const;
+  std::string learn_in_child(Learned& learned) const;
+
   std::string given_, uri_;
-  wire::Welcome facts_;
-  double tick_seconds_ = 0;
+  Learned learned_;
   std::unique_ptr<Transport> transport_;
   const DeviceClock* clock_ = nullptr;
 };

@@ -18,6 +18,7 @@
 #include "driver/src/remote_transport.hpp"
 #include "driver/src/socket_address.hpp"
 #include "heatbath/error.hpp"
+#include "sim/server/child_process.hpp"
 #include "sim/server/etherbone_service.hpp"
 #include "sim/server/pacer.hpp"
 #include "sim/server/reception.hpp"
@@ -31,6 +32,8 @@ namespace {
 
 /// How long the session's thread waits for bytes before it looks up.
 constexpr std::chrono::milliseconds look_up_period{50};
+/// How long a session in a process of its own may take to end when it has to.
+constexpr std::chrono::milliseconds longest_farewell{1000};
 
 Error bad_listen(const std::string& listen) {
   return {HB_BAD_ARG, "listen '" + listen +
@@ -39,26 +42,36 @@ Error bad_listen(const std::string& listen) {
 
 /// A file that stands in for a device on a bus: no sessions.
 struct StandInService {
-  StandIn device;
   std::atomic<bool> stop{false};
-  StandInService(const std::string& uri, const std::string& file) : device(uri, file) {}
+  StandIn device;
+  StandInService(const ServerOptions& options, const std::string& file)
+      : device(uri_or_default(options.device), file, options.force, stop) {}
 };
 
 }  // namespace
 
 struct Server::Impl {
   explicit Impl(ServerOptions given);
-  ~Impl() {
-    if (!address.path.empty() && reception) ::unlink(address.path.c_str());
-  }
+
+  /// How a session went.
+  struct Attendance {
+    std::string reason;
+    bool ended_by_server = false;
+    Pace pace;
+  };
 
   void serve(FileDescriptor socket);
+  void serve_in_child(FileDescriptor socket);
+  void attend(FileDescriptor socket, SessionControl& control, Attendance& attendance,
+              const std::function<void(Channel&)>& begins, const std::function<void(FileDescriptor)>& ends);
+  void note(const Attendance& attendance);
   std::unique_ptr<Channel> welcome(FileDescriptor socket, SessionControl& control);
   void note_pace(const Pace& pace);
 
   ServerOptions options;
   LinkUri uri;
   SocketAddress address;
+  std::optional<SocketFile> socket_file;
   std::unique_ptr<StandInService> stand_in;
   std::unique_ptr<EtherboneService> etherbone;
   std::optional<ServedDevice> device;
@@ -73,7 +86,7 @@ Server::Impl::Impl(ServerOptions given)
   if (uri.scheme == "uio") {
     if (!options.token_file.empty() || options.realtime)
       throw Error(HB_BAD_ARG, "listen '" + options.listen + "': a file that stands in for a device takes neither token nor realtime");
-    stand_in = std::make_unique<StandInService>(uri_or_default(options.device), uri.address);
+    stand_in = std::make_unique<StandInService>(options, uri.address);
     return;
   }
   if (uri.scheme == "etherbone") {
@@ -87,20 +100,16 @@ Server::Impl::Impl(ServerOptions given)
   const std::string token = options.token_file.empty() ? std::string{} : read_token(options.token_file);
   if (!(options.slowdown > 0) || !std::isfinite(options.slowdown))
     throw Error(HB_BAD_ARG, "slowdown " + std::to_string(options.slowdown) + ": it must be above 0");
-  if (options.realtime) {
-    device->open();
-    const bool seen = device->clock() != nullptr && device->clock()->ticks();
-    device->close();
-    if (!seen)
-      throw Error(HB_UNSUPPORTED, "realtime: device time of " + device->uri() +
-                                      " is not seen without an access; func: and tlm: show it");
-  }
+  if (options.realtime && !device->sees_time())
+    throw Error(HB_UNSUPPORTED, "realtime: device time of " + device->uri() +
+                                    " is not seen without an access; func: and tlm: show it");
   try {
     address = socket_address(uri.scheme, uri.address);
-    FileDescriptor listener = listen_at(address, token.empty());
+    Listener listener = listen_at(address, token.empty());
+    socket_file.emplace(std::move(listener.file));
     wire::Welcome facts = device->facts();
     facts.session_ms = static_cast<std::uint32_t>(options.session_limit.count());
-    reception.emplace(std::move(listener), options, facts, token);
+    reception.emplace(std::move(listener.socket), options, facts, token);
   } catch (const std::invalid_argument& wrong) {
     throw Error(HB_BAD_ARG, "listen '" + options.listen + "': " + wrong.what());
   } catch (const std::system_error& failure) {
@@ -149,7 +158,7 @@ ServerCounters Server::counters() const {
 }
 
 void Server::run() {
-  if (impl_->stand_in) return impl_->stand_in->device.run(impl_->stand_in->stop);
+  if (impl_->stand_in) return impl_->stand_in->device.run();
   if (impl_->etherbone) return impl_->etherbone->run();
   while (auto socket = impl_->reception->next()) impl_->serve(std::move(*socket));
 }
@@ -161,7 +170,7 @@ void Server::Impl::note_pace(const Pace& of_session) {
                 "realtime: %llu holds, jitter mean %.1f us, worst %.1f us; %llu overruns, worst lag %.1f us",
                 static_cast<unsigned long long>(of_session.holds), mean, of_session.jitter_worst_us,
                 static_cast<unsigned long long>(of_session.overruns), of_session.lag_worst_us);
-  reception->log(line);
+  reception->journal().add(Entry::session, line);
   const std::lock_guard lock(pace_mutex);
   pace.holds += of_session.holds;
   pace.overruns += of_session.overruns;
@@ -201,45 +210,121 @@ std::unique_ptr<Channel> Server::Impl::welcome(FileDescriptor socket, SessionCon
   return std::make_unique<RingChannel>(std::move(memory), std::move(socket), true, patience);
 }
 
+/// Holds the session of a client on the open device, from begins() to ends().
+void Server::Impl::attend(FileDescriptor socket, SessionControl& control, Attendance& attendance,
+                          const std::function<void(Channel&)>& begins,
+                          const std::function<void(FileDescriptor)>& ends) {
+  std::unique_ptr<Channel> channel;  // outlives the listening thread's knowledge of it
+  FileDescriptor leaving;
+  attendance.reason = "the client left before it began";
+  try {
+    channel = welcome(std::move(socket), control);
+    begins(*channel);
+    std::optional<Pacer> pacer;
+    if (options.realtime) pacer.emplace(device->transport(), *device->clock(), device->tick_seconds() * options.slowdown);
+    Session session(*channel, control, device->transport(), device->clock(), pacer ? &*pacer : nullptr,
+                    device->facts().memory_bytes);
+    attendance.reason = session.run();
+    attendance.ended_by_server = session.ended_by_server();
+    if (pacer) attendance.pace = pacer->pace();
+    if (attendance.ended_by_server) leaving = duplicate(control.socket);
+  } catch (const Channel::Lost&) {
+  } catch (const std::exception& failure) {
+    attendance.reason = failure.what();
+  }
+  ends(std::move(leaving));
+}
+
+void Server::Impl::note(const Attendance& attendance) {
+  if (options.realtime) note_pace(attendance.pace);
+  {
+    const std::lock_guard lock(pace_mutex);
+    ended_by_server += attendance.ended_by_server;
+  }
+  reception->journal().add(Entry::session, "session over: " + attendance.reason);
+}
+
 void Server::Impl::serve(FileDescriptor socket) {
+  if (device->wants_own_process()) return serve_in_child(std::move(socket));
   try {
     device->open();
   } catch (const Error& failure) {
     return reception->refuse(std::move(socket), HB_DEVICE, std::string("the device cannot be opened: ") + failure.what());
   } catch (const std::bad_alloc&) {
     return reception->refuse(std::move(socket), HB_DEVICE, "the device cannot be opened: the server is out of memory");
+  } catch (const std::exception& failure) {  // of memory that cannot be mapped, of threads
+    return reception->refuse(std::move(socket), HB_DEVICE, std::string("the device cannot be opened: ") + failure.what());
   }
   SessionControl control;
-  std::string reason = "the client left before it began";
-  std::unique_ptr<Channel> channel;  // outlives the listening thread's knowledge of it
-  FileDescriptor leaving;
-  try {
-    channel = welcome(std::move(socket), control);
-    control.channel = channel.get();
-    reception->begin(control);
-    std::optional<Pacer> pacer;
-    if (options.realtime) pacer.emplace(device->transport(), *device->clock(), device->tick_seconds() * options.slowdown);
-    Session session(*channel, control, device->transport(), device->clock(), pacer ? &*pacer : nullptr,
-                    device->facts().memory_bytes);
-    reason = session.run();
-    if (pacer) note_pace(pacer->pace());
-    if (session.ended_by_server()) {
-      const std::lock_guard lock(pace_mutex);
-      ++ended_by_server;
-      leaving = duplicate(control.socket);
-    }
-  } catch (const Channel::Lost&) {
-  } catch (const std::exception& failure) {
-    reason = failure.what();
-  }
-  reception->end(std::move(leaving));
-  channel.reset();
-  reception->log("session over: " + reason);
+  Attendance attendance;
+  attend(
+      std::move(socket), control, attendance,
+      [&](Channel& channel) {
+        control.channel = &channel;
+        reception->begin(control);
+      },
+      [&](FileDescriptor leaving) { reception->end(std::move(leaving)); });
+  note(attendance);
   try {
     device->close();
   } catch (const std::exception& failure) {
-    reception->log(std::string("the device did not reset: ") + failure.what());
+    reception->journal().add(Entry::device, std::string("the device did not reset: ") + failure.what());
   }
+}
+
+/// What a session in a process of its own leaves.
+struct ChildSession {
+  SessionControl control;
+  hb_status_t opened = HB_DEVICE;
+  bool over = false, ended_by_server = false;
+  Pace pace;
+  char text[1024] = "";  ///< why it is over, or why the device did not open
+  void put(const std::string& what) { text[what.copy(text, sizeof text - 1)] = '\0'; }
+};
+
+void Server::Impl::serve_in_child(FileDescriptor socket) {
+  std::optional<Shared<ChildSession>> shared;
+  std::optional<ChildProcess> child;
+  try {
+    shared.emplace();
+    ChildSession& session = **shared;
+    session.control.socket = socket.get();
+    child.emplace(std::span(&session.control.socket, 1), [&] {
+      try {
+        device->open();
+        session.opened = HB_OK;
+      } catch (const std::exception& failure) {
+        return session.put(std::string("the device cannot be opened: ") + failure.what());
+      }
+      Attendance attendance;
+      attend(std::move(socket), session.control, attendance, [](Channel&) {}, [](FileDescriptor) {});
+      session.put(attendance.reason);
+      session.pace = attendance.pace;
+      session.ended_by_server = attendance.ended_by_server;
+      session.over = true;
+    });
+  } catch (const std::exception& failure) {
+    return reception->refuse(std::move(socket), HB_DEVICE, std::string("the device cannot be opened: ") + failure.what());
+  }
+  ChildSession& session = **shared;
+  reception->begin(session.control);
+  auto deadline = std::chrono::steady_clock::time_point::max();
+  while (!child->ended(look_up_period)) {
+    const auto now = std::chrono::steady_clock::now();
+    if (session.control.verdict.load() == Verdict::none) continue;
+    if (deadline == std::chrono::steady_clock::time_point::max()) deadline = now + longest_farewell;
+    if (now >= deadline) child->kill();
+  }
+  if (session.opened != HB_OK && child->signal() == 0) {
+    reception->end(FileDescriptor());
+    return reception->refuse(std::move(socket), HB_DEVICE, session.text);
+  }
+  Attendance attendance;
+  attendance.ended_by_server = session.ended_by_server || !session.over;
+  attendance.pace = session.pace;
+  attendance.reason = session.over ? session.text : "its process ended by signal " + std::to_string(child->signal());
+  reception->end(attendance.ended_by_server ? std::move(socket) : FileDescriptor());
+  note(attendance);
 }
 
 }  // namespace heatbath

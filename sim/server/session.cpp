@@ -94,6 +94,7 @@ void Session::look_at_verdict() const {
 /// Asked while the device works: the session is over, or the client has sent break_off, which is taken.
 bool Session::asked_to_stop() {
   control_.ticks.store(ticks(), std::memory_order_relaxed);
+  if (control_.channel == nullptr) show_life();
   if (broken_off_ || control_.verdict.load(std::memory_order_relaxed) != Verdict::none) return true;
   try {
     if (end_ - begin_ < sizeof(Header) && channel_.readable()) fill();
@@ -108,6 +109,28 @@ bool Session::asked_to_stop() {
   begin_ += sizeof next;
   broken_off_ = true;
   return true;
+}
+
+/// A sign of life, in the place of the listening thread's.
+void Session::show_life() {
+  const auto now = Clock::now();
+  if (now - shown_ < std::chrono::milliseconds(wire::alive_period_ms)) return;
+  shown_ = now;
+  if (control_.rings != nullptr) {
+    control_.rings->pulse.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  if (torn_ || !control_.unsent.empty()) return;
+  Header sign;
+  sign.kind = Kind::alive;
+  sign.ticks = ticks();
+  const auto bytes = std::as_bytes(std::span(&sign, 1));
+  try {
+    const std::size_t sent = channel_.send(bytes, {}, false);
+    if (sent != 0) control_.unsent.assign(bytes.begin() + static_cast<std::ptrdiff_t>(sent), bytes.end());
+  } catch (const Channel::Lost&) {
+    control_.verdict.store(Verdict::gone, std::memory_order_relaxed);
+  }
 }
 
 /// Receives what there is behind in_[end_). Returns the bytes; 0 when patience ended.
@@ -183,7 +206,7 @@ void Session::execute(const Header& request) {
     case Kind::write32:
       if (posted_.code == HB_OK)
         posted_ = guarded([&] { transport_.write32(request.address, static_cast<std::uint32_t>(request.value)); });
-      if (pacer_ != nullptr) pacer_->hold();
+      if (pacer_ != nullptr) hold();
       return;
     case Kind::write_block: write_block(request); return;
     case Kind::read32:
@@ -194,7 +217,7 @@ void Session::execute(const Header& request) {
         failure = guarded([&] {
           reply.value = request.kind == Kind::read32 ? transport_.read32(request.address) : wait_irq(request.value);
         });
-        if (pacer_ != nullptr && request.kind == Kind::read32) pacer_->hold();
+        if (pacer_ != nullptr && request.kind == Kind::read32) hold();
       }
       break;
     case Kind::read_block:
@@ -254,11 +277,11 @@ bool Session::wait_irq(std::uint64_t limit_ticks) {
     const std::uint64_t slice = std::min(left, slice_);
     const auto began = Clock::now();
     if (transport_.wait_irq(slice)) {
-      if (pacer_ != nullptr) pacer_->hold();
+      if (pacer_ != nullptr) hold();
       return true;
     }
     left -= slice;
-    if (pacer_ != nullptr) pacer_->hold();
+    if (pacer_ != nullptr) hold();
     if (left == 0 || broken_off_) return false;
     control_.ticks.store(ticks(), std::memory_order_relaxed);
     look_at_verdict();
@@ -267,6 +290,10 @@ bool Session::wait_irq(std::uint64_t limit_ticks) {
     if (took < short_slice && slice_ < std::uint64_t{1} << 60) slice_ *= 2;
     if (took > long_slice) slice_ = std::max<std::uint64_t>(1, slice_ / 2);
   }
+}
+
+void Session::hold() {
+  pacer_->hold([this] { return asked_to_stop(); });
 }
 
 void Session::append(const Header& header, std::span<const std::byte> payload) {

@@ -1,6 +1,7 @@
 #pragma once
 // One client's session: executes its requests on the device.
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -40,12 +41,14 @@ class Session {
   void serve();
   void look_at_verdict() const;
   bool asked_to_stop();
+  void show_life();
   std::size_t fill();
   void receive(std::span<std::byte> out);
   void execute(const wire::Header& request);
   void write_block(const wire::Header& request);
   void read_block(const wire::Header& request, wire::Header& reply);
   bool wait_irq(std::uint64_t limit_ticks);
+  void hold();
   template <typename Access>
   Failure guarded(Access&& access);
   void append(const wire::Header& header, std::span<const std::byte> payload = {});
@@ -66,6 +69,7 @@ class Session {
   std::uint32_t last_id_ = 0;
   std::uint64_t work_ = 0;
   std::uint64_t slice_;
+  std::chrono::steady_clock::time_point shown_ = std::chrono::steady_clock::now();  ///< the last sign of life
   Failure posted_;  ///< first error of a posted write that was not yet reported
   bool broken_off_ = false;  ///< the client no longer waits for the request in progress
   bool torn_ = false;  ///< a frame was sent in part

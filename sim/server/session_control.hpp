@@ -25,7 +25,7 @@ struct SessionControl {
   std::atomic<std::uint64_t> ticks{wire::unknown_ticks};  ///< device time, last seen
   std::mutex sending;            ///< held by whoever sends on the channel
   std::vector<std::byte> unsent;  ///< rest of a frame that the listening thread began; goes first. Under `sending`
-  Channel* channel = nullptr;
+  Channel* channel = nullptr;     ///< null: the session itself shows the client that it is alive
   wire::RingPage* rings = nullptr;  ///< where the session goes over shared memory
   int socket = -1;
 };

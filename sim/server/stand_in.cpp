@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <fcntl.h>
@@ -12,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "driver/src/effectful_registers.hpp"
 #include "driver/src/stand_in_file.hpp"
 #include "heatbath/error.hpp"
 #include "sim/src/open_transport.hpp"
@@ -37,38 +39,95 @@ constexpr Row rows[] = {
 constexpr std::chrono::milliseconds calm{20};
 constexpr std::chrono::microseconds nap{200};
 
-bool is_effectful(std::uint32_t offset) {
-  return offset == HB_COMMAND_OFFSET || offset == HB_INTR_ACK_OFFSET || offset == HB_INTR_TEST_OFFSET;
-}
-
 Error io_error(const std::string& path, const char* what) {
   return {HB_IO, "listen 'uio:" + path + "': " + what + ": " + std::strerror(errno)};
 }
 
 }  // namespace
 
-StandIn::StandIn(const std::string& device, const std::string& file) : path_(file) {
-  const auto [bytes, topology_bytes] = emulated_windows(device);
-  // The lock tells a living stand-in from what a dead one left.
-  file_ = FileDescriptor(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!file_) throw io_error(path_, "the file cannot be made");
+StandIn::Made::Made(std::string at, int descriptor) : path(std::move(at)) {
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0) return;
+  device = status.st_dev;
+  number = status.st_ino;
+}
+
+StandIn::Made::~Made() {
+  struct stat status {};
+  if (!path.empty() && ::lstat(path.c_str(), &status) == 0 && status.st_dev == device && status.st_ino == number)
+    ::unlink(path.c_str());
+}
+
+void StandIn::Made::swap(Made& other) noexcept {
+  std::swap(path, other.path);
+  std::swap(device, other.device);
+  std::swap(number, other.number);
+}
+
+/// The file, locked and empty. The lock tells a living stand-in from what a dead one left, which is known by its first
+/// word.
+void StandIn::make_file(bool force) {
+  constexpr int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW;
+  file_ = FileDescriptor(::open(path_.c_str(), flags | O_CREAT | O_EXCL, 0600));
+  const bool fresh = static_cast<bool>(file_);
+  if (!fresh && errno == EEXIST) file_ = FileDescriptor(::open(path_.c_str(), flags | O_NONBLOCK));
+  if (!file_) throw io_error(path_, fresh ? "the file cannot be made" : "there is something that cannot be served");
   if (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) throw io_error(path_, "another process serves it");
+  bool stale = false;
+  if (!fresh) {
+    struct stat status {};
+    std::uint32_t id = 0;
+    if (::fstat(file_.get(), &status) != 0) throw io_error(path_, "the file cannot be looked at");
+    const bool regular = S_ISREG(status.st_mode);
+    stale = regular && status.st_size > static_cast<off_t>(HB_WINDOW_BYTES) &&
+            ::pread(file_.get(), &id, sizeof id, HB_ID_OFFSET) == sizeof id && id == HB_ID_RESET;
+    if (!regular || (!stale && !force))
+      throw Error(HB_IO, "listen 'uio:" + path_ + "': there is a file already, and it is no stand-in that a server left; " +
+                             (regular ? "choose another name, or --force" : "choose another name"));
+  }
+  make_pipe(force, stale);
+  made_file_ = Made(path_, file_.get());
+  if (::ftruncate(file_.get(), 0) != 0) throw io_error(path_, "the file cannot be emptied");
+}
+
+void StandIn::make_pipe(bool force, bool stale) {
   const std::string pipe = path_ + ".irq";
-  ::unlink(pipe.c_str());
-  if (::ftruncate(file_.get(), 0) != 0 || ::ftruncate(file_.get(), static_cast<off_t>(stand_in_bytes(bytes, topology_bytes))) != 0)
-    throw io_error(path_, "registers and memory do not fit");
+  struct stat status {};
+  if (::lstat(pipe.c_str(), &status) == 0) {
+    if (!force && !(stale && S_ISFIFO(status.st_mode)))
+      throw Error(HB_IO, "listen 'uio:" + path_ + "': there is a file " + pipe +
+                             " already, and it is no pipe that a server left; choose another name, or --force");
+    ::unlink(pipe.c_str());
+  }
   if (::mkfifo(pipe.c_str(), 0600) != 0) throw io_error(path_, "the pipe FILE.irq cannot be made");
-  pipe_ = FileDescriptor(::open(pipe.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
+  pipe_ = FileDescriptor(::open(pipe.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW));
   if (!pipe_) throw io_error(path_, "the pipe FILE.irq cannot be opened");
-  void* start = mmap(nullptr, HB_WINDOW_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, file_.get(), 0);
-  if (start == MAP_FAILED) throw io_error(path_, "the registers cannot be mapped");
-  window_ = static_cast<std::uint32_t*>(start);
-  void* trailer = mmap(nullptr, stand_in_trailer, PROT_READ | PROT_WRITE, MAP_SHARED, file_.get(),
-                       static_cast<off_t>(stand_in_trailer_at(bytes, topology_bytes)));
-  if (trailer == MAP_FAILED) throw io_error(path_, "the count of rounds cannot be mapped");
-  rounds_ = static_cast<std::uint32_t*>(trailer);
+  made_pipe_ = Made(pipe, pipe_.get());
+}
+
+std::uint32_t* StandIn::map_shared(std::size_t bytes, std::uint64_t offset, const char* what) {
+  void* const start =
+      mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file_.get(), static_cast<off_t>(offset));
+  if (start == MAP_FAILED) throw io_error(path_, what);
+  return static_cast<std::uint32_t*>(start);
+}
+
+StandIn::StandIn(const std::string& device, const std::string& file, bool force, const std::atomic<bool>& stop)
+    : path_(file), stop_(stop) {
+  const auto [bytes, topology_bytes] = emulated_windows(device);
+  make_file(force);
+  const std::uint64_t all = stand_in_bytes(bytes, topology_bytes);
+  if (const int error = ::posix_fallocate(file_.get(), 0, static_cast<off_t>(all)); error != 0) {
+    errno = error;
+    throw io_error(path_, (std::to_string(all) + " bytes of registers and memory do not fit").c_str());
+  }
+  window_ = map_shared(HB_WINDOW_BYTES, 0, "the registers cannot be mapped");
+  guards_[0].emplace(window_, HB_WINDOW_BYTES);
+  rounds_ = map_shared(stand_in_trailer, stand_in_trailer_at(bytes, topology_bytes), "the count of rounds cannot be mapped");
+  guards_[1].emplace(rounds_, stand_in_trailer);
   rounds_[1] = static_cast<std::uint32_t>(topology_bytes);
   device_ = open_with_memory(device, file_.get(), HB_WINDOW_BYTES);
+  if (const auto memory = device_->map(HB_MEMORY_BASE, bytes)) guards_[2].emplace(memory->data(), memory->size());
   if (topology_bytes > 0) {
     std::vector<std::byte> couplers(topology_bytes);
     device_->read_block(HB_TOPOLOGY_BASE, couplers);
@@ -76,16 +135,15 @@ StandIn::StandIn(const std::string& device, const std::string& file) : path_(fil
         static_cast<ssize_t>(couplers.size()))
       throw io_error(path_, "the list of couplers cannot be written");
   }
-  time_.emplace(*device_);
+  time_.emplace(*device_, stop_);
   last_store_ = Clock::now();
   for (const Row& row : rows) put(row.offset);
 }
 
 StandIn::~StandIn() {
+  for (auto& guard : guards_) guard.reset();
   if (rounds_ != nullptr) munmap(rounds_, stand_in_trailer);
   if (window_ != nullptr) munmap(window_, HB_WINDOW_BYTES);
-  if (pipe_) ::unlink((path_ + ".irq").c_str());
-  if (window_ != nullptr) ::unlink(path_.c_str());
 }
 
 std::atomic_ref<std::uint32_t> StandIn::word(std::uint32_t offset) const {
@@ -117,15 +175,20 @@ void StandIn::carry_out(std::uint32_t offset, std::uint32_t value) {
 
 void StandIn::round() {
   // Effectful registers are looked at first and carried out last: what the host stored before them is there by then.
-  constexpr std::uint32_t effectful[] = {HB_COMMAND_OFFSET, HB_INTR_ACK_OFFSET, HB_INTR_TEST_OFFSET};
-  std::array<std::uint32_t, std::size(effectful)> asked{};
-  for (std::size_t k = 0; k < std::size(effectful); ++k) asked[k] = word(effectful[k]).load(std::memory_order_acquire);
+  static const std::vector<std::uint32_t> effectful = [] {
+    std::vector<std::uint32_t> offsets;
+    for (const Row& row : rows)
+      if (is_effectful(row.offset)) offsets.push_back(row.offset);
+    return offsets;
+  }();
+  std::array<std::uint32_t, std::size(rows)> asked;
+  for (std::size_t k = 0; k < effectful.size(); ++k) asked[k] = word(effectful[k]).load(std::memory_order_acquire);
   for (std::uint32_t offset = 0; offset < HB_WINDOW_BYTES; offset += 4) {
     if (is_effectful(offset)) continue;
     const std::uint32_t value = word(offset).load(std::memory_order_acquire);
     if (value != image_[offset / 4]) carry_out(offset, value);
   }
-  for (std::size_t k = 0; k < std::size(effectful); ++k)
+  for (std::size_t k = 0; k < effectful.size(); ++k)
     if (asked[k] != image_[effectful[k] / 4]) carry_out(effectful[k], asked[k]);
   time_->pass();
   const std::uint32_t resets = device_->read32(HB_RESET_COUNT_OFFSET);
@@ -158,9 +221,12 @@ void StandIn::tell_interrupt() {
   interrupt_ = pending;
 }
 
-void StandIn::run(const std::atomic<bool>& stop) {
-  while (!stop.load(std::memory_order_relaxed)) {
+void StandIn::run() {
+  while (!stop_.load(std::memory_order_relaxed)) {
     round();
+    for (const auto& guard : guards_)
+      if (guard && guard->lost())
+        throw Error(HB_IO, "listen 'uio:" + path_ + "': bytes of the file are gone: it was cut, or its disk is full");
     const bool running = (image_[HB_STATUS_OFFSET / 4] & HB_STATUS_RUNNING_MASK) != 0;
     if (!running && Clock::now() - last_store_ > calm) {
       std::this_thread::sleep_for(nap);

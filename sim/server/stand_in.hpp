@@ -9,9 +9,12 @@
 #include <optional>
 #include <string>
 
+#include <sys/types.h>
+
 #include "driver/src/channel.hpp"
 #include "heatbath/regs.h"
 #include "heatbath/transport.hpp"
+#include "sim/server/mapped_file_guard.hpp"
 #include "sim/server/passing_time.hpp"
 
 namespace heatbath {
@@ -24,16 +27,21 @@ namespace heatbath {
 /// Device time passes by itself (PassingTime).
 class StandIn {
  public:
-  /// Makes file and pipe, which must not be there (a file of a stand-in that died is replaced). Throws Error(IO,
-  /// BAD_ARG); the device is a func: URI.
-  StandIn(const std::string& device, const std::string& file);
+  /// Makes file and pipe, which must not be there: what a stand-in that died has left is replaced, with `force` whatever
+  /// file or pipe there is. All bytes of the file are allotted. Throws Error(IO, BAD_ARG); the device is a func: URI.
+  /// `stop` must outlive this object.
+  StandIn(const std::string& device, const std::string& file, bool force, const std::atomic<bool>& stop);
+  /// Removes file and pipe, where they are still those that were made.
   ~StandIn();
 
-  /// Serves in this thread until `stop` is set.
-  void run(const std::atomic<bool>& stop);
+  /// Serves in this thread until `stop` is set. Throws Error(IO) when bytes of the file have gone.
+  void run();
 
  private:
   static constexpr std::uint32_t words = HB_WINDOW_BYTES / 4;
+  void make_file(bool force);
+  void make_pipe(bool force, bool stale);
+  std::uint32_t* map_shared(std::size_t bytes, std::uint64_t offset, const char* what);
   void round();
   void carry_out(std::uint32_t offset, std::uint32_t value);
   void put(std::uint32_t offset);
@@ -41,11 +49,30 @@ class StandIn {
   void tell_interrupt();
   std::atomic_ref<std::uint32_t> word(std::uint32_t offset) const;
 
+  /// A file at a path, until it is not that file any more.
+  struct Made {
+    std::string path;
+    dev_t device = 0;
+    ino_t number = 0;
+    Made() = default;
+    Made(std::string at, int descriptor);
+    Made(Made&& other) noexcept { swap(other); }
+    Made& operator=(Made&& other) noexcept {
+      swap(other);
+      return *this;
+    }
+    ~Made();
+    void swap(Made& other) noexcept;
+  };
+
   std::string path_;
+  const std::atomic<bool>& stop_;
   FileDescriptor file_, pipe_;
+  Made made_file_, made_pipe_;
   std::unique_ptr<Transport> device_;
   std::uint32_t* window_ = nullptr;
   std::uint32_t* rounds_ = nullptr;
+  std::optional<MappedFileGuard> guards_[3];
   std::array<std::uint32_t, words> image_{};  ///< what was last put into the file, or found there and carried out
   std::uint32_t resets_ = 0;
   std::optional<PassingTime> time_;

@@ -129,8 +129,11 @@ TEST(Recording, RefusesWhatIsNoRecord) {
   EXPECT_THAT(failure(HB_BAD_ARG, [&] { open("record:" + file.path); }), HasSubstr("record:FILE?device=URI"));
   EXPECT_THAT(failure(HB_BAD_ARG, [&] { open_link("record:" + file.path + "?device=func:cells=4"); }),
               HasSubstr("scheme 'func' is no link"));
+  EXPECT_THAT(failure(HB_IO, [&] { open("record:" + file.path + "?device=func:cells=4"); }), HasSubstr("there is such a file"));
+  EXPECT_EQ(std::filesystem::file_size(file.path), 47u) << "and it is as it was";
+  EXPECT_THAT(failure(HB_BAD_ARG, [&] { open("record:" + file.path + "?replace=1&device=func:cells=4"); }), HasSubstr("yes or no"));
   {
-    Device device = open("record:" + file.path + "?device=func:cells=4&threads=1");
+    Device device = open("record:" + file.path + "?replace=yes&device=func:cells=4&threads=1");
     device.now();
   }
   std::filesystem::resize_file(file.path, std::filesystem::file_size(file.path) - 7);

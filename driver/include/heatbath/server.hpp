@@ -20,8 +20,11 @@ struct ServerOptions {
   std::chrono::milliseconds idle_limit{10000};
   /// Longest a client may take from connecting to the end of its hello.
   std::chrono::milliseconds handshake_limit{5000};
-  std::uint32_t queue_limit = 64;  ///< clients that may wait; more are refused
-  /// Called with a line for each session and each refusal, from the server's threads, one at a time. Empty: none.
+  /// Clients that may wait while the device is taken; more are refused. 0: whoever comes then is refused.
+  std::uint32_t queue_limit = 64;
+  bool force = false;  ///< uio: replaces a FILE that is there, whatever it is
+  /// Called with a line for each session and each refusal, from the server's threads, one at a time; of many alike the
+  /// first ones in a minute, and then how many more there were. What it throws is dropped. Empty: none.
   std::function<void(const std::string&)> log = {};
 };
 
@@ -57,7 +60,11 @@ struct ServerCounters {
 /// neither token nor realtime.
 ///
 /// Listening at uio:FILE there are no sessions: the file stands in for a device on a bus, registers and memory in its
-/// bytes, for whoever opens uio:FILE; the device is then a func: URI, and nothing above applies.
+/// bytes, for whoever opens uio:FILE; the device is then a func: URI, and nothing above applies. A FILE that is there is
+/// refused unless a stand-in left it that died, or with `force`.
+///
+/// What fails for one client (memory, threads, descriptors, an exception) ends that client's session. A device that is
+/// itself recorded (record:) is refused: each session would open its file anew.
 ///
 /// Defined in the umbrella library (heatbath::heatbath).
 class Server {

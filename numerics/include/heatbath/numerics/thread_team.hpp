@@ -11,7 +11,7 @@ namespace heatbath::numerics {
 /// each other; then results do not depend on the number of threads.
 class ThreadTeam {
  public:
-  /// `threads` >= 1, the caller included; 0 means one per processor.
+  /// `threads` >= 1, the caller included; 0 means one per processor. Fewer where the system refuses them: size() says.
   explicit ThreadTeam(unsigned threads = 0);
   ~ThreadTeam();
   ThreadTeam(const ThreadTeam&) = delete;

@@ -18,10 +18,13 @@ struct WorkStopped : std::exception {
 class WorkWatch {
  public:
   /// Units of work between two looks. A unit is about a nanosecond of one processor.
-  static constexpr std::uint64_t budget = std::uint64_t{1} << 23;
+  static constexpr std::uint64_t usual_budget = std::uint64_t{1} << 23;
 
   /// `stop` must outlive the watch, and is called in the thread that made it.
-  explicit WorkWatch(const std::function<bool()>& stop) : stop_(stop), outer_(current_) { current_ = this; }
+  explicit WorkWatch(const std::function<bool()>& stop, std::uint64_t budget = usual_budget)
+      : stop_(stop), outer_(current_), budget_(budget) {
+    current_ = this;
+  }
   ~WorkWatch() { current_ = outer_; }
   WorkWatch(const WorkWatch&) = delete;
   WorkWatch& operator=(const WorkWatch&) = delete;
@@ -32,20 +35,22 @@ class WorkWatch {
   /// Counts work that is done. True from the time on that the answer was to stop.
   bool spend(std::uint64_t units) {
     spent_ += units;
-    if (spent_ >= budget) ask();
+    if (spent_ >= budget_) ask();
     return stopped_;
   }
   bool stopped() const { return stopped_; }
+  std::uint64_t budget() const { return budget_; }
 
  private:
   void ask() {
     spent_ = 0;
-    if (!stopped_) stopped_ = (stop_ && stop_()) || (outer_ != nullptr && outer_->spend(budget));
+    if (!stopped_) stopped_ = (stop_ && stop_()) || (outer_ != nullptr && outer_->spend(outer_->budget()));
   }
 
   static inline constinit thread_local WorkWatch* current_ = nullptr;
   const std::function<bool()>& stop_;
   WorkWatch* const outer_;
+  const std::uint64_t budget_;
   std::uint64_t spent_ = 0;
   bool stopped_ = false;
 };
