@@ -41,34 +41,35 @@ void expect_stoppable(Board& board) {
   EXPECT_TRUE(board.r(HB_STATUS_OFFSET) & HB_STATUS_ABORTED_MASK);
 }
 
-Board large(std::uint32_t cells, std::uint32_t lanes, const char* profile = "ideal") {
-  Board board(profile, {.cells = cells, .lanes = lanes, .seed = 1, .threads = 1});
-  board.w(HB_SHOTS_OFFSET, lanes);
-  return board;
-}
+struct Large : Board {
+  Large(std::uint32_t cells, std::uint32_t lanes, const char* profile = "ideal")
+      : Board(profile, {.cells = cells, .lanes = lanes, .seed = 1, .threads = 1}) {
+    w(HB_SHOTS_OFFSET, lanes);
+  }
+};
 
 TEST(Stopping, OfLoopsOfParameterChangesOfALargeArray) {
-  Board board = large(2048, 1);
+  Large board(2048, 1);
   ASSERT_EQ(board.start({load(HB_SECTION_COUPLING, 1e-4f), op(HB_OP_COMMIT), loop(524288), op(HB_OP_COMMIT), op(HB_OP_LOOP_END)}),
             HB_OK);
   expect_stoppable(board);
 }
 
 TEST(Stopping, OfLoopsOfLoadsOfAMatrix) {
-  Board board = large(2048, 1);
+  Large board(2048, 1);
   ASSERT_EQ(board.start({loop(300000), load(HB_SECTION_COUPLING, 1e-4f), op(HB_OP_LOOP_END)}), HB_OK);
   expect_stoppable(board);
 }
 
 TEST(Stopping, OfLoopsOfMetersOfManyLanes) {
-  Board board = large(1024, 64);
+  Large board(1024, 64);
   ASSERT_EQ(board.start({load(HB_SECTION_COUPLING, 1e-4f), op(HB_OP_COMMIT), loop(500000), op(HB_OP_METER_CLEAR), op(HB_OP_LOOP_END)}),
             HB_OK);
   expect_stoppable(board);
 }
 
 TEST(Stopping, OfManyShortLoopsInARow) {
-  Board board = large(16, 1);
+  Large board(16, 1);
   std::vector<hb_instruction_t> program;
   for (int k = 0; k < 20000; ++k) {
     program.push_back(loop(1u << 19));
@@ -84,7 +85,7 @@ TEST(Stopping, OfManyShortLoopsInARow) {
 }
 
 TEST(Stopping, OfStepsThatTakeLongEach) {
-  Board board = large(1024, 64);
+  Large board(1024, 64);
   board.w(HB_DT_TICKS_OFFSET, 1);
   ASSERT_EQ(board.start({load(HB_SECTION_COUPLING, 1e-4f), op(HB_OP_COMMIT), timed(HB_OP_EVOLVE, 1'000'000'000)}), HB_OK);
   expect_stoppable(board);
@@ -99,7 +100,7 @@ TEST(Stopping, OfTheMatricesOfAnExactStep) {
 }
 
 TEST(Stopping, OfTheIdleTimeThatAFreeRunningArrayCatchesUp) {
-  Board board = large(64, 1, "silicon");
+  Large board(64, 1, "silicon");
   const std::uint32_t dt = board.chip.profile().dt_ticks;
   ASSERT_EQ(board.start({timed(HB_OP_EVOLVE, dt)}), HB_OK);
   board.finish();
