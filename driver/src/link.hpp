@@ -49,10 +49,10 @@ class Link {
   class Question {
    public:
     Question(Link& link, std::function<bool()> stop) : link_(link.interruptible_) {
-      if (link_ != nullptr) link_->stop_when(std::move(stop));
+      if (link_ != nullptr) link_->ask([stop = std::move(stop)] { return stop() ? Wish::stop : Wish::go_on; });
     }
     ~Question() {
-      if (link_ != nullptr) link_->stop_when({});
+      if (link_ != nullptr) link_->ask({});
     }
     Question(const Question&) = delete;
     Question& operator=(const Question&) = delete;

@@ -60,8 +60,8 @@ RecordTransport::RecordTransport(std::unique_ptr<Transport> device, std::string 
 
 RecordTransport::~RecordTransport() = default;
 
-void RecordTransport::stop_when(std::function<bool()> stop) {
-  if (interruptible_ != nullptr) interruptible_->stop_when(std::move(stop));
+void RecordTransport::ask(std::function<Wish()> wish) {
+  if (interruptible_ != nullptr) interruptible_->ask(std::move(wish));
 }
 
 void RecordTransport::write(const void* bytes, std::size_t size) {

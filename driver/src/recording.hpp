@@ -54,7 +54,7 @@ class RecordTransport final : public Transport, public DeviceClock, public Inter
   bool wait_irq(std::uint64_t limit_ticks) override;
   LinkInfo info() const override;
   std::optional<std::uint64_t> ticks() const override;
-  void stop_when(std::function<bool()> stop) override;
+  void ask(std::function<Wish()> wish) override;
 
  private:
   template <typename Do>

@@ -203,15 +203,15 @@ Header RemoteTransport::receive_header() {
   return header;
 }
 
-void RemoteTransport::stop_when(std::function<bool()> stop) {
-  stop_ = std::move(stop);
+void RemoteTransport::ask(std::function<Wish()> wish) {
+  wish_ = std::move(wish);
   if (!channel_) return;
-  channel_->look_while_waiting(stop_ ? std::function<void()>([this] { look(); }) : nullptr);
+  channel_->look_while_waiting(wish_ ? std::function<void()>([this] { look(); }) : nullptr);
 }
 
 /// While the link waits for the server.
 void RemoteTransport::look() {
-  if (!stop_()) return;
+  if (wish_() == Wish::go_on) return;
   const auto now = std::chrono::steady_clock::now();
   const bool can = (welcome_.abilities & wire::breaks_off) != 0;
   if (stopped_at_) {

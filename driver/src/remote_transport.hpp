@@ -37,7 +37,7 @@ class RemoteTransport final : public Transport, public DeviceClock, public Inter
   LinkInfo info() const override;
   std::optional<std::uint64_t> ticks() const override;
   /// A server that does not come back within a second is given up: Error(LINK).
-  void stop_when(std::function<bool()> stop) override;
+  void ask(std::function<Wish()> wish) override;
 
  private:
   struct Reply {
@@ -68,7 +68,7 @@ class RemoteTransport final : public Transport, public DeviceClock, public Inter
   std::vector<std::byte> out_;  ///< frames not yet sent
   std::uint32_t next_id_ = 1;
   std::uint64_t ticks_ = wire::unknown_ticks;
-  std::function<bool()> stop_;
+  std::function<Wish()> wish_;
   bool awaits_reply_ = false;  ///< all requests are sent
   std::optional<std::chrono::steady_clock::time_point> stopped_at_;  ///< when it was asked to stop, in this request
   std::string lost_;  ///< why the link is lost; empty while it is not

@@ -296,7 +296,7 @@ struct Chip::Impl {
       if (!sequencer.advance_to(dma.next_event(), stop_at_interrupt)) return false;
       if (sequencer.now() < dma.next_event()) return true;
       dma.finish_burst();
-      if (watch != nullptr && watch->spend(burst_units)) return false;
+      if (watch != nullptr && watch->spend(burst_units) != numerics::Wish::go_on) return false;
     }
     return sequencer.advance_to(time, stop_at_interrupt);
   }

@@ -411,7 +411,7 @@ void Sequencer::for_each_lane(std::uint64_t units, Piece&& piece) {
   while (lanes_done_ < job_.shots) {
     piece(lanes_done_);
     ++lanes_done_;
-    if (lanes_done_ < job_.shots) numerics::spend(units);
+    if (lanes_done_ < job_.shots) numerics::pause_point(units);
   }
   lanes_done_ = 0;
 }
@@ -536,7 +536,7 @@ void Sequencer::perform(const hb_instruction_t& it) {
     case HB_OP_READBACK: {
       const auto section = static_cast<hb_section_t>(it.section);
       const std::uint64_t bytes = section_bytes(section, job_.cells, profile_);
-      numerics::spend(bytes);
+      numerics::pause_point(bytes);
       parameters_.readback(section, memory_.subspan(it.addr, bytes));
       break;
     }
@@ -554,7 +554,7 @@ std::optional<std::uint32_t> Sequencer::stable_ticks(const physics::Parameters& 
 
 /// Fails the job when the array cannot work with the shadow parameters.
 bool Sequencer::check_shadow() {
-  numerics::spend(cell_units * job_.cells);
+  numerics::pause_point(couplings_of_unit * lane_units() + (job_.metered ? 4 * job_.shots * lane_units() : 0));
   if (const auto refused = physics::refusal(array_->spec(), parameters_.shadow())) {
     fail({HB_BAD_PROGRAM, pc_, HB_FIELD_OPERAND, refused->cell});
     return false;
@@ -568,7 +568,7 @@ bool Sequencer::check_shadow() {
 
 void Sequencer::execute_load(const hb_instruction_t& instruction) {
   const std::uint64_t rows = instruction.lane_stride != 0 ? job_.shots : 1;
-  numerics::spend(4 * rows * section_bytes(static_cast<hb_section_t>(instruction.section), job_.cells, profile_));
+  numerics::pause_point(4 * rows * section_bytes(static_cast<hb_section_t>(instruction.section), job_.cells, profile_));
   try {
     if (const auto entry = parameters_.load(instruction, memory_, job_.shots))
       fail({HB_BAD_PROGRAM, pc_, HB_FIELD_OPERAND, static_cast<std::uint32_t>(*entry)});

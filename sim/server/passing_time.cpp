@@ -26,12 +26,15 @@ PassingTime::PassingTime(Transport& device, const std::atomic<bool>& stop)
       ticks_per_second_(1e12 / device.read32(HB_CAPS_TICK_PS_OFFSET)),
       last_(Clock::now()) {
   if (interruptible_ == nullptr) return;
-  interruptible_->stop_when(
-      [this, &stop] { return stop.load(std::memory_order_relaxed) || Clock::now() - looked_ > longest_piece; });
+  interruptible_->ask([this, &stop] {
+    return stop.load(std::memory_order_relaxed)           ? Wish::stop
+           : Clock::now() - looked_ > longest_piece ? Wish::pause
+                                                    : Wish::go_on;
+  });
 }
 
 PassingTime::~PassingTime() {
-  if (interruptible_ != nullptr) interruptible_->stop_when({});
+  if (interruptible_ != nullptr) interruptible_->ask({});
 }
 
 bool PassingTime::pass() {

@@ -53,11 +53,11 @@ Session::Session(Channel& channel, SessionControl& control, Transport& transport
   } catch (const Error&) {
     // Then blocks go through the transport, which reports what is wrong.
   }
-  if (interruptible_ != nullptr) interruptible_->stop_when([this] { return asked_to_stop(); });
+  if (interruptible_ != nullptr) interruptible_->ask([this] { return asked_to_stop() ? Wish::stop : Wish::go_on; });
 }
 
 Session::~Session() {
-  if (interruptible_ != nullptr) interruptible_->stop_when({});
+  if (interruptible_ != nullptr) interruptible_->ask({});
 }
 
 std::uint64_t Session::ticks() const {

@@ -71,7 +71,8 @@ void StandIn::make_file(bool force) {
   file_ = FileDescriptor(::open(path_.c_str(), flags | O_CREAT | O_EXCL, 0600));
   const bool fresh = static_cast<bool>(file_);
   if (!fresh && errno == EEXIST) file_ = FileDescriptor(::open(path_.c_str(), flags | O_NONBLOCK));
-  if (!file_) throw io_error(path_, fresh ? "the file cannot be made" : "there is something that cannot be served");
+  if (!file_) throw io_error(path_, "the file cannot be made, or is no plain file");
+  if (fresh) made_file_ = Made(path_, file_.get());
   if (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) throw io_error(path_, "another process serves it");
   bool stale = false;
   if (!fresh) {
@@ -86,7 +87,7 @@ void StandIn::make_file(bool force) {
                              (regular ? "choose another name, or --force" : "choose another name"));
   }
   make_pipe(force, stale);
-  made_file_ = Made(path_, file_.get());
+  if (!fresh) made_file_ = Made(path_, file_.get());
   if (::ftruncate(file_.get(), 0) != 0) throw io_error(path_, "the file cannot be emptied");
 }
 

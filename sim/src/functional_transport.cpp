@@ -31,7 +31,7 @@ FunctionalTransport::FunctionalTransport(const model::Profile& profile, const mo
 /// At the end of all time it stands still.
 void FunctionalTransport::let_a_tick_pass() {
   const std::uint64_t next = std::min(chip_.now(), last_tick - 1) + 1;
-  watched(stop_, [&] { return chip_.advance_to(next); });
+  watched(wish_, [&] { return chip_.advance_to(next); });
 }
 
 std::uint32_t FunctionalTransport::read32(std::uint64_t address) {
@@ -72,7 +72,7 @@ std::optional<std::span<std::byte>> FunctionalTransport::map(std::uint64_t addre
 bool FunctionalTransport::wait_irq(std::uint64_t limit_ticks) {
   if (chip_.interrupt()) return true;
   const std::uint64_t now = chip_.now();
-  watched(stop_, [&] { return chip_.advance_to(now + std::min(limit_ticks, last_tick - now), true); });
+  watched(wish_, [&] { return chip_.advance_to(now + std::min(limit_ticks, last_tick - now), true); });
   return chip_.interrupt();
 }
 

@@ -30,7 +30,7 @@ class FunctionalTransport final : public Transport, public DeviceClock, public I
   void dma_free(std::uint64_t address) override;
   LinkInfo info() const override;
   std::optional<std::uint64_t> ticks() const override;
-  void stop_when(std::function<bool()> stop) override { stop_ = std::move(stop); }
+  void ask(std::function<Wish()> wish) override { wish_ = std::move(wish); }
 
  private:
   void let_a_tick_pass();
@@ -39,7 +39,7 @@ class FunctionalTransport final : public Transport, public DeviceClock, public I
   model::HostMemory host_memory_;
   model::Chip chip_;
   LinkInfo info_;
-  std::function<bool()> stop_;
+  std::function<Wish()> wish_;
 };
 
 }  // namespace heatbath

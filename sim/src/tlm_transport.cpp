@@ -45,7 +45,7 @@ TlmTransport::TlmTransport(const systemc::HostChip& chip, std::uint64_t memory_b
 template <typename Access>
 auto TlmTransport::timed(Access&& access) {
   try {
-    return watched(stop_, access);
+    return watched(wish_, access);
   } catch (const std::out_of_range& error) {
     throw Error(HB_BAD_ARG, error.what(), bus_->ticks());
   }

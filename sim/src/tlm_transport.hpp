@@ -32,7 +32,7 @@ class TlmTransport final : public Transport, public DeviceClock, public Interrup
   void dma_free(std::uint64_t address) override;
   LinkInfo info() const override;
   std::optional<std::uint64_t> ticks() const override;
-  void stop_when(std::function<bool()> stop) override { stop_ = std::move(stop); }
+  void ask(std::function<Wish()> wish) override { wish_ = std::move(wish); }
 
  private:
   template <typename Access>
@@ -43,7 +43,7 @@ class TlmTransport final : public Transport, public DeviceClock, public Interrup
   std::uint64_t memory_bytes_;
   std::span<std::byte> memory_;  // lent; or empty
   LinkInfo info_;
-  std::function<bool()> stop_;
+  std::function<Wish()> wish_;
 };
 
 }  // namespace heatbath

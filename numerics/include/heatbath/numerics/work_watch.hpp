@@ -1,28 +1,33 @@
 #pragma once
 // Long work that can be asked to stop: one budget between two looks at the question, whatever a piece of it costs.
 
+#include <algorithm>
 #include <cstdint>
 #include <exception>
 #include <functional>
 
 namespace heatbath::numerics {
 
-/// Thrown by spend() in work that is given up half-way. What threw it changed nothing that a caller sees.
+/// What somebody wants of work in progress. pause: that it comes back at the next point from which it goes on without
+/// loss; stop: that it comes back soon, and what was half-way is made again, should it go on.
+enum class Wish : std::uint8_t { go_on, pause, stop };
+
+/// Thrown in work that comes back half-way. What threw it changed nothing, or goes on from there when it is called again.
 struct WorkStopped : std::exception {
   const char* what() const noexcept override { return "the work was asked to stop"; }
 };
 
-/// While one lives, work of the calling thread is counted against it, and `stop` is asked each time the budget is used
-/// up. Work without a watch is never stopped. Results never depend on a watch that does not stop. Watches nest: the
-/// inner one counts, and the answer of the outer one counts, too.
+/// While one lives, work of the calling thread is counted against it, and `wish` is asked each time the budget is used
+/// up. Work without a watch is never stopped. Results never depend on a watch. Watches nest: the inner one counts, and the
+/// wish of the outer one counts, too.
 class WorkWatch {
  public:
   /// Units of work between two looks. A unit is about a nanosecond of one processor.
   static constexpr std::uint64_t usual_budget = std::uint64_t{1} << 23;
 
-  /// `stop` must outlive the watch, and is called in the thread that made it.
-  explicit WorkWatch(const std::function<bool()>& stop, std::uint64_t budget = usual_budget)
-      : stop_(stop), outer_(current_), budget_(budget) {
+  /// `wish`, not empty, must outlive the watch, and is called in the thread that made it.
+  explicit WorkWatch(const std::function<Wish()>& wish, std::uint64_t budget = usual_budget)
+      : ask_(wish), outer_(current_), budget_(budget) {
     current_ = this;
   }
   ~WorkWatch() { current_ = outer_; }
@@ -32,33 +37,42 @@ class WorkWatch {
   /// The innermost one of this thread, or null.
   static WorkWatch* current() { return current_; }
 
-  /// Counts work that is done. True from the time on that the answer was to stop.
-  bool spend(std::uint64_t units) {
+  /// Counts work that is done, and returns the wish: the last answer, once it was not to go on.
+  Wish spend(std::uint64_t units) {
     spent_ += units;
     if (spent_ >= budget_) ask();
-    return stopped_;
+    return wish_;
   }
-  bool stopped() const { return stopped_; }
+  /// Whether the work is to come back.
+  bool stopped() const { return wish_ != Wish::go_on; }
   std::uint64_t budget() const { return budget_; }
 
  private:
   void ask() {
     spent_ = 0;
-    if (!stopped_) stopped_ = (stop_ && stop_()) || (outer_ != nullptr && outer_->spend(outer_->budget()));
+    if (wish_ == Wish::stop) return;
+    wish_ = std::max(wish_, ask_());
+    if (outer_ != nullptr) wish_ = std::max(wish_, outer_->spend(outer_->budget_));
   }
 
   static inline constinit thread_local WorkWatch* current_ = nullptr;
-  const std::function<bool()>& stop_;
+  const std::function<Wish()>& ask_;
   WorkWatch* const outer_;
   const std::uint64_t budget_;
   std::uint64_t spent_ = 0;
-  bool stopped_ = false;
+  Wish wish_ = Wish::go_on;
 };
 
-/// Counts work in the middle of something that can be given up without a trace. Throws WorkStopped.
+/// Counts work in the middle of something that would have to be made again. Throws WorkStopped on a wish to stop.
 inline void spend(std::uint64_t units) {
   WorkWatch* const watch = WorkWatch::current();
-  if (watch != nullptr && watch->spend(units)) throw WorkStopped();
+  if (watch != nullptr && watch->spend(units) == Wish::stop) throw WorkStopped();
+}
+
+/// Counts work at a point from which it can go on. Throws WorkStopped on a wish to pause, too.
+inline void pause_point(std::uint64_t units) {
+  WorkWatch* const watch = WorkWatch::current();
+  if (watch != nullptr && watch->spend(units) != Wish::go_on) throw WorkStopped();
 }
 
 }  // namespace heatbath::numerics
