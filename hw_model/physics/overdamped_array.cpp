@@ -24,13 +24,13 @@ void OverdampedArray::set_clamped(std::span<const std::uint8_t> clamped, const P
   active_->set_clamped(clamped, live);
 }
 
-void OverdampedArray::advance(const Run& run, const Parameters& live) {
+std::uint64_t OverdampedArray::advance(const Run& run, const Parameters& live) {
   const bool ramped = run.target != nullptr && run.ramp_steps > 0;
   const bool lost = loses_increments(spec(), live, run.dt, free_) &&
                     (!ramped || loses_increments(spec(), *run.target, run.dt, free_));
   if (lost && !exact_) exact_ = std::make_unique<GeneralArray>(spec(), team_);
   if (run.steps > 0 && lost != split()) switch_to(lost ? *exact_ : *fast_, live);
-  active_->advance(run, live);
+  return active_->advance(run, live);
 }
 
 void OverdampedArray::switch_to(Array& other, const Parameters& live) {

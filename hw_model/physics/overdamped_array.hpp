@@ -30,7 +30,7 @@ class OverdampedArray final : public Array {
   }
   void set_clamped(std::span<const std::uint8_t> clamped, const Parameters& live) override;
   void change_parameters(const Parameters& from, const Parameters& to) override { active_->change_parameters(from, to); }
-  void advance(const Run& run, const Parameters& live) override;
+  std::uint64_t advance(const Run& run, const Parameters& live) override;
   void enable_meters(bool on) override;
   void enable_cell_heat() override;
   void clear_meters() override;
