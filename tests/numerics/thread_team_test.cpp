@@ -1,8 +1,12 @@
 #include "heatbath/numerics/thread_team.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <fstream>
 #include <stdexcept>
 #include <vector>
 
@@ -25,6 +29,27 @@ TEST(ThreadTeam, RethrowsWhatAPieceThrowsAndStaysUsable) {
   team.run(10, [&](std::size_t) { ++done; });
   EXPECT_EQ(done.load(), 10);
 }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // which want address space of their own
+TEST(ThreadTeam, WorksWithTheThreadsThatTheSystemGives) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    std::ifstream statm("/proc/self/statm");
+    rlim_t pages = 0;
+    statm >> pages;
+    const rlim_t bytes = pages * 4096 + (rlim_t{200} << 20);
+    const rlimit limit{bytes, bytes};
+    ::setrlimit(RLIMIT_AS, &limit);
+    ThreadTeam team(1000);
+    std::atomic<int> done{0};
+    team.run(5000, [&](std::size_t) { ++done; });
+    ::_exit(team.size() > 1 && team.size() < 1000 && done == 5000 ? 0 : 1);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+}
+#endif
 
 }  // namespace
 }  // namespace heatbath::numerics
