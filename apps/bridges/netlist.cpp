@@ -16,6 +16,7 @@
 #include "heatbath/capabilities.hpp"
 #include "heatbath/cells.h"
 #include "heatbath/error.hpp"
+#include "heatbath/numerics/text.hpp"
 #include "heatbath/regs.h"
 
 namespace heatbath::apps {
@@ -238,9 +239,7 @@ std::string netlist(const Network& network, const CircuitScale& scale, const Net
   const char force = inertia ? 'v' : 'x';  // the nodes into which forces are currents
   Deck deck;
 
-  std::string source = network.source;
-  std::ranges::replace(source, '\n', ' ');
-  deck.line("* {} {} cells of {}", n, hb_cell_kind_name(network.cell_kind), source);
+  deck.line("* {} {} cells of {}", n, hb_cell_kind_name(network.cell_kind), numerics::escaped(network.source));
   deck.line("* written by {}", version_line());
   deck.line("* node x<i>: state x_i of cell i, {:.9g} V per unit; time unit {:.9g} s; energy unit {:.9g} J", scale.volts,
             scale.seconds, scale.energy_joules);

@@ -1,6 +1,5 @@
 // heatbath bench: how long the work takes, as ratios taken in one run.
 
-#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -8,6 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/cli/commands.hpp"
+#include "apps/cli/console.hpp"
+#include "apps/files/utf8.hpp"
 #include "bench/rows.hpp"
 #include "heatbath/error.hpp"
 
@@ -39,12 +40,12 @@ nlohmann::json described(const bench::Row& row) {
 
 void print(const bench::Row& row) {
   const auto cell = [](bool known, double value) { return known ? fmt::format("{:.4g}", value) : std::string("-"); };
-  fmt::print("{:<26} {:>10} {:>10} {:>8} {:>6} {:>8} {:<4} {}; against: {}{}\n", row.info->name,
+  put("{:<26} {:>10} {:>10} {:>8} {:>6} {:>8} {:<4} {}; against: {}{}\n", row.info->name,
              cell(row.measured, row.value.median), cell(row.compared, row.reference.median),
              cell(row.compared, row.ratio.median), row.info->goal_of == bench::GoalOf::value ? "value" : "ratio",
              cell(true, row.info->goal), row.met ? "yes" : "no", row.info->unit, row.info->reference,
              row.note.empty() ? "" : "; " + row.note);
-  std::fflush(stdout);
+  flush_output();
 }
 
 }  // namespace
@@ -52,7 +53,7 @@ void print(const bench::Row& row) {
 int run_bench(const BenchOptions& options) {
   if (options.list) {
     for (const bench::RowInfo& info : bench::rows())
-      fmt::print("{:<26} {}; against: {}\n", info.name, info.work, info.reference);
+      put("{:<26} {}; against: {}\n", info.name, info.work, info.reference);
     return 0;
   }
   std::vector<const bench::RowInfo*> chosen;
@@ -69,7 +70,7 @@ int run_bench(const BenchOptions& options) {
                 fmt::format("--peers {}: holds no peer.py; bench/peers of the sources does", options.peers.string()));
 
   if (!options.json)
-    fmt::print("{:<26} {:>10} {:>10} {:>8} {:>6} {:>8} {:<4}\n", "row", "value", "reference", "ratio", "goal",
+    put("{:<26} {:>10} {:>10} {:>8} {:>6} {:>8} {:<4}\n", "row", "value", "reference", "ratio", "goal",
                "at most", "met");
   nlohmann::json rows = nlohmann::json::array();
   for (const bench::RowInfo* info : chosen) {
@@ -80,7 +81,7 @@ int run_bench(const BenchOptions& options) {
       print(row);
     }
   }
-  if (options.json) fmt::print("{}\n", nlohmann::json{{"rows", rows}}.dump(2));
+  if (options.json) put("{}\n", json_text({{"rows", rows}}, 2));
   return 0;
 }
 

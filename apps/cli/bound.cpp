@@ -1,12 +1,15 @@
 // heatbath bound: what a score-based model can reach, measured on a device.
 
+#include <array>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "apps/cli/commands.hpp"
+#include "apps/cli/console.hpp"
 #include "apps/cli/interrupt.hpp"
 #include "apps/cli/progress_bar.hpp"
-#include "apps/files/atomic_file.hpp"
+#include "apps/files/output_folder.hpp"
 #include "apps/files/provenance.hpp"
 #include "apps/files/score_file.hpp"
 #include "apps/files/setting_names.hpp"
@@ -24,20 +27,20 @@ std::string plus_minus(const Measured& m) { return fmt::format("{:.4f} +- {:.4f}
 
 void print_summary(const BoundReport& report, const std::filesystem::path& out) {
   const trainers::BoundResult& result = report.result;
-  if (!report.law.closed_form()) fmt::print("data                     {}\n", report.law.name());
-  fmt::print("negative log-likelihood  {} nats{}\n", plus_minus(report.in_units_of_data(result.nll)),
+  if (!report.law.closed_form()) put("data                     {}\n", report.law.name());
+  put("negative log-likelihood  {} nats{}\n", plus_minus(report.in_units_of_data(result.nll)),
              result.nll_is_density ? "" : " (path bound)");
-  fmt::print("bound                    {}\n", plus_minus(report.in_units_of_data(result.bound)));
-  fmt::print("gap                      {}", plus_minus(result.gap));
-  if (report.law.closed_form()) fmt::print("; half the path divergence {}", plus_minus(result.half_path_kl));
-  fmt::print("\nnaive gaps               score {}, divergence {}\n", plus_minus(result.gap_naive_score),
+  put("bound                    {}\n", plus_minus(report.in_units_of_data(result.bound)));
+  put("gap                      {}", plus_minus(result.gap));
+  if (report.law.closed_form()) put("; half the path divergence {}", plus_minus(result.half_path_kl));
+  put("\nnaive gaps               score {}, divergence {}\n", plus_minus(result.gap_naive_score),
              plus_minus(result.gap_naive_divergence));
-  fmt::print("entropy production       {}, heat/kT {} ({})\n", plus_minus(result.production),
+  put("entropy production       {}, heat/kT {} ({})\n", plus_minus(result.production),
              plus_minus(result.heat_total), result.heat_source);
   if (report.process == trainers::Process::ve) {
-    fmt::print("exchange : production    {} (the exact score: -2)\n", plus_minus(result.identity_ratio));
+    put("exchange : production    {} (the exact score: -2)\n", plus_minus(result.identity_ratio));
   }
-  fmt::print("report                   {}\n", (out / "report.html").string());
+  put("report                   {}\n", (out / "report.html").string());
 }
 
 }  // namespace
@@ -65,7 +68,9 @@ int run_bound(const BoundCommandOptions& options) {
     bound.score = score_kind_named(options.score, "--score");
   }
   Device device = open(options.device);
-  prepare_folder(options.out);
+  constexpr std::array<std::string_view, 7> kFiles{"rates.png",  "bound.png",   "tradeoff.png", "samples.png",
+                                                   "score.json", "report.html", "report.json"};
+  OutputFolder out(options.out, kFiles);
   watch_interrupts();
   ProgressBar bar(ProgressBar::style_for(options.json), "bound", 100, "");
   bound.progress = [&](double fraction) {
@@ -82,18 +87,17 @@ int run_bound(const BoundCommandOptions& options) {
 
   report.pictures = bound_pictures(report);
   for (const Picture& picture : report.pictures) {
-    if (picture.png) write_file(options.out / picture.file, *picture.png);
-    else if (!options.json) fmt::print(stderr, "no {}: {}\n", picture.file, picture.missing);
+    if (picture.png) out.add(picture.file, *picture.png);
+    else if (!options.json) note("no {}: {}\n", picture.file, picture.missing);
   }
-  if (report.result.model.levels() > 0) write_file(options.out / "score.json", score_text(report.result.model));
-  const std::string json = bound_json(report).dump(2) + "\n";
-  write_file(options.out / "report.json", json);
-  write_file(options.out / "report.html", bound_html(report));
-  if (options.json) fmt::print("{}", json);
+  if (report.result.model.levels() > 0) out.add("score.json", score_text(report.result.model));
+  out.add("report.html", bound_html(report));
+  const std::string json = out.commit(bound_json(report));
+  if (options.json) put("{}", json);
   else print_summary(report, options.out);
   if (!(report.result.gap.value > -4 * report.result.gap.error)) {
     // The bound needs the entropy of the data: known of a law, of a list estimated as if it had a smooth density.
-    fmt::print(stderr, "heatbath: the gap is {}, more than 4 standard errors below 0: {}; see {}\n",
+    note("heatbath: the gap is {}, more than 4 standard errors below 0: {}; see {}\n",
                plus_minus(report.result.gap),
                report.law.closed_form() ? "the device does not follow its equations"
                                         : "the values are too few or their density too rough for an entropy from "

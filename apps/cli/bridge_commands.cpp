@@ -18,7 +18,10 @@ void add_netlist(CLI::App& app, Command& command) {
   netlist_app->add_option("--model", circuit->model, "the network of model.h5 of an earlier training")
       ->option_text("FILE");
   netlist_app->add_option("--program", circuit->program, "the [network] of a program in TOML")->option_text("FILE");
-  netlist_app->add_option("--out", circuit->out, "the circuit, for ngspice")->required()->option_text("FILE");
+  netlist_app->add_option("--out", circuit->out, "the circuit, for ngspice")
+      ->required()
+      ->check(a_name())
+      ->option_text("FILE");
   netlist_app->add_option("--farads", circuit->farads, "capacitance of an overdamped cell, or of mass 1 (default 1e-9)")->option_text("X");
   netlist_app->add_option("--tran", circuit->transient, "adds a .tran line over that many time units (default: none)")
       ->option_text("T");
@@ -39,7 +42,7 @@ void add_fmu(CLI::App& app, Command& command) {
   fmu_app->add_option("--program", unit->program, "the [network] of a program in TOML")->option_text("FILE");
   add_whole(fmu_app, "--cells", unit->cells, 1, 65536, "uncoupled cells with J2 = J4 = 1, without a network (default 16)");
   fmu_app->add_option("--step", unit->step, "step of the array in time units (default: the profile's)")->option_text("X");
-  fmu_app->add_option("--out", unit->out, "the unit")->required()->option_text("FILE.fmu");
+  fmu_app->add_option("--out", unit->out, "the unit")->required()->check(a_name())->option_text("FILE.fmu");
   add_json(fmu_app, unit->json);
   fmu_app->callback([&command, unit] { command = [unit] { return run_fmu(*unit); }; });
 }
@@ -52,7 +55,9 @@ void add_regs(CLI::App& app, Command& command) {
                    "csv (a line per field), json, svd (CMSIS, for debuggers) or rdl (SystemRDL 2.0) (default csv)")
       ->check(CLI::IsMember({"csv", "json", "svd", "rdl"}).description(""))
       ->option_text("NAME");
-  regs_app->add_option("--out", regs->out, "write it there (default: standard output)")->option_text("FILE");
+  regs_app->add_option("--out", regs->out, "write it there (default: standard output)")
+      ->check(a_name())
+      ->option_text("FILE");
   regs_app->callback([&command, regs] { command = [regs] { return run_regs(*regs); }; });
 }
 

@@ -1,7 +1,6 @@
 #include "apps/cli/command_line.hpp"
 
 #include <algorithm>
-#include <cstdio>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,9 +10,11 @@
 #include <fmt/ranges.h>
 
 #include "apps/cli/command_groups.hpp"
+#include "apps/cli/console.hpp"
 #include "apps/cli/interrupt.hpp"
 #include "apps/files/provenance.hpp"
 #include "heatbath/error.hpp"
+#include "heatbath/numerics/text.hpp"
 
 namespace heatbath::apps {
 
@@ -22,7 +23,7 @@ namespace {
 int complain(const std::string& message, int status) {
   std::string line = message;
   std::ranges::replace(line, '\n', ' ');
-  fmt::print(stderr, "heatbath: {}\n", line);
+  note("heatbath: {}\n", numerics::escaped(line));
   return status;
 }
 
@@ -33,6 +34,43 @@ std::vector<std::string> subcommands(const CLI::App& app) {
   return names;
 }
 
+/// Insertions, deletions, replacements and swaps of neighbours that make one word the other (restricted
+/// Damerau-Levenshtein).
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::vector<std::size_t>> cost(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
+  for (std::size_t i = 0; i <= a.size(); ++i) {
+    for (std::size_t j = 0; j <= b.size(); ++j) {
+      std::size_t& here = cost[i][j];
+      here = i == 0 ? j : j == 0 ? i : cost[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+      if (i > 0 && j > 0) here = std::min({here, cost[i - 1][j] + 1, cost[i][j - 1] + 1});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) here = std::min(here, cost[i - 2][j - 2] + 1);
+    }
+  }
+  return cost[a.size()][b.size()];
+}
+
+/// " (did you mean run?)" where one of `names` is near.
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& names) {
+  std::size_t least = std::max<std::size_t>(1, word.size() / 3) + 1;
+  std::string found;
+  if (word.size() > 40) return found;
+  for (const std::string& name : names) {
+    const std::size_t apart = distance(word, name);
+    if (apart >= least) continue;
+    least = apart;
+    found = fmt::format(" (did you mean {}?)", name);
+  }
+  return found;
+}
+
+/// Names of the options of a command, --help and so on.
+std::vector<std::string> options_of(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options())
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  return names;
+}
+
 /// A word where a command should be, that is none.
 std::string unknown_command(const CLI::App& app, int argc, char** argv) {
   const auto word = [&](int i) { return i < argc ? std::string_view(argv[i]) : std::string_view("-"); };
@@ -40,10 +78,12 @@ std::string unknown_command(const CLI::App& app, int argc, char** argv) {
     return !given.starts_with('-') && std::ranges::find(names, given) == names.end();
   };
   if (const auto commands = subcommands(app); unknown(commands, word(1)))
-    return fmt::format("unknown command \"{}\"; the commands are {}", word(1), fmt::join(commands, ", "));
+    return fmt::format("unknown command \"{}\"{}; the commands are {}", word(1), did_you_mean(word(1), commands),
+                       fmt::join(commands, ", "));
   if (word(1) == "train") {
     if (const auto trainers = subcommands(*app.get_subcommand("train")); unknown(trainers, word(2)))
-      return fmt::format("unknown trainer \"{}\"; there is: {}", word(2), fmt::join(trainers, ", "));
+      return fmt::format("unknown trainer \"{}\"{}; there is: {}", word(2), did_you_mean(word(2), trainers),
+                         fmt::join(trainers, ", "));
   }
   return {};
 }
@@ -68,12 +108,22 @@ int run_command_line(int argc, char** argv) {
   app.require_subcommand(1);
   app.get_formatter()->column_width(34);
   app.footer(
-      "Exit status: 0 done; 1 it ran and failed its check, or the device failed; 2 usage or input error; 130 "
-      "interrupted.");
+      "Exit status: 0 done; 1 it ran and failed its check, or the device failed; 2 usage, input or output file "
+      "wrong; 128 + N ended by signal N (Ctrl-C: 130).");
   Command command;
   add_device_commands(app, command);
   add_trainer_commands(app, command);
   add_bridge_commands(app, command);
+
+  // "help run" is "run --help".
+  std::vector<char*> words(argv, argv + argc);
+  std::string help = "--help";
+  if (argc > 1 && std::string_view(argv[1]) == "help") {
+    words.erase(words.begin() + 1);
+    words.push_back(help.data());
+  }
+  argc = static_cast<int>(words.size());
+  argv = words.data();
 
   if (const std::string unknown = unknown_command(app, argc, argv); !unknown.empty()) return complain(unknown, 2);
   try {
@@ -90,14 +140,17 @@ int run_command_line(int argc, char** argv) {
     if (const auto names = subcommands(*at); !names.empty())
       return complain(fmt::format("{}; the {} are {}", error.what(), at == &app ? "commands" : "trainers",
                                   fmt::join(names, ", ")), 2);
-    return complain(fmt::format("{} (see {} --help)", error.what(), path), 2);
+    std::string meant;
+    for (const std::string& word : at->remaining())
+      if (meant.empty() && word.starts_with("--")) meant = did_you_mean(word.substr(0, word.find('=')), options_of(*at));
+    return complain(fmt::format("{}{} (see {} --help)", error.what(), meant, path), 2);
   }
 
   try {
     return command();
   } catch (const Error& error) {
     if (error.code() == HB_ABORTED && interrupted())
-      return complain("interrupted; nothing was written", kInterruptedStatus);
+      return complain("interrupted; nothing was written", interrupted_status());
     return complain(error.what(), status_of(error));
   } catch (const std::bad_alloc&) {
     return complain("out of memory; use fewer cells, shots or records", 2);

@@ -1,7 +1,8 @@
 #pragma once
 // The subcommands, each with the options the command line gave it. Every function returns the exit status (0, 1 when
-// it ran and failed its check, 130 when interrupted) and throws heatbath::Error for everything that is wrong before.
+// it ran and failed its check, 128 and its number when a signal ended it) and throws heatbath::Error for everything that is wrong before.
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -44,6 +45,7 @@ struct TrainGenerateOptions {
   std::string device;
   std::uint32_t shots = 200;
   std::uint32_t held_out = 0;  ///< trajectories that judge the training; 0: enough for an error of 0.15 on the action
+  std::chrono::seconds checkpoint_every{60};  ///< between savings of out/model.h5 while it trains
   bool go_on = false;          ///< from out/model.h5
   bool json = false;
 };

@@ -1,14 +1,15 @@
 // heatbath conformance: does a device keep what every Heatbath device promises?
 
 #include <algorithm>
-#include <cstdio>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "apps/cli/commands.hpp"
+#include "apps/cli/console.hpp"
 #include "apps/conformance/conformance.hpp"
 #include "apps/files/provenance.hpp"
+#include "apps/files/utf8.hpp"
 #include "heatbath/device.hpp"
 
 namespace heatbath::apps {
@@ -27,14 +28,14 @@ const char* word_of(conformance::Verdict::Kind kind) {
 int run_conformance(const ConformanceOptions& options) {
   const auto claims = conformance::claims();
   if (options.list) {
-    for (const conformance::Claim& claim : claims) fmt::print("{:<22} {}\n", claim.name, claim.text);
+    for (const conformance::Claim& claim : claims) put("{:<22} {}\n", claim.name, claim.text);
     return 0;
   }
   for (const std::string& name : options.only)
     if (std::none_of(claims.begin(), claims.end(), [&](const auto& claim) { return name == claim.name; }))
       throw Error(HB_BAD_ARG, fmt::format("--only {}: there is no such claim; --list shows them", name));
   Device device = open(options.device);
-  if (!options.json) fmt::print("{}\n{}\n\n", version_line(), device_line(device));
+  if (!options.json) put("{}\n{}\n\n", version_line(), device_line(device));
   nlohmann::json table = nlohmann::json::array();
   int count[3] = {};
   for (const conformance::Claim& claim : claims) {
@@ -45,14 +46,14 @@ int run_conformance(const ConformanceOptions& options) {
     if (options.json) {
       table.push_back({{"claim", claim.name}, {"text", claim.text}, {"verdict", word_of(verdict.kind)}, {"detail", verdict.detail}});
     } else {
-      fmt::print("{:<8} {:<22} {}\n", word_of(verdict.kind), claim.name, verdict.detail.empty() ? claim.text : verdict.detail);
-      std::fflush(stdout);
+      put("{:<8} {:<22} {}\n", word_of(verdict.kind), claim.name, verdict.detail.empty() ? claim.text : verdict.detail);
+      flush_output();
     }
   }
   if (options.json) {
-    fmt::print("{}\n", nlohmann::json{{"device", describe_device(device)}, {"claims", table}, {"broken", count[1]}}.dump(2));
+    put("{}\n", json_text({{"device", describe_device(device)}, {"claims", table}, {"broken", count[1]}}, 2));
   } else {
-    fmt::print("\n{} kept, {} broken, {} skipped\n", count[0], count[1], count[2]);
+    put("\n{} kept, {} broken, {} skipped\n", count[0], count[1], count[2]);
   }
   return count[1] == 0 ? 0 : 1;
 }

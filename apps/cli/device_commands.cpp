@@ -28,8 +28,11 @@ void add_run(CLI::App& app, Command& command) {
       ->required()
       ->option_text("FILE.toml");
   run_app->add_option("--out", run->out, "result: FILE.npz for numpy, or FILE.h5 (default: summary only)")
+      ->check(a_name())
       ->option_text("FILE");
-  run_app->add_option("--vcd", run->vcd, "waveforms of one shot, for GTKWave (default: none)")->option_text("FILE.vcd");
+  run_app->add_option("--vcd", run->vcd, "waveforms of one shot, for GTKWave (default: none)")
+      ->check(a_name())
+      ->option_text("FILE.vcd");
   run_app
       ->add_option("--signals", run->signals,
                    "of the waveforms: cells=0..7,cells=12,meters,shot=3 (default: all captured cells and the meters of "
@@ -70,8 +73,12 @@ void add_validate(CLI::App& app, Command& command) {
       ->take_all();
   validate_app->add_flag("--long", validate->slow, "rows that take more than a minute, too");
   validate_app->add_flag("--list", validate->list, "list suites and rows, and run none");
-  validate_app->add_option("--report", validate->report, "write a page with tables and plots")->option_text("FILE.html");
-  validate_app->add_option("--table", validate->table, "write the tables as Markdown")->option_text("FILE.md");
+  validate_app->add_option("--report", validate->report, "write a page with tables and plots")
+      ->check(a_name())
+      ->option_text("FILE.html");
+  validate_app->add_option("--table", validate->table, "write the tables as Markdown")
+      ->check(a_name())
+      ->option_text("FILE.md");
   add_whole(validate_app, "--seed", validate->seed, 0, kMost64,
             "of the host's randomness and, where the device can be seeded, of its noise (default 1)");
   validate_app

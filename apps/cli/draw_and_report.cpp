@@ -1,15 +1,15 @@
 #include "apps/cli/draw_and_report.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <cstdio>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "apps/cli/console.hpp"
 #include "apps/cli/interrupt.hpp"
 #include "apps/cli/progress_bar.hpp"
-#include "apps/files/atomic_file.hpp"
 #include "apps/files/provenance.hpp"
 #include "apps/report/generative_pictures.hpp"
 #include "apps/report/html_report.hpp"
@@ -23,38 +23,44 @@ namespace {
 void print_summary(const GenerativeReport& report, const std::filesystem::path& out) {
   const Moments heat = report.heat();
   const trainers::GenerativeModel& model = report.saved.model;
-  fmt::print("heat of one drawing   {:.0f} kT, s.d. {:.0f} kT (the paper's: {:.0f} and about {:.0f})\n", heat.mean,
+  put("heat of one drawing   {:.0f} kT, s.d. {:.0f} kT (the paper's: {:.0f} and about {:.0f})\n", heat.mean,
              heat.sd, kPaperHeat, kPaperHeatSd);
-  fmt::print("energy V0 -> Vf       {:.0f} -> {:.0f} kT\n", moments(report.samples.v0, report.kT()).mean,
+  put("energy V0 -> Vf       {:.0f} -> {:.0f} kT\n", moments(report.samples.v0, report.kT()).mean,
              moments(report.samples.vf, report.kT()).mean);
-  fmt::print("classes              ");
+  put("classes              ");
   const std::vector<double> shares = report.class_shares();
   for (std::size_t i = 0; i < shares.size(); ++i) {
-    fmt::print(" {}: {:.0f} %", int{model.classes()[i]}, 100 * shares[i]);
+    put(" {}: {:.0f} %", int{model.classes()[i]}, 100 * shares[i]);
   }
-  fmt::print("; inverted {:.0f} %; likeness {:.2f}\n", 100 * report.classes.inverted_fraction,
+  put("; inverted {:.0f} %; likeness {:.2f}\n", 100 * report.classes.inverted_fraction,
              report.classes.mean_abs_correlation);
   if (std::isfinite(report.classes.asked_fraction)) {
-    fmt::print("asked for and drawn   {:.1f} %\n", 100 * report.classes.asked_fraction);
+    put("asked for and drawn   {:.1f} %\n", 100 * report.classes.asked_fraction);
   }
   if (report.quality) {
-    fmt::print("read by a classifier  {:.0f} % as drawn (real digits {:.0f} %); entropy of classes {:.2f} nats; diversity {:.2f}\n",
+    put("read by a classifier  {:.0f} % as drawn (real digits {:.0f} %); entropy of classes {:.2f} nats; diversity {:.2f}\n",
                100 * report.quality->recognised, 100 * report.quality->classifier_accuracy, report.quality->class_entropy,
                report.quality->diversity);
   }
   if (std::isfinite(report.saved.held_out_last.per_step)) {
-    fmt::print("action per step       {:.2f} -> {:.2f} (held out)\n", report.saved.held_out_first.per_step,
+    put("action per step       {:.2f} -> {:.2f} (held out)\n", report.saved.held_out_first.per_step,
                report.saved.held_out_last.per_step);
   }
-  fmt::print("seconds               total {:.1f}: programs {:.1f}, device {:.1f}, gradient {:.1f}, drawing {:.1f}\n",
+  put("seconds               total {:.1f}: programs {:.1f}, device {:.1f}, gradient {:.1f}, drawing {:.1f}\n",
              report.seconds.total, report.seconds.build_programs, report.seconds.simulate, report.seconds.gradient,
              report.seconds.generate);
-  fmt::print("report                {}\n", (out / "report.html").string());
+  put("report                {}\n", (out / "report.html").string());
 }
 
 }  // namespace
 
-int draw_and_report(Device& device, DrawJob job) {
+OutputFolder drawing_folder(const std::filesystem::path& path) {
+  constexpr std::array<std::string_view, 7> kFiles{"samples.png", "trajectories.png", "receptive_fields.png", "training.png",
+                                                   "heat.png",    "report.html",      "report.json"};
+  return OutputFolder(path, kFiles);
+}
+
+int draw_and_report(Device& device, DrawJob job, OutputFolder& out) {
   GenerativeReport report;
   report.command = job.command;
   report.saved = std::move(job.saved);
@@ -98,18 +104,17 @@ int draw_and_report(Device& device, DrawJob job) {
   report.seconds.total = std::chrono::duration<double>(std::chrono::steady_clock::now() - job.start).count();
 
   for (const Picture& picture : report.pictures) {
-    if (picture.png) write_file(job.out / picture.file, *picture.png);
-    else if (!job.json) fmt::print(stderr, "no {}: {}\n", picture.file, picture.missing);
+    if (picture.png) out.add(picture.file, *picture.png);
+    else if (!job.json) note("no {}: {}\n", picture.file, picture.missing);
   }
-  const std::string json = json_report(report).dump(2) + "\n";
-  write_file(job.out / "report.json", json);
-  write_file(job.out / "report.html", html_report(report));
-  if (job.json) fmt::print("{}", json);
-  else print_summary(report, job.out);
+  out.add("report.html", html_report(report));
+  const std::string json = out.commit(json_report(report));
+  if (job.json) put("{}", json);
+  else print_summary(report, out.path());
 
   if (!std::isfinite(report.heat().mean)) {
-    fmt::print(stderr, "heatbath: the heat of the samples is not a finite number; see {}\n",
-               (job.out / "report.json").string());
+    note("heatbath: the heat of the samples is not a finite number; see {}\n",
+               (out.path() / "report.json").string());
     return 1;
   }
   return 0;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "apps/files/model_file.hpp"
+#include "apps/files/output_folder.hpp"
 #include "heatbath/device.hpp"
 #include "heatbath/trainers/generative.hpp"
 
@@ -18,7 +19,7 @@ namespace heatbath::apps {
 struct DrawJob {
   std::string command;
   SavedModel saved;
-  std::filesystem::path model_path, out;
+  std::filesystem::path model_path;
   std::uint32_t shots = 200;
   std::vector<std::uint8_t> asked;  ///< classes to draw, in turn; empty: all, where there are label cells
   std::optional<trainers::ReverseAction> in_sample;  ///< action on trajectories of the training
@@ -35,9 +36,12 @@ struct DrawJob {
   bool json = false;
 };
 
+/// The folder for what draw_and_report writes, checked. Throws Error(IO).
+OutputFolder drawing_folder(const std::filesystem::path& path);
+
 /// Draws on the device and writes samples.png, trajectories.png, receptive_fields.png, training.png, heat.png,
-/// report.json and report.html to job.out, each whole; prints the summary, or the JSON. Returns the exit status: 1 when
+/// report.json and report.html to `out`; prints the summary, or the JSON. Returns the exit status: 1 when
 /// the heat is not a finite number. Throws Error(ABORTED) when interrupted before anything was written.
-int draw_and_report(Device& device, DrawJob job);
+int draw_and_report(Device& device, DrawJob job, OutputFolder& out);
 
 }  // namespace heatbath::apps

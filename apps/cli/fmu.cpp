@@ -4,8 +4,11 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/cli/commands.hpp"
+#include "apps/cli/console.hpp"
+#include "apps/files/atomic_file.hpp"
 #include "apps/files/program_builder.hpp"
 #include "apps/files/toml_program.hpp"
+#include "apps/files/utf8.hpp"
 #include "apps/fmi/package.hpp"
 #include "heatbath/device.hpp"
 
@@ -48,16 +51,16 @@ int run_fmu(const FmuOptions& options) {
   package.network = !options.model.empty()     ? network_of_model(options.model)
                     : !options.program.empty() ? network_of(*program, capabilities)
                                                : uncoupled(options.cells, capabilities.kT_reset);
+  prepare_file(options.out);
   fmi::write_unit(options.out, device, package);
 
   const double seconds = 1e-12 * capabilities.tick_ps * static_cast<double>(device.step().count);
   if (options.json) {
-    fmt::print("{}\n", nlohmann::json{{"out", options.out.string()},
-                                      {"cells", package.network.cells()},
-                                      {"step_seconds", seconds}}
-                           .dump(2));
+    put("{}\n", json_text({{"out", options.out.string()},
+                           {"cells", package.network.cells()},
+                           {"step_seconds", seconds}}, 2));
   } else {
-    fmt::print("wrote {}: {} cells, steps of {:.6g} s\n", options.out.string(), package.network.cells(), seconds);
+    put("wrote {}: {} cells, steps of {:.6g} s\n", options.out.string(), package.network.cells(), seconds);
   }
   return 0;
 }

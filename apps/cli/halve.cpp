@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "apps/cli/console.hpp"
 #include "heatbath/error.hpp"
 #include "heatbath/numerics/text.hpp"
 
@@ -130,16 +131,16 @@ void print_halved(const nlohmann::json& halved) {
   const auto text = [](const nlohmann::json& value, const char* format) {
     return value.is_null() ? std::string("-") : fmt::format(fmt::runtime(format), value.get<double>());
   };
-  fmt::print("\nat half the step, {:.6g}, on the same noise: differences, and in standard errors of this run\n",
+  put("\nat half the step, {:.6g}, on the same noise: differences, and in standard errors of this run\n",
              halved["step"].get<double>());
   const auto row = [&](const std::string& name, const nlohmann::json& of) {
-    fmt::print("  {:<24} {:>12} +- {:<9} {:>8}\n", name, text(of["difference"], "{:.3g}"),
+    put("  {:<24} {:>12} +- {:<9} {:>8}\n", name, text(of["difference"], "{:.3g}"),
                text(of["standard_error"], "{:.2g}"), text(of["in_standard_errors"], "{:.2f}"));
   };
   const nlohmann::json& states = halved["final_states"];
   for (std::size_t k = 0; k < std::min(kShown, states.size()); ++k)
     row(fmt::format("final state {}", states[k]["cell"].get<std::uint64_t>()), states[k]);
-  if (states.size() > kShown) fmt::print("  … and {} more; all of them with --json\n", states.size() - kShown);
+  if (states.size() > kShown) put("  … and {} more; all of them with --json\n", states.size() - kShown);
   for (const nlohmann::json& snapshot : halved["meters"])
     for (const char* name : {"energy", "work", "heat", "heat_path", "work_shadow"})
       row(fmt::format("{} {}", snapshot["name"].get<std::string>(), name), snapshot[name]);

@@ -1,12 +1,12 @@
 // heatbath info: what a device says of itself.
 
-#include <cstdio>
-
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "apps/cli/commands.hpp"
+#include "apps/cli/console.hpp"
 #include "apps/files/provenance.hpp"
+#include "apps/files/utf8.hpp"
 #include "heatbath/device.hpp"
 
 namespace heatbath::apps {
@@ -15,9 +15,9 @@ namespace {
 
 void print_table(const nlohmann::json& tables) {
   for (const auto& [title, table] : tables.items()) {
-    fmt::print("{}\n", title);
+    put("{}\n", title);
     for (const auto& [key, value] : table.items()) {
-      fmt::print("  {:<20} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
+      put("  {:<20} {}\n", key, value.is_string() ? value.get<std::string>() : json_text(value));
     }
   }
 }
@@ -28,10 +28,10 @@ int run_info(const InfoOptions& options) {
   const Device device = open(options.device);
   const nlohmann::json description = describe_device(device);
   if (options.json) {
-    fmt::print("{}\n", description.dump(2));
+    put("{}\n", json_text(description, 2));
     return 0;
   }
-  fmt::print("{}\n{}\n\n", version_line(), device_line(device));
+  put("{}\n{}\n\n", version_line(), device_line(device));
   print_table(description);
   return 0;
 }

@@ -9,8 +9,10 @@
 
 #include "apps/bridges/netlist.hpp"
 #include "apps/cli/commands.hpp"
+#include "apps/cli/console.hpp"
 #include "apps/files/atomic_file.hpp"
 #include "apps/files/toml_program.hpp"
+#include "apps/files/utf8.hpp"
 #include "heatbath/device.hpp"
 
 namespace heatbath::apps {
@@ -27,6 +29,7 @@ int run_netlist(const NetlistCommandOptions& options) {
   NetlistOptions form;
   form.external_sources = options.external_sources;
   form.transient_time_units = options.transient;
+  prepare_file(options.out);
   write_file(options.out, netlist(network, scale, form));
 
   std::vector<double> kelvin{scale.kelvin(static_cast<double>(network.kT))};
@@ -37,21 +40,19 @@ int run_netlist(const NetlistCommandOptions& options) {
   if (options.json) {
     const nlohmann::json temperatures =
         kelvin.size() == 1 ? nlohmann::json(kelvin.front()) : nlohmann::json(kelvin);
-    fmt::print("{}\n", nlohmann::json{{"out", options.out.string()},
-                                      {"cells", network.cells()},
-                                      {"farads", scale.farads},
-                                      {"ohms", scale.ohms},
-                                      {"volts", scale.volts},
-                                      {"seconds", scale.seconds},
-                                      {"kelvin", temperatures}}
-                           .dump(2));
+    put("{}\n", json_text({{"out", options.out.string()},
+                           {"cells", network.cells()},
+                           {"farads", scale.farads},
+                           {"ohms", scale.ohms},
+                           {"volts", scale.volts},
+                           {"seconds", scale.seconds},
+                           {"kelvin", temperatures}}, 2));
   } else {
     const auto [coldest, hottest] = std::ranges::minmax(kelvin);
     const std::string range =
         kelvin.size() == 1 ? fmt::format("{:.4g} K", coldest) : fmt::format("{:.4g}..{:.4g} K", coldest, hottest);
-    fmt::print("wrote {}: {} cells, {} {:.4g} F with {:.4g} ohm at {}; x = 1 is {:.4g} V\n", options.out.string(),
-               network.cells(), network.inertia() ? "mass 1 and damping 1 are" : "each", scale.farads, scale.ohms, range,
-               scale.volts);
+    put("wrote {}: {} cells, {} {:.4g} F with {:.4g} ohm at {}; x = 1 is {:.4g} V\n", options.out.string(), network.cells(),
+        network.inertia() ? "mass 1 and damping 1 are" : "each", scale.farads, scale.ohms, range, scale.volts);
   }
   return 0;
 }

@@ -21,6 +21,10 @@ CLI::Validator whole(std::uint64_t lowest, std::uint64_t highest) {
       "N");
 }
 
+CLI::Validator a_name() {
+  return CLI::Validator([](std::string& text) { return text.empty() ? std::string("needs a name") : std::string(); }, "NAME");
+}
+
 std::vector<std::uint8_t> parse_digits(const std::string& text, const char* option) {
   std::vector<std::uint8_t> digits;
   const auto bad = [&] {

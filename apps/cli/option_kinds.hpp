@@ -23,6 +23,9 @@ CLI::Option* add_whole(CLI::App* app, const char* name, Number& value, std::uint
   return app->add_option(name, value, help)->check(whole(lowest, highest))->type_name("N")->option_text("N");
 }
 
+/// Accepts any text but none: for the name of an output.
+CLI::Validator a_name();
+
 /// --device URI.
 void add_device(CLI::App* app, std::string& device);
 

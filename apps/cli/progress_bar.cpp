@@ -47,7 +47,7 @@ void ProgressBar::update(double done, std::string_view text) {
     if (Clock::now() - drawn_ < std::chrono::seconds(2)) return;
     drawn_ = Clock::now();
     const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
-    fmt::print(out_, "{}: {} %{}{}, {:.1f} s\n", label_, 10 * tenth, text.empty() ? "" : ", ", text, seconds);
+    std::fputs(fmt::format("{}: {} %{}{}, {:.1f} s\n", label_, 10 * tenth, text.empty() ? "" : ", ", text, seconds).c_str(), out_);
     std::fflush(out_);
     return;
   }
@@ -61,7 +61,7 @@ void ProgressBar::finish(std::string_view text) {
   if (style_ == Style::silent) return;
   const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
   if (open_) std::fputs("\r\033[K", out_);
-  fmt::print(out_, "{}: done in {:.1f} s{}{}\n", label_, seconds, text.empty() ? "" : ", ", text);
+  std::fputs(fmt::format("{}: done in {:.1f} s{}{}\n", label_, seconds, text.empty() ? "" : ", ", text).c_str(), out_);
   std::fflush(out_);
   open_ = false;
 }

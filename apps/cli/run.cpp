@@ -10,6 +10,7 @@
 
 #include "apps/bridges/waveform.hpp"
 #include "apps/cli/commands.hpp"
+#include "apps/cli/console.hpp"
 #include "apps/cli/halve.hpp"
 #include "apps/cli/interrupt.hpp"
 #include "apps/cli/progress_bar.hpp"
@@ -21,6 +22,7 @@
 #include "apps/files/run_result.hpp"
 #include "apps/files/step_bias.hpp"
 #include "apps/files/toml_program.hpp"
+#include "apps/files/utf8.hpp"
 #include "heatbath/numerics/text.hpp"
 
 namespace heatbath::apps {
@@ -60,12 +62,12 @@ nlohmann::json summarise(const RunOutcome& run, const TomlProgram& description) 
 
 void print_step(const nlohmann::json& step) {
   if (step["time_units"].is_null()) {
-    fmt::print("the step is the device's own\n\n");
+    put("the step is the device's own\n\n");
     return;
   }
-  fmt::print("step {:.6g} time units ({})", step["time_units"].get<double>(), step["from"].get<std::string>());
-  if (step.contains("bias")) fmt::print(": {}", step["bias"]["text"].get<std::string>());
-  fmt::print("\n\n");
+  put("step {:.6g} time units ({})", step["time_units"].get<double>(), step["from"].get<std::string>());
+  if (step.contains("bias")) put(": {}", step["bias"]["text"].get<std::string>());
+  put("\n\n");
 }
 
 /// Value and standard error of one entry, and "-" for what is not known.
@@ -78,74 +80,74 @@ std::string with_error(const nlohmann::json& of, std::size_t k) {
 void print_statistics(const nlohmann::json& is) {
   constexpr std::size_t kShown = 16;
   if (is.contains("columns")) {
-    fmt::print("\nstatistics of {} samples from time {:.6g} to {:.6g}\n", is["samples"].get<std::uint64_t>(),
+    put("\nstatistics of {} samples from time {:.6g} to {:.6g}\n", is["samples"].get<std::uint64_t>(),
                is["from"].get<double>(), is["to"].get<double>());
     const bool times = is.contains("correlation_time");
-    fmt::print("  {:>12} {:>12} {:>10} {:>12} {:>10} {:>10}{}\n", "", "mean", "s.e.", "variance", "s.e.", "effective",
+    put("  {:>12} {:>12} {:>10} {:>12} {:>10} {:>10}{}\n", "", "mean", "s.e.", "variance", "s.e.", "effective",
                times ? "     correlation time, s.e." : "");
     const std::size_t columns = is["columns"].size();
     for (std::size_t k = 0; k < std::min(kShown, columns); ++k) {
       const nlohmann::json& effective = is["mean"]["effective_samples"][k];
-      fmt::print("  {:>12} {} {} {:>10}{}\n", is["columns"][k].get<std::string>(), with_error(is["mean"], k),
+      put("  {:>12} {} {} {:>10}{}\n", is["columns"][k].get<std::string>(), with_error(is["mean"], k),
                  with_error(is["variance"], k), effective.is_null() ? "-" : fmt::format("{:.4g}", effective.get<double>()),
                  times ? "  " + with_error(is["correlation_time"], k) : "");
     }
-    if (columns > kShown) fmt::print("  … and {} more; all of them with --json\n", columns - kShown);
+    if (columns > kShown) put("  … and {} more; all of them with --json\n", columns - kShown);
   }
   if (is.contains("entropy_production")) {
     for (const nlohmann::json& of : is["entropy_production"]) {
       const nlohmann::json& error = of["standard_error"];
-      fmt::print("entropy production by \"{}\": {:.5g} +- {} nats per time unit\n", of["meters"].get<std::string>(),
+      put("entropy production by \"{}\": {:.5g} +- {} nats per time unit\n", of["meters"].get<std::string>(),
                  of["value"].get<double>(), error.is_null() ? "?" : fmt::format("{:.2g}", error.get<double>()));
     }
   }
-  for (const nlohmann::json& note : is["notes"]) fmt::print("note: {}\n", note.get<std::string>());
+  for (const nlohmann::json& note : is["notes"]) put("note: {}\n", note.get<std::string>());
 }
 
 void print_summary(const nlohmann::json& summary) {
-  fmt::print("{} on {}\n", summary["program"].get<std::string>(), summary["device"]["link"]["uri"].get<std::string>());
-  fmt::print("{} cells, {} shots, {:.6g} time units, {} records\n\n", summary["cells"].get<std::uint64_t>(),
+  put("{} on {}\n", summary["program"].get<std::string>(), summary["device"]["link"]["uri"].get<std::string>());
+  put("{} cells, {} shots, {:.6g} time units, {} records\n\n", summary["cells"].get<std::uint64_t>(),
              summary["shots"].get<std::uint64_t>(), summary["array_time_units"].get<double>(),
              summary["records"].get<std::uint64_t>());
   print_step(summary["step"]);
   constexpr std::size_t kShown = 16;
   const nlohmann::json& states = summary["final_states"];
-  fmt::print("final states (over shots)\n  {:>6} {:>12} {:>12}\n", "cell", "mean", "s.d.");
+  put("final states (over shots)\n  {:>6} {:>12} {:>12}\n", "cell", "mean", "s.d.");
   for (std::size_t i = 0; i < std::min(kShown, states["cell"].size()); ++i) {
-    fmt::print("  {:>6} {:>12.5g} {:>12.5g}\n", states["cell"][i].get<std::uint32_t>(), states["mean"][i].get<double>(),
+    put("  {:>6} {:>12.5g} {:>12.5g}\n", states["cell"][i].get<std::uint32_t>(), states["mean"][i].get<double>(),
                states["sd"][i].get<double>());
   }
   if (states["cell"].size() > kShown)
-    fmt::print("  … and {} more; all of them with --json\n", states["cell"].size() - kShown);
+    put("  … and {} more; all of them with --json\n", states["cell"].size() - kShown);
 
   for (const nlohmann::json& snapshot : summary["meters"]) {
-    fmt::print("\nmeters \"{}\" (energy units, over shots)\n", snapshot["name"].get<std::string>());
+    put("\nmeters \"{}\" (energy units, over shots)\n", snapshot["name"].get<std::string>());
     for (const char* key : {"energy", "work", "heat", "heat_path", "work_shadow"}) {
-      fmt::print("  {:<12} mean {:>12.5g}  s.d. {:>12.5g}\n", key, snapshot[key]["mean"].get<double>(),
+      put("  {:<12} mean {:>12.5g}  s.d. {:>12.5g}\n", key, snapshot[key]["mean"].get<double>(),
                  snapshot[key]["sd"].get<double>());
     }
     if (!snapshot.contains("heat_per_cell")) continue;
     const nlohmann::json& heat = snapshot["heat_per_cell"];
-    fmt::print("  heat of cells\n");
+    put("  heat of cells\n");
     for (std::size_t i = 0; i < std::min(kShown, heat["mean"].size()); ++i)
-      fmt::print("  {:>6}       mean {:>12.5g}  s.d. {:>12.5g}\n", i, heat["mean"][i].get<double>(),
+      put("  {:>6}       mean {:>12.5g}  s.d. {:>12.5g}\n", i, heat["mean"][i].get<double>(),
                  heat["sd"][i].get<double>());
     if (heat["mean"].size() > kShown)
-      fmt::print("  … and {} more; all of them with --json\n", heat["mean"].size() - kShown);
+      put("  … and {} more; all of them with --json\n", heat["mean"].size() - kShown);
   }
   if (summary.contains("statistics")) print_statistics(summary["statistics"]);
   if (summary.contains("halve")) print_halved(summary["halve"]);
   if (const auto& rounding = summary["rounding"]; rounding["values"] != 0)
-    fmt::print("\n{} parameter values are off by more than 1 % as the device's codes, the worst by {:.2g} %; readback shows "
+    put("\n{} parameter values are off by more than 1 % as the device's codes, the worst by {:.2g} %; readback shows "
                "what it holds\n",
                rounding["values"].get<std::uint64_t>(), 100 * rounding["worst"].get<double>());
   if (const auto clips = summary["clips"].get<std::uint64_t>()) {
-    fmt::print("\n{} parameter values were clipped to the device's ranges\n", clips);
+    put("\n{} parameter values were clipped to the device's ranges\n", clips);
   }
   if (const auto clips = summary["capture_clips"].get<std::uint64_t>())
-    fmt::print("\n{} captured values lay beyond their converter and stand at its end\n", clips);
+    put("\n{} captured values lay beyond their converter and stand at its end\n", clips);
   if (const auto rails = summary["rails"].get<std::uint64_t>())
-    fmt::print("\n{} cell-steps were held at a rail, the lowest cell among them {}\n", rails,
+    put("\n{} cell-steps were held at a rail, the lowest cell among them {}\n", rails,
                summary["rail_cell"].get<std::uint32_t>());
 }
 
@@ -214,22 +216,22 @@ std::vector<StatisticsArray> arrays_of(const RunOutcome& outcome) {
 
 void print_point(const nlohmann::json& point) {
   constexpr std::size_t kShown = 3;
-  for (const auto& [key, value] : point["at"].items()) fmt::print("{} = {:<10.6g} ", key, value.get<double>());
+  for (const auto& [key, value] : point["at"].items()) put("{} = {:<10.6g} ", key, value.get<double>());
   if (point.contains("statistics") && point["statistics"].contains("columns")) {
     const nlohmann::json& is = point["statistics"];
     for (std::size_t k = 0; k < std::min(kShown, is["columns"].size()); ++k)
-      fmt::print(" {}: mean{}, variance{}", is["columns"][k].get<std::string>(), with_error(is["mean"], k),
+      put(" {}: mean{}, variance{}", is["columns"][k].get<std::string>(), with_error(is["mean"], k),
                  with_error(is["variance"], k));
   } else {
     const nlohmann::json& is = point["final_states"];
     for (std::size_t k = 0; k < std::min(kShown, is["cell"].size()); ++k)
-      fmt::print(" cell {}: mean {:.5g}, s.d. {:.5g}", is["cell"][k].get<std::uint32_t>(), is["mean"][k].get<double>(),
+      put(" cell {}: mean {:.5g}, s.d. {:.5g}", is["cell"][k].get<std::uint32_t>(), is["mean"][k].get<double>(),
                  is["sd"][k].get<double>());
   }
   for (const nlohmann::json& snapshot : point["meters"])
-    fmt::print("  {}: energy {:.5g}, heat {:.5g}", snapshot["name"].get<std::string>(),
+    put("  {}: energy {:.5g}, heat {:.5g}", snapshot["name"].get<std::string>(),
                snapshot["energy"]["mean"].get<double>(), snapshot["heat_path"]["mean"].get<double>());
-  fmt::print("\n");
+  put("\n");
 }
 
 int run_sweep(const RunOptions& options, const TomlProgram& base) {
@@ -279,8 +281,7 @@ int run_sweep(const RunOptions& options, const TomlProgram& base) {
     }
   }
   if (!options.out.empty()) {
-    const auto folder = options.out.parent_path();
-    prepare_folder(folder.empty() ? "." : folder);
+    prepare_file(options.out);
   }
 
   watch_interrupts();
@@ -337,19 +338,19 @@ int run_sweep(const RunOptions& options, const TomlProgram& base) {
     nlohmann::json origin = summary["provenance"];
     for (const char* key : {"program", "seed", "device", "sweep", "shots", "common_noise"}) origin[key] = summary[key];
     origin["meter_names"] = base.meter_names();
-    file.provenance = origin.dump();
+    file.provenance = json_text(origin);
     write_run_result(options.out, file);
     summary["out"] = options.out.string();
   }
   if (options.json) {
-    fmt::print("{}\n", summary.dump(2));
+    put("{}\n", json_text(summary, 2));
   } else {
-    fmt::print("{} on {}: {} of {} points, {} shots each\n\n", base.path,
+    put("{} on {}: {} of {} points, {} shots each\n\n", base.path,
                summary["device"]["link"]["uri"].get<std::string>(), done, points, base.shots);
     for (const nlohmann::json& point : summary["points"]) print_point(point);
-    if (summary.contains("out")) fmt::print("\nwrote {}\n", options.out.string());
+    if (summary.contains("out")) put("\nwrote {}\n", options.out.string());
   }
-  return done == points ? 0 : 130;
+  return done == points ? 0 : interrupted_status();
 }
 
 }  // namespace
@@ -372,11 +373,13 @@ int run_program(const RunOptions& options) {
     throw Error(HB_BAD_ARG, fmt::format("--vcd {}: the name must end in .vcd", options.vcd.string()));
   if (!options.signals.empty() && options.vcd.empty())
     throw Error(HB_BAD_ARG, "--signals chooses what --vcd FILE.vcd holds; give that, too");
+  const std::uint32_t captured = description.capture_cells != 0
+                                     ? description.capture_cells
+                                     : description.cells - description.first_cell % description.cells;
   if (!options.vcd.empty()) {  // a wrong list is refused before the run
     RunResult shape;
     shape.shots = description.shots;
-    shape.cells = description.capture_cells != 0 ? description.capture_cells
-                                                  : description.cells - description.first_cell % description.cells;
+    shape.cells = captured;
     waveform_selection(options.signals, shape, description.first_cell);
   }
 
@@ -387,16 +390,18 @@ int run_program(const RunOptions& options) {
   if (description.statistics) statistics.emplace(description, program);
   if (!description.seed && device.capabilities().seeded) description.seed = 1;
   if (options.halve) check_halving(device, description, program);
-  if (!options.out.empty()) {
-    const auto folder = options.out.parent_path();
-    prepare_folder(folder.empty() ? "." : folder);
-  }
 
   watch_interrupts();
   ProgressBar bar(ProgressBar::style_for(options.json), "run", 1.0, "");
   RunPlan plan;
   const bool asked_for = !options.vcd.empty() || (!options.out.empty() && !(statistics && description.statistics->only));
   plan.keep = !statistics || asked_for;
+  if (!options.out.empty()) {
+    const double states = plan.keep ? 4.0 * description.shots * static_cast<double>(program.records()) * captured : 0.0;
+    // Of .h5, which is compressed, the size is not known.
+    prepare_file(options.out, options.out.extension() == ".npz" ? static_cast<std::uint64_t>(std::min(states, 1e19)) : 0);
+  }
+  if (!options.vcd.empty()) prepare_file(options.vcd);
   plan.progress = [&](double fraction) {
     bar.update(fraction);
     return !interrupted();
@@ -441,7 +446,7 @@ int run_program(const RunOptions& options) {
     origin["meter_names"] = description.meter_names();
     origin["step"] = summary["step"];
     if (statistics) origin["statistics_columns"] = statistics->names();
-    run.provenance = origin.dump();
+    run.provenance = json_text(origin);
     write_run_result(options.out, run);
     summary["out"] = options.out.string();
   }
@@ -451,11 +456,11 @@ int run_program(const RunOptions& options) {
     summary["vcd"] = options.vcd.string();
   }
   if (options.json) {
-    fmt::print("{}\n", summary.dump(2));
+    put("{}\n", json_text(summary, 2));
   } else {
     print_summary(summary);
-    if (!options.vcd.empty()) fmt::print("\nwrote {}\n", options.vcd.string());
-    if (!options.out.empty()) fmt::print("\nwrote {}\n", options.out.string());
+    if (!options.vcd.empty()) put("\nwrote {}\n", options.vcd.string());
+    if (!options.out.empty()) put("\nwrote {}\n", options.out.string());
   }
   return 0;
 }

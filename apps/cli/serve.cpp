@@ -2,11 +2,11 @@
 
 #include <atomic>
 #include <csignal>
-#include <cstdio>
 
 #include <fmt/format.h>
 
 #include "apps/cli/commands.hpp"
+#include "apps/cli/console.hpp"
 #include "heatbath/device.hpp"
 #include "heatbath/server.hpp"
 
@@ -24,10 +24,14 @@ void on_signals(void (*action)(int)) {
   struct sigaction what {};
   what.sa_handler = action;
   sigemptyset(&what.sa_mask);
-  for (const int signal : {SIGINT, SIGTERM}) sigaction(signal, &what, nullptr);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction before {};
+    sigaction(signal, nullptr, &before);
+    if (signal != SIGHUP || before.sa_handler != SIG_IGN) sigaction(signal, &what, nullptr);  // as nohup wants it
+  }
 }
 
-void say(const std::string& line) { fmt::print(stderr, "heatbath serve: {}\n", line); }
+void say(const std::string& line) { note("heatbath serve: {}\n", line); }
 
 }  // namespace
 
@@ -37,8 +41,8 @@ int run_serve(const ServeCommandOptions& options) {
   Server server(serve);
   serving.store(&server);
   on_signals(stop_serving);
-  fmt::print("{}\n", server.uri());
-  std::fflush(stdout);
+  put("{}\n", server.uri());
+  flush_output();
   server.run();
   on_signals(SIG_DFL);
   serving.store(nullptr);

@@ -1,19 +1,26 @@
 // heatbath train ergodicity: what a machine that stays in its basins knows, and what experts know.
 
+#include <array>
 #include <chrono>
 #include <cstdlib>
+#include <optional>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "apps/cli/commands.hpp"
+#include "apps/cli/console.hpp"
 #include "apps/cli/interrupt.hpp"
 #include "apps/cli/progress_bar.hpp"
 #include "apps/files/atomic_file.hpp"
 #include "apps/files/ergodicity_file.hpp"
+#include "apps/files/output_folder.hpp"
 #include "apps/files/provenance.hpp"
+#include "apps/files/utf8.hpp"
 #include "apps/report/ergodicity_report.hpp"
 #include "heatbath/device.hpp"
+#include "heatbath/numerics/text.hpp"
 
 namespace heatbath::apps {
 
@@ -30,14 +37,20 @@ constexpr double kRareShare = 0.1;
 /// Standard errors between device and exact values at which the command says that the device is wrong: some 15 numbers
 /// are compared.
 constexpr double kMostDeviation = 5;
+/// All that a run may write beside machines.json.
+constexpr std::array<std::string_view, 9> kFiles{"library.png", "escapes.png", "running_means.png", "overlaps.png", "states.png",
+                                                 "parity.png",  "digits.png",  "report.html",       "report.json"};
+
+/// The URI that is asked for.
+std::string base_uri(const std::string& asked) {
+  if (!asked.empty()) return asked;
+  const char* environment = std::getenv("HEATBATH_DEVICE");
+  return environment != nullptr && *environment != '\0' ? environment : "func:";
+}
 
 /// The URI of an emulated chip with other cells. A URI that is not an emulator's is one chip: what it is, it is.
 std::string board_uri(const std::string& asked, Board board, std::uint32_t cells) {
-  std::string base = asked;
-  if (base.empty()) {
-    const char* environment = std::getenv("HEATBATH_DEVICE");
-    base = environment != nullptr && *environment != '\0' ? environment : "func:";
-  }
+  std::string base = base_uri(asked);
   const bool functional = base.starts_with("func:"), systemc = base.starts_with("tlm:");
   if (board != Board::spins && !functional)
     throw Error(HB_UNSUPPORTED, fmt::format("{} is one chip of one kind of cells; func: has others beside it", base));
@@ -61,34 +74,34 @@ std::string plus_minus(const Measured& m) { return fmt::format("{:.5f} +- {:.5f}
 void print_summary(const ErgodicityRun& run, const std::filesystem::path& out) {
   const trainers::ErgodicityReport& r = run.study;
   if (r.margin) {
-    fmt::print("log-likelihood       one machine {}, experts {} nats, held out\n", plus_minus(*r.likelihood_single),
+    put("log-likelihood       one machine {}, experts {} nats, held out\n", plus_minus(*r.likelihood_single),
                plus_minus(*r.likelihood_experts));
-    fmt::print("experts ahead by     {} nats ({} and {} parameters)\n", plus_minus(*r.margin), r.parameters_experts,
+    put("experts ahead by     {} nats ({} and {} parameters)\n", plus_minus(*r.margin), r.parameters_experts,
                r.parameters_single);
-    fmt::print("rare digit {}         data {:.1f} %, one machine {:.1f} %, experts {:.1f} %\n", int{r.digits.back()},
+    put("rare digit {}         data {:.1f} %, one machine {:.1f} %, experts {:.1f} %\n", int{r.digits.back()},
                100 * r.shares_data.back(), 100 * r.shares_single.back(), 100 * r.shares_experts.back());
   } else {
-    fmt::print("KL(data || machine)  one machine {}, {} experts {} nats\n", plus_minus(*r.kl_single), r.experts.size(),
+    put("KL(data || machine)  one machine {}, {} experts {} nats\n", plus_minus(*r.kl_single), r.experts.size(),
                plus_minus(*r.kl_experts));
   }
   for (const auto& row : r.parity) {
-    fmt::print("parity, K = {:g}        {} on {} (exact {:.5f})\n", row.strength, plus_minus(row.measured),
+    put("parity, K = {:g}        {} on {} (exact {:.5f})\n", row.strength, plus_minus(row.measured),
                row.board == Board::bistable ? "bistable cells" : "p-bits", row.exact);
   }
-  fmt::print("library T*           {} (exact {:.5f})\n", plus_minus(r.library.transition), r.library.transition_exact);
+  put("library T*           {} (exact {:.5f})\n", plus_minus(r.library.transition), r.library.transition_exact);
   for (const auto& escape : r.escapes_spins) {
-    fmt::print("escape, {:2} spins     {} at 1/T = {:g} (exact {:.5f})\n", escape.cells, plus_minus(escape.measured),
+    put("escape, {:2} spins     {} at 1/T = {:g} (exact {:.5f})\n", escape.cells, plus_minus(escape.measured),
                escape.parameter, escape.exact);
   }
   for (const auto& escape : r.escapes_wells) {
-    fmt::print("escape, bistable     {} over {:g} kT (exact {:.5f})\n", plus_minus(escape.measured), escape.parameter,
+    put("escape, bistable     {} over {:g} kT (exact {:.5f})\n", plus_minus(escape.measured), escape.parameter,
                escape.exact);
   }
   for (const auto& point : r.breaking)
-    fmt::print("R-hat, 32 spins      {:.3f} at 1/T = {:g}\n", point.r_hat, point.beta);
-  if (r.r_hat_linear) fmt::print("R-hat, linear cells  {:.3f}\n", *r.r_hat_linear);
-  for (const std::string& what : r.left_out) fmt::print("not measured         {}\n", what);
-  fmt::print("report               {}\n", (out / "report.html").string());
+    put("R-hat, 32 spins      {:.3f} at 1/T = {:g}\n", point.r_hat, point.beta);
+  if (r.r_hat_linear) put("R-hat, linear cells  {:.3f}\n", *r.r_hat_linear);
+  for (const std::string& what : r.left_out) put("not measured         {}\n", what);
+  put("report               {}\n", (out / "report.html").string());
 }
 
 }  // namespace
@@ -97,7 +110,7 @@ int run_train_ergodicity(const TrainErgodicityOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   const bool digits = options.problem == "digits";
   SavedMachines saved;
-  saved.problem = options.problem;
+  saved.problem = valid_utf8(options.problem);
   saved.options = options.study;
   if (saved.options.experts == 0)
     saved.options.experts = digits ? static_cast<std::uint32_t>(options.digits.size()) : 2;
@@ -117,17 +130,25 @@ int run_train_ergodicity(const TrainErgodicityOptions& options) {
   } else {
     patterns = trainers::read_patterns(options.problem);
   }
+  if (digits) saved.digits = fmt::format("{}", fmt::join(options.digits, ","));
+  saved.device = valid_utf8(base_uri(options.device));
   const std::filesystem::path machines = options.out / "machines.json";
   if (options.go_on) {
     const SavedMachines before = read_machines(machines);
-    if (before.problem != saved.problem || before.options.experts != saved.options.experts ||
-        before.options.seed != saved.options.seed || before.options.updates != saved.options.updates ||
-        before.options.effort != saved.options.effort)
-      throw Error(HB_BAD_ARG,
-                  fmt::format("{}: a training of {} with {} experts, {} updates, effort {:g} and seed {}; --continue "
-                              "needs the same settings",
-                              machines.string(), before.problem, before.options.experts, before.options.updates,
-                              before.options.effort, before.options.seed));
+    std::string changed;
+    const auto compare = [&](const char* name, const auto& was, const auto& is) {
+      if (was != is) changed += fmt::format("{}{} was {} and is {}", changed.empty() ? "" : ", ", name, was, is);
+    };
+    compare("problem", before.problem, saved.problem);
+    compare("experts", before.options.experts, saved.options.experts);
+    compare("updates", before.options.updates, saved.options.updates);
+    compare("effort", before.options.effort, saved.options.effort);
+    compare("seed", before.options.seed, saved.options.seed);
+    if (!before.digits.empty()) compare("digits", before.digits, saved.digits);
+    if (!changed.empty())
+      throw Error(HB_BAD_ARG, fmt::format("{}: --continue needs the same settings; {}", machines.string(), changed));
+    if (!before.device.empty() && before.device != saved.device)
+      note("heatbath: --continue: trained on {} so far, goes on on {}\n", numerics::escaped(before.device), numerics::escaped(saved.device));
     saved.state = before.state;
   }
 
@@ -139,18 +160,24 @@ int run_train_ergodicity(const TrainErgodicityOptions& options) {
     if (run.device.empty()) run.device = device_line(device);
     return device;
   };
+  std::optional<OutputFolder> out;
+  const auto prepare = [&] {
+    if (out) return;
+    out.emplace(options.out, kFiles);
+    prepare_file(machines);
+  };
   const auto save = [&](const trainers::ErgodicityState& state) {
+    prepare();
     saved.state = state;
     write_file(machines, machines_text(saved));
+    out->invalidate();
   };
   trainers::ErgodicityState state = saved.state;
   try {
     ProgressBar bar(ProgressBar::style_for(options.json), "ergodicity", 100, "");
     // The study refuses what it cannot do before it says for the first time how far it is.
-    bool begun = false;
     const trainers::ErgodicityProgress progress = [&](std::string_view what, double fraction) {
-      if (!begun) prepare_folder(options.out);
-      begun = true;
+      prepare();
       bar.update(100 * fraction, what);
       return !interrupted();
     };
@@ -161,32 +188,28 @@ int run_train_ergodicity(const TrainErgodicityOptions& options) {
   } catch (const Error& error) {
     if (error.code() != HB_ABORTED || !interrupted() || state.experts.size() == 0) throw;
     save(state);
-    fmt::print(stderr, "heatbath: interrupted; {} holds the machines so far, and --continue goes on from them\n",
+    note("heatbath: interrupted; {} holds the machines so far, and --continue goes on from them\n",
                machines.string());
-    return kInterruptedStatus;
+    return interrupted_status();
   }
   run.data_source = digits ? set.learned.source : patterns.source;
   run.pictures = ergodicity_pictures(run.study);
   run.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   for (const Picture& picture : run.pictures) {
     if (picture.png)
-      write_file(options.out / picture.file, *picture.png);
+      out->add(picture.file, *picture.png);
     else if (!options.json)
-      fmt::print(stderr, "no {}: {}\n", picture.file, picture.missing);
+      note("no {}: {}\n", picture.file, picture.missing);
   }
-  const std::string json = ergodicity_json(run).dump(2) + "\n";
-  write_file(options.out / "report.json", json);
-  write_file(options.out / "report.html", ergodicity_html(run));
+  out->add("report.html", ergodicity_html(run));
+  const std::string json = out->commit(ergodicity_json(run));
   if (options.json)
-    fmt::print("{}", json);
+    put("{}", json);
   else
     print_summary(run, options.out);
   if (const double worst = worst_deviation(run.study); worst > kMostDeviation) {
-    fmt::print(
-        stderr,
-        "heatbath: a measured value lies {:.1f} standard errors from the exact one: the device does not follow its "
-        "law; see {}\n",
-        worst, (options.out / "report.json").string());
+    note("heatbath: a measured value lies {:.1f} standard errors from the exact one: the device does not follow its "
+         "law; see {}\n", worst, (options.out / "report.json").string());
     return 1;
   }
   return 0;

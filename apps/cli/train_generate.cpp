@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <ctime>
 #include <limits>
 #include <optional>
@@ -10,13 +9,15 @@
 #include <fmt/format.h>
 
 #include "apps/cli/commands.hpp"
+#include "apps/cli/console.hpp"
 #include "apps/cli/draw_and_report.hpp"
 #include "apps/cli/interrupt.hpp"
 #include "apps/cli/progress_bar.hpp"
-#include "apps/files/atomic_file.hpp"
 #include "apps/files/model_file.hpp"
+#include "apps/files/output_folder.hpp"
 #include "apps/files/provenance.hpp"
 #include "heatbath/device.hpp"
+#include "heatbath/numerics/text.hpp"
 #include "heatbath/trainers/generative.hpp"
 #include "heatbath/trainers/images.hpp"
 
@@ -41,10 +42,20 @@ std::uint32_t held_out_count(std::size_t images) {
 constexpr trainers::ReverseAction kNotMeasured{std::numeric_limits<double>::quiet_NaN(),
                                                std::numeric_limits<double>::quiet_NaN()};
 
+/// Says what differs between a training and what takes it up, and may.
+void note_changes(const trainers::GenerativeModel& was, const trainers::GenerativeModel& is) {
+  if (was.device != is.device)
+    note("heatbath: --continue: trained on {} so far, goes on on {}\n", numerics::escaped(was.device), numerics::escaped(is.device));
+  if (was.data_source != is.data_source)
+    note("heatbath: --continue: the images were of {} and are of {}\n", numerics::escaped(was.data_source),
+         numerics::escaped(is.data_source));
+}
+
 }  // namespace
 
 int run_train_generate(const TrainGenerateOptions& options) {
-  const auto start = std::chrono::steady_clock::now();
+  using Clock = std::chrono::steady_clock;
+  const auto start = Clock::now();
   Device device = open(options.device);
   const std::size_t per_class = std::max<std::size_t>(kDrawnDigitsPerClass, options.training.images_per_class);
   const trainers::Images data = options.data.empty() ? trainers::draw_digits(kDrawnDigitsSeed, per_class)
@@ -55,10 +66,12 @@ int run_train_generate(const TrainGenerateOptions& options) {
   std::optional<SavedModel> before;
   if (options.go_on) {
     before = load_model(model_path);
-    trainer.resume(before->model, before->actions);
+    trainer.resume(before->model, before->actions, std::move(before->sums));
+    note_changes(before->model, trainer.model());
   }
   watch_interrupts();
-  prepare_folder(options.out);
+  OutputFolder out = drawing_folder(options.out);
+  prepare_file(model_path);
   const auto style = ProgressBar::style_for(options.json);
 
   SavedModel saved;
@@ -67,20 +80,32 @@ int run_train_generate(const TrainGenerateOptions& options) {
   saved.held_out_last = kNotMeasured;
   const bool measured = before && before->held_out_trajectories == saved.held_out_trajectories;
   if (measured) saved.held_out_first = before->held_out_first;
+  bool ended = false;  // by itself: nothing goes on from what it gathered
   const auto save = [&] {
     saved.model = trainer.model();
+    saved.sums = ended ? trainers::GatheredSums{} : trainer.sums();
     saved.actions = trainer.actions();
     if (saved.model.device.empty()) saved.model.device = device_line(device);
     save_model(model_path, saved);
+    out.invalidate();
+  };
+  // A long training is saved now and then, for no more than a twentieth of the time.
+  auto next_save = Clock::now() + options.checkpoint_every;
+  const auto checkpoint = [&] {
+    const auto began = Clock::now();
+    if (began < next_save) return;
+    save();
+    const auto done = Clock::now();
+    next_save = done + std::max<Clock::duration>(options.checkpoint_every, 20 * (done - began));
   };
   const auto stopped = [&] {
-    if (trainer.model().updates == 0) {
-      fmt::print(stderr, "heatbath: interrupted before the first update; nothing was written\n");
+    if (trainer.actions().empty()) {
+      note("heatbath: interrupted before the first update; nothing was written\n");
     } else {
-      fmt::print(stderr, "heatbath: interrupted after update {} of {}; {} holds the model after it, --continue goes on\n",
-                 trainer.model().updates, options.training.updates, model_path.string());
+      note("heatbath: interrupted after update {} of {}; {} holds the model after it, --continue goes on\n",
+                 trainer.actions().size(), options.training.updates, model_path.string());
     }
-    return kInterruptedStatus;
+    return interrupted_status();
   };
 
   if (!measured) saved.held_out_first = trainer.held_out(saved.held_out_trajectories);
@@ -90,13 +115,16 @@ int run_train_generate(const TrainGenerateOptions& options) {
     ProgressBar bar(style, "train", options.training.updates, exact ? "trajectories" : "updates");
     trainer.train([&](std::uint32_t done, std::uint32_t, const trainers::ReverseAction& action) {
       bar.update(done, fmt::format("action {:+.2f} above its floor", action.per_step - action.floor));
-      return !interrupted();
+      if (interrupted()) return false;
+      checkpoint();
+      return true;
     });
     if (!interrupted()) bar.finish();
   }
   const std::clock_t trained = std::clock();
-  if (trainer.model().updates > 0) save();
-  if (interrupted()) return stopped();
+  ended = !interrupted();
+  if (!trainer.actions().empty()) save();
+  if (!ended) return stopped();
   DrawJob job;
   job.training_processor_seconds = static_cast<double>(trained - before_training) / CLOCKS_PER_SEC;
   job.held_out = trainer.held_out_each(saved.held_out_trajectories);
@@ -115,7 +143,6 @@ int run_train_generate(const TrainGenerateOptions& options) {
   job.command = "train generate";
   job.saved = saved;
   job.model_path = model_path;
-  job.out = options.out;
   job.shots = options.shots;
   job.seed = options.training.seed;
   job.threads = options.training.threads;
@@ -124,11 +151,11 @@ int run_train_generate(const TrainGenerateOptions& options) {
   job.start = start;
   job.json = options.json;
   try {
-    return draw_and_report(device, std::move(job));
+    return draw_and_report(device, std::move(job), out);
   } catch (const Error& error) {
     if (error.code() != HB_ABORTED || !interrupted()) throw;
-    fmt::print(stderr, "heatbath: interrupted while drawing; {} holds the trained model\n", model_path.string());
-    return kInterruptedStatus;
+    note("heatbath: interrupted while drawing; {} holds the trained model\n", model_path.string());
+    return interrupted_status();
   }
 }
 

@@ -19,13 +19,14 @@ void add_train_generate(CLI::App& train, Command& command) {
   struct TrainGenerateWords {
     TrainGenerateOptions options;
     std::string digits = "0,1,2", scaling = "common-norm", drive = "pixel", optimizer = "gradient", recipe = "paper";
-    std::uint64_t period = 0;
+    std::uint64_t period = 0, checkpoint_seconds = 60;
   };
   const auto given = std::make_shared<TrainGenerateWords>();
   CLI::App* generate_trainer = train.add_subcommand(
       "generate", "learn to draw digits out of thermal noise, then draw some (arXiv:2506.15121)");
   generate_trainer->add_option("--out", given->options.out, "folder for pictures, model.h5, report.json and report.html")
       ->required()
+      ->check(a_name())
       ->option_text("DIR");
   generate_trainer
       ->add_option("--data", given->options.data,
@@ -70,6 +71,8 @@ void add_train_generate(CLI::App& train, Command& command) {
   add_whole(generate_trainer, "--images", given->options.training.images_per_class, 1, 100000,
             "images of each class to learn (default 1)");
   generate_trainer->add_flag("--continue", given->options.go_on, "take up the training whose model.h5 is in the folder");
+  add_whole(generate_trainer, "--checkpoint-every", given->checkpoint_seconds, 0, 1000000,
+            "seconds after which model.h5 is saved while it trains; 0: after every update (default 60)");
   add_whole(generate_trainer, "--capture-period", given->period, 0, kMost64,
             "device ticks between captured states (default 0: the shortest the device has)");
   add_whole(generate_trainer, "--shots", given->options.shots, 1, 10000000, "drawings after training (default 200)");
@@ -78,7 +81,7 @@ void add_train_generate(CLI::App& train, Command& command) {
   add_whole(generate_trainer, "--threads", given->options.training.threads, 0, 1024,
             "threads for work on the host (default 0: one per processor)");
   add_json(generate_trainer, given->options.json);
-  generate_trainer->footer("Ctrl-C finishes the update, saves the model and exits with 130; --continue goes on from it. A second one kills.");
+  generate_trainer->footer("Ctrl-C (SIGTERM, SIGHUP) finishes the update, saves the model and exits with 130 (143, 129); --continue goes on from it. A later one kills.");
   generate_trainer->callback([&command, given, generate_trainer] {
     if (given->recipe == "schedule") {
       trainers::GenerativeOptions& training = given->options.training;
@@ -98,6 +101,7 @@ void add_train_generate(CLI::App& train, Command& command) {
       given->options.training.drive = drive_named(given->drive, "--drive");
       given->options.training.optimizer = optimizer_named(given->optimizer, "--optimizer");
       given->options.training.capture_period = Ticks{given->period};
+      given->options.checkpoint_every = std::chrono::seconds(given->checkpoint_seconds);
       return run_train_generate(given->options);
     };
   });
@@ -113,6 +117,7 @@ void add_train_ergodicity(CLI::App& train, Command& command) {
       "ergodicity", "one machine against experts, and the ergodicity they lose (arXiv:2412.16411)");
   ergodicity_app->add_option("--out", given->options.out, "folder for pictures, machines.json, report.json and report.html")
       ->required()
+      ->check(a_name())
       ->option_text("DIR");
   ergodicity_app
       ->add_option("--problem", given->options.problem,
@@ -139,7 +144,7 @@ void add_train_ergodicity(CLI::App& train, Command& command) {
             "of the host's randomness and, where the device can be seeded, of its noise (default 1)");
   ergodicity_app->add_flag("--continue", given->options.go_on, "take up the training whose machines.json is in the folder");
   add_json(ergodicity_app, given->options.json);
-  ergodicity_app->footer("Ctrl-C saves the machines and exits with 130; --continue goes on from them. A second one kills.");
+  ergodicity_app->footer("Ctrl-C (SIGTERM, SIGHUP) saves the machines and exits with 130 (143, 129); --continue goes on from them. A later one kills.");
   ergodicity_app->callback([&command, given] {
     command = [given] {
       given->options.digits = parse_digits(given->ergodicity_digits);
@@ -160,6 +165,7 @@ void add_generate(CLI::App& app, Command& command) {
       ->option_text("FILE");
   generate_app->add_option("--out", given->options.out, "folder for pictures, report.json and report.html")
       ->required()
+      ->check(a_name())
       ->option_text("DIR");
   add_whole(generate_app, "--shots", given->options.shots, 1, 10000000, "drawings (default 200)");
   generate_app
@@ -189,6 +195,7 @@ void add_bound(CLI::App& app, Command& command) {
       "bound", "entropy rates and the likelihood bound of a score-based model (arXiv:2510.06174)");
   bound_app->add_option("--out", given->options.out, "folder for pictures, score.json, report.json and report.html")
       ->required()
+      ->check(a_name())
       ->option_text("DIR");
   bound_app->add_option("--data", given->options.data, "gaussian, uniform, mixture, or a file of numbers (default mixture)")
       ->option_text("LAW");

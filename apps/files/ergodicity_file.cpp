@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "apps/files/utf8.hpp"
 #include "heatbath/error.hpp"
 
 namespace heatbath::apps {
@@ -58,7 +59,9 @@ std::string machines_text(const SavedMachines& saved) {
   for (const auto& f : experts.free_energies)
     free_energies.push_back(experts.rounds > 0 ? json{f.value, f.error, f.effective} : json::array());
   const json whole{{"heatbath", "machines of train ergodicity"},
-                   {"problem", saved.problem},
+                   {"problem", valid_utf8(saved.problem)},
+                   {"digits", saved.digits},
+                   {"device", saved.device},
                    {"experts", saved.options.experts},
                    {"seed", saved.options.seed},
                    {"updates", saved.options.updates},
@@ -70,7 +73,7 @@ std::string machines_text(const SavedMachines& saved) {
                      {"free_energies", std::move(free_energies)},
                      {"responsibilities", experts.responsibilities},
                      {"rounds", experts.rounds}}}};
-  return whole.dump() + "\n";
+  return json_text(whole) + "\n";
 }
 
 SavedMachines read_machines(const std::filesystem::path& path) {
@@ -81,6 +84,8 @@ SavedMachines read_machines(const std::filesystem::path& path) {
     const json whole = json::parse(in);
     SavedMachines saved;
     saved.problem = whole.at("problem").get<std::string>();
+    saved.digits = whole.value("digits", "");
+    saved.device = whole.value("device", "");
     saved.options.experts = whole.at("experts").get<std::uint32_t>();
     saved.options.seed = whole.at("seed").get<std::uint64_t>();
     saved.options.updates = whole.at("updates").get<std::uint32_t>();

@@ -10,7 +10,9 @@ namespace heatbath::apps {
 
 /// A training and what it is of.
 struct SavedMachines {
-  std::string problem;  ///< name, file or digits
+  std::string problem;  ///< name, file (as UTF-8) or digits
+  std::string digits;   ///< with commas between, of the problem digits
+  std::string device;   ///< URI, as UTF-8; this and digits are empty in files from before they were kept
   trainers::ErgodicityOptions options;
   trainers::ErgodicityState state;
 };

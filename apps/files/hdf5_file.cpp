@@ -10,6 +10,7 @@
 #include <hdf5.h>
 
 #include "apps/files/atomic_file.hpp"
+#include "apps/files/utf8.hpp"
 #include "heatbath/error.hpp"
 
 namespace heatbath::apps {
@@ -33,8 +34,13 @@ class Handle {
   herr_t (*closer_)(hid_t);
 };
 
-/// The library prints a stack of its own at every error unless told not to.
-void quiet() { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
+/// The library prints a stack of its own at every error unless told not to, and at the end of the process closes once
+/// more, and crashes over, a file that could not be closed because the disk was full. Files are closed here.
+void quiet() {
+  static const herr_t first_of_all = H5dont_atexit();
+  static_cast<void>(first_of_all);
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+}
 
 std::string shape_text(const Shape& shape) { return fmt::format("{}", fmt::join(shape, " x ")); }
 
@@ -67,7 +73,7 @@ struct Hdf5Writer::Impl {
   }
 
   void text_of(hid_t object, std::string_view name, std::string_view text) const {
-    const std::string value(text);
+    const std::string value = valid_utf8(text);
     const Handle type(H5Tcopy(H5T_C_S1), H5Tclose);
     H5Tset_size(type, value.size() + 1);
     H5Tset_cset(type, H5T_CSET_UTF8);
@@ -111,6 +117,14 @@ Hdf5Writer::Hdf5Writer(const std::filesystem::path& path) {
 Hdf5Writer::~Hdf5Writer() = default;
 
 void Hdf5Writer::attribute(std::string_view name, std::string_view text) { impl_->text_of(impl_->file, name, text); }
+void Hdf5Writer::long_text(std::string_view name, std::string_view text) {
+  const std::string value = valid_utf8(text);
+  const char* const pointer = value.c_str();
+  const Handle type(H5Tcopy(H5T_C_S1), H5Tclose);
+  H5Tset_size(type, H5T_VARIABLE);
+  H5Tset_cset(type, H5T_CSET_UTF8);
+  impl_->attribute_of(impl_->file, name, type, &pointer);
+}
 void Hdf5Writer::attribute(std::string_view name, std::uint64_t value) {
   impl_->attribute_of(impl_->file, name, H5T_NATIVE_UINT64, &value);
 }

@@ -21,6 +21,8 @@ class Hdf5Writer {
   ~Hdf5Writer();
 
   void attribute(std::string_view name, std::string_view text);
+  /// A text of variable length, which h5py gives back as str.
+  void long_text(std::string_view name, std::string_view text);
   void attribute(std::string_view name, std::uint64_t value);
   void attribute(std::string_view name, double value);
 

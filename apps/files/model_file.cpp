@@ -23,6 +23,8 @@ constexpr const char* kFormat = "heatbath generative model";
 /// More cells than any profile has; a guard against sizes that no file of ours holds.
 constexpr std::uint64_t kMostCells = 65536;
 constexpr std::uint64_t kMostSegments = 64, kMostLabels = 10;
+/// Of each segment, in the sums of least squares.
+constexpr std::size_t kMostStretches = 128;
 
 class ModelReader {
  public:
@@ -152,6 +154,19 @@ void save_model(const std::filesystem::path& path, const SavedModel& saved) {
   file.dataset("prototypes_images", model.prototypes.images, {model.prototypes.digits.size(), visible},
                "scaled ink, dimensionless");
   file.dataset("prototypes_digits", model.prototypes.digits, {model.prototypes.digits.size()}, "class");
+  if (model.capture_period > 0) file.attribute("capture_period", model.capture_period);
+  if (const trainers::GatheredSums& sums = saved.sums; !sums.trajectories.empty()) {
+    const std::size_t images = sums.trajectories.size(), moving = visible + hidden;
+    const std::size_t stretches = sums.states.size() / (segments * images * moving);
+    const Shape whole{segments, images, stretches, moving};
+    const std::vector<double> trajectories(sums.trajectories.begin(), sums.trajectories.end());
+    file.dataset("sums_trajectories", trajectories, {images}, "trajectories");
+    file.dataset("sums_states", sums.states, whole, "dimensionless");
+    file.dataset("sums_forces", sums.forces, whole, "energy units");
+    file.dataset("sums_squares", sums.squares, {segments, images, moving}, "dimensionless");
+    file.dataset("sums_ends", sums.ends, {2, images, moving}, "dimensionless");
+    file.attribute("sums_end_square", sums.end_square);
+  }
   if (!saved.actions.empty()) {
     std::vector<double> per_step, floor;
     for (const ReverseAction& action : saved.actions) {
@@ -266,6 +281,22 @@ SavedModel load_model(const std::filesystem::path& path) {
     const std::vector<double> per_step = in.file().doubles("training_action_per_step", training);
     const std::vector<double> floor = in.file().doubles("training_action_floor", training);
     for (std::size_t i = 0; i < per_step.size(); ++i) saved.actions.push_back({per_step[i], floor[i]});
+  }
+  if (in.file().has_attribute("capture_period")) model.capture_period = in.positive("capture_period");
+  if (const Shape whole = in.file().shape("sums_states"); !whole.empty()) {
+    const std::size_t images = model.prototypes.digits.size();
+    if (whole.size() != 4 || whole[0] != segments || whole[1] != images || whole[2] < 1 || whole[2] > kMostStretches ||
+        whole[3] != moving)
+      in.fail(fmt::format("data set sums_states is of another shape than {} x {} x (1 to {}) x {}", segments, images,
+                          kMostStretches, moving));
+    trainers::GatheredSums& sums = saved.sums;
+    for (const double count : in.file().doubles("sums_trajectories", {images}))
+      sums.trajectories.push_back(static_cast<std::uint64_t>(count));
+    sums.states = in.file().doubles("sums_states", whole);
+    sums.forces = in.file().doubles("sums_forces", whole);
+    sums.squares = in.file().doubles("sums_squares", {segments, images, moving});
+    sums.ends = in.file().doubles("sums_ends", {2, images, moving});
+    sums.end_square = in.finite("sums_end_square");
   }
   return saved;
 }

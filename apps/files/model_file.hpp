@@ -20,6 +20,7 @@ struct SavedModel {
   trainers::ReverseAction held_out_first;        ///< mean over fresh trajectories before training
   trainers::ReverseAction held_out_last;         ///< and after it
   std::uint32_t held_out_trajectories = 0;
+  trainers::GatheredSums sums;  ///< of a training that has not ended
 };
 
 /// Writes the model whole (see atomic_file.hpp). Layout: root attributes format, format_version, heatbath_version,
@@ -28,7 +29,8 @@ struct SavedModel {
 /// bias_hidden, prototypes_images, prototypes_digits, training_action_per_step, training_action_floor.
 /// Version 2 has the attributes segments and labels besides, and a leading axis of segments in couplings and biases, with
 /// bias_visible (segments x visible) and couplings_label (segments x labels x moving cells; when there are labels). Both
-/// have the attribute ramp_end where it is not 0.75. The same model gives the same bytes. Throws Error(IO).
+/// have the attribute ramp_end where it is not 0.75, capture_period where it is known, and sums_* where a training by
+/// least squares goes on from them. The same model gives the same bytes. Throws Error(IO).
 void save_model(const std::filesystem::path& path, const SavedModel& saved);
 
 /// Reads and validates a model. Throws Error(IO) in one line with file, key and what would be right: not a model,

@@ -1,6 +1,6 @@
 #pragma once
 // Arrays that numpy.load reads: an uncompressed zip of .npy members.
-// Formats: numpy.lib.format version 1.0; PKWARE APPNOTE 6.3, stored members, no zip64.
+// Format: numpy.lib.format version 1.0.
 
 #include <cstdint>
 #include <filesystem>
@@ -18,22 +18,27 @@ class NpzFile {
   void add(std::string_view name, std::span<const float> values, std::vector<std::size_t> shape);
   void add(std::string_view name, std::span<const double> values, std::vector<std::size_t> shape);
   void add(std::string_view name, std::span<const std::uint64_t> values, std::vector<std::size_t> shape);
-  /// A zero-dimensional array of dtype bytes: numpy gives it back with .item().decode().
+  /// The same without a copy, for what is large: `values` must live until they are written.
+  void lend(std::string_view name, std::span<const float> values, std::vector<std::size_t> shape);
+  /// A zero-dimensional array of text, copied: numpy gives it back with str(). Bytes that are no UTF-8 are replaced.
   void add_text(std::string_view name, std::string_view text);
 
-  /// Writes the file whole (see atomic_file.hpp). Throws Error(IO); also when it would pass 4 GiB, the limit of a
-  /// plain zip.
+  /// Writes the file whole (see atomic_file.hpp). Throws Error(IO).
   void write(const std::filesystem::path& path) const;
 
  private:
   struct Member {
-    std::string name;
-    std::vector<std::byte> npy;
+    std::string name, header;
+    std::vector<std::byte> own;
+    std::span<const std::byte> lent;  ///< instead of own ones
   };
   std::vector<Member> members_;
 
-  void add_raw(std::string_view name, std::string_view dtype, std::span<const std::byte> bytes,
-               const std::vector<std::size_t>& shape, std::size_t value_bytes);
+  /// A member without values yet.
+  Member& add_header(std::string_view name, std::string_view dtype, std::span<const std::byte> bytes,
+                     const std::vector<std::size_t>& shape, std::size_t value_bytes);
+  void add_copy(std::string_view name, std::string_view dtype, std::span<const std::byte> bytes,
+                const std::vector<std::size_t>& shape, std::size_t value_bytes);
 };
 
 }  // namespace heatbath::apps

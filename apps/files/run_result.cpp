@@ -108,7 +108,8 @@ void write_run_result(const std::filesystem::path& path, const RunResult& result
   if (path.extension() == ".npz") {
     NpzFile file;
     each_array(result, [&](const std::string& name, auto values, const Shape& shape, const char*) {
-      file.add(name, values, shape);
+      if (name == "states") file.lend(name, result.states, shape);
+      else file.add(name, values, shape);
     });
     file.add_text("provenance", result.provenance);
     file.write(path);
@@ -120,7 +121,7 @@ void write_run_result(const std::filesystem::path& path, const RunResult& result
   });
   file.attribute("format", "heatbath run");
   file.attribute("format_version", std::uint64_t{1});
-  file.attribute("provenance", result.provenance);
+  file.long_text("provenance", result.provenance);
   file.commit();
 }
 

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/files/setting_names.hpp"
+#include "apps/files/utf8.hpp"
 #include "heatbath/error.hpp"
 
 namespace heatbath::apps {
@@ -78,7 +79,7 @@ std::string score_text(const trainers::ScoreModel& score) {
                             {"centres", score.centres},
                             {"width", score.width},
                             {"coefficients", score.coefficients}};
-  return json.dump(1) + "\n";
+  return json_text(json, 1) + "\n";
 }
 
 trainers::ScoreModel read_score(const std::filesystem::path& path) {

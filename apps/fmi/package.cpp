@@ -4,8 +4,6 @@
 #include <cmath>
 #include <fstream>
 #include <iterator>
-#include <memory>
-#include <optional>
 #include <sstream>
 #include <utility>
 #include <vector>
@@ -13,13 +11,14 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <pugixml.hpp>
-#include <zip.h>
 
-#include "apps/files/atomic_file.hpp"
 #include "apps/files/provenance.hpp"
+#include "apps/files/utf8.hpp"
+#include "apps/files/zip_file.hpp"
 #include "apps/fmi/variables.hpp"
 #include "apps/report/png_sheet.hpp"
 #include "heatbath/device.hpp"
+#include "heatbath/numerics/text.hpp"
 #include "heatbath/regs.h"
 
 namespace heatbath::apps::fmi {
@@ -156,7 +155,7 @@ std::string documentation(const Network& network, const Capabilities& caps, doub
   html.append_child("head").append_child("title").text() = "Heatbath chip";
   auto body = html.append_child("body");
   body.append_child("h1").text() = "Heatbath chip";
-  const auto paragraph = [&](const std::string& text) { body.append_child("p").text() = text.c_str(); };
+  const auto paragraph = [&](const std::string& text) { body.append_child("p").text() = numerics::escaped(text).c_str(); };
   paragraph(fmt::format("{} overdamped quartic cells from {}: V = sum(J2 x^2 + J4 x^4 + b x) + coupling_scale sum(J_ij x_i "
                         "x_j) at kT = temperature. One time unit is {:.9g} s, a step {:.9g} s, an energy unit {:.9g} J.",
                         network.cells(), network.source,
@@ -193,33 +192,6 @@ std::string icon() {
   }
   const PngBytes bytes = sheet.encode();
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-/// Members in order; fails with Error(IO) that names the path.
-void write_zip(const std::filesystem::path& path, const std::vector<std::pair<std::string, std::string>>& members) {
-  AtomicFile file(path);
-  const auto fail = [&](const char* why) { throw Error(HB_IO, fmt::format("{}: {}", path.string(), why)); };
-  int error = 0;
-  std::unique_ptr<zip_t, void (*)(zip_t*)> zip(
-      zip_open(file.temporary().c_str(), ZIP_CREATE | ZIP_TRUNCATE, &error), zip_discard);
-  if (zip == nullptr) fail("cannot be written");
-  zip_t* const archive = zip.get();
-  for (const auto& [name, bytes] : members) {
-    zip_source_t* const source = zip_source_buffer(archive, bytes.data(), bytes.size(), 0);
-    if (source == nullptr) fail(zip_strerror(archive));
-    const zip_int64_t index = zip_file_add(archive, name.c_str(), source, ZIP_FL_ENC_UTF_8);
-    if (index < 0) {
-      zip_source_free(source);
-      fail(zip_strerror(archive));
-    }
-    constexpr zip_uint32_t quick = 1;
-    zip_set_file_compression(archive, static_cast<zip_uint64_t>(index), ZIP_CM_DEFLATE, quick);
-    constexpr std::uint16_t midnight = 0, first_of_january_1980 = 1 << 5 | 1;
-    zip_file_set_dostime(archive, static_cast<zip_uint64_t>(index), midnight, first_of_january_1980, 0);
-  }
-  if (zip_close(archive) != 0) fail(zip_strerror(archive));
-  zip.release();  // closed: there is nothing to discard
-  file.commit();
 }
 
 }  // namespace
@@ -263,7 +235,7 @@ void write_unit(const std::filesystem::path& path, const Device& device, const P
                          {"gain", network.gain},
                          {"kT", network.kT}};
   const std::string profile = own_profile ? read_file(options.profile) : std::string();
-  const std::string token = token_of(chip.dump() + profile);
+  const std::string token = token_of(json_text(chip) + profile);
   chip["token"] = token;
   const double step_seconds = 1e-12 * caps.tick_ps * static_cast<double>(device.step().count);
 
@@ -272,9 +244,11 @@ void write_unit(const std::filesystem::path& path, const Device& device, const P
       {"binaries/" HEATBATH_UNIT_PLATFORM "/heatbath.so", read_file(options.library)},
       {"documentation/index.html", documentation(network, caps, step_seconds)},
       {"terminalsAndIcons/icon.png", icon()},
-      {"resources/chip.json", chip.dump(1)}};
+      {"resources/chip.json", json_text(chip, 1)}};
   if (own_profile) members.emplace_back("resources/profile.toml", profile);
-  write_zip(path, members);
+  std::vector<ZipMember> archive;
+  for (const auto& [name, bytes] : members) archive.push_back({name, {std::as_bytes(std::span(bytes))}});
+  write_zip(path, archive, ZipMethod::deflate);
 }
 
 }  // namespace heatbath::apps::fmi

@@ -1,6 +1,7 @@
 #include "apps/report/figure.hpp"
 
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -62,10 +63,19 @@ int run_gnuplot(const fs::path& folder) {
   posix_spawn_file_actions_addopen(&actions, 1, log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
   posix_spawn_file_actions_adddup2(&actions, 1, 2);
   posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
+  // What this process ignores is nothing to gnuplot.
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t usual;
+  sigemptyset(&usual);
+  for (const int signal : {SIGPIPE, SIGXFSZ}) sigaddset(&usual, signal);
+  posix_spawnattr_setsigdefault(&attributes, &usual);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
   char name[] = "gnuplot", script[] = "script";
   char* arguments[] = {name, script, nullptr};
   pid_t child = 0;
-  const int started = ::posix_spawnp(&child, "gnuplot", &actions, nullptr, arguments, environ);
+  const int started = ::posix_spawnp(&child, "gnuplot", &actions, &attributes, arguments, environ);
+  posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   if (started != 0) return -started;
   int status = 0;
@@ -83,8 +93,13 @@ std::optional<PngBytes> gnuplot_figure(const std::string& script, const std::str
     why = "no temporary folder could be made; set TMPDIR to one that can be written";
     return std::nullopt;
   }
-  std::ofstream(folder.path() / "script", std::ios::binary) << kPreamble << script;
-  std::ofstream(folder.path() / "data", std::ios::binary) << data;
+  std::ofstream script_file(folder.path() / "script", std::ios::binary), data_file(folder.path() / "data", std::ios::binary);
+  script_file << kPreamble << script << std::flush;
+  data_file << data << std::flush;
+  if (!script_file || !data_file) {
+    why = fmt::format("{} cannot be written; is the disk full?", folder.path().string());
+    return std::nullopt;
+  }
   const int status = run_gnuplot(folder.path());
   if (status == -ENOENT || status == 127) {
     why = "gnuplot is not installed; the Debian package is gnuplot-nox";

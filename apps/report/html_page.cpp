@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/files/provenance.hpp"
+#include "apps/files/utf8.hpp"
 
 namespace heatbath::apps {
 
@@ -83,13 +84,13 @@ std::string_view html_style() { return kStyle; }
 
 std::string html_escape(std::string_view text) {
   std::string out;
-  for (const char c : text) {
+  for (const char c : valid_utf8(text)) {
     switch (c) {
       case '&': out += "&amp;"; break;
       case '<': out += "&lt;"; break;
       case '>': out += "&gt;"; break;
       case '"': out += "&quot;"; break;
-      default: out += c;
+      default: out += static_cast<unsigned char>(c) >= 0x20 || c == '\n' || c == '\t' ? std::string(1, c) : "\uFFFD";
     }
   }
   return out;

@@ -13,7 +13,7 @@ namespace heatbath::apps {
 /// The style sheet of every page.
 std::string_view html_style();
 
-/// Text with &, <, > and " escaped.
+/// Text with &, <, > and " escaped, as UTF-8.
 std::string html_escape(std::string_view text);
 
 /// RFC 4648 base64 with padding.

@@ -61,11 +61,15 @@ Outcome run_ladder(const LadderOptions& options,
   const Clock::time_point start = Clock::now();
   const std::vector<Chosen> rows = chosen_rows(options);
   for (std::size_t k = 0; k < rows.size(); ++k) {
-    const auto& [suite, row] = rows[k];
+    const Suite* suite = rows[k].suite;
+    const Row* row = rows[k].row;
     const double fraction = static_cast<double>(k) / static_cast<double>(rows.size());
     const auto go_on = [&] { return !options.progress || options.progress(fraction, {}); };
-    if (options.progress && !options.progress(fraction, row->name))
-      throw Error(HB_ABORTED, "validation interrupted");
+    const auto stop = [&] { outcome.stopped_at = fmt::format("{}/{}", suite->name, row->name); };
+    if (options.progress && !options.progress(fraction, row->name)) {
+      stop();
+      break;
+    }
     std::string missing;
     Device* device = device_for(*row, missing);
     if (!device) {
@@ -80,6 +84,10 @@ Outcome run_ladder(const LadderOptions& options,
     try {
       row->run(bench);
     } catch (const Error& error) {
+      if (error.code() == HB_ABORTED && !go_on()) {
+        stop();
+        break;
+      }
       if (error.code() == HB_ABORTED || error.code() == HB_LINK) throw;
       Check& failed = bench.check(std::string(row->name), 0, {std::nan(""), 0, 0});
       failed.failure = error.what();

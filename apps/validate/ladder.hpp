@@ -19,7 +19,8 @@ struct LadderOptions {
   /// Samples relative to the full ladder. Below 1 the errors are larger than promised and are not judged.
   double effort = 1;
   unsigned threads = 0;  ///< of the emulators that the ladder opens; 0: theirs by default
-  /// Called before each row, and often within it with an empty name. False ends the ladder with Error(ABORTED).
+  /// Called before each row, and often within it with an empty name. False ends the ladder: the
+  /// outcome holds the rows that were whole by then.
   std::function<bool(double fraction, std::string_view row)> progress = nullptr;
 };
 

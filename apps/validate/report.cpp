@@ -129,7 +129,8 @@ nlohmann::json outcome_json(const Outcome& outcome) {
   }
   return {{"checks", checks},        {"passed", outcome.passed()}, {"failed", outcome.failed()},
           {"skipped", skipped},      {"seed", outcome.seed},       {"effort", outcome.effort},
-          {"seconds", outcome.seconds}, {"provenance", apps::provenance()}};
+          {"seconds", outcome.seconds}, {"stopped_at", outcome.stopped_at.empty() ? nlohmann::json() : nlohmann::json(outcome.stopped_at)},
+          {"provenance", apps::provenance()}};
 }
 
 std::string outcome_text(const Outcome& outcome) {
@@ -147,6 +148,7 @@ std::string outcome_text(const Outcome& outcome) {
   for (const Skipped& row : outcome.skipped) {
     text += fmt::format("skipped {}/{}: needs {}\n", row.suite, row.row, row.missing);
   }
+  if (!outcome.stopped_at.empty()) text += fmt::format("stopped at {}: it and later rows are missing\n", outcome.stopped_at);
   return text + fmt::format("{} passed, {} failed, {} rows skipped; seed {}, {:.1f} s\n", outcome.passed(),
                             outcome.failed(), outcome.skipped.size(), outcome.seed, outcome.seconds);
 }
@@ -167,6 +169,7 @@ std::string outcome_markdown(const Outcome& outcome) {
     }
     text += "\n";
   }
+  if (!outcome.stopped_at.empty()) text += fmt::format("Stopped at {}: it and later rows are missing.\n", outcome.stopped_at);
   return text;
 }
 
@@ -192,6 +195,8 @@ std::string outcome_html(const Outcome& outcome) {
                       "</b><span>failed</span></div><div class=\"tile\"><b>{}</b><span>rows skipped</span></div>"
                       "<div class=\"tile\"><b>{}</b><span>seed</span></div></div>\n",
                       outcome.passed(), outcome.failed(), outcome.skipped.size(), outcome.seed);
+  if (!outcome.stopped_at.empty())
+    html += fmt::format("<p class=\"note\">Stopped at {}: it and later rows are missing.</p>\n", html_escape(outcome.stopped_at));
   for (const std::string& suite : suites_in(outcome)) {
     html += fmt::format("<h2>{}</h2>\n<p>{}.</p>\n<div class=\"wide\"><table><tr><th>Check</th><th>Expected</th>"
                         "<th>Measured</th><th>Standard error (allowed)</th><th>Predicted bias</th><th>z</th><th>Effective "

@@ -10,7 +10,8 @@
 namespace heatbath::validation {
 
 /// {checks: [{suite, name, expected, bias, measured, stderr, stderr_limit, z, p, ess, bound, pass, failure, device,
-/// seconds}], passed, failed, skipped: [{suite, row, missing}], seed, effort, seconds, provenance}. What is not a finite
+/// seconds}], passed, failed, skipped: [{suite, row, missing}], seed, effort, seconds, stopped_at (SUITE/ROW, null: whole),
+/// provenance}. What is not a finite
 /// number is null.
 nlohmann::json outcome_json(const Outcome& outcome);
 

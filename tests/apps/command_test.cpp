@@ -17,6 +17,7 @@
 #include <nlohmann/json.hpp>
 
 #include "heatbath/register_list.h"
+#include "run_command.hpp"
 #include "temporary_folder.hpp"
 
 extern char** environ;
@@ -24,17 +25,7 @@ extern char** environ;
 namespace {
 
 using ::testing::HasSubstr;
-
-struct Outcome {
-  int status = -1;
-  std::string out, error;
-};
-
-std::string content(const std::filesystem::path& path) {
-  std::ostringstream out;
-  out << std::ifstream(path, std::ios::binary).rdbuf();
-  return out.str();
-}
+using ::testing::Not;
 
 std::vector<char*> arguments_of(std::vector<std::string>& words) {
   words.insert(words.begin(), HEATBATH_COMMAND);
@@ -42,26 +33,6 @@ std::vector<char*> arguments_of(std::vector<std::string>& words) {
   for (std::string& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
   return pointers;
-}
-
-Outcome heatbath(std::vector<std::string> words) {
-  const TemporaryFolder folder;
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, 1, (folder / "out").c_str(), O_WRONLY | O_CREAT, 0600);
-  posix_spawn_file_actions_addopen(&actions, 2, (folder / "error").c_str(), O_WRONLY | O_CREAT, 0600);
-  const std::vector<char*> arguments = arguments_of(words);
-  pid_t child = 0;
-  Outcome outcome;
-  if (::posix_spawn(&child, HEATBATH_COMMAND, &actions, nullptr, arguments.data(), environ) != 0) return outcome;
-  posix_spawn_file_actions_destroy(&actions);
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-  outcome.out = content(folder / "out");
-  outcome.error = content(folder / "error");
-  return outcome;
 }
 
 std::vector<std::string> operator+(std::vector<std::string> words, const std::vector<std::string>& more) {
@@ -250,7 +221,7 @@ TEST(Command, TrainsSegmentsWithLabelsDrawsWhatIsAskedAndGoesOn) {
   EXPECT_EQ(content(folder / "run" / "model.h5"), model);
   const Outcome other = heatbath(job + std::vector<std::string>{"--continue", "--seed", "2"});
   EXPECT_EQ(other.status, 2);
-  EXPECT_THAT(other.error, HasSubstr("another seed"));
+  EXPECT_THAT(other.error, HasSubstr("seed was 1 and is"));
 }
 
 TEST(Command, ContinuesToTheModelOfAnUnbrokenTraining) {
@@ -475,6 +446,22 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"TextAsProgram", {"run", "FILE"}, "not TOML"},
         Wrong{"InfoOfUnknownProfile", {"info", "--device", "func:profile=gold"}, "gold"}),
     [](const auto& instance) { return std::string(instance.param.name); });
+
+TEST(Help, ComesInBothOrders) {
+  for (const std::vector<std::string>& words : {std::vector<std::string>{}, {"run"}, {"train"}, {"train", "generate"}}) {
+    const Outcome help = heatbath(std::vector<std::string>{"help"} + words);
+    EXPECT_EQ(help.status, 0) << help.error;
+    EXPECT_EQ(help.out, heatbath(words + std::vector<std::string>{"--help"}).out);
+  }
+  EXPECT_EQ(heatbath({"help", "nosuch"}).status, 2);
+}
+
+TEST(Misspelt, NamesWhatWasMeant) {
+  EXPECT_THAT(heatbath({"rnu"}).error, HasSubstr("unknown command \"rnu\" (did you mean run?)"));
+  EXPECT_THAT(heatbath({"train", "generat"}).error, HasSubstr("(did you mean generate?)"));
+  EXPECT_THAT(heatbath({"bound", "--out", "x", "--sampels=64"}).error, HasSubstr("(did you mean --samples?)"));
+  EXPECT_THAT(heatbath({"bound", "--out", "x", "--entirely-other"}).error, Not(HasSubstr("did you mean")));
+}
 
 TEST(WrongResultName, IsRefusedBeforeTheRun) {
   const TemporaryFolder folder;

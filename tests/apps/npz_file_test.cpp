@@ -25,7 +25,11 @@ TEST(NpzFile, NumpyReadsEveryArray) {
   file.add("states", states, {1, 2, 3});
   file.add("time", time, {2});
   file.add("ticks", ticks, {3});
-  file.add_text("provenance", "{\"a\": \"µ\"}");
+  const std::vector<float> lent{1.5f, 2.5f};
+  file.lend("lent", lent, {2});
+  file.add("nothing", std::span<const float>(), {0, 4});
+  file.add_text("provenance", "{\"a\": \"µ\", \"name\": \"\xFC\"}");
+  file.add_text("no_text", "");
   file.write(folder / "r.npz");
   std::ofstream(folder / "check.py") << R"(
 import numpy as np, sys, zipfile, json
@@ -35,7 +39,8 @@ assert z['states'].shape == (1, 2, 3) and z['states'].dtype == np.float32
 assert (z['states'].ravel() == [0, 1, 2, 3, 4, -5.5]).all()
 assert z['time'].dtype == np.float64 and (z['time'] == [0.5, 1e-300]).all()
 assert z['ticks'].dtype == np.uint64 and (z['ticks'] == np.array([0, 2**64 - 1, 7], dtype=np.uint64)).all()
-assert json.loads(z['provenance'].item().decode()) == {'a': 'µ'}
+assert json.loads(str(z['provenance'])) == {'a': 'µ', 'name': '\ufffd'}, str(z['provenance'])
+assert (z['lent'] == [1.5, 2.5]).all() and z['nothing'].shape == (0, 4) and str(z['no_text']) == ''
 )";
   const std::string command =
       std::string(kPython) + " " + (folder / "check.py").string() + " " + (folder / "r.npz").string();

@@ -1,13 +1,16 @@
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <set>
 
 #include "generative_programs.hpp"
 #include "heatbath/error.hpp"
+#include "heatbath/numerics/text.hpp"
 #include "heatbath/numerics/thread_team.hpp"
 #include "heatbath/trainers/generative.hpp"
 #include "heatbath/trainers/sample_quality.hpp"
@@ -131,11 +134,17 @@ struct GenerativeTrainer::Impl {
     const std::uint64_t affordable = std::max<std::uint64_t>(1, kCaptureBudget / trajectory_bytes);
     block = static_cast<std::uint32_t>(
         std::min<std::uint64_t>({options.block, affordable, std::max<std::uint32_t>(capabilities.lanes, 1)}));
+    model.capture_period = device.time_units(schedule.period);
     scale = {options.j2, options.j4, options.kT, device.time_units(schedule.period), capabilities.mobility};
     if (schedule.steps() < options.segments) {
       throw Error(HB_BAD_ARG, "GenerativeTrainer: segments is " + std::to_string(options.segments) + ", only " +
                                   std::to_string(schedule.steps()) + " steps are captured");
     }
+  }
+
+  NoisingStatistics empty_statistics() const {
+    return NoisingStatistics(theta.visible, theta.hidden, static_cast<std::uint32_t>(fields.size()), schedule.steps(),
+                             model.segments, scale);
   }
 
   /// Noising runs against drawing: the first recorded steps belong to the last segment.
@@ -302,6 +311,7 @@ struct GenerativeTrainer::Impl {
   std::vector<double> image_weights;
   double noise_memory = std::numeric_limits<double>::quiet_NaN();
   std::vector<ReverseAction> actions;
+  std::optional<NoisingStatistics> gathered;  // least squares: of the trajectories whose actions those are
   Seconds seconds;
 };
 
@@ -316,11 +326,13 @@ void GenerativeTrainer::train(const Progress& progress) {
   const std::uint32_t updates = self.options.updates;
   if (self.options.optimizer == Optimizer::least_squares) {
     if (self.model.updates >= updates) return;
-    NoisingStatistics statistics(self.theta.visible, self.theta.hidden, static_cast<std::uint32_t>(self.fields.size()),
-                                 self.schedule.steps(), self.model.segments, self.scale);
-    self.actions.clear();
+    if (!self.gathered) {
+      self.gathered = self.empty_statistics();
+      self.actions.clear();
+    }
+    NoisingStatistics& statistics = *self.gathered;
     bool go_on = true;
-    for (std::uint32_t done = 0; done < updates && go_on;) {
+    for (auto done = static_cast<std::uint32_t>(self.actions.size()); done < updates && go_on;) {
       const std::uint32_t shots = std::min(self.block, updates - done);
       Capture capture = self.simulate(kTrainingFirstShot, done, shots);
       for (std::uint32_t shot = 0; shot < shots && go_on; ++shot, ++done) {
@@ -399,23 +411,61 @@ ReverseAction GenerativeTrainer::in_sample(std::uint32_t trajectories) {
   return mean_action(self.judge(kTrainingFirstShot, trajectories));
 }
 
-void GenerativeTrainer::resume(const GenerativeModel& model, const std::vector<ReverseAction>& actions) {
+GatheredSums GenerativeTrainer::sums() const {
+  return impl_->gathered ? impl_->gathered->sums() : GatheredSums{};
+}
+
+void GenerativeTrainer::resume(const GenerativeModel& model, const std::vector<ReverseAction>& actions, GatheredSums sums) {
   Impl& self = *impl_;
   const GenerativeModel& own = self.model;
-  const auto same = [](bool equal, const std::string& what) {
-    if (!equal) throw Error(HB_BAD_ARG, "GenerativeTrainer::resume: the model was trained with another " + what);
+  std::string changed;
+  const auto compare = [&](const char* name, const auto& was, const auto& is, const auto& text) {
+    if (was != is) changed += (changed.empty() ? "" : ", ") + std::string(name) + " was " + text(was) + " and is " + text(is);
   };
-  same(model.optimizer == own.optimizer, "optimizer");
-  same(model.visible == own.visible && model.hidden == own.hidden && model.labels == own.labels, "number of cells");
-  same(model.segments == own.segments, "number of segments");
-  same(model.seed == own.seed, "seed");
-  same(model.scaling == own.scaling && model.drive == own.drive, "scaling or drive");
-  same(model.j2 == own.j2 && model.j4 == own.j4 && model.kT == own.kT, "j2, j4 or kT");
-  same(model.tf == own.tf && model.ramp_end == own.ramp_end, "tf or ramp_end");
-  same(model.prototypes.digits == own.prototypes.digits && model.prototypes.images == own.prototypes.images,
-       "choice of images");
-  if (self.options.optimizer == Optimizer::least_squares) return;
-  same(model.updates == actions.size(), "number of updates than its record says");
+  const auto whole = [](auto number) { return std::to_string(number); };
+  const auto real = [](auto number) { return numerics::text_of(number); };
+  const auto name_of = [](auto choice, auto... names) { return std::string(std::array{names...}.at(static_cast<std::size_t>(choice))); };
+  compare("optimizer", model.optimizer, own.optimizer, [&](Optimizer it) { return name_of(it, "gradient", "online", "least-squares"); });
+  compare("visible cells", model.visible, own.visible, whole);
+  compare("hidden cells", model.hidden, own.hidden, whole);
+  compare("label cells", model.labels, own.labels, whole);
+  compare("segments", model.segments, own.segments, whole);
+  compare("seed", model.seed, own.seed, whole);
+  compare("scaling", model.scaling, own.scaling, [&](Scaling it) { return name_of(it, "common-norm", "unit-variance"); });
+  compare("drive", model.drive, own.drive, [&](Drive it) { return name_of(it, "pixel", "projection"); });
+  compare("j2", model.j2, own.j2, real);
+  compare("j4", model.j4, own.j4, real);
+  compare("kT", model.kT, own.kT, real);
+  compare("tf", model.tf, own.tf, real);
+  compare("ramp_end", model.ramp_end, own.ramp_end, real);
+  if (model.capture_period != 0) compare("capture period (time units)", model.capture_period, own.capture_period, real);
+  const auto digits = [&](const std::vector<std::uint8_t>& classes) {
+    std::string text;
+    for (const std::uint8_t digit : classes) text += (text.empty() ? "" : ",") + std::to_string(digit);
+    return text;
+  };
+  compare("digits of the images", model.prototypes.digits, own.prototypes.digits, digits);
+  if (changed.empty() && model.prototypes.images != own.prototypes.images)
+    changed = "the images were of " + model.data_source + " and are others of " + own.data_source;
+  if (!changed.empty()) throw Error(HB_BAD_ARG, "GenerativeTrainer::resume: the model is of other settings: " + changed);
+  if (model.updates > self.options.updates) {
+    throw Error(HB_BAD_ARG, "GenerativeTrainer::resume: updates is " + std::to_string(self.options.updates) +
+                                ", the model has made " + std::to_string(model.updates));
+  }
+  const auto inconsistent = [] {
+    throw Error(HB_BAD_ARG, "GenerativeTrainer::resume: the model has another number of updates than its record says");
+  };
+  if (self.options.optimizer == Optimizer::least_squares) {
+    if (sums.trajectories.empty()) return;
+    NoisingStatistics statistics = self.empty_statistics();
+    if (std::reduce(sums.trajectories.begin(), sums.trajectories.end()) != actions.size() ||
+        actions.size() > self.options.updates || !statistics.take_up(std::move(sums)))
+      inconsistent();
+    self.gathered = std::move(statistics);
+    self.actions = actions;
+    return;
+  }
+  if (model.updates != actions.size()) inconsistent();
   self.model.updates = model.updates;
   self.model.couplings = model.couplings;
   self.model.bias = model.bias;

@@ -117,6 +117,21 @@ NoisingStatistics::NoisingStatistics(std::uint32_t visible, std::uint32_t hidden
       squares_(std::size_t{windows} * images * cells(), 0.0),
       last_(2 * std::size_t{images} * cells(), 0.0) {}
 
+GatheredSums NoisingStatistics::sums() const { return {counts_, states_, forces_, squares_, last_, last_square_}; }
+
+bool NoisingStatistics::take_up(GatheredSums sums) {
+  if (sums.trajectories.size() != counts_.size() || sums.states.size() != states_.size() ||
+      sums.forces.size() != forces_.size() || sums.squares.size() != squares_.size() || sums.ends.size() != last_.size())
+    return false;
+  counts_ = std::move(sums.trajectories);
+  states_ = std::move(sums.states);
+  forces_ = std::move(sums.forces);
+  squares_ = std::move(sums.squares);
+  last_ = std::move(sums.ends);
+  last_square_ = sums.end_square;
+  return true;
+}
+
 ReverseAction NoisingStatistics::add(std::uint32_t image, std::span<const float> trajectory,
                                      numerics::ThreadTeam& team) {
   const std::size_t n = cells();

@@ -27,6 +27,10 @@ class NoisingStatistics {
   /// trajectory of `image`: (steps + 1) x cells. Returns its reverse action at zero parameters.
   ReverseAction add(std::uint32_t image, std::span<const float> trajectory, numerics::ThreadTeam& team);
 
+  /// What was added so far; and the same taken up. False, and nothing is changed, when the sizes are others.
+  GatheredSums sums() const;
+  bool take_up(GatheredSums sums);
+
   std::uint64_t trajectories(std::uint32_t image) const { return counts_[image]; }
   /// First recorded step of a window; that of `windows` is the number of steps.
   std::uint64_t begin(std::uint32_t window) const { return steps_ * window / windows_; }

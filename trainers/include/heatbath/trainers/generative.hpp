@@ -79,6 +79,7 @@ struct GenerativeModel {
   Prototypes prototypes;
   std::string data_source;
   std::string device;  ///< what trained it: URI and part
+  double capture_period = 0;  ///< of its trajectories, time units; 0: not known
 
   std::uint32_t cells() const { return visible + hidden + labels; }
   /// Cells that move: visible and hidden.
@@ -111,6 +112,14 @@ std::vector<float> drive_field(std::span<const float> image, std::uint32_t hidde
 struct ReverseAction {
   double per_step = 0;  ///< mean action per step
   double floor = 0;     ///< sum dx^2 / (4 mu kT D) per step: what no parameter can change
+};
+
+/// What least squares has gathered of trajectories: sums, which go on to the same bits. Empty (no trajectories) for other
+/// optimizers.
+struct GatheredSums {
+  std::vector<std::uint64_t> trajectories;          ///< of each image
+  std::vector<double> states, forces, squares, ends;  ///< as NoisingStatistics orders them
+  double end_square = 0;
 };
 
 /// Mean of at least one.
@@ -155,9 +164,13 @@ class GenerativeTrainer {
   void train(const Progress& progress = {});
 
   /// Takes up a training that stopped: model and actions as they were, of the same options. The next update is
-  /// model.updates, with the noise it would have had. Throws Error(BAD_ARG) that names the setting that differs, and for
-  /// least squares, which keeps no state between trajectories: it begins anew and ends where it would have.
-  void resume(const GenerativeModel& model, const std::vector<ReverseAction>& actions);
+  /// model.updates, with the noise it would have had. Least squares goes on from `sums` with the actions that belong to
+  /// them; without, it begins anew and ends where it would have. Throws Error(BAD_ARG) that names each setting that differs,
+  /// what it was and what it is.
+  void resume(const GenerativeModel& model, const std::vector<ReverseAction>& actions, GatheredSums sums = {});
+
+  /// Of least squares, while and after it trains; a training that ended by itself needs none.
+  GatheredSums sums() const;
 
   const GenerativeModel& model() const;
   /// Action of each update so far, on its trajectory before the update; with the online rule, each step with the
