@@ -151,7 +151,7 @@ TEST(StableStep, OfOneOscillatorIsTheFormula) {
 }
 
 TEST(StableStep, OfEndsOfALargeSpectrumIsFoundFromInside) {
-  constexpr std::uint32_t cells = 400;
+  constexpr std::uint32_t cells = 240;
   const auto ends = numerics::spectrum_ends(cells, [](std::span<const double> x, std::span<double> y) {
     for (std::size_t i = 0; i < cells; ++i) y[i] = x[(i + 1) % cells] + x[(i + cells - 1) % cells];
   });
@@ -161,7 +161,7 @@ TEST(StableStep, OfEndsOfALargeSpectrumIsFoundFromInside) {
   EXPECT_LT(ends.lowest, -2 + 2e-3);
 
   // A one-way ring: lambda = k + J e^(i q), whose circle Euler's region must hold.
-  const auto ring = named_graph("ring:400");
+  const auto ring = named_graph("ring:240");
   std::vector<float> values(2 * cells, 0.0f);
   for (std::size_t c = 0; c < cells; ++c) values[2 * c + (ring->couplers()[c].j == ring->couplers()[c].i + 1 ? 0 : 1)] = 1.5f;
   Parameters p;
