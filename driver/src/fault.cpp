@@ -75,9 +75,13 @@ std::string describe_live(const Capabilities& capabilities, std::uint32_t entry)
 Error unstable(const hb_job_fault_t& fault, const std::string& where, const std::string& parameters,
                const Capabilities& capabilities, std::uint64_t step_ticks, std::uint64_t device_ticks) {
   const double unit = static_cast<double>(capabilities.time_unit.count);
-  char bound[96];
-  std::snprintf(bound, sizeof bound, "the longest stable one is %u ticks (%g time units)", fault.info,
-                static_cast<double>(fault.info) / unit);
+  char bound[112];
+  if (fault.info > 0) {
+    std::snprintf(bound, sizeof bound, "the longest stable one is %u ticks (%g time units)", fault.info,
+                  static_cast<double>(fault.info) / unit);
+  } else {
+    std::snprintf(bound, sizeof bound, "none is short enough: one tick (%g time units) is too long already", 1 / unit);
+  }
   return Error(fault.code,
                "unstable step: " + where + ": the step " +
                    (step_ticks > 0 ? "of " + std::to_string(step_ticks) + " ticks " : "of this device ") +

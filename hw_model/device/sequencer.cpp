@@ -14,6 +14,7 @@
 #include "hw_model/device/start_check.hpp"
 #include "hw_model/physics/graph.hpp"
 #include "hw_model/physics/noise.hpp"
+#include "hw_model/physics/stable_step.hpp"
 
 namespace heatbath::model {
 namespace {
@@ -84,7 +85,8 @@ void Sequencer::start(Job job) {
     clamped_ = std::move(free_cells);
     array_->enable_meters(false);
     parameters_.reset(job_.cells, array_->spec().graph);
-    judged_dt_ = job_.dt_ticks;  // nothing is stiff
+    judged_dt_ = 0;
+    stable_when_free_ = false;
     array_->set_clamped(clamped_, parameters_.live());
     prepare_array();
   }
@@ -158,12 +160,13 @@ void Sequencer::begin() {
 
 void Sequencer::settle_in() {
   // A job that goes on with the parameters of another may have a longer step.
-  if (judged_dt_ != job_.dt_ticks) {
-    if (const auto ticks = stable_ticks(parameters_.live())) {
+  if (judged_dt_ != 0 && judged_dt_ != job_.dt_ticks) {
+    if (const auto ticks = stable_ticks(parameters_.live(), clamped_)) {
       fail({HB_UNSTABLE, Fault::no_instruction, HB_DT_TICKS_OFFSET, *ticks});
       return;
     }
     judged_dt_ = job_.dt_ticks;
+    stable_when_free_ = false;
   }
   if (lanes_done_ == 0) {
     array_->enable_meters(job_.metered);
@@ -181,6 +184,7 @@ void Sequencer::end(Outcome outcome) {
   if (stalled_) stall_ticks_ += now_ - stall_begin_;
   stalled_ = capturing_ = false;
   owed_records_ = 0;
+  if (ramp_steps_ > 0) stable_when_free_ = false;  // that was judged of the ramp's end
   remaining_ = ramp_steps_ = held_ticks_ = 0;
   lanes_done_ = 0;
   abort_time_.reset();
@@ -500,14 +504,17 @@ void Sequencer::perform(const hb_instruction_t& it) {
       clip_count_ += parameters_.take_clips();
       parameters_.commit();
       look_steps_ = 0;
+      judged_dt_ = job_.dt_ticks;
       break;
     case HB_OP_RAMP:
-      if (!check_shadow()) break;
+      if (!check_live() || !check_shadow()) break;
       clip_count_ += parameters_.take_clips();
       remaining_ = ramp_steps_ = it.ticks / job_.dt_ticks;
       look_steps_ = 0;
       break;
-    case HB_OP_EVOLVE: remaining_ = it.ticks / job_.dt_ticks; break;
+    case HB_OP_EVOLVE:
+      if (check_live()) remaining_ = it.ticks / job_.dt_ticks;
+      break;
     case HB_OP_SET:
     case HB_OP_CLAMP: execute_states(it); break;
     case HB_OP_RELEASE: release(it); break;
@@ -544,12 +551,41 @@ void Sequencer::perform(const hb_instruction_t& it) {
 }
 
 /// The longest stable step in ticks when that of the job is not stable with these parameters.
-std::optional<std::uint32_t> Sequencer::stable_ticks(const physics::Parameters& parameters) const {
+std::optional<std::uint32_t> Sequencer::stable_ticks(const physics::Parameters& parameters,
+                                                     std::span<const std::uint8_t> clamped) const {
   const double unit = profile_.time_unit_ticks, dt = static_cast<double>(job_.dt_ticks) / unit;
-  const double bound = longest_stable_step(profile_, array_->spec(), parameters, dt);
+  const double bound = longest_stable_step(profile_, array_->spec(), parameters, clamped, dt);
   if (dt < bound) return std::nullopt;
   // A hair below the bound: what rounding of the eigenvalue adds must not name a step that is refused again.
-  return static_cast<std::uint32_t>(std::max(0.0, std::ceil(bound * unit * (1 - 1e-9)) - 1));
+  return static_cast<std::uint32_t>(std::clamp(std::ceil(bound * unit * (1 - 1e-9)) - 1, 0.0, 4294967295.0));
+}
+
+/// Judges the step with these cells held; false, and the job has failed, where it is not stable.
+bool Sequencer::check_step(const physics::Parameters& parameters, std::span<const std::uint8_t> clamped) {
+  // What is stable with all cells free stays so, where holding cells stabilises: then CLAMP and RELEASE cost nothing.
+  const bool holds = std::any_of(clamped.begin(), clamped.end(), [](std::uint8_t held) { return held != 0; });
+  const auto refused = stable_ticks(parameters, {});
+  stable_when_free_ = !refused;
+  if (!refused && (!holds || physics::holding_stabilises(array_->spec()))) return true;
+  const auto ticks = holds ? stable_ticks(parameters, clamped) : refused;
+  if (!ticks) return true;
+  fail({HB_UNSTABLE, pc_, HB_FIELD_NONE, *ticks});
+  return false;
+}
+
+/// Judges the step with the live parameters where nobody has: those of reset, before the first COMMIT.
+bool Sequencer::check_live() {
+  if (judged_dt_ == 0 && !check_step(parameters_.live(), clamped_)) return false;
+  judged_dt_ = job_.dt_ticks;
+  return true;
+}
+
+/// Holds and frees cells from now on, where the step stays stable.
+void Sequencer::set_clamped(std::vector<std::uint8_t> clamped) {
+  const bool sure = stable_when_free_ && physics::holding_stabilises(array_->spec());
+  if (judged_dt_ != 0 && !sure && !check_step(parameters_.live(), clamped)) return;
+  clamped_ = std::move(clamped);
+  array_->set_clamped(clamped_, parameters_.live());
 }
 
 /// Fails the job when the array cannot work with the shadow parameters.
@@ -559,11 +595,7 @@ bool Sequencer::check_shadow() {
     fail({HB_BAD_PROGRAM, pc_, HB_FIELD_OPERAND, refused->cell});
     return false;
   }
-  if (const auto ticks = stable_ticks(parameters_.shadow())) {
-    fail({HB_UNSTABLE, pc_, HB_FIELD_NONE, *ticks});
-    return false;
-  }
-  return true;
+  return check_step(parameters_.shadow(), clamped_);
 }
 
 void Sequencer::execute_load(const hb_instruction_t& instruction) {
@@ -599,13 +631,15 @@ void Sequencer::execute_states(const hb_instruction_t& instruction) {
     array_->write(lane, instruction.first, row, parameters_.live());
   });
   if (instruction.op != HB_OP_CLAMP) return;
-  std::fill_n(clamped_.begin() + instruction.first, count, std::uint8_t{1});
-  array_->set_clamped(clamped_, parameters_.live());
+  std::vector<std::uint8_t> clamped = clamped_;
+  std::fill_n(clamped.begin() + instruction.first, count, std::uint8_t{1});
+  set_clamped(std::move(clamped));
 }
 
 void Sequencer::release(const hb_instruction_t& instruction) {
-  std::fill_n(clamped_.begin() + instruction.first, instruction.count, std::uint8_t{0});
-  array_->set_clamped(clamped_, parameters_.live());
+  std::vector<std::uint8_t> clamped = clamped_;
+  std::fill_n(clamped.begin() + instruction.first, instruction.count, std::uint8_t{0});
+  set_clamped(std::move(clamped));
 }
 
 void Sequencer::clear_meters() {

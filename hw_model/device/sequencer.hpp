@@ -45,8 +45,8 @@ enum class Mark : std::uint8_t { interrupt_instruction, record };
 /// before the effect, settling and conversion after it. A free-running array evolves meanwhile with its live parameters,
 /// and records are taken; another one holds.
 ///
-/// COMMIT and RAMP fail with UNSTABLE when the step is too long for the parameters (stability.hpp; of a RAMP, those at
-/// its end), and with BAD_PROGRAM when the array cannot work with them: J4 of a cell with the exact-ou stepper, a
+/// COMMIT, RAMP, CLAMP and RELEASE fail with UNSTABLE when the step is too long for the cells that move then
+/// (stability.hpp; of a RAMP, with the parameters at its end), COMMIT and RAMP with BAD_PROGRAM when the array cannot work with them: J4 of a cell with the exact-ou stepper, a
 /// capacitance matrix that is not positive definite.
 ///
 /// A RAMP that is aborted or fails falls back to the live parameters it started from.
@@ -138,7 +138,11 @@ class Sequencer {
   std::uint64_t lane_units() const;
   std::uint64_t steps_to_look(std::uint64_t steps) const;
   std::uint64_t make_steps(const physics::Run& run);
-  std::optional<std::uint32_t> stable_ticks(const physics::Parameters& parameters) const;
+  std::optional<std::uint32_t> stable_ticks(const physics::Parameters& parameters,
+                                            std::span<const std::uint8_t> clamped) const;
+  bool check_step(const physics::Parameters& parameters, std::span<const std::uint8_t> clamped);
+  bool check_live();
+  void set_clamped(std::vector<std::uint8_t> clamped);
   bool check_shadow();
   void execute_load(const hb_instruction_t& instruction);
   void execute_states(const hb_instruction_t& instruction);
@@ -160,7 +164,8 @@ class Sequencer {
   std::uint32_t watermark_ = 1;
   std::unique_ptr<physics::Array> array_;
   std::vector<std::uint8_t> clamped_;
-  std::uint64_t judged_dt_ = 0;  // step, in ticks, for which the live parameters are known to be stable
+  std::uint64_t judged_dt_ = 0;  // step, in ticks, for which the live parameters are known to be stable; 0: not judged
+  bool stable_when_free_ = true;  // they are known to be stable also when no cell is held
   std::uint32_t reset_count_ = 0;
 
   std::uint64_t now_ = 0;

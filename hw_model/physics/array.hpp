@@ -47,7 +47,8 @@ struct NoiseOrigin {
   std::uint32_t refinement = 0;  ///< level, 0..refinement_max: step s refines the path of step s >> level at level 0
 };
 
-/// A stretch of equal steps. Step k of the stretch uses state and parameters at its start.
+/// A stretch of equal steps. Step k of the stretch uses the state at its start and the parameters at its start, or, where
+/// takes_middle(stepper), those of its middle: they change by one half before the step and by the other after it.
 struct Run {
   std::uint64_t steps = 0;
   double dt = 0;  ///< in time units

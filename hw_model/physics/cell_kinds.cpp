@@ -65,6 +65,10 @@ bool increments_markov(Stepper stepper) {
   return stepper != Stepper::heun && stepper != Stepper::leimkuhler_matthews && stepper != Stepper::none;
 }
 
+bool takes_middle(Stepper stepper) {
+  return stepper == Stepper::heun || stepper == Stepper::baoab || stepper == Stepper::exact_ou;
+}
+
 Order weak_order(Stepper stepper) {
   switch (stepper) {
     case Stepper::euler_maruyama:

@@ -46,6 +46,10 @@ struct Order {
 };
 Order weak_order(Stepper stepper);
 
+/// Whether a step in a ramp takes the parameters of its middle, as rules of order 2 and exact ones must; the others take
+/// those of its start.
+bool takes_middle(Stepper stepper);
+
 /// How the noise is coloured. The intensity, the integral of the autocorrelation of the fluctuating force over all time
 /// differences, is 2 mu kT (2 gamma kT with inertia) in every colour.
 struct NoiseColour {

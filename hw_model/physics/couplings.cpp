@@ -68,9 +68,9 @@ float Couplings::on_graph(std::uint32_t i, std::uint32_t k) const {
   return values_.size() == couplers ? values_[c] : values_[std::size_t{2} * c + (i < k ? 0 : 1)];
 }
 
-float Couplings::largest_row_sum() const {
-  if (zero_) return 0.0f;
+std::vector<double> Couplings::row_sums() const {
   std::vector<double> sums(cells_, 0.0);
+  if (zero_) return sums;
   if (graph_) {
     for (const Coupler& c : graph_->couplers()) {
       sums[c.i] += std::abs(on_graph(c.i, c.j));
@@ -80,7 +80,7 @@ float Couplings::largest_row_sum() const {
     for (std::uint32_t k = 0; k < cells_; ++k)
       for (std::uint32_t i = 0; i < cells_; ++i) sums[i] += std::abs(transpose_[std::size_t{k} * cells_ + i]);
   }
-  return static_cast<float>(*std::max_element(sums.begin(), sums.end()));
+  return sums;
 }
 
 Couplings::Rows Couplings::rows() const {

@@ -95,12 +95,21 @@ std::shared_ptr<const StepTable> GeneralArray::Impl::table(const Parameters& liv
   return kept->table;
 }
 
-void GeneralArray::Impl::tabulate_bias(LaneTile& t, const StepTable& p, const Parameters& from, const Parameters& to) const {
+void GeneralArray::Impl::tabulate_bias(LaneTile& t, const StepTable& p, const Parameters& from, const Parameters& to,
+                                       double advance) const {
   if (!p.lane_bias) return;
   t.bias.assign(std::size_t{cells} * t.lanes, 0.0f);
   for (std::uint32_t l = 0; l < t.count; ++l)
     for (std::uint32_t i = 0; i < cells; ++i)
       t.bias[t.at(i, l)] = StepTable::bias_of(from, to, p.position, cells, t.first + l, i);
+  if (!p.lean) return;
+  t.bias_change.assign(std::size_t{cells} * t.lanes, 0.0f);
+  const auto bias = [&](const Parameters& of, std::uint32_t l, std::uint32_t i) -> double {
+    return StepTable::bias_of(of, of, 0.0f, cells, t.first + l, i);
+  };
+  for (std::uint32_t l = 0; l < t.count; ++l)
+    for (std::uint32_t i = 0; i < cells; ++i)
+      t.bias_change[t.at(i, l)] = static_cast<float>(advance * (bias(to, l, i) - bias(from, l, i)));
 }
 
 void GeneralArray::Impl::make_room(LaneTile& t, const StepTable& p) const {
@@ -211,30 +220,45 @@ std::uint64_t GeneralArray::advance(const Run& run, const Parameters& live) {
         "only white noise of euler-maruyama, heun, leimkuhler-matthews and baoab can be refined");
   const bool ramped = run.target != nullptr && run.ramp_steps > 0;
   const Parameters& target = ramped ? *run.target : live;
-  const auto table_at = [&](std::uint64_t r) -> std::shared_ptr<const StepTable> {
-    if (r == run.ramp_steps) return std::make_shared<const StepTable>(spec(), target, target, 0.0, run.dt, a.free);
-    const double position = static_cast<double>(r) / static_cast<double>(run.ramp_steps);
-    return std::make_shared<const StepTable>(spec(), live, target, position, run.dt, a.free);
+  // Parameters at a number of half steps of the ramp; dt = 0: for energies only.
+  const bool midway = ramped && takes_middle(spec().stepper);
+  const double advance = midway ? 1.0 / static_cast<double>(run.ramp_steps) : 0.0;
+  const auto table_at = [&](std::uint64_t halves, double dt) -> std::shared_ptr<const StepTable> {
+    if (halves == 2 * run.ramp_steps) return std::make_shared<const StepTable>(spec(), target, target, 0.0, dt, a.free);
+    const double position = static_cast<double>(halves) / static_cast<double>(2 * run.ramp_steps);
+    return std::make_shared<const StepTable>(spec(), live, target, position, dt, a.free, dt > 0 ? advance : 0.0);
   };
-  std::shared_ptr<const StepTable> table = ramped ? table_at(run.ramp_first) : a.table(live, run.dt);
+  // Adds the change of V from one set of parameters to another. Leaves the second one's biases in the tile.
+  const auto change = [&](Impl::LaneTile& t, const StepTable& from, const StepTable& to, bool last) {
+    a.energies(t, from, -1.0, t.work);
+    a.tabulate_bias(t, to, last ? target : live, target, advance);
+    a.energies(t, to, 1.0, t.work);
+  };
+  std::shared_ptr<const StepTable> table = ramped ? table_at(2 * run.ramp_first + midway, run.dt) : a.table(live, run.dt);
+  std::shared_ptr<const StepTable> begin = midway && a.metered ? table_at(2 * run.ramp_first, 0.0) : nullptr;
   std::vector<std::uint64_t> ordinal(a.tiles.size(), 0);
 
   for (std::uint64_t done = 0; done < run.steps;) {
     const std::uint64_t count = ramped ? 1 : run.steps - done;
     const std::uint64_t next = run.ramp_first + done + 1;
-    std::shared_ptr<const StepTable> after;
-    if (ramped && (a.metered || done + 1 < run.steps)) {
-      try {
-        after = table_at(next);
-      } catch (const numerics::WorkStopped&) {
-        if (done == 0) throw;
-        return done;
-      }
+    std::shared_ptr<const StepTable> after, end;  // of the next step; at the end of this one
+    try {
+      if (ramped && (midway ? done + 1 < run.steps : a.metered || done + 1 < run.steps))
+        after = table_at(2 * next + midway, run.dt);
+      if (ramped && a.metered) end = midway ? table_at(2 * next, 0.0) : after;
+    } catch (const numerics::WorkStopped&) {
+      if (done == 0) throw;
+      return done;
     }
     const SignLattice* const lattice = a.lattice(*table);
     a.for_each_tile([&](Impl::LaneTile& t) {
       std::uint64_t& records = ordinal[static_cast<std::size_t>(&t - a.tiles.data())];
-      a.tabulate_bias(t, *table, live, target);
+      if (begin) {
+        a.tabulate_bias(t, *begin, live, target);
+        change(t, *begin, *table, false);
+      } else {
+        a.tabulate_bias(t, *table, live, target, advance);
+      }
       t.fresh_force = t.known_force = false;
       a.make_room(t, *table);
       for (std::uint64_t s = done, together = 1; s < done + count; s += together) {
@@ -251,17 +275,13 @@ std::uint64_t GeneralArray::advance(const Run& run, const Parameters& live) {
         } else {
           a.step(t, *table, run.noise, number);
         }
-        if (ramped && a.metered) {
-          a.energies(t, *table, -1.0, t.work);
-          const bool last = next == run.ramp_steps;
-          a.tabulate_bias(t, *after, last ? target : live, target);
-          a.energies(t, *after, 1.0, t.work);
-        }
+        if (end) change(t, *table, *end, next == run.ramp_steps);
         if (run.record_period > 0 && s + together == due) a.record(t, run, records++);
       }
     });
     done += count;
     table = after;
+    if (midway) begin = end;
   }
   return run.steps;
 }

@@ -41,7 +41,7 @@ struct GeneralArray::Impl {
     CacheLines<float> low, increment;  // split states: what `state` rounds away; what a step adds. Else empty
     CacheLines<float> cosine, sine, field_a, field_b, field_c, field_d;
     CacheLines<float> before, force, force_after;  // metered: state at the start of the step, gradients at its ends
-    CacheLines<float> bias;                        // per lane, when lanes differ
+    CacheLines<float> bias, bias_change;           // per lane, when lanes differ; exact-ou in a ramp: over the step
     CacheLines<std::uint32_t> words, site_words;
     std::vector<CacheLines<float>> filters;   // coloured noise: one field of cells + 1 rows per stage; last row: common
     bool fresh_force = false;                 // k1 holds the force at the state (BAOAB)
@@ -150,7 +150,8 @@ struct GeneralArray::Impl {
   // The lattice of signs that lanes may run on, when all cells share bias and temperature; or null.
   const SignLattice* lattice(const StepTable& p);
 
-  void tabulate_bias(LaneTile& t, const StepTable& p, const Parameters& from, const Parameters& to) const;
+  void tabulate_bias(LaneTile& t, const StepTable& p, const Parameters& from, const Parameters& to,
+                     double advance = 0) const;
   // Fields of split states, or none.
   void make_room(LaneTile& t, const StepTable& p) const;
   void record(LaneTile& t, const Run& run, std::uint64_t ordinal) const;

@@ -66,11 +66,11 @@ void GeneralArray::Impl::energies(LaneTile& t, const StepTable& p, double sign, 
   const float zero = 0.0f;
   for (std::uint32_t i = 0; i < cells; ++i) {
     const float* bias = p.lane_bias ? &t.bias[t.at(i, 0)] : nullptr;
-    const double minus_pullias = p.lane_bias ? zero : p.bias[i];
+    const double shared_bias = p.lane_bias ? zero : p.bias[i];
     const double j2 = 0.5 * p.two_j2[i], j4 = 0.25 * p.four_j4[i], half_mass = inertia ? 0.5 * p.mass[i] : 0.0;
     for (std::uint32_t l = 0; l < t.lanes; ++l) {
       const std::size_t at = t.at(i, l);
-      const double b = bias ? bias[l] : minus_pullias, ui = u[at];
+      const double b = bias ? bias[l] : shared_bias, ui = u[at];
       double coupled = 0, v = 0;
       if (p.couplings_a) coupled += 0.5 * p.gain_a * ui * t.field_a[at];
       if (p.couplings_b) coupled += 0.5 * p.gain_b * ui * t.field_b[at];

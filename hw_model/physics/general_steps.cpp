@@ -210,6 +210,12 @@ struct GeneralArray::Impl::Space {
       std::copy_n(t.bias.data(), second(), n2);
       if (a.inertia) std::fill_n(n2 + second(), second(), 0.0f);
       a.product(t, *p.respond, n2, k2);
+      if (p.lean) {
+        std::copy_n(t.bias_change.data(), second(), n2);
+        a.product(t, *p.lean, n2, n1);
+        const std::size_t size = std::size_t{a.variables} * t.lanes;
+        for (std::size_t at = 0; at < size; ++at) k2[at] += n1[at];
+      }
     }
     const float* lane_shift = p.lane_bias ? k2 : nullptr;
     settle(position_limits(state), state, guess, k1, p.shift.data(), lane_shift);

@@ -70,7 +70,7 @@ Eigen::MatrixXd positive_inverse(Eigen::MatrixXd m) {
   return ordered_product(inverse.transpose(), inverse);
 }
 
-LinearStep linear_step(const Eigen::MatrixXd& a, const Eigen::MatrixXd& q, double h) {
+LinearStep linear_step(const Eigen::MatrixXd& a, const Eigen::MatrixXd& q, double h, bool lean) {
   using Eigen::MatrixXd;
   const auto n = a.rows();
   int doublings = 0;
@@ -79,18 +79,21 @@ LinearStep linear_step(const Eigen::MatrixXd& a, const Eigen::MatrixXd& q, doubl
   // e^(-A s) = sum (-A s)^k / k!, and the integrand of the covariance, S_0 = Q, S_{k+1} = -(A S_k + S_k A^T), likewise.
   MatrixXd power = MatrixXd::Identity(n, n), propagate = power, respond = piece * power;
   MatrixXd source = q, covariance = piece * q, change = MatrixXd::Zero(n, n);
+  MatrixXd moment = 0.5 * piece * piece * power;  // int_0^h e^(-A s) s ds
   double factor = piece;
   for (int k = 1; k <= 14; ++k) {
     power = ordered_product(a, power) * (-piece / k);
     propagate += power;
     change += power;
     respond += power * (piece / (k + 1));
+    if (lean) moment += power * (piece * piece / (k + 2));
     const MatrixXd half = ordered_product(a, source);  // source stays symmetric
     source = -(half + half.transpose());
     factor *= piece / (k + 1);
     covariance += factor * source;
   }
-  for (; doublings > 0; --doublings) {
+  for (; doublings > 0; --doublings, piece *= 2) {
+    if (lean) moment += ordered_product(propagate, moment + piece * respond);
     covariance += ordered_product(ordered_product(propagate, covariance), propagate.transpose());
     respond += ordered_product(propagate, respond);
     propagate = ordered_product(propagate, propagate);
@@ -100,7 +103,7 @@ LinearStep linear_step(const Eigen::MatrixXd& a, const Eigen::MatrixXd& q, doubl
   const Eigen::VectorXd diagonal = covariance.diagonal();
   return {propagate, respond,
           lower_root(covariance, [&](double left, Eigen::Index k) { return left > 1e-13 * diagonal(k) ? left : 0.0; }),
-          change};
+          lean ? MatrixXd(0.5 * respond - moment / h) : MatrixXd(), change};
 }
 
 std::optional<std::uint32_t> failing_pivot(Eigen::MatrixXd m) {

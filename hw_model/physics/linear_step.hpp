@@ -21,11 +21,13 @@ struct LinearStep {
   Eigen::MatrixXd propagate;  ///< e^(-A h)
   Eigen::MatrixXd respond;    ///< int_0^h e^(-A s) ds; A may be singular
   Eigen::MatrixXd spread;     ///< a square root of int_0^h e^(-A s) Q e^(-A^T s) ds
+  Eigen::MatrixXd lean;       ///< int_0^h e^(-A s) (1/2 - s/h) ds: what adds, times its change over the step, when c, that
+                              ///< of the middle of the step, changes linearly; empty unless asked for
   Eigen::MatrixXd change;     ///< e^(-A h) - 1, to the last digits however small A h is
 };
 
 /// Taylor series over a short piece of h, doubled up to h. Cost: O(n^3 log(h |A|)).
-LinearStep linear_step(const Eigen::MatrixXd& a, const Eigen::MatrixXd& q, double h);
+LinearStep linear_step(const Eigen::MatrixXd& a, const Eigen::MatrixXd& q, double h, bool lean = false);
 
 /// a b, one chain per element over the inner index ascending.
 Eigen::MatrixXd ordered_product(const Eigen::MatrixXd& a, const Eigen::MatrixXd& b);

@@ -71,8 +71,8 @@ class Couplings {
   const std::shared_ptr<const Graph>& graph() const { return graph_; }
   /// The codes that are summed in integers, or nothing: float32 arithmetic.
   const std::optional<CodeGrid>& code_grid() const { return code_grid_; }
-  /// Largest sum of |J_ik| over k of any row: no eigenvalue is beyond it (Gershgorin).
-  float largest_row_sum() const;
+  /// Sums of |J_ik| over k, one per row: no eigenvalue is beyond the largest (Gershgorin).
+  std::vector<double> row_sums() const;
 
   /// Rows as stored values: row i has entries begin[i]..begin[i + 1], columns ascending. With columns null, all
   /// cells() columns, begin null. Made at first use, safe from several threads. Not for an all-zero matrix.

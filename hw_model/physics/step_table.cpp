@@ -72,7 +72,7 @@ std::vector<double> capacitances(const Parameters& p) {
 }
 
 StepTable::StepTable(const ArraySpec& spec, const Parameters& from, const Parameters& to, double at, double dt_,
-                     std::span<const std::uint32_t> free)
+                     std::span<const std::uint32_t> free, double advance)
     : dt(dt_), position(static_cast<float>(at)), lane_bias(from.bias_per_lane || to.bias_per_lane) {
   const std::uint32_t n = spec.cells;
   const CellKind kind = spec.kind;
@@ -132,12 +132,19 @@ StepTable::StepTable(const ArraySpec& spec, const Parameters& from, const Parame
     if (spec.stepper == Stepper::baoab && kind == CellKind::underdamped) keep_small_losses(kT, free);
   }
   if (dt == 0 || (spec.stepper != Stepper::exact_ou && kind != CellKind::rlc)) return;
-  make_matrices(spec, rate, free);
+  make_matrices(spec, rate, free, advance != 0);
   if (lane_bias || !respond) return;
   // The chains over the biases that the kernels make where lanes differ.
   shift.assign(respond->cells(), 0.0f);
   for (std::uint32_t c = 0; c < n; ++c)
     for (std::uint32_t i = 0; i < respond->cells(); ++i) shift[i] = std::fma(respond->at(i, c), bias[c], shift[i]);
+  if (!lean) return;
+  std::vector<float> leaning(lean->cells(), 0.0f);
+  for (std::uint32_t c = 0; c < n; ++c) {
+    const auto change = static_cast<float>(advance * (static_cast<double>(to.bias[c]) - from.bias[c]));
+    for (std::uint32_t i = 0; i < lean->cells(); ++i) leaning[i] = std::fma(lean->at(i, c), change, leaning[i]);
+  }
+  for (std::uint32_t i = 0; i < lean->cells(); ++i) shift[i] += leaning[i];
 }
 
 void StepTable::keep_small_losses(const std::vector<double>& kT, std::span<const std::uint32_t> free) {
@@ -161,7 +168,7 @@ void StepTable::set_transition(const LinearStep& exact, const std::vector<Eigen:
 }
 
 void StepTable::make_matrices(const ArraySpec& spec, const std::vector<double>& rate,
-                              std::span<const std::uint32_t> free) {
+                              std::span<const std::uint32_t> free, bool ramped) {
   const std::uint32_t n = spec.cells;
   const CellKind kind = spec.kind;
   const bool exact = spec.stepper == Stepper::exact_ou, inertia = kind != CellKind::overdamped;
@@ -208,9 +215,10 @@ void StepTable::make_matrices(const ArraySpec& spec, const std::vector<double>& 
       k.row(i).setZero();
       drive(i) = q(i, i) = 0;
     }
-    const LinearStep s = linear_step(mobility * k, q, dt);
+    const LinearStep s = linear_step(mobility * k, q, dt, ramped);
     set_transition(s, moving, -1);
     respond = as_couplings(s.respond * drive.asDiagonal());
+    if (ramped) lean = as_couplings(s.lean * drive.asDiagonal());
     return;
   }
   MatrixXd a = MatrixXd::Zero(2 * ni, 2 * ni), q = a, drive = a;
@@ -220,7 +228,7 @@ void StepTable::make_matrices(const ArraySpec& spec, const std::vector<double>& 
   a.bottomRightCorner(ni, ni) = damp;
   q.bottomRightCorner(ni, ni) = diffusion;
   drive.bottomLeftCorner(ni, ni) = -inverse_mass;
-  const LinearStep s = linear_step(a, q, dt);
+  const LinearStep s = linear_step(a, q, dt, ramped);
   double decay = std::numeric_limits<double>::infinity();
   for (std::size_t i = 0, cells = moving.size(); i < cells; ++i) {
     const auto cell = static_cast<std::size_t>(moving[i]);
@@ -229,6 +237,7 @@ void StepTable::make_matrices(const ArraySpec& spec, const std::vector<double>& 
   }
   set_transition(s, moving, decay);
   respond = as_couplings(ordered_product(s.respond, drive));
+  if (ramped) lean = as_couplings(ordered_product(s.lean, drive));
 }
 
 }  // namespace heatbath::physics

@@ -17,9 +17,10 @@ struct LinearStep;
 /// Matrices are those of the cells that move. Held cells are constants of their equations: they drive the others as
 /// biases do, take no noise, and have neither a row nor a column in the inverse of the capacitances.
 struct StepTable {
-  /// `free`: per cell ~0 where it moves, 0 where it is held.
+  /// `free`: per cell ~0 where it moves, 0 where it is held. `advance`: how far a step goes on between the two; only
+  /// exact-ou looks at it.
   StepTable(const ArraySpec& spec, const Parameters& from, const Parameters& to, double position, double dt,
-            std::span<const std::uint32_t> free);
+            std::span<const std::uint32_t> free, double advance = 0);
 
   double dt;
   float position;
@@ -44,7 +45,8 @@ struct StepTable {
   std::shared_ptr<const Couplings> propagate, spread;    ///< exact-ou, all variables; rlc under BAOAB, voltages;
                                                          ///< by_change: less the unit matrix
   std::shared_ptr<const Couplings> respond;              ///< exact-ou: shift of the state per bias
-  std::vector<float> shift;                              ///< exact-ou: respond times the biases, when lanes share them
+  std::shared_ptr<const Couplings> lean;                 ///< exact-ou in a ramp: shift per change of a bias over the step
+  std::vector<float> shift;                              ///< exact-ou: of the biases, when lanes share them
   std::shared_ptr<const Couplings> noise_mix;            ///< rlc under Euler–Maruyama and Heun
 
   /// Bias of a cell in a lane between two sets of parameters at this table's position.
@@ -56,7 +58,8 @@ struct StepTable {
   void keep_small_losses(const std::vector<double>& kT, std::span<const std::uint32_t> free);
   // Matrices of an exact step; `decay`: of the slowest damping in a step, below 0 where none is to be kept.
   void set_transition(const LinearStep& exact, const std::vector<std::ptrdiff_t>& moving, double decay);
-  void make_matrices(const ArraySpec& spec, const std::vector<double>& rate, std::span<const std::uint32_t> free);
+  void make_matrices(const ArraySpec& spec, const std::vector<double>& rate, std::span<const std::uint32_t> free,
+                     bool ramped);
 };
 
 /// C_ik of an rlc array in double, n x n: mass on the diagonal, gain times couplings beside it.

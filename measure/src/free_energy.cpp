@@ -3,7 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <stdexcept>
+#include <string_view>
 
+#include "heatbath/cells.h"
+#include "heatbath/error.hpp"
 #include "series.hpp"
 
 namespace heatbath::measure {
@@ -73,7 +77,12 @@ std::vector<double> works(std::span<const hb_meters_t> meters) {
   return values;
 }
 
-std::vector<double> path_works(std::span<const hb_meters_t> meters) {
+std::vector<double> path_works(const Capabilities& capabilities, std::span<const hb_meters_t> meters) {
+  require(capabilities.increments_markov, "path_works", "INCREMENTS_MARKOV");
+  const std::string_view kind = hb_cell_kind_name(capabilities.cell_kind), stepper = hb_stepper_name(capabilities.stepper);
+  if (stepper == "euler-maruyama" && (kind == "underdamped" || kind == "rlc"))
+    throw Error(HB_UNSUPPORTED, "path_works: steps of euler-maruyama with inertia have no reverse and no path weights; "
+                                "stepper=baoab has them");
   std::vector<double> values;
   for (const hb_meters_t& m : meters) values.push_back(m.work + m.work_shadow);
   return values;

@@ -5,10 +5,13 @@
 #include <limits>
 #include <vector>
 
+#include "heatbath/numerics/work_watch.hpp"
+
 namespace heatbath::numerics {
 namespace {
 
 constexpr std::size_t krylov_size = 96;
+constexpr std::size_t kept_values = 20'000'000;  // of all vectors; larger ones are made orthogonal to the last two only
 
 double dot(std::span<const double> a, std::span<const double> b) {
   double sum = 0;
@@ -67,11 +70,14 @@ SpectrumEnds spectrum_ends(std::size_t size, const SymmetricProduct& product) {
     basis.push_back(next);
     std::vector<double> image(size, 0.0);
     product(basis.back(), image);
+    spend(size * basis.size());
     matrix.below.push_back(basis.size() > 1 ? norm : 0.0);
     matrix.diagonal.push_back(dot(basis.back(), image));
     largest = std::max({largest, std::sqrt(dot(image, image)), std::numeric_limits<double>::min()});
+    if (basis.size() > 2 && most * size > kept_values) basis[basis.size() - 3] = {};
     for (int twice = 0; twice < 2; ++twice) {
       for (const auto& old : basis) {
+        if (old.empty()) continue;
         const double part = dot(old, image);
         for (std::size_t i = 0; i < size; ++i) image[i] -= part * old[i];
       }

@@ -56,7 +56,7 @@ double difference(const QuarticCell& well) {
 /// Averages of the end states under the weights exp(-w) of their paths.
 void weighted_averages(Bench& bench, const std::string& name, const QuarticCell& well, const Switched& run) {
   const auto law = well.law(1);
-  const auto w = measure::path_works(run.meters);
+  const auto w = measure::path_works(bench.machine().capabilities(), run.meters);
   const double offset = difference(well);
   BlockedMeans means(4);
   for (std::size_t k = 0; k < w.size(); ++k) {
@@ -83,7 +83,7 @@ void gentle_well(Bench& bench) {
     machine.step(0.05, 0.05);
     const std::uint32_t shots = machine.count(steps == 100 ? 140000 : 40000);
     const Switched run = switch_to(machine, kGentleWell, steps * 0.05, shots);
-    const auto path = measure::jarzynski(measure::path_works(run.meters), 1);
+    const auto path = measure::jarzynski(measure::path_works(bench.machine().capabilities(), run.meters), 1);
     const auto plain = measure::jarzynski(measure::works(run.meters), 1);
     for (int k = 0; k < 2; ++k) {
       curve.series[k].x.push_back(steps);
@@ -105,7 +105,7 @@ void gentle_well(Bench& bench) {
   }
   machine.step(0.02, 0.02);
   const Switched slow = switch_to(machine, kGentleWell, 400 * 0.02, machine.count(30000));
-  bench.check("gentle well in 400 steps of 0.02: dF", exact, measure::jarzynski(measure::path_works(slow.meters), 1));
+  bench.check("gentle well in 400 steps of 0.02: dF", exact, measure::jarzynski(measure::path_works(bench.machine().capabilities(), slow.meters), 1));
 }
 
 void plain_work(Bench& bench) {
@@ -125,7 +125,7 @@ void paper_well(Bench& bench) {
   machine.step(0.01, 0.01);
   const std::uint32_t shots = machine.count(120000);
   const Switched run = switch_to(machine, kPaperWell, 4, shots);
-  bench.check("deep well: dF", difference(kPaperWell), measure::jarzynski(measure::path_works(run.meters), 1));
+  bench.check("deep well: dF", difference(kPaperWell), measure::jarzynski(measure::path_works(bench.machine().capabilities(), run.meters), 1));
   weighted_averages(bench, "deep well", kPaperWell, run);
 }
 

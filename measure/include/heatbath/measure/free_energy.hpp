@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "heatbath/capabilities.hpp"
 #include "heatbath/measure/estimate.hpp"
 #include "heatbath/program.h"
 
@@ -12,10 +13,11 @@ namespace heatbath::measure {
 /// Metered work of each shot.
 std::vector<double> works(std::span<const hb_meters_t> meters);
 
-/// Work and the integrator's shadow work of each shot: <exp(-w/kT)> = exp(-dF/kT) at any step where the increments are
-/// Markov (CAPS.INCREMENTS_MARKOV), so these are the works of the unbiased path-weight estimator (Wu, Koehler & Noe,
-/// arXiv:2002.06707).
-std::vector<double> path_works(std::span<const hb_meters_t> meters);
+/// Work and the integrator's shadow work of each shot: <exp(-w/kT)> = exp(-dF/kT) at any step of rules whose path heat is
+/// the logarithm of a path's weight over that of its reverse: these are the works of the unbiased path-weight estimator
+/// (Wu, Koehler & Noe, arXiv:2002.06707). Throws Error(UNSUPPORTED) for others: devices without CAPS.INCREMENTS_MARKOV
+/// (Heun, Leimkuhler–Matthews, coloured noise) and Euler–Maruyama with inertia, whose steps have no reverse.
+std::vector<double> path_works(const Capabilities& capabilities, std::span<const hb_meters_t> meters);
 
 /// dF = -kT ln <exp(-w/kT)> (Jarzynski 1997) of at least 2 independent works, corrected for the bias of order 1/n, with
 /// the error of the jackknife. Effective samples: (sum e)^2/sum e^2 of e = exp(-w/kT), all of them where the works are
