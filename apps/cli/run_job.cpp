@@ -30,7 +30,7 @@ void sum_up(RunOutcome& outcome, const RunResult& run) {
   std::vector<Moments> states;
   for (std::uint32_t cell = 0; cell < run.cells; ++cell)
     states.push_back(moments(run.shots, [&](std::size_t shot) {
-      return static_cast<double>(run.final_state(static_cast<std::uint32_t>(shot))[cell]);
+      return run.final_value(static_cast<std::uint32_t>(shot), cell);
     }));
   merge_all(outcome.final_states, states);
   outcome.snapshots.resize(run.meters.size());

@@ -28,7 +28,12 @@ constexpr std::array<MeterColumn, 5> kMeters{{{"meters_energy", &hb_meters_t::en
 template <typename Add>
 void each_array(const RunResult& result, const Add& add) {
   if (result.records > 0) {
-    add("states", std::span(result.states), Shape{result.shots, result.records, result.cells}, "dimensionless");
+    const Shape shape{result.shots, result.records, result.cells};
+    if (result.exact_states.empty()) {
+      add("states", std::span(result.states), shape, "dimensionless");
+    } else {
+      add("states", std::span(result.exact_states), shape, "dimensionless");
+    }
     add("time", std::span(result.time), Shape{result.records}, "time units");
     add("ticks", std::span(result.ticks), Shape{result.records}, "ticks");
   }
@@ -87,6 +92,15 @@ RunResult arrange(const Result& result, Ticks time_unit) {
     const auto trajectory = capture.trajectory(shot).first(run.records * run.cells);
     run.states.insert(run.states.end(), trajectory.begin(), trajectory.end());
   }
+  const auto value = [&](std::size_t at) {
+    const std::size_t row = at / run.cells;
+    return capture.value(static_cast<std::uint32_t>(row / run.records), row % run.records,
+                         static_cast<std::uint32_t>(at % run.cells));
+  };
+  bool beyond = false;
+  for (std::size_t at = 0; at < run.states.size() && capture.whole_turns() > 0; ++at)
+    beyond = beyond || value(at) != static_cast<double>(run.states[at]);
+  for (std::size_t at = 0; beyond && at < run.states.size(); ++at) run.exact_states.push_back(value(at));
   for (std::size_t record = 0; record < run.records; ++record) {
     run.ticks.push_back(capture.ticks()[record].count);
     run.time.push_back(static_cast<double>(run.ticks.back()) / static_cast<double>(time_unit.count));

@@ -13,7 +13,8 @@
 
 namespace heatbath::apps {
 
-/// Arrays of a run, in files as: states (shots x records x cells, dimensionless), time (records, time units), ticks
+/// Arrays of a run, in files as: states (shots x records x cells, dimensionless; float32, or float64 where full turns
+/// are beyond 2^24), time (records, time units), ticks
 /// (records), meters_energy, meters_work, meters_heat, meters_heat_path, meters_work_shadow (snapshots x shots, energy
 /// units), meters_ticks (snapshots), heat_per_cell (snapshots x shots x cells, energy units) where the program asked for
 /// it, readback_0_bias, …, the arrays of [statistics], and provenance (JSON text). Without records (what [statistics] only
@@ -22,6 +23,7 @@ struct RunResult {
   std::uint32_t shots = 0, cells = 0;
   std::size_t records = 0;
   std::vector<float> states;
+  std::vector<double> exact_states;  ///< the same in double where full turns are beyond float32; else empty
   std::vector<double> time;
   std::vector<std::uint64_t> ticks;
   std::vector<std::vector<hb_meters_t>> meters;  ///< [snapshot][shot]
@@ -31,6 +33,11 @@ struct RunResult {
   std::vector<StatisticsArray> statistics;
   std::string provenance;  ///< JSON
 
+  /// One variable of the final state of one shot.
+  double final_value(std::uint32_t shot, std::uint32_t cell) const {
+    const std::size_t at = (std::size_t{shot} * records + records - 1) * cells + cell;
+    return exact_states.empty() ? states[at] : exact_states[at];
+  }
   /// Final states of one shot.
   std::span<const float> final_state(std::uint32_t shot) const {
     return std::span(states).subspan((std::size_t{shot} * records + records - 1) * cells, cells);

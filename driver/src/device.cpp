@@ -90,6 +90,7 @@ Capabilities capabilities_of(Link& link) {
   caps.kT_per_cell = raw.kt_per_cell;
   caps.refinement = raw.refinement;
   caps.heat_per_cell = raw.heat_per_cell;
+  caps.whole_turns = raw.whole_turns;
   caps.cells = raw.cells;
   caps.lanes = raw.lanes;
   caps.tick_ps = raw.tick_ps;

@@ -142,6 +142,8 @@ Job::Impl::Impl(Device::Impl& on, const Program& what, const JobOptions& how, Ca
     bad_arg(where + "first_step with " + std::to_string(options.shots) + " shots; a job goes on from what one pass left, and a pass has " +
             std::to_string(plan_.lanes) + " shots: run it in groups of as many");
   result.capture = Capture(options.shots, capture_cells_);
+  shape_ = {0, capture_cells_, options.capture_first, program.cells()};
+  shape_.whole_turns = caps.whole_turns && shape_.seconds() > 0;
   const std::uint64_t row = options.records ? 0 : std::uint64_t{options.shots} * capture_cells_;
   if (row > 0 && plan_.records > std::numeric_limits<std::int64_t>::max() / sizeof(float) / row)
     throw out_of_host_memory(options.shots, plan_.records, capture_cells_);
@@ -150,6 +152,10 @@ Job::Impl::Impl(Device::Impl& on, const Program& what, const JobOptions& how, Ca
     Capture old = std::move(spare);  // left without records
     result.capture.values_ = std::move(old.values_);
     result.capture.values_.resize(row * plan_.records);
+    if (shape_.whole_turns && !options.records) {
+      result.capture.turn_cells_ = shape_.seconds();
+      result.capture.turns_.resize(std::size_t{options.shots} * plan_.records * shape_.seconds());
+    }
     result.meters.assign(program.snapshots(), std::vector<hb_meters_t>(options.shots));
     result.heat_per_cell.resize(program.snapshots());
     for (std::uint32_t k = 0; k < program.snapshots(); ++k)
@@ -243,6 +249,7 @@ void Job::Impl::start_pass() {
   pass.shot0 = static_cast<std::uint32_t>(options.first_shot + done_shots_);
   pass.step0 = options.first_step;
   pass.refinement = options.refinement;
+  pass.whole_turns = shape_.whole_turns;
   device->run("configuring the job", [&](const hb_mmio_t* mmio) { return hb_dif_job_configure(mmio, pass); });
 
   const hb_status_t started = device->link.call([](const hb_mmio_t* mmio) { return hb_dif_job_start(mmio); });
@@ -378,7 +385,7 @@ void Job::Impl::fetch() {
       throw Error(HB_DEVICE, "the device writes records of " + std::to_string(bytes) + " bytes; the job's have " +
                                  std::to_string(record_bytes()));
   }
-  const std::uint32_t shots = pass_shots();
+  shape_.lanes = pass_shots();
   Capture& capture = result.capture;
   const std::size_t shot_stride = plan_.records * capture_cells_;
   std::span<const std::byte> there;
@@ -397,8 +404,10 @@ void Job::Impl::fetch() {
       continue;
     }
     float* states = capture.values_.data() + done_shots_ * shot_stride + std::size_t{number} * capture_cells_;
-    const std::uint64_t ticks = decode_record(record, {shots, capture_cells_, options.capture_first, program.cells()}, number,
-                                              device->capabilities, states, shot_stride);
+    const std::size_t turns_stride = plan_.records * capture.turn_cells_;
+    std::int32_t* turns = capture.turns_.data() + done_shots_ * turns_stride + std::size_t{number} * capture.turn_cells_;
+    const std::uint64_t ticks =
+        decode_record(record, shape_, number, device->capabilities, states, shot_stride, turns, turns_stride);
     if (done_shots_ == 0) {
       capture.ticks_[number].count = ticks;
     } else if (capture.ticks_[number].count != ticks) {
@@ -411,10 +420,9 @@ void Job::Impl::fetch() {
 }
 
 void Job::Impl::hand_over(std::span<const std::byte> record, std::uint32_t number) {
-  const std::uint32_t shots = pass_shots();
-  handed_.resize(std::size_t{shots} * capture_cells_);
-  const std::uint64_t ticks = decode_record(record, {shots, capture_cells_, options.capture_first, program.cells()}, number,
-                                            device->capabilities, handed_.data(), capture_cells_);
+  handed_.resize(std::size_t{shape_.lanes} * capture_cells_);
+  const std::uint64_t ticks =
+      decode_record(record, shape_, number, device->capabilities, handed_.data(), capture_cells_);
   options.records({static_cast<std::uint32_t>(done_shots_), number, {ticks}, handed_});
 }
 

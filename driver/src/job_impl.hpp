@@ -15,6 +15,7 @@
 #include "heatbath/job.hpp"
 #include "heatbath/program.hpp"
 #include "memory_plan.hpp"
+#include "record_reader.hpp"
 
 namespace heatbath {
 
@@ -69,6 +70,7 @@ struct Job::Impl {
   void read_device(std::uint64_t offset, std::span<std::byte> out);
 
   std::uint32_t capture_cells_;
+  RecordShape shape_;             ///< of a record; lanes are those of the pass
   MemoryPlan plan_;
   std::uint64_t done_shots_ = 0;  ///< of the passes before this one
   std::uint32_t fetched_ = 0;     ///< records of this pass

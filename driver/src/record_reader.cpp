@@ -32,7 +32,8 @@ void decode(const std::byte* bytes, Number number, std::uint32_t bits, float ran
 }
 
 std::uint64_t decode_record(std::span<const std::byte> record, const RecordShape& shape, std::uint32_t sequence,
-                            const Capabilities& capabilities, float* states, std::size_t lane_stride) {
+                            const Capabilities& capabilities, float* states, std::size_t lane_stride,
+                            std::int32_t* turns, std::size_t turns_stride) {
   hb_record_header_t header;
   std::memcpy(&header, record.data(), sizeof header);
   if (header.sequence != sequence)
@@ -45,12 +46,22 @@ std::uint64_t decode_record(std::span<const std::byte> record, const RecordShape
                                std::to_string(shape.cells) + " from cell " + std::to_string(shape.first) + " on");
   const std::size_t lane_bytes = std::size_t{shape.cells} * bytes_of(capabilities.capture_number);
   const std::byte* lane = record.data() + sizeof header;
-  const std::uint32_t own = shape.second > shape.first ? std::min(shape.cells, shape.second - shape.first) : 0;
+  const std::uint32_t own = shape.cells - shape.seconds();
   for (std::uint32_t l = 0; l < shape.lanes; ++l, lane += lane_bytes) {
     const std::span<float> values(states + l * lane_stride, shape.cells);
     decode(lane, capabilities.capture_number, capabilities.capture_bits, capabilities.range_state, values.first(own));
-    decode(lane + std::size_t{own} * bytes_of(capabilities.capture_number), capabilities.capture_number,
-           capabilities.capture_bits, capabilities.range_second, values.subspan(own));
+    const std::byte* const seconds = lane + std::size_t{own} * bytes_of(capabilities.capture_number);
+    if (shape.whole_turns) {
+      for (std::uint32_t k = 0; k < shape.seconds(); ++k) {
+        std::int32_t count;
+        std::memcpy(&count, seconds + k * sizeof count, sizeof count);
+        values[own + k] = static_cast<float>(count);
+        if (turns != nullptr) turns[l * turns_stride + k] = count;
+      }
+    } else {
+      decode(seconds, capabilities.capture_number, capabilities.capture_bits, capabilities.range_second,
+             values.subspan(own));
+    }
   }
   return header.ticks;
 }

@@ -19,8 +19,9 @@ hb_status_t hb_dif_job_configure(const hb_mmio_t *mmio, hb_job_config_t config) 
   hb_write(mmio, HB_PROGRAM_COUNT_OFFSET, config.program_count);
   hb_write(mmio, HB_ACTIVE_CELLS_OFFSET, config.active_cells);
   hb_write(mmio, HB_SHOTS_OFFSET, config.shots);
-  hb_write(mmio, HB_JOB_FLAGS_OFFSET,
-           config.seeded ? HB_JOB_FLAGS_SEEDED_MASK | config.refinement << HB_JOB_FLAGS_REFINEMENT_SHIFT : 0u);
+  const uint32_t noise =
+      config.seeded ? HB_JOB_FLAGS_SEEDED_MASK | config.refinement << HB_JOB_FLAGS_REFINEMENT_SHIFT : 0u;
+  hb_write(mmio, HB_JOB_FLAGS_OFFSET, config.whole_turns ? noise | HB_JOB_FLAGS_WHOLE_TURNS_MASK : noise);
   if (config.seeded) {
     hb_write64(mmio, HB_JOB_SEED_LO_OFFSET, HB_JOB_SEED_HI_OFFSET, config.seed);
     hb_write(mmio, HB_JOB_SHOT0_OFFSET, config.shot0);

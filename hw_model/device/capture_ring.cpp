@@ -26,13 +26,20 @@ std::byte* CaptureRing::record(std::uint64_t number) const {
   return memory_.data() + layout_.base + number % layout_.slots * layout_.record_bytes;
 }
 
-void CaptureRing::write_lane(std::uint64_t ahead, std::uint32_t lane, std::span<const float> state) {
+void CaptureRing::write_lane(std::uint64_t ahead, std::uint32_t lane, std::span<const float> state,
+                             std::span<const std::int32_t> turns) {
   const std::size_t value = value_bytes(first_.storage), bytes = std::size_t{layout_.cells} * value;
   std::byte* const values = record(head_ + ahead) + sizeof(hb_record_header_t) + lane * bytes;
   const std::size_t own =
       layout_.second > layout_.cell0 ? std::min(layout_.cells, layout_.second - layout_.cell0) : 0;
   const auto captured = state.subspan(layout_.cell0, layout_.cells);
   encode(captured.first(own), first_, {values, own * value});
+  if (layout_.whole_turns) {
+    if (own == layout_.cells) return;
+    const auto whole = turns.subspan(layout_.cell0 + own - layout_.second, layout_.cells - own);
+    std::memcpy(values + own * value, whole.data(), whole.size_bytes());
+    return;
+  }
   const std::uint64_t clipped = encode(captured.subspan(own), second_, {values + own * value, bytes - own * value});
   if (clipped > 0) clipped_.fetch_add(clipped, std::memory_order_relaxed);
 }

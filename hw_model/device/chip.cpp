@@ -58,7 +58,8 @@ std::uint32_t capabilities(const Profile& p) {
          flag(p.capture_stalls, HB_CAPS_CAPTURE_STALLS_MASK) | flag(p.kT_programmable, HB_CAPS_KT_PROGRAMMABLE_MASK) |
          flag(p.lane_operands, HB_CAPS_LANE_OPERANDS_MASK) | flag(p.readback, HB_CAPS_READBACK_MASK) |
          flag(p.kT_per_cell, HB_CAPS_KT_PER_CELL_MASK) | flag(p.refinement, HB_CAPS_REFINEMENT_MASK) |
-         flag(p.meters, HB_CAPS_HEAT_PER_CELL_MASK) | flag(p.dma, HB_CAPS_DMA_MASK);
+         flag(p.meters, HB_CAPS_HEAT_PER_CELL_MASK) | flag(p.dma, HB_CAPS_DMA_MASK) |
+         flag(p.whole_turns(), HB_CAPS_WHOLE_TURNS_MASK);
 }
 
 // The physics knows no registers: its numbers must be theirs.

@@ -15,6 +15,7 @@ struct RingLayout {
   std::uint32_t lanes = 0;
   std::uint32_t cell0 = 0, cells = 0;  ///< captured state variables
   std::uint32_t second = 0;            ///< first variable of the second component: active cells
+  bool whole_turns = false;            ///< the second component is stored as int32
   std::uint32_t record_bytes = 0;
 };
 

@@ -88,6 +88,8 @@ struct Profile {
   /// there is none). Spins and full turns are whole numbers of steps of theirs.
   float state_range() const;
   float second_range() const;
+  /// Whether full turns can be captured as integers.
+  bool whole_turns() const { return cell == physics::CellKind::phase && capture_storage == Storage::float32; }
   /// The converters of both.
   Converter state_converter() const;
   Converter second_converter() const;

@@ -376,7 +376,7 @@ void Sequencer::evolve(std::uint64_t limit, bool stop_at_interrupt) {
     run.record_period = capture_period_;
     run.record_first = to_record_;
     run.record = [this, room](std::uint64_t ordinal, std::uint32_t lane, std::span<const float> state) {
-      if (ordinal < room) ring_.write_lane(ordinal, lane, state);
+      if (ordinal < room) write_lane(ordinal, lane, state);
     };
   }
   if (ramp_steps_ > 0) {
@@ -424,6 +424,13 @@ void Sequencer::announce_records() {
   if (ring_.unread() >= ring_.threshold(watermark_)) interrupts_.raise(HB_INTR_STATE_CAPTURE_MASK);
 }
 
+/// The state of a lane, as it is now, into a record.
+void Sequencer::write_lane(std::uint64_t ahead, std::uint32_t lane, std::span<const float> state) {
+  std::vector<std::int32_t> turns(job_.ring.whole_turns ? job_.cells : 0);
+  for (std::uint32_t cell = 0; cell < turns.size(); ++cell) turns[cell] = array_->turns(lane, cell);
+  ring_.write_lane(ahead, lane, state, turns);
+}
+
 /// Takes a record that is due now, or stalls, or fails.
 void Sequencer::take_record() {
   if (ring_.full()) {
@@ -440,7 +447,7 @@ void Sequencer::take_record() {
   try {
     for_each_lane(cell_units * job_.variables, [&](std::uint32_t lane) {
       array_->read(lane, state);
-      ring_.write_lane(0, lane, state);
+      write_lane(0, lane, state);
     });
   } catch (const WorkStopped&) {
     return;  // the lanes that are left follow with the next call

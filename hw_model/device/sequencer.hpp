@@ -125,6 +125,7 @@ class Sequencer {
 
   bool settle_record(std::uint64_t time);
   void take_record();
+  void write_lane(std::uint64_t ahead, std::uint32_t lane, std::span<const float> state);
   void announce_records();
   void evolve(std::uint64_t limit, bool stop_at_interrupt);
   std::uint64_t stretch_steps(bool stop_at_interrupt) const;

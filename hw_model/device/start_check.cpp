@@ -336,6 +336,8 @@ std::variant<Job, Fault> check_start(const RegisterFile& registers, std::span<co
   if (job.refinement > physics::refinement_max || (job.refinement > 0 && !job.seeded))
     return bad_register(HB_JOB_FLAGS_OFFSET);
   if (job.refinement > 0 && !profile.refinement) return bad_register(HB_JOB_FLAGS_OFFSET, HB_UNSUPPORTED);
+  job.ring.whole_turns = (flags & HB_JOB_FLAGS_WHOLE_TURNS_MASK) != 0;
+  if (job.ring.whole_turns && !profile.whole_turns()) return bad_register(HB_JOB_FLAGS_OFFSET, HB_UNSUPPORTED);
   if (job.seeded) {
     if (!profile.seeded) return bad_register(HB_JOB_FLAGS_OFFSET, HB_UNSUPPORTED);
     job.seed = registers.get64(HB_JOB_SEED_LO_OFFSET);

@@ -66,6 +66,8 @@ ArraySpec settled(ArraySpec spec) {
 Array::Array(ArraySpec spec) : spec_(settled(std::move(spec))) {}
 Array::~Array() = default;
 
+std::int32_t Array::turns(std::uint32_t, std::uint32_t) const { return 0; }
+
 namespace {
 
 bool fused(const ArraySpec& spec) {

@@ -125,6 +125,9 @@ class Array {
   virtual void read(std::uint32_t lane, std::span<float> out) const = 0;
   /// One variable of one lane.
   virtual float state(std::uint32_t lane, std::uint32_t variable) const = 0;
+  /// Full turns of a phase, exact up to +-2147483520, where they are held and counted as at a rail; its second variable
+  /// is the nearest float32. 0 for other kinds. Within Run::record as of that record, for a lane of the call.
+  virtual std::int32_t turns(std::uint32_t lane, std::uint32_t cell) const;
   /// Writes variables first.. of one lane at fixed parameters; the change of V is work. Values beyond the rail are held
   /// to it; phases are wrapped, p-bits become +1 (>= 0) or -1; turns are rounded.
   virtual void write(std::uint32_t lane, std::uint32_t first, std::span<const float> values,

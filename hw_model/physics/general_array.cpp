@@ -60,6 +60,7 @@ GeneralArray::Impl::Impl(const ArraySpec& spec_, numerics::ThreadTeam* team_)
       for (auto* field : {&t.guess, &t.k1, &t.k2, &t.n1, &t.n2}) field->assign(size, 0.0f);
     t.field_a.assign(size, 0.0f);
     t.field_b.assign(size, 0.0f);
+    if (phases) t.counts.assign(size, 0u);
     if (phases)
       for (auto* field : {&t.cosine, &t.sine, &t.field_c, &t.field_d}) field->assign(size, 0.0f);
     t.heat.assign(t.lanes, 0.0);
@@ -139,6 +140,11 @@ void GeneralArray::read(std::uint32_t lane, std::span<float> out) const {
   for (std::uint32_t v = 0; v < impl_->variables; ++v) out[v] = t.state[t.at(v, lane - t.first)];
 }
 
+std::int32_t GeneralArray::turns(std::uint32_t lane, std::uint32_t cell) const {
+  const Impl::LaneTile& t = impl_->tile_of(lane);
+  return impl_->phases ? t.turns(t.at(cell, lane - t.first)) : 0;
+}
+
 float GeneralArray::state(std::uint32_t lane, std::uint32_t variable) const {
   const Impl::LaneTile& t = impl_->tile_of(lane);
   return t.state[t.at(variable, lane - t.first)];
@@ -150,6 +156,12 @@ void GeneralArray::write(std::uint32_t lane, std::uint32_t first, std::span<cons
   Impl::LaneTile& t = a.tile_of(lane);
   const std::uint32_t own = lane - t.first;
   if (a.metered) t.work[own] -= a.energy(t, own, live);
+  const auto set_turns = [&](std::uint32_t cell, double turns) {
+    constexpr double most = turns_limit;
+    const auto count = static_cast<std::int32_t>(std::clamp(turns, -most, most));
+    t.counts[t.at(cell, own)] = static_cast<std::uint32_t>(count);
+    t.state[t.at(a.cells + cell, own)] = static_cast<float>(count);
+  };
   for (std::uint32_t n = 0; n < values.size(); ++n) {
     const std::uint32_t variable = first + n, cell = variable % a.cells;
     const float value = values[n];
@@ -157,7 +169,7 @@ void GeneralArray::write(std::uint32_t lane, std::uint32_t first, std::span<cons
     if (spec().kind == CellKind::pbit) {
       x = value < 0 ? -1.0f : 1.0f;
     } else if (a.phases && variable >= a.cells) {
-      x = std::nearbyint(value);
+      set_turns(cell, std::nearbyint(value));
     } else if (a.phases) {
       const float held = std::clamp(value, -phase_limit, phase_limit);
       double turns = std::nearbyint(held / (2.0 * std::numbers::pi));
@@ -166,7 +178,7 @@ void GeneralArray::write(std::uint32_t lane, std::uint32_t first, std::span<cons
       if (angle >= pi) angle -= 2.0f * pi, turns += 1;
       if (angle < -pi) angle += 2.0f * pi, turns -= 1;
       x = angle;
-      t.state[t.at(a.cells + cell, own)] += static_cast<float>(turns);
+      set_turns(cell, t.turns(t.at(cell, own)) + turns);
     } else if (variable >= a.cells) {
       x = a.free[cell] == 0 ? 0.0f : std::clamp(value, -velocity_limit, velocity_limit);
     } else {

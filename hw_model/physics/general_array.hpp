@@ -19,6 +19,7 @@ class GeneralArray final : public Array {
 
   void read(std::uint32_t lane, std::span<float> out) const override;
   float state(std::uint32_t lane, std::uint32_t variable) const override;
+  std::int32_t turns(std::uint32_t lane, std::uint32_t cell) const override;
   void write(std::uint32_t lane, std::uint32_t first, std::span<const float> values, const Parameters& live) override;
   void set_clamped(std::span<const std::uint8_t> clamped, const Parameters& live) override;
   void change_parameters(const Parameters& from, const Parameters& to) override;

@@ -25,6 +25,7 @@ using numerics::CacheLines;
 
 constexpr float velocity_limit = 1e15f;  // keeps an unstable step finite
 constexpr float phase_limit = 1e6f;      // of one step, in radians: more cannot be wrapped in float32
+constexpr float turns_limit = 2147483520.0f;  // the largest float32 below 2^31
 
 inline MatrixRows rows_of(const Couplings* j) {
   if (!j) return {nullptr, nullptr, nullptr, 0};
@@ -43,6 +44,7 @@ struct GeneralArray::Impl {
     CacheLines<float> before, force, force_after;  // metered: state at the start of the step, gradients at its ends
     CacheLines<float> bias, bias_change;           // per lane, when lanes differ; exact-ou in a ramp: over the step
     CacheLines<std::uint32_t> words, site_words;
+    CacheLines<std::uint32_t> counts, counts_before;  // phases: full turns, in two's complement; metered: at the start
     std::vector<CacheLines<float>> filters;   // coloured noise: one field of cells + 1 rows per stage; last row: common
     bool fresh_force = false;                 // k1 holds the force at the state (BAOAB)
     bool known_force = false;                 // `force` is the gradient at the state
@@ -53,6 +55,7 @@ struct GeneralArray::Impl {
     std::uint32_t rail_cell = 0xFFFFFFFFu;
 
     std::size_t at(std::uint32_t row, std::uint32_t lane) const { return std::size_t{row} * lanes + lane; }
+    std::int32_t turns(std::size_t at) const { return static_cast<std::int32_t>(counts[at]); }
   };
 
   const ArraySpec& spec;
@@ -113,8 +116,8 @@ struct GeneralArray::Impl {
   void fields(const LaneTile& t, const StepTable& p, const float* u, CacheLines<float>& a, CacheLines<float>& b) const;
   FieldShape shape(const LaneTile& t, std::uint32_t rows) const { return {rows, t.lanes, t.count}; }
   void trigonometry(LaneTile& t, const float* x) const;
-  // dV/dx at x (less omega / mu for phases).
-  void gradient(LaneTile& t, const StepTable& p, const float* x, float* out) const;
+  // dV/dx at x, for phases less omega / mu unless `at_rest`.
+  void gradient(LaneTile& t, const StepTable& p, const float* x, float* out, bool at_rest = false) const;
 
   // -- noise -----------------------------------------------------------------------------------------------------
 

@@ -147,8 +147,9 @@ struct GeneralKernels {
   /// dV/dth of phases less omega / mu.
   void (*phase)(FieldShape shape, const PhaseTerms& own, const FieldPair& cosine_field, const FieldPair& sine_field,
                 const float* cosine, const float* sine, float* gradient);
-  /// Brings phases back to [-pi, pi) and counts the turns.
-  void (*wrap)(FieldShape shape, float* phase, float* turns);
+  /// Brings phases back to [-pi, pi) and counts the turns, in two's complement up to +-limits.limit, where they are
+  /// held and counted as at a rail; `turns` are the nearest floats. With `low`, phases are phase + low.
+  void (*wrap)(FieldShape shape, const MoveLimits& limits, float* phase, float* low, float* turns, uint32_t* counts);
   /// Updates the spins of `sites` one after another in all lanes; words[site][lane] decides. With one lane, no two of
   /// the sites are coupled.
   void (*update_spins)(const SpinTile& tile, const uint32_t* sites, uint32_t count, const uint32_t* words);

@@ -37,7 +37,7 @@ void GeneralArray::Impl::trigonometry(LaneTile& t, const float* x) const {
   general_kernels().cosine_sine(shape(t, cells), x, t.cosine.data(), t.sine.data());
 }
 
-void GeneralArray::Impl::gradient(LaneTile& t, const StepTable& p, const float* x, float* out) const {
+void GeneralArray::Impl::gradient(LaneTile& t, const StepTable& p, const float* x, float* out, bool at_rest) const {
   const auto& kernels = general_kernels();
   const float* lane_bias = p.lane_bias ? t.bias.data() : nullptr;
   const auto pair = [&](const CacheLines<float>& a, const CacheLines<float>& b) {
@@ -47,7 +47,7 @@ void GeneralArray::Impl::gradient(LaneTile& t, const StepTable& p, const float* 
     trigonometry(t, x);
     fields(t, p, t.cosine.data(), t.field_a, t.field_b);
     fields(t, p, t.sine.data(), t.field_c, t.field_d);
-    kernels.phase(shape(t, cells), {p.four_j2.data(), p.minus_pull.data(), p.bias.data(), lane_bias},
+    kernels.phase(shape(t, cells), {p.four_j2.data(), at_rest ? p.no_pull.data() : p.minus_pull.data(), p.bias.data(), lane_bias},
                   pair(t.field_a, t.field_b), pair(t.field_c, t.field_d), t.cosine.data(), t.sine.data(), out);
     return;
   }
@@ -111,6 +111,32 @@ struct GeneralArray::Impl::Space {
     general_kernels().move(shape(), no_limits(), increment, increment, step.data(), k, sigma, n);
     raise(limits, to, increment);
   }
+  // Adds a step's part of a turn to phases: to the state both of its floats, to a predictor the larger.
+  void drift_phases(float* to) const {
+    float* increment = t.increment.data();
+    for (const std::vector<float>* part : {&p.drift_high, &p.drift_low}) {
+      if (part == &p.drift_low && to != state) break;
+      for (std::uint32_t i = 0; i < a.cells; ++i) std::fill_n(increment + t.at(i, 0), t.lanes, (*part)[i]);
+      if (to == state) {
+        raise(position_limits(to), to, increment);
+      } else {
+        general_kernels().raise(shape(), position_limits(to), to, nullptr, increment);
+      }
+    }
+  }
+  // A step's whole turns.
+  void count_drift() const {
+    for (std::uint32_t i = 0; i < a.cells; ++i) {
+      if (a.free[i] == 0 || p.drift_turns[i] == 0) continue;
+      for (std::uint32_t l = 0; l < t.count; ++l) {
+        constexpr auto most = static_cast<std::int64_t>(turns_limit);
+        const std::int64_t sum = t.turns(t.at(i, l)) + p.drift_turns[i], held = std::clamp(sum, -most, most);
+        if (sum != held) ++t.rail_count, t.rail_cell = std::min(t.rail_cell, i);
+        t.counts[t.at(i, l)] = static_cast<std::uint32_t>(static_cast<std::int32_t>(held));
+        state[second() + t.at(i, l)] = static_cast<float>(held);
+      }
+    }
+  }
   // component = (p + q) + shift, which by_change are what it changes by.
   void settle(const MoveLimits& limits, float* component, const float* moved, const float* noise, const float* shift,
               const float* lane_shift) const {
@@ -121,7 +147,7 @@ struct GeneralArray::Impl::Space {
 
   void slope(const float* at, float* k) const {
     if (!a.inertia) {
-      a.gradient(t, p, at, k);
+      a.gradient(t, p, at, k, p.drifts());
       return;
     }
     const float* v = at + second();
@@ -142,6 +168,7 @@ struct GeneralArray::Impl::Space {
   void move(float* to, const float* from, const float* k, const float* n) const {
     if (!a.inertia) {
       move(position_limits(to), to, from, p.step, k, p.sigma.data(), n);
+      if (p.drifts()) drift_phases(to);
       return;
     }
     move(position_limits(to), to, from, p.whole_dt, k, nullptr, nullptr);
@@ -245,7 +272,10 @@ void GeneralArray::Impl::scheme(Space& s) const {
     default:
       break;
   }
-  if (phases) general_kernels().wrap(shape(s.t, cells), s.state, s.state + std::size_t{cells} * s.t.lanes);
+  if (phases)
+    general_kernels().wrap(shape(s.t, cells), s.limits(turns_limit, s.state), s.state,
+                           s.p.split ? s.t.low.data() : nullptr, s.state + s.second(), s.t.counts.data());
+  if (s.p.drifts()) s.count_drift();
 }
 
 // One step with its meters.
@@ -264,6 +294,7 @@ void GeneralArray::Impl::metered_step(Space& s) {
   const bool by_forces = by_path || (by_cell && !by_bath);  // the forces at both ends of the step
   if (by_forces) {
     t.before.assign(t.state.begin(), t.state.begin() + static_cast<std::ptrdiff_t>(std::size_t{variables} * t.lanes));
+    if (phases) t.counts_before = t.counts;
     t.force.resize(t.state.size());
     t.force_after.resize(t.state.size());
     if (!t.known_force) gradient(t, p, t.state.data(), t.force.data());
@@ -289,10 +320,8 @@ void GeneralArray::Impl::metered_step(Space& s) {
         const std::size_t at = t.at(i, l);
         const double g0 = t.force[at], g1 = t.force_after[at];
         double moved = static_cast<double>(t.state[at]) - t.before[at];
-        if (phases) {
-          const std::size_t turns = at + s.second();
-          moved += 2.0 * std::numbers::pi * (static_cast<double>(t.state[turns]) - t.before[turns]);
-        }
+        if (phases)
+          moved += 2.0 * std::numbers::pi * static_cast<std::int32_t>(t.counts[at] - t.counts_before[at]);
         const double released = quarter * (g1 * g1 - g0 * g0) - 0.5 * moved * (g0 + g1);
         if (by_path) heat[l] += released;
         if (by_cell) t.cell_heat[at] += released;

@@ -15,6 +15,9 @@ namespace heatbath::physics {
 constexpr double rate_error_max = 0x1p-10;
 /// Noise below this in a step does not carry states of about 1 over the numbers between which they would stick.
 constexpr double noise_that_rounds = 0x1p-20;
+/// Phases that turn by this angle in a step or more take their frequency apart: float32's error of omega dt would be of
+/// turns in some 1e7 of them.
+constexpr double fast_phase = 0.5;
 
 /// Whether steps of dt (time units) of an explicit rule or BAOAB move some free cell by less than float32 states of about
 /// 1 (phases: pi) can take: without noise by less than 2^-14 of the state (half a unit in its last place is then more

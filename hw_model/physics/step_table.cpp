@@ -2,6 +2,7 @@
 
 #include <Eigen/Core>
 #include <cmath>
+#include <numbers>
 #include <limits>
 
 #include "hw_model/physics/graph.hpp"
@@ -130,6 +131,7 @@ StepTable::StepTable(const ArraySpec& spec, const Parameters& from, const Parame
   if (dt != 0) {
     split = loses_increments(spec, from, dt, free) && loses_increments(spec, to, dt, free);
     if (spec.stepper == Stepper::baoab && kind == CellKind::underdamped) keep_small_losses(kT, free);
+    if (phases) set_drift(from, to, at, free);
   }
   if (dt == 0 || (spec.stepper != Stepper::exact_ou && kind != CellKind::rlc)) return;
   make_matrices(spec, rate, free, advance != 0);
@@ -145,6 +147,26 @@ StepTable::StepTable(const ArraySpec& spec, const Parameters& from, const Parame
     for (std::uint32_t i = 0; i < lean->cells(); ++i) leaning[i] = std::fma(lean->at(i, c), change, leaning[i]);
   }
   for (std::uint32_t i = 0; i < lean->cells(); ++i) shift[i] += leaning[i];
+}
+
+void StepTable::set_drift(const Parameters& from, const Parameters& to, double at, std::span<const std::uint32_t> free) {
+  const auto omega = [&](std::uint32_t i) {
+    const double a = from.frequency_of(i), b = to.frequency_of(i);
+    return a + at * (b - a);
+  };
+  bool fast = false;
+  for (std::uint32_t i = 0; i < free.size(); ++i) fast = fast || (free[i] != 0 && std::abs(omega(i)) * dt >= fast_phase);
+  if (!fast) return;
+  split = true;
+  no_pull.assign(free.size(), 0.0f);
+  for (std::uint32_t i = 0; i < free.size(); ++i) {
+    constexpr double turn = 2 * std::numbers::pi;
+    const double angle = omega(i) * dt, whole = std::nearbyint(angle / turn);
+    const double rest = std::fma(-whole, turn, angle) - whole * 2.4492935982947064e-16;  // 2 pi less `turn`
+    drift_turns.push_back(static_cast<std::int64_t>(whole));
+    drift_high.push_back(static_cast<float>(rest));
+    drift_low.push_back(static_cast<float>(rest - static_cast<double>(drift_high.back())));
+  }
 }
 
 void StepTable::keep_small_losses(const std::vector<double>& kT, std::span<const std::uint32_t> free) {

@@ -33,6 +33,11 @@ struct StepTable {
   // Where float32 would be too coarse (small_increments.hpp):
   bool by_change = false;  ///< exact steps add what changes; else they multiply
   bool split = false;      ///< states are sums of two floats
+  /// Phases that turn fast: omega dt as whole turns and a rest in two floats, which a step adds by itself; no_pull stands
+  /// for minus_pull then. Else empty.
+  std::vector<std::int64_t> drift_turns;
+  std::vector<float> drift_high, drift_low, no_pull;
+  bool drifts() const { return !drift_turns.empty(); }
 
   std::vector<float> step, sigma;        ///< of the driven component: state += step slope + sigma noise
   std::vector<float> whole_dt, half_dt;  ///< dt and dt/2 in every entry
@@ -54,6 +59,7 @@ struct StepTable {
                        std::uint32_t lane, std::uint32_t cell);
 
  private:
+  void set_drift(const Parameters& from, const Parameters& to, double position, std::span<const std::uint32_t> free);
   // BAOAB: what velocities lose in a step, where what they keep is too coarse.
   void keep_small_losses(const std::vector<double>& kT, std::span<const std::uint32_t> free);
   // Matrices of an exact step; `decay`: of the slowest damping in a step, below 0 where none is to be kept.

@@ -196,7 +196,7 @@ module heatbath_regs (
       32'h00000144: merged = ((q_PROGRAM_ADDR_HI & ~lanes) | (w_data & lanes)) & 32'hFFFFFFFF;
       32'h00000148: merged = ((q_PROGRAM_COUNT & ~lanes) | (w_data & lanes)) & 32'hFFFFFFFF;
       32'h0000014C: merged = ((q_SHOTS & ~lanes) | (w_data & lanes)) & 32'hFFFFFFFF;
-      32'h00000150: merged = ((q_JOB_FLAGS & ~lanes) | (w_data & lanes)) & 32'h0000FF01;
+      32'h00000150: merged = ((q_JOB_FLAGS & ~lanes) | (w_data & lanes)) & 32'h0001FF01;
       32'h00000154: merged = ((q_JOB_SEED_LO & ~lanes) | (w_data & lanes)) & 32'hFFFFFFFF;
       32'h00000158: merged = ((q_JOB_SEED_HI & ~lanes) | (w_data & lanes)) & 32'hFFFFFFFF;
       32'h0000015C: merged = ((q_JOB_SHOT0 & ~lanes) | (w_data & lanes)) & 32'hFFFFFFFF;
@@ -248,12 +248,12 @@ module heatbath_regs (
       32'h00000010: read_value = hw_SERIAL_LO & 32'hFFFFFFFF;
       32'h00000014: read_value = hw_SERIAL_HI & 32'hFFFFFFFF;
       32'h00000018: read_value = 32'h00010003;
-      32'h0000001C: read_value = 32'h10865BCD;
+      32'h0000001C: read_value = 32'hE363863A;
       32'h00000020: read_value = q_SCRATCH;
       32'h00000024: read_value = hw_RESET_COUNT & 32'hFFFFFFFF;
       32'h00000028: read_value = hw_ERR_ACCESS & 32'hFFFFFFFF;
       32'h0000002C: read_value = hw_ERR_SEQUENCE & 32'hFFFFFFFF;
-      32'h00000040: read_value = hw_CAPS & 32'h00011FFF;
+      32'h00000040: read_value = hw_CAPS & 32'h00013FFF;
       32'h00000044: read_value = hw_CAPS_CELLS & 32'hFFFFFFFF;
       32'h00000048: read_value = hw_CAPS_LANES & 32'hFFFFFFFF;
       32'h0000004C: read_value = hw_CAPS_TICK_PS & 32'hFFFFFFFF;
@@ -464,7 +464,7 @@ module heatbath_regs (
           12'h144: q_PROGRAM_ADDR_HI <= hw_load_data & 32'hFFFFFFFF;
           12'h148: q_PROGRAM_COUNT <= hw_load_data & 32'hFFFFFFFF;
           12'h14C: q_SHOTS <= hw_load_data & 32'hFFFFFFFF;
-          12'h150: q_JOB_FLAGS <= hw_load_data & 32'h0000FF01;
+          12'h150: q_JOB_FLAGS <= hw_load_data & 32'h0001FF01;
           12'h154: q_JOB_SEED_LO <= hw_load_data & 32'hFFFFFFFF;
           12'h158: q_JOB_SEED_HI <= hw_load_data & 32'hFFFFFFFF;
           12'h15C: q_JOB_SHOT0 <= hw_load_data & 32'hFFFFFFFF;

@@ -272,6 +272,25 @@ TEST(StateVariables, OfCodesHoldSpinsTurnsAndAnglesAsTheyAre) {
   }
 }
 
+TEST(StateVariables, OfPhasesAreCapturedAsIntegersWhenAsked) {
+  Board phases(load_profile("ideal", {{"cell", "phase"}}), {.cells = 2, .lanes = 1, .seed = 1, .threads = 1});
+  phases.w(HB_CAPTURE_CELLS_OFFSET, 4);
+  phases.w(HB_JOB_FLAGS_OFFSET, HB_JOB_FLAGS_WHOLE_TURNS_MASK);
+  ASSERT_EQ(phases.start({cells_to(HB_OP_SET, 2, 2, 50331648.0f), cells_to(HB_OP_SET, 0, 1, 6.5f), op(HB_OP_SAMPLE)}), HB_OK);
+  phases.finish();
+  EXPECT_EQ(phases.get<std::int32_t>(ring_at + sizeof(hb_record_header_t) + 8, 2),
+            (std::vector<std::int32_t>{50331649, 50331648}));
+  EXPECT_EQ(phases.r(HB_CAPTURE_CLIP_COUNT_OFFSET), 0u);
+  phases.w(HB_JOB_FLAGS_OFFSET, 0);
+  ASSERT_EQ(phases.start({cells_to(HB_OP_SET, 2, 2, 50331648.0f), op(HB_OP_SAMPLE)}), HB_OK);
+  phases.finish();
+  EXPECT_EQ(phases.r(HB_CAPTURE_CLIP_COUNT_OFFSET), 2u) << "float32 turns end at 2^24";
+  Board wells;
+  wells.w(HB_JOB_FLAGS_OFFSET, HB_JOB_FLAGS_WHOLE_TURNS_MASK);
+  EXPECT_EQ(wells.start({op(HB_OP_SAMPLE)}), HB_UNSUPPORTED);
+  EXPECT_EQ(wells.r(HB_FAULT_FIELD_OFFSET), HB_JOB_FLAGS_OFFSET);
+}
+
 TEST(Refinement, IsCheckedAtStart) {
   Board board;
   const auto start = [&](std::uint32_t flags) {

@@ -360,6 +360,32 @@ TEST(Codes, HoldSpinsTurnsAndVelocitiesOfAPartWithConverters) {
   EXPECT_GT(phases.run(fast, options).capture_clips, 0u) << "955 turns where codes end at 511";
 }
 
+TEST(PhaseCells, HaveTheirTurnsCountedExactly) {
+  for (const char* uri : {"func:cell=phase&cells=2&threads=1", "tlm:cell=phase&cells=2"}) {
+    SCOPED_TRACE(uri);
+    Device device = open(uri);
+    ASSERT_TRUE(device.capabilities().whole_turns);
+    Program program(device.capabilities(), 2);
+    program.load(CellSection::frequency, std::vector<float>{9.1e5f, -8.7e5f}).load_temperature(0).commit();
+    program.evolve(device.ticks(150)).sample();
+    JobOptions options{.shots = 2, .seed = 3};
+    options.capture_first = 1, options.capture_cells = 3;
+    const Result result = device.run(program, options);
+    ASSERT_EQ(result.capture.whole_turns(), 2u);
+    const double up = std::nearbyint(9.1e5 * 150 / (2 * std::numbers::pi)),
+                 down = std::nearbyint(-8.7e5 * 150 / (2 * std::numbers::pi));
+    for (std::uint32_t shot = 0; shot < 2; ++shot) {
+      EXPECT_EQ(result.capture.value(shot, 0, 1), up) << "beyond 2^24";
+      EXPECT_EQ(result.capture.value(shot, 0, 2), down);
+      EXPECT_EQ(result.capture.state(shot, 0)[1], static_cast<float>(up));
+      EXPECT_EQ(result.capture.value(shot, 0, 0), result.capture.state(shot, 0)[0]) << "a phase";
+    }
+    EXPECT_EQ(result.capture_clips, 0u);
+  }
+  EXPECT_FALSE(open("func:profile=silicon&cell=phase&cells=2").capabilities().whole_turns) << "codes";
+  EXPECT_FALSE(open("func:cells=2").capabilities().whole_turns);
+}
+
 TEST(SparseCouplings, AsAMatrixAndAsAListAreTheSame) {
   Device device = open("func:topology=king:4x3&lanes=4&threads=1");
   const Capabilities& caps = device.capabilities();

@@ -120,7 +120,8 @@ TEST_F(CapabilityGet, EachFlagHasItsOwnBit) {
                {HB_CAPS_DMA_MASK, &hb_capabilities_t::dma},
                {HB_CAPS_KT_PER_CELL_MASK, &hb_capabilities_t::kt_per_cell},
                {HB_CAPS_REFINEMENT_MASK, &hb_capabilities_t::refinement},
-               {HB_CAPS_HEAT_PER_CELL_MASK, &hb_capabilities_t::heat_per_cell}};
+               {HB_CAPS_HEAT_PER_CELL_MASK, &hb_capabilities_t::heat_per_cell},
+               {HB_CAPS_WHOLE_TURNS_MASK, &hb_capabilities_t::whole_turns}};
   for (const auto& raised : flags) {
     words_[HB_CAPS_OFFSET] = raised.mask;
     hb_capabilities_t caps{};

@@ -13,7 +13,8 @@ constexpr hb_job_config_t seeded_config{.program_addr = 0x123456780ull,
                                         .seed = 0xFEDCBA9876543210ull,
                                         .shot0 = 1000,
                                         .step0 = 0x800000000001ull,
-                                        .refinement = 3};
+                                        .refinement = 3,
+                                        .whole_turns = false};
 
 class JobConfigure : public heatbath::testing::SequencedBus {};
 class JobCommand : public heatbath::testing::SequencedBus {};

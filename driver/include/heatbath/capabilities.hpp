@@ -48,6 +48,7 @@ struct Capabilities {
   bool kT_per_cell = false;  ///< Program::load(CellSection::kT, …)
   bool refinement = false;   ///< JobOptions::refinement
   bool heat_per_cell = false;  ///< Program::meter_snapshot(PerCell::heat)
+  bool whole_turns = false;    ///< full turns are captured as integers: Capture::value is exact
 
   std::uint32_t cells = 0;  ///< largest number of active cells
   std::uint32_t lanes = 0;

@@ -62,6 +62,14 @@ class Capture {
   std::span<const float> state(std::uint32_t shot, std::uint64_t record) const {
     return {values_.data() + (shot * records() + record) * cells_, cells_};
   }
+  /// One captured state variable, 0..cells() - 1. Full turns of phases are exact here where the device counts them in
+  /// integers (Capabilities::whole_turns); state() and trajectory() hold the nearest float32, exact to 2^24.
+  double value(std::uint32_t shot, std::uint64_t record, std::uint32_t variable) const {
+    if (variable < cells_ - turn_cells_) return state(shot, record)[variable];
+    return turns_[(shot * records() + record) * turn_cells_ + (variable - (cells_ - turn_cells_))];
+  }
+  /// How many of the captured variables, the last ones, are full turns in integers.
+  std::uint32_t whole_turns() const { return turn_cells_; }
   /// Trajectory of one shot: records x cells, row-major.
   std::span<const float> trajectory(std::uint32_t shot) const {
     return {values_.data() + shot * records() * cells_, records() * cells_};
@@ -72,6 +80,8 @@ class Capture {
   std::uint32_t shots_ = 0, cells_ = 0;
   std::vector<Ticks> ticks_;
   std::vector<float, detail::StateAllocator<float>> values_;
+  std::uint32_t turn_cells_ = 0;
+  std::vector<std::int32_t> turns_;  // shots x records x turn_cells_
 };
 
 /// What a finished job leaves. Nothing of it is partial.

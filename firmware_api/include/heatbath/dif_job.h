@@ -23,6 +23,7 @@ typedef struct hb_job_config {
   uint32_t shot0;         /* shot number of lane 0; shot0 + shots - 1 must fit 32 bits */
   uint64_t step0;         /* step number of the first step; below 2^48 */
   uint32_t refinement;    /* level of the noise, 0..8 (needs CAPS.REFINEMENT above 0): see JOB_FLAGS */
+  bool whole_turns;       /* full turns lie in records as int32 (needs CAPS.WHOLE_TURNS) */
 } hb_job_config_t;
 
 /* STATUS, decoded. */

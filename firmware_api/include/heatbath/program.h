@@ -97,7 +97,7 @@ const char *hb_op_name(hb_op_t op);
 
 /* A capture record: this header, then for each lane of the pass, in lane order, the captured state variables in order
  * and in the capture format (full scale CAPS_RANGE_STATE, or CAPS_RANGE_SECOND for the second component), then padding
- * to a multiple of 64 bytes. */
+ * to a multiple of 64 bytes. With JOB_FLAGS.WHOLE_TURNS full turns are int32 instead. */
 typedef struct hb_record_header {
   uint32_t sequence; /* 0, 1, 2, … since START: a gap is a lost record */
   uint32_t lanes;    /* lanes in this record: SHOTS */

@@ -13,7 +13,7 @@
 /* Version of the map, and first 32 bits of the SHA-256 of its source. */
 #define HB_MAP_MAJOR                         1u
 #define HB_MAP_MINOR                         3u
-#define HB_MAP_HASH                          0x10865BCDu
+#define HB_MAP_HASH                          0xE363863Au
 
 /* Bytes of the register window, from address 0; where the list of couplers and device memory begin. */
 #define HB_WINDOW_BYTES                      0x1000u
@@ -48,7 +48,7 @@
 #define HB_MAP_VERSION_MAJOR_MASK            0xFFFF0000u
 #define HB_MAP_VERSION_MAJOR_SHIFT           16u
 
-/* MAP_HASH: ro, reset 0x10865BCD. First 32 bits of the SHA-256 of the register source; informative. */
+/* MAP_HASH: ro, reset 0xE363863A. First 32 bits of the SHA-256 of the register source; informative. */
 #define HB_MAP_HASH_OFFSET                   0x01Cu
 
 /* SCRATCH: rw, reset 0x00000000. Free for the host: link tests. */
@@ -106,6 +106,9 @@
 /* A meter snapshot can hold the heat of each cell, too (HB_FLAG_PER_CELL). */
 #define HB_CAPS_HEAT_PER_CELL_MASK           0x00001000u
 #define HB_CAPS_HEAT_PER_CELL_SHIFT          12u
+/* Full turns can be captured as integers (JOB_FLAGS.WHOLE_TURNS). */
+#define HB_CAPS_WHOLE_TURNS_MASK             0x00002000u
+#define HB_CAPS_WHOLE_TURNS_SHIFT            13u
 /* The device moves blocks between its memory and that of the host by itself. */
 #define HB_CAPS_DMA_MASK                     0x00010000u
 #define HB_CAPS_DMA_SHIFT                    16u
@@ -333,7 +336,7 @@
 #define HB_SHOTS_OFFSET                      0x14Cu
 #define HB_SHOTS_RESET                       0x00000001u
 
-/* JOB_FLAGS: rw, reset 0x00000000. How the job's noise is addressed. */
+/* JOB_FLAGS: rw, reset 0x00000000. How the job's noise is addressed and its turns are captured. */
 #define HB_JOB_FLAGS_OFFSET                  0x150u
 #define HB_JOB_FLAGS_RESET                   0x00000000u
 /* Use JOB_SEED, JOB_SHOT0 and JOB_STEP0. Refused at START without CAPS.SEEDED. When clear the device uses its own
@@ -344,6 +347,10 @@
  * step is 2^r times as long. Refused at START without CAPS.REFINEMENT. */
 #define HB_JOB_FLAGS_REFINEMENT_MASK         0x0000FF00u
 #define HB_JOB_FLAGS_REFINEMENT_SHIFT        8u
+/* Full turns of phases lie in records as two's complement integers of 32 bits, not as float32. Refused at START
+ * without CAPS.WHOLE_TURNS. */
+#define HB_JOB_FLAGS_WHOLE_TURNS_MASK        0x00010000u
+#define HB_JOB_FLAGS_WHOLE_TURNS_SHIFT       16u
 
 /* JOB_SEED_LO: rw, reset 0x00000000. Noise key, low word. */
 #define HB_JOB_SEED_LO_OFFSET                0x154u
