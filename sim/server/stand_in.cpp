@@ -14,6 +14,7 @@
 
 #include "driver/src/stand_in_file.hpp"
 #include "heatbath/error.hpp"
+#include "heatbath/topology.h"
 #include "sim/src/open_transport.hpp"
 
 namespace heatbath {
@@ -71,7 +72,7 @@ StandIn::StandIn(const std::string& device, const std::string& file) : path_(fil
   device_ = open_with_memory(device, file_.get(), HB_WINDOW_BYTES);
   if (topology_bytes > 0) {
     std::vector<std::byte> couplers(topology_bytes);
-    device_->read_block(HB_TOPOLOGY_BASE, couplers);
+    device_->read_block(hb_topology_address(topology_bytes), couplers);
     if (::pwrite(file_.get(), couplers.data(), couplers.size(), static_cast<off_t>(HB_WINDOW_BYTES + bytes)) !=
         static_cast<ssize_t>(couplers.size()))
       throw io_error(path_, "the list of couplers cannot be written");

@@ -17,6 +17,7 @@
 #include "hw_model/device/stability.hpp"
 #include "hw_model/physics/coupling_spectrum.hpp"
 #include "hw_model/physics/graph.hpp"
+#include "hw_model/physics/topology.hpp"
 
 namespace heatbath::model::bench {
 namespace {
