@@ -106,8 +106,9 @@ TEST_F(NetworkFiles, ABadArrayIsRefusedWithFileLineAndKey) {
   EXPECT_THAT(of("fortran.npy", npy<float>("<f4", "(1, 3)", {1, 2, 3}, "True")), HasSubstr("Fortran order"));
   EXPECT_THAT(of("enormous.npy", npy<float>("<f4", "(4000000000, 3)", {1, 2, 3})), HasSubstr("ends before"));
   EXPECT_THAT(of("text.npy", "1\n2\n3\n"), HasSubstr("ends early"));
-  EXPECT_THAT(of("junk.npy", "\x93NUMPY\x01\x00\x10\x00{'descr': \x1b[31m}"), HasSubstr("which is none of an array"));
-  EXPECT_THAT(of("junk.npy", "\x93NUMPY\x01\x00\x10\x00{'descr': \x1b[31m}"), ::testing::Not(HasSubstr("\x1b")));
+  const std::string junk("\x93NUMPY\x01\x00\x10\x00{'descr': \x1b[31m}", 26);
+  EXPECT_THAT(of("junk.npy", junk), HasSubstr("which is none of an array"));
+  EXPECT_THAT(of("junk.npy", junk), ::testing::Not(HasSubstr("\x1b")));
   EXPECT_THAT(of("no.npz", "PK no archive"), HasSubstr("is no .npz file"));
   EXPECT_THAT(of("two.txt", "1 2\n3 4\n5 6\n"), HasSubstr("line 1: '1 2' is no finite number"));
   EXPECT_THAT(of("many.txt", "1\n2\n3\n4\n"), HasSubstr("has more than 3 numbers"));
