@@ -10,6 +10,7 @@
 #include "bench/systems.hpp"
 #include "hw_model/physics/array.hpp"
 #include "hw_model/physics/graph.hpp"
+#include "hw_model/physics/topology.hpp"
 #include "hw_model/physics/noise.hpp"
 
 namespace heatbath::bench {

@@ -24,6 +24,7 @@
 #include "heatbath/numerics/thread_team.hpp"
 #include "heatbath/trainers/generative.hpp"
 #include "hw_model/physics/graph.hpp"
+#include "hw_model/physics/topology.hpp"
 #include "hw_model/physics/noise.hpp"
 
 namespace heatbath::bench {

@@ -29,6 +29,10 @@ constexpr double kZeroCelsius = 273.15;      // K
 std::vector<float> per_cell(const std::optional<std::vector<float>>& values, float otherwise, std::uint32_t cells) {
   std::vector<float> all = values.value_or(std::vector<float>{otherwise});
   if (all.size() == 1) all.resize(cells, all.front());
+  if (all.size() != cells)
+    throw Error(HB_UNSUPPORTED, fmt::format("values that differ from shot to shot ({} for {} cells): a circuit has one value "
+                                            "for each cell",
+                                            all.size(), cells));
   return all;
 }
 
@@ -184,7 +188,9 @@ Network network_of(const TomlProgram& program, const Capabilities& capabilities)
     it.damping = per_cell(program.network.damping, 1, program.cells);
     if (program.initial_second) it.initial_second = per_cell(program.initial_second, 0, program.cells);
   }
-  if (program.network.couplings) it.couplings = *program.network.couplings;
+  if (program.network.couplings || capabilities.graph_couplings)
+    it.couplings = matrix_of(program.network.couplings ? *program.network.couplings : usual_couplings(capabilities),
+                             program.cells, capabilities);
   it.gain = program.network.gain.value_or(1.0f);
   const std::vector<float> kT = program.network.kT.value_or(std::vector<float>{capabilities.kT_reset});
   if (std::adjacent_find(kT.begin(), kT.end(), std::not_equal_to<>()) != kT.end())

@@ -31,16 +31,23 @@ namespace {
 
 nlohmann::json of_moments(const Moments& is) { return {{"mean", is.mean}, {"sd", is.sd()}}; }
 
-nlohmann::json of_all(const std::vector<Moments>& all) {
-  nlohmann::json mean = nlohmann::json::array(), sd = nlohmann::json::array();
-  for (const Moments& is : all) mean.push_back(is.mean), sd.push_back(is.sd());
-  return {{"mean", mean}, {"sd", sd}};
+constexpr std::size_t kShown = 16;  // of cells, in print
+
+/// The first `most`; `count` is that of all.
+nlohmann::json of_all(const std::vector<Moments>& all, std::size_t most) {
+  nlohmann::json is{{"mean", nlohmann::json::array()}, {"sd", nlohmann::json::array()}, {"count", all.size()}};
+  for (std::size_t k = 0; k < std::min(most, all.size()); ++k) {
+    is["mean"].push_back(all[k].mean);
+    is["sd"].push_back(all[k].sd());
+  }
+  return is;
 }
 
-nlohmann::json summarise(const RunOutcome& run, const TomlProgram& description) {
-  nlohmann::json final_states = of_all(run.final_states);
+/// With the values of the first `most` cells.
+nlohmann::json summarise(const RunOutcome& run, const TomlProgram& description, std::size_t most) {
+  nlohmann::json final_states = of_all(run.final_states, most);
   final_states["cell"] = nlohmann::json::array();
-  for (std::uint32_t cell = 0; cell < run.final_states.size(); ++cell)
+  for (std::uint32_t cell = 0; cell < final_states["mean"].size(); ++cell)
     final_states["cell"].push_back(description.first_cell + cell);
 
   nlohmann::json meters = nlohmann::json::array();
@@ -54,10 +61,13 @@ nlohmann::json summarise(const RunOutcome& run, const TomlProgram& description) 
                                {"heat", of_moments(is.heat)},
                                {"heat_path", of_moments(is.heat_path)},
                                {"work_shadow", of_moments(is.work_shadow)}};
-    if (!is.heat_per_cell.empty()) snapshot["heat_per_cell"] = of_all(is.heat_per_cell);
+    if (!is.heat_per_cell.empty()) snapshot["heat_per_cell"] = of_all(is.heat_per_cell, most);
     meters.push_back(std::move(snapshot));
   }
-  return {{"final_states", final_states}, {"meters", meters}};
+  nlohmann::json summary;
+  summary["final_states"] = std::move(final_states);
+  summary["meters"] = std::move(meters);
+  return summary;
 }
 
 void print_step(const nlohmann::json& step) {
@@ -78,7 +88,6 @@ std::string with_error(const nlohmann::json& of, std::size_t k) {
 }
 
 void print_statistics(const nlohmann::json& is) {
-  constexpr std::size_t kShown = 16;
   if (is.contains("columns")) {
     put("\nstatistics of {} samples from time {:.6g} to {:.6g}\n", is["samples"].get<std::uint64_t>(),
                is["from"].get<double>(), is["to"].get<double>());
@@ -110,15 +119,14 @@ void print_summary(const nlohmann::json& summary) {
              summary["shots"].get<std::uint64_t>(), summary["array_time_units"].get<double>(),
              summary["records"].get<std::uint64_t>());
   print_step(summary["step"]);
-  constexpr std::size_t kShown = 16;
   const nlohmann::json& states = summary["final_states"];
   put("final states (over shots)\n  {:>6} {:>12} {:>12}\n", "cell", "mean", "s.d.");
   for (std::size_t i = 0; i < std::min(kShown, states["cell"].size()); ++i) {
     put("  {:>6} {:>12.5g} {:>12.5g}\n", states["cell"][i].get<std::uint32_t>(), states["mean"][i].get<double>(),
                states["sd"][i].get<double>());
   }
-  if (states["cell"].size() > kShown)
-    put("  … and {} more; all of them with --json\n", states["cell"].size() - kShown);
+  if (const auto all = states["count"].get<std::size_t>(); all > kShown)
+    put("  … and {} more; all of them with --json\n", all - kShown);
 
   for (const nlohmann::json& snapshot : summary["meters"]) {
     put("\nmeters \"{}\" (energy units, over shots)\n", snapshot["name"].get<std::string>());
@@ -132,8 +140,8 @@ void print_summary(const nlohmann::json& summary) {
     for (std::size_t i = 0; i < std::min(kShown, heat["mean"].size()); ++i)
       put("  {:>6}       mean {:>12.5g}  s.d. {:>12.5g}\n", i, heat["mean"][i].get<double>(),
                  heat["sd"][i].get<double>());
-    if (heat["mean"].size() > kShown)
-      put("  … and {} more; all of them with --json\n", heat["mean"].size() - kShown);
+    if (const auto all = heat["count"].get<std::size_t>(); all > kShown)
+      put("  … and {} more; all of them with --json\n", all - kShown);
   }
   if (summary.contains("statistics")) print_statistics(summary["statistics"]);
   if (summary.contains("halve")) print_halved(summary["halve"]);
@@ -215,16 +223,16 @@ std::vector<StatisticsArray> arrays_of(const RunOutcome& outcome) {
 }
 
 void print_point(const nlohmann::json& point) {
-  constexpr std::size_t kShown = 3;
+  constexpr std::size_t kFew = 3;
   for (const auto& [key, value] : point["at"].items()) put("{} = {:<10.6g} ", key, value.get<double>());
   if (point.contains("statistics") && point["statistics"].contains("columns")) {
     const nlohmann::json& is = point["statistics"];
-    for (std::size_t k = 0; k < std::min(kShown, is["columns"].size()); ++k)
+    for (std::size_t k = 0; k < std::min(kFew, is["columns"].size()); ++k)
       put(" {}: mean{}, variance{}", is["columns"][k].get<std::string>(), with_error(is["mean"], k),
                  with_error(is["variance"], k));
   } else {
     const nlohmann::json& is = point["final_states"];
-    for (std::size_t k = 0; k < std::min(kShown, is["cell"].size()); ++k)
+    for (std::size_t k = 0; k < std::min(kFew, is["cell"].size()); ++k)
       put(" cell {}: mean {:.5g}, s.d. {:.5g}", is["cell"][k].get<std::uint32_t>(), is["mean"][k].get<double>(),
                  is["sd"][k].get<double>());
   }
@@ -307,7 +315,7 @@ int run_sweep(const RunOptions& options, const TomlProgram& base) {
       if (error.code() == HB_ABORTED && interrupted()) break;
       throw;
     }
-    nlohmann::json row = summarise(outcome, description);
+    nlohmann::json row = summarise(outcome, description, outcome.final_states.size());
     const std::vector<double> at = values_at(point);
     for (std::size_t k = 0; k < sweeps.size(); ++k) row["at"][sweeps[k].key] = at[k];
     row["first_shot"] = plan.first_shot;
@@ -418,9 +426,11 @@ int run_program(const RunOptions& options) {
   bar.finish();
   RunResult& run = outcome.result;
   run.readback_names = description.readback_names();
+  if (std::ranges::find(run.readback_names, "coupler_values") != run.readback_names.end())
+    for (const Coupler& at : program.couplers()) run.couplers.insert(run.couplers.end(), {at.i, at.j});
   if (statistics) run.statistics = statistics->arrays();
 
-  nlohmann::json summary = summarise(outcome, description);
+  nlohmann::json summary = summarise(outcome, description, options.json ? outcome.final_states.size() : kShown);
   summary["program"] = description.path;
   summary["cells"] = description.cells;
   summary["shots"] = run.shots;

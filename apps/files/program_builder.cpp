@@ -15,8 +15,10 @@ namespace heatbath::apps {
 void load(Program& program, const ParameterSet& set) {
   const auto section = [&](CellSection name, const std::optional<std::vector<float>>& values) {
     if (!values) return;
+    const std::size_t cells = program.cells();
     if (values->size() == 1) program.load(name, values->front());
-    else program.load(name, *values);
+    else if (values->size() == cells) program.load(name, *values);
+    else program.load_bias_per_shot(*values, static_cast<std::uint32_t>(values->size() / cells));  // none but biases
   };
   section(CellSection::j2, set.j2);
   section(CellSection::j4, set.j4);
@@ -25,7 +27,7 @@ void load(Program& program, const ParameterSet& set) {
   section(CellSection::mass, set.mass);
   section(CellSection::damping, set.damping);
   section(CellSection::frequency, set.frequency);
-  if (set.couplings) program.load_couplings(*set.couplings);
+  if (set.couplings) load(program, *set.couplings);
   if (set.gain) program.load_gain(*set.gain);
 }
 
@@ -62,11 +64,12 @@ void check_states(const Capabilities& capabilities, std::uint32_t cells, std::ui
   if (kind == HB_CAPS_CELL_KIND_PHASE) return;  // taken to a turn
   const float most = second ? capabilities.range_second : capabilities.range_state;
   for (std::size_t k = 0; k < values.size(); ++k) {
-    const std::string what = fmt::format("state variable {} is to be {}", first + k, numerics::text_of(values[k]));
-    if (kind == HB_CAPS_CELL_KIND_PBIT && std::fabs(values[k]) != 1)
+    const bool spin = kind != HB_CAPS_CELL_KIND_PBIT || std::fabs(values[k]) == 1;
+    if (spin && std::fabs(values[k]) <= most) continue;
+    const std::string what = fmt::format("state variable {} is to be {}", first + k % cells, numerics::text_of(values[k]));
+    if (!spin)
       throw Error(HB_BAD_ARG, what + "; a p-bit is 1 or -1");
-    if (std::fabs(values[k]) > most)
-      throw Error(HB_BAD_ARG, fmt::format("{}; this device holds -{} to {}", what, numerics::text_of(most),
+    throw Error(HB_BAD_ARG, fmt::format("{}; this device holds -{} to {}", what, numerics::text_of(most),
                                           numerics::text_of(most)));
   }
 }
@@ -109,6 +112,18 @@ float default_j4(const Capabilities& capabilities) {
              : 0.0f;
 }
 
+namespace {
+
+/// States of one component of all cells: one value, one for each, or shots x cells.
+void set_states(Program& program, std::uint32_t first, const std::vector<float>& values) {
+  const std::uint32_t cells = program.cells();
+  if (values.size() == 1) program.set(first, cells, values.front());
+  else if (values.size() == cells) program.set(first, values);
+  else program.set_per_shot(first, cells, values, static_cast<std::uint32_t>(values.size() / cells));
+}
+
+}  // namespace
+
 Program build_program(const TomlProgram& description, const Device& device) {
   const Capabilities& caps = device.capabilities();
   if (description.cells > caps.cells) {
@@ -136,7 +151,7 @@ Program build_program(const TomlProgram& description, const Device& device) {
     fill(all.mass, HB_SECTION_MASS, 1.0f);
     fill(all.damping, HB_SECTION_DAMPING, 1.0f);
     fill(all.frequency, HB_SECTION_FREQUENCY, 0.0f);
-    if (!all.couplings) all.couplings.emplace(std::size_t{description.cells} * description.cells, 0.0f);
+    if (!all.couplings) all.couplings = std::make_shared<const CouplingSource>(usual_couplings(caps));
     if (!all.gain) all.gain = 1.0f;
     if (!all.kT && caps.kT_programmable) all.kT = std::vector<float>{caps.kT_reset};
     load_network(program, std::move(all), description);
@@ -145,14 +160,12 @@ Program build_program(const TomlProgram& description, const Device& device) {
       const float usual = caps.cell_kind == HB_CAPS_CELL_KIND_PBIT ? 1.0f : 0.0f;
       const std::vector<float> initial = description.initial.value_or(std::vector<float>{usual});
       check("network.initial", 0, initial);
-      if (initial.size() == 1) program.set(0, description.cells, initial.front());
-      else program.set(0, initial);
+      set_states(program, 0, initial);
     }
     if (description.initial_second || (caps.state_write && caps.components > 1)) {
       const std::vector<float> second = description.initial_second.value_or(std::vector<float>{0.0f});
       check("network.initial_second", description.cells, second);
-      if (second.size() == 1) program.set(description.cells, description.cells, second.front());
-      else program.set(description.cells, second);
+      set_states(program, description.cells, second);
     }
     if (caps.meters) program.meter_clear();
   } catch (const Error& error) {

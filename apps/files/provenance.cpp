@@ -131,6 +131,7 @@ nlohmann::json describe_device(const Device& device) {
         {"parameters", sections_of(caps.cell_kind)},
         {"state_variables", caps.components},
         {"topology", known_name(hb_topology_name(caps.topology), caps.topology)},
+        {"couplings_of_graph", caps.graph_couplings != nullptr},
         {"couplers", caps.sparse() ? caps.couplers().size() : std::size_t{caps.cells} * (caps.cells - 1) / 2},
         {"reciprocal", !caps.couplings_full},
         {"mobility", caps.mobility}}},

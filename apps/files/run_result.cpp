@@ -55,6 +55,8 @@ void each_array(const RunResult& result, const Add& add) {
       add("heat_per_cell", std::span<const double>(heat), shape, "energy units");
     }
   }
+  if (!result.couplers.empty())
+    add("couplers", std::span<const std::uint64_t>(result.couplers), Shape{result.couplers.size() / 2, 2}, "cells");
   for (std::size_t i = 0; i < result.readback.size(); ++i) {
     const std::string& section = result.readback_names[i];
     const std::vector<float>& values = result.readback[i];

@@ -29,6 +29,7 @@ struct RunResult {
   std::vector<std::vector<hb_meters_t>> meters;  ///< [snapshot][shot]
   std::vector<std::vector<double>> heat_per_cell;  ///< [snapshot][shot x cells]; empty rows where not asked for
   std::vector<std::string> readback_names;
+  std::vector<std::uint64_t> couplers;  ///< couplers x 2, where a readback is coupler_values: the pairs of its values
   std::vector<std::vector<float>> readback;
   std::vector<StatisticsArray> statistics;
   std::string provenance;  ///< JSON

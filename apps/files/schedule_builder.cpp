@@ -121,6 +121,7 @@ class ScheduleBuilder {
       case Op::meters_clear: program_.meter_clear(); break;
       case Op::readback:
         if (step.name == "couplings") program_.readback_couplings();
+        else if (step.name == "coupler_values") program_.readback_coupler_values();
         else program_.readback(*cell_section(step.name));
         break;
       case Op::repeat: break;

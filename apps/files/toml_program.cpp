@@ -9,6 +9,7 @@
 #include "apps/files/toml_network.hpp"
 #include "apps/files/toml_schedule.hpp"
 #include "heatbath/error.hpp"
+#include "heatbath/numerics/pair_file.hpp"
 #include "heatbath/numerics/text_file.hpp"
 #include "heatbath/numerics/toml_text.hpp"
 
@@ -43,6 +44,38 @@ std::vector<std::string> TomlProgram::readback_names() const {
   return names;
 }
 
+namespace {
+
+struct Rows {
+  const TomlProgram& program;
+  std::uint64_t count = 0;
+
+  void look_at(const std::optional<std::vector<float>>& values) {
+    if (!values || values->size() == 1 || values->size() == program.cells) return;
+    const std::uint64_t here = values->size() / program.cells;
+    if (count != 0 && here != count)
+      throw Error(HB_BAD_ARG, fmt::format("{}: arrays that differ from shot to shot have {} rows and {}; they need one for "
+                                          "each shot",
+                                          program.path, count, here));
+    count = here;
+  }
+  void look_at(const std::vector<ScheduleStep>& steps) {
+    for (const ScheduleStep& step : steps) {
+      look_at(step.parameters.bias);
+      look_at(step.steps);
+    }
+  }
+};
+
+}  // namespace
+
+std::uint32_t TomlProgram::rows() const {
+  Rows rows{*this};
+  for (const auto& values : {network.bias, initial, initial_second}) rows.look_at(values);
+  rows.look_at(schedule);
+  return static_cast<std::uint32_t>(rows.count);
+}
+
 TomlProgram read_toml_program(const std::filesystem::path& path) {
   TomlProgram program;
   program.path = path.string();
@@ -68,22 +101,26 @@ TomlProgram read_toml_program(const std::filesystem::path& path) {
   const auto note = [&](const Item& item) { program.places[item.name()] = fmt::format("{}: {}", item.where(), item.name()); };
   const Table network(top.at("network"), {"cells", "dt", "j2", "j4", "bias", "kT", "gain", "mass", "damping", "frequency",
                                             "initial", "initial_second", "couplings"});
-  program.cells = network.at("cells").count(1, 1u << 16);
+  program.cells = network.at("cells").count(1, numerics::most_cells);
   for (const auto& [key, value] : top.at("network").value().entries())
     note(Item(program.path, fmt::format("network.{}", key), value));
   if (const auto dt = network.find("dt")) program.dt = dt->positive("time units");
   program.network = read_parameters(network, program.cells);
-  if (const auto initial = network.find("initial"))
-    program.initial = initial->per_cell(program.cells);
-
+  if (const auto initial = network.find("initial")) program.initial = cell_values(*initial, program.cells, true);
   if (const auto second = network.find("initial_second"))
-    program.initial_second = second->per_cell(program.cells);
+    program.initial_second = cell_values(*second, program.cells, true);
 
   program.schedule = read_schedule(top.at("schedule"), program.cells);
 
+  const std::uint32_t rows = program.rows();
+  if (rows != 0) program.shots = rows;
   if (const auto item = top.find("samples")) {
     const Table samples(*item, {"shots", "seed", "first_cell", "cells", "heat_per_cell"});
-    if (const auto shots = samples.find("shots")) program.shots = shots->count(1, kMost);
+    if (const auto shots = samples.find("shots")) {
+      program.shots = shots->count(1, kMost);
+      if (rows != 0 && program.shots != rows)
+        shots->fail(fmt::format("is {}; the arrays that differ from shot to shot have {} rows", program.shots, rows));
+    }
     if (const auto seed = samples.find("seed")) {
       program.seed = seed->whole(0, static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()));
       note(*seed);

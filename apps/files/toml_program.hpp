@@ -49,19 +49,22 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "apps/files/coupling_source.hpp"
 #include "apps/files/statistics_request.hpp"
 #include "heatbath/device.hpp"
 
 namespace heatbath::apps {
 
-/// Parameters that a step loads. One value, or one per cell; couplings cells x cells. Absent: not loaded.
+/// Parameters that a step loads. One value, one per cell, or, of biases, shots x cells. Absent: not loaded.
 struct ParameterSet {
-  std::optional<std::vector<float>> j2, j4, bias, kT, mass, damping, frequency, couplings;
+  std::optional<std::vector<float>> j2, j4, bias, kT, mass, damping, frequency;
+  std::shared_ptr<const CouplingSource> couplings;
   std::optional<float> gain;
 };
 
@@ -116,6 +119,9 @@ struct TomlProgram {
   /// Names of the meter snapshots and of the readback sections, in the order of Result::meters and Result::readback.
   std::vector<std::string> meter_names() const;
   std::vector<std::string> readback_names() const;
+  /// Shots for which arrays that differ from shot to shot have rows; 0 where there are none. Throws Error(BAD_ARG) where
+  /// they disagree.
+  std::uint32_t rows() const;
 };
 
 /// Reads and validates a file without a device. Throws Error(BAD_ARG or IO) in one line: file, line, key, what would be

@@ -135,9 +135,9 @@ ScheduleStep read_step(const Item& item, std::uint32_t cells, bool repeated) {
     case Op::readback: {
       const Item section = Table(item, {"op", "section"}).at("section");
       step.name = section.text();
-      if (step.name != "couplings" && !cell_section(step.name)) {
+      if (step.name != "couplings" && step.name != "coupler_values" && !cell_section(step.name)) {
         section.fail(fmt::format(
-            "\"{}\" is unknown; the sections are j2, j4, bias, kT, mass, damping, frequency, couplings", step.name));
+            "\"{}\" is unknown; the sections are j2, j4, bias, kT, mass, damping, frequency, couplings, coupler_values", step.name));
       }
       break;
     }

@@ -16,6 +16,7 @@
 #include "heatbath/numerics/rounding.hpp"
 #include "heatbath/numerics/text.hpp"
 #include "heatbath/regs.h"
+#include "heatbath/topology.h"
 #include "job_impl.hpp"
 
 namespace heatbath {
@@ -51,13 +52,15 @@ namespace {
 
 static_assert(sizeof(Coupler) == 8, "the topology window holds two uint32 for a coupler");
 
-/// The list of the topology window; Error(DEVICE) where it is not what the register map says.
-std::shared_ptr<const std::vector<Coupler>> read_couplers(Link& link, std::uint32_t count, std::uint32_t cells) {
+/// The list of couplers, and the couplings that follow it; Error(DEVICE) where it is not what the register map says.
+void read_couplers(Link& link, const hb_capabilities_t& raw, Capabilities& caps) {
+  const std::uint32_t count = raw.couplers, cells = raw.cells;
   if (count > std::uint64_t{cells} * (cells - 1) / 2)
     throw Error(HB_DEVICE, "CAPS_COUPLERS is " + std::to_string(count) + "; " + std::to_string(cells) +
                                " cells have at most " + std::to_string(std::uint64_t{cells} * (cells - 1) / 2) + " pairs");
+  const std::uint64_t address = hb_topology_address(hb_topology_bytes(count, raw.graph_couplings, caps.couplings_full));
   std::vector<Coupler> couplers(count);
-  if (count > 0) link.read_block(HB_TOPOLOGY_BASE, std::as_writable_bytes(std::span(couplers)));
+  if (count > 0) link.read_block(address, std::as_writable_bytes(std::span(couplers)));
   for (std::size_t k = 0; k < couplers.size(); ++k) {
     const Coupler& at = couplers[k];
     const bool follows = k == 0 || couplers[k - 1].i < at.i || (couplers[k - 1].i == at.i && couplers[k - 1].j < at.j);
@@ -66,7 +69,14 @@ std::shared_ptr<const std::vector<Coupler>> read_couplers(Link& link, std::uint3
                                  std::to_string(at.j) + "); pairs i < j of " + std::to_string(cells) +
                                  " cells must be sorted and differ");
   }
-  return std::make_shared<const std::vector<Coupler>>(std::move(couplers));
+  caps.coupler_list = std::make_shared<const std::vector<Coupler>>(std::move(couplers));
+  if (!raw.graph_couplings) return;
+  std::vector<float> values(std::size_t{count} * (caps.couplings_full ? 2 : 1));
+  if (count > 0) link.read_block(address + sizeof(Coupler) * count, std::as_writable_bytes(std::span(values)));
+  for (std::size_t k = 0; k < values.size(); ++k)
+    if (!std::isfinite(values[k]))
+      throw Error(HB_DEVICE, "topology window: the coupling of value " + std::to_string(k) + " is not finite");
+  caps.graph_couplings = std::make_shared<const std::vector<float>>(std::move(values));
 }
 
 Capabilities capabilities_of(Link& link) {
@@ -105,7 +115,7 @@ Capabilities capabilities_of(Link& link) {
   caps.topology = raw.topology;
   caps.stepper = raw.stepper;
   caps.components = raw.components;
-  if (caps.topology == HB_CAPS_CELL_TOPOLOGY_SPARSE) caps.coupler_list = read_couplers(link, raw.couplers, raw.cells);
+  if (caps.topology == HB_CAPS_CELL_TOPOLOGY_SPARSE) read_couplers(link, raw, caps);
   caps.memory_bytes = raw.memory_bytes;
   caps.program_max = raw.program_max;
   caps.loop_depth = raw.loop_depth;

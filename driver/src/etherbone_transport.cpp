@@ -17,6 +17,7 @@
 #include "effectful_registers.hpp"
 #include "heatbath/error.hpp"
 #include "heatbath/regs.h"
+#include "heatbath/topology.h"
 #include "link_uri.hpp"
 #include "socket_address.hpp"
 
@@ -72,11 +73,14 @@ EtherboneTransport::EtherboneTransport(const std::string& text) {
   begin_session(uri.milliseconds("queue_timeout_ms", usual_queue_limit));
 
   constexpr std::array facts{std::uint32_t{HB_CAPS_MEMORY_LO_OFFSET}, std::uint32_t{HB_CAPS_MEMORY_HI_OFFSET},
-                             std::uint32_t{HB_CAPS_COUPLERS_OFFSET}, std::uint32_t{HB_CAPS_TICK_PS_OFFSET}};
+                             std::uint32_t{HB_CAPS_COUPLERS_OFFSET}, std::uint32_t{HB_CAPS_TICK_PS_OFFSET},
+                             std::uint32_t{HB_CAPS_OFFSET}, std::uint32_t{HB_CAPS_PARAM_FORMAT_OFFSET}};
   std::array<std::uint32_t, facts.size()> values{};
   for (std::size_t k = 0; k < facts.size(); ++k) values[k] = read32(facts[k]);
   memory_bytes_ = std::uint64_t{values[1]} << 32 | values[0];
-  topology_bytes_ = std::min<std::uint64_t>(8 * std::uint64_t{values[2]}, HB_MEMORY_BASE - HB_TOPOLOGY_BASE);
+  const bool full = (values[5] & HB_CAPS_PARAM_FORMAT_LAYOUT_MASK) >> HB_CAPS_PARAM_FORMAT_LAYOUT_SHIFT ==
+                    HB_CAPS_PARAM_FORMAT_LAYOUT_FULL;
+  topology_bytes_ = hb_topology_bytes(values[2], (values[4] & HB_CAPS_GRAPH_COUPLINGS_MASK) != 0, full);
   tick_seconds_ = values[3] * 1e-12;
 }
 
@@ -333,7 +337,11 @@ void EtherboneTransport::write32(std::uint64_t address, std::uint32_t value) {
 }
 
 void EtherboneTransport::check_block(std::uint64_t address, std::uint64_t size, bool reads) const {
-  if (reads && lies_in(address, size, HB_TOPOLOGY_BASE, topology_bytes_)) return;
+  if (reads && topology_bytes_ > 0 && lies_in(address, size, hb_topology_address(topology_bytes_), topology_bytes_)) {
+    if (address < HB_TOPOLOGY_FAR) return;
+    throw Error(HB_UNSUPPORTED, info_.uri + ": the device's list of couplers has " + std::to_string(topology_bytes_) +
+                                    " bytes and lies beyond the 32 bits of bus address that Etherbone reaches; use unix: or tcp:");
+  }
   check_memory_block(address, size, memory_bytes_);
   if (address + size > bus_bytes - base_)
     throw Error(HB_BAD_ARG, "block of " + std::to_string(size) + " bytes at address " + std::to_string(address) +

@@ -464,12 +464,12 @@ void Job::Impl::read_readbacks() {
   const Capabilities& caps = device->capabilities;
   const std::size_t n = program.cells();
   for (std::size_t k = 0; k < plan_.readbacks.size(); ++k) {
-    const hb_section_t section = program.readbacks()[k];
+    const hb_section_t section = program.readbacks()[k].section;
     std::vector<std::byte> bytes(plan_.readback_values[k] * bytes_of(caps.parameter_number));
     read_device(plan_.readbacks[k], bytes);
     std::vector<float> values(plan_.readback_values[k]);
     decode(bytes.data(), caps.parameter_number, caps.parameter_bits, section_range(caps, section), values);
-    if (section != HB_SECTION_COUPLING || (caps.couplings_full && !caps.sparse())) {
+    if (!program.readbacks()[k].matrix || (caps.couplings_full && !caps.sparse())) {
       result.readback[k] = std::move(values);
       continue;
     }

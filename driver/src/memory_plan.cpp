@@ -38,8 +38,8 @@ MemoryPlan plan_memory(const Program& program, std::uint32_t shots, std::uint32_
     plan.snapshots.push_back(next);
     next += aligned(hb_snapshot_bytes(plan.lanes, per_cell == PerCell::heat ? program.cells() : 0));
   }
-  for (const hb_section_t section : program.readbacks()) {
-    const std::uint64_t values = program.values_of(section);
+  for (const Program::Readback& readback : program.readbacks()) {
+    const std::uint64_t values = program.values_of(readback.section);
     plan.readbacks.push_back(next);
     plan.readback_values.push_back(values);
     next += aligned(values * bytes_of(capabilities.parameter_number));

@@ -252,6 +252,9 @@ std::uint64_t records_of(Steps steps, Capturing& capturing) {
 Program::Program(const Capabilities& capabilities, std::uint32_t cells) : capabilities_(capabilities), cells_(cells) {
   if (cells < 1 || cells > capabilities.cells)
     bad_arg("Program: " + std::to_string(cells) + " cells asked for; this device has 1.." + std::to_string(capabilities.cells));
+  const auto all = capabilities_.couplers();
+  const auto inside = [cells](const Coupler& at) { return at.j < cells; };
+  couplers_ = cells == capabilities.cells ? all.size() : static_cast<std::uint64_t>(std::ranges::count_if(all, inside));
 }
 
 void Program::check_room() const {
@@ -343,6 +346,10 @@ Program& Program::load(CellSection section, std::span<const float> values) {
 Program& Program::load(CellSection section, float value) {
   check_section(section, {&value, 1}, std::string("Program::load(") + name_of(section) + ")");
   if (section != CellSection::kT) count_rounding(section_range(capabilities_, section_of(section)), {&value, 1});
+  return load_immediate(section_of(section), value);
+}
+
+Program& Program::load_immediate(hb_section_t section, float value) {
   Step& step = append(HB_OP_LOAD);
   step.instruction.section = static_cast<std::uint16_t>(section);
   step.instruction.flags = HB_FLAG_IMMEDIATE;
@@ -372,6 +379,7 @@ Program& Program::load_bias_per_shot(std::span<const float> values, std::uint32_
 
 std::vector<Coupler> Program::couplers() const {
   std::vector<Coupler> here;
+  here.reserve(couplers_);
   for (const Coupler& at : capabilities_.couplers())
     if (at.j < cells_) here.push_back(at);
   return here;
@@ -380,12 +388,7 @@ std::vector<Coupler> Program::couplers() const {
 std::uint64_t Program::values_of(hb_section_t section) const {
   if (section != HB_SECTION_COUPLING) return cells_;
   const std::uint64_t n = cells_;
-  const std::uint64_t directions = capabilities_.couplings_full ? 2 : 1;
-  if (capabilities_.sparse()) {
-    const auto all = capabilities_.couplers();
-    return directions *
-           static_cast<std::uint64_t>(std::count_if(all.begin(), all.end(), [n](const Coupler& at) { return at.j < n; }));
-  }
+  if (capabilities_.sparse()) return couplers_ * (capabilities_.couplings_full ? 2 : 1);
   return capabilities_.couplings_full ? n * n : n * (n - 1) / 2;
 }
 
@@ -414,6 +417,55 @@ Program& Program::load_couplings(std::span<const float> matrix) {
   return load_bytes(HB_SECTION_COUPLING, std::move(encoded.bytes), encoded.clips, 1);
 }
 
+Program& Program::load_couplings(float value) {
+  check_finite({&value, 1}, "Program::load_couplings");
+  count_rounding(capabilities_.range_coupling, {&value, 1});
+  if (capabilities_.sparse()) return load_immediate(HB_SECTION_COUPLING, value);
+  const bool full = capabilities_.couplings_full;
+  const std::uint64_t count = values_of(HB_SECTION_COUPLING);
+  Encoder encoder(capabilities_, capabilities_.range_coupling, count);
+  for (std::uint64_t k = 0; k < count; ++k) encoder.put(full && k % (std::uint64_t{cells_} + 1) == 0 ? 0.0f : value);
+  Encoded encoded = encoder.take();
+  return load_bytes(HB_SECTION_COUPLING, std::move(encoded.bytes), encoded.clips, 1);
+}
+
+Program& Program::load_coupling_list(std::span<const Coupling> list) {
+  const std::string where = "Program::load_coupling_list";
+  const bool full = capabilities_.couplings_full;
+  const std::uint64_t n = cells_;
+  std::vector<float> values(values_of(HB_SECTION_COUPLING), 0.0f);
+  std::vector<bool> given(values.size(), false);
+  const std::span<const Coupler> all = capabilities_.couplers();
+  // Where all couplers are between cells of the program, a coupler's number is its place in the section.
+  std::vector<Coupler> some;
+  if (couplers_ != all.size()) some = couplers();
+  const std::span<const Coupler> here = couplers_ != all.size() ? std::span<const Coupler>(some) : all;
+  std::size_t next = 0;  // lists mostly come in the order of the couplers
+  const auto place_of = [&](const Coupling& entry) -> std::uint64_t {
+    const std::uint64_t i = std::min(entry.i, entry.j), j = std::max(entry.i, entry.j);
+    if (!capabilities_.sparse()) return full ? entry.i * n + entry.j : i * (2 * n - i - 1) / 2 + (j - i - 1);
+    const auto before = [](const Coupler& a, const Coupler& b) { return a.i != b.i ? a.i < b.i : a.j < b.j; };
+    const Coupler wanted{static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(j)};
+    if (next >= here.size() || here[next] != wanted)
+      next = static_cast<std::size_t>(std::lower_bound(here.begin(), here.end(), wanted, before) - here.begin());
+    if (next == here.size() || here[next] != wanted)
+      bad_arg(where + ": this device has no coupler between cells " + std::to_string(i) + " and " + std::to_string(j));
+    const std::uint64_t at = next++;
+    return full ? 2 * at + (entry.i < entry.j ? 0 : 1) : at;
+  };
+  for (const Coupling& entry : list) {
+    const auto refuse = [&](const std::string& what) { bad_arg(where + ": pair " + pair_text(entry.i, entry.j) + what); };
+    if (entry.i >= cells_ || entry.j >= cells_) refuse("; the program has cells 0.." + std::to_string(cells_ - 1));
+    if (entry.i == entry.j) refuse(" couples a cell to itself");
+    if (!std::isfinite(entry.value)) refuse(" is " + text(entry.value) + "; it must be finite");
+    const std::uint64_t place = place_of(entry);
+    if (given[place]) refuse(" comes twice");
+    given[place] = true;
+    values[place] = entry.value;
+  }
+  return load_operand(HB_SECTION_COUPLING, values, 1);
+}
+
 Program& Program::load_coupler_values(std::span<const float> values) {
   const std::string where = "Program::load_coupler_values";
   if (!capabilities_.sparse())
@@ -433,11 +485,7 @@ Program& Program::load_coupler_values(std::span<const float> values) {
 
 Program& Program::load_gain(float gain) {
   if (!std::isfinite(gain)) bad_arg("Program::load_gain: gain is " + text(gain) + "; it must be finite");
-  Step& step = append(HB_OP_LOAD);
-  step.instruction.section = HB_SECTION_GAIN;
-  step.instruction.flags = HB_FLAG_IMMEDIATE;
-  step.instruction.imm = std::bit_cast<std::uint32_t>(gain);
-  return *this;
+  return load_immediate(HB_SECTION_GAIN, gain);
 }
 
 Program& Program::load_temperature(float kT) {
@@ -445,11 +493,7 @@ Program& Program::load_temperature(float kT) {
   if (!(kT >= capabilities_.kT_min && kT <= capabilities_.kT_max))
     bad_arg("Program::load_temperature: kT is " + text(kT) + "; this device takes " + text(capabilities_.kT_min) + ".." +
             text(capabilities_.kT_max));
-  Step& step = append(HB_OP_LOAD);
-  step.instruction.section = HB_SECTION_KT;
-  step.instruction.flags = HB_FLAG_IMMEDIATE;
-  step.instruction.imm = std::bit_cast<std::uint32_t>(kT);
-  return *this;
+  return load_immediate(HB_SECTION_KT, kT);
 }
 
 Program& Program::commit() {
@@ -518,6 +562,19 @@ Program& Program::set(std::uint32_t first, std::uint32_t count, float value) {
   check_variables(first, count, *this, "Program::set");
   check_finite({&value, 1}, "Program::set");
   return write_states(HB_OP_SET, first, count, {&value, 1}, 1);
+}
+
+Program& Program::set_per_shot(std::uint32_t first, std::uint32_t count, std::span<const float> values,
+                               std::uint32_t shots) {
+  const std::string where = "Program::set_per_shot";
+  require(capabilities_.state_write, where, "STATE_WRITE");
+  check_shots(shots, fixed_shots_, where);
+  check_variables(first, count, *this, where);
+  check_size(values.size(), std::size_t{shots} * count, where, "shots x count");
+  check_finite(values, where);
+  write_states(HB_OP_SET, first, count, values, shots);
+  fixed_shots_ = shots;
+  return *this;
 }
 
 Program& Program::clamp(std::uint32_t first, std::span<const float> values) {
@@ -589,23 +646,34 @@ Program& Program::meter_snapshot(PerCell per_cell) {
   return *this;
 }
 
-Program& Program::readback(CellSection section) {
-  require(capabilities_.readback, "Program::readback", "READBACK");
-  check_section(section, {}, std::string("Program::readback(") + name_of(section) + ")");
+Program& Program::readback_section(hb_section_t section, bool matrix) {
   Step& step = append(HB_OP_READBACK);
   step.instruction.section = static_cast<std::uint16_t>(section);
   step.readback = static_cast<std::int32_t>(readbacks_.size());
-  readbacks_.push_back(static_cast<hb_section_t>(section));
+  readbacks_.push_back({section, matrix});
   return *this;
+}
+
+Program& Program::readback(CellSection section) {
+  require(capabilities_.readback, "Program::readback", "READBACK");
+  check_section(section, {}, std::string("Program::readback(") + name_of(section) + ")");
+  return readback_section(section_of(section), false);
 }
 
 Program& Program::readback_couplings() {
   require(capabilities_.readback, "Program::readback_couplings", "READBACK");
-  Step& step = append(HB_OP_READBACK);
-  step.instruction.section = HB_SECTION_COUPLING;
-  step.readback = static_cast<std::int32_t>(readbacks_.size());
-  readbacks_.push_back(HB_SECTION_COUPLING);
-  return *this;
+  if (capabilities_.sparse() && cells_ > matrix_cells)
+    bad_arg("Program::readback_couplings: a matrix of " + std::to_string(cells_) + " x " + std::to_string(cells_) +
+            " couplings; at most " + std::to_string(matrix_cells) + " cells: use readback_coupler_values");
+  return readback_section(HB_SECTION_COUPLING, true);
+}
+
+Program& Program::readback_coupler_values() {
+  require(capabilities_.readback, "Program::readback_coupler_values", "READBACK");
+  if (!capabilities_.sparse())
+    throw Error(HB_UNSUPPORTED, "Program::readback_coupler_values needs a sparse topology; this device couples all pairs: "
+                                "use readback_couplings");
+  return readback_section(HB_SECTION_COUPLING, false);
 }
 
 Program& Program::loop_begin(std::uint32_t times) {

@@ -9,6 +9,7 @@
 #include "block_range.hpp"
 #include "heatbath/error.hpp"
 #include "heatbath/regs.h"
+#include "heatbath/topology.h"
 #include "link_uri.hpp"
 #include "socket_address.hpp"
 
@@ -289,7 +290,8 @@ void RemoteTransport::check_block(std::uint64_t address, std::uint64_t size) con
 
 void RemoteTransport::read_block(std::uint64_t address, std::span<std::byte> out) {
   // How long the list of couplers is, the server's device knows.
-  if (!lies_in(address, out.size(), HB_TOPOLOGY_BASE, HB_MEMORY_BASE - HB_TOPOLOGY_BASE)) check_block(address, out.size());
+  if (!lies_in(address, out.size(), HB_TOPOLOGY_BASE, HB_MEMORY_BASE - HB_TOPOLOGY_BASE) && address < HB_TOPOLOGY_FAR)
+    check_block(address, out.size());
   if (!lost_.empty()) lose({});
   struct Asked {
     std::uint32_t id;

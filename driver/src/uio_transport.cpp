@@ -16,6 +16,7 @@
 #include "block_range.hpp"
 #include "heatbath/error.hpp"
 #include "heatbath/regs.h"
+#include "heatbath/topology.h"
 #include "link_uri.hpp"
 #include "stand_in_file.hpp"
 
@@ -222,11 +223,12 @@ void UioTransport::write32(std::uint64_t address, std::uint32_t value) {
 }
 
 void UioTransport::read_block(std::uint64_t address, std::span<std::byte> out) {
-  const bool couplers = lies_in(address, out.size(), HB_TOPOLOGY_BASE, topology_bytes_);
+  const std::uint64_t list = hb_topology_address(topology_bytes_);
+  const bool couplers = lies_in(address, out.size(), list, topology_bytes_);
   if (!couplers) check_memory_block(address, out.size(), memory_bytes_);
   settle();
   const volatile std::uint32_t* words = couplers ? topology_ : memory_;
-  std::uint64_t at = address - (couplers ? HB_TOPOLOGY_BASE : HB_MEMORY_BASE);
+  std::uint64_t at = address - (couplers ? list : HB_MEMORY_BASE);
   while (!out.empty()) {
     const std::uint32_t word = words[at / 4];
     const std::size_t first = at % 4, bytes = std::min<std::size_t>(4 - first, out.size());

@@ -61,6 +61,7 @@ hb_status_t hb_dif_capability_get(const hb_mmio_t *mmio, hb_capabilities_t *capa
   caps.refinement = HB_GET(flags, CAPS, REFINEMENT) != 0;
   caps.heat_per_cell = HB_GET(flags, CAPS, HEAT_PER_CELL) != 0;
   caps.whole_turns = HB_GET(flags, CAPS, WHOLE_TURNS) != 0;
+  caps.graph_couplings = HB_GET(flags, CAPS, GRAPH_COUPLINGS) != 0;
 
   caps.cells = hb_read(mmio, HB_CAPS_CELLS_OFFSET);
   caps.lanes = hb_read(mmio, HB_CAPS_LANES_OFFSET);

@@ -9,6 +9,7 @@
 #include <utility>
 #include <variant>
 
+#include "heatbath/numerics/text.hpp"
 #include "heatbath/numerics/thread_team.hpp"
 #include "heatbath/numerics/work_watch.hpp"
 #include "heatbath/regs.h"
@@ -45,10 +46,31 @@ std::uint32_t choose(std::uint32_t wanted, std::uint32_t usual, std::uint32_t mo
 }
 
 std::uint32_t choose_cells(std::uint32_t wanted, const Profile& profile) {
-  if (profile.graph && wanted != 0 && wanted != profile.graph->cells())
-    throw std::invalid_argument("cells = " + std::to_string(wanted) + ": topology " + profile.topology + " has " +
-                                std::to_string(profile.graph->cells()));
+  if (profile.graph && wanted != 0 && (wanted < profile.cells || (wanted > profile.cells && !profile.graph_open)))
+    throw std::invalid_argument("cells = " + std::to_string(wanted) + ": topology " +
+                                numerics::escaped(profile.topology, 80) + " has " + std::to_string(profile.cells) +
+                                (profile.graph_open ? " with couplers, and takes no fewer" : ""));
   return choose(wanted, profile.cells, profile.cells_max, profile, "cells");
+}
+
+/// The profile with so many cells: behind the last that its graph names, cells without couplers.
+Profile with_cells(Profile profile, std::uint32_t cells) {
+  if (!profile.graph || profile.graph->cells() == cells) return profile;
+  const auto couplers = profile.graph->couplers();
+  profile.graph = std::make_shared<const physics::Graph>(cells, std::vector(couplers.begin(), couplers.end()));
+  return profile;
+}
+
+/// The list of couplers as it lies at its address; empty where it is the graph's own.
+std::vector<std::byte> list_with_couplings(const Profile& profile) {
+  if (!profile.graph_couplings) return {};
+  std::vector<std::byte> list;
+  list.reserve(profile.topology_bytes());
+  const auto couplers = std::as_bytes(profile.graph->couplers());
+  const auto couplings = std::as_bytes(std::span(*profile.graph_couplings));
+  list.insert(list.end(), couplers.begin(), couplers.end());
+  list.insert(list.end(), couplings.begin(), couplings.end());
+  return list;
 }
 
 std::uint32_t capabilities(const Profile& p) {
@@ -59,7 +81,8 @@ std::uint32_t capabilities(const Profile& p) {
          flag(p.lane_operands, HB_CAPS_LANE_OPERANDS_MASK) | flag(p.readback, HB_CAPS_READBACK_MASK) |
          flag(p.kT_per_cell, HB_CAPS_KT_PER_CELL_MASK) | flag(p.refinement, HB_CAPS_REFINEMENT_MASK) |
          flag(p.meters, HB_CAPS_HEAT_PER_CELL_MASK) | flag(p.dma, HB_CAPS_DMA_MASK) |
-         flag(p.whole_turns(), HB_CAPS_WHOLE_TURNS_MASK);
+         flag(p.whole_turns(), HB_CAPS_WHOLE_TURNS_MASK) |
+         flag(p.graph_couplings != nullptr, HB_CAPS_GRAPH_COUPLINGS_MASK);
 }
 
 // The physics knows no registers: its numbers must be theirs.
@@ -78,8 +101,10 @@ std::uint32_t number(Storage storage) {
 }  // namespace
 
 struct Chip::Impl {
+  std::uint32_t cells;
   Profile profile;
-  std::uint32_t cells, lanes;
+  std::vector<std::byte> topology;  // empty: the graph's own list
+  std::uint32_t lanes;
   RegisterFile registers;
   Interrupts interrupts;
   DeviceMemory memory;
@@ -90,8 +115,9 @@ struct Chip::Impl {
   std::uint32_t acknowledged = 0;  // COMMAND_ACK
 
   Impl(const Profile& of, const ChipOptions& options)
-      : profile(of),
-        cells(choose_cells(options.cells, of)),
+      : cells(choose_cells(options.cells, of)),
+        profile(with_cells(of, cells)),
+        topology(list_with_couplings(profile)),
         lanes(choose(options.lanes, of.lanes, of.lanes_max, of, "lanes")),
         memory(options.memory_file < 0 ? DeviceMemory(of.memory_bytes)
                                        : DeviceMemory(of.memory_bytes, options.memory_file, options.memory_offset)),
@@ -125,8 +151,8 @@ struct Chip::Impl {
                                            p.capture_bits << HB_CAPS_CAPTURE_FORMAT_BITS_SHIFT);
     // Where the step is hidden, so is the integrator: to the host the part is physical.
     const std::uint32_t stepper = p.dt_programmable ? number(p.stepper) : HB_CAPS_CELL_STEPPER_NONE;
-    const std::uint32_t topology = p.graph ? HB_CAPS_CELL_TOPOLOGY_SPARSE : HB_CAPS_CELL_TOPOLOGY_DENSE;
-    set(HB_CAPS_CELL_OFFSET, number(p.cell) << HB_CAPS_CELL_KIND_SHIFT | topology << HB_CAPS_CELL_TOPOLOGY_SHIFT |
+    const std::uint32_t form = p.graph ? HB_CAPS_CELL_TOPOLOGY_SPARSE : HB_CAPS_CELL_TOPOLOGY_DENSE;
+    set(HB_CAPS_CELL_OFFSET, number(p.cell) << HB_CAPS_CELL_KIND_SHIFT | form << HB_CAPS_CELL_TOPOLOGY_SHIFT |
                                  stepper << HB_CAPS_CELL_STEPPER_SHIFT |
                                  p.components() << HB_CAPS_CELL_COMPONENTS_SHIFT);
     set(HB_CAPS_MEMORY_LO_OFFSET, low(p.memory_bytes));
@@ -322,6 +348,7 @@ void Chip::count_access_error() { impl_->registers.count_access_error(); }
 void Chip::write32(std::uint32_t offset, std::uint32_t value) { impl_->write(offset, value); }
 std::span<std::byte> Chip::memory() { return impl_->memory.bytes(); }
 std::span<const std::byte> Chip::topology() const {
+  if (!impl_->topology.empty()) return impl_->topology;
   const auto& graph = impl_->profile.graph;
   return graph ? std::as_bytes(graph->couplers()) : std::span<const std::byte>();
 }

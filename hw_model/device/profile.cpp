@@ -12,13 +12,15 @@
 #include <utility>
 #include <variant>
 
+#include "heatbath/numerics/pair_file.hpp"
 #include "heatbath/numerics/rounding.hpp"
 #include "heatbath/numerics/text.hpp"
 #include "heatbath/numerics/text_file.hpp"
 #include "heatbath/numerics/toml_text.hpp"
+#include "heatbath/topology.h"
 #include "hw_model/device/built_in_profiles.hpp"
 #include "hw_model/physics/array.hpp"
-#include "hw_model/physics/graph.hpp"
+#include "hw_model/physics/topology.hpp"
 
 namespace heatbath::model {
 namespace {
@@ -432,17 +434,28 @@ void settle(Profile& profile) {
   constexpr std::string_view dense = "dense";
   if (profile.topology != dense) {
     try {
-      profile.graph = physics::load_graph(profile.topology);
+      physics::Topology topology = physics::load_topology(profile.topology, profile.reciprocal);
+      profile.graph = std::move(topology.graph);
+      if (!topology.couplings.empty())
+        profile.graph_couplings = std::make_shared<const std::vector<float>>(std::move(topology.couplings));
+      profile.graph_open = topology.open;
     } catch (const std::invalid_argument& wrong) {
-      throw std::invalid_argument("topology: " + std::string(wrong.what()) + "; or dense");
+      throw std::invalid_argument("topology: " + std::string(wrong.what()));
     }
-    if (profile.graph->cells() > profile.cells_max)
-      throw std::invalid_argument("topology " + profile.topology + " has " + std::to_string(profile.graph->cells()) +
-                                  " cells; this profile has at most " + std::to_string(profile.cells_max));
-    profile.cells = profile.cells_max = profile.graph->cells();
   }
   if (profile.stepper == physics::Stepper::none)
     profile.stepper = physics::default_stepper(profile.cell, profile.graph.get());
+  if (profile.graph) {
+    const std::uint32_t cells = profile.graph->cells();
+    const bool matrices = profile.cell == physics::CellKind::rlc || profile.stepper == physics::Stepper::exact_ou;
+    if (matrices && cells > profile.cells_max)
+      throw std::invalid_argument("topology " + numerics::escaped(profile.topology, 80) + " has " + std::to_string(cells) +
+                                  " cells; rlc nodes and exact-ou work with dense matrices, of which this profile has at "
+                                  "most " + std::to_string(profile.cells_max) + " cells");
+    if (!matrices) profile.cells_max = numerics::most_cells;
+    if (!profile.graph_open) profile.cells_max = cells;
+    profile.cells = cells;
+  }
   if (const auto no = physics::refusal(profile.array(profile.cells, 1))) throw std::invalid_argument(no->what);
   if (profile.integer_sums) check_integer_sums(profile);
   const bool white = profile.noise == physics::NoiseColour::Kind::white && profile.noise_common == 0;
@@ -521,6 +534,11 @@ Converter Profile::state_converter() const {
 }
 
 Converter Profile::second_converter() const { return {capture_storage, capture_bits, second_range()}; }
+
+std::uint64_t Profile::topology_bytes() const {
+  if (!graph) return 0;
+  return hb_topology_bytes(static_cast<std::uint32_t>(graph->couplers().size()), graph_couplings != nullptr, !reciprocal);
+}
 
 physics::ArraySpec Profile::array(std::uint32_t array_cells, std::uint32_t array_lanes) const {
   physics::ArraySpec spec;

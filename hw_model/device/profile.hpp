@@ -35,12 +35,14 @@ struct Profile {
   bool free_running = false, capture_stalls = false, kT_programmable = false, lane_operands = false, readback = false;
   bool kT_per_cell = false, refinement = false, dma = false;
   // [array]
-  std::uint32_t cells = 0, cells_max = 0;  ///< default size; largest a URI may ask for
+  std::uint32_t cells = 0, cells_max = 0;  ///< default size; largest a URI may ask for. Of a graph: its own
   std::uint32_t lanes = 0, lanes_max = 0;
   physics::CellKind cell = physics::CellKind::overdamped;
   physics::Stepper stepper = physics::Stepper::none;  ///< never `none` in a profile that load_profile returned
-  std::string topology;                               ///< "dense", or what physics::load_graph takes
+  std::string topology;                               ///< "dense", or what physics::load_topology takes
   std::shared_ptr<const physics::Graph> graph;        ///< of `topology`; null: dense
+  std::shared_ptr<const std::vector<float>> graph_couplings;  ///< that its file has, as physics::Topology; null: none
+  bool graph_open = false;                            ///< an edge list: more cells than its couplers name may be asked for
   bool reciprocal = true;                             ///< J_ij = J_ji
   float mobility = 1;
   float rail = 0;            ///< of positions and fluxes
@@ -84,6 +86,8 @@ struct Profile {
 
   /// State variables of a cell.
   std::uint32_t components() const { return physics::components(cell); }
+  /// Bytes of the list of couplers (heatbath/topology.h); 0 where the topology is dense.
+  std::uint64_t topology_bytes() const;
   /// Full scale of the converter of the first variable of a cell (position, phase, flux, spin), and of the second (0:
   /// there is none). Spins and full turns are whole numbers of steps of theirs.
   float state_range() const;
@@ -102,7 +106,8 @@ struct Profile {
 /// [parameters] integer_sums, and dt, the step in time units where the profile lets hosts program it. Values as in a
 /// profile's file; reciprocal and integer_sums are yes or no. A cell of another kind than the profile's comes with the
 /// default stepper of its kind; p-bits with a step of one time unit unless the profile has another than the built-in
-/// ones' 1e-3. A topology brings its number of cells.
+/// ones' 1e-3. A topology brings its number of cells, which cells_max bounds only where the
+/// array works with dense matrices (rlc, exact-ou).
 using Choices = std::map<std::string, std::string, std::less<>>;
 std::span<const std::string_view> choice_names();
 

@@ -309,6 +309,7 @@ std::uint64_t coupling_values(std::uint32_t cells, const Profile& profile) {
   const std::uint64_t n = cells;
   if (!profile.graph) return profile.reciprocal ? n * (n - 1) / 2 : n * n;
   const auto all = profile.graph->couplers();
+  if (cells == profile.graph->cells()) return all.size() * (profile.reciprocal ? 1 : 2);
   const auto inside_array = std::count_if(all.begin(), all.end(), [&](const physics::Coupler& at) { return at.j < cells; });
   return static_cast<std::uint64_t>(inside_array) * (profile.reciprocal ? 1 : 2);
 }

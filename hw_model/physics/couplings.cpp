@@ -72,9 +72,10 @@ std::vector<double> Couplings::row_sums() const {
   std::vector<double> sums(cells_, 0.0);
   if (zero_) return sums;
   if (graph_) {
-    for (const Coupler& c : graph_->couplers()) {
-      sums[c.i] += std::abs(on_graph(c.i, c.j));
-      sums[c.j] += std::abs(on_graph(c.j, c.i));
+    const std::size_t ways = values_.size() == graph_->couplers().size() ? 1 : 2;
+    for (std::size_t c = 0; c < graph_->couplers().size(); ++c) {
+      sums[graph_->couplers()[c].i] += std::abs(values_[ways * c]);
+      sums[graph_->couplers()[c].j] += std::abs(values_[ways * c + ways - 1]);
     }
   } else {
     for (std::uint32_t k = 0; k < cells_; ++k)
@@ -87,6 +88,9 @@ Couplings::Rows Couplings::rows() const {
   const std::lock_guard lock(rows_making_);
   if (row_values_.empty() && graph_) {
     const std::size_t couplers = graph_->couplers().size();
+    row_begin_.reserve(std::size_t{cells_} + 1);
+    row_columns_.reserve(2 * couplers);
+    row_values_.reserve(2 * couplers);
     row_begin_.push_back(0);
     for (std::uint32_t i = 0; i < cells_; ++i) {
       const auto to = graph_->neighbours(i);

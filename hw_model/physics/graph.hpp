@@ -2,20 +2,15 @@
 // Which pairs of cells have a coupler.
 
 #include <cstdint>
-#include <iosfwd>
-#include <memory>
 #include <span>
-#include <string>
-#include <string_view>
 #include <vector>
+
+#include "heatbath/numerics/lattice.hpp"
 
 namespace heatbath::physics {
 
 /// A coupler joins cells i < j.
-struct Coupler {
-  std::uint32_t i, j;
-  friend bool operator==(const Coupler&, const Coupler&) = default;
-};
+using Coupler = numerics::Pair;
 
 /// An undirected graph without loops or double edges; couplers are sorted by (i, j). Immutable.
 class Graph {
@@ -46,20 +41,5 @@ class Graph {
   std::vector<std::uint8_t> colours_;
   Coupler odd_{0, 0};
 };
-
-/// Graphs by name, cell y * W + x at column x of row y:
-///   grid:WxH    nearest neighbours         torus:WxH   the same, closed in both directions (W, H >= 3)
-///   king:WxH    eight neighbours           chain:N, ring:N (N >= 3)
-/// Throws std::invalid_argument that says what is wrong and lists the forms.
-std::shared_ptr<const Graph> named_graph(std::string_view name);
-
-/// A graph from text: MatrixMarket coordinate format (from its banner; 1-based entries, values ignored; a general
-/// matrix must have its pattern symmetric) or an edge list (a line "i j" per coupler, 0-based; blank lines and lines
-/// from '#' are skipped; as many cells as the largest index needs). `where` names the text in messages. Throws
-/// std::invalid_argument that names the line.
-std::shared_ptr<const Graph> read_graph(std::istream& text, const std::string& where);
-
-/// named_graph for a name with one of its prefixes, else read_graph of the file of that name.
-std::shared_ptr<const Graph> load_graph(const std::string& name_or_file);
 
 }  // namespace heatbath::physics

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "heatbath/regs.h"
+#include "heatbath/topology.h"
 #include "hw_model/device/chip.hpp"
 #include "hw_model/device/register_file.hpp"
 
@@ -312,12 +313,13 @@ void HeatbathChip::access_register(tlm::tlm_generic_payload& access, const sc_ti
 }
 
 bool HeatbathChip::in_topology(const tlm::tlm_generic_payload& access) const {
-  return access.get_address() >= HB_TOPOLOGY_BASE && access.get_address() - HB_TOPOLOGY_BASE < topology_bytes();
+  const std::uint64_t list = hb_topology_address(topology_bytes());
+  return access.get_address() >= list && access.get_address() - list < topology_bytes();
 }
 
 void HeatbathChip::access_topology(tlm::tlm_generic_payload& access) {
   const std::span<const std::byte> topology = chip_->topology();
-  const std::uint64_t offset = access.get_address() - HB_TOPOLOGY_BASE;
+  const std::uint64_t offset = access.get_address() - hb_topology_address(topology.size());
   if (access.get_data_length() > topology.size() - offset) return refuse(access, tlm::TLM_ADDRESS_ERROR_RESPONSE);
   if (access.is_write()) return refuse(access, tlm::TLM_COMMAND_ERROR_RESPONSE);
   std::memcpy(access.get_data_ptr(), topology.data() + offset, access.get_data_length());
@@ -366,7 +368,7 @@ unsigned HeatbathChip::transport_dbg(tlm::tlm_generic_payload& access) {
   const unsigned bytes = access.get_data_length();
   if (!powered_ || (!access.is_read() && !access.is_write())) return 0;
   if (in_topology(access)) {
-    const std::span<const std::byte> topology = chip_->topology().subspan(address - HB_TOPOLOGY_BASE);
+    const std::span<const std::byte> topology = chip_->topology().subspan(address - hb_topology_address(topology_bytes()));
     const auto count = static_cast<unsigned>(std::min<std::size_t>(bytes, topology.size()));
     if (!access.is_read()) return 0;
     std::memcpy(data, topology.data(), count);

@@ -16,6 +16,7 @@
 #include "driver/src/effectful_registers.hpp"
 #include "driver/src/stand_in_file.hpp"
 #include "heatbath/error.hpp"
+#include "heatbath/topology.h"
 #include "sim/src/open_transport.hpp"
 
 namespace heatbath {
@@ -131,7 +132,7 @@ StandIn::StandIn(const std::string& device, const std::string& file, bool force,
   if (const auto memory = device_->map(HB_MEMORY_BASE, bytes)) guards_[2].emplace(memory->data(), memory->size());
   if (topology_bytes > 0) {
     std::vector<std::byte> couplers(topology_bytes);
-    device_->read_block(HB_TOPOLOGY_BASE, couplers);
+    device_->read_block(hb_topology_address(topology_bytes), couplers);
     if (::pwrite(file_.get(), couplers.data(), couplers.size(), static_cast<off_t>(HB_WINDOW_BYTES + bytes)) !=
         static_cast<ssize_t>(couplers.size()))
       throw io_error(path_, "the list of couplers cannot be written");

@@ -7,6 +7,7 @@
 #include "driver/src/block_range.hpp"
 #include "heatbath/error.hpp"
 #include "heatbath/regs.h"
+#include "heatbath/topology.h"
 #include "watched.hpp"
 
 namespace heatbath {
@@ -52,8 +53,9 @@ std::span<std::byte> FunctionalTransport::window(std::uint64_t address, std::uin
 
 void FunctionalTransport::read_block(std::uint64_t address, std::span<std::byte> out) {
   const std::span<const std::byte> topology = chip_.topology();
-  if (lies_in(address, out.size(), HB_TOPOLOGY_BASE, topology.size())) {
-    if (!out.empty()) std::memcpy(out.data(), topology.data() + (address - HB_TOPOLOGY_BASE), out.size());
+  const std::uint64_t list = hb_topology_address(topology.size());
+  if (lies_in(address, out.size(), list, topology.size())) {
+    if (!out.empty()) std::memcpy(out.data(), topology.data() + (address - list), out.size());
     return;
   }
   const std::span<std::byte> from = window(address, out.size());

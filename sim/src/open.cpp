@@ -13,7 +13,6 @@
 #include "driver/src/link_uri.hpp"
 #include "functional_transport.hpp"
 #include "heatbath/device.hpp"
-#include "hw_model/physics/graph.hpp"
 #include "open_transport.hpp"
 #include "tlm_chip.hpp"
 #include "uri.hpp"
@@ -61,7 +60,9 @@ Emulator emulator_of(const Uri& uri) {
   emulator.profile = model::load_profile(emulator.profile_key, emulator.choices);
   const model::Profile& profile = emulator.profile;
   model::ChipOptions& options = emulator.options;
-  options.cells = static_cast<std::uint32_t>(number("cells", 1, profile.cells_max, profile.cells));
+  // Of a graph the chip says what is wrong.
+  const std::uint64_t most_cells = profile.graph ? std::numeric_limits<std::uint32_t>::max() : profile.cells_max;
+  options.cells = static_cast<std::uint32_t>(number("cells", 1, most_cells, profile.cells));
   options.lanes = static_cast<std::uint32_t>(number("lanes", 1, profile.lanes_max, profile.lanes));
   options.seed = number("seed", 0, std::numeric_limits<std::uint64_t>::max(), options.seed);
   options.threads =
@@ -141,7 +142,7 @@ EmulatedWindows emulated_windows(const std::string& text) {
   const Uri uri = functional_uri(text);
   return guarded([&] {
     const model::Profile profile = emulator_of(uri).profile;
-    return EmulatedWindows{profile.memory_bytes, profile.graph ? profile.graph->couplers().size_bytes() : 0};
+    return EmulatedWindows{profile.memory_bytes, profile.topology_bytes()};
   });
 }
 

@@ -7,6 +7,7 @@
 #include "driver/src/block_range.hpp"
 #include "heatbath/error.hpp"
 #include "heatbath/regs.h"
+#include "heatbath/topology.h"
 #include "tlm_chip.hpp"
 #include "watched.hpp"
 
@@ -63,7 +64,7 @@ void TlmTransport::check_block(std::uint64_t address, std::uint64_t size) const 
 }
 
 void TlmTransport::read_block(std::uint64_t address, std::span<std::byte> out) {
-  const bool couplers = lies_in(address, out.size(), HB_TOPOLOGY_BASE, bus_->topology_bytes());
+  const bool couplers = lies_in(address, out.size(), hb_topology_address(bus_->topology_bytes()), bus_->topology_bytes());
   if (!couplers) check_block(address, out.size());
   if (couplers || memory_.empty()) {
     timed([&] { bus_->read(address, out); });

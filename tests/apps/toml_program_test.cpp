@@ -25,7 +25,7 @@ std::string with_network(const std::string& lines) {
 std::string with_step(const std::string& lines) { return "[network]\ncells = 3\n[[schedule]]\n" + lines + "\n"; }
 
 std::vector<float> couplings(const std::string& text) {
-  return parse(with_network("couplings = " + text)).network.couplings.value();
+  return matrix_of(*parse(with_network("couplings = " + text)).network.couplings, 3);
 }
 
 TEST(TomlProgram, HeatOfCellsNeedsASnapshotThatTakesIt) {
@@ -88,10 +88,9 @@ TEST(TomlProgram, EveryFormOfCouplingsGivesASymmetricMatrix) {
 }
 
 TEST(TomlProgram, GridCouplesNeighboursOfRowAndColumn) {
-  const std::vector<float> j = *parse(
-                                    "[network]\ncells = 6\ncouplings = { grid = [2, 3], value = 1 }\n"
-                                    "[[schedule]]\nop = \"sample\"\n")
-                                    .network.couplings;
+  const TomlProgram p = parse("[network]\ncells = 6\ncouplings = { grid = [2, 3], value = 1 }\n"
+                              "[[schedule]]\nop = \"sample\"\n");
+  const std::vector<float> j = matrix_of(*p.network.couplings, 6);
   const auto coupled = [&](int a, int b) { return j[a * 6 + b] != 0; };
   EXPECT_TRUE(coupled(0, 1) && coupled(1, 2) && coupled(0, 3) && coupled(2, 5) && coupled(4, 5));
   EXPECT_FALSE(coupled(2, 3) || coupled(0, 4) || coupled(0, 2) || coupled(0, 5));
@@ -168,7 +167,7 @@ TEST(TomlProgram, ReadsParametersOfOtherCells) {
   EXPECT_THAT(*p.network.frequency, ElementsAre(-3));
   EXPECT_THAT(*p.network.kT, ElementsAre(0, 1, 2));
   EXPECT_THAT(*p.initial_second, ElementsAre(0.5f));
-  EXPECT_THAT(*p.network.couplings, ElementsAre(0, 4, 0, 0, 0, 0, 0, 0, 0)) << "what cell 1 does to cell 0";
+  EXPECT_THAT(matrix_of(*p.network.couplings, 3), ElementsAre(0, 4, 0, 0, 0, 0, 0, 0, 0)) << "what cell 1 does to cell 0";
   const TomlProgram step = parse(with_step("op = \"set\"\nfirst = 4\nvalues = [1, 2]"));
   EXPECT_EQ(step.schedule[0].first, 4u);
 }

@@ -16,6 +16,7 @@
 #include "heatbath/codes.h"
 #include "hw_model/device/stability.hpp"
 #include "hw_model/physics/graph.hpp"
+#include "hw_model/physics/topology.hpp"
 
 namespace heatbath::model::bench {
 namespace {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <fstream>
 #include <functional>
 #include <memory>
 #include <string>
@@ -17,6 +18,7 @@
 #include "heatbath/trainers/score_bound.hpp"
 #include "faulty_wire.hpp"
 #include "served.hpp"
+#include "tests/apps/temporary_folder.hpp"
 
 namespace heatbath {
 namespace {
@@ -283,6 +285,24 @@ TEST(SparseDevice, ListsItsCouplersAndTakesTheirValuesThroughEveryLink) {
       const Coupler at = local.capabilities().couplers()[k];
       EXPECT_EQ(result.readback[0][at.i * 12 + at.j], values[k]);
       EXPECT_EQ(result.readback[0][at.j * 12 + at.i], values[k]);
+    }
+  }
+}
+
+TEST(SparseDevice, BringsTheCouplingsOfItsFileThroughEveryLink) {
+  const TemporaryFolder folder;
+  std::ofstream(folder / "w.edges") << "0 1 0.5\n1 2 -0.25\n4 2 0.125\n";
+  for (const char* more : {"", "&reciprocal=no"}) {
+    const std::string uri = "func:lanes=2&threads=1&topology=" + (folder / "w.edges").string() + more;
+    const Device local = open(uri);
+    ASSERT_TRUE(local.capabilities().graph_couplings);
+    EXPECT_EQ(local.capabilities().graph_couplings->size(), *more == 0 ? 3u : 6u);
+    for (const char* scheme : {"unix", "shm", "uio", "etherbone"}) {
+      SCOPED_TRACE(scheme);
+      Served served(uri, scheme);
+      const Device remote = open_link(served.uri());
+      ASSERT_TRUE(remote.capabilities().graph_couplings);
+      EXPECT_EQ(*remote.capabilities().graph_couplings, *local.capabilities().graph_couplings);
     }
   }
 }

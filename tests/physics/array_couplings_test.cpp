@@ -8,6 +8,7 @@
 #include "heatbath/numerics/thread_team.hpp"
 #include "hw_model/physics/code_products.hpp"
 #include "hw_model/physics/graph.hpp"
+#include "hw_model/physics/topology.hpp"
 #include "hw_model/physics/noise.hpp"
 #include "hw_model/physics/packed_couplings.hpp"
 #include "hw_model/physics/quartic_array.hpp"

@@ -8,6 +8,7 @@
 #include "heatbath/numerics/thread_team.hpp"
 #include "hw_model/physics/array.hpp"
 #include "hw_model/physics/graph.hpp"
+#include "hw_model/physics/topology.hpp"
 #include "hw_model/physics/linear_step.hpp"
 #include "sim/reference/boltzmann_cell.hpp"
 #include "sim/reference/enumeration.hpp"

@@ -1,9 +1,11 @@
 #include <gtest/gtest.h>
 
-#include <sstream>
+#include <fstream>
 
 #include "hw_model/physics/array.hpp"
 #include "hw_model/physics/graph.hpp"
+#include "hw_model/physics/topology.hpp"
+#include "tests/apps/temporary_folder.hpp"
 
 namespace heatbath::physics {
 namespace {
@@ -15,11 +17,6 @@ std::string message(const std::function<void()>& f) {
     return e.what();
   }
   return "";
-}
-
-std::shared_ptr<const Graph> read(const std::string& text) {
-  std::istringstream in(text);
-  return read_graph(in, "net.txt");
 }
 
 TEST(Graph, NamedFormsHaveTheirCouplers) {
@@ -50,33 +47,38 @@ TEST(Graph, IsColouredUnlessAnOddCycleForbidsIt) {
   EXPECT_NE(ring->coupler_between(ring->odd_coupler().i, ring->odd_coupler().j), ring->couplers().size());
 }
 
-TEST(Graph, IsReadFromMatrixMarketAndEdgeLists) {
-  const std::vector<Coupler> expected{{0, 1}, {0, 2}, {2, 3}};
-  const auto same = [&](const Graph& g) {
-    return g.cells() == 4 && std::vector<Coupler>(g.couplers().begin(), g.couplers().end()) == expected;
+TEST(Graph, IsReadFromAFileWithTheCouplingsOnIt) {
+  const TemporaryFolder folder;
+  const auto file = [&](const char* name, const std::string& text) {
+    std::ofstream(folder / name) << text;
+    return (folder / name).string();
   };
-  EXPECT_TRUE(same(*read("# a net\n2 0\n\n1 0\n 3 2\n")));
-  EXPECT_TRUE(
-      same(*read("%%MatrixMarket matrix coordinate real symmetric\n% c\n4 4 4\n1 1 5\n2 1 .5\n3 1 -1\n4 3 2\n")));
-  EXPECT_TRUE(same(*read("%%MatrixMarket matrix coordinate pattern general\n4 4 6\n2 1\n1 2\n3 1\n1 3\n4 3\n3 4\n")));
+  const std::vector<Coupler> expected{{0, 1}, {0, 2}, {2, 3}};
+  const auto same = [&](const Topology& t) {
+    return t.graph->cells() == 4 && std::vector<Coupler>(t.graph->couplers().begin(), t.graph->couplers().end()) == expected;
+  };
+  const Topology plain = load_topology(file("plain.edges", "# a net\n2 0\n\n1 0\n 3 2\n"), true);
+  EXPECT_TRUE(same(plain));
+  EXPECT_TRUE(plain.couplings.empty());
+  EXPECT_TRUE(plain.open);
+  const std::string weighted =
+      file("w.mtx", "%%MatrixMarket matrix coordinate real symmetric\n% c\n4 4 3\n2 1 .5\n3 1 -1\n4 3 2\n");
+  EXPECT_TRUE(same(load_topology(weighted, true)));
+  EXPECT_EQ(load_topology(weighted, true).couplings, (std::vector<float>{0.5f, -1, 2}));
+  EXPECT_EQ(load_topology(weighted, false).couplings, (std::vector<float>{0.5f, 0.5f, -1, -1, 2, 2}));
+  EXPECT_FALSE(load_topology(weighted, true).open);
+  EXPECT_EQ(message([&] { load_topology(file("bad.edges", "0 1\n0 1.5\n"), true); }),
+            (folder / "bad.edges").string() + ", line 2: '0 1.5' where the two cells of a coupler belong");
 }
 
-TEST(Graph, BadTextIsRefusedWithItsLine) {
-  const auto line = [](const std::string& text) { return message([&] { read(text); }); };
-  EXPECT_EQ(line("0 1\n1 x\n"), "net.txt, line 2: '1 x' where the two cells of a coupler belong");
-  EXPECT_EQ(line("0 1\n1 0\n"), "net.txt, line 2: entry (1, 0), counted from 0, comes twice");
-  EXPECT_EQ(line("0 1\n3 3\n"), "net.txt, line 2: entry (3, 3), counted from 0, joins a cell with itself");
-  EXPECT_EQ(line("# nothing\n"), "net.txt: no coupler: a line 'i j' each, cells counted from 0");
-  EXPECT_EQ(line("%%MatrixMarket matrix coordinate real general\n3 3 1\n2 1 1\n"),
-            "net.txt, line 3: entry (1, 0), counted from 0, lacks its mirror image: the pattern must be symmetric");
-  EXPECT_EQ(line("%%MatrixMarket matrix coordinate real symmetric\n3 3 2\n4 1 1\n"),
-            "net.txt, line 3: entry (4, 1) is not in 1..3");
-  EXPECT_EQ(line("%%MatrixMarket matrix coordinate real symmetric\n3 3 2\n2 1 1\n"),
-            "net.txt, line 3: ends after 1 of 2 entries");
-  EXPECT_NE(line("%%MatrixMarket matrix array real general\n").find("line 1"), std::string::npos);
-  EXPECT_NE(message([] { named_graph("torus:2x4"); }).find("at least 3"), std::string::npos);
+TEST(Graph, WrongNamesAreRefused) {
+  EXPECT_NE(message([] { named_graph("torus:2x4"); }).find("from 3 to"), std::string::npos);
+  EXPECT_NE(message([] { named_graph("grid:0x4"); }).find("from 1 to 268435456"), std::string::npos);
+  EXPECT_NE(message([] { named_graph("grid:65536x65536"); }).find("more than 268435456 cells"), std::string::npos);
+  EXPECT_NE(message([] { named_graph("grid:4x4x4"); }).find("'4x4' is no size"), std::string::npos);
   EXPECT_NE(message([] { named_graph("star:4"); }).find("grid:WxH"), std::string::npos);
-  EXPECT_NE(message([] { load_graph("no/such/file"); }).find("no such file"), std::string::npos);
+  EXPECT_NE(message([] { load_topology("no/such/file", true); }).find("no such file, and none of dense, grid:WxH"),
+            std::string::npos);
 }
 
 TEST(Makes, ThatCannotBeAreRefusedByName) {

@@ -9,6 +9,7 @@
 
 #include "hw_model/physics/array.hpp"
 #include "hw_model/physics/graph.hpp"
+#include "hw_model/physics/topology.hpp"
 
 namespace heatbath::makes {
 

@@ -64,6 +64,9 @@ struct Capabilities {
   std::uint32_t components = 1;  ///< state variables of a cell; variable c * cells + i is component c of cell i
   /// Pairs with a coupler, sorted by i, then j, as the device lists them. Null: all pairs have one.
   std::shared_ptr<const std::vector<Coupler>> coupler_list;
+  /// Couplings that the device's graph came with (the values of its file): one per coupler; two, J_ij then J_ji, with
+  /// couplings_full. Null: none. The device does not apply them by itself: Program::load_coupler_values.
+  std::shared_ptr<const std::vector<float>> graph_couplings;
   std::uint64_t memory_bytes = 0;
   std::uint32_t program_max = 0, loop_depth = 0;
   float range_j2 = 0, range_j4 = 0, range_bias = 0, range_coupling = 0, range_state = 0;

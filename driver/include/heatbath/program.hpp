@@ -25,6 +25,13 @@ enum class CellSection : std::uint16_t {
   frequency = HB_SECTION_FREQUENCY,  ///< natural frequency of a phase, radians per time unit
 };
 
+/// A coupling J of cells i and j.
+struct Coupling {
+  std::uint32_t i = 0, j = 0;
+  float value = 0;
+  bool operator==(const Coupling&) const = default;
+};
+
 /// What a meter snapshot holds of each cell.
 enum class PerCell : std::uint8_t { nothing, heat };
 
@@ -56,6 +63,12 @@ class Program {
   /// Couplings J, cells x cells row-major, zero diagonal; symmetric unless capabilities.couplings_full: then J_ik is
   /// what cell k does to cell i. On a sparse device the entries of pairs without a coupler must be zero.
   Program& load_couplings(std::span<const float> matrix);
+  /// Couplings of the pairs in a list, in any order; those of all other pairs are zero. Each pair once, either way
+  /// round, with i != j; with capabilities.couplings_full an entry is J_ij, what cell j does to cell i, and both may be
+  /// there. On a sparse device each pair must have a coupler. Costs the memory of the device's own section.
+  Program& load_coupling_list(std::span<const Coupling> list);
+  /// The same coupling for every pair that has a coupler; on a dense device these are all.
+  Program& load_couplings(float value);
   /// Couplings of a sparse device (else Error(UNSUPPORTED)): one value for each coupler of couplers(), in its order; two,
   /// J_ij then J_ji, with capabilities.couplings_full.
   Program& load_coupler_values(std::span<const float> values);
@@ -79,6 +92,8 @@ class Program {
   /// Phases are taken to [-pi, pi), spins to their sign.
   Program& set(std::uint32_t first, std::span<const float> values);
   Program& set(std::uint32_t first, std::uint32_t count, float value);
+  /// States that differ from shot to shot: shots x count, row-major. The job must run exactly that many shots.
+  Program& set_per_shot(std::uint32_t first, std::uint32_t count, std::span<const float> values, std::uint32_t shots);
   /// Holds cells first.. at values until released.
   Program& clamp(std::uint32_t first, std::span<const float> values);
   Program& clamp(std::uint32_t first, std::uint32_t count, float value);
@@ -99,8 +114,11 @@ class Program {
   /// from shot to shot, those of the job's first shot. In a loop a row holds the last iteration's values, as with
   /// meter_snapshot.
   Program& readback(CellSection section);
-  /// Couplings: the matrix, cells x cells.
+  /// Couplings: the matrix, cells x cells; at most matrix_cells of them, else Error(BAD_ARG).
   Program& readback_couplings();
+  static constexpr std::uint32_t matrix_cells = 16384;
+  /// Couplings of a sparse device (else Error(UNSUPPORTED)) in the form of load_coupler_values.
+  Program& readback_coupler_values();
 
   // -- control ---------------------------------------------------------------------------------------------------
   Program& loop_begin(std::uint32_t times);
@@ -127,8 +145,12 @@ class Program {
   std::uint32_t snapshots() const { return static_cast<std::uint32_t>(snapshots_.size()); }
   /// Of each snapshot, in order.
   const std::vector<PerCell>& snapshot_contents() const { return snapshots_; }
-  /// Section of each readback, in order.
-  const std::vector<hb_section_t>& readbacks() const { return readbacks_; }
+  struct Readback {
+    hb_section_t section;
+    bool matrix = false;  ///< couplings as cells x cells, not as they lie in device memory
+  };
+  /// Each readback, in order.
+  const std::vector<Readback>& readbacks() const { return readbacks_; }
   /// Records one shot takes, and ticks it evolves, loops unrolled.
   std::uint64_t records() const;
   Ticks duration() const;
@@ -156,7 +178,8 @@ class Program {
   std::vector<Operand> operands_;
   std::uint32_t fixed_shots_ = 0;
   std::vector<PerCell> snapshots_;
-  std::vector<hb_section_t> readbacks_;
+  std::vector<Readback> readbacks_;
+  std::uint64_t couplers_ = 0;  // between cells of the program
   std::uint64_t clips_ = 0;
   Rounding rounding_;
   std::uint32_t open_loops_ = 0;
@@ -166,6 +189,8 @@ class Program {
   Program& load_operand(hb_section_t section, std::span<const float> values, std::uint32_t rows);
   /// Counts what a converter of this range does to a value.
   void count_rounding(float range, std::span<const float> values);
+  Program& load_immediate(hb_section_t section, float value);
+  Program& readback_section(hb_section_t section, bool matrix);
   Program& load_bytes(hb_section_t section, std::vector<std::byte> bytes, std::uint64_t clips, std::uint32_t rows);
   Step& append(hb_op_t op);
   std::int32_t store(std::vector<std::byte> bytes, std::uint32_t rows);

@@ -29,6 +29,7 @@ typedef struct hb_capabilities {
   bool refinement;        /* a seeded job may refine the noise of a coarser one */
   bool heat_per_cell;     /* a meter snapshot can hold the heat of each cell (HB_FLAG_PER_CELL) */
   bool whole_turns;       /* full turns of phases can be captured as integers (hb_job_config_t.whole_turns) */
+  bool graph_couplings; /* the list of couplers ends in the couplings that the graph came with (topology.h) */
 
   uint32_t cells;             /* largest number of active cells */
   uint32_t lanes;             /* identical arrays */

@@ -13,7 +13,7 @@
 /* Version of the map, and first 32 bits of the SHA-256 of its source. */
 #define HB_MAP_MAJOR                         1u
 #define HB_MAP_MINOR                         3u
-#define HB_MAP_HASH                          0xE363863Au
+#define HB_MAP_HASH                          0x4904AFEFu
 
 /* Bytes of the register window, from address 0; where the list of couplers and device memory begin. */
 #define HB_WINDOW_BYTES                      0x1000u
@@ -48,7 +48,7 @@
 #define HB_MAP_VERSION_MAJOR_MASK            0xFFFF0000u
 #define HB_MAP_VERSION_MAJOR_SHIFT           16u
 
-/* MAP_HASH: ro, reset 0xE363863A. First 32 bits of the SHA-256 of the register source; informative. */
+/* MAP_HASH: ro, reset 0x4904AFEF. First 32 bits of the SHA-256 of the register source; informative. */
 #define HB_MAP_HASH_OFFSET                   0x01Cu
 
 /* SCRATCH: rw, reset 0x00000000. Free for the host: link tests. */
@@ -112,6 +112,11 @@
 /* The device moves blocks between its memory and that of the host by itself. */
 #define HB_CAPS_DMA_MASK                     0x00010000u
 #define HB_CAPS_DMA_SHIFT                    16u
+/* The list of couplers is followed by the couplings that the graph came with: float32 in energy units, one value
+ * for each coupler, two (J_ij, then J_ji) where the layout is FULL. The array does not apply them by itself; a
+ * host whose program gives none loads them. */
+#define HB_CAPS_GRAPH_COUPLINGS_MASK         0x00020000u
+#define HB_CAPS_GRAPH_COUPLINGS_SHIFT        17u
 
 /* CAPS_CELLS: ro, reset profile. Largest number of active cells. */
 #define HB_CAPS_CELLS_OFFSET                 0x044u
@@ -235,7 +240,8 @@
 #define HB_CAPS_ENERGY_UNIT_J_OFFSET         0x0A4u
 
 /* CAPS_COUPLERS: ro, reset profile. Couplers of a sparse topology: pairs i < j, sorted by i, then j. The topology
- * window holds them as two uint32 each. 0 where the topology is dense. */
+ * window, or what stands for it (heatbath/topology.h), holds them as two uint32 each. 0 where the topology is
+ * dense. */
 #define HB_CAPS_COUPLERS_OFFSET              0x0A8u
 
 /* CAPS_RANGE_MASS: ro, reset profile. float32: masses (capacitances) lie in (0, range]. */
