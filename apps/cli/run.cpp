@@ -174,6 +174,34 @@ nlohmann::json describe_step(const Device& device, const TomlProgram& descriptio
   return step;
 }
 
+/// What an interrupted run has of its [statistics]: printed, and written in place of the result. Returns the exit status.
+int leave_statistics(const RunOptions& options, const TomlProgram& description, const Device& device,
+                     const Program& program, const RunStatistics& statistics) {
+  nlohmann::json summary{{"program", description.path}, {"cells", description.cells},     {"shots", description.shots},
+                         {"interrupted", true},         {"statistics", statistics.json()}, {"provenance", provenance()}};
+  summary["seed"] = description.seed ? nlohmann::json(*description.seed) : nlohmann::json(nullptr);
+  summary["step"] = describe_step(device, description, program);
+  summary["device"] = describe_device(device);
+  if (!options.out.empty()) {
+    RunResult file;
+    file.statistics = statistics.arrays();
+    nlohmann::json origin = summary["provenance"];
+    for (const char* key : {"program", "seed", "device", "step", "interrupted"}) origin[key] = summary[key];
+    origin["statistics_columns"] = statistics.names();
+    file.provenance = origin.dump();
+    write_run_result(options.out, file);
+    summary["out"] = options.out.string();
+  }
+  if (options.json) {
+    fmt::print("{}\n", summary.dump(2));
+  } else {
+    fmt::print("interrupted; of the records until then:\n");
+    print_statistics(summary["statistics"]);
+    if (summary.contains("out")) fmt::print("\nwrote {}\n", options.out.string());
+  }
+  return 130;
+}
+
 /// The arrays of all points of a sweep: each with the sides of the grid in front; nan where no point has run yet.
 class GridArrays {
  public:
@@ -419,7 +447,14 @@ int run_program(const RunOptions& options) {
     values.emplace(description.shots, shot_columns(description, program));
     plan.shots = [&](std::uint64_t first, const RunResult& shots) { values->take(first, shots); };
   }
-  RunOutcome outcome = run_shots(device, program, description, plan, statistics ? &*statistics : nullptr);
+  RunOutcome outcome;
+  try {
+    outcome = run_shots(device, program, description, plan, statistics ? &*statistics : nullptr);
+  } catch (const Error& error) {
+    if (error.code() != HB_ABORTED || !interrupted() || !statistics || statistics->empty()) throw;
+    bar.finish();
+    return leave_statistics(options, description, device, program, *statistics);
+  }
   const RunStatistics* estimates = statistics ? &*statistics : nullptr;
   const nlohmann::json halved =
       options.halve ? halve(device, program, description, outcome, *values, estimates, plan) : nlohmann::json();

@@ -41,6 +41,8 @@ class RunStatistics {
   std::vector<StatisticsArray> arrays() const;
   /// Names of the columns: x3, or of the observable.
   const std::vector<std::string>& names() const { return names_; }
+  /// Whether no record has come yet.
+  bool empty() const { return !records_ || records_->samples() == 0; }
   /// What the reader should know of the errors; empty where nothing is to be said.
   std::vector<std::string> notes() const;
   const measure::RecordStatistics& records() const { return *records_; }

@@ -294,7 +294,8 @@ Estimate RecordStatistics::correlation_time(std::size_t i) const {
   const auto rows = static_cast<double>(samples_);
   if (!(covariance(i, i).value > 0)) return {nan, nan, nan};
   const double time = rows / value.effective_samples / 2;
-  return {time, time * std::sqrt(2.0 / static_cast<double>(std::max<std::size_t>(blocks_, 2) - 1)), value.effective_samples};
+  const auto filled = static_cast<std::size_t>(std::ranges::count_if(count_, [](std::uint64_t n) { return n != 0; }));
+  return {time, time * std::sqrt(2.0 / static_cast<double>(std::max<std::size_t>(filled, 2) - 1)), value.effective_samples};
 }
 
 Estimate RecordStatistics::fraction(std::size_t i, std::size_t bin) const {

@@ -91,24 +91,26 @@ void Session::look_at_verdict() const {
   if (verdict != Verdict::none) throw Over{verdict};
 }
 
-/// Asked while the device works: the session is over, or the client has sent break_off, which is taken.
+/// Asked while the device works: the session is over, or the client has sent break_off, which is for all requests before
+/// it.
 bool Session::asked_to_stop() {
   control_.ticks.store(ticks(), std::memory_order_relaxed);
   if (control_.channel == nullptr) show_life();
   if (broken_off_ || control_.verdict.load(std::memory_order_relaxed) != Verdict::none) return true;
   try {
-    if (end_ - begin_ < sizeof(Header) && channel_.readable()) fill();
+    if (end_ - begin_ < receive_bytes / 2 && channel_.readable()) fill();
   } catch (const Channel::Lost&) {
     control_.verdict.store(Verdict::gone, std::memory_order_relaxed);
     return true;
   }
-  if (end_ - begin_ < sizeof(Header)) return false;
-  Header next;
-  std::memcpy(&next, in_.data() + begin_, sizeof next);
-  if (next.magic != wire::frame_magic || next.kind != Kind::break_off) return false;
-  begin_ += sizeof next;
-  broken_off_ = true;
-  return true;
+  for (std::size_t at = begin_; at < end_ && end_ - at >= sizeof(Header);) {
+    Header next;
+    std::memcpy(&next, in_.data() + at, sizeof next);
+    if (next.magic != wire::frame_magic) break;
+    broken_off_ = broken_off_ || next.kind == Kind::break_off;
+    at += sizeof next + next.length;
+  }
+  return broken_off_;
 }
 
 /// A sign of life, in the place of the listening thread's.
@@ -173,13 +175,15 @@ void Session::serve() {
                       std::to_string(wire::max_payload)};
     if (request.length != 0 && request.kind != Kind::write_block)
       throw Malformed{"payload in a frame of kind " + std::to_string(static_cast<int>(request.kind)) + ", which has none"};
-    if (request.kind == Kind::break_off) continue;  // what it was meant for is done
+    if (request.kind == Kind::break_off) {  // what it was meant for is done
+      broken_off_ = false;
+      continue;
+    }
     if (request.id != last_id_ + 1 && !(request.id == 1 && last_id_ == ~std::uint32_t{0}))
       throw Malformed{"request " + std::to_string(request.id) + " after request " + std::to_string(last_id_)};
     last_id_ = request.id;
     control_.work.store(++work_, std::memory_order_relaxed);
     if (pacer_ != nullptr) pacer_->catch_up();
-    broken_off_ = false;
     execute(request);
     control_.work.store(++work_, std::memory_order_relaxed);
   }

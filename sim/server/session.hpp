@@ -71,7 +71,7 @@ class Session {
   std::uint64_t slice_;
   std::chrono::steady_clock::time_point shown_ = std::chrono::steady_clock::now();  ///< the last sign of life
   Failure posted_;  ///< first error of a posted write that was not yet reported
-  bool broken_off_ = false;  ///< the client no longer waits for the request in progress
+  bool broken_off_ = false;  ///< the client no longer waits for what it asked before a break_off that has come
   bool torn_ = false;  ///< a frame was sent in part
   bool ended_by_server_ = false;
 };

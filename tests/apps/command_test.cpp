@@ -349,6 +349,32 @@ TEST(Command, RunEstimatesSweepsAndHalves) {
   EXPECT_EQ(folder.entries(), 3u);
 }
 
+TEST(CtrlC, LeavesTheStatisticsOfARun) {
+  const TemporaryFolder folder;
+  std::ofstream(folder / "p.toml") << "[network]\ncells = 64\n[[schedule]]\nop = \"capture\"\nperiod = 0.1\n[[schedule]]\n"
+                                      "op = \"evolve\"\nduration = 1000000\n[samples]\nshots = 100\n[statistics]\n"
+                                      "cells = [0, 5]\nonly = true\n";
+  std::vector<std::string> words{"run", folder / "p.toml", "--device", "func:cells=64&lanes=8&threads=1", "--out", folder / "r.npz", "--json"};
+  const std::vector<char*> arguments = arguments_of(words);
+  pid_t child = 0;
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, 1, (folder / "out").c_str(), O_WRONLY | O_CREAT, 0600);
+  ASSERT_EQ(::posix_spawn(&child, HEATBATH_COMMAND, &actions, nullptr, arguments.data(), environ), 0);
+  posix_spawn_file_actions_destroy(&actions);
+  ::usleep(5000000);
+  ASSERT_EQ(::kill(child, SIGINT), 0);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 130);
+  const nlohmann::json summary = nlohmann::json::parse(content(folder / "out"));
+  EXPECT_EQ(summary["interrupted"], true);
+  EXPECT_GT(summary["statistics"]["samples"], 8);
+  EXPECT_GT(summary["statistics"]["variance"]["value"][1], 0);
+  EXPECT_TRUE(std::filesystem::exists(folder / "r.npz"));
+}
+
 TEST(Command, TellsWhatADeviceIs) {
   const Outcome table = heatbath({"info", "--device", kDevice});
   EXPECT_EQ(table.status, 0);

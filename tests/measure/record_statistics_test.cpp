@@ -222,6 +222,22 @@ TEST(RecordStatistics, NeverHaveMoreEffectiveSamplesThanSamples) {
   EXPECT_EQ(is.correlation_time(0).value, 0.5);
 }
 
+TEST(RecordStatistics, OfARunThatStoppedUseTheBlocksThereAre) {
+  const Data whole = series(100, 50, 1, 0.5, 0, 3);
+  RecordStatistics::Shape shape;
+  shape.shots = 100, shape.records = 50;
+  RecordStatistics part(shape);
+  for (std::uint64_t record = 0; record < 30; ++record) {
+    std::vector<double> rows;
+    for (std::uint64_t shot = 0; shot < 9; ++shot) rows.push_back(whole.at(shot, record, 0));
+    part.add(0, record, rows);
+  }
+  EXPECT_EQ(part.samples(), 270u);
+  const Estimate time = part.correlation_time(0);
+  EXPECT_DOUBLE_EQ(time.standard_error, time.value * std::sqrt(2.0 / 8)) << "nine blocks";
+  EXPECT_GT(part.mean(0).standard_error, 0);
+}
+
 TEST(RecordStatistics, OneBlockHasNoError) {
   const RecordStatistics one = statistics(Data{1, 1, 1, {4.0}}, {}, 1);
   EXPECT_EQ(one.mean(0).value, 4);

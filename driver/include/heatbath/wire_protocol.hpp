@@ -37,8 +37,8 @@ enum class Kind : std::uint16_t {
   read_block = 4,    ///< address, value = bytes, at most max_payload; answered by `reply` with the bytes
   write_block = 5,   ///< address, payload = bytes; posted
   wait_irq = 6,      ///< value = limit in ticks; answered by `reply`, value = 1 when an interrupt is pending
-  break_off = 7,     ///< id 0: the request in progress ends early, where it can, and is answered; no answer of its own.
-                     ///< To servers with `breaks_off` only
+  break_off = 7,     ///< id 0: requests before it that are not done end early, where they can, and are answered; no
+                     ///< answer of its own. To servers with `breaks_off` only
   // to the client
   welcome = 32,      ///< the session begins; payload: Welcome, then the device's URI. value = 1: a file descriptor of a
                      ///< RingPage comes with the payload's first byte, and all further frames go through the rings
