@@ -144,7 +144,7 @@ void print_summary(const nlohmann::json& summary) {
       put("  … and {} more; all of them with --json\n", all - kShown);
   }
   if (summary.contains("statistics")) print_statistics(summary["statistics"]);
-  if (summary.contains("halve")) print_halved(summary["halve"]);
+  if (summary.contains("halve") && !summary["halve"].is_null()) print_halved(summary["halve"]);
   if (const auto& rounding = summary["rounding"]; rounding["values"] != 0)
     put("\n{} parameter values are off by more than 1 % as the device's codes, the worst by {:.2g} %; readback shows "
                "what it holds\n",
@@ -188,18 +188,18 @@ int leave_statistics(const RunOptions& options, const TomlProgram& description, 
     nlohmann::json origin = summary["provenance"];
     for (const char* key : {"program", "seed", "device", "step", "interrupted"}) origin[key] = summary[key];
     origin["statistics_columns"] = statistics.names();
-    file.provenance = origin.dump();
+    file.provenance = json_text(origin);
     write_run_result(options.out, file);
     summary["out"] = options.out.string();
   }
   if (options.json) {
-    fmt::print("{}\n", summary.dump(2));
+    put("{}\n", json_text(summary, 2));
   } else {
-    fmt::print("interrupted; of the records until then:\n");
+    put("interrupted; of the records until then:\n");
     print_statistics(summary["statistics"]);
-    if (summary.contains("out")) fmt::print("\nwrote {}\n", options.out.string());
+    if (summary.contains("out")) put("\nwrote {}\n", options.out.string());
   }
-  return 130;
+  return interrupted_status();
 }
 
 /// The arrays of all points of a sweep: each with the sides of the grid in front; nan where no point has run yet.
@@ -456,8 +456,14 @@ int run_program(const RunOptions& options) {
     return leave_statistics(options, description, device, program, *statistics);
   }
   const RunStatistics* estimates = statistics ? &*statistics : nullptr;
-  const nlohmann::json halved =
-      options.halve ? halve(device, program, description, outcome, *values, estimates, plan) : nlohmann::json();
+  nlohmann::json halved;
+  bool halving_stopped = false;  // the run itself is whole
+  try {
+    if (options.halve) halved = halve(device, program, description, outcome, *values, estimates, plan);
+  } catch (const Error& error) {
+    if (error.code() != HB_ABORTED || !interrupted()) throw;
+    halving_stopped = true;
+  }
   bar.finish();
   RunResult& run = outcome.result;
   run.readback_names = description.readback_names();
@@ -507,7 +513,7 @@ int run_program(const RunOptions& options) {
     if (!options.vcd.empty()) put("\nwrote {}\n", options.vcd.string());
     if (!options.out.empty()) put("\nwrote {}\n", options.out.string());
   }
-  return 0;
+  return halving_stopped ? interrupted_status() : 0;
 }
 
 }  // namespace heatbath::apps
