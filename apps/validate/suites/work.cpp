@@ -155,7 +155,8 @@ void coarse_path_weight(Bench& bench) {
   machine.step(0.05, 0.05);
   const std::uint32_t shots = machine.count(40000);
   const auto meters = run_ramp(machine, 1, 4, 0.5, shots);
-  bench.check("path weight at dt = 0.05", std::log(2.0), measure::jarzynski(measure::path_works(machine.capabilities(), meters), 1));
+  const auto works = measure::path_works(machine.capabilities(), meters);
+  bench.check("path weight at dt = 0.05", std::log(2.0), measure::jarzynski(works, 1));
 }
 
 // A trap of stiffness 1 that moves at speed 1.
