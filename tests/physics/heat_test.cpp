@@ -20,7 +20,7 @@ struct Case {
   CellKind kind = CellKind::overdamped;
   Stepper stepper = Stepper::exact_ou;
   double dt = 0.5;
-  bool one_way = false, one_temperature = false, clamp = false;
+  bool one_way = false, clamp = false;
 };
 
 ArraySpec spec_of(const Case& c, std::uint32_t lanes) {
@@ -35,7 +35,7 @@ Parameters parameters_of(const Case& c) {
   Parameters p;
   p.j2 = {0.9f, 0.6f, 1.1f}, p.j4 = {0, 0, 0}, p.bias = {0.4f, -0.3f, 0.6f};
   p.mass = {1.2f, 0.8f, 1.0f}, p.damping = {0.9f, 1.3f, 0.5f};
-  p.kT_cell = c.one_temperature ? std::vector<float>{0.7f, 0.7f, 0.7f} : std::vector<float>{0.3f, 1.6f, 0.8f};
+  p.kT_cell = {0.3f, 1.6f, 0.8f};
   const float a = c.kind == CellKind::rlc ? -0.4f : 0.7f, b = c.one_way ? -0.8f : a;
   p.couplings = std::make_shared<const Couplings>(n, std::vector<float>{0, a, 0, b, 0, -0.3f, 0, c.one_way ? 0.9f : -0.3f, 0});
   return p;
@@ -164,7 +164,7 @@ TEST(Heat, OfTheDampingOfBaoabIsThatOfEachNode) {
   expect_right(c, 3000, 6);
 }
 
-// Two halvings of the step: the trapezoid is of order 1 here, 8 to 12 % off at these steps.
+// A halved step leaves a quarter of the error; the trapezoid's would be a half.
 TEST(Heat, OfHeunIsOfOrderTwoOutOfEquilibrium) {
   for (const CellKind kind : {CellKind::overdamped, CellKind::rlc}) {
     Case c{std::string(name(kind)), kind, Stepper::heun, 0.1};
@@ -173,10 +173,13 @@ TEST(Heat, OfHeunIsOfOrderTwoOutOfEquilibrium) {
     const Measured coarse = measured(c, 20000, 6);
     c.dt = 0.05;
     const Measured fine = measured(c, 20000, 6);
+    double before = 0, after = 0, noise = 0;
     for (std::uint32_t i = 0; i < n; ++i) {
-      EXPECT_NEAR(coarse.mean(i), exact(i), 4.2 * coarse.error(i) + 0.03 * std::abs(exact(i)) + 0.02) << c.name << i;
-      EXPECT_NEAR(fine.mean(i), exact(i), 4.2 * fine.error(i) + 0.008 * std::abs(exact(i)) + 0.005) << c.name << i;
+      before += std::abs(coarse.mean(i) - exact(i)), after += std::abs(fine.mean(i) - exact(i));
+      noise = std::max(noise, fine.error(i));
     }
+    EXPECT_LT(after, 0.35 * before + 2 * noise) << c.name << ": " << before << ", " << after << ", " << noise;
+    EXPECT_GT(before, 8 * noise) << "there is an error to see";
   }
 }
 
