@@ -9,6 +9,7 @@
 #include "apps/validate/start_states.hpp"
 #include "apps/validate/suites/rows.hpp"
 #include "heatbath/measure/irreversibility.hpp"
+#include "heatbath/numerics/text.hpp"
 #include "heatbath/regs.h"
 #include "sim/reference/exact_ou.hpp"
 
@@ -229,7 +230,7 @@ void rotor(Bench& bench) {
   for (const double w : {0.5, 2.0}) {
     Eigen::MatrixXd a(2, 2);
     a << 1, -w, w, 1;
-    driven(bench, "rotor w = " + std::to_string(w).substr(0, 3), reference::linear_network(a, 1), 40000);
+    driven(bench, "rotor w = " + numerics::fixed(w).substr(0, 3), reference::linear_network(a, 1), 40000);
   }
 }
 
