@@ -458,7 +458,7 @@ bool EtherboneTransport::wait_irq(std::uint64_t limit_ticks) {
       lose("device time stood still for " + std::to_string(patience_.count()) + " ms");
     }
     last = now;
-    if (now - *began >= limit_ticks) return false;
+    if (now - *began >= limit_ticks || (wish_ && wish_() != Wish::go_on)) return false;
     if (++looks <= eager_looks) continue;
     // A break ends with the wait, by the wall clock; a device that is later than that is an emulator at work.
     const std::chrono::duration<double> left(static_cast<double>(limit_ticks - (now - *began)) * tick_seconds_);

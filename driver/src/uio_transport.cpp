@@ -286,7 +286,7 @@ bool UioTransport::wait_irq(std::uint64_t limit_ticks) {
     // Time first: an interrupt up to it is then seen.
     const std::uint64_t now = pair(HB_TIME_LO_OFFSET);
     if ((look(HB_INTR_STATE_OFFSET) & look(HB_INTR_ENABLE_OFFSET)) != 0) return true;
-    if (now - began >= limit_ticks) return false;
+    if (now - began >= limit_ticks || (wish_ && wish_() != Wish::go_on)) return false;
     if (now != last) {
       last = now;
       stood = Clock::now();

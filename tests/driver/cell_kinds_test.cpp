@@ -612,7 +612,7 @@ TEST(Steps, OfPbitsAreSweeps) {
   expect_error(HB_BAD_ARG, "DT_TICKS: BAD_ARG: the step of 500000 ticks makes no whole sweep", [&] { device.run(program); });
   Device random = open("func:cell=pbit&cells=8&lanes=1&threads=1&stepper=random-sequential");
   random.set_step_time_units(0.01);
-  expect_error(HB_BAD_ARG, "makes not one update", [&] { random.run(program); });
+  expect_error(HB_BAD_ARG, "is 0.08 updates of 8 cells at random", [&] { random.run(program); });
 }
 
 TEST(Refinement, IsRefusedWhereThereIsNone) {
