@@ -42,11 +42,12 @@ def family(key):
 
 
 def limit_share(check, shrink):
-    """The larger part that a check uses of its two limits, of the standard error and of the predicted bias; its name."""
+    """The larger part that a check uses of its two limits, of the standard error and, at full effort (a bias may fall with
+    the number of samples), of the predicted bias; its name."""
     name = f"{check['suite']}: {check['name']}"
     if check["bound"] != "equal" or check["stderr"] is None:
         return 0, name
-    error, bias = shrink * check["stderr"], 4 * abs(check["bias"] or 0)
+    error, bias = shrink * check["stderr"], 4 * abs(check["bias"] or 0) if shrink == 1 else 0
     share = error / check["stderr_limit"] if check["stderr_limit"] else (math.inf if error else 0)
     if bias:
         share = max(share, bias / error if error else math.inf)

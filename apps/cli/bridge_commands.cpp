@@ -22,8 +22,11 @@ void add_netlist(CLI::App& app, Command& command) {
       ->required()
       ->check(a_name())
       ->option_text("FILE");
-  netlist_app->add_option("--farads", circuit->farads, "capacitance of an overdamped cell, or of mass 1 (default 1e-9)")->option_text("X");
+  netlist_app->add_option("--farads", circuit->farads, "capacitance of an overdamped cell, or of mass 1 (default 1e-9)")
+      ->transform(finite(1e-30, 1e30))
+      ->option_text("X");
   netlist_app->add_option("--tran", circuit->transient, "adds a .tran line over that many time units (default: none)")
+      ->transform(finite(1e-12, 1e12))
       ->option_text("T");
   netlist_app->add_flag("--external", circuit->external_sources,
                         "adds a current source per cell whose values the host of libngspice gives");
@@ -41,7 +44,9 @@ void add_fmu(CLI::App& app, Command& command) {
   fmu_app->add_option("--model", unit->model, "the network of model.h5 of an earlier training")->option_text("FILE");
   fmu_app->add_option("--program", unit->program, "the [network] of a program in TOML")->option_text("FILE");
   add_whole(fmu_app, "--cells", unit->cells, 1, 65536, "uncoupled cells with J2 = J4 = 1, without a network (default 16)");
-  fmu_app->add_option("--step", unit->step, "step of the array in time units (default: the profile's)")->option_text("X");
+  fmu_app->add_option("--step", unit->step, "step of the array in time units (default: the profile's)")
+      ->transform(finite(1e-12, 1e12))
+      ->option_text("X");
   fmu_app->add_option("--out", unit->out, "the unit")->required()->check(a_name())->option_text("FILE.fmu");
   add_json(fmu_app, unit->json);
   fmu_app->callback([&command, unit] { command = [unit] { return run_fmu(*unit); }; });

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "apps/cli/interrupt.hpp"
 #include "apps/files/provenance.hpp"
 #include "heatbath/error.hpp"
+#include "heatbath/numerics/isa.hpp"
 #include "heatbath/numerics/text.hpp"
 
 namespace heatbath::apps {
@@ -151,7 +153,10 @@ int run_command_line(int argc, char** argv) {
   }
 
   try {
+    numerics::active_isa();  // refuses a HEATBATH_ISA that is none
     return command();
+  } catch (const std::invalid_argument& wrong) {
+    return complain(wrong.what(), 2);
   } catch (const Error& error) {
     if (error.code() == HB_ABORTED && interrupted())
       return complain("interrupted; nothing was written", interrupted_status());

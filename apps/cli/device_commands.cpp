@@ -43,6 +43,7 @@ void add_run(CLI::App& app, Command& command) {
             "noise key; a device that cannot be seeded refuses it (default: the file's, else 1)");
   add_whole(run_app, "--shots", run->shots, 1, kMost32, "independent runs (default: the file's, else 1)");
   run_app->add_option("--step", run->step, "step of the array in time units (default: the file's dt, else the device's)")
+      ->transform(finite())
       ->option_text("DT");
   run_app->add_flag("--halve", run->halve, "run again at half the step on the same noise and print the differences");
   run_app
@@ -84,7 +85,7 @@ void add_validate(CLI::App& app, Command& command) {
   validate_app
       ->add_option("--effort", validate->effort,
                    "samples relative to the full ladder; below 1 the sizes of errors are not judged (default 1)")
-      ->check(CLI::Range(1e-4, 1e4))
+      ->transform(finite(1e-4, 1e4))
       ->option_text("X");
   add_whole(validate_app, "--threads", validate->threads, 0, 1024,
             "threads of the emulators it opens (default 0: as many as they take)");
@@ -116,7 +117,7 @@ void add_bench(CLI::App& app, Command& command) {
   bench_app->add_option("--peers", bench->peers, "folder with peer.py (bench/peers): run the peers, too")
       ->option_text("DIR");
   bench_app->add_option("--seconds", bench->seconds, "time for each row, about (default 2)")
-      ->check(CLI::Range(0.01, 3600.0))
+      ->transform(finite(0.01, 3600))
       ->option_text("S");
   add_json(bench_app, bench->json);
   bench_app->footer("Times on one thread are processor times; ratios are ours over the reference, taken in turns.");
@@ -145,6 +146,7 @@ void add_serve(CLI::App& app, Command& command) {
   serve_app
       ->add_option("--slowdown", given->options.server.slowdown,
                    "with --realtime: seconds of the wall clock per second of device time (default 1)")
+      ->transform(finite())
       ->option_text("FACTOR");
   add_whole(serve_app, "--session-seconds", given->session_seconds, 0, 1000000,
             "longest session while others wait, 0: no bound (default 60)");

@@ -1,28 +1,43 @@
 #include "apps/cli/option_kinds.hpp"
 
 #include <algorithm>
-#include <charconv>
+#include <cmath>
 
 #include <fmt/format.h>
 
 #include "heatbath/error.hpp"
+#include "heatbath/numerics/text.hpp"
 
 namespace heatbath::apps {
 
 CLI::Validator whole(std::uint64_t lowest, std::uint64_t highest) {
   return CLI::Validator(
       [=](std::string& text) {
-        std::uint64_t value = 0;
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-        if (error == std::errc{} && end == text.data() + text.size() && value >= lowest && value <= highest)
-          return std::string();
-        return fmt::format("\"{}\" is not a whole number from {} to {}", text, lowest, highest);
+        const auto value = numerics::parse_number<std::uint64_t>(text);
+        if (!value || *value < lowest || *value > highest)
+          return fmt::format("\"{}\" is not a whole number from {} to {}", numerics::escaped(text, 80), lowest, highest);
+        text = std::to_string(*value);
+        return std::string();
       },
       "N");
 }
 
 CLI::Validator a_name() {
   return CLI::Validator([](std::string& text) { return text.empty() ? std::string("needs a name") : std::string(); }, "NAME");
+}
+
+CLI::Validator finite(double lowest, double highest) {
+  return CLI::Validator(
+      [=](std::string& text) {
+        const auto value = numerics::parse_number<double>(text);
+        const bool bounded = lowest > std::numeric_limits<double>::lowest();
+        if (!value || !std::isfinite(*value) || *value < lowest || *value > highest)
+          return fmt::format("\"{}\" is not a finite number{}", numerics::escaped(text, 80),
+                             bounded ? fmt::format(" from {} to {}", lowest, highest) : "");
+        text = numerics::text_of(*value);
+        return std::string();
+      },
+      "X");
 }
 
 std::vector<std::uint8_t> parse_digits(const std::string& text, const char* option) {

@@ -13,14 +13,19 @@ namespace heatbath::apps {
 inline constexpr std::uint64_t kMost32 = std::numeric_limits<std::uint32_t>::max();
 inline constexpr std::uint64_t kMost64 = std::numeric_limits<std::uint64_t>::max();
 
-/// Accepts whole numbers from lowest to highest and says so of others.
+/// Accepts whole numbers from lowest to highest and says so of others. Digits are decimal, zeros in front or not: a
+/// transformation, for CLI11 by itself would read 010 as eight.
 CLI::Validator whole(std::uint64_t lowest, std::uint64_t highest);
+
+/// Accepts finite numbers from lowest to highest and says so of others; a transformation, too.
+CLI::Validator finite(double lowest = std::numeric_limits<double>::lowest(),
+                      double highest = std::numeric_limits<double>::max());
 
 /// Adds option `name` for a whole number from lowest to highest; Number is an unsigned integer or an optional of one.
 template <typename Number>
 CLI::Option* add_whole(CLI::App* app, const char* name, Number& value, std::uint64_t lowest, std::uint64_t highest,
                        const char* help) {
-  return app->add_option(name, value, help)->check(whole(lowest, highest))->type_name("N")->option_text("N");
+  return app->add_option(name, value, help)->transform(whole(lowest, highest))->type_name("N")->option_text("N");
 }
 
 /// Accepts any text but none: for the name of an output.

@@ -31,6 +31,20 @@ void on_signals(void (*action)(int)) {
   }
 }
 
+/// Signals stop the server while this lives; it goes before the server does, whatever ends it.
+class StoppedBySignals {
+ public:
+  explicit StoppedBySignals(Server& server) {
+    serving.store(&server);
+    on_signals(stop_serving);
+  }
+  ~StoppedBySignals() {
+    on_signals(SIG_DFL);
+    serving.store(nullptr);
+  }
+  StoppedBySignals(const StoppedBySignals&) = delete;
+};
+
 void say(const std::string& line) { note("heatbath serve: {}\n", line); }
 
 }  // namespace
@@ -39,13 +53,12 @@ int run_serve(const ServeCommandOptions& options) {
   ServerOptions serve = options.server;
   if (!options.quiet) serve.log = say;
   Server server(serve);
-  serving.store(&server);
-  on_signals(stop_serving);
-  put("{}\n", server.uri());
-  flush_output();
-  server.run();
-  on_signals(SIG_DFL);
-  serving.store(nullptr);
+  {
+    const StoppedBySignals signals(server);
+    put("{}\n", server.uri());
+    flush_output();
+    server.run();
+  }
   if (!options.quiet) {
     const ServerCounters counters = server.counters();
     say(fmt::format("{} sessions, {} of them ended here, {} clients refused, longest wait {} ms", counters.sessions,

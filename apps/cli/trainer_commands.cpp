@@ -63,6 +63,7 @@ void add_train_generate(CLI::App& train, Command& command) {
   generate_trainer
       ->add_option("--ramp-end", given->options.training.ramp_end,
                    "part of the noising in which the drive falls to 0, above 0 and below 1 (default 0.75)")
+      ->transform(finite())
       ->option_text("X");
   generate_trainer->add_flag("--labels", given->options.training.labels,
                              "clamped cells that tell the class, one per class; least-squares");
@@ -137,7 +138,7 @@ void add_train_ergodicity(CLI::App& train, Command& command) {
             "cells of the library of the temperature sweep, 8 or 16 (default 8)");
   ergodicity_app
       ->add_option("--effort", given->options.study.effort, "factor on the number of shots of every measurement (default 1)")
-      ->check(CLI::Range(0.001, 1000.0).description("X"))
+      ->transform(finite(0.001, 1000))
       ->option_text("X");
   add_device(ergodicity_app, given->options.device);
   add_whole(ergodicity_app, "--seed", given->options.study.seed, 0, kMost64,
@@ -202,6 +203,7 @@ void add_bound(CLI::App& app, Command& command) {
   bound_app
       ->add_option("--width", given->options.width,
                    "standard deviation of gaussian, half width of uniform (default 1); mixture has peaks at -2 and 2")
+      ->transform(finite())
       ->option_text("W");
   bound_app->add_option("--process", given->process, "of the noise: vp (preserving) or ve (exploding) (default vp)")
       ->option_text("NAME");
@@ -212,10 +214,13 @@ void add_bound(CLI::App& app, Command& command) {
   bound_app
       ->add_option("--ratio", given->options.bound.ratio,
                    "linear score: standard deviation of the data over that of the model (default 1)")
+      ->transform(finite())
       ->option_text("R");
   bound_app->add_option("--duration", given->options.bound.duration, "of the vp noising in time units (default 3)")
+      ->transform(finite())
       ->option_text("T");
   bound_app->add_option("--sigma", given->options.bound.sigma, "of the ve noise g(t) = sigma^t, t from 0 to 1 (default 25)")
+      ->transform(finite())
       ->option_text("S");
   add_whole(bound_app, "--samples", given->options.bound.samples, 64, 100000000, "values that are noised (default 65536)");
   add_whole(bound_app, "--levels", given->options.bound.levels, 8, 1000, "of noise (default 48)");

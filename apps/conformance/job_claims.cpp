@@ -12,6 +12,7 @@
 #include "heatbath/dif_interrupt.h"
 #include "heatbath/dif_job.h"
 #include "heatbath/dif_time.h"
+#include "heatbath/numerics/text.hpp"
 #include "heatbath/program.h"
 #include "heatbath/regs.h"
 
@@ -50,7 +51,7 @@ void expect_works(Device& device, const std::string& when) {
   const Result result = device.run(program);
   const Capabilities& caps = device.capabilities();
   expect(std::fabs(result.capture.state(0, 0)[0] - held(caps, 0.5f)) <= capture_error(caps),
-         "a cell clamped to 0.5 is captured as " + std::to_string(result.capture.state(0, 0)[0]) + " " + when);
+         "a cell clamped to 0.5 is captured as " + numerics::general(result.capture.state(0, 0)[0]) + " " + when);
 }
 
 hb_instruction_t instruction(hb_op_t op) {
@@ -133,10 +134,10 @@ void programs(Device& device) {
   expect(result.capture.records() == 2, "two SAMPLEs left " + std::to_string(result.capture.records()) + " records");
   for (std::uint32_t cell = 0; cell < cells; ++cell) {
     const float first = result.capture.state(0, 0)[cell], second = result.capture.state(0, 1)[cell];
-    expect(std::fabs(first - held(device.capabilities(), 0.25f)) <= error, "cell " + std::to_string(cell) + " clamped to 0.25 is " + std::to_string(first));
+    expect(std::fabs(first - held(device.capabilities(), 0.25f)) <= error, "cell " + std::to_string(cell) + " clamped to 0.25 is " + numerics::general(first));
     const float wanted = held(device.capabilities(), cell == 0 ? -0.5f : 0.25f);
-    expect(std::fabs(second - wanted) <= error, "cell " + std::to_string(cell) + " clamped to " + std::to_string(wanted) +
-                                                    " is " + std::to_string(second));
+    expect(std::fabs(second - wanted) <= error, "cell " + std::to_string(cell) + " clamped to " + numerics::general(wanted) +
+                                                    " is " + numerics::general(second));
   }
   expect(result.array_ticks == period_of(device), "the array evolved " + std::to_string(result.array_ticks.count) +
                                                       " ticks; the program says " + std::to_string(period_of(device).count));

@@ -7,6 +7,7 @@
 #include "apps/conformance/claims.hpp"
 #include "apps/conformance/expect.hpp"
 #include "heatbath/cells.h"
+#include "heatbath/numerics/text.hpp"
 #include "heatbath/regs.h"
 
 namespace heatbath::conformance {
@@ -74,11 +75,11 @@ void expect_second_moment(const Device& device, const std::vector<float>& x, dou
   const double found = sum / count, error = std::sqrt((fourth - exact * exact) / count);
   const double systematic = exact * (device.step().count == 0 ? silicon_tolerance : tolerance);
   expect(std::fabs(found - exact) <= z_bound * error + systematic,
-         "<x^2> is " + std::to_string(found) + ", expected " + std::to_string(exact) + " +- " + std::to_string(error) +
-             " (statistical) +- " + std::to_string(systematic) + " (systematic)");
+         "<x^2> is " + numerics::general(found) + ", expected " + numerics::general(exact) + " +- " + numerics::general(error) +
+             " (statistical) +- " + numerics::general(systematic) + " (systematic)");
   const double drift = device.step().count == 0 ? silicon_tolerance * std::sqrt(exact) : 0;
   expect(std::fabs(mean / count) <= z_bound * std::sqrt(exact / count) + drift,
-         "<x> is " + std::to_string(mean / count) + " in a symmetric potential");
+         "<x> is " + numerics::general(mean / count) + " in a symmetric potential");
 }
 
 /// <x^power> of exp(-(j2 x^2 + j4 x^4)/kT) by the trapezoidal rule, which converges fast for such integrands.
@@ -112,7 +113,7 @@ void meters(Device& device) {
     const double scale = std::fabs(after.energy) + std::fabs(after.work) + std::fabs(after.heat) + 1e-3;
     const std::string who = "shot " + std::to_string(shot);
     expect(before.work == 0 && before.heat == 0, who + ": METER_CLEAR left work or heat");
-    expect(std::fabs(change - balance) <= 1e-4 * scale, who + ": dE = " + std::to_string(change) + ", W - Q = " + std::to_string(balance));
+    expect(std::fabs(change - balance) <= 1e-4 * scale, who + ": dE = " + numerics::general(change) + ", W - Q = " + numerics::general(balance));
     expect(after.work != 0, who + ": a ramp of the biases did no work");
   }
 }
@@ -138,7 +139,7 @@ void cell_heat(Device& device) {
     }
     const double whole = result.meters[1][shot].heat_path;
     expect(std::fabs(sum - whole) <= 1e-4 * scale, "shot " + std::to_string(shot) + ": the heat of its cells adds up to " +
-                                                       std::to_string(sum) + ", its path heat is " + std::to_string(whole));
+                                                       numerics::general(sum) + ", its path heat is " + numerics::general(whole));
   }
 }
 
@@ -172,11 +173,11 @@ void readback(Device& device) {
   if (cells > 1) program.readback_couplings();
   const Result result = device.run(program);
   for (std::uint32_t i = 0; i < cells; ++i) {
-    expect(close(result.readback[0][i], bias[i], caps.range_bias), "bias " + std::to_string(i) + " loaded as " + std::to_string(bias[i]) +
-                                                                       " reads back as " + std::to_string(result.readback[0][i]));
+    expect(close(result.readback[0][i], bias[i], caps.range_bias), "bias " + std::to_string(i) + " loaded as " + numerics::general(bias[i]) +
+                                                                       " reads back as " + numerics::general(result.readback[0][i]));
     if (stiff)
-      expect(close(result.readback[1][i], j2[i], caps.range_j2), "J2 " + std::to_string(i) + " loaded as " + std::to_string(j2[i]) +
-                                                                   " reads back as " + std::to_string(result.readback[1][i]));
+      expect(close(result.readback[1][i], j2[i], caps.range_j2), "J2 " + std::to_string(i) + " loaded as " + numerics::general(j2[i]) +
+                                                                   " reads back as " + numerics::general(result.readback[1][i]));
   }
   for (std::size_t k = 0; cells > 1 && k < couplings.size(); ++k)
     expect(close(result.readback[2][k], couplings[k], caps.range_coupling), "coupling " + std::to_string(k) + " reads back changed");
@@ -192,7 +193,7 @@ void clipping(Device& device) {
   const Result result = device.run(outside);
   expect(result.clips == 1, "a bias beyond its range is counted as " + std::to_string(result.clips) + " clips, expected 1");
   if (caps.readback)
-    expect(result.readback[0][0] <= caps.range_bias * 1.1f, "a bias beyond its range is applied as " + std::to_string(result.readback[0][0]));
+    expect(result.readback[0][0] <= caps.range_bias * 1.1f, "a bias beyond its range is applied as " + numerics::general(result.readback[0][0]));
 }
 
 void linear_cells(Device& device) {

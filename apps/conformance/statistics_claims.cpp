@@ -7,6 +7,7 @@
 #include "apps/conformance/claims.hpp"
 #include "apps/conformance/expect.hpp"
 #include "apps/validate/ladder.hpp"
+#include "heatbath/numerics/text.hpp"
 
 namespace heatbath::conformance::checks {
 
@@ -31,10 +32,9 @@ void statistics(Device& device, const char* suite, const char* row, double effor
       case validation::Bound::at_most: kept = deviation <= allowed; break;
       case validation::Bound::exact: kept = std::fabs(deviation) <= check.floor; break;
     }
-    char numbers[160];
-    std::snprintf(numbers, sizeof numbers, " is %.6g, expected %.6g +- %.2g (z %.1f, bound %.1f)", check.measured,
-                  check.expected, check.standard_error, check.z, z_bound);
-    expect(kept, check.name + numbers);
+    expect(kept, check.name + " is " + numerics::general(check.measured) + ", expected " +
+                     numerics::general(check.expected) + " +- " + numerics::general(check.standard_error, 2) + " (z " +
+                     numerics::fixed(check.z, 1) + ", bound " + numerics::fixed(z_bound, 1) + ")");
   }
 }
 

@@ -155,12 +155,33 @@ void Hdf5Writer::commit() {
 
 // -- reader -------------------------------------------------------------------------------------------------------
 
+namespace {
+
+constexpr std::size_t kLongestText = std::size_t{1} << 20;
+/// Memory that a file may ask for beyond twice its own size: deflate can shrink zeros a thousandfold.
+constexpr std::uint64_t kFreeBytes = std::uint64_t{32} << 20;
+
+/// How data sets are found: a link that leads into another file, at whatever place of a path, is not followed.
+Handle inside_of_the_file() {
+  Handle access(H5Pcreate(H5P_DATASET_ACCESS), H5Pclose);
+  H5Pset_elink_cb(access, [](const char*, const char*, const char*, const char*, unsigned*, hid_t, void*) -> herr_t {
+    return -1;
+  }, nullptr);
+  return access;
+}
+
+}  // namespace
+
 struct Hdf5Reader::Impl {
   std::string path;
   Handle file;
+  Handle access = inside_of_the_file();
+  mutable std::uint64_t budget;
 
   explicit Impl(const std::filesystem::path& where)
-      : path(where.string()), file(H5Fopen(where.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose) {}
+      : path(where.string()),
+        file(H5Fopen(where.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose),
+        budget(kFreeBytes + 2 * std::filesystem::file_size(where)) {}
 
   [[noreturn]] void fail(const std::string& what) const { throw Error(HB_IO, fmt::format("{}: {}", path, what)); }
 
@@ -181,8 +202,11 @@ struct Hdf5Reader::Impl {
 
   Shape shape(std::string_view name) const {
     const std::string key(name);
-    if (H5Lexists(file, key.c_str(), H5P_DEFAULT) <= 0) return {};
-    const Handle set(H5Dopen2(file, key.c_str(), H5P_DEFAULT), H5Dclose);
+    if (H5Lexists(file, key.c_str(), access) <= 0) return {};
+    H5L_info_t link{};
+    if (H5Lget_info(file, key.c_str(), &link, H5P_DEFAULT) >= 0 && link.type == H5L_TYPE_EXTERNAL)
+      fail(fmt::format("data set {} is a link into another file; its values must lie in this one", name));
+    const Handle set(H5Dopen2(file, key.c_str(), access), H5Dclose);
     if (!set.valid()) return {};
     const Handle space(H5Dget_space(set), H5Sclose);
     const int rank = H5Sget_simple_extent_ndims(space);
@@ -192,15 +216,39 @@ struct Hdf5Reader::Impl {
     return {extent.begin(), extent.end()};
   }
 
+  /// Values that lie in this file, stored by what the library itself can undo.
+  void check_storage(hid_t set, std::string_view name) const {
+    const Handle properties(H5Dget_create_plist(set), H5Pclose);
+    if (H5Pget_external_count(properties) > 0 || H5Pget_layout(properties) == H5D_VIRTUAL)
+      fail(fmt::format("data set {} has its values in another file; they must lie in this one", name));
+    for (int i = 0; i < H5Pget_nfilters(properties); ++i) {
+      unsigned flags = 0, config = 0;
+      std::size_t parameters = 0;
+      const H5Z_filter_t filter =
+          H5Pget_filter2(properties, static_cast<unsigned>(i), &flags, &parameters, nullptr, 0, nullptr, &config);
+      if (filter != H5Z_FILTER_DEFLATE && filter != H5Z_FILTER_SHUFFLE && filter != H5Z_FILTER_FLETCHER32)
+        fail(fmt::format("data set {} is stored through filter {}; deflate, shuffle and fletcher32 are read", name,
+                         static_cast<int>(filter)));
+    }
+  }
+
   template <typename T>
   std::vector<T> read(std::string_view name, const Shape& wanted, hid_t type, H5T_class_t type_class) const {
     const Shape found = shape(name);
     if (found.empty()) fail(fmt::format("data set {} is missing; it would be {} values", name, shape_text(wanted)));
     if (found != wanted)
       fail(fmt::format("data set {} is {}; it would be {}", name, shape_text(found), shape_text(wanted)));
-    const Handle set(H5Dopen2(file, std::string(name).c_str(), H5P_DEFAULT), H5Dclose);
+    const Handle set(H5Dopen2(file, std::string(name).c_str(), access), H5Dclose);
     const Handle stored(H5Dget_type(set), H5Tclose);
     if (H5Tget_class(stored) != type_class) fail(fmt::format("data set {} holds another type of value", name));
+    check_storage(set, name);
+    std::uint64_t bytes = sizeof(T);
+    for (const std::size_t side : wanted) {
+      if (side > budget / bytes)
+        fail(fmt::format("data set {} of {} values is too large for a file of this size", name, shape_text(wanted)));
+      bytes *= std::max<std::uint64_t>(side, 1);
+    }
+    budget -= bytes;
     std::vector<T> values(std::accumulate(wanted.begin(), wanted.end(), std::size_t{1}, std::multiplies<>()));
     if (H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0) {
       fail(fmt::format("data set {} cannot be read; the file is damaged", name));
@@ -211,9 +259,13 @@ struct Hdf5Reader::Impl {
 
 Hdf5Reader::Hdf5Reader(const std::filesystem::path& path) {
   quiet();
+  H5PLset_loading_state(0);  // filters of plugins are code that a file asks for
   std::error_code error;
-  if (!std::filesystem::is_regular_file(path, error))
-    throw Error(HB_IO, fmt::format("{}: no such file", path.string()));
+  const std::filesystem::file_status status = std::filesystem::status(path, error);
+  if (!std::filesystem::is_regular_file(status))
+    throw Error(HB_IO, fmt::format("{}: {}", path.string(), !std::filesystem::exists(status)    ? "no such file"
+                                                            : std::filesystem::is_directory(status) ? "is a folder"
+                                                                                                : "is not a regular file"));
   impl_ = std::make_unique<Impl>(path);
   if (!impl_->file.valid()) impl_->fail("not an HDF5 file, or truncated");
 }
@@ -226,12 +278,22 @@ bool Hdf5Reader::has_attribute(std::string_view name) const {
 std::string Hdf5Reader::text(std::string_view name) const {
   const Handle id = impl_->attribute(name);
   const Handle stored(H5Aget_type(id), H5Tclose);
-  if (H5Tget_class(stored) != H5T_STRING || H5Tis_variable_str(stored) > 0) {
-    impl_->fail(fmt::format("attribute {} is not a text of fixed length", name));
+  const Handle space(H5Aget_space(id), H5Sclose);
+  if (H5Tget_class(stored) != H5T_STRING || H5Sget_simple_extent_npoints(space) != 1)
+    impl_->fail(fmt::format("attribute {} is not one text", name));
+  const auto unreadable = [&] { impl_->fail(fmt::format("attribute {} cannot be read", name)); };
+  if (H5Tis_variable_str(stored) > 0) {  // as h5py writes them
+    char* text = nullptr;
+    if (H5Aread(id, stored, &text) < 0) unreadable();
+    std::string result = text == nullptr ? "" : text;
+    H5free_memory(text);
+    return result;
   }
-  std::vector<char> buffer(H5Tget_size(stored) + 1, '\0');
-  if (H5Aread(id, stored, buffer.data()) < 0) impl_->fail(fmt::format("attribute {} cannot be read", name));
-  return buffer.data();
+  const std::size_t size = H5Tget_size(stored);
+  if (size > kLongestText) impl_->fail(fmt::format("attribute {} is a text of {} bytes", name, size));
+  std::string buffer(size + 1, '\0');
+  if (H5Aread(id, stored, buffer.data()) < 0) unreadable();
+  return buffer.c_str();
 }
 
 std::uint64_t Hdf5Reader::integer(std::string_view name) const {

@@ -25,6 +25,7 @@ constexpr std::uint64_t kMostCells = 65536;
 constexpr std::uint64_t kMostSegments = 64, kMostLabels = 10;
 /// Of each segment, in the sums of least squares.
 constexpr std::size_t kMostStretches = 128;
+constexpr double kFreeMatrixBytes = 256 << 20;
 
 class ModelReader {
  public:
@@ -225,6 +226,10 @@ SavedModel load_model(const std::filesystem::path& path) {
     if (version > 1) result.insert(result.begin(), segments);
     return result;
   };
+  // The matrices are dense, the file is not: with 784 cells to see and few hidden ones they are the larger.
+  const double matrices = sizeof(float) * static_cast<double>(segments) * std::pow(static_cast<double>(cells), 2);
+  if (matrices > kFreeMatrixBytes + 2 * static_cast<double>(std::filesystem::file_size(path)))
+    in.fail(fmt::format("{} matrices of {} x {} cells are too large for a file of this size", segments, cells, cells));
   const std::vector<float> visible_hidden = in.finite_floats("couplings_visible_hidden", shape({visible, hidden}));
   const std::vector<float> hidden_hidden = in.finite_floats("couplings_hidden_hidden", shape({hidden, hidden}));
   const std::vector<float> bias = in.finite_floats("bias_hidden", shape({hidden}));

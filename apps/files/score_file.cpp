@@ -2,9 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -12,43 +9,64 @@
 #include "apps/files/setting_names.hpp"
 #include "apps/files/utf8.hpp"
 #include "heatbath/error.hpp"
+#include "heatbath/numerics/text_file.hpp"
 
 namespace heatbath::apps {
 
 namespace {
 
 constexpr const char* kFormat = "heatbath score 1";
+constexpr std::size_t kLongestValues = std::size_t{256} << 20, kLongestScore = std::size_t{4} << 20;
 
 [[noreturn]] void fail(const std::filesystem::path& path, const std::string& what) {
   throw Error(HB_IO, fmt::format("{}: {}", path.string(), what));
 }
 
-std::ifstream open_text(const std::filesystem::path& path) {
-  std::ifstream in(path);
-  if (!in || std::filesystem::is_directory(path)) fail(path, "no such file, or it cannot be read");
-  return in;
+std::string text_of(const std::filesystem::path& path, std::size_t longest) {
+  try {
+    return numerics::read_text_file(path, longest);
+  } catch (const numerics::UnreadableFile& unreadable) {
+    fail(path, unreadable.what());
+  }
+}
+
+/// The numbers of a file: one a line, or all in one line.
+std::vector<double> numbers_of(const std::filesystem::path& path) {
+  const std::string text = text_of(path, kLongestValues);
+  std::vector<double> values;
+  bool rows = false;  // more than one line holds numbers
+  std::size_t crowded = 0;
+  for (numerics::TextLines lines(text); lines.next();) {
+    const std::size_t before = values.size();
+    std::string_view line = lines.line().substr(0, lines.line().find('#'));
+    for (;;) {
+      constexpr std::string_view separators = " \t\v\f\r,;";
+      line.remove_prefix(std::min(line.find_first_not_of(separators), line.size()));
+      if (line.empty()) break;
+      const std::string_view word = line.substr(0, line.find_first_of(separators));
+      line.remove_prefix(word.size());
+      const auto value = numerics::parse_number<double>(word);
+      if (!value || !std::isfinite(*value)) {
+        throw Error(HB_IO, fmt::format("{}:{}: \"{}\" is not a finite number; the file holds numbers and # comments",
+                                       path.string(), lines.number(), numerics::escaped(word, 80)));
+      }
+      values.push_back(*value);
+    }
+    rows = rows || (before > 0 && values.size() > before);
+    if (values.size() > before + 1 && crowded == 0) crowded = lines.number();
+    if (rows && crowded > 0) {
+      throw Error(HB_IO, fmt::format("{}:{}: more than one number in a line of several; the values of one variable are "
+                                     "needed: one number a line, or all in one line",
+                                     path.string(), crowded));
+    }
+  }
+  return values;
 }
 
 }  // namespace
 
 StandardValues read_values(const std::filesystem::path& path) {
-  std::ifstream in = open_text(path);
-  StandardValues data;
-  std::string line;
-  for (int row = 1; std::getline(in, line); ++row) {
-    line.resize(std::min(line.size(), line.find('#')));
-    for (char& c : line) c = c == ',' || c == ';' ? ' ' : c;
-    std::istringstream words(line);
-    for (std::string word; words >> word;) {
-      char* end = nullptr;
-      const double value = std::strtod(word.c_str(), &end);
-      if (end != word.c_str() + word.size() || !std::isfinite(value)) {
-        throw Error(HB_IO, fmt::format("{}:{}: \"{}\" is not a finite number; the file holds numbers and # comments",
-                                       path.string(), row, word));
-      }
-      data.values.push_back(value);
-    }
-  }
+  StandardValues data{numbers_of(path)};
   const auto count = static_cast<double>(data.values.size());
   if (data.values.size() < 16) fail(path, fmt::format("{} values, at least 16 are needed", data.values.size()));
   // From the least value on and in units of the range: neither squares nor a far origin take anything away.
@@ -83,10 +101,10 @@ std::string score_text(const trainers::ScoreModel& score) {
 }
 
 trainers::ScoreModel read_score(const std::filesystem::path& path) {
-  std::ifstream in = open_text(path);
+  const std::string text = text_of(path, kLongestScore);
   trainers::ScoreModel score;
   try {
-    const nlohmann::json json = nlohmann::json::parse(in);
+    const nlohmann::json json = nlohmann::json::parse(text);
     if (!json.is_object() || json.value("format", "") != kFormat) {
       fail(path, "not a score; use a score.json that heatbath bound wrote");
     }

@@ -15,8 +15,9 @@ struct StandardValues {
   double mean = 0, deviation = 1;  ///< of the file's values
 };
 
-/// Reads numbers separated by blanks, commas or line ends; # begins a comment. Throws Error(IO) in one line with file
-/// and line: missing, not a number, fewer than 16, all equal.
+/// Reads numbers, one a line or all in one line with blanks, commas or semicolons between; # begins a comment. Throws
+/// Error(IO) in one line with file and line: missing, not a number, several numbers in several lines (the columns of a
+/// table are no list), fewer than 16, all equal.
 StandardValues read_values(const std::filesystem::path& path);
 
 /// Score as JSON text: format, process, kind, clock, shift, scale, centres, width, coefficients.

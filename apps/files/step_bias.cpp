@@ -13,7 +13,7 @@ namespace heatbath::apps {
 
 namespace {
 
-constexpr std::size_t most_couplings = 1000000;
+constexpr std::size_t most_couplings = 1000000, most_values = 4000000;  // other than 0, and in all
 constexpr std::uint32_t most_cells = 65536;  // ends of larger spectra take longer than short runs
 constexpr double least_bias = 1e-6;
 
@@ -31,13 +31,18 @@ std::optional<std::vector<measure::PairCoupling>> pairs_of(const Program& progra
   const Capabilities& caps = program.capabilities();
   const std::uint32_t n = program.cells();
   std::vector<measure::PairCoupling> pairs;
+  const bool one = step.operand < 0;
+  const std::size_t count =
+      one ? caps.couplers().size() : program.operands()[static_cast<std::size_t>(step.operand)].bytes->size() / sizeof(float);
+  if (one && std::bit_cast<float>(step.instruction.imm) == 0) return pairs;
+  if (count > most_values) return std::nullopt;
   const std::vector<double> values = values_of(program, step);
   const auto add = [&](std::uint32_t i, std::uint32_t j, double value) {
     if (value != 0) pairs.push_back({i, j, value});
     return pairs.size() <= most_couplings;
   };
   std::size_t k = 0;
-  const auto next = [&] { return step.operand < 0 ? values.front() : values.at(k++); };
+  const auto next = [&] { return one ? values.front() : values.at(k++); };
   const double part = caps.couplings_full ? 0.5 : 1;  // of one-way couplings the symmetric part counts
   if (caps.sparse()) {
     for (const Coupler& at : program.couplers())
@@ -47,11 +52,13 @@ std::optional<std::vector<measure::PairCoupling>> pairs_of(const Program& progra
   }
   for (std::uint32_t i = 0; i < n; ++i) {
     if (caps.couplings_full) {
-      for (std::uint32_t j = 0; j < n; ++j, ++k)
-        if (i != j && !add(i, j, part * values.at(k))) return std::nullopt;
+      for (std::uint32_t j = 0; j < n; ++j) {
+        const double value = next();
+        if (i != j && !add(i, j, part * value)) return std::nullopt;
+      }
     } else {
-      for (std::uint32_t j = i + 1; j < n; ++j, ++k)
-        if (!add(i, j, values.at(k))) return std::nullopt;
+      for (std::uint32_t j = i + 1; j < n; ++j)
+        if (!add(i, j, next())) return std::nullopt;
     }
   }
   return pairs;

@@ -6,12 +6,13 @@
 #include <fstream>
 #include <initializer_list>
 #include <limits>
-#include <sstream>
 #include <type_traits>
 
 #include <nlohmann/json.hpp>
 
 #include "heatbath/device.hpp"
+#include "heatbath/numerics/crc32.hpp"
+#include "heatbath/numerics/text.hpp"
 #include "heatbath/regs.h"
 
 namespace heatbath::apps::fmi {
@@ -33,7 +34,7 @@ constexpr const char* mode_names[] = {"Instantiated",       "Configuration Mode"
                                       "Step Mode",          "Intermediate Update Mode", "Terminated"};
 
 // -- serialised states: fields one after the other, little-endian as all hosts of the project ------------------------
-constexpr std::uint64_t magic = 0x31756D6674616568;  // "heatfmu1"
+constexpr std::uint64_t magic = 0x32756D6674616568;  // "heatfmu2"
 
 class Writer {
  public:
@@ -98,13 +99,19 @@ std::vector<std::uint8_t> UnitState::bytes(const std::string& unit) const {
   out.put(mode), out.put(cells), out.put(seed), out.put(intermediate_period);
   out.put(inputs), out.put(applied);
   out.put_list(x);
-  out.put(energy), out.put(work), out.put(heat), out.put(start_time), out.put(time), out.put(steps);
+  out.put(energy), out.put(work), out.put(heat), out.put(start_time), out.put(elapsed), out.put(steps);
+  out.put(numerics::crc32(std::as_bytes(std::span(out.bytes))));
   return out.bytes;
 }
 
 UnitState UnitState::from_bytes(std::span<const std::uint8_t> bytes, const std::string& unit) {
-  Reader in(bytes);
-  if (in.take<std::uint64_t>() != magic) refuse("the bytes are no serialized state of a Heatbath unit");
+  if (Reader(bytes).take<std::uint64_t>() != magic)
+    refuse("the bytes are no serialized state of a Heatbath unit of this version");
+  const std::size_t size = bytes.size() - sizeof(std::uint32_t);
+  if (Reader(bytes.subspan(size)).take<std::uint32_t>() != numerics::crc32(std::as_bytes(bytes.first(size))))
+    refuse("the serialized state is damaged (its checksum differs)");
+  Reader in(bytes.first(size));
+  in.take<std::uint64_t>();
   const auto name = in.take_list<char>();
   if (std::string(name.begin(), name.end()) != unit) refuse("the serialized state is that of another unit");
   UnitState it;
@@ -113,7 +120,7 @@ UnitState UnitState::from_bytes(std::span<const std::uint8_t> bytes, const std::
   it.inputs = in.take_inputs(), it.applied = in.take_inputs();
   it.x = in.take_list<float>();
   it.energy = in.take<double>(), it.work = in.take<double>(), it.heat = in.take<double>();
-  it.start_time = in.take<double>(), it.time = in.take<double>(), it.steps = in.take<std::uint64_t>();
+  it.start_time = in.take<double>(), it.elapsed = in.take<double>(), it.steps = in.take<std::uint64_t>();
   const auto fits = [&](const Inputs& inputs) {
     return inputs.bias.size() == it.cells && inputs.clamp.size() == it.cells && inputs.clamp_value.size() == it.cells;
   };
@@ -210,7 +217,8 @@ void ChipUnit::exit_configuration() {
 void ChipUnit::enter_initialization(double start_time) {
   require_mode({Mode::instantiated}, "fmi3EnterInitializationMode");
   if (!std::isfinite(start_time)) refuse("fmi3EnterInitializationMode: the start time is not finite");
-  state_.start_time = state_.time = start_time;
+  state_.start_time = start_time;
+  state_.elapsed = 0;
   state_.mode = static_cast<std::uint8_t>(Mode::initialization);
   follows_ = false;
 }
@@ -287,7 +295,7 @@ const VariableInfo& ChipUnit::writable(std::uint32_t reference, Type type) const
 
 void ChipUnit::get(std::uint32_t reference, std::span<double> values) {
   switch (readable(reference, Type::float64).id) {
-    case Variable::time: values[0] = state_.time; break;
+    case Variable::time: values[0] = state_.time(); break;
     case Variable::intermediate_period: values[0] = state_.intermediate_period; break;
     case Variable::coupling_scale: values[0] = state_.inputs.coupling_scale; break;
     case Variable::temperature: values[0] = state_.inputs.temperature; break;
@@ -333,8 +341,8 @@ void ChipUnit::set(std::uint32_t reference, std::span<const double> values) {
       const Capabilities& caps = device_->capabilities();
       const auto kT = static_cast<float>(values[0]);
       if (!(kT >= caps.kT_min && kT <= caps.kT_max))
-        refuse("writing temperature: " + std::to_string(values[0]) + " is outside of " + std::to_string(caps.kT_min) +
-               ".." + std::to_string(caps.kT_max) + " energy units");
+        refuse("writing temperature: " + numerics::text_of(values[0]) + " is outside of " +
+               numerics::text_of(caps.kT_min) + ".." + numerics::text_of(caps.kT_max) + " energy units");
       state_.inputs.temperature = values[0];
       break;
     }
@@ -362,33 +370,41 @@ void ChipUnit::set(std::uint32_t reference, std::span<const bool> values) {
 
 double ChipUnit::step(double point, double size, const IntermediateUpdate& update) {
   require_mode({Mode::stepping}, "fmi3DoStep");
-  const double slack = 0.01 * dt_seconds_;
-  if (!(std::abs(point - state_.time) <= slack))
-    refuse("fmi3DoStep: the communication point is " + std::to_string(point) + " s, that of this unit " +
-           std::to_string(state_.time) + " s");
-  if (!(size > 0) || !std::isfinite(point + size)) refuse("fmi3DoStep: the step size must be positive and finite");
-  const double end = point + size;
-  const auto advance_to = [&](double seconds) {
-    const double whole = std::floor((seconds - state_.start_time + slack) / dt_seconds_);
-    if (whole > 0x1p47) refuse("fmi3DoStep: the unit counts 2^47 steps of " + std::to_string(dt_seconds_) + " s");
-    advance(static_cast<std::uint64_t>(whole) - state_.steps);
-    state_.time = seconds;
+  const double apart = std::nextafter(std::abs(point), HUGE_VAL) - std::abs(point);  // doubles near the point
+  const bool by_points = apart <= 0.01 * dt_seconds_;
+  const double slack = by_points ? 0.01 * dt_seconds_ : std::min(0.01 * dt_seconds_ + 2 * apart, 0.49 * dt_seconds_);
+  if (!(std::abs(point - state_.time()) <= slack + (by_points ? 0 : 2 * apart)))
+    refuse("fmi3DoStep: the communication point is " + numerics::text_of(point) + " s, that of this unit " +
+           numerics::text_of(state_.time()) + " s");
+  if (!(size > 0) || !std::isfinite(point + size))
+    refuse("fmi3DoStep: the step size is " + numerics::text_of(size) + " s; it must be positive and finite");
+  const double end = by_points ? point + size - state_.start_time : state_.elapsed + size;
+  if (!(end > state_.elapsed))
+    refuse("fmi3DoStep: a step of " + numerics::text_of(size) + " s does not move the clock at " +
+           numerics::text_of(point) + " s");
+  const auto advance_to = [&](double elapsed) {
+    const double whole = std::floor((elapsed + slack) / dt_seconds_);
+    if (whole > 0x1p47)
+      refuse("fmi3DoStep: the unit counts 2^47 steps of " + numerics::text_of(dt_seconds_) + " s");
+    const auto steps = static_cast<std::uint64_t>(whole);
+    advance(steps - std::min(steps, state_.steps));
+    state_.elapsed = elapsed;
   };
   double goal = end;
   if (update && state_.intermediate_period > 0) {
     for (;;) {
-      const double period = std::floor((state_.time - state_.start_time + slack) / state_.intermediate_period) + 1;
-      const double next = state_.start_time + period * state_.intermediate_period;
+      const double period = std::floor((state_.elapsed + slack) / state_.intermediate_period) + 1;
+      const double next = period * state_.intermediate_period;
       if (!(next < goal - slack)) break;
       advance_to(next);
       state_.mode = static_cast<std::uint8_t>(Mode::updating);
-      const double early = update(next);
+      const double early = update(state_.time());
       state_.mode = static_cast<std::uint8_t>(Mode::stepping);
-      if (early >= 0) goal = std::clamp(early, state_.time, end);
+      if (early >= 0) goal = std::clamp(early - state_.start_time, state_.elapsed, end);
     }
   }
-  if (goal > state_.time) advance_to(goal);
-  return state_.time;
+  if (goal > state_.elapsed) advance_to(goal);
+  return goal == end ? point + size : state_.time();
 }
 
 /// Runs the array for some steps, after the changes of the inputs since the last ones, and reads it.

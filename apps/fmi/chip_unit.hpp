@@ -33,11 +33,13 @@ struct UnitState {
   Inputs applied;  ///< as the array had them in the last step
   std::vector<float> x;
   double energy = 0, work = 0, heat = 0;
-  double start_time = 0, time = 0;  ///< seconds
-  std::uint64_t steps = 0;          ///< of the array since initialization
+  double start_time = 0, elapsed = 0;  ///< seconds, and since then
+  std::uint64_t steps = 0;             ///< of the array since initialization
 
-  /// A portable sequence of bytes, and back; `unit` names the unit it belongs to. Throws Error(BAD_ARG) when the bytes
-  /// are not a whole state of that unit.
+  double time() const { return start_time + elapsed; }
+
+  /// A portable sequence of bytes with a checksum, and back; `unit` names the unit it belongs to. Throws Error(BAD_ARG)
+  /// when the bytes are not a whole state of that unit.
   std::vector<std::uint8_t> bytes(const std::string& unit) const;
   static UnitState from_bytes(std::span<const std::uint8_t> bytes, const std::string& unit);
 };
@@ -74,7 +76,8 @@ class ChipUnit {
 
   /// Advances from the last communication point to `point` + `size` seconds. Inputs set before hold during it. Returns
   /// the time reached, which is less when `update` asked for an early return. The array moves on the grid of its steps,
-  /// numbered from initialization: it shows the last one not after the communication point.
+  /// numbered from initialization: it shows the last one not after the communication point. Where doubles near `point`
+  /// are too far apart to tell steps of the array, the sizes of the steps count and are added up.
   double step(double point, double size, const IntermediateUpdate& update);
 
   const UnitState& state() const { return state_; }

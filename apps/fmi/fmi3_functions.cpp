@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <exception>
+#include <map>
 #include <memory>
 #include <new>
 #include <span>
@@ -26,6 +27,27 @@ struct Instance {
   fmi3LogMessageCallback log = nullptr;
   fmi3IntermediateUpdateCallback intermediate_update = nullptr;
   bool early_return_allowed = false;
+  std::map<fmi3FMUState, std::unique_ptr<UnitState>> states;  // that the importer holds
+
+  /// A state that this instance gave out and that was not freed. Nothing of the pointer is looked at before it is known.
+  UnitState& known(fmi3FMUState state, const char* function) const {
+    const auto found = states.find(state);
+    if (found == states.end())
+      throw heatbath::Error(HB_BAD_ARG, std::string(function) + ": the pointer is no state of this instance");
+    return *found->second;
+  }
+
+  /// Puts a state where the importer has one, or gives out a new one.
+  void give(fmi3FMUState* place, UnitState state, const char* function) {
+    if (*place != nullptr) {
+      known(*place, function) = std::move(state);
+      return;
+    }
+    auto made = std::make_unique<UnitState>(std::move(state));
+    const fmi3FMUState handle = made.get();
+    states.emplace(handle, std::move(made));
+    *place = handle;
+  }
 
   fmi3Status fail(const std::string& what) const {
     if (log != nullptr) log(environment, fmi3Error, "logStatusError", (name + ": " + what).c_str());
@@ -191,16 +213,17 @@ FMI3_EXPORT fmi3Status fmi3DoStep(fmi3Instance handle, fmi3Float64 point, fmi3Fl
         bool wanted = false;
         double when = seconds;
         it.intermediate_update(it.environment, seconds, false, true, true, it.early_return_allowed, &wanted, &when);
-        early = it.early_return_allowed && wanted;
-        return early ? std::max(when, 0.0) : -1.0;
+        if (!it.early_return_allowed || !wanted) return -1.0;
+        early = true;
+        return std::max(when, 0.0);
       };
     try {
       *last_successful_time = it.unit->step(point, size, update);
     } catch (...) {
-      *last_successful_time = it.unit->state().time;
+      *last_successful_time = it.unit->state().time();
       throw;
     }
-    *early_return = *last_successful_time < point + size;
+    *early_return = early && *last_successful_time < point + size;
   });
 }
 
@@ -244,23 +267,20 @@ FMI3_GET_AND_SET_NONE(String, fmi3String)
 FMI3_EXPORT fmi3Status fmi3GetFMUState(fmi3Instance handle, fmi3FMUState* state) {
   return call(handle, [&](Instance& it) {
     if (state == nullptr) throw heatbath::Error(HB_BAD_ARG, "fmi3GetFMUState: the pointer is null");
-    if (*state == nullptr) {
-      *state = new UnitState(it.unit->state());
-    } else {
-      *static_cast<UnitState*>(*state) = it.unit->state();
-    }
+    it.give(state, it.unit->state(), "fmi3GetFMUState");
   });
 }
 FMI3_EXPORT fmi3Status fmi3SetFMUState(fmi3Instance handle, fmi3FMUState state) {
   return call(handle, [&](Instance& it) {
     if (state == nullptr) throw heatbath::Error(HB_BAD_ARG, "fmi3SetFMUState: the state is null");
-    it.unit->set_state(*static_cast<const UnitState*>(state));
+    it.unit->set_state(it.known(state, "fmi3SetFMUState"));
   });
 }
 FMI3_EXPORT fmi3Status fmi3FreeFMUState(fmi3Instance handle, fmi3FMUState* state) {
-  return call(handle, [&](Instance&) {
-    if (state == nullptr) return;
-    delete static_cast<UnitState*>(*state);
+  return call(handle, [&](Instance& it) {
+    if (state == nullptr || *state == nullptr) return;
+    it.known(*state, "fmi3FreeFMUState");
+    it.states.erase(*state);
     *state = nullptr;
   });
 }
@@ -268,14 +288,14 @@ FMI3_EXPORT fmi3Status fmi3SerializedFMUStateSize(fmi3Instance handle, fmi3FMUSt
   return call(handle, [&](Instance& it) {
     if (state == nullptr || size == nullptr)
       throw heatbath::Error(HB_BAD_ARG, "fmi3SerializedFMUStateSize: a pointer is null");
-    *size = static_cast<const UnitState*>(state)->bytes(it.unit->token()).size();
+    *size = it.known(state, "fmi3SerializedFMUStateSize").bytes(it.unit->token()).size();
   });
 }
 FMI3_EXPORT fmi3Status fmi3SerializeFMUState(fmi3Instance handle, fmi3FMUState state, fmi3Byte* bytes, std::size_t size) {
   return call(handle, [&](Instance& it) {
     if (state == nullptr || bytes == nullptr)
       throw heatbath::Error(HB_BAD_ARG, "fmi3SerializeFMUState: a pointer is null");
-    const std::vector<std::uint8_t> all = static_cast<const UnitState*>(state)->bytes(it.unit->token());
+    const std::vector<std::uint8_t> all = it.known(state, "fmi3SerializeFMUState").bytes(it.unit->token());
     if (size < all.size())
       throw heatbath::Error(HB_BAD_ARG, "fmi3SerializeFMUState: " + std::to_string(size) + " bytes for a state of " +
                                             std::to_string(all.size()));
@@ -287,12 +307,7 @@ FMI3_EXPORT fmi3Status fmi3DeserializeFMUState(fmi3Instance handle, const fmi3By
   return call(handle, [&](Instance& it) {
     if (state == nullptr || bytes == nullptr)
       throw heatbath::Error(HB_BAD_ARG, "fmi3DeserializeFMUState: a pointer is null");
-    UnitState read = UnitState::from_bytes({bytes, size}, it.unit->token());
-    if (*state == nullptr) {
-      *state = new UnitState(std::move(read));
-    } else {
-      *static_cast<UnitState*>(*state) = std::move(read);
-    }
+    it.give(state, UnitState::from_bytes({bytes, size}, it.unit->token()), "fmi3DeserializeFMUState");
   });
 }
 

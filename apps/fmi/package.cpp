@@ -40,6 +40,9 @@ std::string token_of(const std::string& text) {
   return fmt::format("{{heatbath-{:016x}}}", hash);
 }
 
+/// Without its folders, which are this machine's affair.
+std::string name_of_source(const Network& network) { return std::filesystem::path(network.source).filename().string(); }
+
 const char* causality_name(Causality causality) {
   switch (causality) {
     case Causality::independent: return "independent";
@@ -119,8 +122,12 @@ std::string model_description(const Network& network, const Capabilities& caps, 
   add(category, "name", "logStatusError");
   add(category, "description", "why a function returned fmi3Error");
   auto experiment = root.append_child("DefaultExperiment");
+  // Ten time units in a hundred communication steps, each of whole steps of the array.
+  const double time_unit_seconds = 1e-12 * caps.tick_ps * static_cast<double>(caps.time_unit.count);
+  const double communication_step = step_seconds * std::max(1.0, std::round(0.1 * time_unit_seconds / step_seconds));
   add(experiment, "startTime", "0");
-  add(experiment, "stepSize", step);
+  add(experiment, "stopTime", fmt::format("{:.17g}", 100 * communication_step));
+  add(experiment, "stepSize", fmt::format("{:.17g}", communication_step));
 
   auto list = root.append_child("ModelVariables");
   for (const VariableInfo& it : variables) {
@@ -158,7 +165,7 @@ std::string documentation(const Network& network, const Capabilities& caps, doub
   const auto paragraph = [&](const std::string& text) { body.append_child("p").text() = numerics::escaped(text).c_str(); };
   paragraph(fmt::format("{} overdamped quartic cells from {}: V = sum(J2 x^2 + J4 x^4 + b x) + coupling_scale sum(J_ij x_i "
                         "x_j) at kT = temperature. One time unit is {:.9g} s, a step {:.9g} s, an energy unit {:.9g} J.",
-                        network.cells(), network.source,
+                        network.cells(), name_of_source(network),
                         1e-12 * caps.tick_ps * static_cast<double>(caps.time_unit.count), step_seconds,
                         caps.energy_unit_joules));
   paragraph("Inputs act from the communication point at which they are set. Heat is positive when it is given to the bath; "
@@ -223,7 +230,7 @@ void write_unit(const std::filesystem::path& path, const Device& device, const P
                                         options.profile, caps.cells));
   const bool own_profile = options.profile.ends_with(".toml");
   nlohmann::json chip = {{"profile", own_profile ? "profile.toml" : options.profile},
-                         {"source", network.source},
+                         {"source", name_of_source(network)},
                          {"heatbath", version_line()},
                          {"dt_ticks", device.step().count},
                          {"cells", network.cells()},

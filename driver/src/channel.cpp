@@ -19,6 +19,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "heatbath/numerics/text_file.hpp"
+
 namespace heatbath {
 namespace {
 
@@ -81,7 +83,7 @@ std::size_t SocketChannel::in_time(Try&& attempt) {
     const ssize_t moved = attempt();
     if (moved >= 0) return static_cast<std::size_t>(moved);
     if (errno == EINTR) continue;
-    if (errno != EAGAIN && errno != EWOULDBLOCK) throw Lost(errno == EPIPE ? closed : std::strerror(errno));
+    if (errno != EAGAIN && errno != EWOULDBLOCK) throw Lost(errno == EPIPE ? closed : numerics::system_words(errno));
     look();
     left -= look_period;
     if (left.count() <= 0) return 0;

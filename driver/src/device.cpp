@@ -244,7 +244,12 @@ double Device::time_units(Ticks duration) const {
 Ticks Device::capture_period(Ticks wanted) const {
   const std::uint64_t grid = std::max<std::uint64_t>(1, impl_->step.count);
   const std::uint64_t shortest = std::max({wanted.count, impl_->capabilities.capture_min.count, grid});
-  return {(shortest + grid - 1) / grid * grid};
+  const std::uint64_t over = shortest % grid;
+  const std::uint64_t rest = over == 0 ? 0 : grid - over;
+  if (shortest > std::numeric_limits<std::uint64_t>::max() - rest)
+    throw Error(HB_BAD_ARG, "Device::capture_period: " + std::to_string(wanted.count) +
+                                " ticks; the next multiple of the step does not fit 64 bits of ticks");
+  return {shortest + rest};
 }
 
 Job Device::start(const Program& program, const JobOptions& options, Capture&& spare) {

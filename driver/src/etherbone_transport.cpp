@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
-#include <random>
 #include <stdexcept>
 #include <system_error>
 #include <thread>
@@ -16,6 +15,7 @@
 #include "block_range.hpp"
 #include "effectful_registers.hpp"
 #include "heatbath/error.hpp"
+#include "heatbath/numerics/text_file.hpp"
 #include "heatbath/regs.h"
 #include "heatbath/topology.h"
 #include "link_uri.hpp"
@@ -59,9 +59,11 @@ EtherboneTransport::EtherboneTransport(const std::string& text) {
   std::optional<std::uint16_t> local_port;
   if (uri.keys.contains("local_port"))
     local_port = static_cast<std::uint16_t>(uri.number("local_port", 0, 65535, 0));
-  std::random_device entropy;
-  session_ = entropy() & etherbone::number_mask;
-  next_number_ = entropy() & etherbone::number_mask;
+  std::array<std::uint32_t, 2> entropy{};
+  if (::getentropy(entropy.data(), sizeof entropy) != 0)
+    throw Error(HB_IO, text + ": no random numbers: " + numerics::system_words(errno));
+  session_ = entropy[0] & etherbone::number_mask;
+  next_number_ = entropy[1] & etherbone::number_mask;
   again_ = first_wait;
   try {
     socket_ = connect_datagrams(socket_address(uri.scheme, uri.address), local_port);
@@ -104,7 +106,7 @@ void EtherboneTransport::send_bytes(const etherbone::PacketWriter& packet) {
   // A packet that found no room is like one that was lost.
   if (errno == ENOBUFS || errno == EAGAIN || errno == EINTR) return;
   if (errno == ECONNREFUSED) lose("nobody listens at that port; is `heatbath serve` there?");
-  lose(std::string("cannot be reached: ") + std::strerror(errno));
+  lose(std::string("cannot be reached: ") + numerics::system_words(errno));
 }
 
 /// Bytes of the next datagram, in datagram_; 0 when none came.
@@ -117,7 +119,7 @@ std::size_t EtherboneTransport::receive(std::chrono::milliseconds limit) {
   const ssize_t got = ::recv(socket_.get(), datagram_.data(), datagram_.size(), 0);
   if (got >= 0) return static_cast<std::size_t>(got);
   if (errno == ECONNREFUSED) lose("nobody listens at that port; is `heatbath serve` there?");
-  if (errno != EAGAIN && errno != EINTR) lose(std::strerror(errno));
+  if (errno != EAGAIN && errno != EINTR) lose(numerics::system_words(errno));
   return 0;
 }
 
@@ -456,7 +458,7 @@ bool EtherboneTransport::wait_irq(std::uint64_t limit_ticks) {
       lose("device time stood still for " + std::to_string(patience_.count()) + " ms");
     }
     last = now;
-    if (now - *began >= limit_ticks) return false;
+    if (now - *began >= limit_ticks || (wish_ && wish_() != Wish::go_on)) return false;
     if (++looks <= eager_looks) continue;
     // A break ends with the wait, by the wall clock; a device that is later than that is an emulator at work.
     const std::chrono::duration<double> left(static_cast<double>(limit_ticks - (now - *began)) * tick_seconds_);

@@ -4,13 +4,16 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "channel.hpp"
 #include "heatbath/etherbone.hpp"
+#include "heatbath/interruptible.hpp"
 #include "heatbath/transport.hpp"
 
 namespace heatbath {
@@ -22,7 +25,7 @@ namespace heatbath {
 /// for their answer before the next; those of a block travel several at once. Answers to other requests are dropped.
 ///
 /// Time passes by itself: wait_irq polls time and interrupts, all in one packet.
-class EtherboneTransport final : public Transport {
+class EtherboneTransport final : public Transport, public Interruptible {
  public:
   /// `uri`: etherbone://host:port with the keys
   ///   base (0)             bus address of the register window; device memory lies where the map has it, from there
@@ -46,6 +49,7 @@ class EtherboneTransport final : public Transport {
   std::optional<std::span<std::byte>> map(std::uint64_t address, std::uint64_t size) override;
   bool wait_irq(std::uint64_t limit_ticks) override;
   LinkInfo info() const override;
+  void ask(std::function<Wish()> wish) override { wish_ = std::move(wish); }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -81,6 +85,7 @@ class EtherboneTransport final : public Transport {
   void check_block(std::uint64_t address, std::uint64_t size, bool reads) const;
   [[noreturn]] void lose(const std::string& why);
 
+  std::function<Wish()> wish_;
   LinkInfo info_;
   std::chrono::milliseconds patience_;
   std::uint32_t base_;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "heatbath/cells.h"
+#include "heatbath/numerics/text.hpp"
 #include "heatbath/regs.h"
 
 namespace heatbath {
@@ -75,13 +76,10 @@ std::string describe_live(const Capabilities& capabilities, std::uint32_t entry)
 Error unstable(const hb_job_fault_t& fault, const std::string& where, const std::string& parameters,
                const Capabilities& capabilities, std::uint64_t step_ticks, std::uint64_t device_ticks) {
   const double unit = static_cast<double>(capabilities.time_unit.count);
-  char bound[112];
-  if (fault.info > 0) {
-    std::snprintf(bound, sizeof bound, "the longest stable one is %u ticks (%g time units)", fault.info,
-                  static_cast<double>(fault.info) / unit);
-  } else {
-    std::snprintf(bound, sizeof bound, "none is short enough: one tick (%g time units) is too long already", 1 / unit);
-  }
+  const std::string bound =
+      fault.info > 0 ? "the longest stable one is " + std::to_string(fault.info) + " ticks (" +
+                           numerics::general(static_cast<double>(fault.info) / unit) + " time units)"
+                     : "none is short enough: one tick (" + numerics::general(1 / unit) + " time units) is too long already";
   return Error(fault.code,
                "unstable step: " + where + ": the step " +
                    (step_ticks > 0 ? "of " + std::to_string(step_ticks) + " ticks " : "of this device ") +

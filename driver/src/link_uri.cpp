@@ -1,16 +1,15 @@
 #include "link_uri.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <optional>
 
 #include "heatbath/error.hpp"
+#include "heatbath/numerics/text.hpp"
 
 namespace heatbath {
 namespace {
 
 [[noreturn]] void bad_uri(std::string_view text, const std::string& what) {
-  throw Error(HB_BAD_ARG, "device URI '" + std::string(text) + "': " + what);
+  throw Error(HB_BAD_ARG, "device URI '" + numerics::escaped(text, 400) + "': " + numerics::escaped(what, 1000));
 }
 
 constexpr std::uint64_t longest_ms = 7 * 24 * 3600 * std::uint64_t{1000};
@@ -22,24 +21,10 @@ std::string LinkUri::get(const std::string& key, const std::string& otherwise) c
   return at == keys.end() ? otherwise : at->second;
 }
 
-namespace {
-
-/// A whole number, hexadecimal after 0x; nothing when the text is none.
-std::optional<std::uint64_t> whole_number(std::string_view value) {
-  const bool hexadecimal = value.starts_with("0x");
-  if (hexadecimal) value.remove_prefix(2);
-  std::uint64_t number = 0;
-  const auto [stop, error] = std::from_chars(value.data(), value.data() + value.size(), number, hexadecimal ? 16 : 10);
-  if (error != std::errc{} || stop != value.data() + value.size()) return std::nullopt;
-  return number;
-}
-
-}  // namespace
-
 std::chrono::milliseconds LinkUri::milliseconds(const std::string& key, std::chrono::milliseconds otherwise) const {
   const auto at = keys.find(key);
   if (at == keys.end()) return otherwise;
-  const auto number = whole_number(at->second);
+  const auto number = numerics::parse_decimal_or_hexadecimal(at->second);
   if (!number || *number < 1 || *number > longest_ms)
     bad_uri(text, key + "=" + at->second + " is not a whole number of milliseconds in 1.." + std::to_string(longest_ms));
   return std::chrono::milliseconds(*number);
@@ -49,7 +34,7 @@ std::uint32_t LinkUri::number(const std::string& key, std::uint32_t lowest, std:
                               std::uint32_t otherwise) const {
   const auto at = keys.find(key);
   if (at == keys.end()) return otherwise;
-  const auto number = whole_number(at->second);
+  const auto number = numerics::parse_decimal_or_hexadecimal(at->second);
   if (!number || *number < lowest || *number > highest)
     bad_uri(text, key + "=" + at->second + " is not a whole number in " + std::to_string(lowest) + ".." +
                       std::to_string(highest));

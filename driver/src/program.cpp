@@ -13,6 +13,7 @@
 #include "heatbath/codes.h"
 #include "heatbath/error.hpp"
 #include "heatbath/numerics/rounding.hpp"
+#include "heatbath/numerics/text.hpp"
 #include "section_range.hpp"
 
 namespace heatbath {
@@ -26,9 +27,7 @@ std::uint64_t add(std::uint64_t a, std::uint64_t b) { return a > saturated - b ?
 std::uint64_t multiply(std::uint64_t a, std::uint64_t b) { return b != 0 && a > saturated / b ? saturated : a * b; }
 
 std::string text(float value) {
-  char buffer[32];
-  std::snprintf(buffer, sizeof buffer, "%g", static_cast<double>(value));
-  return buffer;
+  return numerics::general(static_cast<double>(value));
 }
 
 [[noreturn]] void bad_arg(const std::string& message) { throw Error(HB_BAD_ARG, message); }

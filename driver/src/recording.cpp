@@ -1,12 +1,15 @@
 #include "recording.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <limits>
 #include <utility>
 
 #include "heatbath/error.hpp"
+#include "heatbath/numerics/crc32.hpp"
+#include "heatbath/numerics/text_file.hpp"
 
 namespace heatbath {
 namespace {
@@ -33,6 +36,13 @@ std::string describe(const RecordEntry& entry) {
   return "an access of kind " + std::to_string(static_cast<int>(entry.access));
 }
 
+/// Of a head or an entry and what follows it.
+template <typename Piece>
+std::uint32_t checksum_of(Piece piece, std::span<const std::byte> behind) {
+  piece.checksum = 0;
+  return numerics::crc32(behind, numerics::crc32(std::as_bytes(std::span(&piece, 1))));
+}
+
 RecordEntry entry_of(Access access, std::uint64_t address, std::uint64_t value = 0) {
   RecordEntry entry;
   entry.access = access;
@@ -49,13 +59,15 @@ RecordTransport::RecordTransport(std::unique_ptr<Transport> device, std::string 
       interruptible_(dynamic_cast<Interruptible*>(device_.get())),
       name_(std::move(file)),
       file_(name_, std::ios::binary | std::ios::trunc) {
+  if (!file_) throw Error(HB_IO, "record " + name_ + ": cannot be created: " + numerics::system_words(errno));
   const LinkInfo info = device_->info();
   RecordHead head;
   head.uri_bytes = static_cast<std::uint32_t>(info.uri.size());
   head.description_bytes = static_cast<std::uint32_t>(info.description.size());
+  const std::string text = info.uri + info.description;
+  head.checksum = checksum_of(head, std::as_bytes(std::span(text)));
   write(&head, sizeof head);
-  write(info.uri.data(), info.uri.size());
-  write(info.description.data(), info.description.size());
+  write(text.data(), text.size());
 }
 
 RecordTransport::~RecordTransport() = default;
@@ -77,14 +89,17 @@ void RecordTransport::keep(RecordEntry entry, std::span<const std::byte> data, D
     const std::string message = error.what();
     entry.status = static_cast<std::uint16_t>(error.code());
     entry.ticks = error.device_ticks();
-    entry.bytes = message.size();
-    write(&entry, sizeof entry);
-    write(message.data(), message.size());
+    put(entry, std::as_bytes(std::span(message)));
     file_.flush();
     throw;
   }
   entry.ticks = ticks().value_or(not_seen);
+  put(entry, data);
+}
+
+void RecordTransport::put(RecordEntry entry, std::span<const std::byte> data) {
   entry.bytes = data.size();
+  entry.checksum = checksum_of(entry, data);
   write(&entry, sizeof entry);
   write(data.data(), data.size());
 }
@@ -135,17 +150,34 @@ ReplayTransport::ReplayTransport(std::string file) : name_(std::move(file)), fil
       std::memcmp(head.magic, right.magic, sizeof head.magic) != 0)
     throw Error(HB_IO, "replay " + name_ + ": " + (file_.is_open() ? "is no record of a session" : "cannot be read") +
                            "; record:FILE?device=URI writes one");
-  if (head.version != right.version)
+  if (head.version != right.version && head.version != 1)
     throw Error(HB_IO, "replay " + name_ + ": it is a record of version " + std::to_string(head.version) +
-                           "; this software reads version " + std::to_string(right.version));
+                           "; this software reads versions 1 and " + std::to_string(right.version));
+  has_checksums_ = head.version != 1;
   std::string text(std::min<std::size_t>(std::size_t{head.uri_bytes} + head.description_bytes, 65536), '\0');
   read(text.data(), text.size());
+  if (has_checksums_ && checksum_of(head, std::as_bytes(std::span(text))) != head.checksum)
+    throw Error(HB_IO, "replay " + name_ + ": the head of the record is damaged (its checksum differs)");
   info_ = {"replay:" + name_, "record of " + text.substr(0, head.uri_bytes)};
 }
 
 void ReplayTransport::read(void* bytes, std::size_t size) {
   if (size != 0 && !file_.read(static_cast<char*>(bytes), static_cast<std::streamsize>(size)))
     differ("the record breaks off in access " + std::to_string(count_ + 1));
+}
+
+/// Memory grows with what the file holds, not with what an entry claims.
+void ReplayTransport::read_data(std::uint64_t bytes) {
+  data_.clear();
+  while (data_.size() < bytes) {
+    const std::size_t had = data_.size();
+    data_.resize(had + static_cast<std::size_t>(std::min<std::uint64_t>(bytes - had, 1u << 20)));
+    read(data_.data() + had, data_.size() - had);
+  }
+}
+
+void ReplayTransport::damaged() {
+  differ("the record is damaged in access " + std::to_string(count_ + 1) + (has_checksums_ ? " (its checksum differs)" : ""));
 }
 
 void ReplayTransport::differ(const std::string& what) {
@@ -160,16 +192,19 @@ RecordEntry ReplayTransport::next(const RecordEntry& asked) {
     differ("the record ends after " + std::to_string(count_) + " accesses; the host goes on with " + describe(asked));
   RecordEntry entry;
   read(&entry, sizeof entry);
+  if (has_checksums_) {  // first, so that what is damaged is not said to differ
+    read_data(entry.bytes);
+    if (checksum_of(entry, data_) != entry.checksum) damaged();
+  }
   const bool writes = asked.access == Access::write32;
   const bool sized = asked.access == Access::read_block || asked.access == Access::write_block;
   if (entry.access != asked.access || entry.address != asked.address ||
       ((writes || sized) && entry.value != asked.value))
     differ("access " + std::to_string(count_ + 1) + " differs: the host makes " + describe(asked) + ", the record has " +
            describe(entry));
-  if (entry.bytes > std::max<std::uint64_t>(asked.value, 65536))
-    differ("the record is damaged in access " + std::to_string(count_ + 1));
-  data_.resize(entry.bytes);
-  read(data_.data(), data_.size());
+  if (has_checksums_) return entry;
+  if (entry.bytes > std::max<std::uint64_t>(asked.value, 65536)) damaged();
+  read_data(entry.bytes);
   return entry;
 }
 

@@ -2,7 +2,8 @@
 // Sessions with a device, recorded to a file and answered from it: record: and replay:.
 //
 // The file: RecordHead, the URI and the description of the device, then one RecordEntry per access in order, each with
-// its data. Numbers are little-endian.
+// its data. Numbers are little-endian. Since version 2 the head and every entry hold the CRC-32 (as in zlib) of what
+// they are and of what follows them up to the next one, the place of the sum itself as zero; version 1 has none.
 
 #include <cstddef>
 #include <cstdint>
@@ -19,10 +20,10 @@ namespace heatbath {
 
 struct RecordHead {
   char magic[8] = {'H', 'B', 'R', 'E', 'C', 'O', 'R', 'D'};
-  std::uint32_t version = 1;
+  std::uint32_t version = 2;
   std::uint32_t uri_bytes = 0;
   std::uint32_t description_bytes = 0;
-  std::uint32_t zero = 0;
+  std::uint32_t checksum = 0;
 };
 static_assert(sizeof(RecordHead) == 24);
 
@@ -31,7 +32,7 @@ enum class Access : std::uint16_t { read32 = 1, write32 = 2, read_block = 3, wri
 struct RecordEntry {
   Access access{};
   std::uint16_t status = 0;  ///< what the access threw (hb_status_t): the data is the message then. A write's data is lost
-  std::uint32_t zero = 0;
+  std::uint32_t checksum = 0;
   std::uint64_t bytes = 0;    ///< of data that follow: a block, or a message
   std::uint64_t address = 0;  ///< of the access; the limit of a wait
   std::uint64_t value = 0;    ///< read or written; 1 when a wait found an interrupt; bytes of a block
@@ -60,6 +61,7 @@ class RecordTransport final : public Transport, public DeviceClock, public Inter
   template <typename Do>
   void keep(RecordEntry entry, std::span<const std::byte> data, Do&& perform);
   void write(const void* bytes, std::size_t size);
+  void put(RecordEntry entry, std::span<const std::byte> data);
 
   std::unique_ptr<Transport> device_;
   const DeviceClock* clock_;
@@ -72,7 +74,8 @@ class RecordTransport final : public Transport, public DeviceClock, public Inter
 /// Error(LINK) that names both. Errors that were recorded are thrown again.
 class ReplayTransport final : public Transport, public DeviceClock {
  public:
-  /// Throws Error(IO) when the file cannot be read or is no record.
+  /// Throws Error(IO) when the file cannot be read, is no record or its head is damaged. Damage behind the head is an
+  /// Error(LINK) of the access that meets it.
   explicit ReplayTransport(std::string file);
   std::uint32_t read32(std::uint64_t address) override;
   void write32(std::uint64_t address, std::uint32_t value) override;
@@ -88,9 +91,12 @@ class ReplayTransport final : public Transport, public DeviceClock {
   void finish(const RecordEntry& entry);
   [[noreturn]] void differ(const std::string& what);
   void read(void* bytes, std::size_t size);
+  void read_data(std::uint64_t bytes);
+  [[noreturn]] void damaged();
 
   std::string name_;
   std::ifstream file_;
+  bool has_checksums_ = true;
   LinkInfo info_;
   std::uint64_t count_ = 0;  ///< accesses answered
   std::uint64_t ticks_ = ~std::uint64_t{0};

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <system_error>
 
 #include "block_range.hpp"
 #include "heatbath/error.hpp"
+#include "heatbath/numerics/text_file.hpp"
 #include "heatbath/regs.h"
 #include "heatbath/topology.h"
 #include "link_uri.hpp"
@@ -26,6 +26,7 @@ constexpr std::chrono::milliseconds usual_queue_limit{600000};
 constexpr std::chrono::milliseconds usual_farewell{1000}, short_farewell{250};
 constexpr std::size_t gather_bytes = std::size_t{64} << 10;
 constexpr std::uint32_t longest_text = 4096;
+constexpr std::size_t longest_token_file = std::size_t{64} << 10;
 
 template <typename Value>
 std::span<const std::byte> bytes_of_value(const Value& value) {
@@ -35,11 +36,15 @@ std::span<const std::byte> bytes_of_value(const Value& value) {
 }  // namespace
 
 std::string read_token(const std::string& file) {
-  std::ifstream in(file, std::ios::binary);
   std::string token;
-  if (!in || !std::getline(in, token))
-    throw Error(HB_IO, "token file " + file + ": cannot be read; it holds the token in its first line");
-  if (token.ends_with('\r')) token.pop_back();
+  try {
+    const std::string text = numerics::read_text_file(file, longest_token_file);
+    numerics::TextLines lines(text);
+    lines.next();
+    token = lines.line();
+  } catch (const numerics::UnreadableFile& unreadable) {
+    throw Error(HB_IO, "token file " + file + ": " + unreadable.what() + "; it holds the token in its first line");
+  }
   if (token.size() < wire::min_token || token.size() > wire::max_token)
     throw Error(HB_BAD_ARG, "token file " + file + ": the token has " + std::to_string(token.size()) + " bytes; it needs " +
                                 std::to_string(wire::min_token) + ".." + std::to_string(wire::max_token));
@@ -59,7 +64,7 @@ RemoteTransport::RemoteTransport(const std::string& text) {
   try {
     socket = connect_to(socket_address(uri.scheme, uri.address), patience_);
   } catch (const std::system_error& failure) {
-    lose("cannot connect: " + std::string(failure.code().message()) + "; is `heatbath serve` listening there?");
+    lose("cannot connect: " + numerics::system_words(failure.code().value()) + "; is `heatbath serve` listening there?");
   } catch (const std::invalid_argument& wrong) {
     throw Error(HB_BAD_ARG, "device URI '" + text + "': " + wrong.what());
   }

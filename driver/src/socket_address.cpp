@@ -1,4 +1,5 @@
 #include "socket_address.hpp"
+#include "heatbath/numerics/text.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -159,9 +160,9 @@ SocketAddress socket_address(const std::string& scheme, const std::string& addre
   if (result.host.size() > 2 && result.host.front() == '[' && result.host.back() == ']')
     result.host = result.host.substr(1, result.host.size() - 2);
   result.port = address.substr(colon + 1);
-  const bool number = std::all_of(result.port.begin(), result.port.end(), [](char c) { return c >= '0' && c <= '9'; });
-  if (!number || result.port.size() > 5 || std::stoul(result.port) > 65535)
-    throw std::invalid_argument("port '" + result.port + "' is not a whole number in 0..65535");
+  const auto port = numerics::parse_number<std::uint16_t>(result.port);
+  if (!port) throw std::invalid_argument("port " + numerics::quoted(result.port) + " is not a whole number in 0..65535");
+  result.port = std::to_string(*port);
   return result;
 }
 

@@ -4,7 +4,6 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -15,6 +14,7 @@
 
 #include "block_range.hpp"
 #include "heatbath/error.hpp"
+#include "heatbath/numerics/text_file.hpp"
 #include "heatbath/regs.h"
 #include "heatbath/topology.h"
 #include "link_uri.hpp"
@@ -30,11 +30,14 @@ constexpr std::chrono::milliseconds usual_patience{10000};
 constexpr std::chrono::nanoseconds longest_sleep{1'000'000}, shortest_sleep{20'000};
 
 std::uint64_t sysfs_number(const std::string& file) {
-  std::ifstream in(file);
-  std::string text;
-  if (!(in >> text))
-    throw Error(HB_LINK, file + ": cannot be read; the device needs a map of its registers and one of its memory");
-  return std::stoull(text, nullptr, 0);
+  const std::string needed = "; the device needs a map of its registers and one of its memory";
+  try {
+    const std::string text = numerics::read_text_file(file, 4096);
+    if (const auto number = numerics::parse_decimal_or_hexadecimal(numerics::trimmed(text))) return *number;
+    throw Error(HB_LINK, file + ": " + numerics::quoted(text) + " is not a number of bytes" + needed);
+  } catch (const numerics::UnreadableFile& unreadable) {
+    throw Error(HB_LINK, file + ": " + unreadable.what() + needed);
+  }
 }
 
 }  // namespace
@@ -46,7 +49,7 @@ UioTransport::UioTransport(const std::string& text) {
   device_ = FileDescriptor(::open(path.c_str(), O_RDWR | O_CLOEXEC));
   struct stat status {};
   if (!device_ || fstat(device_.get(), &status) != 0)
-    throw Error(HB_LINK, text + ": cannot be opened: " + std::strerror(errno));
+    throw Error(HB_LINK, text + ": cannot be opened: " + numerics::system_words(errno));
   stands_in_ = S_ISREG(status.st_mode);
   if (!stands_in_ && !S_ISCHR(status.st_mode))
     throw Error(HB_BAD_ARG, "device URI '" + text + "': " + path + " is neither a /dev/uioN nor a file that stands in for one");
@@ -60,7 +63,7 @@ UioTransport::UioTransport(const std::string& text) {
   if (uri.keys.contains("memory")) {
     const std::string file = uri.get("memory");
     const FileDescriptor memory(::open(file.c_str(), O_RDWR | O_SYNC | O_CLOEXEC));
-    if (!memory) throw Error(HB_LINK, text + ": memory=" + file + " cannot be opened: " + std::strerror(errno));
+    if (!memory) throw Error(HB_LINK, text + ": memory=" + file + " cannot be opened: " + numerics::system_words(errno));
     memory_bytes_ = std::uint64_t{look(HB_CAPS_MEMORY_HI_OFFSET)} << 32 | look(HB_CAPS_MEMORY_LO_OFFSET);
     memory_ = map_file(file, memory.get(), memory_bytes_, 0);
     memory_mapped_ = memory_bytes_;
@@ -79,7 +82,7 @@ volatile std::uint32_t* UioTransport::map_file(const std::string& path, int fd, 
   void* start = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, static_cast<off_t>(offset));
   if (start == MAP_FAILED)
     throw Error(HB_LINK, "uio:" + path + ": " + std::to_string(bytes) + " bytes at " + std::to_string(offset) +
-                             " cannot be mapped: " + std::strerror(errno));
+                             " cannot be mapped: " + numerics::system_words(errno));
   return static_cast<volatile std::uint32_t*>(start);
 }
 
@@ -92,11 +95,11 @@ void UioTransport::map_device(const std::string& path) {
     throw Error(HB_LINK, "uio:" + path + ": map 0 has " + std::to_string(register_bytes_) + " bytes; the registers have " +
                              std::to_string(HB_WINDOW_BYTES));
   registers_ = map_file(path, device_.get(), register_bytes_, 0);
-  if (std::ifstream(maps + "1/size").good()) {
+  if (::access((maps + "1/size").c_str(), R_OK) == 0) {
     memory_bytes_ = memory_mapped_ = sysfs_number(maps + "1/size");
     memory_ = map_file(path, device_.get(), memory_bytes_, page);
   }
-  if (std::ifstream(maps + "2/size").good()) {
+  if (::access((maps + "2/size").c_str(), R_OK) == 0) {
     topology_bytes_ = sysfs_number(maps + "2/size");
     topology_ = map_file(path, device_.get(), topology_bytes_, 2 * page);
   }
@@ -283,7 +286,7 @@ bool UioTransport::wait_irq(std::uint64_t limit_ticks) {
     // Time first: an interrupt up to it is then seen.
     const std::uint64_t now = pair(HB_TIME_LO_OFFSET);
     if ((look(HB_INTR_STATE_OFFSET) & look(HB_INTR_ENABLE_OFFSET)) != 0) return true;
-    if (now - began >= limit_ticks) return false;
+    if (now - began >= limit_ticks || (wish_ && wish_() != Wish::go_on)) return false;
     if (now != last) {
       last = now;
       stood = Clock::now();

@@ -3,9 +3,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <utility>
 
 #include "channel.hpp"
+#include "heatbath/interruptible.hpp"
 #include "heatbath/transport.hpp"
 
 namespace heatbath {
@@ -19,7 +22,7 @@ namespace heatbath {
 /// does it change the two words of a time at once: so after writes the next read waits for the end of a round of the
 /// server that began after them, and both words of a pair are read of one instant. FILE.irq, a named pipe, carries the
 /// interrupt counts.
-class UioTransport final : public Transport {
+class UioTransport final : public Transport, public Interruptible {
  public:
   /// `uri`: uio:PATH with the keys memory (file that holds device memory: u-dma-buf; default: the second map of the
   /// device) and link_timeout_ms (of a stand-in that is not served). Throws Error(BAD_ARG, LINK).
@@ -34,6 +37,7 @@ class UioTransport final : public Transport {
   std::optional<std::span<std::byte>> map(std::uint64_t address, std::uint64_t size) override;
   bool wait_irq(std::uint64_t limit_ticks) override;
   LinkInfo info() const override;
+  void ask(std::function<Wish()> wish) override { wish_ = std::move(wish); }
 
  private:
   void map_device(const std::string& path);
@@ -49,6 +53,7 @@ class UioTransport final : public Transport {
   void settle();
   void sleep_until_interrupt(std::uint64_t ticks_left);
 
+  std::function<Wish()> wish_;
   LinkInfo info_;
   std::chrono::milliseconds patience_;
   FileDescriptor device_, interrupts_;

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "heatbath/numerics/text.hpp"
 #include "hw_model/physics/general_array.hpp"
 #include "hw_model/physics/graph.hpp"
 #include "hw_model/physics/linear_step.hpp"
@@ -87,7 +88,7 @@ std::optional<Refusal> refusal(const ArraySpec& spec, const Parameters& p) {
     if (!(p.mass_of(i) > 0)) return no("mass or capacitance not above 0");
     if (!(p.damping_of(i) >= 0)) return no("damping or conductance below 0");
     const bool exact = spec.stepper == Stepper::exact_ou;
-    if (exact && p.j4[i] != 0) return no("exact-ou is for linear cells: J4 = " + std::to_string(p.j4[i]));
+    if (exact && p.j4[i] != 0) return no("exact-ou is for linear cells: J4 = " + numerics::general(p.j4[i]));
   }
   if (spec.kind == CellKind::rlc) {
     const auto c = capacitances(p);
@@ -104,12 +105,12 @@ std::optional<Refusal> refusal_of_step(const ArraySpec& spec, double dt) {
   if (spec.kind != CellKind::pbit) return std::nullopt;
   if (stepper == Stepper::random_sequential) {
     if (std::llround(dt * spec.cells) >= 1) return std::nullopt;
-    return Refusal{"a step of " + std::to_string(dt) + " time units makes no update of " + std::to_string(spec.cells) +
+    return Refusal{"a step of " + numerics::general(dt) + " time units makes no update of " + std::to_string(spec.cells) +
                    " p-bits: at least 1 / cells"};
   }
   if (std::abs(dt - 1.0) < 1e-9) return std::nullopt;
   return Refusal{std::string(name(stepper)) + " updates make whole sweeps: a step is 1 time unit, not " +
-                 std::to_string(dt)};
+                 numerics::general(dt)};
 }
 
 std::unique_ptr<Array> make_array(const ArraySpec& spec, numerics::ThreadTeam* team) {

@@ -24,13 +24,15 @@ constexpr std::uint32_t arithmetic_revision = 2;
 /// Path meters of one lane since Array::clear_meters, in energy units, double precision. V is the energy that
 /// Array::energy returns (with inertia: the kinetic energy, too), dE its change.
 ///
-/// heat_path, positive when emitted, per stepper:
+/// heat_path, positive when emitted, per stepper (docs/dynamics.md has the formulas and the orders of their means):
 /// - Euler–Maruyama on overdamped and phase cells under white noise: sum of kT_i (|w~_i|^2 - |w_i|^2) / 2, from the noises
 ///   of the step and of its reverse (exact-problems.md 5, generative.md 1.2);
-/// - Heun, Leimkuhler–Matthews, coloured noise: F o dx with the mean of the forces at both ends, with inertia less the
-///   change of the kinetic energy;
+/// - Heun on overdamped and phase cells and rlc nodes under white noise: mu F^2 dt + F o noise, v^2 dt/R - v o noise;
+/// - Leimkuhler–Matthews, coloured noise, other steps with inertia: F o dx with the mean of the forces at both ends, with
+///   inertia less the change of the kinetic energy;
 /// - BAOAB: minus the change of the kinetic energy in O;
-/// - exact Ornstein–Uhlenbeck and p-bits: minus dE at fixed parameters.
+/// - exact Ornstein–Uhlenbeck with a potential, and p-bits: minus dE at fixed parameters; without a potential F o dx and the
+///   mean of what it misses (exact_heat.hpp).
 ///
 /// Where forces have no potential (couplings that are not reciprocal, frequencies that are not 0), heat is heat_path and
 /// work is dE + heat: work counts what keeps the currents going, and the shadow work dE - work + heat_path is 0.

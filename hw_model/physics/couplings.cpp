@@ -6,6 +6,7 @@
 #include <string>
 
 #include "hw_model/physics/graph.hpp"
+#include "heatbath/numerics/text.hpp"
 #include "hw_model/physics/packed_couplings.hpp"
 #include "hw_model/physics/parameters.hpp"
 
@@ -36,14 +37,14 @@ Couplings::Couplings(std::uint32_t cells, std::vector<float> matrix, const CodeG
   if (grid.bits < 2 || grid.bits > code_bits_max || !(grid.range > 0))
     throw std::invalid_argument("integer arithmetic takes codes of 2 to " + std::to_string(code_bits_max) +
                                 " bits and a positive range; got " + std::to_string(grid.bits) + " bits, range " +
-                                std::to_string(grid.range));
+                                numerics::general(grid.range));
   for (std::uint32_t i = 0; i < cells_ && !zero_; ++i)
     for (std::uint32_t k = 0; k < cells_; ++k) {
       const long code = std::lrint(at(i, k) / grid.step()), top = 1L << (grid.bits - 1);
       if (static_cast<float>(code) * grid.step() != at(i, k) || code < -top || code >= top)
         throw std::invalid_argument("coupling (" + std::to_string(i) + ", " + std::to_string(k) +
-                                    ") = " + std::to_string(at(i, k)) + " is no code of " + std::to_string(grid.bits) +
-                                    " bits in +-" + std::to_string(grid.range));
+                                    ") = " + numerics::general(at(i, k)) + " is no code of " + std::to_string(grid.bits) +
+                                    " bits in +-" + numerics::general(grid.range));
     }
   code_grid_ = grid;
 }

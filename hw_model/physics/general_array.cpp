@@ -90,9 +90,16 @@ void GeneralArray::Impl::for_each_tile(const std::function<void(LaneTile&)>& pie
   }
 }
 
+bool GeneralArray::Impl::wants_heat(const Parameters& live) const {
+  if (!metered) return false;
+  if (spec.stepper == Stepper::exact_ou) return by_cell || !live.couplings->symmetric();
+  return by_cell && spec.kind == CellKind::rlc && spec.stepper == Stepper::baoab;
+}
+
 std::shared_ptr<const StepTable> GeneralArray::Impl::table(const Parameters& live, double dt) {
-  if (!kept || kept->dt != dt || kept->free != free || !same(kept->parameters, live))
-    kept = Kept{live, dt, free, std::make_shared<const StepTable>(spec, live, live, 0.0, dt, free)};
+  const bool heat = wants_heat(live);
+  if (!kept || kept->dt != dt || kept->free != free || (heat && !kept->heat) || !same(kept->parameters, live))
+    kept = Kept{live, dt, free, heat, std::make_shared<const StepTable>(spec, live, live, 0.0, dt, free, 0.0, heat)};
   return kept->table;
 }
 
@@ -238,7 +245,9 @@ std::uint64_t GeneralArray::advance(const Run& run, const Parameters& live) {
   const auto table_at = [&](std::uint64_t halves, double dt) -> std::shared_ptr<const StepTable> {
     if (halves == 2 * run.ramp_steps) return std::make_shared<const StepTable>(spec(), target, target, 0.0, dt, a.free);
     const double position = static_cast<double>(halves) / static_cast<double>(2 * run.ramp_steps);
-    return std::make_shared<const StepTable>(spec(), live, target, position, dt, a.free, dt > 0 ? advance : 0.0);
+    const bool heat = dt > 0 && (a.wants_heat(live) || a.wants_heat(target));
+    return std::make_shared<const StepTable>(spec(), live, target, position, dt, a.free, dt > 0 ? advance : 0.0,
+                                             heat);
   };
   // Adds the change of V from one set of parameters to another. Leaves the second one's biases in the tile.
   const auto change = [&](Impl::LaneTile& t, const StepTable& from, const StepTable& to, bool last) {

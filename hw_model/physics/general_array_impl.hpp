@@ -48,6 +48,7 @@ struct GeneralArray::Impl {
     std::vector<CacheLines<float>> filters;   // coloured noise: one field of cells + 1 rows per stage; last row: common
     bool fresh_force = false;                 // k1 holds the force at the state (BAOAB)
     bool known_force = false;                 // `force` is the gradient at the state
+    std::vector<double> curvature, curvature_after;  // of the own terms, as [cell][lane], where `force` is
     std::vector<double> heat, work;           // metered, per lane
     std::vector<double> thermal;              // heat of the bath step, per lane
     std::vector<double> cell_heat, momentum;  // heat of cells: per [cell][lane]; momenta before what changes them
@@ -72,6 +73,7 @@ struct GeneralArray::Impl {
     Parameters parameters;
     double dt;
     std::vector<std::uint32_t> free;
+    bool heat;
     std::shared_ptr<const StepTable> table;
   };
   std::optional<Kept> kept;
@@ -90,6 +92,8 @@ struct GeneralArray::Impl {
   const LaneTile& tile_of(std::uint32_t lane) const { return const_cast<Impl*>(this)->tile_of(lane); }
 
   void for_each_tile(const std::function<void(LaneTile&)>& piece);
+  /// Whether steps need tables with the heat of their exact parts.
+  bool wants_heat(const Parameters& live) const;
   /// Table of a run without a ramp, kept.
   std::shared_ptr<const StepTable> table(const Parameters& live, double dt);
 
@@ -118,6 +122,8 @@ struct GeneralArray::Impl {
   void trigonometry(LaneTile& t, const float* x) const;
   // dV/dx at x, for phases less omega / mu unless `at_rest`.
   void gradient(LaneTile& t, const StepTable& p, const float* x, float* out, bool at_rest = false) const;
+  // d2V/dx_i^2 at the state; right after gradient() at it, whose fields it reads.
+  void curvatures(const LaneTile& t, const StepTable& p, std::vector<double>& out) const;
 
   // -- noise -----------------------------------------------------------------------------------------------------
 
@@ -146,6 +152,8 @@ struct GeneralArray::Impl {
   void scheme(Space& s) const;
   // One step with its meters.
   void metered_step(Space& s);
+  // Adds the heat of nodes in a step of Heun's: -v o (noise - v/R dt), the noise with the predicted voltage.
+  void add_node_heat(Space& s, std::vector<double>& heat) const;
   void spin_step(LaneTile& t, const StepTable& p, const NoiseOrigin& origin, std::uint64_t number);
   // Sweeps of a tile on a lattice of signs, lane by lane.
   void sweep_signs(LaneTile& t, const SignLattice& lattice, const StepTable& p, const NoiseOrigin& origin,

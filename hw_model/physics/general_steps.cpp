@@ -57,6 +57,24 @@ void GeneralArray::Impl::gradient(LaneTile& t, const StepTable& p, const float* 
                   coupled ? pair(t.field_a, t.field_b) : FieldPair{}, x, out);
 }
 
+void GeneralArray::Impl::curvatures(const LaneTile& t, const StepTable& p, std::vector<double>& out) const {
+  out.assign(std::size_t{cells} * t.lanes, 0.0);
+  for (std::uint32_t i = 0; i < cells; ++i)
+    for (std::uint32_t l = 0; l < t.lanes; ++l) {
+      const std::size_t at = t.at(i, l);
+      const double x = t.state[at];
+      if (!phases) {
+        out[at] = p.two_j2[i] + 3.0 * p.four_j4[i] * x * x;
+        continue;
+      }
+      const double c = t.cosine[at], s = t.sine[at];
+      double along = p.lane_bias ? t.bias[at] : p.bias[i], across = 0;
+      if (p.couplings_a) along += double{p.gain_a} * t.field_a[at], across += double{p.gain_a} * t.field_c[at];
+      if (p.couplings_b) along += double{p.gain_b} * t.field_b[at], across += double{p.gain_b} * t.field_d[at];
+      out[at] = -c * along - s * across - p.four_j2[i] * (c * c - s * s);
+    }
+}
+
 struct GeneralArray::Impl::Space {
   Impl& a;
   LaneTile& t;
@@ -221,6 +239,7 @@ struct GeneralArray::Impl::Space {
     }
     if (a.metered) a.kinetic(t, p, -1.0, t.thermal);
     if (a.by_cell) a.add_kinetic_heat(t, p, t.before.data());
+    if (p.heat && a.by_cell) p.heat->add_missing(t.lanes, t.before.data(), {}, nullptr, t.cell_heat.data());
   }
 
   // z = propagate z + spread n + respond b, or that much more.
@@ -278,56 +297,102 @@ void GeneralArray::Impl::scheme(Space& s) const {
   if (s.p.drifts()) s.count_drift();
 }
 
+void GeneralArray::Impl::add_node_heat(Space& s, std::vector<double>& heat) const {
+  LaneTile& t = s.t;
+  const StepTable& p = s.p;
+  fields(t, p, s.n1, t.field_a, t.field_b);  // the noise as currents: C times what it adds to the voltages
+  for (std::uint32_t i = 0; i < cells; ++i) {
+    if (free[i] == 0) continue;
+    const double half_loss = 0.5 * p.dt * p.damping[i];
+    for (std::uint32_t l = 0; l < t.lanes; ++l) {
+      const std::size_t at = t.at(i, l);
+      double noise = static_cast<double>(p.mass[i]) * s.n1[at];
+      if (p.couplings_a) noise += static_cast<double>(p.gain_a) * t.field_a[at];
+      if (p.couplings_b) noise += static_cast<double>(p.gain_b) * t.field_b[at];
+      const double before = t.before[at + s.second()], after = s.state[at + s.second()], guess = s.guess[at + s.second()];
+      const double released = half_loss * (before * before + after * after) - 0.5 * (before + guess) * noise;
+      heat[l] += released;
+      if (by_cell) t.cell_heat[at] += released;
+    }
+  }
+}
+
 // One step with its meters.
 void GeneralArray::Impl::metered_step(Space& s) {
   LaneTile& t = s.t;
   const StepTable& p = s.p;
   const Stepper stepper = spec.stepper;
+  const bool white = spec.colour.white();
   std::vector<double> heat(t.lanes, 0.0);
   std::fill(t.thermal.begin(), t.thermal.end(), 0.0);
   const bool by_energy = stepper == Stepper::exact_ou && p.potential, by_bath = stepper == Stepper::baoab;
+  const bool by_nodes = stepper == Stepper::heun && spec.kind == CellKind::rlc && white;
+  const bool by_noise = stepper == Stepper::heun && !inertia && white;
   if (by_energy || !p.potential) energies(t, p, 1.0, heat);
   std::vector<double> change(t.lanes, 0.0);  // of the energy, where there is no potential
   if (!p.potential)
     std::transform(heat.begin(), heat.end(), change.begin(), std::negate<>()), heat.assign(t.lanes, 0.0);
-  const bool by_path = !by_energy && !by_bath;
-  const bool by_forces = by_path || (by_cell && !by_bath);  // the forces at both ends of the step
-  if (by_forces) {
+  const bool by_path = !by_energy && !by_bath && !by_nodes;
+  const bool by_forces = by_path || (by_cell && by_energy);  // the forces at both ends of the step
+  if (by_forces || by_nodes) {
     t.before.assign(t.state.begin(), t.state.begin() + static_cast<std::ptrdiff_t>(std::size_t{variables} * t.lanes));
     if (phases) t.counts_before = t.counts;
+  }
+  std::vector<double> missing;  // of the trapezoid, per [cell][lane]
+  if (by_forces) {
     t.force.resize(t.state.size());
     t.force_after.resize(t.state.size());
-    if (!t.known_force) gradient(t, p, t.state.data(), t.force.data());
+    if (!t.known_force) {
+      gradient(t, p, t.state.data(), t.force.data());
+      if (by_noise) curvatures(t, p, t.curvature);
+    }
     if (inertia && by_path) kinetic(t, p, 1.0, heat);
     if (inertia && by_cell) {
       t.momentum.clear();
       momenta(t, p, t.momentum);
+    }
+    if (p.heat) {
+      missing.assign(std::size_t{cells} * t.lanes, 0.0);
+      p.heat->add_missing(t.lanes, t.state.data(), p.bias, p.lane_bias ? t.bias.data() : nullptr, missing.data());
     }
   }
   scheme(s);
   if (by_energy) energies(t, p, -1.0, heat);
   if (by_bath)
     for (std::uint32_t l = 0; l < t.lanes; ++l) heat[l] += t.thermal[l];
+  if (by_nodes) add_node_heat(s, heat);
   if (by_forces) {
     if (inertia && by_path) kinetic(t, p, -1.0, heat);
     if (inertia && by_cell) add_kinetic_heat(t, p, t.before.data() + s.second());
     gradient(t, p, t.state.data(), t.force_after.data());
+    if (by_noise) curvatures(t, p, t.curvature_after);
     const double quarter =
-        stepper == Stepper::euler_maruyama && !inertia && spec.colour.white() ? 0.25 * spec.mobility * p.dt : 0.0;
+        stepper == Stepper::euler_maruyama && !inertia && white ? 0.25 * spec.mobility * p.dt : 0.0;
     for (std::uint32_t i = 0; i < cells; ++i) {
       if (free[i] == 0) continue;
       for (std::uint32_t l = 0; l < t.lanes; ++l) {
         const std::size_t at = t.at(i, l);
         const double g0 = t.force[at], g1 = t.force_after[at];
-        double moved = static_cast<double>(t.state[at]) - t.before[at];
-        if (phases)
-          moved += 2.0 * std::numbers::pi * static_cast<std::int32_t>(t.counts[at] - t.counts_before[at]);
-        const double released = quarter * (g1 * g1 - g0 * g0) - 0.5 * moved * (g0 + g1);
+        double released = 0;
+        if (by_noise && (phases || std::abs(t.state[at]) < spec.rail)) {
+          // F o dx = mu F^2 dt + F o noise, the noise with the force at the predicted state, whose mean is kT dF/dx mu dt
+          // there; the last term brings that to the mean of both ends.
+          const double sigma = p.sigma[i], ahead = s.k2[at] + (p.drifts() ? p.minus_pull[i] : 0.0);
+          released = -0.5 * p.step[i] * (g0 * g0 + g1 * g1) - 0.5 * (g0 + ahead) * sigma * s.n1[at] +
+                     0.25 * sigma * sigma * (t.curvature_after[at] - t.curvature[at]);
+        } else {
+          double moved = static_cast<double>(t.state[at]) - t.before[at];
+          if (phases)
+            moved += 2.0 * std::numbers::pi * static_cast<std::int32_t>(t.counts[at] - t.counts_before[at]);
+          released = quarter * (g1 * g1 - g0 * g0) - 0.5 * moved * (g0 + g1);
+          if (!missing.empty()) released += missing[at];
+        }
         if (by_path) heat[l] += released;
         if (by_cell) t.cell_heat[at] += released;
       }
     }
     t.force.swap(t.force_after);
+    t.curvature.swap(t.curvature_after);
     t.known_force = true;
   }
   if (!p.potential) {

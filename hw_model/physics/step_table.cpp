@@ -73,7 +73,7 @@ std::vector<double> capacitances(const Parameters& p) {
 }
 
 StepTable::StepTable(const ArraySpec& spec, const Parameters& from, const Parameters& to, double at, double dt_,
-                     std::span<const std::uint32_t> free, double advance)
+                     std::span<const std::uint32_t> free, double advance, bool wants_heat)
     : dt(dt_), position(static_cast<float>(at)), lane_bias(from.bias_per_lane || to.bias_per_lane) {
   const std::uint32_t n = spec.cells;
   const CellKind kind = spec.kind;
@@ -134,7 +134,7 @@ StepTable::StepTable(const ArraySpec& spec, const Parameters& from, const Parame
     if (phases) set_drift(from, to, at, free);
   }
   if (dt == 0 || (spec.stepper != Stepper::exact_ou && kind != CellKind::rlc)) return;
-  make_matrices(spec, rate, free, advance != 0);
+  make_matrices(spec, rate, free, advance != 0, wants_heat);
   if (lane_bias || !respond) return;
   // The chains over the biases that the kernels make where lanes differ.
   shift.assign(respond->cells(), 0.0f);
@@ -190,7 +190,7 @@ void StepTable::set_transition(const LinearStep& exact, const std::vector<Eigen:
 }
 
 void StepTable::make_matrices(const ArraySpec& spec, const std::vector<double>& rate,
-                              std::span<const std::uint32_t> free, bool ramped) {
+                              std::span<const std::uint32_t> free, bool ramped, bool wants_heat) {
   const std::uint32_t n = spec.cells;
   const CellKind kind = spec.kind;
   const bool exact = spec.stepper == Stepper::exact_ou, inertia = kind != CellKind::overdamped;
@@ -225,7 +225,24 @@ void StepTable::make_matrices(const ArraySpec& spec, const std::vector<double>& 
     noise_mix = as_couplings(inverse_mass * (intensity * dt).cwiseSqrt().asDiagonal());
     return;
   }
+  LinearHeat law;
+  law.weight = law.rest = Eigen::VectorXd::Zero(ni);
+  for (const Eigen::Index i : moving) {
+    law.weight(i) = inertia ? static_cast<double>(dampings(i)) : mobility;
+    law.rest(i) = 0.5 * intensity(i) * (inertia ? inverse_mass(i, i) : k(i, i));
+  }
+  const MatrixXd one = MatrixXd::Identity(ni, ni), stiff = k;
+  MatrixXd whole_mass = masses.cast<double>().asDiagonal();
+  if (kind == CellKind::rlc) whole_mass += pairs;
+  const auto keep_heat = [&](const MatrixXd& a, const MatrixXd& q, const MatrixXd& drive) {
+    if (!wants_heat) return;
+    law.a = a, law.q = q, law.drive = drive;
+    heat = std::make_shared<const ExactHeat>(law, dt);
+  };
   if (spec.stepper == Stepper::baoab) {  // rlc
+    law.lost = one;
+    law.parts = {{one, whole_mass}};
+    keep_heat(damp, diffusion, MatrixXd::Zero(ni, ni));
     set_transition(linear_step(damp, diffusion, dt), moving, -1);
     return;
   }
@@ -241,6 +258,9 @@ void StepTable::make_matrices(const ArraySpec& spec, const std::vector<double>& 
     set_transition(s, moving, -1);
     respond = as_couplings(s.respond * drive.asDiagonal());
     if (ramped) lean = as_couplings(s.lean * drive.asDiagonal());
+    law.lost = stiff, law.lost_bias = 1;
+    law.parts = {{stiff, one, 1}};
+    keep_heat(mobility * k, q, drive.asDiagonal());
     return;
   }
   MatrixXd a = MatrixXd::Zero(2 * ni, 2 * ni), q = a, drive = a;
@@ -260,6 +280,15 @@ void StepTable::make_matrices(const ArraySpec& spec, const std::vector<double>& 
   set_transition(s, moving, decay);
   respond = as_couplings(ordered_product(s.respond, drive));
   if (ramped) lean = as_couplings(ordered_product(s.lean, drive));
+  const MatrixXd none = MatrixXd::Zero(ni, ni);
+  const auto beside = [&](const MatrixXd& positions, const MatrixXd& velocities) {
+    MatrixXd both(ni, 2 * ni);
+    both << positions, velocities;
+    return both;
+  };
+  law.lost = beside(none, one);
+  law.parts = {{beside(stiff, none), beside(one, none), 1}, {beside(none, one), beside(none, whole_mass)}};
+  keep_heat(a, q, drive);
 }
 
 }  // namespace heatbath::physics

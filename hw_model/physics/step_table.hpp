@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "hw_model/physics/array.hpp"
+#include "hw_model/physics/exact_heat.hpp"
 
 namespace heatbath::physics {
 
@@ -18,9 +19,9 @@ struct LinearStep;
 /// biases do, take no noise, and have neither a row nor a column in the inverse of the capacitances.
 struct StepTable {
   /// `free`: per cell ~0 where it moves, 0 where it is held. `advance`: how far a step goes on between the two; only
-  /// exact-ou looks at it.
+  /// exact-ou looks at it. `heat`: whether the heat of exact parts of a step is wanted.
   StepTable(const ArraySpec& spec, const Parameters& from, const Parameters& to, double position, double dt,
-            std::span<const std::uint32_t> free, double advance = 0);
+            std::span<const std::uint32_t> free, double advance = 0, bool heat = false);
 
   double dt;
   float position;
@@ -52,6 +53,7 @@ struct StepTable {
   std::shared_ptr<const Couplings> respond;              ///< exact-ou: shift of the state per bias
   std::shared_ptr<const Couplings> lean;                 ///< exact-ou in a ramp: shift per change of a bias over the step
   std::vector<float> shift;                              ///< exact-ou: of the biases, when lanes share them
+  std::shared_ptr<const ExactHeat> heat;                 ///< exact-ou, and of voltages rlc under BAOAB; if asked for
   std::shared_ptr<const Couplings> noise_mix;            ///< rlc under Euler–Maruyama and Heun
 
   /// Bias of a cell in a lane between two sets of parameters at this table's position.
@@ -65,7 +67,7 @@ struct StepTable {
   // Matrices of an exact step; `decay`: of the slowest damping in a step, below 0 where none is to be kept.
   void set_transition(const LinearStep& exact, const std::vector<std::ptrdiff_t>& moving, double decay);
   void make_matrices(const ArraySpec& spec, const std::vector<double>& rate, std::span<const std::uint32_t> free,
-                     bool ramped);
+                     bool ramped, bool wants_heat);
 };
 
 /// C_ik of an rlc array in double, n x n: mass on the diagonal, gain times couplings beside it.

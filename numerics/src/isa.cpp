@@ -2,7 +2,10 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <stdexcept>
 #include <string>
+
+#include "heatbath/numerics/text.hpp"
 
 namespace heatbath::numerics {
 namespace {
@@ -22,11 +25,14 @@ bool has(Isa isa) {
 }
 
 Isa best() {
-  if (const char* wanted = std::getenv("HEATBATH_ISA")) {
-    for (const Isa isa : available_isas())
-      if (name(isa) == wanted) return isa;
+  const char* wanted = std::getenv("HEATBATH_ISA");
+  if (wanted == nullptr || *wanted == '\0') return available_isas().back();
+  std::string names;
+  for (const Isa isa : available_isas()) {
+    if (name(isa) == wanted) return isa;
+    names.append(names.empty() ? "" : ", ").append(name(isa));
   }
-  return available_isas().back();
+  throw std::invalid_argument("HEATBATH_ISA is " + quoted(wanted) + "; this processor has " + names);
 }
 
 std::atomic<Isa>& active() {

@@ -189,13 +189,12 @@ Layout read_edges(Lines& lines, const std::string& where, const Sink& sink) {
         first = {index_of(lines, entry.word[0], what), index_of(lines, entry.word[1], what), lines.number()};
         continue;
       }
-    } else if (columns == 2 && entry.count == 3 && had == 0) {
+    } else if (columns == 2 && entry.count == 3 && had == 0 && first->a > 0) {
       layout.form = Form::rudy;
       layout.values = true;
       layout.cells = first->a;
       layout.announced = first->b;
       columns = 3;
-      if (layout.cells == 0) lines.fail("a header of 0 cells is above it");
     } else if (entry.count != columns) {
       lines.fail_for(columns == 2 ? "the two cells of a coupler" : "two cells and a value");
     }

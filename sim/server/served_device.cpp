@@ -3,11 +3,15 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <functional>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "driver/src/link_uri.hpp"
 #include "heatbath/device.hpp"
 #include "heatbath/error.hpp"
+#include "heatbath/interruptible.hpp"
 #include "heatbath/regs.h"
 #include "sim/server/child_process.hpp"
 #include "sim/src/open_transport.hpp"
@@ -21,6 +25,49 @@ bool fresh_when_opened(const std::string& uri) {
   const std::string_view scheme = scheme_of(uri);
   return std::any_of(fresh.begin(), fresh.end(), [&](const char* name) { return scheme == name; });
 }
+
+/// A device that cannot be made anew, with its counters from 0 and its last command as none: as a session finds it after
+/// power-on. What it counts stays with it.
+class AsNew final : public Transport, public Interruptible {
+ public:
+  explicit AsNew(std::unique_ptr<Transport> device) : device_(std::move(device)) {
+    // Commands that do nothing leave the acknowledgement that power-on leaves. The first one has a sequence number that is
+    // neither the last one nor 0: a store that changes no word is none on some buses.
+    if (const std::uint32_t last = device_->read32(HB_COMMAND_ACK_OFFSET); last != 0) {
+      constexpr std::uint32_t one = HB_COMMAND_ACK_SEQ_MASK & (~HB_COMMAND_ACK_SEQ_MASK + 1);
+      for (const std::uint32_t sequence : {(last & HB_COMMAND_ACK_SEQ_MASK) == one ? 2 * one : one, 0u}) {
+        device_->write32(HB_COMMAND_OFFSET, sequence);
+        device_->read32(HB_COMMAND_ACK_OFFSET);
+      }
+    }
+    for (std::size_t k = 0; k < counters.size(); ++k) before_[k] = device_->read32(counters[k]);
+  }
+
+  std::uint32_t read32(std::uint64_t address) override {
+    const std::uint32_t value = device_->read32(address);
+    const auto counter = std::find(counters.begin(), counters.end(), address);
+    return counter == counters.end() ? value : value - before_[static_cast<std::size_t>(counter - counters.begin())];
+  }
+  void write32(std::uint64_t address, std::uint32_t value) override { device_->write32(address, value); }
+  void read_block(std::uint64_t address, std::span<std::byte> out) override { device_->read_block(address, out); }
+  void write_block(std::uint64_t address, std::span<const std::byte> data) override { device_->write_block(address, data); }
+  std::optional<std::span<std::byte>> map(std::uint64_t address, std::uint64_t size) override {
+    return device_->map(address, size);
+  }
+  bool wait_irq(std::uint64_t limit_ticks) override { return device_->wait_irq(limit_ticks); }
+  std::optional<DmaBuffer> dma_alloc(std::uint64_t bytes) override { return device_->dma_alloc(bytes); }
+  void dma_free(std::uint64_t address) override { device_->dma_free(address); }
+  LinkInfo info() const override { return device_->info(); }
+  void ask(std::function<Wish()> wish) override {
+    if (auto* const device = dynamic_cast<Interruptible*>(device_.get())) device->ask(std::move(wish));
+  }
+
+ private:
+  static constexpr std::array<std::uint64_t, 3> counters{HB_RESET_COUNT_OFFSET, HB_ERR_ACCESS_OFFSET,
+                                                         HB_ERR_SEQUENCE_OFFSET};
+  std::unique_ptr<Transport> device_;
+  std::array<std::uint32_t, counters.size()> before_{};
+};
 
 }  // namespace
 
@@ -94,6 +141,7 @@ ServedDevice::~ServedDevice() = default;
 void ServedDevice::open() {
   transport_ = open_transport(given_);
   clock_ = dynamic_cast<const DeviceClock*>(transport_.get());
+  if (!fresh_when_opened(given_) && !wants_own_process()) transport_ = std::make_unique<AsNew>(std::move(transport_));
 }
 
 void ServedDevice::close() {

@@ -12,7 +12,8 @@
 namespace heatbath {
 
 /// Opens the device of a URI for one session after the other. Each session finds it as it is after opening: a new
-/// emulator (func:), a new session (tcp:, unix:, shm:), else reset and with its memory cleared. One that a process has
+/// emulator (func:), a new session (tcp:, unix:, shm:), else reset, with its memory cleared and its counters seen
+/// from 0. One that a process has
 /// once only (tlm:) is opened in a process for each session.
 class ServedDevice {
  public:

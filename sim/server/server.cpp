@@ -18,6 +18,7 @@
 #include "driver/src/remote_transport.hpp"
 #include "driver/src/socket_address.hpp"
 #include "heatbath/error.hpp"
+#include "heatbath/numerics/text.hpp"
 #include "sim/server/child_process.hpp"
 #include "sim/server/etherbone_service.hpp"
 #include "sim/server/pacer.hpp"
@@ -99,7 +100,7 @@ Server::Impl::Impl(ServerOptions given)
   device.emplace(options.device);
   const std::string token = options.token_file.empty() ? std::string{} : read_token(options.token_file);
   if (!(options.slowdown > 0) || !std::isfinite(options.slowdown))
-    throw Error(HB_BAD_ARG, "slowdown " + std::to_string(options.slowdown) + ": it must be above 0");
+    throw Error(HB_BAD_ARG, "slowdown " + numerics::text_of(options.slowdown) + ": it must be above 0");
   if (options.realtime && !device->sees_time())
     throw Error(HB_UNSUPPORTED, "realtime: device time of " + device->uri() +
                                     " is not seen without an access; func: and tlm: show it");
@@ -164,13 +165,12 @@ void Server::run() {
 }
 
 void Server::Impl::note_pace(const Pace& of_session) {
-  char line[200];
   const double mean = of_session.holds == 0 ? 0 : of_session.jitter_sum_us / static_cast<double>(of_session.holds);
-  std::snprintf(line, sizeof line,
-                "realtime: %llu holds, jitter mean %.1f us, worst %.1f us; %llu overruns, worst lag %.1f us",
-                static_cast<unsigned long long>(of_session.holds), mean, of_session.jitter_worst_us,
-                static_cast<unsigned long long>(of_session.overruns), of_session.lag_worst_us);
-  reception->journal().add(Entry::session, line);
+  reception->journal().add(Entry::session,
+                           "realtime: " + std::to_string(of_session.holds) + " holds, jitter mean " +
+                               numerics::fixed(mean, 1) + " us, worst " + numerics::fixed(of_session.jitter_worst_us, 1) +
+                               " us; " + std::to_string(of_session.overruns) + " overruns, worst lag " +
+                               numerics::fixed(of_session.lag_worst_us, 1) + " us");
   const std::lock_guard lock(pace_mutex);
   pace.holds += of_session.holds;
   pace.overruns += of_session.overruns;

@@ -7,12 +7,14 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 
 #include "driver/src/link_transport.hpp"
 #include "driver/src/link_uri.hpp"
 #include "functional_transport.hpp"
 #include "heatbath/device.hpp"
+#include "heatbath/numerics/text.hpp"
 #include "open_transport.hpp"
 #include "tlm_chip.hpp"
 #include "uri.hpp"
@@ -43,7 +45,7 @@ Emulator emulator_of(const Uri& uri) {
     std::string known = "profile, cells, lanes, seed, threads";
     if (timed) known += ", timing";
     for (const std::string_view choice : model::choice_names()) known.append(", ").append(choice);
-    throw Error(HB_BAD_ARG, "device URI: key '" + key + "' is unknown; " + uri.scheme + ": has " + known);
+    throw Error(HB_BAD_ARG, "device URI: key " + numerics::quoted(key) + " is unknown; " + uri.scheme + ": has " + known);
   }
   const auto value_of = [&](const char* key) {
     const auto at = uri.keys.find(key);
@@ -101,6 +103,9 @@ auto guarded(Open&& open) {
   } catch (const std::bad_alloc&) {
     throw Error(HB_OUT_OF_MEMORY,
                 "device URI: this computer has not enough memory for the emulated chip; ask for fewer cells or lanes");
+  } catch (const std::system_error& failure) {
+    throw Error(HB_OUT_OF_MEMORY, std::string("device URI: this computer refuses what the emulated chip needs: ") +
+                                      failure.what());
   }
 }
 
@@ -118,8 +123,8 @@ std::unique_ptr<Transport> open_transport(const std::string& text) {
   if (is_link_scheme(scheme)) return open_link_transport(text, open_transport);
   const Uri uri = parse_uri(text);
   if (uri.scheme == "func" || uri.scheme == "tlm") return guarded([&] { return link_to(uri); });
-  throw Error(HB_BAD_ARG, "device URI '" + text + "': scheme '" + uri.scheme + "' is unknown; this build has " +
-                              emulators() + ", " + link_schemes);
+  throw Error(HB_BAD_ARG, "device URI '" + numerics::escaped(text, 400) + "': scheme " + numerics::quoted(uri.scheme) +
+                              " is unknown; this build has " + emulators() + ", " + link_schemes);
 }
 
 std::string uri_or_default(std::string_view uri) {

@@ -1,14 +1,13 @@
 #include "uri.hpp"
 
-#include <charconv>
-
 #include "heatbath/error.hpp"
+#include "heatbath/numerics/text.hpp"
 
 namespace heatbath {
 namespace {
 
 [[noreturn]] void bad_uri(std::string_view text, const std::string& what) {
-  throw Error(HB_BAD_ARG, "device URI '" + std::string(text) + "': " + what);
+  throw Error(HB_BAD_ARG, "device URI '" + numerics::escaped(text, 400) + "': " + numerics::escaped(what, 1000));
 }
 
 }  // namespace
@@ -35,15 +34,11 @@ Uri parse_uri(std::string_view text) {
 }
 
 std::uint64_t parse_number(const std::string& key, const std::string& value, std::uint64_t lowest, std::uint64_t highest) {
-  const bool hexadecimal = value.starts_with("0x") || value.starts_with("0X");
-  const char* begin = value.data() + (hexadecimal ? 2 : 0);
-  const char* end = value.data() + value.size();
-  std::uint64_t number = 0;
-  const auto [stop, error] = std::from_chars(begin, end, number, hexadecimal ? 16 : 10);
-  if (error != std::errc{} || stop != end || number < lowest || number > highest)
-    throw Error(HB_BAD_ARG, "device URI: " + key + "=" + value + " is not a whole number in " + std::to_string(lowest) + ".." +
-                                std::to_string(highest));
-  return number;
+  const auto number = numerics::parse_decimal_or_hexadecimal(value);
+  if (!number || *number < lowest || *number > highest)
+    throw Error(HB_BAD_ARG, "device URI: " + key + "=" + numerics::escaped(value, 80) + " is not a whole number in " +
+                                std::to_string(lowest) + ".." + std::to_string(highest));
+  return *number;
 }
 
 }  // namespace heatbath

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <pty.h>
 #include <spawn.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include <fstream>
 #include <map>
 #include <sstream>
+#include <thread>
 
 #include <nlohmann/json.hpp>
 
@@ -375,6 +377,40 @@ TEST(CtrlC, LeavesTheStatisticsOfARun) {
   EXPECT_TRUE(std::filesystem::exists(folder / "r.npz"));
 }
 
+TEST(Command, ZerosInFrontOfANumberAreDecimal) {
+  const TemporaryFolder folder;
+  std::ofstream(folder / "x.toml") << "[network]\ncells = 2\n[[schedule]]\nop = \"evolve\"\nduration = 0.5\n";
+  const auto run = [&](const std::string& seed, const std::string& shots) {
+    const Outcome outcome =
+        heatbath({"run", (folder / "x.toml").string(), "--seed", seed, "--shots", shots, "--json", "--device", kDevice});
+    EXPECT_EQ(outcome.status, 0) << outcome.error;
+    nlohmann::json json = nlohmann::json::parse(outcome.out);
+    return std::pair{json["final_states"], json["shots"]};
+  };
+  EXPECT_EQ(run("010", "012"), run("10", "12"));
+  EXPECT_EQ(run("08", "0009"), run("8", "9"));
+  EXPECT_NE(run("010", "12"), run("8", "12"));
+}
+
+TEST(Command, AnInstructionSetThatIsNoneIsRefused) {
+  ::setenv("HEATBATH_ISA", "foo", 1);
+  const Outcome outcome = heatbath({"info", "--device", kDevice});
+  ::unsetenv("HEATBATH_ISA");
+  EXPECT_EQ(outcome.status, 2);
+  EXPECT_THAT(outcome.error, HasSubstr("HEATBATH_ISA is 'foo'; this processor has portable"));
+}
+
+TEST(Command, AProgramMayComeThroughAPipe) {
+  const TemporaryFolder folder;
+  const std::string pipe = (folder / "pipe").string();
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  std::thread writer([&] {
+    std::ofstream(pipe) << "[network]\ncells = 2\n[[schedule]]\nop = \"evolve\"\nduration = 0.5\n";
+  });
+  EXPECT_EQ(heatbath({"run", pipe, "--device", kDevice}).status, 0);
+  writer.join();
+}
+
 TEST(Command, TellsWhatADeviceIs) {
   const Outcome table = heatbath({"info", "--device", kDevice});
   EXPECT_EQ(table.status, 0);
@@ -415,9 +451,15 @@ class WrongInput : public ::testing::TestWithParam<Wrong> {};
 TEST_P(WrongInput, GivesOneLineAndStatusTwoAndWritesNothing) {
   const TemporaryFolder folder;
   std::ofstream(folder / "file") << "text\n";
+  const TemporaryFolder elsewhere;
+  {
+    std::ofstream table(elsewhere / "table");
+    for (int i = 0; i < 40; ++i) table << i << ' ' << i % 7 << '\n';
+  }
   std::vector<std::string> words = GetParam().words;
   for (std::string& word : words) {
     if (const auto at = word.find("OUT"); at != std::string::npos) word.replace(at, 3, (folder / "out").string());
+    if (word == "TABLE") word = (elsewhere / "table").string();
     if (const auto at = word.find("FILE"); at != std::string::npos) word.replace(at, 4, (folder / "file").string());
   }
   const Outcome outcome = heatbath(words);
@@ -457,6 +499,20 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"NoData", kTrain + std::vector<std::string>{"--data", "/nonexistent"}, "/nonexistent"},
         Wrong{"FileAsFolder", {"train", "generate", "--out", "FILE"}, "output folder"},
         Wrong{"FolderBelowFile", {"generate", "--model", "FILE", "--out", "FILE/x"}, "not an HDF5 file"},
+        Wrong{"Columns", {"bound", "--out", "OUT", "--data", "TABLE"}, "one number a line"},
+        Wrong{"HexadecimalSeed", kTrain + std::vector<std::string>{"--seed", "0x10"}, "\"0x10\" is not a whole number"},
+        Wrong{"ThousandsOfShots", kTrain + std::vector<std::string>{"--shots", "1,000"}, "\"1,000\" is not a whole"},
+        Wrong{"HexadecimalWidth", {"bound", "--out", "OUT", "--width", "0x1p3"}, "\"0x1p3\" is not a finite number"},
+        Wrong{"CommaWidth", {"bound", "--out", "OUT", "--width", "1,5"}, "\"1,5\" is not a finite number"},
+        Wrong{"EndlessTransient", {"netlist", "--program", "FILE", "--out", "OUT", "--tran", "inf"}, "\"inf\" is not a finite"},
+        Wrong{"NegativeTransient", {"netlist", "--program", "FILE", "--out", "OUT", "--tran", "-1"}, "\"-1\" is not a finite"},
+        Wrong{"HugeCapturePeriod", kTrain + std::vector<std::string>{"--capture-period", "18446744073709551615"},
+              "does not fit 64 bits"},
+        Wrong{"FolderAsProgram", {"run", "/tmp"}, "/tmp: is a folder"},
+        Wrong{"NothingAsProgram", {"run", "/dev/null"}, "/dev/null: is empty"},
+        Wrong{"EndlessProgram", {"run", "/dev/zero"}, "/dev/zero: is no text"},
+        Wrong{"EndlessProfile", {"info", "--device", "func:profile=/nowhere/x.toml"}, "no such file"},
+        Wrong{"EscapesInAnOption", kTrain + std::vector<std::string>{"--seed", "\x1b[31m"}, "\\x1b[31m"},
         Wrong{"NoModel", {"generate", "--model", "/nonexistent.h5", "--out", "OUT"}, "/nonexistent.h5: no such file"},
         Wrong{"TextAsModel", {"generate", "--model", "FILE", "--out", "OUT"}, "not an HDF5 file"},
         Wrong{"SegmentsByGradient", kTrain + std::vector<std::string>{"--segments", "2"}, "least-squares optimizer"},

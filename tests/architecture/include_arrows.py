@@ -29,9 +29,10 @@ INCLUDE_FOLDERS = ("firmware_api/include", "numerics/include", "hw_model/physics
 VOCABULARY = ("firmware_api/include/heatbath/status.h", "firmware_api/include/heatbath/program.h",
               "firmware_api/include/heatbath/cells.h")
 
-# The one syntax of numbers in files, options and keys.
+# The one syntax of numbers in files, options and keys, and the checksum of what is kept.
 NUMBERS_AS_TEXT = ("numerics/include/heatbath/numerics/text.hpp", "numerics/include/heatbath/numerics/text_file.hpp",
-                   "numerics/include/heatbath/numerics/rounding.hpp")
+                   "numerics/include/heatbath/numerics/rounding.hpp",
+                   "numerics/include/heatbath/numerics/crc32.hpp")
 
 FREESTANDING = re.compile(r"std(int|bool|def)\.h")
 STANDARD = r"([a-z_]+|(std[a-z]+|string|math|float|limits|assert|inttypes)\.h)"  # <vector>, <cstdint>, <stdint.h>
@@ -92,11 +93,12 @@ RULES = {
     "apps/conformance": Rule("the conformance claims include only themselves, the driver, firmware_api and the ladder of "
                              "validation",
                              ("apps/conformance", "driver/include", "firmware_api/include",
-                              "apps/validate/ladder.hpp", "apps/validate/check.hpp")),
+                              "apps/validate/ladder.hpp", "apps/validate/check.hpp") + NUMBERS_AS_TEXT),
     "apps/validate": Rule("the validation ladder includes the rest of apps, the driver, measure, the names of cells, and "
                           "the oracles it holds devices to; never hw_model or the rest of sim",
                           ("apps", "measure/include", "driver/include", "sim/reference",
-                           "firmware_api/include/heatbath/regs.h", "firmware_api/include/heatbath/cells.h") + VOCABULARY),
+                           "firmware_api/include/heatbath/regs.h", "firmware_api/include/heatbath/cells.h") + VOCABULARY +
+                          NUMBERS_AS_TEXT),
     "measure": Rule("measure includes only itself, numerics, the program format, Eigen and the standard library; never sim "
                     "or hw_model", ("measure", "driver/include", "numerics") + VOCABULARY, std_and("Eigen/.*")),
     "python": Rule(f"python includes only itself, {HOST}",

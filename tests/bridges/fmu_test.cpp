@@ -5,11 +5,14 @@
 #include <unistd.h>
 #include <zip.h>
 
+#include <clocale>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <locale>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -499,6 +502,147 @@ TEST(Fmu, WrongStepsChangeNothing) {
   unit.time = 100 * dt;
   EXPECT_EQ(unit.step(dt), fmi3OK);
   EXPECT_EQ(function<fmi3ModeType>("fmi3Reset")(nullptr), fmi3Error);
+}
+
+TEST(Fmu, AClockThatCannotTellItsStepsApartStillMovesTheArray) {
+  const std::vector<double> expected = after_steps({50}, 3000);
+  for (const double start : {-5.0, 1.0, 1e3, 1e6, 4e8, 1.9e9}) {
+    SCOPED_TRACE(start);
+    Unit unit;
+    unit.time = start;
+    EXPECT_EQ(unit.put(Variable::seed, std::vector<std::uint64_t>{seed}), fmi3OK);
+    EXPECT_EQ(unit.initialize(start), fmi3OK);
+    EXPECT_EQ(unit.mode("fmi3ExitInitializationMode"), fmi3OK);
+    for (int i = 0; i < 60; ++i) EXPECT_EQ(unit.step(50 * dt), fmi3OK);
+    EXPECT_EQ(unit.x(), expected);
+  }
+}
+
+TEST(Fmu, AClockOfMultipliedTimesMovesTheArrayAsFar) {
+  const std::vector<double> expected = after_steps({50}, 3000);
+  for (const double start : {0.0, 3.0, 2e6, 1.2e9}) {
+    SCOPED_TRACE(start);
+    Unit unit;
+    EXPECT_EQ(unit.put(Variable::seed, std::vector<std::uint64_t>{seed}), fmi3OK);
+    EXPECT_EQ(unit.initialize(start), fmi3OK);
+    EXPECT_EQ(unit.mode("fmi3ExitInitializationMode"), fmi3OK);
+    for (int i = 0; i < 60; ++i) {
+      unit.time = start + i * (50 * dt);
+      EXPECT_EQ(unit.step(50 * dt), fmi3OK);
+    }
+    EXPECT_EQ(unit.x(), expected);
+  }
+}
+
+TEST(Fmu, StepsThatMoveNoClockAreRefusedAndTimesAreShownWhole) {
+  Unit unit;
+  unit.start();
+  EXPECT_EQ(unit.step(1000 * dt), fmi3OK);
+  EXPECT_EQ(unit.step(1e-25), fmi3Error);
+  EXPECT_NE(unit.importer.log.back().find("a step of 1e-25 s does not move the clock"), std::string::npos);
+  unit.time = 1.001e-6;
+  EXPECT_EQ(unit.step(dt), fmi3Error);
+  EXPECT_NE(unit.importer.log.back().find("the communication point is 1.001e-06 s, that of this unit 1"),
+            std::string::npos)
+      << unit.importer.log.back();
+}
+
+TEST(Fmu, APointerThatIsNoStateIsAnError) {
+  Unit unit, other;
+  unit.start(), other.start();
+  fmi3FMUState state = unit.save();
+  const auto refused = [&](Unit& it, fmi3FMUState wrong) {
+    fmi3FMUState copy = wrong;
+    EXPECT_EQ(function<fmi3SetFMUStateType>("fmi3SetFMUState")(it.handle, wrong), fmi3Error);
+    EXPECT_EQ(function<fmi3StateType>("fmi3GetFMUState")(it.handle, &copy), fmi3Error);
+    EXPECT_EQ(function<fmi3StateType>("fmi3FreeFMUState")(it.handle, &copy), fmi3Error);
+  };
+  std::vector<std::uint64_t> elsewhere(64, 0x4141414141414141u);
+  refused(unit, elsewhere.data());
+  refused(other, state);  // of another instance
+  // The state where its address belongs, as one importer passes it.
+  EXPECT_EQ(function<fmi3StateType>("fmi3FreeFMUState")(unit.handle, static_cast<fmi3FMUState*>(state)), fmi3Error);
+  const fmi3FMUState freed = state;
+  unit.forget(state);
+  refused(unit, freed);
+}
+
+TEST(Fmu, TheDefaultExperimentIsAHundredStepsOfTenTimeUnits) {
+  const std::string description = [] {
+    std::ostringstream text;
+    text << std::ifstream(unpacked().folder / "modelDescription.xml").rdbuf();
+    return text.str();
+  }();
+  const auto number = [&](const std::string& name) {
+    const std::size_t begin = description.find(name + "=\"", description.find("<DefaultExperiment")) + name.size() + 2;
+    return std::stod(description.substr(begin));
+  };
+  EXPECT_NEAR(number("stopTime"), 10e-6, 1e-15) << "one time unit of ideal is a microsecond";
+  EXPECT_NEAR(number("stepSize"), 1e-7, 1e-17);
+}
+
+TEST(Fmu, NothingOfThisMachineIsWrittenDown) {
+  Network it = network();
+  it.source = "/home/of/somebody/network.toml";
+  const Device device = open("func:profile=ideal");
+  const fs::path path = unpacked().folder / "source.fmu";
+  write_unit(path, device, {it, "ideal", HEATBATH_UNIT});
+  int error = 0;
+  zip_t* const zip = zip_open(path.c_str(), ZIP_RDONLY, &error);
+  ASSERT_NE(zip, nullptr);
+  for (const char* name : {"resources/chip.json", "modelDescription.xml", "documentation/index.html"}) {
+    zip_file_t* const file = zip_fopen(zip, name, 0);
+    std::string text(1 << 20, '\0');
+    text.resize(static_cast<std::size_t>(zip_fread(file, text.data(), text.size())));
+    zip_fclose(file);
+    EXPECT_EQ(text.find("/home/of"), std::string::npos) << name;
+  }
+  zip_uint8_t system = 0;
+  zip_uint32_t attributes = 0;
+  zip_file_get_external_attributes(zip, 0, 0, &system, &attributes);
+  EXPECT_EQ(attributes >> 16, 0100644u);
+  zip_discard(zip);
+}
+
+TEST(Fmu, ADamagedStateIsRefusedWhicheverBitIsWrong) {
+  Unit unit;
+  unit.start();
+  unit.step(100 * dt);
+  fmi3FMUState state = unit.save();
+  std::size_t size = 0;
+  ASSERT_EQ(function<fmi3Status(fmi3Instance, fmi3FMUState, std::size_t*)>("fmi3SerializedFMUStateSize")(
+                unit.handle, state, &size), fmi3OK);
+  std::vector<std::uint8_t> bytes(size);
+  ASSERT_EQ(function<fmi3Status(fmi3Instance, fmi3FMUState, std::uint8_t*, std::size_t)>("fmi3SerializeFMUState")(
+                unit.handle, state, bytes.data(), size), fmi3OK);
+  auto* const read = function<fmi3Status(fmi3Instance, const std::uint8_t*, std::size_t, fmi3FMUState*)>(
+      "fmi3DeserializeFMUState");
+  for (std::size_t bit = 0; bit < 8 * size; ++bit) {
+    bytes[bit / 8] ^= static_cast<std::uint8_t>(1u << bit % 8);
+    fmi3FMUState wrong = nullptr;
+    ASSERT_EQ(read(unit.handle, bytes.data(), size, &wrong), fmi3Error) << "bit " << bit;
+    bytes[bit / 8] ^= static_cast<std::uint8_t>(1u << bit % 8);
+  }
+  fmi3FMUState right = nullptr;
+  EXPECT_EQ(read(unit.handle, bytes.data(), size, &right), fmi3OK);
+  unit.forget(right);
+  unit.forget(state);
+}
+
+struct CommaAndGroups : std::numpunct<char> {
+  char do_decimal_point() const override { return ','; }
+  char do_thousands_sep() const override { return '.'; }
+  std::string do_grouping() const override { return "\3"; }
+};
+
+TEST(Fmu, TheLocaleOfTheImporterChangesNoBit) {
+  const std::vector<double> expected = after_steps({250}, 2000);
+  const std::locale before = std::locale::global(std::locale(std::locale::classic(), new CommaAndGroups));
+  const std::string c_before = std::setlocale(LC_ALL, nullptr);
+  std::setlocale(LC_ALL, "de_DE.UTF-8");  // where the machine has it
+  EXPECT_EQ(after_steps({250}, 2000), expected);
+  std::setlocale(LC_ALL, c_before.c_str());
+  std::locale::global(before);
 }
 
 TEST(Fmu, EveryFunctionOfTheInterfaceExistsAndTheRestIsUnsupported) {

@@ -42,13 +42,11 @@ inline std::vector<LinearRow> linear_rows() {
     for (LinearRow row : steppers) {
       for (const Condition& condition : conditions(std::string(kind) != "rlc")) {
         row.condition = condition;
-        if (condition.ramp && row.rule != euler_maruyama && row.rule != leimkuhler_matthews) continue;
         rows.push_back(row);
       }
       if (row.rule != euler_maruyama && row.rule != heun) continue;
       for (const char* noise : {"ornstein-uhlenbeck", "telegraph", "pink"}) {
         for (Condition c : std::vector<Condition>{{}, {.clamp = true, .temperatures = true}, {.ramp = true, .common = 0.4}}) {
-          if (c.ramp && row.rule == heun) continue;
           c.noise = noise;
           row.condition = c;
           rows.push_back(row);

@@ -93,13 +93,14 @@ std::string steady_name(const ::testing::TestParamInfo<Steady>& info) {
 std::vector<Steady> steady_rows(bool inertia) {
   std::vector<Steady> rows{{"overdamped", "euler-maruyama", 0.002},
                            {"overdamped", "heun", 0.002},
-                           {"overdamped", "leimkuhler-matthews", 0.002}};
+                           {"overdamped", "leimkuhler-matthews", 0.002},
+                           {"overdamped", "exact-ou", 0.2}};
   if (!inertia) return rows;
   for (const char* kind : {"underdamped", "rlc"}) {
     rows.push_back({kind, "euler-maruyama", 0.002});
     rows.push_back({kind, "heun", 0.004});
     rows.push_back({kind, "baoab", 0.01});
-    if (std::string(kind) == "underdamped") rows.push_back({kind, "exact-ou", 0.2});
+    rows.push_back({kind, "exact-ou", 0.2});
   }
   return rows;
 }

@@ -546,6 +546,51 @@ TEST(UnstableSteps, AreRefusedWithTheLongestStableOne) {
   expect_error(HB_UNSTABLE, "the longest stable one is 18181 ticks", [&] { quartic(0.01819); });
 }
 
+TEST(UnstableSteps, AreRefusedForEveryKindOfCell) {
+  // One linear mode of each kind, at its default step of 1e-3, a little below and above its bound.
+  const auto run = [](const std::string& uri, float j2, float damping, float bias = 0) {
+    Device device = open("func:cells=2&lanes=1&threads=1&" + uri);
+    Program program(device.capabilities(), 2);
+    program.load(CellSection::j2, j2).load(CellSection::bias, bias);
+    if (uri.find("underdamped") != std::string::npos || uri.find("rlc") != std::string::npos)
+      program.load(CellSection::damping, damping);
+    if (uri.find("phase") == std::string::npos) program.load(CellSection::j4, 0);
+    program.commit().evolve(device.step() * 3);
+    device.run(program);
+  };
+  for (const std::string kind : {"cell=underdamped", "cell=rlc"}) {
+    SCOPED_TRACE(kind);
+    EXPECT_NO_THROW(run(kind + "&stepper=euler-maruyama", 50, 0.102f)) << "damping / omega^2 = 1.02e-3";
+    expect_error(HB_UNSTABLE, "(COMMIT): the step of 1000 ticks is too long for the parameters; the longest stable one is",
+                 [&] { run(kind + "&stepper=euler-maruyama", 50, 0.098f); });
+    EXPECT_NO_THROW(run(kind + "&stepper=baoab", 0.995e6f, 1)) << "omega dt = 1.41";
+    EXPECT_NO_THROW(run(kind + "&stepper=heun", 50, 0.01f));
+    expect_error(HB_UNSTABLE, "the longest stable one is", [&] { run(kind + "&stepper=heun", 5e4f, 1); });
+    EXPECT_NO_THROW(run(kind + "&stepper=exact-ou", 5e5f, 0));
+  }
+  for (const std::string stepper : {"euler-maruyama", "heun", "leimkuhler-matthews"}) {
+    EXPECT_NO_THROW(run("cell=phase&stepper=" + stepper, 0, 0, -1990));
+    expect_error(HB_UNSTABLE, "the longest stable one is 996 ticks",
+                 [&] { run("cell=phase&stepper=" + stepper, 0, 0, 2008); });
+  }
+  expect_error(HB_UNSTABLE, "none is short enough: one tick (1e-06 time units) is too long already",
+               [&] { run("stepper=euler-maruyama", 1e6f, 0); });
+}
+
+TEST(UnstableSteps, AreThoseOfTheCellsThatMove) {
+  Device device = open("func:cells=2&lanes=1&threads=1");
+  const auto job = [&](bool release) {
+    Program program(device.capabilities(), 2);
+    program.clamp(1, 1, 0.5f).load(CellSection::j2, std::vector<float>{1, 2000}).load(CellSection::j4, 0).commit();
+    program.evolve(device.step() * 3);
+    if (release) program.release(1, 1).evolve(device.step() * 3);
+    device.run(program);
+  };
+  EXPECT_NO_THROW(job(false)) << "the stiff cell is held";
+  expect_error(HB_UNSTABLE, "(RELEASE): the step of 1000 ticks is too long for the parameters; the longest stable one is 499 ticks",
+               [&] { job(true); });
+}
+
 TEST(Parameters, ThatTheArrayCannotHoldNameTheCell) {
   Device linear = open("func:cells=3&lanes=1&threads=1&stepper=exact-ou");
   Program quartic(linear.capabilities(), 3);
@@ -567,7 +612,7 @@ TEST(Steps, OfPbitsAreSweeps) {
   expect_error(HB_BAD_ARG, "DT_TICKS: BAD_ARG: the step of 500000 ticks makes no whole sweep", [&] { device.run(program); });
   Device random = open("func:cell=pbit&cells=8&lanes=1&threads=1&stepper=random-sequential");
   random.set_step_time_units(0.01);
-  expect_error(HB_BAD_ARG, "makes not one update", [&] { random.run(program); });
+  expect_error(HB_BAD_ARG, "is 0.08 updates of 8 cells at random", [&] { random.run(program); });
 }
 
 TEST(Refinement, IsRefusedWhereThereIsNone) {

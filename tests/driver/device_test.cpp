@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <memory>
 
 #include "scripted_device.hpp"
@@ -99,6 +100,10 @@ TEST(Device, CapturePeriodsAreMultiplesOfTheStep) {
   EXPECT_EQ(device.capture_period({0}).count, 1000u);
   EXPECT_EQ(device.capture_period({1000}).count, 1000u);
   EXPECT_EQ(device.capture_period({1001}).count, 2000u);
+  const std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
+  EXPECT_EQ(device.capture_period({most / 1000 * 1000}).count, most / 1000 * 1000);
+  for (const std::uint64_t ticks : {most, most - 1, most / 1000 * 1000 + 1})
+    EXPECT_THROW(device.capture_period({ticks}), Error) << ticks;
 }
 
 TEST(Device, TheStepIsSetAndKept) {

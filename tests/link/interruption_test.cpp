@@ -265,6 +265,20 @@ TEST(Interruption, CancellingAJobInSystemCGivesTheDeviceBack) {
   }
 }
 
+TEST(Interruption, CountersOfADeviceBehindAServerBeginAnew) {
+  Served part(small, "uio");
+  Served served(part.uri(), "unix");
+  for (int k = 0; k < 2; ++k) {
+    Device device = open_link(served.uri());
+    for (const std::uint32_t offset : {HB_RESET_COUNT_OFFSET, HB_ERR_ACCESS_OFFSET, HB_ERR_SEQUENCE_OFFSET, HB_COMMAND_ACK_OFFSET})
+      EXPECT_EQ(device.transport().read32(offset), 0u) << offset << " in session " << k;
+    device.transport().write32(HB_ID_OFFSET, 1);
+    device.reset();
+    EXPECT_EQ(device.transport().read32(HB_RESET_COUNT_OFFSET), 1u);
+    EXPECT_NE(device.transport().read32(HB_COMMAND_ACK_OFFSET), 0u);
+  }
+}
+
 TEST(Queue, OfNoPlacesServesWhoComesWhenItIsFree) {
   Served served(small, "unix", [](ServerOptions& options) { options.queue_limit = 0; });
   expect_served(served.uri());

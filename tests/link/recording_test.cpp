@@ -50,6 +50,63 @@ std::string failure(hb_status_t code, const std::function<void()>& action) {
   return {};
 }
 
+TEST(Recording, AFlippedBitIsRefusedWhereverItIs) {
+  const TemporaryFile file;
+  std::vector<float> right;
+  {
+    Device device = open("record:" + file.path + "?device=func:cells=8&lanes=2&threads=1");
+    right = work(device);
+  }
+  std::fstream bytes(file.path, std::ios::in | std::ios::out | std::ios::binary);
+  const auto size = static_cast<std::uint64_t>(std::filesystem::file_size(file.path));
+  const auto flip = [&](std::uint64_t bit) {
+    char byte = 0;
+    bytes.seekg(static_cast<std::streamoff>(bit / 8)).get(byte);
+    byte = static_cast<char>(byte ^ (1 << bit % 8));
+    bytes.seekp(static_cast<std::streamoff>(bit / 8)).put(byte).flush();
+  };
+  const auto replayed = [&]() -> std::string {
+    try {
+      Device device = open("replay:" + file.path);
+      EXPECT_EQ(work(device), right) << "another result without a word";
+      return {};
+    } catch (const Error& error) {
+      return error.what();
+    }
+  };
+  EXPECT_EQ(replayed(), "");
+  // All of the head and of the first entries, then some of everything.
+  for (std::uint64_t bit = 0; bit < 8 * size; bit += bit < 8 * 120 ? 1 : 8 * size / 199 + 1) {
+    flip(bit);
+    EXPECT_THAT(replayed(), HasSubstr(file.path)) << "bit " << bit;
+    flip(bit);
+  }
+  EXPECT_EQ(replayed(), "");
+}
+
+TEST(Recording, ReadsRecordsOfVersion1WhichHaveNoChecksums) {
+  const TemporaryFile file;
+  std::vector<float> right;
+  {
+    Device device = open("record:" + file.path + "?device=func:cells=8&lanes=2&threads=1");
+    right = work(device);
+  }
+  std::fstream bytes(file.path, std::ios::in | std::ios::out | std::ios::binary);
+  bytes.seekp(8).put(1);  // the version, little-endian
+  const auto clear = [&](std::uint64_t at) { bytes.seekp(static_cast<std::streamoff>(at)).write("\0\0\0\0", 4); };
+  const auto number = [&](std::uint64_t at, std::size_t count) {
+    std::uint64_t value = 0;
+    bytes.seekg(static_cast<std::streamoff>(at)).read(reinterpret_cast<char*>(&value), static_cast<std::streamsize>(count));
+    return value;
+  };
+  clear(20);
+  const std::uint64_t size = std::filesystem::file_size(file.path);
+  for (std::uint64_t at = 24 + number(12, 4) + number(16, 4); at < size; at += 40 + number(at + 8, 8)) clear(at + 4);
+  bytes.flush();
+  Device device = open("replay:" + file.path);
+  EXPECT_EQ(work(device), right);
+}
+
 TEST(Recording, AnswersTheSameHostWithTheSameBits) {
   for (const char* uri : {"func:cells=8&lanes=2&threads=1", "func:profile=silicon&cells=8&threads=1"}) {
     SCOPED_TRACE(uri);

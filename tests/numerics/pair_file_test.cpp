@@ -78,6 +78,7 @@ TEST(PairFile, WhatIsNoEntryIsRefusedWithItsLine) {
   EXPECT_EQ(refusal("0 1\n1 0\n"), "net.txt, line 2: entry (1, 0), counted from 0, comes twice");
   EXPECT_EQ(refusal("0 1\n3 3\n"), "net.txt, line 2: entry (3, 3), counted from 0, joins a cell with itself");
   EXPECT_TRUE(has(refusal("0 1 2\n1 2\n"), "line 2: '1 2' where two cells and a value belong"));
+  EXPECT_TRUE(has(refusal("0 1\n2 3 4\n"), "line 2: '2 3 4' where the two cells of a coupler belong"));
   EXPECT_TRUE(has(refusal("0 1\n1 2\n2 3 4\n"), "line 3: '2 3 4' where the two cells of a coupler belong"));
   for (const std::string& value : {"abc", "1.5x", "1,5", "nan", "inf", "1e39", "1e-60", "1.0D+00"})
     EXPECT_TRUE(has(refusal("0 1 " + value + "\n"), "line 1: '" + value + "' is no finite number")) << value;

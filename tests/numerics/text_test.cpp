@@ -6,6 +6,7 @@
 #include <clocale>
 #include <cmath>
 #include <cstdint>
+#include <cstdio>
 #include <locale>
 #include <string>
 
@@ -65,6 +66,27 @@ TEST(ParseNumber, ReadsFloatingPointAsWritten) {
   EXPECT_EQ(parse_number<double>("5."), 5.0);
   EXPECT_TRUE(std::isnan(*parse_number<double>("nan")));
   EXPECT_EQ(parse_number<double>("-inf"), -HUGE_VAL);
+}
+
+TEST(ParseNumber, ReadsHexadecimalWhereAskedTo) {
+  using numerics::parse_decimal_or_hexadecimal;
+  EXPECT_EQ(parse_decimal_or_hexadecimal("0xDEADbeef"), 0xDEADBEEFu);
+  EXPECT_EQ(parse_decimal_or_hexadecimal("010"), 10u);
+  for (const char* text : {"", "0x", "0x-1", "0x+1", "0xg", "x10", "10h", "-1"})
+    EXPECT_FALSE(parse_decimal_or_hexadecimal(text)) << text;
+}
+
+TEST(General, IsWhatTheCLocaleOfPrintfGives) {
+  char printed[64];
+  for (const double value : {0.0, 1.0, 0.1, 1e-5, 123456.7, 1234567.8, 1e22, -1.0 / 3, 6.02e23, HUGE_VAL}) {
+    std::snprintf(printed, sizeof printed, "%g", value);
+    EXPECT_EQ(numerics::general(value), printed);
+    std::snprintf(printed, sizeof printed, "%.12g", value);
+    EXPECT_EQ(numerics::general(value, 12), printed);
+    std::snprintf(printed, sizeof printed, "%.1f", value);
+    EXPECT_EQ(numerics::fixed(value, 1), printed);
+  }
+  EXPECT_EQ(numerics::fixed(1.7976931348623157e308).size(), 316u);
 }
 
 TEST(TextOf, IsShortestAndReadsBack) {

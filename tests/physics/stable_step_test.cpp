@@ -13,6 +13,7 @@
 #include "heatbath/numerics/lanczos.hpp"
 #include "hw_model/physics/array.hpp"
 #include "hw_model/physics/graph.hpp"
+#include "hw_model/physics/topology.hpp"
 
 namespace heatbath::physics {
 namespace {

@@ -82,12 +82,40 @@ TEST_F(IdxFiles, PlainAndCompressedFilesReadAlike) {
   EXPECT_EQ(read_idx(folder_).pixels, images.pixels);
 }
 
-TEST_F(IdxFiles, OfSeveralPairsTheFirstByNameIsReadWithItsOwnLabels) {
-  write("b-images-idx3-ubyte", image_file(3));
-  write("a-images-idx3-ubyte", image_file(2));
-  write("b-labels-idx1-ubyte", label_file(3));
-  write("a-labels-idx1-ubyte", label_file(2));
-  EXPECT_EQ(read_idx(folder_).size(), 2u);
+TEST_F(IdxFiles, OfTheSetsOfOneFolderTheTrainingSetIsRead) {
+  for (const auto& [train, test] : {std::pair{"train-", "t10k-"}, {"emnist-letters-train-", "emnist-letters-test-"}}) {
+    for (const auto& [prefix, count] : {std::pair{std::string(train), 3}, {std::string(test), 2}}) {
+      write(prefix + "images-idx3-ubyte", image_file(count));
+      write(prefix + "labels-idx1-ubyte", label_file(count));
+    }
+    const Images images = read_idx(folder_);
+    EXPECT_EQ(images.size(), 3u);
+    EXPECT_THAT(images.source, HasSubstr(std::string(train) + "images"));
+    for (const auto& entry : fs::directory_iterator(folder_)) fs::remove(entry.path());
+  }
+}
+
+TEST_F(IdxFiles, OfSeveralSetsForTrainingOrNoneOfThemOneIsAskedFor) {
+  for (const char* prefix : {"b-", "a-"}) {
+    write(std::string(prefix) + "images-idx3-ubyte", image_file(3));
+    write(std::string(prefix) + "labels-idx1-ubyte", label_file(3));
+  }
+  EXPECT_THAT(refusal(), AllOf(HasSubstr("several sets, a-images-idx3-ubyte and b-images-idx3-ubyte"), HasSubstr("leave")));
+  write("emnist-letters-train-images-idx3-ubyte", image_file(1));
+  write("emnist-digits-train-images-idx3-ubyte", image_file(1));
+  EXPECT_THAT(refusal(), HasSubstr("several sets, emnist-digits-train-images-idx3-ubyte"));
+}
+
+TEST_F(IdxFiles, NamesWithADotAreFound) {
+  write("train-images.idx3-ubyte", image_file(4));
+  write("train-labels.idx1-ubyte", label_file(4));
+  write("t10k-images.idx3-ubyte", image_file(2));
+  write("t10k-labels.idx1-ubyte", label_file(2));
+  EXPECT_EQ(read_idx(folder_).size(), 4u);
+  fs::remove(folder_ / "train-labels.idx1-ubyte");
+  write_gz("train-labels-idx1-ubyte.gz", label_file(4));
+  write_gz("train-images.idx3-ubyte.gz", image_file(9));
+  EXPECT_EQ(read_idx(folder_).size(), 4u) << "the plain file of a set before its .gz";
 }
 
 TEST_F(IdxFiles, MissingFilesAreNamed) {

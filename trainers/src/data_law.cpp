@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "heatbath/error.hpp"
+#include "heatbath/numerics/text.hpp"
 #include "host_randomness.hpp"
 
 namespace heatbath::trainers {
@@ -20,9 +21,7 @@ void check(bool good, const std::string& what) {
 }
 
 std::string text(double value) {
-  char buffer[32];
-  std::snprintf(buffer, sizeof buffer, "%g", value);
-  return buffer;
+  return numerics::general(value);
 }
 
 double normal_density(double x, double variance) {

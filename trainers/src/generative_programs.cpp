@@ -5,6 +5,7 @@
 
 #include "heatbath/error.hpp"
 #include "heatbath/numerics/rounding.hpp"
+#include "heatbath/numerics/text.hpp"
 
 namespace heatbath::trainers {
 namespace {
@@ -12,9 +13,7 @@ namespace {
 constexpr std::uint64_t kStepsToForget = 10;
 
 std::string text(double value) {
-  char buffer[32];
-  std::snprintf(buffer, sizeof buffer, "%g", value);
-  return buffer;
+  return numerics::general(value);
 }
 
 /// Uncoupled cells at x = 0, free to move. Clamping works on every device; writing states does not.

@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "heatbath/error.hpp"
+#include "heatbath/numerics/text_file.hpp"
 #include "heatbath/trainers/images.hpp"
 
 namespace heatbath::trainers {
@@ -75,39 +76,59 @@ class IdxFile {
   std::unique_ptr<gzFile_s, decltype(&gzclose)> file_;
 };
 
-/// File names in `directory` that contain `part`, by name.
-std::vector<std::string> names_with(const std::filesystem::path& directory, const std::string& part) {
-  std::vector<std::string> names;
+/// A file of a set: train-images-idx3-ubyte, emnist-digits-test-labels.idx1-ubyte.gz.
+struct SetFile {
+  std::string name;
+  std::string prefix;  // in front of images or labels: which set it is of
+};
+
+/// Files of one part ("images", "idx3-ubyte") of all sets in `directory`, by name: plain before .gz.
+std::vector<SetFile> files_of(const std::filesystem::path& directory, const std::string& part, const std::string& form) {
+  std::vector<SetFile> files;
   std::error_code error;
   for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
-    std::string name = entry->path().filename().string();
-    if (name.find(part) != std::string::npos && !entry->is_directory()) names.push_back(std::move(name));
+    const std::string name = entry->path().filename().string();
+    for (const char mark : {'-', '.'}) {
+      const std::size_t at = name.find(part + mark + form);
+      if (at != std::string::npos && !name.starts_with('.') && !entry->is_directory())
+        files.push_back({name, name.substr(0, at)});
+    }
   }
-  if (error) refuse(directory, "cannot be listed (" + error.message() + "); a folder with the MNIST IDX files is needed");
-  std::sort(names.begin(), names.end());
-  return names;
+  if (error)
+    refuse(directory, "cannot be listed (" + numerics::system_words(error.value()) +
+                          "); a folder with the MNIST IDX files is needed");
+  std::ranges::sort(files, {}, &SetFile::name);
+  return files;
+}
+
+/// The set to learn from: the only one, else the one whose name says that it is for training; never one by alphabet.
+SetFile training_set(const std::filesystem::path& directory, const std::vector<SetFile>& sets) {
+  std::vector<SetFile> named;  // one per prefix
+  const auto add = [&](const SetFile& set) {
+    if (std::ranges::find(named, set.prefix, &SetFile::prefix) == named.end()) named.push_back(set);
+  };
+  for (const SetFile& set : sets)
+    if (set.prefix.find("train") != std::string::npos) add(set);
+  if (named.empty())
+    for (const SetFile& set : sets) add(set);
+  if (named.size() > 1)
+    refuse(directory, "holds several sets, " + named[0].name + " and " + named[1].name +
+                          (named.size() > 2 ? " among them" : "") + "; leave the one to learn from in it");
+  return named.front();
 }
 
 }  // namespace
 
 Images read_idx(const std::filesystem::path& directory) {
-  const std::string images_part = "images-idx3-ubyte";
-  const std::string labels_part = "labels-idx1-ubyte";
-  const std::vector<std::string> image_names = names_with(directory, images_part);
-  if (image_names.empty()) refuse(directory, "holds no *images-idx3-ubyte* file, plain or .gz");
-  const std::string image_name = image_names.front();
-  const std::string prefix = image_name.substr(0, image_name.find(images_part));
-
-  std::string label_name;
-  for (const std::string& name : names_with(directory, labels_part)) {
-    if (name.substr(0, name.find(labels_part)) == prefix) {
-      label_name = name;
-      break;
-    }
-  }
-  if (label_name.empty()) {
-    refuse(directory, "holds " + image_name + " but no " + prefix + labels_part + ", plain or .gz, with its labels");
-  }
+  const std::vector<SetFile> sets = files_of(directory, "images", "idx3-ubyte");
+  if (sets.empty()) refuse(directory, "holds no *images-idx3-ubyte* (or *images.idx3-ubyte*) file, plain or .gz");
+  const SetFile set = training_set(directory, sets);
+  const std::string& image_name = set.name;
+  const std::vector<SetFile> labels_of_sets = files_of(directory, "labels", "idx1-ubyte");
+  const auto labels_found = std::ranges::find(labels_of_sets, set.prefix, &SetFile::prefix);
+  if (labels_found == labels_of_sets.end())
+    refuse(directory, "holds " + image_name + " but no " + set.prefix + "labels-idx1-ubyte, plain or .gz, with its labels");
+  const std::string& label_name = labels_found->name;
 
   IdxFile image_file(directory / image_name);
   if (const std::uint32_t magic = image_file.number("magic number"); magic != kImagesMagic) {

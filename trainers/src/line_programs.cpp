@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "heatbath/error.hpp"
+#include "heatbath/numerics/text.hpp"
 #include "host_randomness.hpp"
 
 namespace heatbath::trainers {
@@ -19,9 +20,7 @@ constexpr std::uint32_t kFirstGeneration = 0x40000000;
 constexpr std::uint32_t kShotsPerRun = 0x04000000;
 
 std::string text(double value) {
-  char buffer[32];
-  std::snprintf(buffer, sizeof buffer, "%g", value);
-  return buffer;
+  return numerics::general(value);
 }
 
 [[noreturn]] void refuse(const std::string& what) { throw Error(HB_BAD_ARG, "score_bound: " + what); }

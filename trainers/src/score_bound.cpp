@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "heatbath/error.hpp"
+#include "heatbath/numerics/text.hpp"
 #include "line_programs.hpp"
 #include "sample_statistics.hpp"
 
@@ -286,8 +287,8 @@ void check_given(const ScoreModel& model, const LinePlan& plan) {
   }
   for (std::size_t k = 0; k < plan.levels(); ++k) {
     if (std::abs(model.clock[k] - plan.clock[k]) > 1e-6 * (1e-9 + plan.clock[k])) {
-      refuse("has level " + std::to_string(k) + " at clock " + std::to_string(model.clock[k]) + ", this run at " +
-             std::to_string(plan.clock[k]));
+      refuse("has level " + std::to_string(k) + " at clock " + numerics::general(model.clock[k]) + ", this run at " +
+             numerics::general(plan.clock[k]));
     }
   }
 }

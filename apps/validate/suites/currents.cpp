@@ -9,6 +9,7 @@
 #include "apps/validate/start_states.hpp"
 #include "apps/validate/suites/rows.hpp"
 #include "heatbath/measure/irreversibility.hpp"
+#include "heatbath/numerics/text.hpp"
 #include "heatbath/regs.h"
 #include "sim/reference/exact_ou.hpp"
 
@@ -78,7 +79,7 @@ void check_pair_currents(Bench& bench, const std::string& name, const Networks& 
     (measure::two_sided_probability(middle) > largest.probability ? low : high) = middle;
   }
   const double z = std::copysign(low, pair.value);
-  bench.check(name, 0, {z * pair.standard_error, pair.standard_error, pair.effective_samples}).floor = 0.02;
+  bench.check(name, 0, {z * pair.standard_error, pair.standard_error, pair.effective_samples}).floor = 0.002;
 }
 
 std::vector<double> flat(const Networks& networks) {
@@ -229,7 +230,7 @@ void rotor(Bench& bench) {
   for (const double w : {0.5, 2.0}) {
     Eigen::MatrixXd a(2, 2);
     a << 1, -w, w, 1;
-    driven(bench, "rotor w = " + std::to_string(w).substr(0, 3), reference::linear_network(a, 1), 40000);
+    driven(bench, "rotor w = " + numerics::fixed(w).substr(0, 3), reference::linear_network(a, 1), 40000);
   }
 }
 

@@ -5,6 +5,7 @@
 #include "apps/validate/predicted_bias.hpp"
 #include "apps/validate/start_states.hpp"
 #include "apps/validate/suites/rows.hpp"
+#include "heatbath/numerics/text.hpp"
 #include "sim/reference/boltzmann_cell.hpp"
 #include "sim/reference/first_passage.hpp"
 #include "sim/reference/fokker_planck.hpp"
@@ -77,7 +78,7 @@ void decay_rate(Bench& bench, const Height& height) {
   const auto chain = stepped_cell(machine, well);
   const auto square = [](double x) { return x * x; };
   const double exact_square = well.law(1).average(square);
-  const std::string h = ", h = " + std::to_string(height.h).substr(0, 1);
+  const std::string h = ", h = " + numerics::fixed(height.h).substr(0, 1);
   bench.check("decay rate of <sgn x(0) sgn x(t)>" + h, exact, rate, chain ? chain->relaxation_rate(sign) - exact : 0);
   bench.check("<x^2>" + h, exact_square, means.mean_estimate(2), chain ? chain->average(square) - exact_square : 0);
 }
@@ -180,7 +181,7 @@ void passage_times(Bench& bench, const Height& height, double period, double dur
   for (std::size_t k = 0; k < replicas; ++k) {
     means.add(k, {seen[k].top_time, seen[k].top_count, seen[k].time, seen[k].count});
   }
-  const std::string h = ", h = " + std::to_string(height.h).substr(0, 1);
+  const std::string h = ", h = " + numerics::fixed(height.h).substr(0, 1);
   bench.check("mean time from -1 to the top" + h, exact.to_top,
               means.estimate([](std::span<const double> m) { return m[0] / m[1]; }), exact.to_top * (slower - 1));
   bench.check("mean time from -1 to +1" + h, exact.to_other_well,

@@ -105,7 +105,8 @@ void gentle_well(Bench& bench) {
   }
   machine.step(0.02, 0.02);
   const Switched slow = switch_to(machine, kGentleWell, 400 * 0.02, machine.count(30000));
-  bench.check("gentle well in 400 steps of 0.02: dF", exact, measure::jarzynski(measure::path_works(bench.machine().capabilities(), slow.meters), 1));
+  bench.check("gentle well in 400 steps of 0.02: dF", exact,
+              measure::jarzynski(measure::path_works(bench.machine().capabilities(), slow.meters), 1));
 }
 
 void plain_work(Bench& bench) {
@@ -125,7 +126,8 @@ void paper_well(Bench& bench) {
   machine.step(0.01, 0.01);
   const std::uint32_t shots = machine.count(120000);
   const Switched run = switch_to(machine, kPaperWell, 4, shots);
-  bench.check("deep well: dF", difference(kPaperWell), measure::jarzynski(measure::path_works(bench.machine().capabilities(), run.meters), 1));
+  bench.check("deep well: dF", difference(kPaperWell),
+              measure::jarzynski(measure::path_works(bench.machine().capabilities(), run.meters), 1));
   weighted_averages(bench, "deep well", kPaperWell, run);
 }
 

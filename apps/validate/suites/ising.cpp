@@ -6,6 +6,7 @@
 
 #include "apps/validate/suites/rows.hpp"
 #include "heatbath/measure/thermometers.hpp"
+#include "heatbath/numerics/text.hpp"
 #include "heatbath/regs.h"
 #include "sim/reference/enumeration.hpp"
 #include "sim/reference/first_passage.hpp"
@@ -90,7 +91,7 @@ double magnetisation_of(reference::BinaryState state) {
 }
 
 std::string at(double temperature) {
-  return ", T = " + (temperature == kTc ? std::string("Tc") : std::to_string(temperature).substr(0, 3));
+  return ", T = " + (temperature == kTc ? std::string("Tc") : numerics::fixed(temperature).substr(0, 3));
 }
 
 void ferromagnet(Bench& bench) {
@@ -173,8 +174,8 @@ void swap_acceptances(Bench& bench) {
       const double delta = (1 / ladder[k] - 1 / ladder[k + 1]) * (exact.energies()[cold[i]] - exact.energies()[hot[i]]);
       means.add(i / records, {std::min(1.0, std::exp(delta))});
     }
-    bench.check("swap acceptance T = " + std::to_string(ladder[k]).substr(0, 3) + " and " +
-                    std::to_string(ladder[k + 1]).substr(0, 3),
+    bench.check("swap acceptance T = " + numerics::fixed(ladder[k]).substr(0, 3) + " and " +
+                    numerics::fixed(ladder[k + 1]).substr(0, 3),
                 reference::swap_acceptance(exact, ladder[k], ladder[k + 1]), means.mean_estimate(0))
         .relative = 0.003;
     cold = hot;
@@ -293,7 +294,7 @@ void curie_weiss_laws(Bench& bench, std::initializer_list<std::uint32_t> sizes) 
           means.add(shot, {m * m / spins / spins});
         }
       }
-      bench.check("Curie-Weiss <m^2>, N = " + std::to_string(spins) + ", beta = " + std::to_string(beta).substr(0, 3),
+      bench.check("Curie-Weiss <m^2>, N = " + std::to_string(spins) + ", beta = " + numerics::fixed(beta).substr(0, 3),
                   reference::curie_weiss(static_cast<int>(spins), beta).mean_square_magnetisation, means.mean_estimate(0));
     }
   }
@@ -307,7 +308,7 @@ struct Escape {
   double beta, samples;
 
   std::string says() const {
-    return "Curie-Weiss escape time, N = " + std::to_string(spins) + ", beta = " + std::to_string(beta).substr(0, 3);
+    return "Curie-Weiss escape time, N = " + std::to_string(spins) + ", beta = " + numerics::fixed(beta).substr(0, 3);
   }
 };
 

@@ -5,6 +5,7 @@
 #include "apps/validate/predicted_bias.hpp"
 #include "apps/validate/start_states.hpp"
 #include "apps/validate/suites/rows.hpp"
+#include "heatbath/numerics/text.hpp"
 #include "sim/reference/boltzmann_cell.hpp"
 #include "sim/reference/free_energy.hpp"
 #include "sim/reference/moment_equations.hpp"
@@ -147,8 +148,8 @@ measure::Estimate erase(Bench& bench, double height, double tilt, double tau, do
   const auto work = means.mean_estimate(0), right = means.mean_estimate(1);
   const double wrong = std::max(1 - right.value, 1e-9);
   const double uncertain = -wrong * std::log(wrong) - (1 - wrong) * std::log1p(-wrong);  // what was not erased
-  const std::string name = "erasure of h = " + std::to_string(height).substr(0, height < 10 ? 1 : 2) + " in " +
-                           std::to_string(tau).substr(0, tau < 10 ? 1 : 2);
+  const std::string name = "erasure of h = " + numerics::fixed(height).substr(0, height < 10 ? 1 : 2) + " in " +
+                           numerics::fixed(tau).substr(0, tau < 10 ? 1 : 2);
   bench.check(name + ": work above ln 2 + W2^2/(D tau)", reference::erasure_work_bound(height, 1, tau) - uncertain, work)
       .bound = Bound::at_least;
   // A barrier of 2 kT holds no bit for long.

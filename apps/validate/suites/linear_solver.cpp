@@ -5,6 +5,7 @@
 
 #include "apps/validate/predicted_bias.hpp"
 #include "apps/validate/suites/rows.hpp"
+#include "heatbath/numerics/text.hpp"
 #include "sim/reference/exact_ou.hpp"
 
 namespace heatbath::validation {
@@ -78,7 +79,7 @@ void relax(Bench& bench, const std::vector<double>& times, double systems_wanted
       stepped = v * gains.asDiagonal() * v.transpose() * reference::stationary_mean(network);
       stepped_covariance = v * variances.asDiagonal() * v.transpose();
     }
-    const std::string at = " at t = " + std::to_string(times[k]).substr(0, times[k] < 10 ? 3 : 2);
+    const std::string at = " at t = " + numerics::fixed(times[k]).substr(0, times[k] < 10 ? 3 : 2);
     for (std::uint32_t i = 0; i < kSize; ++i) {
       Check& check = bench.check("mean of x" + std::to_string(i) + at, exact(i), means.mean_estimate(i),
                                  stepped(i) - exact(i));

@@ -9,6 +9,7 @@
 #include "apps/validate/suites/rows.hpp"
 #include "heatbath/measure/free_energy.hpp"
 #include "heatbath/measure/irreversibility.hpp"
+#include "heatbath/numerics/text.hpp"
 #include "heatbath/regs.h"
 #include "sim/reference/boltzmann_cell.hpp"
 #include "sim/reference/kuramoto.hpp"
@@ -93,7 +94,7 @@ void kuramoto(Bench& bench, std::uint32_t size, const std::vector<Point>& points
       bias = 2 * std::sqrt(exact) * (order(*chain) - ideal);
     }
     const auto square = means.mean_estimate(0);
-    last = &bench.check("<r^2> of " + std::to_string(size) + " oscillators, K/D = " + std::to_string(k).substr(0, 3), exact,
+    last = &bench.check("<r^2> of " + std::to_string(size) + " oscillators, K/D = " + numerics::fixed(k).substr(0, 3), exact,
                         square, bias);
     last->relative = 0.003;
     curve.series[0].x.push_back(k);
@@ -152,7 +153,7 @@ void mean_field(Bench& bench) {
     const auto chain = phase_chain(machine, [=](double th) { return -field * std::sin(th); });
     const double stepped = chain ? chain->average([](double th) { return std::cos(th); }) : r;
     const auto order = means.mean_estimate(0);
-    last = &bench.check("r(K/D = " + std::to_string(k).substr(0, k < 2.08 || k >= 10 ? 4 : 3) + ") of infinitely many oscillators", r,
+    last = &bench.check("r(K/D = " + numerics::fixed(k).substr(0, k < 2.08 || k >= 10 ? 4 : 3) + ") of infinitely many oscillators", r,
                         order, stepped - r);
     curve.series[0].x.push_back(k);
     curve.series[0].y.push_back(order.value);
@@ -223,8 +224,8 @@ void adler(Bench& bench) {
       const auto chain = phase_chain(machine, [=](double th) { return detuning - coupling * std::sin(th); });
       const double exact = reference::adler_velocity(w, 1, d);
       const auto velocity = means.mean_estimate(0);
-      last = &bench.check("Adler, K = 1, D = " + std::to_string(d).substr(0, 3) + ": frequency at w = " +
-                              std::to_string(w).substr(0, 4),
+      last = &bench.check("Adler, K = 1, D = " + numerics::fixed(d).substr(0, 3) + ": frequency at w = " +
+                              numerics::fixed(w).substr(0, 4),
                           exact, velocity, chain ? chain->velocity() * d - exact : 0);
       last->floor = 0.005;
       curve.series[which].x.push_back(w);
@@ -333,7 +334,7 @@ void injected(Bench& bench, std::initializer_list<double> injections) {
       }
     }
     const auto exact = reference::injected_pair(kCoupling, ks, 1);
-    const std::string at = ", Ks = " + std::to_string(ks).substr(0, 3);
+    const std::string at = ", Ks = " + numerics::fixed(ks).substr(0, 3);
     const auto cosine = means.mean_estimate(0), signs = means.mean_estimate(1);
     const auto [cosine_bias, sign_bias] = injection_bias(machine, kCoupling, ks);
     bench.check("injection: <cos(th1 - th2)>" + at, exact.cosine, cosine, cosine_bias);
@@ -426,9 +427,8 @@ void washboard(Bench& bench, const Washboard& board) {
   }
   const auto exact = reference::cosine_washboard(board.force, board.amplitude, d);
   const auto chain = phase_chain(machine, [=](double th) { return force - amplitude * std::sin(th); });
-  char text[96];
-  std::snprintf(text, sizeof text, "washboard f = %g, A = %g, D = %g: ", board.force, board.amplitude, d);
-  const std::string name = text;
+  const std::string name = "washboard f = " + numerics::general(board.force) + ", A = " +
+                           numerics::general(board.amplitude) + ", D = " + numerics::general(d) + ": ";
   const auto velocity = [=](std::span<const double> m) { return m[2] / t2; };
   // Var(x)/2t approaches D_eff as 1/t: the difference of two times is rid of that.
   const auto spread = [=](std::span<const double> m) {

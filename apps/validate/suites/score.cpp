@@ -5,6 +5,7 @@
 
 #include "apps/validate/predicted_bias.hpp"
 #include "apps/validate/suites/rows.hpp"
+#include "heatbath/numerics/text.hpp"
 #include "sim/reference/boltzmann_cell.hpp"
 #include "sim/reference/score_diffusion.hpp"
 
@@ -88,7 +89,7 @@ void noised_mixture(Bench& bench) {
       bias[3] = average(stepped, [&](double x) { return -std::log(law.density(x)); }) - exact.entropy;
       bias[4] = bias[0] / 2 - bias[3];
     }
-    const std::string at = " at t = " + std::to_string(times[k]).substr(0, 3);
+    const std::string at = " at t = " + numerics::fixed(times[k]).substr(0, 3);
     bench.check("<x^2>" + at, exact.mean_square, means.mean_estimate(0), bias[0]);
     const auto production = means.mean_estimate(1);
     bench.check("entropy production rate" + at, exact.intrinsic, production, bias[1]);

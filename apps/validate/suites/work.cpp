@@ -6,6 +6,7 @@
 #include "apps/validate/start_states.hpp"
 #include "apps/validate/suites/rows.hpp"
 #include "heatbath/measure/free_energy.hpp"
+#include "heatbath/numerics/text.hpp"
 #include "sim/reference/moment_equations.hpp"
 
 namespace heatbath::validation {
@@ -105,7 +106,7 @@ void ramp(Bench& bench) {
     const SteppedRamp stepped =
         dt > 0 ? stepped_ramp(machine.stepper(), 1, 4, tau, dt, 1)
                : SteppedRamp{exact.work_mean, exact.covariance(0, 0), std::exp(-free_energy)};
-    const std::string name = "ramp in " + std::to_string(tau).substr(0, tau < 10 ? 3 : 2);
+    const std::string name = "ramp in " + numerics::fixed(tau).substr(0, tau < 10 ? 3 : 2);
     const auto work = works.mean_estimate(0);
     last = &bench.check(name + ": <W>", exact.work_mean, work, stepped.work - exact.work_mean);
     curve.series[0].x.push_back(tau);
@@ -155,7 +156,8 @@ void coarse_path_weight(Bench& bench) {
   machine.step(0.05, 0.05);
   const std::uint32_t shots = machine.count(40000);
   const auto meters = run_ramp(machine, 1, 4, 0.5, shots);
-  bench.check("path weight at dt = 0.05", std::log(2.0), measure::jarzynski(measure::path_works(machine.capabilities(), meters), 1));
+  const auto works = measure::path_works(machine.capabilities(), meters);
+  bench.check("path weight at dt = 0.05", std::log(2.0), measure::jarzynski(works, 1));
 }
 
 // A trap of stiffness 1 that moves at speed 1.
@@ -203,7 +205,7 @@ void dragged_trap(Bench& bench) {
       mean_bias = work - exact.work_mean;
       variance_bias = spread - exact.work_variance;
     }
-    const std::string name = "dragged trap at t = " + std::to_string(times[k]).substr(0, 3);
+    const std::string name = "dragged trap at t = " + numerics::fixed(times[k]).substr(0, 3);
     bench.check(name + ": <W>", exact.work_mean, means.mean_estimate(0), mean_bias).floor = 0.005;
     bench.check(name + ": Var W", exact.work_variance, means.estimate([](auto m) { return m[1] - m[0] * m[0]; }),
                 variance_bias);

@@ -257,6 +257,48 @@ class Study {
   double fraction_ = 0;
 };
 
+constexpr std::uint32_t kDigitRounds = 2;
+
+/// Refuses a training to go on with that is none of this problem: shapes, counts and shares that no training leaves.
+void check_state(const ErgodicityState& state, const Patterns& data, std::uint32_t hidden,
+                 const ErgodicityOptions& options, std::uint32_t rounds) {
+  const auto need = [](bool good, const std::string& what) {
+    if (!good) throw Error(HB_BAD_ARG, "the training to go on with is of another problem: " + what);
+  };
+  const auto check_machine = [&](const MachineTraining& training, std::uint32_t cells, const std::string& which) {
+    const SpinMachine& machine = training.machine;
+    need(machine.cells == cells && machine.visible == data.cells && machine.field.size() == cells &&
+             machine.couplings.size() == std::size_t{cells} * cells,
+         which + " has " + std::to_string(machine.visible) + " of " + std::to_string(machine.cells) +
+             " cells visible, this problem " + std::to_string(data.cells) + " of " + std::to_string(cells));
+    need(training.updates <= options.updates, which + " had " + std::to_string(training.updates) + " of " +
+                                                  std::to_string(options.updates) + " updates");
+    need(training.chains.size() % cells == 0, "chains of " + which);
+  };
+  const Experts& experts = state.experts;
+  const std::size_t count = options.experts;
+  need(experts.size() == count && experts.shares.size() == count && experts.free_energies.size() == count,
+       std::to_string(experts.size()) + " experts");
+  check_machine(state.single, data.cells + hidden, "the single machine");
+  for (const MachineTraining& expert : experts.machines) check_machine(expert, data.cells, "an expert");
+  need(experts.rounds <= rounds, std::to_string(experts.rounds) + " of " + std::to_string(rounds) + " rounds");
+  const auto shares = [&](std::span<const double> values) {
+    double sum = 0;
+    for (const double value : values) {
+      if (!(value >= 0 && value <= 1 + 1e-6)) return false;
+      sum += value;
+    }
+    return std::abs(sum - 1) < 1e-6;
+  };
+  need(shares(experts.shares), "shares are not negative and add up to 1");
+  need(experts.responsibilities.size() == data.size() * count,
+       std::to_string(experts.responsibilities.size()) + " responsibilities");
+  for (std::size_t n = 0; n < data.size(); ++n)
+    need(shares(std::span(experts.responsibilities).subspan(n * count, count)),
+         "responsibilities of a pattern are not negative and add up to 1");
+  for (const auto& energy : experts.free_energies) need(std::isfinite(energy.value), "free energies are finite");
+}
+
 }  // namespace
 
 ErgodicityReport study_patterns(const OpenBoard& open, const Patterns& patterns, const std::string& problem,
@@ -268,9 +310,7 @@ ErgodicityReport study_patterns(const OpenBoard& open, const Patterns& patterns,
     state.experts = begin_experts(patterns, options.experts, seed_of(options.seed, Part::experts), options.limit);
     state.single = begin_training(patterns, 0, seed_of(options.seed, Part::single), options.limit);
   }
-  if (state.single.machine.cells != patterns.cells || state.experts.size() != options.experts ||
-      state.experts.responsibilities.size() != patterns.size() * options.experts)
-    throw Error(HB_BAD_ARG, "the training to go on with is of another problem");
+  check_state(state, patterns, 0, options, ExpertOptions{}.rounds);
   Device board = open(Board::spins, std::max({patterns.cells, options.library_cells + 4, 32u}));
   require(board.capabilities().meters, "the study of ergodicity", "METERS");
   SpinDevice device(board, options.seed);
@@ -407,9 +447,7 @@ ErgodicityReport study_digits(const OpenBoard& open, const BinaryDigits& digits,
     state.experts = begin_experts(digits.learned, options.experts, seed_of(options.seed, Part::experts));
     state.single = begin_training(digits.learned, hidden, seed_of(options.seed, Part::single));
   }
-  if (state.single.machine.cells != cells + hidden || state.experts.size() != options.experts ||
-      state.experts.responsibilities.size() != digits.learned.size() * options.experts)
-    throw Error(HB_BAD_ARG, "the training to go on with is of another problem");
+  check_state(state, digits.learned, hidden, options, kDigitRounds);
   Device board = open(Board::spins, std::max(cells + hidden, options.library_cells + 4));
   require(board.capabilities().meters, "the study of ergodicity", "METERS");
   SpinDevice device(board, options.seed);
@@ -424,7 +462,7 @@ ErgodicityReport study_digits(const OpenBoard& open, const BinaryDigits& digits,
   report.digits = digits.digits;
 
   ExpertOptions training;
-  training.rounds = 2;
+  training.rounds = kDigitRounds;
   training.ramps = study.count(256);
   training.ramp_sweeps = 400;
   training.machine.updates = options.updates;

@@ -6,6 +6,7 @@
 
 #include "cell_requirements.hpp"
 #include "heatbath/error.hpp"
+#include "heatbath/numerics/text.hpp"
 
 namespace heatbath::trainers {
 namespace {
@@ -28,7 +29,7 @@ SpinDevice::SpinDevice(Device& device, std::uint64_t seed, const BistableCells& 
   const Capabilities& capabilities = device.capabilities();
   require_cells(capabilities, "a machine of bistable cells", "overdamped", 1);
   if (!(cells.height > 0))
-    throw Error(HB_BAD_ARG, "bistable cells of height " + std::to_string(cells.height) + "; above 0");
+    throw Error(HB_BAD_ARG, "bistable cells of height " + numerics::general(cells.height) + "; above 0");
   if (capabilities.dt_programmable) {
     const double stiffness = 8 * cells.height * static_cast<double>(capabilities.mobility);
     device.set_step_time_units(kStepStiffness / stiffness);
@@ -67,9 +68,9 @@ Ticks SpinDevice::ticks(double duration, double unit) const {
 Program SpinDevice::prepared(const SpinMachine& machine, double kT) const {
   const Capabilities& capabilities = device_->capabilities();
   require_cells(capabilities, "this machine", bistable_ ? "overdamped" : "pbit", machine.cells);
-  if (!(kT > 0) || !std::isfinite(kT)) throw Error(HB_BAD_ARG, "a machine at kT = " + std::to_string(kT) + "; above 0");
+  if (!(kT > 0) || !std::isfinite(kT)) throw Error(HB_BAD_ARG, "a machine at kT = " + numerics::general(kT) + "; above 0");
   if (bistable_ && kT != 1)
-    throw Error(HB_BAD_ARG, "bistable cells act as spins at kT = 1 of the machine, not " + std::to_string(kT));
+    throw Error(HB_BAD_ARG, "bistable cells act as spins at kT = 1 of the machine, not " + numerics::general(kT));
   Program program(capabilities, machine.cells);
   const double unit = unit_of(machine, kT);
   if (bistable_) {

@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <bit>
-#include <charconv>
 #include <cmath>
-#include <fstream>
 #include <map>
 
 #include "heatbath/error.hpp"
+#include "heatbath/numerics/text_file.hpp"
 
 namespace heatbath::trainers {
 
@@ -24,6 +23,14 @@ std::vector<Spin> spins_of(std::uint32_t state, std::uint32_t cells) {
 }
 
 namespace {
+
+constexpr std::size_t kLongestPatterns = std::size_t{64} << 20;
+constexpr std::size_t kMostPatternCells = 1024;
+
+std::string shown(std::string_view word) {
+  std::string text = "\"";
+  return text.append(numerics::escaped(word, 80)).append("\"");
+}
 
 Patterns from_states(std::uint32_t cells, std::span<const std::uint32_t> states, std::vector<double> weights,
                      std::string source) {
@@ -68,45 +75,48 @@ Patterns walsh_library(std::uint32_t cells) {
 }
 
 Patterns read_patterns(const std::filesystem::path& path) {
-  std::ifstream in(path);
-  std::error_code ignored;
-  if (!in || std::filesystem::is_directory(path, ignored))
-    throw Error(HB_IO, path.string() + ": no such file of patterns, or it cannot be read");
+  std::string text;
+  try {
+    text = numerics::read_text_file(path, kLongestPatterns);
+  } catch (const numerics::UnreadableFile& unreadable) {
+    throw Error(HB_IO, path.string() + ": " + unreadable.what() + "; a file of binary patterns is needed");
+  }
   Patterns patterns;
   patterns.source = path.string();
   std::map<std::vector<Spin>, std::size_t> known;
   std::vector<std::pair<std::size_t, double>> given;  // pattern and weight of each line
-  std::string line;
-  for (std::size_t number = 1; std::getline(in, line); ++number) {
+  for (numerics::TextLines lines(text); lines.next();) {
     const auto refuse = [&](const std::string& what) {
-      throw Error(HB_BAD_ARG, path.string() + ":" + std::to_string(number) + ": " + what);
+      throw Error(HB_BAD_ARG, path.string() + ":" + std::to_string(lines.number()) + ": " + what);
     };
-    line.resize(std::min(line.find('#'), line.size()));
-    std::vector<std::string> words;
-    for (std::size_t at = 0; at < line.size();) {
-      const std::size_t begin = line.find_first_not_of(" \t\r,", at);
-      if (begin == std::string::npos) break;
-      at = std::min(line.find_first_of(" \t\r,", begin), line.size());
-      words.push_back(line.substr(begin, at - begin));
+    std::string_view line = lines.line().substr(0, lines.line().find('#'));
+    std::vector<std::string_view> words;
+    while (words.size() <= kMostPatternCells + 1) {
+      constexpr std::string_view separators = " \t\r,";
+      line.remove_prefix(std::min(line.find_first_not_of(separators), line.size()));
+      if (line.empty()) break;
+      words.push_back(line.substr(0, line.find_first_of(separators)));
+      line.remove_prefix(words.back().size());
     }
     if (words.empty()) continue;
     double weight = 1;
     if (words.size() == 2 && words[0].size() > 1) {
-      const std::string& text = words[1];
-      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), weight);
-      if (error != std::errc{} || end != text.data() + text.size() || !(weight > 0) || !std::isfinite(weight))
-        refuse("weight \"" + text + "\" is not a number above 0");
+      const auto number = numerics::parse_number<double>(words[1]);
+      if (!number || !(*number > 0) || !std::isfinite(*number))
+        refuse("weight " + shown(words[1]) + " is not a number above 0");
+      weight = *number;
       words.pop_back();
     }
     std::vector<Spin> spins;
-    for (const std::string& word : words) {
+    for (const std::string_view word : words) {
       for (const char sign : word) {
         if (sign != '0' && sign != '1' && sign != '-' && sign != '+')
-          refuse(std::string("\"") + word + "\" is not binary; cells are written 0 and 1, or - and +");
+          refuse(shown(word) + " is not binary; cells are written 0 and 1, or - and +");
         spins.push_back(sign == '1' || sign == '+' ? Spin{1} : Spin{-1});
       }
     }
-    if (spins.size() > 1024) refuse(std::to_string(spins.size()) + " cells; at most 1024");
+    if (spins.size() > kMostPatternCells)
+      refuse(std::to_string(spins.size()) + " cells; at most " + std::to_string(kMostPatternCells));
     if (patterns.cells == 0) patterns.cells = static_cast<std::uint32_t>(spins.size());
     if (spins.size() != patterns.cells)
       refuse(std::to_string(spins.size()) + " cells, the patterns before have " + std::to_string(patterns.cells));

@@ -22,6 +22,12 @@ std::string shortest(T value) {
   return std::string(text.data(), end);
 }
 
+inline std::string printed(double value, std::chars_format format, int digits) {
+  std::array<char, 400> text;  // of the largest double: 309 digits and those behind the dot
+  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), value, format, digits);
+  return std::string(text.data(), end);
+}
+
 struct Character {
   std::uint32_t code;
   std::size_t bytes;  // 0: not UTF-8
@@ -122,9 +128,29 @@ std::optional<T> parse_number(std::string_view text) {
   return value;
 }
 
+/// A whole number of a URI or of sysfs: decimal, or hexadecimal behind 0x.
+inline std::optional<std::uint64_t> parse_decimal_or_hexadecimal(std::string_view text) {
+  if (!text.starts_with("0x") && !text.starts_with("0X")) return parse_number<std::uint64_t>(text);
+  text.remove_prefix(2);
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
+  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
 /// The shortest text that parse_number reads back as the same value: 0.1, 1e-07, inf, nan.
 inline std::string text_of(double value) { return text_detail::shortest(value); }
 inline std::string text_of(float value) { return text_detail::shortest(value); }
+
+/// `value` with at most `digits` significant digits, without zeros behind: what printf gives for %.6g in the C locale.
+inline std::string general(double value, int digits = 6) {
+  return text_detail::printed(value, std::chars_format::general, digits);
+}
+
+/// `value` with `digits` digits behind the dot: what printf gives for %.6f in the C locale.
+inline std::string fixed(double value, int digits = 6) {
+  return text_detail::printed(value, std::chars_format::fixed, digits);
+}
 
 /// `text` fit for a terminal or a log: one line of readable characters. Control characters, bytes that are no UTF-8 and
 /// characters that cannot be seen or that turn the direction of writing are shown as \n, \t, \r, \x1b or \u{feff}. What
