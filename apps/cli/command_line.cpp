@@ -1,6 +1,7 @@
 #include "apps/cli/command_line.hpp"
 
 #include <algorithm>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -131,7 +132,10 @@ int run_command_line(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) {
-    return app.exit(asked);
+    std::ostringstream text;
+    const int status = app.exit(asked, text, text);
+    put_text(text.str());
+    return status;
   } catch (const CLI::ParseError& error) {
     const CLI::App* at = &app;
     std::string path = "heatbath";

@@ -30,8 +30,10 @@ NpzFile::Member& NpzFile::add_header(std::string_view name, std::string_view dty
   header.push_back('\n');
 
   const auto size = static_cast<std::uint16_t>(header.size());
-  header = std::string("\x93NUMPY\x01\x00", 8) + static_cast<char>(size & 0xFF) + static_cast<char>(size >> 8) + header;
-  return members_.emplace_back(Member{fmt::format("{}.npy", name), std::move(header), {}, {}});
+  std::string preamble("\x93NUMPY\x01\x00", 8);
+  preamble.push_back(static_cast<char>(size & 0xFF));
+  preamble.push_back(static_cast<char>(size >> 8));
+  return members_.emplace_back(Member{fmt::format("{}.npy", name), preamble.append(header), {}, {}});
 }
 
 void NpzFile::add_copy(std::string_view name, std::string_view dtype, std::span<const std::byte> bytes,

@@ -31,6 +31,8 @@ constexpr std::uint64_t lanes_together = 32;
 constexpr std::uint64_t first_budgets = 2;
 constexpr std::chrono::milliseconds short_stretch{50}, usual_stretch{100}, long_stretch{150};
 constexpr std::uint64_t fastest_growth = 16;
+/// Stretches that are not worth the reading of a clock.
+constexpr std::uint64_t unclocked_units = std::uint64_t{1} << 16;
 
 std::uint64_t add(std::uint64_t a, std::uint64_t b) { return a > Sequencer::never - b ? Sequencer::never : a + b; }
 std::uint64_t multiply(std::uint64_t a, std::uint64_t b) {
@@ -327,12 +329,18 @@ std::uint64_t Sequencer::steps_to_look(std::uint64_t steps) const {
 std::uint64_t Sequencer::make_steps(const physics::Run& run) {
   WorkWatch* const watch = WorkWatch::current();
   if (watch == nullptr) return array_->advance(run, parameters_.live());
-  const auto began = Clock::now();
+  const std::uint64_t units = multiply(run.steps, array_->lanes() * lane_units());
+  const bool clocked = units >= unclocked_units;
+  const auto began = clocked ? Clock::now() : Clock::time_point();
   std::uint64_t steps = 0;
   try {
     steps = array_->advance(run, parameters_.live());
   } catch (const WorkStopped&) {
     return 0;
+  }
+  if (!clocked) {
+    watch->spend(units);
+    return steps;
   }
   const auto took = Clock::now() - began;
   watch->spend(static_cast<std::uint64_t>(std::chrono::nanoseconds(took).count()));

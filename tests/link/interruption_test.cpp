@@ -368,7 +368,7 @@ TEST(SocketFile, IsRemovedByItsOwnerAlone) {
 }
 
 TEST(SocketFile, OfADeadServerIsTakenByExactlyOne) {
-  for (int round = 0; round < 10; ++round) {
+  for (int round = 0; round < 4; ++round) {
     const std::string listen = testing::listening("unix");
     const pid_t dead = ::fork();
     if (dead == 0) {

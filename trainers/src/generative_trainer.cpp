@@ -420,7 +420,9 @@ void GenerativeTrainer::resume(const GenerativeModel& model, const std::vector<R
   const GenerativeModel& own = self.model;
   std::string changed;
   const auto compare = [&](const char* name, const auto& was, const auto& is, const auto& text) {
-    if (was != is) changed += (changed.empty() ? "" : ", ") + std::string(name) + " was " + text(was) + " and is " + text(is);
+    if (was == is) return;
+    if (!changed.empty()) changed += ", ";
+    changed.append(name).append(" was ").append(text(was)).append(" and is ").append(text(is));
   };
   const auto whole = [](auto number) { return std::to_string(number); };
   const auto real = [](auto number) { return numerics::text_of(number); };
@@ -441,7 +443,7 @@ void GenerativeTrainer::resume(const GenerativeModel& model, const std::vector<R
   if (model.capture_period != 0) compare("capture period (time units)", model.capture_period, own.capture_period, real);
   const auto digits = [&](const std::vector<std::uint8_t>& classes) {
     std::string text;
-    for (const std::uint8_t digit : classes) text += (text.empty() ? "" : ",") + std::to_string(digit);
+    for (const std::uint8_t digit : classes) text.append(text.empty() ? "" : ",").append(std::to_string(digit));
     return text;
   };
   compare("digits of the images", model.prototypes.digits, own.prototypes.digits, digits);

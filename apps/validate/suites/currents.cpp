@@ -79,7 +79,7 @@ void check_pair_currents(Bench& bench, const std::string& name, const Networks& 
     (measure::two_sided_probability(middle) > largest.probability ? low : high) = middle;
   }
   const double z = std::copysign(low, pair.value);
-  bench.check(name, 0, {z * pair.standard_error, pair.standard_error, pair.effective_samples}).floor = 0.002;
+  bench.check(name, 0, {z * pair.standard_error, pair.standard_error, pair.effective_samples}).floor = 0.003;
 }
 
 std::vector<double> flat(const Networks& networks) {
