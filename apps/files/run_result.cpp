@@ -124,7 +124,7 @@ void write_run_result(const std::filesystem::path& path, const RunResult& result
   if (path.extension() == ".npz") {
     NpzFile file;
     each_array(result, [&](const std::string& name, auto values, const Shape& shape, const char*) {
-      if (name == "states") file.lend(name, result.states, shape);
+      if (name == "states" && result.exact_states.empty()) file.lend(name, result.states, shape);
       else file.add(name, values, shape);
     });
     file.add_text("provenance", result.provenance);

@@ -64,7 +64,9 @@ std::string fault_of_matrix(const std::vector<float>& matrix, std::size_t cells,
     for (std::size_t j = 0; j < i && !directed; ++j) {
       const float value = matrix[i * cells + j], mirror = matrix[j * cells + i];
       if (value != mirror)
-        return fmt::format("J[{}][{}] = {} but J[{}][{}] = {}; needs a symmetric matrix", i, j, value, j, i, mirror);
+        return fmt::format("J[{}][{}] = {} but J[{}][{}] = {}; needs a symmetric matrix, or directed, for couplings that are "
+                           "one way",
+                           i, j, value, j, i, mirror);
     }
   }
   return {};

@@ -1,4 +1,5 @@
 #include "apps/files/npz_file.hpp"
+#include "apps/files/run_result.hpp"
 
 #include <gmock/gmock.h>
 
@@ -44,6 +45,28 @@ assert (z['lent'] == [1.5, 2.5]).all() and z['nothing'].shape == (0, 4) and str(
 )";
   const std::string command =
       std::string(kPython) + " " + (folder / "check.py").string() + " " + (folder / "r.npz").string();
+  EXPECT_EQ(std::system(command.c_str()), 0);
+}
+
+TEST(NpzFile, OfARunHoldsTurnsBeyondFloat32) {
+  if (!have_numpy()) GTEST_SKIP() << kPython << " has no numpy; the Debian package is python3-numpy";
+  const TemporaryFolder folder;
+  RunResult run;
+  run.shots = 1, run.cells = 2, run.records = 1;
+  run.states = {0.5f, 50331648.0f};
+  run.time = {1};
+  run.ticks = {1000};
+  write_run_result(folder / "near.npz", run);
+  run.exact_states = {0.5, 50331649.0};
+  write_run_result(folder / "exact.npz", run);
+  std::ofstream(folder / "check.py") << R"(
+import numpy as np, sys
+near, exact = np.load(sys.argv[1])['states'], np.load(sys.argv[2])['states']
+assert near.dtype == np.float32 and near.shape == exact.shape == (1, 1, 2)
+assert exact.dtype == np.float64 and exact[0, 0, 1] == 50331649
+)";
+  const std::string command = std::string(kPython) + " " + (folder / "check.py").string() + " " +
+                              (folder / "near.npz").string() + " " + (folder / "exact.npz").string();
   EXPECT_EQ(std::system(command.c_str()), 0);
 }
 

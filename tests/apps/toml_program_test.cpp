@@ -130,7 +130,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"PairTwice", with_network("couplings = [[0, 1, 2.0], [1, 0, 2.0]]"), "given twice"},
         Wrong{"CellOutOfRange", with_network("couplings = [[0, 3, 2.0]]"), "from 0 to 2"},
         Wrong{"NotATriple", with_network("couplings = [[0, 1]]"), "needs [i, j, J]"},
-        Wrong{"Asymmetric", with_network("couplings = { matrix = [[0, 1, 0], [2, 0, 0], [0, 0, 0]] }"), "symmetric"},
+        Wrong{"Asymmetric", with_network("couplings = { matrix = [[0, 1, 0], [2, 0, 0], [0, 0, 0]] }"), "needs a symmetric matrix, or directed"},
         Wrong{"MatrixDiagonal", with_network("couplings = { matrix = [[1, 0, 0], [0, 0, 0], [0, 0, 0]] }"), "diagonal"},
         Wrong{"MatrixRows", with_network("couplings = { matrix = [[0, 1, 0]] }"), "has 1 rows; needs 3 rows"},
         Wrong{"TwoForms", with_network("couplings = { chain = 1, all = 1 }"), "one of matrix, chain, grid, all"},

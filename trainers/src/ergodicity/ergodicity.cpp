@@ -296,6 +296,7 @@ void check_state(const ErgodicityState& state, const Patterns& data, std::uint32
   for (std::size_t n = 0; n < data.size(); ++n)
     need(shares(std::span(experts.responsibilities).subspan(n * count, count)),
          "responsibilities of a pattern are not negative and add up to 1");
+  if (experts.rounds == 0) return;  // they have not been measured yet
   for (const auto& energy : experts.free_energies) need(std::isfinite(energy.value), "free energies are finite");
 }
 
