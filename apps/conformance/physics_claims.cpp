@@ -155,9 +155,11 @@ void readback(Device& device) {
     return std::fabs(applied - wanted) <= 4 * step(range) + (step(range) > 0 ? 0.06f * std::fabs(wanted) : 0.0f);
   };
   const bool stiff = has(caps, CellSection::j2);
+  // A large field holds a phase so stiffly that no step of ordinary length is stable.
+  const float largest = has(caps, CellSection::frequency) ? std::min(1.0f, caps.range_bias) : caps.range_bias * 0.5f;
   std::vector<float> bias(cells), j2(cells), couplings(std::size_t{cells} * cells, 0.0f);
   for (std::uint32_t i = 0; i < cells; ++i) {
-    bias[i] = caps.range_bias * 0.5f * std::sin(static_cast<float>(i));
+    bias[i] = largest * std::sin(static_cast<float>(i));
     j2[i] = std::min(1.0f, caps.range_j2) * std::cos(static_cast<float>(i));
   }
   Program program(caps, cells);
@@ -185,15 +187,20 @@ void readback(Device& device) {
 
 void clipping(Device& device) {
   const Capabilities& caps = device.capabilities();
+  // The parameter that makes no step unstable, however large: a phase has its frequency, other cells have their bias.
+  const bool phase = has(caps, CellSection::frequency);
+  const CellSection section = phase ? CellSection::frequency : CellSection::bias;
+  const float range = phase ? caps.range_frequency : caps.range_bias;
+  const std::string what = phase ? "a frequency" : "a bias";
   Program inside(caps, 1), outside(caps, 1);
-  inside.load(CellSection::bias, caps.range_bias * 0.9f).commit();
-  outside.load(CellSection::bias, caps.range_bias * 1.5f).commit();
-  if (caps.readback) outside.readback(CellSection::bias);
-  expect(device.run(inside).clips == 0, "a bias inside of its range is counted as clipped");
+  inside.load(section, range * 0.9f).commit();
+  outside.load(section, range * 1.5f).commit();
+  if (caps.readback) outside.readback(section);
+  expect(device.run(inside).clips == 0, what + " inside of its range is counted as clipped");
   const Result result = device.run(outside);
-  expect(result.clips == 1, "a bias beyond its range is counted as " + std::to_string(result.clips) + " clips, expected 1");
+  expect(result.clips == 1, what + " beyond its range is counted as " + std::to_string(result.clips) + " clips, expected 1");
   if (caps.readback)
-    expect(result.readback[0][0] <= caps.range_bias * 1.1f, "a bias beyond its range is applied as " + numerics::general(result.readback[0][0]));
+    expect(result.readback[0][0] <= range * 1.1f, what + " beyond its range is applied as " + numerics::general(result.readback[0][0]));
 }
 
 void linear_cells(Device& device) {

@@ -404,7 +404,7 @@ TEST_F(ArrayCouplings, InIntegersRefuseWhatIsNoCode) {
   try {
     make(0.2501f, {8, 1.0f});
   } catch (const std::invalid_argument& error) {
-    EXPECT_STREQ(error.what(), "coupling (0, 1) = 0.250100 is no code of 8 bits in +-1.000000");
+    EXPECT_STREQ(error.what(), "coupling (0, 1) = 0.2501 is no code of 8 bits in +-1");
   }
 }
 

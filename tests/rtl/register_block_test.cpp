@@ -96,7 +96,9 @@ TEST(RegisterBlock, UndeclaredBitsOfAReadAreZero) {
   Bench bench;
   bench.values[HB_STATUS_OFFSET] = 0xFFFFFFFF;
   bench.values[HB_COMMAND_ACK_OFFSET] = 0xFFFFFFFF;
-  EXPECT_EQ(bench.host.read(HB_STATUS_OFFSET).data, 0x3Fu);
+  EXPECT_EQ(bench.host.read(HB_STATUS_OFFSET).data,
+            HB_STATUS_RUNNING_MASK | HB_STATUS_STALLED_MASK | HB_STATUS_DONE_MASK | HB_STATUS_ABORTED_MASK |
+                HB_STATUS_FAULT_MASK | HB_STATUS_RAIL_MASK | HB_STATUS_CAPTURE_CLIP_MASK);
   EXPECT_EQ(bench.host.read(HB_COMMAND_ACK_OFFSET).data, 0xFFFF00FFu);
 }
 
