@@ -435,6 +435,8 @@ bool EtherboneTransport::wait_irq(std::uint64_t limit_ticks) {
   // Time first: an interrupt up to it is then seen.
   constexpr std::array<std::uint32_t, 5> look{HB_TIME_HI_OFFSET, HB_TIME_LO_OFFSET, HB_TIME_HI_OFFSET,
                                               HB_INTR_STATE_OFFSET, HB_INTR_ENABLE_OFFSET};
+  // A wish that was there before is that of a host which waits for the end of what it has stopped.
+  const bool wished_before = wish_ && wish_() != Wish::go_on;
   std::optional<std::uint64_t> began;
   std::uint64_t last = 0;
   auto stood = Clock::now();
@@ -458,7 +460,7 @@ bool EtherboneTransport::wait_irq(std::uint64_t limit_ticks) {
       lose("device time stood still for " + std::to_string(patience_.count()) + " ms");
     }
     last = now;
-    if (now - *began >= limit_ticks || (wish_ && wish_() != Wish::go_on)) return false;
+    if (now - *began >= limit_ticks || (!wished_before && wish_ && wish_() != Wish::go_on)) return false;
     if (++looks <= eager_looks) continue;
     // A break ends with the wait, by the wall clock; a device that is later than that is an emulator at work.
     const std::chrono::duration<double> left(static_cast<double>(limit_ticks - (now - *began)) * tick_seconds_);

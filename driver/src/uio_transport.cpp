@@ -279,6 +279,8 @@ void UioTransport::sleep_until_interrupt(std::uint64_t ticks_left) {
 
 bool UioTransport::wait_irq(std::uint64_t limit_ticks) {
   settle();
+  // A wish that was there before is that of a host which waits for the end of what it has stopped.
+  const bool wished_before = wish_ && wish_() != Wish::go_on;
   const std::uint64_t began = pair(HB_TIME_LO_OFFSET);
   std::uint64_t last = began;
   auto stood = Clock::now();
@@ -286,7 +288,7 @@ bool UioTransport::wait_irq(std::uint64_t limit_ticks) {
     // Time first: an interrupt up to it is then seen.
     const std::uint64_t now = pair(HB_TIME_LO_OFFSET);
     if ((look(HB_INTR_STATE_OFFSET) & look(HB_INTR_ENABLE_OFFSET)) != 0) return true;
-    if (now - began >= limit_ticks || (wish_ && wish_() != Wish::go_on)) return false;
+    if (now - began >= limit_ticks || (!wished_before && wish_ && wish_() != Wish::go_on)) return false;
     if (now != last) {
       last = now;
       stood = Clock::now();
