@@ -288,7 +288,7 @@ void StepTable::make_matrices(const ArraySpec& spec, const std::vector<double>& 
   };
   law.lost = beside(none, one);
   law.parts = {{beside(stiff, none), beside(one, none), 1}, {beside(none, one), beside(none, whole_mass)}};
-  keep_heat(a, q, drive);
+  keep_heat(a, q, drive.leftCols(ni));
 }
 
 }  // namespace heatbath::physics
