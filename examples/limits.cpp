@@ -2,7 +2,7 @@
 #include <cmath>
 #include <cstdio>
 
-#include "heatbath/trainers/score_bound.hpp"
+#include "heatbath/studies/score_bound.hpp"
 
 int main() {
   // docs: begin bound

@@ -15,7 +15,7 @@ import re
 import subprocess
 import sys
 
-ERROR_OF_ERRORS = 0.18  # kErrorOfErrors of apps/validate/check.hpp
+ERROR_OF_ERRORS = 0.18  # kErrorOfErrors of validate/check.hpp
 ALARM = 0.005  # corrected probability below which a pair current counts as an alarm
 CURRENTS = "largest pair current"  # the largest of many: its z is not normal, its alarms are counted
 # What estimates a check: the first pattern that "suite: name" holds.

@@ -8,8 +8,8 @@
 
 #include "apps/cli/commands.hpp"
 #include "apps/cli/console.hpp"
-#include "apps/files/utf8.hpp"
 #include "bench/rows.hpp"
+#include "files/utf8.hpp"
 #include "heatbath/error.hpp"
 
 namespace heatbath::apps {

@@ -9,12 +9,12 @@
 #include "apps/cli/console.hpp"
 #include "apps/cli/interrupt.hpp"
 #include "apps/cli/progress_bar.hpp"
-#include "apps/files/output_folder.hpp"
-#include "apps/files/provenance.hpp"
-#include "apps/files/score_file.hpp"
-#include "apps/files/setting_names.hpp"
-#include "apps/report/bound_report.hpp"
+#include "files/output_folder.hpp"
+#include "files/provenance.hpp"
+#include "files/score_file.hpp"
+#include "files/setting_names.hpp"
 #include "heatbath/device.hpp"
+#include "report/bound_report.hpp"
 
 namespace heatbath::apps {
 

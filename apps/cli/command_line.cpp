@@ -14,7 +14,7 @@
 #include "apps/cli/command_groups.hpp"
 #include "apps/cli/console.hpp"
 #include "apps/cli/interrupt.hpp"
-#include "apps/files/provenance.hpp"
+#include "files/provenance.hpp"
 #include "heatbath/error.hpp"
 #include "heatbath/numerics/isa.hpp"
 #include "heatbath/numerics/text.hpp"

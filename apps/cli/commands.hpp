@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "heatbath/server.hpp"
-#include "heatbath/trainers/ergodicity/ergodicity.hpp"
+#include "heatbath/studies/ergodicity.hpp"
+#include "heatbath/studies/score_bound.hpp"
 #include "heatbath/trainers/generative.hpp"
-#include "heatbath/trainers/score_bound.hpp"
 
 namespace heatbath::apps {
 

@@ -7,9 +7,9 @@
 
 #include "apps/cli/commands.hpp"
 #include "apps/cli/console.hpp"
-#include "apps/conformance/conformance.hpp"
-#include "apps/files/provenance.hpp"
-#include "apps/files/utf8.hpp"
+#include "conformance/conformance.hpp"
+#include "files/provenance.hpp"
+#include "files/utf8.hpp"
 #include "heatbath/device.hpp"
 
 namespace heatbath::apps {

@@ -10,11 +10,11 @@
 #include "apps/cli/console.hpp"
 #include "apps/cli/interrupt.hpp"
 #include "apps/cli/progress_bar.hpp"
-#include "apps/files/provenance.hpp"
-#include "apps/report/generative_pictures.hpp"
-#include "apps/report/html_report.hpp"
-#include "apps/report/json_report.hpp"
-#include "apps/report/paper_figures.hpp"
+#include "files/provenance.hpp"
+#include "report/generative_pictures.hpp"
+#include "report/html_report.hpp"
+#include "report/json_report.hpp"
+#include "report/paper_figures.hpp"
 
 namespace heatbath::apps {
 

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "apps/files/model_file.hpp"
-#include "apps/files/output_folder.hpp"
+#include "files/model_file.hpp"
+#include "files/output_folder.hpp"
 #include "heatbath/device.hpp"
 #include "heatbath/trainers/generative.hpp"
 

@@ -5,11 +5,11 @@
 
 #include "apps/cli/commands.hpp"
 #include "apps/cli/console.hpp"
-#include "apps/files/atomic_file.hpp"
-#include "apps/files/program_builder.hpp"
-#include "apps/files/toml_program.hpp"
-#include "apps/files/utf8.hpp"
-#include "apps/fmi/package.hpp"
+#include "bridges/fmi/package.hpp"
+#include "files/atomic_file.hpp"
+#include "files/program_builder.hpp"
+#include "files/toml_program.hpp"
+#include "files/utf8.hpp"
 #include "heatbath/device.hpp"
 
 namespace heatbath::apps {

@@ -7,7 +7,7 @@
 #include "apps/cli/commands.hpp"
 #include "apps/cli/draw_and_report.hpp"
 #include "apps/cli/interrupt.hpp"
-#include "apps/files/model_file.hpp"
+#include "files/model_file.hpp"
 #include "heatbath/device.hpp"
 
 namespace heatbath::apps {

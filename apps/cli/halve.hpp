@@ -8,8 +8,8 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "apps/cli/run_job.hpp"
-#include "apps/files/run_statistics.hpp"
-#include "apps/files/toml_program.hpp"
+#include "files/run_statistics.hpp"
+#include "files/toml_program.hpp"
 #include "heatbath/device.hpp"
 
 namespace heatbath::apps {

@@ -5,8 +5,8 @@
 
 #include "apps/cli/commands.hpp"
 #include "apps/cli/console.hpp"
-#include "apps/files/provenance.hpp"
-#include "apps/files/utf8.hpp"
+#include "files/provenance.hpp"
+#include "files/utf8.hpp"
 #include "heatbath/device.hpp"
 
 namespace heatbath::apps {

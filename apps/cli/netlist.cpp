@@ -7,12 +7,12 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "apps/bridges/netlist.hpp"
 #include "apps/cli/commands.hpp"
 #include "apps/cli/console.hpp"
-#include "apps/files/atomic_file.hpp"
-#include "apps/files/toml_program.hpp"
-#include "apps/files/utf8.hpp"
+#include "bridges/netlist.hpp"
+#include "files/atomic_file.hpp"
+#include "files/toml_program.hpp"
+#include "files/utf8.hpp"
 #include "heatbath/device.hpp"
 
 namespace heatbath::apps {

@@ -2,8 +2,8 @@
 
 #include "apps/cli/commands.hpp"
 #include "apps/cli/console.hpp"
-#include "apps/files/atomic_file.hpp"
-#include "apps/files/register_exports.hpp"
+#include "files/atomic_file.hpp"
+#include "files/register_exports.hpp"
 
 namespace heatbath::apps {
 

@@ -8,7 +8,6 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "apps/bridges/waveform.hpp"
 #include "apps/cli/commands.hpp"
 #include "apps/cli/console.hpp"
 #include "apps/cli/halve.hpp"
@@ -16,13 +15,14 @@
 #include "apps/cli/progress_bar.hpp"
 #include "apps/cli/run_job.hpp"
 #include "apps/cli/sweep.hpp"
-#include "apps/files/atomic_file.hpp"
-#include "apps/files/program_builder.hpp"
-#include "apps/files/provenance.hpp"
-#include "apps/files/run_result.hpp"
-#include "apps/files/step_bias.hpp"
-#include "apps/files/toml_program.hpp"
-#include "apps/files/utf8.hpp"
+#include "bridges/waveform.hpp"
+#include "files/atomic_file.hpp"
+#include "files/program_builder.hpp"
+#include "files/provenance.hpp"
+#include "files/run_result.hpp"
+#include "files/step_bias.hpp"
+#include "files/toml_program.hpp"
+#include "files/utf8.hpp"
 #include "heatbath/numerics/text.hpp"
 
 namespace heatbath::apps {

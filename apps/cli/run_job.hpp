@@ -5,9 +5,9 @@
 #include <functional>
 #include <vector>
 
-#include "apps/files/run_result.hpp"
-#include "apps/files/run_statistics.hpp"
-#include "apps/files/toml_program.hpp"
+#include "files/run_result.hpp"
+#include "files/run_statistics.hpp"
+#include "files/toml_program.hpp"
 #include "heatbath/device.hpp"
 
 namespace heatbath::apps {

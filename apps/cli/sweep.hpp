@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/files/toml_program.hpp"
+#include "files/toml_program.hpp"
 
 namespace heatbath::apps {
 

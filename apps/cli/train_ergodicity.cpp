@@ -13,14 +13,14 @@
 #include "apps/cli/console.hpp"
 #include "apps/cli/interrupt.hpp"
 #include "apps/cli/progress_bar.hpp"
-#include "apps/files/atomic_file.hpp"
-#include "apps/files/ergodicity_file.hpp"
-#include "apps/files/output_folder.hpp"
-#include "apps/files/provenance.hpp"
-#include "apps/files/utf8.hpp"
-#include "apps/report/ergodicity_report.hpp"
+#include "files/atomic_file.hpp"
+#include "files/ergodicity_file.hpp"
+#include "files/output_folder.hpp"
+#include "files/provenance.hpp"
+#include "files/utf8.hpp"
 #include "heatbath/device.hpp"
 #include "heatbath/numerics/text.hpp"
+#include "report/ergodicity_report.hpp"
 
 namespace heatbath::apps {
 

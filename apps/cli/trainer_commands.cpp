@@ -8,7 +8,7 @@
 #include "apps/cli/command_groups.hpp"
 #include "apps/cli/commands.hpp"
 #include "apps/cli/option_kinds.hpp"
-#include "apps/files/setting_names.hpp"
+#include "files/setting_names.hpp"
 #include "heatbath/error.hpp"
 
 namespace heatbath::apps {

@@ -9,12 +9,12 @@
 #include "apps/cli/console.hpp"
 #include "apps/cli/interrupt.hpp"
 #include "apps/cli/progress_bar.hpp"
-#include "apps/files/atomic_file.hpp"
-#include "apps/files/utf8.hpp"
-#include "apps/validate/bench.hpp"
-#include "apps/validate/ladder.hpp"
-#include "apps/validate/report.hpp"
+#include "files/atomic_file.hpp"
+#include "files/utf8.hpp"
 #include "heatbath/device.hpp"
+#include "validate/bench.hpp"
+#include "validate/ladder.hpp"
+#include "validate/report.hpp"
 
 namespace heatbath::apps {
 

@@ -18,6 +18,7 @@
 #include "heatbath/regs.h"
 #include "heatbath/topology.h"
 #include "job_impl.hpp"
+#include "link/link_transport.hpp"
 
 namespace heatbath {
 namespace {
@@ -263,5 +264,7 @@ Result Device::run(const Program& program, const JobOptions& options, Capture&& 
 }
 
 Transport& Device::transport() { return impl_->link.transport(); }
+
+Device open_link(std::string_view uri) { return Device(open_link_transport(std::string(uri))); }
 
 }  // namespace heatbath

@@ -4,10 +4,10 @@
 #include <cstring>
 #include <utility>
 
-#include "driver/src/block_range.hpp"
 #include "heatbath/error.hpp"
 #include "heatbath/regs.h"
 #include "heatbath/topology.h"
+#include "link/block_range.hpp"
 #include "watched.hpp"
 
 namespace heatbath {

@@ -10,11 +10,11 @@
 #include <system_error>
 #include <thread>
 
-#include "driver/src/link_transport.hpp"
-#include "driver/src/link_uri.hpp"
 #include "functional_transport.hpp"
 #include "heatbath/device.hpp"
 #include "heatbath/numerics/text.hpp"
+#include "link/link_transport.hpp"
+#include "link/link_uri.hpp"
 #include "open_transport.hpp"
 #include "tlm_chip.hpp"
 #include "uri.hpp"

@@ -4,10 +4,10 @@
 #include <stdexcept>
 #include <utility>
 
-#include "driver/src/block_range.hpp"
 #include "heatbath/error.hpp"
 #include "heatbath/regs.h"
 #include "heatbath/topology.h"
+#include "link/block_range.hpp"
 #include "tlm_chip.hpp"
 #include "watched.hpp"
 

@@ -1,4 +1,4 @@
-#include "apps/files/atomic_file.hpp"
+#include "files/atomic_file.hpp"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -13,8 +13,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "apps/files/npz_file.hpp"
-#include "apps/files/output_folder.hpp"
+#include "files/npz_file.hpp"
+#include "files/output_folder.hpp"
 
 #include "error_of.hpp"
 #include "temporary_folder.hpp"

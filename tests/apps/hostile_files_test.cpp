@@ -8,11 +8,11 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "apps/files/ergodicity_file.hpp"
-#include "apps/files/hdf5_file.hpp"
-#include "apps/files/score_file.hpp"
-#include "apps/files/toml_program.hpp"
 #include "error_of.hpp"
+#include "files/ergodicity_file.hpp"
+#include "files/hdf5_file.hpp"
+#include "files/score_file.hpp"
+#include "files/toml_program.hpp"
 #include "heatbath/trainers/ergodicity/spins.hpp"
 #include "temporary_folder.hpp"
 

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "apps/bridges/netlist.hpp"
-#include "apps/files/score_file.hpp"
-#include "apps/files/toml_program.hpp"
+#include "bridges/netlist.hpp"
+#include "files/score_file.hpp"
+#include "files/toml_program.hpp"
 #include "heatbath/device.hpp"
 #include "heatbath/trainers/data_law.hpp"
 #include "heatbath/trainers/ergodicity/spins.hpp"

@@ -1,4 +1,4 @@
-#include "apps/files/model_file.hpp"
+#include "files/model_file.hpp"
 
 #include <gmock/gmock.h>
 #include <hdf5.h>

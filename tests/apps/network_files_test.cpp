@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "apps/files/array_file.hpp"
-#include "apps/files/npz_file.hpp"
-#include "apps/files/program_builder.hpp"
 #include "error_of.hpp"
+#include "files/array_file.hpp"
+#include "files/npz_file.hpp"
+#include "files/program_builder.hpp"
 #include "heatbath/device.hpp"
 #include "temporary_folder.hpp"
 

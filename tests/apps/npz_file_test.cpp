@@ -1,5 +1,5 @@
-#include "apps/files/npz_file.hpp"
-#include "apps/files/run_result.hpp"
+#include "files/npz_file.hpp"
+#include "files/run_result.hpp"
 
 #include <gmock/gmock.h>
 

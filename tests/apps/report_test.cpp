@@ -6,12 +6,12 @@
 
 #include <nlohmann/json.hpp>
 
-#include "apps/report/figure.hpp"
-#include "apps/report/generative_pictures.hpp"
-#include "apps/report/html_page.hpp"
-#include "apps/report/html_report.hpp"
-#include "apps/report/json_report.hpp"
-#include "apps/report/png_sheet.hpp"
+#include "report/figure.hpp"
+#include "report/generative_pictures.hpp"
+#include "report/html_page.hpp"
+#include "report/html_report.hpp"
+#include "report/json_report.hpp"
+#include "report/png_sheet.hpp"
 
 namespace heatbath::apps {
 namespace {

@@ -10,9 +10,9 @@
 #include "apps/cli/halve.hpp"
 #include "apps/cli/run_job.hpp"
 #include "apps/cli/sweep.hpp"
-#include "apps/files/program_builder.hpp"
-#include "apps/files/step_bias.hpp"
 #include "error_of.hpp"
+#include "files/program_builder.hpp"
+#include "files/step_bias.hpp"
 #include "temporary_folder.hpp"
 
 namespace heatbath::apps {

@@ -1,4 +1,4 @@
-#include "apps/files/toml_program.hpp"
+#include "files/toml_program.hpp"
 
 #include <gmock/gmock.h>
 

@@ -1,4 +1,4 @@
-#include "apps/files/utf8.hpp"
+#include "files/utf8.hpp"
 
 #include <gtest/gtest.h>
 

@@ -12,12 +12,12 @@
 
 #include <nlohmann/json.hpp>
 
-#include "apps/validate/bench.hpp"
-#include "apps/validate/ladder.hpp"
-#include "apps/validate/report.hpp"
 #include "heatbath/device.hpp"
 #include "heatbath/program.h"
 #include "tests/apps/temporary_folder.hpp"
+#include "validate/bench.hpp"
+#include "validate/ladder.hpp"
+#include "validate/report.hpp"
 
 namespace heatbath::validation {
 namespace {

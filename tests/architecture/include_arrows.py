@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Reads the #include lines of the tree and fails when a dependency arrow runs backwards.
 
-    firmware_api <- driver <- trainers <- apps, python, examples, tests/conformance
-      ^               ^
-      |               sim
-      |               v
-      hw_model: physics <- analog <- device <- systemc          numerics below physics and trainers, measure below
-                                                                trainers
+    firmware_api <- link <- driver <- measure <- trainers <- studies <- files <- report <- bridges <- apps
+      ^               ^        ^         ^
+      |               |        |         +- conformance, with the oracles, which know nothing
+      |               |        sim <- server
+      |               +--------|------+
+      |                        v
+      hw_model: physics <- analog <- device <- systemc                          numerics below all but firmware_api
 
 include_arrows.py [ROOT]   one line per wrong include: file:line, what it includes, and the rule; exit status 1 then.
 """
@@ -21,8 +22,8 @@ SUFFIXES = {".h", ".hpp", ".c", ".cc", ".cpp", ".cxx", ".inc", ".ipp", ".in"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:([<"])([^>"]+)[>"]|(\S.*))')
 
 # Folders that includes are relative to, beside the including file's own folder.
-INCLUDE_FOLDERS = ("firmware_api/include", "numerics/include", "hw_model/physics/include", "driver/include",
-                   "trainers/include", "measure/include", "sim/include", "")
+INCLUDE_FOLDERS = ("firmware_api/include", "numerics/include", "hw_model/physics/include", "link/include", "driver/include",
+                   "server/include", "trainers/include", "studies/include", "measure/include", "")
 
 # What a host program may name of the firmware API: the statuses, the program format and the names of cells that the
 # driver's own interface speaks in. Registers and device functions are the driver's affair.
@@ -33,6 +34,15 @@ VOCABULARY = ("firmware_api/include/heatbath/status.h", "firmware_api/include/he
 NUMBERS_AS_TEXT = ("numerics/include/heatbath/numerics/text.hpp", "numerics/include/heatbath/numerics/text_file.hpp",
                    "numerics/include/heatbath/numerics/rounding.hpp",
                    "numerics/include/heatbath/numerics/crc32.hpp")
+
+# The driver's face, which the links' public one is part of.
+DRIVER = ("driver/include", "link/include")
+
+# The names of what a device reports.
+NAMES = ("firmware_api/include/heatbath/regs.h",) + VOCABULARY
+
+# What is above the driver and knows no model, with the names of what a device reports.
+HOST_SIDE = ("studies/include", "trainers/include", "measure/include", "numerics/include") + DRIVER + NAMES
 
 FREESTANDING = re.compile(r"std(int|bool|def)\.h")
 STANDARD = r"([a-z_]+|(std[a-z]+|string|math|float|limits|assert|inttypes)\.h)"  # <vector>, <cstdint>, <stdint.h>
@@ -75,36 +85,48 @@ RULES = {
                             std_and(POSIX)),
     "hw_model/systemc": Rule("systemc includes only itself, the rest of hw_model and firmware_api",
                              ("hw_model", "firmware_api/include", "numerics")),
-    "driver": Rule("driver includes only itself, firmware_api and numbers as text and their rounding; never sim, hw_model, trainers or "
-                   "the rest of numerics", ("driver", "firmware_api/include") + NUMBERS_AS_TEXT, re.compile(r"(?!Eigen/).*")),
-    "sim": Rule("sim includes only itself, driver, hw_model and firmware_api; never trainers",
-                ("sim", "driver", "hw_model", "firmware_api/include", "numerics")),
-    "sim/reference": Rule("the oracles include only themselves, Boost, Eigen and the standard library; never what they "
-                          "judge", ("sim/reference",), std_and("boost/.*", r"(unsupported/)?Eigen/.*")),
+    "link": Rule("link includes only itself, firmware_api and numbers as text; never driver, sim or hw_model",
+                 ("link", "firmware_api/include") + NUMBERS_AS_TEXT, re.compile(r"(?!Eigen/).*")),
+    "driver": Rule("driver includes only itself, link, firmware_api and numbers as text and their rounding; never sim, "
+                   "hw_model, trainers or the rest of numerics",
+                   ("driver", "link", "firmware_api/include") + NUMBERS_AS_TEXT, re.compile(r"(?!Eigen/).*")),
+    "sim": Rule("sim includes only itself, driver, link, hw_model and firmware_api; never server or trainers",
+                ("sim", "driver/include", "link", "hw_model", "firmware_api/include", "numerics")),
+    "server": Rule("server includes only itself, link, driver, the opening of devices, the table of registers and "
+                   "firmware_api; never the rest of the model",
+                   ("server", "sim/src/open_transport.hpp", "driver/include", "link", "firmware_api/include",
+                    "hw_model/device/register_table.inc") + NUMBERS_AS_TEXT),
+    "oracles": Rule("the oracles include only themselves, Boost, Eigen and the standard library; never what they judge",
+                    ("oracles",), std_and("boost/.*", r"(unsupported/)?Eigen/.*")),
     "trainers": Rule("trainers include only themselves, driver, measure and numerics, with the statuses and program "
                      "format the driver speaks in; never sim, hw_model or registers",
-                     ("trainers", "driver/include", "measure/include", "numerics") + VOCABULARY),
-    "apps": Rule("apps include only themselves, the driver, the trainers, measure, numerics, the statuses and program "
-                 "format, regs.h and cells.h for the names of what a device reports, and the rows of bench; never sim or "
-                 "hw_model",
-                 ("apps", "bench/rows.hpp", "bench/measure.hpp", "trainers/include", "measure/include", "driver/include",
-                  "numerics/include", "firmware_api/include/heatbath/regs.h",
-                  "firmware_api/include/heatbath/cells.h") + VOCABULARY),
-    "apps/conformance": Rule("the conformance claims include only themselves, the driver, firmware_api and the ladder of "
-                             "validation",
-                             ("apps/conformance", "driver/include", "firmware_api/include",
-                              "apps/validate/ladder.hpp", "apps/validate/check.hpp") + NUMBERS_AS_TEXT),
-    "apps/validate": Rule("the validation ladder includes the rest of apps, the driver, measure, the names of cells, and "
-                          "the oracles it holds devices to; never hw_model or the rest of sim",
-                          ("apps", "measure/include", "driver/include", "sim/reference",
-                           "firmware_api/include/heatbath/regs.h", "firmware_api/include/heatbath/cells.h") + VOCABULARY +
-                          NUMBERS_AS_TEXT),
+                     ("trainers",) + DRIVER + ("measure/include", "numerics") + VOCABULARY),
+    "studies": Rule("studies include only themselves, the trainers, driver, measure and numerics; never sim, hw_model or "
+                    "registers",
+                    ("studies", "trainers") + DRIVER + ("measure/include", "numerics") + VOCABULARY),
+    "files": Rule("files include only themselves and what they hold: results of driver, measure, trainers and studies; "
+                  "never sim, hw_model, report or apps", ("files",) + HOST_SIDE),
+    "report": Rule("reports include only themselves, files and what they show; never sim, hw_model or apps",
+                   ("report", "files") + HOST_SIDE),
+    "bridges": Rule("bridges include only themselves, files, report and the driver; never sim, hw_model or apps",
+                    ("bridges", "files", "report") + HOST_SIDE),
+    "conformance": Rule("the conformance claims include only themselves, the driver, firmware_api and the ladder of "
+                        "validation",
+                        ("conformance", "validate/ladder.hpp", "validate/check.hpp", "firmware_api/include") + DRIVER +
+                        NUMBERS_AS_TEXT),
+    "validate": Rule("the validation ladder includes itself, files, report, the driver, measure, the names of cells, and "
+                     "the oracles it holds devices to; never hw_model or sim",
+                     ("validate", "files", "report", "measure/include", "oracles") + DRIVER + NAMES + NUMBERS_AS_TEXT),
+    "apps": Rule("apps include only themselves, files, report, bridges, conformance, validate, the server's face, the rows "
+                 "of bench, and what these show; never sim or hw_model",
+                 ("apps", "files", "report", "bridges", "conformance", "validate", "server/include", "bench/rows.hpp",
+                  "bench/measure.hpp") + HOST_SIDE),
     "measure": Rule("measure includes only itself, numerics, the program format, Eigen and the standard library; never sim "
-                    "or hw_model", ("measure", "driver/include", "numerics") + VOCABULARY, std_and("Eigen/.*")),
+                    "or hw_model", ("measure", "numerics") + DRIVER + VOCABULARY, std_and("Eigen/.*")),
     "python": Rule(f"python includes only itself, {HOST}",
-                   ("python", "trainers/include", "driver/include") + VOCABULARY),
+                   ("python", "trainers/include", "measure/include") + DRIVER + VOCABULARY),
     "examples": Rule(f"examples include only themselves, {HOST}",
-                     ("examples", "trainers/include", "measure/include", "driver/include") + VOCABULARY),
+                     ("examples", "trainers/include", "studies/include", "measure/include") + DRIVER + VOCABULARY),
     "examples/odeint": Rule("the example of odeint includes only the physics for programs of others, Boost and the "
                             "standard library", ("examples/odeint", "hw_model/physics/include"),
                             std_and("boost/.*")),
@@ -115,8 +137,8 @@ RULES = {
     "tests/conformance": Rule("conformance tests include only themselves, the claims and the driver, with the register "
                               "map and the statuses it is held to, and what serves a device for a test; never sim or "
                               "hw_model",
-                              ("tests/conformance", "apps/conformance", "driver/include", "firmware_api/include",
-                               "trainers/include", "tests/link/served.hpp", "tests/link/faulty_wire.hpp")),
+                              ("tests/conformance", "conformance", "server/include", "firmware_api/include",
+                               "trainers/include", "tests/link/served.hpp", "tests/link/faulty_wire.hpp") + DRIVER),
     "tests": Rule("tests may include anything but SystemC", ("",)),
     "bench": Rule("benchmarks may include anything but SystemC", ("",)),
 }

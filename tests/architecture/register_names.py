@@ -13,8 +13,8 @@ import sys
 
 GENERATED = ("firmware_api/include/heatbath/regs.h", "firmware_api/include/heatbath/register_list.h",
              "hw_model/device/register_table.inc")
-TOPS = ("firmware_api", "numerics", "hw_model", "driver", "sim", "trainers", "apps", "python", "examples", "bench",
-        "tests")
+TOPS = ("firmware_api", "numerics", "hw_model", "link", "driver", "sim", "server", "measure", "trainers",
+        "studies", "files", "report", "bridges", "conformance", "validate", "apps", "python", "examples", "bench", "tests")
 SUFFIXES = {".h", ".hpp", ".c", ".cc", ".cpp", ".cxx", ".inc"}
 DECLARED = re.compile(r"^#define HB_(\w+)_OFFSET\s+(0x[0-9A-Fa-f]+)u?$", re.MULTILINE)
 DECLARATION = re.compile(r"#\s*define\s+HB_\w+_OFFSET\b|\b(?:constexpr|const|enum)\b[^;=\n]*\bHB_\w+_OFFSET\s*=")

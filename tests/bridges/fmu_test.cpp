@@ -16,9 +16,9 @@
 #include <string>
 #include <vector>
 
-#include "apps/fmi/fmi3.hpp"
-#include "apps/fmi/package.hpp"
-#include "apps/fmi/variables.hpp"
+#include "bridges/fmi/fmi3.hpp"
+#include "bridges/fmi/package.hpp"
+#include "bridges/fmi/variables.hpp"
 #include "heatbath/device.hpp"
 
 namespace heatbath::apps::fmi {

@@ -17,12 +17,12 @@
 
 #include <ngspice/sharedspice.h>
 
-#include "apps/bridges/netlist.hpp"
-#include "apps/files/toml_program.hpp"
+#include "bridges/netlist.hpp"
+#include "files/toml_program.hpp"
 #include "heatbath/device.hpp"
 #include "heatbath/regs.h"
 #include "hw_model/physics/noise.hpp"
-#include "sim/reference/exact_ou.hpp"
+#include "oracles/exact_ou.hpp"
 
 namespace heatbath::apps {
 namespace {

@@ -1,4 +1,4 @@
-#include "apps/bridges/waveform.hpp"
+#include "bridges/waveform.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "apps/files/run_result.hpp"
+#include "files/run_result.hpp"
 #include "heatbath/error.hpp"
 
 namespace heatbath::apps {

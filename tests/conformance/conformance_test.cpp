@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/conformance/conformance.hpp"
+#include "conformance/conformance.hpp"
 #include "tests/link/faulty_wire.hpp"
 #include "tests/link/served.hpp"
 

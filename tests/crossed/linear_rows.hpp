@@ -3,7 +3,7 @@
 
 #include <Eigen/Dense>
 
-#include "sim/reference/stepped_linear_law.hpp"
+#include "oracles/stepped_linear_law.hpp"
 #include "tests/crossed/crossed.hpp"
 
 namespace heatbath::crossed {

@@ -2,7 +2,7 @@
 // between temperatures and heat that one-way couplings make against closed forms, work against free energies.
 #include <random>
 
-#include "sim/reference/exact_ou.hpp"
+#include "oracles/exact_ou.hpp"
 #include "tests/crossed/linear_rows.hpp"
 
 namespace heatbath::crossed {

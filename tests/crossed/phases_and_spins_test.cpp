@@ -1,7 +1,7 @@
 // Phases and p-bits: averages of every stepper x condition after some long steps, against operators of these very steps:
 // quadrature over the noise of two phases, the vector of all states of four spins.
-#include "sim/reference/spin_sweep_law.hpp"
-#include "sim/reference/stepped_phase_law.hpp"
+#include "oracles/spin_sweep_law.hpp"
+#include "oracles/stepped_phase_law.hpp"
 #include "tests/crossed/crossed.hpp"
 
 namespace heatbath::crossed {

@@ -11,11 +11,11 @@
 #include "heatbath/cells.h"
 #include "heatbath/device.hpp"
 #include "heatbath/regs.h"
+#include "oracles/boltzmann_cell.hpp"
+#include "oracles/enumeration.hpp"
+#include "oracles/exact_ou.hpp"
+#include "oracles/kuramoto.hpp"
 #include "scripted_device.hpp"
-#include "sim/reference/boltzmann_cell.hpp"
-#include "sim/reference/enumeration.hpp"
-#include "sim/reference/exact_ou.hpp"
-#include "sim/reference/kuramoto.hpp"
 
 namespace heatbath {
 namespace {

@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "apps/conformance/conformance.hpp"
+#include "conformance/conformance.hpp"
 #include "heatbath/program.h"
 #include "heatbath/regs.h"
 #include "sim/src/open_transport.hpp"

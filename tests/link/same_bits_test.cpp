@@ -10,15 +10,15 @@
 #include <string>
 #include <vector>
 
-#include "apps/validate/ladder.hpp"
+#include "faulty_wire.hpp"
 #include "heatbath/device.hpp"
 #include "heatbath/regs.h"
-#include "heatbath/trainers/ergodicity/ergodicity.hpp"
+#include "heatbath/studies/ergodicity.hpp"
+#include "heatbath/studies/score_bound.hpp"
 #include "heatbath/trainers/generative.hpp"
-#include "heatbath/trainers/score_bound.hpp"
-#include "faulty_wire.hpp"
 #include "served.hpp"
 #include "tests/apps/temporary_folder.hpp"
+#include "validate/ladder.hpp"
 
 namespace heatbath {
 namespace {

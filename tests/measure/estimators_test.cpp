@@ -9,8 +9,8 @@
 #include "heatbath/measure/free_energy.hpp"
 #include "heatbath/measure/irreversibility.hpp"
 #include "heatbath/measure/thermometers.hpp"
-#include "sim/reference/free_energy.hpp"
-#include "sim/reference/statistics.hpp"
+#include "oracles/free_energy.hpp"
+#include "oracles/statistics.hpp"
 
 namespace heatbath::measure {
 namespace {

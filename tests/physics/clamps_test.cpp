@@ -8,7 +8,7 @@
 #include "hw_model/physics/array.hpp"
 #include "hw_model/physics/graph.hpp"
 #include "hw_model/physics/topology.hpp"
-#include "sim/reference/exact_ou.hpp"
+#include "oracles/exact_ou.hpp"
 
 namespace heatbath::physics {
 namespace {

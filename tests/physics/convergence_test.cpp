@@ -10,9 +10,9 @@
 #include "heatbath/numerics/thread_team.hpp"
 #include "heatbath/physics/odeint_steppers.hpp"
 #include "hw_model/physics/array.hpp"
-#include "sim/reference/boltzmann_cell.hpp"
-#include "sim/reference/deterministic_flow.hpp"
-#include "sim/reference/exact_ou.hpp"
+#include "oracles/boltzmann_cell.hpp"
+#include "oracles/deterministic_flow.hpp"
+#include "oracles/exact_ou.hpp"
 
 namespace heatbath::physics {
 namespace {

@@ -8,12 +8,12 @@
 #include "heatbath/numerics/thread_team.hpp"
 #include "hw_model/physics/array.hpp"
 #include "hw_model/physics/graph.hpp"
-#include "hw_model/physics/topology.hpp"
 #include "hw_model/physics/linear_step.hpp"
-#include "sim/reference/boltzmann_cell.hpp"
-#include "sim/reference/enumeration.hpp"
-#include "sim/reference/exact_ou.hpp"
-#include "sim/reference/kuramoto.hpp"
+#include "hw_model/physics/topology.hpp"
+#include "oracles/boltzmann_cell.hpp"
+#include "oracles/enumeration.hpp"
+#include "oracles/exact_ou.hpp"
+#include "oracles/kuramoto.hpp"
 
 namespace heatbath::physics {
 namespace {

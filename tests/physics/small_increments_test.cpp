@@ -13,7 +13,7 @@
 #include "hw_model/physics/overdamped_array.hpp"
 #include "hw_model/physics/small_increments.hpp"
 #include "hw_model/physics/step_table.hpp"
-#include "sim/reference/exact_ou.hpp"
+#include "oracles/exact_ou.hpp"
 #include "tests/physics/makes.hpp"
 
 namespace heatbath::physics {

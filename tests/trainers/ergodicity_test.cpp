@@ -8,11 +8,11 @@
 
 #include "heatbath/device.hpp"
 #include "heatbath/error.hpp"
-#include "heatbath/trainers/ergodicity/ergodicity.hpp"
-#include "sim/reference/enumeration.hpp"
-#include "sim/reference/first_passage.hpp"
-#include "sim/reference/ising.hpp"
-#include "sim/reference/statistics.hpp"
+#include "heatbath/studies/ergodicity.hpp"
+#include "oracles/enumeration.hpp"
+#include "oracles/first_passage.hpp"
+#include "oracles/ising.hpp"
+#include "oracles/statistics.hpp"
 
 namespace heatbath::trainers {
 namespace {

@@ -1,5 +1,5 @@
 // The score bound on the emulated device against quadratures and closed forms that share no code with it.
-#include "heatbath/trainers/score_bound.hpp"
+#include "heatbath/studies/score_bound.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 #include <stdexcept>
 
 #include "heatbath/error.hpp"
-#include "sim/reference/score_diffusion.hpp"
+#include "oracles/score_diffusion.hpp"
 
 namespace heatbath::trainers {
 namespace {

@@ -1,0 +1,156 @@
+#include "files/provenance.hpp"
+
+#include <chrono>
+#include <ctime>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "heatbath/cells.h"
+#include "heatbath/device.hpp"
+#include "heatbath_version.hpp"
+
+namespace heatbath::apps {
+
+namespace {
+
+std::string utc_now() {
+  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
+                     utc.tm_hour, utc.tm_min, utc.tm_sec);
+}
+
+const char* number_name(Number number) {
+  switch (number) {
+    case Number::float32: return "float32";
+    case Number::code8: return "code8";
+    case Number::code16: return "code16";
+  }
+  return "?";
+}
+
+/// A name of heatbath/cells.h, or the number of something newer.
+std::string known_name(const char* name, std::uint32_t number) {
+  return std::string_view(name) != "?" ? name : fmt::format("number {}, unknown to this version", number);
+}
+
+std::string stepper_line(std::uint32_t stepper) {
+  const std::string name = known_name(hb_stepper_name(stepper), stepper);
+  return stepper < HB_STEPPERS ? fmt::format("{} ({})", name, hb_stepper_order(stepper)) : name;
+}
+
+std::string coupling_layout(const Capabilities& caps) {
+  if (caps.sparse()) return caps.couplings_full ? "two per coupler" : "one per coupler";
+  return caps.couplings_full ? "full matrix" : "upper triangle";
+}
+
+std::vector<std::string> sections_of(std::uint32_t kind) {
+  std::vector<std::string> names;
+  for (int section = HB_SECTION_J2; section <= HB_SECTION_FREQUENCY; ++section) {
+    if (hb_cell_has_section(kind, static_cast<hb_section_t>(section)))
+      names.emplace_back(hb_section_name(static_cast<hb_section_t>(section)));
+  }
+  return names;
+}
+
+}  // namespace
+
+std::string version_line() {
+  return *kSource ? fmt::format("heatbath {} ({})", kVersion, kSource) : fmt::format("heatbath {}", kVersion);
+}
+
+nlohmann::json provenance() {
+  return {{"heatbath_version", kVersion},
+          {"source", kSource},
+          {"compiler", kCompiler},
+          {"build_type", kBuildType},
+          {"date", utc_now()}};
+}
+
+std::string device_line(const Device& device) {
+  const Identity& id = device.identity();
+  return fmt::format("{} (vendor {:#06x}, part {:#x}, revision {}, serial {})", device.link().uri, id.vendor, id.part,
+                     id.revision, id.serial);
+}
+
+nlohmann::json describe_device(const Device& device) {
+  const Identity& id = device.identity();
+  const Capabilities& caps = device.capabilities();
+  const LinkInfo link = device.link();
+  return {
+      {"link", {{"uri", link.uri}, {"description", link.description}}},
+      {"identity",
+       {{"vendor", id.vendor},
+        {"part", id.part},
+        {"revision", id.revision},
+        {"serial", id.serial},
+        {"map_version", fmt::format("{}.{}", id.map_major, id.map_minor)},
+        {"map_hash", fmt::format("{:08x}", id.map_hash)}}},
+      {"features",
+       {{"seeded", caps.seeded},
+        {"state_write", caps.state_write},
+        {"meters", caps.meters},
+        {"dt_programmable", caps.dt_programmable},
+        {"increments_markov", caps.increments_markov},
+        {"free_running", caps.free_running},
+        {"capture_stalls", caps.capture_stalls},
+        {"kT_programmable", caps.kT_programmable},
+        {"lane_operands", caps.lane_operands},
+        {"readback", caps.readback},
+        {"dma", caps.dma},
+        {"kT_per_cell", caps.kT_per_cell},
+        {"refinement", caps.refinement},
+        {"heat_per_cell", caps.heat_per_cell},
+        {"whole_turns", caps.whole_turns}}},
+      {"size",
+       {{"cells", caps.cells},
+        {"lanes", caps.lanes},
+        {"memory_bytes", caps.memory_bytes},
+        {"program_max", caps.program_max},
+        {"loop_depth", caps.loop_depth}}},
+      {"time",
+       {{"tick_ps", caps.tick_ps},
+        {"time_unit_ticks", caps.time_unit.count},
+        {"time_unit_seconds", static_cast<double>(caps.time_unit.count) * caps.tick_ps * 1e-12},
+        {"step_ticks", device.step().count},
+        {"capture_min_ticks", caps.capture_min.count},
+        {"stepper", stepper_line(caps.stepper)},
+        {"arithmetic", caps.arithmetic}}},
+      {"formats",
+       {{"parameters", number_name(caps.parameter_number)},
+        {"parameter_bits", caps.parameter_bits},
+        {"couplings", coupling_layout(caps)},
+        {"capture", number_name(caps.capture_number)},
+        {"capture_bits", caps.capture_bits}}},
+      {"cell",
+       {{"kind", known_name(hb_cell_kind_name(caps.cell_kind), caps.cell_kind)},
+        {"parameters", sections_of(caps.cell_kind)},
+        {"state_variables", caps.components},
+        {"topology", known_name(hb_topology_name(caps.topology), caps.topology)},
+        {"couplings_of_graph", caps.graph_couplings != nullptr},
+        {"couplers", caps.sparse() ? caps.couplers().size() : std::size_t{caps.cells} * (caps.cells - 1) / 2},
+        {"reciprocal", !caps.couplings_full},
+        {"mobility", caps.mobility}}},
+      {"ranges",
+       {{"j2", caps.range_j2},
+        {"j4", caps.range_j4},
+        {"bias", caps.range_bias},
+        {"coupling", caps.range_coupling},
+        {"state", caps.range_state},
+        {"second_state", caps.range_second},
+        {"mass", caps.range_mass},
+        {"damping", caps.range_damping},
+        {"frequency", caps.range_frequency}}},
+      {"temperature",
+       {{"kT_min", caps.kT_min},
+        {"kT_max", caps.kT_max},
+        {"kT_reset", caps.kT_reset},
+        {"energy_unit_joules", caps.energy_unit_joules}}},
+  };
+}
+
+}  // namespace heatbath::apps

@@ -1,0 +1,58 @@
+#pragma once
+// What a TOML program left, on disk: .npz for numpy, .h5 for everything else.
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "files/run_statistics.hpp"
+#include "heatbath/job.hpp"
+
+namespace heatbath::apps {
+
+/// Arrays of a run, in files as: states (shots x records x cells, dimensionless; float32, or float64 where full turns
+/// are beyond 2^24), time (records, time units), ticks
+/// (records), meters_energy, meters_work, meters_heat, meters_heat_path, meters_work_shadow (snapshots x shots, energy
+/// units), meters_ticks (snapshots), heat_per_cell (snapshots x shots x cells, energy units) where the program asked for
+/// it, readback_0_bias, …, the arrays of [statistics], and provenance (JSON text). Without records (what [statistics] only
+/// leaves) there are no states, times and meters.
+struct RunResult {
+  std::uint32_t shots = 0, cells = 0;
+  std::size_t records = 0;
+  std::vector<float> states;
+  std::vector<double> exact_states;  ///< the same in double where full turns are beyond float32; else empty
+  std::vector<double> time;
+  std::vector<std::uint64_t> ticks;
+  std::vector<std::vector<hb_meters_t>> meters;  ///< [snapshot][shot]
+  std::vector<std::vector<double>> heat_per_cell;  ///< [snapshot][shot x cells]; empty rows where not asked for
+  std::vector<std::string> readback_names;
+  std::vector<std::uint64_t> couplers;  ///< couplers x 2, where a readback is coupler_values: the pairs of its values
+  std::vector<std::vector<float>> readback;
+  std::vector<StatisticsArray> statistics;
+  std::string provenance;  ///< JSON
+
+  /// One variable of the final state of one shot.
+  double final_value(std::uint32_t shot, std::uint32_t cell) const {
+    const std::size_t at = (std::size_t{shot} * records + records - 1) * cells + cell;
+    return exact_states.empty() ? states[at] : exact_states[at];
+  }
+  /// Final states of one shot.
+  std::span<const float> final_state(std::uint32_t shot) const {
+    return std::span(states).subspan((std::size_t{shot} * records + records - 1) * cells, cells);
+  }
+};
+
+/// Arranges what a job left. A last record that repeats the one before (same time, same states) is dropped.
+/// time_unit: ticks in one time unit.
+RunResult arrange(const Result& result, Ticks time_unit);
+
+/// Throws Error(BAD_ARG) unless the name ends in .npz or .h5.
+void check_result_name(const std::filesystem::path& path);
+
+/// Writes the file whole, in the format its name says. Throws Error(IO).
+void write_run_result(const std::filesystem::path& path, const RunResult& result);
+
+}  // namespace heatbath::apps

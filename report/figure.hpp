@@ -1,0 +1,17 @@
+#pragma once
+// Plots drawn by gnuplot.
+
+#include <optional>
+#include <string>
+
+#include "report/png_sheet.hpp"
+
+namespace heatbath::apps {
+
+/// Runs gnuplot on `script` in a temporary folder that holds `data` as "data", and returns the PNG. The script may
+/// assume terminal and output set. Nothing when gnuplot is not installed (`why` then says which package has it) or
+/// failed (`why` says how); a figure is never a reason to lose a run. $PATH decides which gnuplot.
+/// With two figures or more running side by side nothing is shared but $TMPDIR.
+std::optional<PngBytes> gnuplot_figure(const std::string& script, const std::string& data, std::string& why);
+
+}  // namespace heatbath::apps

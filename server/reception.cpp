@@ -1,0 +1,387 @@
+#include "server/reception.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+#include <utility>
+
+#include <netinet/in.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace heatbath {
+namespace {
+
+using wire::Header;
+using wire::Kind;
+
+constexpr std::chrono::milliseconds alive_period{wire::alive_period_ms};
+/// How long a client that was sent away may take to hear why.
+constexpr std::chrono::milliseconds farewell{1000};
+/// Connections that have not said hello, beside the queue, and connections in all beside both.
+constexpr std::size_t greeting_limit = 64;
+/// How long no connection is accepted when the process has no descriptors left, or no memory.
+constexpr std::chrono::milliseconds out_of_means{100};
+
+std::vector<std::byte> frame(Kind kind, hb_status_t status, std::uint64_t value, const std::string& text) {
+  Header header;
+  header.kind = kind;
+  header.status = static_cast<std::uint16_t>(status);
+  header.value = value;
+  header.length = static_cast<std::uint32_t>(text.size());
+  std::vector<std::byte> bytes(sizeof header + text.size());
+  std::memcpy(bytes.data(), &header, sizeof header);
+  std::memcpy(bytes.data() + sizeof header, text.data(), text.size());
+  return bytes;
+}
+
+/// Who is at the other end: an address without its port, or a process.
+std::string peer_of(int socket) {
+  sockaddr_storage address{};
+  socklen_t bytes = sizeof address;
+  if (getpeername(socket, reinterpret_cast<sockaddr*>(&address), &bytes) != 0) return {};
+  if (address.ss_family == AF_INET) {
+    const auto& four = reinterpret_cast<const sockaddr_in&>(address).sin_addr;
+    return {reinterpret_cast<const char*>(&four), sizeof four};
+  }
+  if (address.ss_family == AF_INET6) {
+    const auto& six = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
+    return {reinterpret_cast<const char*>(&six), sizeof six};
+  }
+  ucred process{};
+  socklen_t size = sizeof process;
+  if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &process, &size) != 0) return {};
+  return "process " + std::to_string(process.pid);
+}
+
+/// Sends all of it at once, or says no.
+bool send_at_once(int socket, std::span<const std::byte> bytes) {
+  return ::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT) == static_cast<ssize_t>(bytes.size());
+}
+
+}  // namespace
+
+Reception::Reception(FileDescriptor listener, const ServerOptions& options, const wire::Welcome& facts, std::string token)
+    : listener_(std::move(listener)),
+      wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+      options_(options),
+      facts_(facts),
+      token_(std::move(token)),
+      journal_(options.log) {
+  if (!wake_) throw std::system_error(errno, std::generic_category(), "eventfd");
+  thread_ = std::thread([this] { listen(); });
+}
+
+Reception::~Reception() {
+  stop();
+  thread_.join();
+}
+
+void Reception::stop() noexcept {
+  stop_.store(true, std::memory_order_relaxed);
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = ::write(wake_.get(), &one, sizeof one);
+}
+
+ServerCounters Reception::counters() const {
+  const std::lock_guard lock(mutex_);
+  ServerCounters counters = counters_;
+  counters.busy = session_ != nullptr;
+  return counters;
+}
+
+std::optional<FileDescriptor> Reception::next() {
+  std::unique_lock lock(mutex_);
+  taken_ = false;
+  for (;;) {
+    if (stopping()) return std::nullopt;
+    const auto first = std::find_if(visitors_.begin(), visitors_.end(),
+                                    [](const Visitor& visitor) { return visitor.stage == Stage::waiting; });
+    if (first != visitors_.end()) {
+      FileDescriptor socket = std::move(first->socket);
+      const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - first->since);
+      counters_.longest_wait_ms = std::max(counters_.longest_wait_ms, static_cast<std::uint64_t>(waited.count()));
+      ++counters_.sessions;
+      taken_ = true;
+      visitors_.erase(first);
+      return socket;
+    }
+    called_.wait(lock);
+  }
+}
+
+void Reception::begin(SessionControl& session) {
+  const std::lock_guard lock(mutex_);
+  session_ = &session;
+  // The listening thread may have ended since this client was called.
+  if (stopping()) session.verdict.store(Verdict::stopping, std::memory_order_relaxed);
+  session_began_ = last_work_ = Clock::now();
+  seen_work_ = 0;
+}
+
+void Reception::end(FileDescriptor socket) {
+  const std::lock_guard lock(mutex_);
+  session_ = nullptr;
+  if (!socket) return;
+  ::shutdown(socket.get(), SHUT_WR);
+  visitors_.push_back({std::move(socket), Stage::leaving, Clock::now(), {}, {}});
+}
+
+void Reception::refuse(FileDescriptor socket, hb_status_t code, const std::string& reason) {
+  const std::lock_guard lock(mutex_);
+  visitors_.push_back({std::move(socket), Stage::leaving, Clock::now(), {}, {}});
+  send_away(visitors_.back(), code, reason);
+}
+
+void Reception::send_away(Visitor& visitor, hb_status_t code, const std::string& reason) {
+  ++counters_.refused;
+  journal_.add(Entry::refusal, "refused a client: " + reason);
+  send_at_once(visitor.socket.get(), frame(Kind::refused, code, 0, reason));
+  // It is closed when the client has heard it: closing with unread bytes would take the reason back.
+  ::shutdown(visitor.socket.get(), SHUT_WR);
+  visitor.stage = Stage::leaving;
+  visitor.since = Clock::now();
+}
+
+void Reception::listen() {
+  next_round_ = Clock::now() + alive_period;
+  std::vector<pollfd> asked;
+  while (!stopping()) {
+    try {
+      look_around(asked);
+    } catch (const std::exception& failure) {
+      // For want of memory: whoever comes meanwhile waits in the backlog.
+      journal_.add(Entry::other, std::string("connections wait: ") + failure.what());
+      std::this_thread::sleep_for(out_of_means);
+    }
+  }
+  const std::lock_guard lock(mutex_);
+  if (session_ != nullptr) session_->verdict.store(Verdict::stopping, std::memory_order_relaxed);
+  for (Visitor& visitor : visitors_)
+    if (visitor.socket && visitor.stage != Stage::leaving) send_away(visitor, HB_LINK, "the server stops");
+  visitors_.clear();
+  called_.notify_all();
+}
+
+/// Waits for something to happen or for the next round, and sees to it.
+void Reception::look_around(std::vector<pollfd>& asked) {
+  asked.assign({{wake_.get(), POLLIN, 0}});
+  auto until = next_round_;
+  {
+    const std::lock_guard lock(mutex_);
+    const bool accepts = Clock::now() >= accept_from_;
+    if (!accepts) until = std::min(until, accept_from_);
+    asked.push_back({accepts ? listener_.get() : -1, POLLIN, 0});
+    const bool watch = session_ != nullptr && session_->verdict.load(std::memory_order_relaxed) == Verdict::none;
+    asked.push_back({watch ? session_->socket : -1, POLLRDHUP, 0});
+    for (const Visitor& visitor : visitors_) {
+      const short events = visitor.stage == Stage::waiting ? POLLRDHUP : POLLIN;
+      asked.push_back({visitor.socket.get(), events, 0});
+    }
+  }
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now());
+  if (::poll(asked.data(), asked.size(), static_cast<int>(std::max<std::int64_t>(0, left.count() + 1))) < 0)
+    for (pollfd& ask : asked) ask.revents = 0;
+  const std::lock_guard lock(mutex_);
+  if (session_ != nullptr && session_->socket == asked[2].fd && (asked[2].revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0)
+    session_->verdict.store(Verdict::gone, std::memory_order_relaxed);
+  for (auto visitor = visitors_.begin(); visitor != visitors_.end();) {
+    const auto answer = std::find_if(asked.begin() + 3, asked.end(),
+                                     [&](const pollfd& ask) { return ask.fd == visitor->socket.get(); });
+    const short events = answer == asked.end() ? short{0} : answer->revents;
+    if (events != 0) hear(*visitor);
+    const auto limit = visitor->stage == Stage::greeting ? options_.handshake_limit : farewell;
+    if (visitor->stage == Stage::greeting && Clock::now() - visitor->since > limit)
+      send_away(*visitor, HB_TIMEOUT, "no hello within " + std::to_string(limit.count()) + " ms");
+    const bool left_us = !visitor->socket || (visitor->stage == Stage::leaving && Clock::now() - visitor->since > limit);
+    visitor = left_us ? visitors_.erase(visitor) : std::next(visitor);
+  }
+  if ((asked[1].revents & POLLIN) != 0) accept_all();
+  if (Clock::now() < next_round_) return;
+  next_round_ = Clock::now() + alive_period;
+  tell_position();
+  watch_session();
+  journal_.turn_over();
+}
+
+/// Visitors at a stage, of one peer or of all.
+std::size_t Reception::count(Stage stage, const std::string* peer) const {
+  return static_cast<std::size_t>(std::count_if(visitors_.begin(), visitors_.end(), [&](const Visitor& visitor) {
+    return visitor.stage == stage && (peer == nullptr || visitor.peer == *peer);
+  }));
+}
+
+/// The first or last visitor at a stage of the peer that has most there.
+Reception::Visitors::iterator Reception::from_largest_peer(Stage stage, bool last) {
+  auto found = visitors_.end();
+  std::size_t most = 0;
+  for (auto visitor = visitors_.begin(); visitor != visitors_.end(); ++visitor) {
+    if (visitor->stage != stage) continue;
+    const std::size_t own = count(stage, &visitor->peer);
+    if (own > most || (last && own == most && found->peer == visitor->peer)) {
+      most = own;
+      found = visitor;
+    }
+  }
+  return found;
+}
+
+void Reception::accept_all() {
+  constexpr int at_once = 256;
+  for (int k = 0; k < at_once; ++k) {
+    pollfd ask{listener_.get(), POLLIN, 0};
+    if (::poll(&ask, 1, 0) <= 0) return;
+    FileDescriptor socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    if (!socket) {
+      const int error = errno;
+      if (error != EMFILE && error != ENFILE && error != ENOMEM && error != ENOBUFS) return;
+      // The connection waits in the backlog; a silent one makes room.
+      journal_.add(Entry::other, std::string("connections wait: ") + std::strerror(error));
+      if (const auto oldest = from_largest_peer(Stage::greeting, false); oldest != visitors_.end()) {
+        send_away(*oldest, HB_BUSY, "the server has no room for connections that say nothing; try again");
+        visitors_.erase(oldest);
+      } else {
+        accept_from_ = Clock::now() + out_of_means;
+        return;
+      }
+      continue;
+    }
+    std::string peer = peer_of(socket.get());
+    visitors_.push_back({std::move(socket), Stage::greeting, Clock::now(), {}, std::move(peer)});
+    if (count(Stage::greeting) > greeting_limit)
+      send_away(*from_largest_peer(Stage::greeting, false), HB_BUSY, "too many connections that say nothing; try again");
+    // Those that do not hear why they are sent away do not keep descriptors.
+    if (count(Stage::leaving) > greeting_limit)
+      visitors_.erase(std::find_if(visitors_.begin(), visitors_.end(),
+                                   [](const Visitor& visitor) { return visitor.stage == Stage::leaving; }));
+  }
+}
+
+/// A full queue: a place of the peer that has most of them, for a client of one that has fewer.
+bool Reception::make_room_in_line(Visitor& visitor) {
+  const auto last = from_largest_peer(Stage::waiting, true);
+  if (last == visitors_.end() || count(Stage::waiting, &last->peer) <= count(Stage::waiting, &visitor.peer) + 1) return false;
+  send_away(*last, HB_BUSY, "the queue is full, and others have fewer clients in it; try later");
+  return true;
+}
+
+/// Takes what a visitor sent, or notes that it left.
+void Reception::hear(Visitor& visitor) {
+  std::byte buffer[4096];
+  if (visitor.stage == Stage::waiting) {
+    visitor.socket = FileDescriptor();
+    return;
+  }
+  const bool greeting = visitor.stage == Stage::greeting;
+  // Never beyond the hello: what follows belongs to the session.
+  std::size_t wanted = sizeof buffer;
+  if (greeting) {
+    wanted = sizeof(Header) - std::min(visitor.hello.size(), sizeof(Header));
+    if (wanted == 0) {
+      Header header;
+      std::memcpy(&header, visitor.hello.data(), sizeof header);
+      wanted = sizeof header + header.length - visitor.hello.size();
+    }
+  }
+  const ssize_t got = ::recv(visitor.socket.get(), buffer, std::min(wanted, sizeof buffer), MSG_DONTWAIT);
+  if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
+    visitor.socket = FileDescriptor();
+    return;
+  }
+  if (got < 0 || !greeting) return;
+  visitor.hello.insert(visitor.hello.end(), buffer, buffer + got);
+  if (visitor.hello.size() >= sizeof(Header)) judge(visitor);
+}
+
+bool Reception::token_matches(std::span<const std::byte> shown) const {
+  // The same work for every token of that length, right or wrong.
+  unsigned difference = shown.size() == token_.size() ? 0 : 1;
+  for (std::size_t k = 0; k < shown.size(); ++k)
+    difference |= std::to_integer<unsigned>(shown[k]) ^ static_cast<unsigned char>(token_[k % token_.size()]);
+  return difference == 0;
+}
+
+void Reception::judge(Visitor& visitor) {
+  Header header;
+  std::memcpy(&header, visitor.hello.data(), sizeof header);
+  if (header.magic != wire::frame_magic || header.kind != Kind::hello)
+    return send_away(visitor, HB_BAD_ARG, "this is a Heatbath server; a connection begins with a hello frame");
+  if (header.length < sizeof(wire::Hello) || header.length > wire::max_hello)
+    return send_away(visitor, HB_BAD_ARG, "a hello of " + std::to_string(header.length) + " bytes; it has " +
+                                              std::to_string(sizeof(wire::Hello)) + ".." + std::to_string(wire::max_hello));
+  if (visitor.hello.size() < sizeof header + header.length) return;
+  wire::Hello hello;
+  std::memcpy(&hello, visitor.hello.data() + sizeof header, sizeof hello);
+  if (hello.version != wire::protocol_version)
+    return send_away(visitor, HB_DEVICE, "protocol version " + std::to_string(hello.version) + "; this server speaks " +
+                                             std::to_string(wire::protocol_version));
+  if (hello.token_bytes != header.length - sizeof hello)
+    return send_away(visitor, HB_BAD_ARG, "the length of the token does not fit the hello");
+  if (!token_.empty() && !token_matches(std::span(visitor.hello).subspan(sizeof header + sizeof hello)))
+    return send_away(visitor, HB_BAD_ARG, hello.token_bytes == 0 ? "this server asks for a token; give token_file=FILE"
+                                                                 : "the token is wrong");
+  if (hello.map_major != facts_.map_major)
+    return send_away(visitor, HB_DEVICE, "register map " + std::to_string(hello.map_major) + ".x; the device has " +
+                                             std::to_string(facts_.map_major) + "." + std::to_string(facts_.map_minor));
+  const std::size_t waiting = count(Stage::waiting);
+  if (waiting >= options_.queue_limit + (taken_ ? 0u : 1u) && !make_room_in_line(visitor))
+    return send_away(visitor, HB_BUSY,
+                     options_.queue_limit == 0 ? "another client has the device, and this server keeps no queue; try later"
+                                               : std::to_string(waiting) + " clients wait, more than this server keeps; try later");
+  visitor.stage = Stage::waiting;
+  visitor.since = Clock::now();
+  visitor.hello = {};
+  called_.notify_one();
+}
+
+void Reception::tell_position() {
+  std::uint64_t before = session_ != nullptr ? 1 : 0;
+  for (Visitor& visitor : visitors_) {
+    if (visitor.stage != Stage::waiting) continue;
+    if (!send_at_once(visitor.socket.get(), frame(Kind::queued, HB_OK, before, {}))) visitor.socket = FileDescriptor();
+    ++before;
+  }
+  visitors_.remove_if([](const Visitor& visitor) { return !visitor.socket; });
+}
+
+/// Limits of the running session, and its signs of life.
+void Reception::watch_session() {
+  if (session_ == nullptr || session_->verdict.load(std::memory_order_relaxed) != Verdict::none) return;
+  const auto now = Clock::now();
+  const std::uint64_t work = session_->work.load(std::memory_order_relaxed);
+  const bool at_work = work % 2 == 1;
+  if (work != seen_work_ || at_work) last_work_ = now;
+  seen_work_ = work;
+  const bool others = std::any_of(visitors_.begin(), visitors_.end(),
+                                  [](const Visitor& visitor) { return visitor.stage == Stage::waiting; });
+  const auto over = [&](std::chrono::milliseconds limit, Clock::time_point from) {
+    return others && limit.count() != 0 && now - from > limit;
+  };
+  if (over(options_.session_limit, session_began_)) {
+    session_->verdict.store(Verdict::session_limit, std::memory_order_relaxed);
+  } else if (over(options_.idle_limit, last_work_)) {
+    session_->verdict.store(Verdict::idle_limit, std::memory_order_relaxed);
+  }
+  if (session_->channel != nullptr && session_->rings != nullptr) {
+    session_->rings->pulse.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  if (!at_work || session_->channel == nullptr) return;
+  const std::unique_lock sending(session_->sending, std::try_to_lock);
+  if (!sending || !session_->unsent.empty()) return;
+  std::vector<std::byte> sign = frame(Kind::alive, HB_OK, 0, {});
+  Header header;
+  std::memcpy(&header, sign.data(), sizeof header);
+  header.ticks = session_->ticks.load(std::memory_order_relaxed);
+  std::memcpy(sign.data(), &header, sizeof header);
+  try {
+    const std::size_t sent = session_->channel->send(sign, {}, false);
+    if (sent != 0) session_->unsent.assign(sign.begin() + static_cast<std::ptrdiff_t>(sent), sign.end());
+  } catch (const Channel::Lost&) {
+    session_->verdict.store(Verdict::gone, std::memory_order_relaxed);
+  }
+}
+
+}  // namespace heatbath
