@@ -9,7 +9,7 @@ endif()
 
 # Faces first, then what they are made of. A host that talks to a physical device links heatbath::driver alone.
 set(heatbath_installed)
-foreach(part firmware link driver trainers studies measure numerics sim server tlm systemc device analog physics)
+foreach(part firmware c link driver trainers studies measure numerics sim server tlm systemc device analog physics)
   if(TARGET heatbath_${part})
     set_target_properties(heatbath_${part} PROPERTIES EXPORT_NAME ${part})
     list(APPEND heatbath_installed heatbath_${part})
@@ -23,7 +23,7 @@ install(TARGETS ${heatbath_installed} EXPORT heatbathTargets
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
   INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-foreach(part firmware_api numerics link driver server trainers studies measure hw_model/physics)
+foreach(part firmware_api capi numerics link driver server trainers studies measure hw_model/physics)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/${part}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
     FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
 endforeach()
@@ -36,6 +36,12 @@ if(TARGET heatbath_systemc)
       DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/heatbath-model/hw_model/${folder})
   endforeach()
 endif()
+# For Makefiles and everything else that asks pkg-config: libheatbath, and the firmware API alone.
+string(REGEX REPLACE "[^/]+" ".." HEATBATH_PREFIX_FROM_PC "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+foreach(package heatbath heatbath-firmware)
+  configure_file(${CMAKE_CURRENT_LIST_DIR}/${package}.pc.in ${PROJECT_BINARY_DIR}/${package}.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/${package}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endforeach()
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 set(heatbath_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/heatbath)

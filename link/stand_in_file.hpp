@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "heatbath/map.h"
 #include "heatbath/regs.h"
 
 namespace heatbath {
@@ -13,7 +14,7 @@ namespace heatbath {
 /// goes up when a round begins to put register values into the window and again when it has put them: what is
 /// read between two equal even counts is of one instant. What a host stored before a round began is carried out, and
 /// its effects are there, when that round has ended.
-constexpr std::uint64_t stand_in_trailer = 4096;
+constexpr std::uint64_t stand_in_trailer = HB_MAP_FILE_TRAILER;
 
 /// Where the last page begins.
 constexpr std::uint64_t stand_in_trailer_at(std::uint64_t memory_bytes, std::uint64_t topology_bytes) {

@@ -33,7 +33,7 @@ auto guarded(Function&& function) {
 Link::Link(std::unique_ptr<Transport> transport)
     : transport_(std::move(transport)),
       interruptible_(dynamic_cast<Interruptible*>(transport_.get())),
-      mmio_{&Link::read32, &Link::write32, this} {}
+      mmio_{&Link::read32, &Link::write32, this, nullptr, nullptr, nullptr} {}
 
 std::uint32_t Link::read32(void* context, std::uint32_t offset) {
   auto& link = *static_cast<Link*>(context);

@@ -20,7 +20,7 @@ static void chip_write32(void *context, uint32_t offset, uint32_t value) {
   *word(BOARD_CHIP + offset) = value;
 }
 
-const hb_mmio_t board_chip = {chip_read32, chip_write32, NULL};
+const hb_mmio_t board_chip = {.read32 = chip_read32, .write32 = chip_write32};
 
 static volatile bool chip_rang, timer_rang;
 

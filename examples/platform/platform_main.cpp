@@ -80,7 +80,7 @@ class Master : public sc_core::sc_module {
   }
 
   void measure() {
-    const hb_mmio_t chip{&Master::read32, &Master::write32, this};
+    const hb_mmio_t chip{&Master::read32, &Master::write32, this, nullptr, nullptr, nullptr};
     check(hb_dif_identity_check(&chip), "identity");
     hb_capabilities_t caps;
     check(hb_dif_capability_get(&chip, &caps), "capabilities");

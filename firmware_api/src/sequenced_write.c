@@ -14,5 +14,9 @@ hb_status_t hb_sequenced_write(const hb_mmio_t *mmio, uint32_t command, uint32_t
       if (*answered >> SEQUENCE_SHIFT == sequence) return HB_OK;
     }
   }
+  for (uint32_t looks = 1; mmio->pause != NULL && mmio->pause(mmio->context, looks); ++looks) {
+    *answered = hb_read(mmio, answer);
+    if (*answered >> SEQUENCE_SHIFT == sequence) return HB_OK;
+  }
   return HB_TIMEOUT;
 }

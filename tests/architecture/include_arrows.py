@@ -22,8 +22,8 @@ SUFFIXES = {".h", ".hpp", ".c", ".cc", ".cpp", ".cxx", ".inc", ".ipp", ".in"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:([<"])([^>"]+)[>"]|(\S.*))')
 
 # Folders that includes are relative to, beside the including file's own folder.
-INCLUDE_FOLDERS = ("firmware_api/include", "numerics/include", "hw_model/physics/include", "link/include", "driver/include",
-                   "server/include", "trainers/include", "studies/include", "measure/include", "")
+INCLUDE_FOLDERS = ("firmware_api/include", "capi/include", "numerics/include", "hw_model/physics/include", "link/include",
+                   "driver/include", "server/include", "trainers/include", "studies/include", "measure/include", "")
 
 # What a host program may name of the firmware API: the statuses, the program format and the names of cells that the
 # driver's own interface speaks in. Registers and device functions are the driver's affair.
@@ -90,6 +90,8 @@ RULES = {
     "driver": Rule("driver includes only itself, link, firmware_api and numbers as text and their rounding; never sim, "
                    "hw_model, trainers or the rest of numerics",
                    ("driver", "link", "firmware_api/include") + NUMBERS_AS_TEXT, re.compile(r"(?!Eigen/).*")),
+    "capi": Rule("the C interface includes only itself, the driver, firmware_api and the standard library; never sim or "
+                 "hw_model", ("capi", "firmware_api/include") + DRIVER, std_and()),
     "sim": Rule("sim includes only itself, driver, link, hw_model and firmware_api; never server or trainers",
                 ("sim", "driver/include", "link", "hw_model", "firmware_api/include", "numerics")),
     "server": Rule("server includes only itself, link, driver, the opening of devices, the table of registers and "
@@ -134,6 +136,8 @@ RULES = {
                               ("examples/platform", "firmware_api/include", "hw_model/systemc")),
     "examples/firmware": Rule("the example firmware includes only itself and firmware_api",
                               ("examples/firmware", "firmware_api/include")),
+    "examples/c": Rule("the examples in C include only themselves, the C interface, firmware_api and the system",
+                       ("examples/c", "capi/include", "firmware_api/include"), std_and(POSIX, r"time\.h")),
     "tests/conformance": Rule("conformance tests include only themselves, the claims and the driver, with the register "
                               "map and the statuses it is held to, and what serves a device for a test; never sim or "
                               "hw_model",

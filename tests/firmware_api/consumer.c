@@ -32,7 +32,7 @@ static void write_window(void *context, uint32_t offset, uint32_t value) {
 hb_status_t hb_c_consumer_run(uint32_t *sequence);
 
 hb_status_t hb_c_consumer_run(uint32_t *sequence) {
-  const hb_mmio_t mmio = {read_window, write_window, (void *)window};
+  const hb_mmio_t mmio = {.read32 = read_window, .write32 = write_window, .context = (void *)window};
   const hb_job_config_t job = {.program_count = 1, .active_cells = 4, .shots = 1};
   const hb_capture_config_t ring = {.base = 64, .slots = 2};
   window[HB_ID_OFFSET / 4] = HB_ID_RESET;

@@ -23,7 +23,7 @@ class SequencedBus : public ::testing::Test {
   };
 
  protected:
-  SequencedBus() : mmio_{&SequencedBus::read32, &SequencedBus::write32, this} {}
+  SequencedBus() : mmio_{&SequencedBus::read32, &SequencedBus::write32, this, nullptr, nullptr, nullptr} {}
 
   void expect(bool write, std::uint32_t offset, std::uint32_t value, int line) {
     expected_.push_back({write, offset, value, line});

@@ -70,6 +70,8 @@ class Capture {
   }
   /// How many of the captured variables, the last ones, are full turns in integers.
   std::uint32_t whole_turns() const { return turn_cells_; }
+  /// Those integers: shots x records x whole_turns(), row-major.
+  std::span<const std::int32_t> turns() const { return turns_; }
   /// Trajectory of one shot: records x cells, row-major.
   std::span<const float> trajectory(std::uint32_t shot) const {
     return {values_.data() + shot * records() * cells_, records() * cells_};

@@ -62,7 +62,8 @@ hb_status_t hb_dif_job_configure(const hb_mmio_t *mmio, hb_job_config_t config);
 
 /* Commands. Each writes COMMAND with the sequence number after COMMAND_ACK.SEQ and waits for that number in
  * COMMAND_ACK: at most 64 polls, with the same word written again after every 16, which the device ignores unless the
- * first write was lost. Returns the status the device gave; HB_TIMEOUT when it never answered.
+ * first write was lost; then as many more as the pause of mmio allows. Returns the status the device gave; HB_TIMEOUT
+ * when it never answered: the command may then still be carried out, so abort before a new start.
  *
  * start: runs the configured program from the next grid point. HB_BUSY while one runs; HB_UNSUPPORTED, HB_BAD_ARG,
  *        HB_BAD_PROGRAM or HB_OUT_OF_MEMORY when it was refused (hb_dif_job_fault says where).

@@ -16,7 +16,7 @@ static void write_nothing(void *context, uint32_t offset, uint32_t value) {
 }
 
 int main(void) {
-  const hb_mmio_t bus = {read_nothing, write_nothing, NULL};
+  const hb_mmio_t bus = {.read32 = read_nothing, .write32 = write_nothing};
   const hb_status_t status = hb_dif_identity_check(&bus);
   printf("%s: %s\n", hb_status_name(status), hb_status_meaning(status));
   return status == HB_DEVICE ? 0 : 1;
