@@ -18,7 +18,7 @@
 #include "heatbath/regs.h"
 #include "job_impl.hpp"
 #include "record_reader.hpp"
-#include "section_range.hpp"
+#include "heatbath/section_range.hpp"
 
 #ifdef __linux__
 #include <sys/mman.h>
@@ -116,6 +116,9 @@ Job::Impl::Impl(Device::Impl& on, const Program& what, const JobOptions& how, Ca
   if (program.fixed_shots() != 0 && program.fixed_shots() != options.shots)
     bad_arg(where + std::to_string(options.shots) + " shots; the program's per-shot operands are for " +
             std::to_string(program.fixed_shots()));
+  if (options.strict && program.clips() > 0)
+    throw Error(HB_UNSUPPORTED, where + std::to_string(program.clips()) +
+                                    " parameter values of the program are beyond the ranges of this device (CAPS_RANGE_*)");
   if (options.seed) {
     require(caps.seeded, where + "a seed", "SEEDED");
     if (std::uint64_t{options.first_shot} + options.shots > std::uint64_t{1} << 32)
@@ -564,6 +567,23 @@ void Job::Impl::finish(State ended) noexcept {
   if (device->active == this) device->active = nullptr;
 }
 
+namespace {
+
+/// Throws for anything that was held at the end of its range.
+void check_strictly(const Result& result, const Capabilities& caps) {
+  const auto refuse = [](const std::string& what) { throw Error(HB_UNSUPPORTED, "a strict job: " + what); };
+  if (result.clips > 0)
+    refuse(std::to_string(result.clips) + " parameter values were clipped: they are beyond the ranges of this device (CAPS_RANGE_*)");
+  if (result.rails > 0)
+    refuse(std::to_string(result.rails) + " cell-steps at a rail, the lowest such cell is " + std::to_string(result.rail_cell) +
+           ": states reach beyond CAPS_RANGE_STATE, " + numerics::general(static_cast<double>(caps.range_state)));
+  if (result.capture_clips > 0)
+    refuse(std::to_string(result.capture_clips) +
+           " captured values were clipped: velocities, voltages or turns beyond their converter (CAPS_RANGE_SECOND)");
+}
+
+}  // namespace
+
 Job::Job(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Job::Job(Job&&) noexcept = default;
@@ -594,6 +614,7 @@ Result Job::wait() {
   if (impl_->thrown) std::rethrow_exception(std::exchange(impl_->thrown, nullptr));
   if (impl_->failure) throw *impl_->failure;
   impl_->taken = true;
+  if (impl_->options.strict) check_strictly(impl_->result, impl_->device->capabilities);
   return std::move(impl_->result);
 }
 

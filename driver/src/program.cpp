@@ -14,7 +14,7 @@
 #include "heatbath/error.hpp"
 #include "heatbath/numerics/rounding.hpp"
 #include "heatbath/numerics/text.hpp"
-#include "section_range.hpp"
+#include "heatbath/section_range.hpp"
 
 namespace heatbath {
 namespace {
@@ -493,6 +493,14 @@ Program& Program::load_temperature(float kT) {
     bad_arg("Program::load_temperature: kT is " + text(kT) + "; this device takes " + text(capabilities_.kT_min) + ".." +
             text(capabilities_.kT_max));
   return load_immediate(HB_SECTION_KT, kT);
+}
+
+Program& Program::at_temperature(float kT) {
+  if (capabilities_.kT_programmable) return load_temperature(kT);
+  if (!(std::fabs(kT - capabilities_.kT_reset) <= 1e-5f * capabilities_.kT_reset))
+    throw Error(HB_UNSUPPORTED, "Program::at_temperature: kT " + text(kT) + " needs CAPS.KT_PROGRAMMABLE; this device is always at " +
+                                    text(capabilities_.kT_reset));
+  return *this;
 }
 
 Program& Program::commit() {

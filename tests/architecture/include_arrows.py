@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Reads the #include lines of the tree and fails when a dependency arrow runs backwards.
 
-    firmware_api <- link <- driver <- measure <- trainers <- studies <- files <- report <- bridges <- apps
+    firmware_api <- link <- driver <- measure <- network <- trainers <- studies <- files <- report <- bridges <- apps
       ^               ^        ^         ^
       |               |        |         +- conformance, with the oracles, which know nothing
       |               |        sim <- server
@@ -23,7 +23,8 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*(?:([<"])([^>"]+)[>"]|(\S.*))')
 
 # Folders that includes are relative to, beside the including file's own folder.
 INCLUDE_FOLDERS = ("firmware_api/include", "capi/include", "numerics/include", "hw_model/physics/include", "link/include",
-                   "driver/include", "server/include", "trainers/include", "studies/include", "measure/include", "")
+                   "driver/include", "server/include", "network/include", "trainers/include", "studies/include",
+                   "measure/include", "")
 
 # What a host program may name of the firmware API: the statuses, the program format and the names of cells that the
 # driver's own interface speaks in. Registers and device functions are the driver's affair.
@@ -42,7 +43,7 @@ DRIVER = ("driver/include", "link/include")
 NAMES = ("firmware_api/include/heatbath/regs.h",) + VOCABULARY
 
 # What is above the driver and knows no model, with the names of what a device reports.
-HOST_SIDE = ("studies/include", "trainers/include", "measure/include", "numerics/include") + DRIVER + NAMES
+HOST_SIDE = ("studies/include", "trainers/include", "network/include", "measure/include", "numerics/include") + DRIVER + NAMES
 
 FREESTANDING = re.compile(r"std(int|bool|def)\.h")
 STANDARD = r"([a-z_]+|(std[a-z]+|string|math|float|limits|assert|inttypes)\.h)"  # <vector>, <cstdint>, <stdint.h>
@@ -63,7 +64,7 @@ def std_and(*more):
     return re.compile("|".join((STANDARD,) + more))
 
 
-HOST = "the driver, the trainers, and the statuses and program format they speak in; never sim, hw_model or registers"
+HOST = "the driver, network, the trainers, and the statuses and program format they speak in; never sim, hw_model or registers"
 PHYSICS = ("hw_model/physics", "numerics")
 
 # The longest folder that holds a file decides.
@@ -100,12 +101,16 @@ RULES = {
                     "hw_model/device/register_table.inc") + NUMBERS_AS_TEXT),
     "oracles": Rule("the oracles include only themselves, Boost, Eigen and the standard library; never what they judge",
                     ("oracles",), std_and("boost/.*", r"(unsupported/)?Eigen/.*")),
-    "trainers": Rule("trainers include only themselves, driver, measure and numerics, with the statuses and program "
-                     "format the driver speaks in; never sim, hw_model or registers",
-                     ("trainers",) + DRIVER + ("measure/include", "numerics") + VOCABULARY),
-    "studies": Rule("studies include only themselves, the trainers, driver, measure and numerics; never sim, hw_model or "
-                    "registers",
-                    ("studies", "trainers") + DRIVER + ("measure/include", "numerics") + VOCABULARY),
+    "network": Rule("networks include only themselves, driver, measure, numerics and codes.h, with the statuses and "
+                    "program format the driver speaks in; never sim, hw_model, registers or trainers",
+                    ("network", "firmware_api/include/heatbath/codes.h") + DRIVER + ("measure/include", "numerics") +
+                    VOCABULARY),
+    "trainers": Rule("trainers include only themselves, network, driver, measure and numerics, with the statuses and "
+                     "program format the driver speaks in; never sim, hw_model or registers",
+                     ("trainers", "network/include") + DRIVER + ("measure/include", "numerics") + VOCABULARY),
+    "studies": Rule("studies include only themselves, the trainers, network, driver, measure and numerics; never sim, "
+                    "hw_model or registers",
+                    ("studies", "trainers", "network/include") + DRIVER + ("measure/include", "numerics") + VOCABULARY),
     "files": Rule("files include only themselves and what they hold: results of driver, measure, trainers and studies; "
                   "never sim, hw_model, report or apps", ("files",) + HOST_SIDE),
     "report": Rule("reports include only themselves, files and what they show; never sim, hw_model or apps",
@@ -116,9 +121,9 @@ RULES = {
                         "validation",
                         ("conformance", "validate/ladder.hpp", "validate/check.hpp", "firmware_api/include") + DRIVER +
                         NUMBERS_AS_TEXT),
-    "validate": Rule("the validation ladder includes itself, files, report, the driver, measure, the names of cells, and "
+    "validate": Rule("the validation ladder includes itself, files, report, the driver, network, measure, the names of cells, and "
                      "the oracles it holds devices to; never hw_model or sim",
-                     ("validate", "files", "report", "measure/include", "oracles") + DRIVER + NAMES + NUMBERS_AS_TEXT),
+                     ("validate", "files", "report", "network/include", "measure/include", "oracles") + DRIVER + NAMES + NUMBERS_AS_TEXT),
     "apps": Rule("apps include only themselves, files, report, bridges, conformance, validate, the server's face, the rows "
                  "of bench, and what these show; never sim or hw_model",
                  ("apps", "files", "report", "bridges", "conformance", "validate", "server/include", "bench/rows.hpp",
@@ -126,9 +131,10 @@ RULES = {
     "measure": Rule("measure includes only itself, numerics, the program format, Eigen and the standard library; never sim "
                     "or hw_model", ("measure", "numerics") + DRIVER + VOCABULARY, std_and("Eigen/.*")),
     "python": Rule(f"python includes only itself, {HOST}",
-                   ("python", "trainers/include", "measure/include") + DRIVER + VOCABULARY),
+                   ("python", "trainers/include", "network/include", "measure/include") + DRIVER + VOCABULARY),
     "examples": Rule(f"examples include only themselves, {HOST}",
-                     ("examples", "trainers/include", "studies/include", "measure/include") + DRIVER + VOCABULARY),
+                     ("examples", "trainers/include", "studies/include", "network/include", "measure/include",
+                      "numerics/include") + DRIVER + VOCABULARY),
     "examples/odeint": Rule("the example of odeint includes only the physics for programs of others, Boost and the "
                             "standard library", ("examples/odeint", "hw_model/physics/include"),
                             std_and("boost/.*")),

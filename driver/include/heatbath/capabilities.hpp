@@ -79,6 +79,10 @@ struct Capabilities {
   /// physical part, or a device older than revision 2.
   std::uint32_t arithmetic = 0;
 
+  /// Length of a tick, and of a dimensionless time unit.
+  double tick_seconds() const { return tick_ps * 1e-12; }
+  double time_unit_seconds() const { return static_cast<double>(time_unit.count) * tick_ps * 1e-12; }
+
   /// True when only the pairs of couplers() can be coupled.
   bool sparse() const { return coupler_list != nullptr; }
   /// The couplers of a sparse device; empty for a dense one.

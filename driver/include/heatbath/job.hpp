@@ -46,6 +46,24 @@ struct StateAllocator {
 
 }  // namespace detail
 
+/// Told the fraction done, 0 to 1, in rising order; false cancels what is going on, which then ends with Error(ABORTED).
+/// May be empty. The one type of everything in this project that takes time. It may not use the device.
+using Progress = std::function<bool(double fraction)>;
+
+/// Values that lie `stride` apart in memory that something else owns.
+class StridedValues {
+ public:
+  StridedValues(const float* first, std::size_t size, std::size_t stride) : first_(first), size_(size), stride_(stride) {}
+  std::size_t size() const { return size_; }
+  std::size_t stride() const { return stride_; }
+  const float* data() const { return first_; }
+  float operator[](std::size_t index) const { return first_[index * stride_]; }
+
+ private:
+  const float* first_;
+  std::size_t size_, stride_;
+};
+
 /// Captured states of a job, in physical units: shots x records x captured state variables (cells, unless the job asked
 /// for more), row-major.
 class Capture {
@@ -76,6 +94,23 @@ class Capture {
   std::span<const float> trajectory(std::uint32_t shot) const {
     return {values_.data() + shot * records() * cells_, records() * cells_};
   }
+
+  // -- the same values otherwise: valid as long as the capture, no copies but where a vector is returned ----------------
+  /// Everything: shots x records x cells, row-major.
+  std::span<const float> values() const { return {values_.data(), values_.size()}; }
+  /// One variable in all shots at all records: shots x records, row-major. Error(BAD_ARG) for one that was not captured.
+  StridedValues column(std::uint32_t variable) const;
+  /// One variable in all shots at one record.
+  StridedValues column(std::uint32_t variable, std::uint64_t record) const;
+  /// Mean over all shots and records: of one variable, or of each. Error(BAD_ARG) where nothing was captured.
+  double mean(std::uint32_t variable) const;
+  std::vector<double> means() const;
+  /// Signs: +1 for a state of 0 or more, else -1; shots x records x cells, row-major.
+  std::vector<std::int8_t> spins() const;
+
+  /// Puts the shots of `more` behind the own ones. Error(BAD_ARG) where it has other records or other variables; an empty
+  /// capture takes over what comes first.
+  void append(Capture&& more);
 
  private:
   friend class Job;
@@ -130,10 +165,13 @@ struct JobOptions {
   Ticks limit{0};
   /// Called between slices of device time with the fraction done, and about ten times a second inside a slice that lasts
   /// longer, with the fraction of before; false cancels the job. May be empty. It may not use the device.
-  std::function<bool(double fraction)> progress = nullptr;
+  Progress progress = nullptr;
   /// Takes every record in place of Result::capture, which then has none: for runs that no memory holds. Called while
   /// the job is polled or waited for, pass by pass and in order; an Error that it throws ends the job. May be empty.
   std::function<void(const RecordOfPass&)> records = nullptr;
+  /// No value beyond its range: Error(UNSUPPORTED) that names it where a parameter was clipped (before anything is
+  /// started, where the program knows already), a capture was clipped, or a state was held at a rail.
+  bool strict = false;
 };
 
 /// A job: one program, any number of shots, split over the device's lanes and as many passes as that takes.

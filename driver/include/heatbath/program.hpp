@@ -79,6 +79,9 @@ class Program {
   /// Temperature kT in energy units. Outside capabilities.kT_min..kT_max it is an error, never clipped: no result at
   /// another temperature is worth having.
   Program& load_temperature(float kT);
+  /// The same where the device takes a temperature. Nothing on a device that has one alone (capabilities.kT_reset), and
+  /// Error(UNSUPPORTED) where that is another, by more than 1e-5 of it.
+  Program& at_temperature(float kT);
   Program& commit();
 
   // -- time ------------------------------------------------------------------------------------------------------

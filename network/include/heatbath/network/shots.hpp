@@ -1,0 +1,79 @@
+#pragma once
+// Shots of one seed: numbered on from job to job, in blocks that memory holds.
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+
+#include "heatbath/device.hpp"
+
+namespace heatbath::network {
+
+/// Bytes of captured states and meters that one job leaves on the host, unless said otherwise.
+inline constexpr std::uint64_t default_memory = std::uint64_t{256} << 20;
+
+struct ShotOptions {
+  /// Noise key that the host insists on: Error(UNSUPPORTED) on a device without CAPS.SEEDED.
+  std::optional<std::uint64_t> seed = std::nullopt;
+  /// Noise key where `seed` is not given: used by a device that takes one, left out elsewhere.
+  std::uint64_t seed_where_taken = 1;
+  /// Number of the first shot.
+  std::uint32_t first_shot = 0;
+  std::uint64_t memory = default_memory;
+  /// Fraction of the shots of a call; false ends it with Error(ABORTED).
+  Progress progress = nullptr;
+  /// JobOptions::strict of every job.
+  bool strict = false;
+};
+
+/// Adds the shots of `more` behind those of `all`: captures, meters and heat one after the other; counters of captures and
+/// rails and stalls summed; clips of parameters, which every block of one program repeats, the most; readback, array time
+/// those of the first. An empty Result takes over what comes first.
+void merge(Result& all, Result&& more);
+
+/// Runs shots of one seed on a device, which must outlive it. No shot number is used twice: each call goes on where the one
+/// before it ended. On a device with CAPS.SEEDED the bits do not depend on how shots were put into blocks.
+class Shots {
+ public:
+  explicit Shots(Device& device, ShotOptions options = {});
+
+  /// Job of the next `shots` shots, which are numbered as used: seed and first shot where the device takes them, progress,
+  /// strictness. For who runs jobs by himself. Error(BAD_ARG) where the numbers of the seed are used up (2^32).
+  JobOptions next(std::uint32_t shots);
+
+  /// Runs `shots` shots in as many jobs as memory asks for and returns them as one result. `job`: captured variables, limit
+  /// (of each job), refinement, a taker of records (whose first_shot counts within this call); its seed, first shot, shots, progress and strictness are those of this. A program with
+  /// operands per shot runs in one job.
+  Result run(const Program& program, std::uint32_t shots, JobOptions job = {});
+
+  /// The same for programs that differ from block to block, or results that are not kept: `program_of` builds the program
+  /// of shots first.. of this call, `take` takes its result.
+  using ProgramOf = std::function<Program(std::uint32_t first, std::uint32_t shots)>;
+  using Take = std::function<void(std::uint32_t first, Result&& result)>;
+  /// `bytes_per_shot`: what a shot leaves (bytes_per_shot() of such a program).
+  void run(std::uint32_t shots, std::uint64_t bytes_per_shot, const ProgramOf& program_of, const Take& take,
+           JobOptions job = {});
+
+  /// Shots of one job: as memory allows, at least 1; whole passes where it holds one. 0 bytes: any number.
+  std::uint32_t block(std::uint64_t bytes_per_shot) const;
+
+  Device& device() { return *device_; }
+  std::uint32_t next_shot() const { return static_cast<std::uint32_t>(next_); }
+  /// Goes on with this seed (where the device takes one) at this shot.
+  void seek(std::uint64_t seed, std::uint32_t first_shot);
+  void set_progress(Progress progress) { options_.progress = std::move(progress); }
+
+ private:
+  Device* device_;
+  ShotOptions options_;
+  std::uint64_t next_;
+
+  JobOptions of(std::uint64_t first, std::uint32_t shots, JobOptions job) const;
+  void claim(std::uint32_t shots);
+};
+
+/// Bytes that one shot of a program leaves on the host: captured states and meters.
+std::uint64_t bytes_per_shot(const Program& program, const JobOptions& job = {});
+
+}  // namespace heatbath::network
