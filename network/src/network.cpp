@@ -70,13 +70,13 @@ std::vector<Edge> upper_edges(std::span<const double> matrix, std::uint32_t n, c
 
 std::vector<Edge> negated(std::span<const Edge> edges) {
   std::vector<Edge> turned(edges.begin(), edges.end());
-  for (Edge& edge : turned) edge.value = -edge.value;
+  for (Edge& edge : turned) edge.value = 0 - edge.value;  // no -0
   return turned;
 }
 
 std::vector<double> negated(std::span<const double> values) {
   std::vector<double> turned(values.begin(), values.end());
-  for (double& value : turned) value = -value;
+  for (double& value : turned) value = 0 - value;
   return turned;
 }
 

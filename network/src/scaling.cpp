@@ -123,12 +123,14 @@ class Fitting {
   Fitting(const Network& network, const Capabilities& caps, const ScalingOptions& options)
       : network_(network), caps_(caps), options_(options), uses_(uses_of(network, caps)),
         codes_(caps.parameter_number != Number::float32),
-        lowest_(network.has_positions() && options.reach == 0 ? network.curvature(0).lowest : 0) {}
+        lowest_(network.has_positions() && !options.keep_states && options.reach == 0 ? network.curvature(0).lowest : 0) {}
 
   Fit at(double kT) const {
     Fit fit;
     double least_state = 1, state = 1;
-    if (network_.has_positions()) {
+    const bool scalable = network_.has_positions() && !options_.keep_states;
+    if (network_.has_positions()) fit.reach = 1;
+    if (scalable) {
       fit.reach = options_.reach > 0 ? options_.reach : reach_of(network_, lowest_, kT);
       least_state = fit.reach / (options_.room * static_cast<double>(caps_.range_state));
       state = codes_ ? least_state : std::max(1.0, least_state);
@@ -138,14 +140,14 @@ class Fitting {
     if (energy < least_energy) {  // finer states, as far as the rails let them be
       energy = least_energy;
       state = std::min(state, state_for(energy));
-      if (!network_.has_positions()) state = limit(1).energy < energy ? 0 : 1;
+      if (!scalable) state = limit(1).energy < energy ? 0 : 1;
     }
     if (state < least_state) {
       const Limit tight = limit(least_state);
       fit.obstacle = tight.use->name;
       fit.obstacle += " of " + text(tight.use->largest * tight.use->other * energy * std::pow(least_state, tight.use->power) / options_.room) +
                       " (it has " + text(tight.use->range) + ")";
-      if (network_.has_positions()) fit.obstacle += " where states reach " + text(fit.reach);
+      if (scalable) fit.obstacle += " where states reach " + text(fit.reach);
       return fit;
     }
     fit.fits = true;
@@ -246,7 +248,7 @@ void Scaling::find_factors() {
                                     (found ? "; kT of " + numerics::general(fits * 1.001, 4) + " or more fits" : "; no kT fits"));
   }
   factors_ = fit.factors;
-  reach_ = network_.has_positions() ? fit.reach : network_.kind() == CellKind::phase ? 3.14159265358979 : 1.0;
+  reach_ = network_.has_positions() ? (options_.reach > 0 ? options_.reach : fit.reach) : network_.kind() == CellKind::phase ? 3.14159265358979 : 1.0;
   const auto mobility = static_cast<double>(capabilities_.mobility);
   factors_.time = network_.kind() == CellKind::overdamped || network_.kind() == CellKind::phase
                       ? mobility * factors_.of_couplings()

@@ -19,6 +19,8 @@ struct ScalingOptions {
   double reach = 0;
   /// Largest factor on energies; 0: 1 where parameters are float32, as far as the converters go where they are codes.
   double most_energy = 0;
+  /// States are those of the network, as where wells stand at 1 and -1; else they are scaled to the rails.
+  bool keep_states = false;
   /// Part of each range that is used: what is left is for the gain errors of converters.
   double room = 0.98;
   /// Suggested step times the largest curvature: the relative error of a stationary variance under Euler-Maruyama is
