@@ -81,11 +81,11 @@ std::vector<double> stepped_phase_averages(const std::function<TwoPhases(int ste
   const bool halves = rule == PhaseRule::leimkuhler_matthews;
   // Coefficients from values at the grid.
   Matrix transform(terms, terms);
-  for (int at = 0; at < terms; ++at) {
-    const Point th = grid(at);
+  for (int place = 0; place < terms; ++place) {
+    const Point th = grid(place);
     for (int l = 0; l < points; ++l)
       for (int k = 0; k < points; ++k)
-        transform(l * points + k, at) = std::polar(1.0 / terms, -(k - degree) * th[0] - (l - degree) * th[1]);
+        transform(l * points + k, place) = std::polar(1.0 / terms, -(k - degree) * th[0] - (l - degree) * th[1]);
   }
   // th' = th + drift dt + noise. Leimkuhler–Matthews is a chain in y = th - s n/2, y' = y + drift(y + s n/2) dt + s n; a
   // step from a known th, the first or the first after a release, leaves half of its noise.

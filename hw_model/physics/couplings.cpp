@@ -125,7 +125,12 @@ const Couplings::Packed& Couplings::packed(PackedFor use) const {
   }
   Packed& p = *packed_;
   if (graph_) {
-    if (p.graph_groups.empty()) p.pack_graph(*this);
+    try {
+      if (p.graph_groups.empty()) p.pack_graph(*this);
+    } catch (...) {
+      packed_.reset();
+      throw;
+    }
   } else if (code_grid_) {
     p.pack_codes(*this, use);
   } else {

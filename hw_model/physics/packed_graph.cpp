@@ -9,10 +9,13 @@
 #include <unordered_map>
 #include <vector>
 
+#include "heatbath/numerics/work_watch.hpp"
 #include "hw_model/physics/packed_couplings.hpp"
 
 namespace heatbath::physics {
 namespace {
+
+constexpr std::uint64_t units_of_coupler = 200;  // of work (numerics::WorkWatch), to pack one
 
 // Runs of floats kept once where they are alike.
 template <std::size_t size>
@@ -88,6 +91,7 @@ void Couplings::Packed::pack_graph(const Couplings& couplings) {
     GraphGroup group{static_cast<std::uint32_t>(slots.size()), {0, 0, 0, 0}, no_places, 0, 1};
     std::uint32_t couplers = 0;
     for (std::uint32_t r = 0; r < group_cells; ++r) couplers += degree_of(matrix, first + r);
+    numerics::spend(units_of_coupler * (couplers + group_cells));
     const auto distances = by_distance(matrix, first, padded);
     if (!distances.empty() || couplers == 0) {
       std::vector<std::array<std::uint32_t, 2>> key;

@@ -279,6 +279,9 @@ struct QuarticArray::Impl {
   }
 
   void change(const Parameters& from, const Parameters& to) {
+    // Here and not by a thread of the team: this thread can be asked to stop.
+    if (to.couplings->graph() && !to.couplings->zero())
+      for (const LaneTile& tile : tiles) to.couplings->packed(use_of(tile));
     if (!metered) return;
     close(from);
     add_work(from, -1.0);

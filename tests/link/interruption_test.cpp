@@ -350,6 +350,36 @@ TEST(Means, AServerWithoutDescriptorsWaitsForThemAndServesOn) {
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
 }
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // which want address space of their own
+TEST(Means, AServerWithoutMemoryRefusesThatClientAndServesTheNext) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    Served served("func:cells=512&lanes=512&threads=1", "unix");
+    std::ifstream statm("/proc/self/statm");
+    rlim_t pages = 0;
+    statm >> pages;
+    rlimit usual{};
+    ::getrlimit(RLIMIT_AS, &usual);
+    const rlimit little{pages * 4096 + (rlim_t{1} << 20), usual.rlim_max};
+    ::setrlimit(RLIMIT_AS, &little);
+    int refused = 0;
+    for (int k = 0; k < 3; ++k) {
+      try {
+        open_link(served.uri());
+      } catch (const std::exception&) {
+        ++refused;
+      }
+    }
+    ::setrlimit(RLIMIT_AS, &usual);
+    Device device = open_link(served.uri());
+    ::_exit(refused == 3 && device.transport().read32(HB_ID_OFFSET) == HB_ID_RESET ? 0 : 1);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+}
+#endif
+
 TEST(SocketFile, IsRemovedByItsOwnerAlone) {
   const std::string listen = testing::listening("unix"), path = listen.substr(5);
   auto first = std::make_unique<Served>(small, "unix", [&](ServerOptions& options) { options.listen = listen; });

@@ -6,6 +6,7 @@
 
 #include "heatbath/numerics/isa.hpp"
 #include "heatbath/numerics/thread_team.hpp"
+#include "heatbath/numerics/work_watch.hpp"
 #include "hw_model/physics/code_products.hpp"
 #include "hw_model/physics/graph.hpp"
 #include "hw_model/physics/topology.hpp"
@@ -156,6 +157,21 @@ TEST_F(ArrayCouplings, OnALargeGraphFarCellsAreFelt) {
     ASSERT_TRUE(numerics::select_isa(isa));
     EXPECT_TRUE(run(p, 1, 3, 3, 1)[0] == expected) << numerics::name(isa);
   }
+}
+
+TEST_F(ArrayCouplings, OnAGraphTheirPackingCanBeStoppedAndIsMadeAgain) {
+  const auto graph = named_graph("torus:64x64");
+  const Couplings couplings(graph, std::vector<float>(graph->couplers().size(), 0.5f));
+  int looks = 0;
+  {
+    const std::function<numerics::Wish()> stop = [&] { return ++looks < 3 ? numerics::Wish::go_on : numerics::Wish::stop; };
+    const numerics::WorkWatch watch(stop, 1u << 16);
+    EXPECT_THROW(couplings.packed(Couplings::PackedFor::one_lane), numerics::WorkStopped);
+  }
+  EXPECT_EQ(looks, 3);
+  const Couplings unbroken(graph, std::vector<float>(graph->couplers().size(), 0.5f));
+  EXPECT_EQ(couplings.packed(Couplings::PackedFor::one_lane).graph_groups.size(),
+            unbroken.packed(Couplings::PackedFor::one_lane).graph_groups.size());
 }
 
 TEST_F(ArrayCouplings, OnAGraphClampedCellsHoldAsTheDenseOnes) {
