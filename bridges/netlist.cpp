@@ -121,7 +121,7 @@ std::vector<double> overdamped_elements(Deck& deck, const Network& network, cons
 /// The same of cells with inertia: velocities are the voltages of nodes v<i>, positions those of nodes x<i>.
 std::vector<double> inertial_elements(Deck& deck, const Network& network, const CircuitScale& scale) {
   const std::uint32_t n = network.cells();
-  const bool rlc = network.cell_kind == HB_CAPS_CELL_KIND_RLC;
+  const bool rlc = network.cell_kind == CellKind::rlc;
   std::vector<double> ground(n), rest(n);
   for (std::uint32_t i = 0; i < n; ++i) {
     ground[i] = of_cell(network.mass, i, 1);
@@ -165,7 +165,7 @@ std::vector<double> inertial_elements(Deck& deck, const Network& network, const 
 
 }  // namespace
 
-bool Network::inertia() const { return hb_cell_has_section(cell_kind, HB_SECTION_MASS); }
+bool Network::inertia() const { return has_section(cell_kind, HB_SECTION_MASS); }
 
 Network network_of(const TomlProgram& program, const Capabilities& capabilities) {
   Network it;
@@ -174,12 +174,12 @@ Network network_of(const TomlProgram& program, const Capabilities& capabilities)
   for (const auto& [given, section] : {std::pair{program.network.mass.has_value(), HB_SECTION_MASS},
                                        {program.network.damping.has_value(), HB_SECTION_DAMPING},
                                        {program.network.frequency.has_value(), HB_SECTION_FREQUENCY}})
-    if (given && !hb_cell_has_section(it.cell_kind, section))
+    if (given && !has_section(it.cell_kind, section))
       throw Error(HB_UNSUPPORTED, fmt::format("{}: [network] {}: {} cells have none", program.path,
-                                              hb_section_name(section), hb_cell_kind_name(it.cell_kind)));
+                                              hb_section_name(section), name(it.cell_kind)));
   if (program.initial_second && capabilities.components < 2)
     throw Error(HB_UNSUPPORTED, fmt::format("{}: [network] initial_second: {} cells have one state variable",
-                                            program.path, hb_cell_kind_name(it.cell_kind)));
+                                            program.path, name(it.cell_kind)));
   it.j2 = per_cell(program.network.j2, 1, program.cells);
   it.j4 = per_cell(program.network.j4, default_j4(capabilities), program.cells);
   it.bias = per_cell(program.network.bias, 0, program.cells);
@@ -215,15 +215,15 @@ Network network_of_model(const std::filesystem::path& path) {
 double CircuitScale::kelvin(double kT) const { return kT * energy_joules / kBoltzmann; }
 
 CircuitScale circuit_scale(const Capabilities& capabilities, double farads) {
-  const std::uint32_t kind = capabilities.cell_kind;
-  const bool inertia = hb_cell_has_section(kind, HB_SECTION_MASS);
-  if (!inertia && kind != HB_CAPS_CELL_KIND_OVERDAMPED) {
-    const char* reason = kind == HB_CAPS_CELL_KIND_PBIT    ? ": they flip by chance and follow no current"
-                         : kind == HB_CAPS_CELL_KIND_PHASE ? ": a phase on a circle is no voltage"
+  const CellKind kind = capabilities.cell_kind;
+  const bool inertia = has_section(kind, HB_SECTION_MASS);
+  if (!inertia && kind != CellKind::overdamped) {
+    const char* reason = kind == CellKind::pbit    ? ": they flip by chance and follow no current"
+                         : kind == CellKind::phase ? ": a phase on a circle is no voltage"
                                                            : "";
     throw Error(HB_UNSUPPORTED, fmt::format("netlist: cells of kind {} ({} in CAPS_CELL.KIND) have no netlist{}; "
                                             "overdamped, underdamped and rlc cells have",
-                                            kind, hb_cell_kind_name(kind), reason));
+                                            static_cast<unsigned>(kind), name(kind), reason));
   }
   if (!(farads > 0) || !std::isfinite(farads))
     throw Error(HB_BAD_ARG, fmt::format("netlist: a capacitance of {} F; it must be positive", farads));
@@ -238,14 +238,14 @@ CircuitScale circuit_scale(const Capabilities& capabilities, double farads) {
 
 std::string netlist(const Network& network, const CircuitScale& scale, const NetlistOptions& options) {
   const std::uint32_t n = network.cells();
-  const bool inertia = network.inertia(), rlc = network.cell_kind == HB_CAPS_CELL_KIND_RLC;
+  const bool inertia = network.inertia(), rlc = network.cell_kind == CellKind::rlc;
   require_reciprocal(network);
   if (rlc) require_positive_capacitance(network);
   const double siemens = 1 / scale.ohms, kelvin = scale.kelvin(static_cast<double>(network.kT));
   const char force = inertia ? 'v' : 'x';  // the nodes into which forces are currents
   Deck deck;
 
-  deck.line("* {} {} cells of {}", n, hb_cell_kind_name(network.cell_kind), numerics::escaped(network.source));
+  deck.line("* {} {} cells of {}", n, name(network.cell_kind), numerics::escaped(network.source));
   deck.line("* written by {}", version_line());
   deck.line("* node x<i>: state x_i of cell i, {:.9g} V per unit; time unit {:.9g} s; energy unit {:.9g} J", scale.volts,
             scale.seconds, scale.energy_joules);

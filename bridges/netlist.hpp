@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "heatbath/cell_enums.hpp"
+
 namespace heatbath {
 struct Capabilities;
 }
@@ -18,7 +20,7 @@ struct TomlProgram;
 /// rlc array the couplings are capacitances between nodes instead. Equations of the kinds: docs/dynamics.md.
 struct Network {
   std::string source;                 ///< the file it comes from
-  std::uint32_t cell_kind = 0;        ///< HB_CAPS_CELL_KIND_OVERDAMPED, _UNDERDAMPED or _RLC of regs.h
+  CellKind cell_kind = CellKind::overdamped;  ///< or underdamped or rlc
   std::vector<float> j2, j4, bias;    ///< one per cell
   std::vector<float> mass, damping;   ///< of cells with inertia: one per cell; or empty: 1
   std::vector<float> couplings;       ///< cells x cells, symmetric, zero diagonal; or empty: none

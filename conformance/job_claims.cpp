@@ -29,12 +29,12 @@ Ticks period_of(const Device& device) { return device.capture_period(Ticks{1}); 
 
 /// What a cell clamped to x is held at: p-bits have two states.
 float held(const Capabilities& caps, float x) {
-  return caps.cell_kind != HB_CAPS_CELL_KIND_PBIT ? x : x < 0 ? -1.0f : 1.0f;
+  return caps.cell_kind != CellKind::pbit ? x : x < 0 ? -1.0f : 1.0f;
 }
 
 /// Parameters with which cells of any kind have something to do.
 Program& commit_some(Program& program, float strength = 1.0f) {
-  const bool stiff = hb_cell_has_section(program.capabilities().cell_kind, HB_SECTION_J2);
+  const bool stiff = has_section(program.capabilities().cell_kind, HB_SECTION_J2);
   return program.load(stiff ? CellSection::j2 : CellSection::bias, strength).commit();
 }
 

@@ -15,13 +15,13 @@ namespace {
 
 constexpr std::uint32_t samples = 16384;
 bool has(const Capabilities& caps, CellSection section) {
-  return hb_cell_has_section(caps.cell_kind, static_cast<hb_section_t>(section));
+  return has_section(caps.cell_kind, static_cast<hb_section_t>(section));
 }
 
 /// The closed formulas are those of overdamped cells.
 void needs_overdamped(const Capabilities& caps) {
-  if (caps.cell_kind != HB_CAPS_CELL_KIND_OVERDAMPED)
-    throw Skipped(std::string("its cells are ") + hb_cell_kind_name(caps.cell_kind) + "; their equilibrium stands in statistics");
+  if (caps.cell_kind != CellKind::overdamped)
+    throw Skipped(std::string("its cells are ") + name(caps.cell_kind) + "; their equilibrium stands in statistics");
 }
 
 /// Clamped cells that are then let go, metered: at rest, and while their biases are ramped.
@@ -29,7 +29,7 @@ Program driven(const Device& device, std::uint32_t cells, PerCell per_cell) {
   const Capabilities& caps = device.capabilities();
   Program program(caps, cells);
   if (has(caps, CellSection::j2)) program.load(CellSection::j2, 1.0f);
-  if (has(caps, CellSection::j4) && caps.stepper != HB_CAPS_CELL_STEPPER_EXACT_OU) program.load(CellSection::j4, 0.5f);
+  if (has(caps, CellSection::j4) && caps.stepper != Stepper::exact_ou) program.load(CellSection::j4, 0.5f);
   program.load(CellSection::bias, 0.0f).commit();
   program.clamp(0, cells, 0.5f).evolve(device.capture_period(Ticks{1})).release(0, cells);
   const Ticks while_driven = device.nearest_ticks(0.3);  // of spins a whole sweep
@@ -215,7 +215,7 @@ void linear_cells(Device& device) {
 
 void quartic_cells(Device& device) {
   needs_overdamped(device.capabilities());
-  if (device.capabilities().stepper == HB_CAPS_CELL_STEPPER_EXACT_OU) throw Skipped("its stepper is for linear cells");
+  if (device.capabilities().stepper == Stepper::exact_ou) throw Skipped("its stepper is for linear cells");
   const double kT = temperature(device.capabilities());
   const double second = boltzmann_moment(-1, 1, kT, 2), fourth = boltzmann_moment(-1, 1, kT, 4);
   expect_second_moment(device, relaxed(device, -1, 1, 6 / device.capabilities().mobility), second, fourth, 5e-3);

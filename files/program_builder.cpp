@@ -59,12 +59,12 @@ void load_network(Program& program, ParameterSet all, const TomlProgram& descrip
 
 void check_states(const Capabilities& capabilities, std::uint32_t cells, std::uint32_t first,
                   std::span<const float> values) {
-  const std::uint32_t kind = capabilities.cell_kind;
+  const CellKind kind = capabilities.cell_kind;
   const bool second = first >= cells;
-  if (kind == HB_CAPS_CELL_KIND_PHASE) return;  // taken to a turn
+  if (kind == CellKind::phase) return;  // taken to a turn
   const float most = second ? capabilities.range_second : capabilities.range_state;
   for (std::size_t k = 0; k < values.size(); ++k) {
-    const bool spin = kind != HB_CAPS_CELL_KIND_PBIT || std::fabs(values[k]) == 1;
+    const bool spin = kind != CellKind::pbit || std::fabs(values[k]) == 1;
     if (spin && std::fabs(values[k]) <= most) continue;
     const std::string what = fmt::format("state variable {} is to be {}", first + k % cells, numerics::text_of(values[k]));
     if (!spin)
@@ -80,7 +80,7 @@ void set_step(Device& device, const TomlProgram& description) {
   if (!device.capabilities().dt_programmable)
     throw Error(HB_UNSUPPORTED, fmt::format("{}: the step of this device is its own (it lacks CAPS.DT_PROGRAMMABLE)", place));
   const Capabilities& caps = device.capabilities();
-  const bool sweeps = caps.cell_kind == HB_CAPS_CELL_KIND_PBIT && caps.stepper != HB_CAPS_CELL_STEPPER_RANDOM_SEQUENTIAL;
+  const bool sweeps = caps.cell_kind == CellKind::pbit && caps.stepper != Stepper::random_sequential;
   if (sweeps && *description.dt != 1)
     throw Error(HB_BAD_ARG, fmt::format("{}: {}; a step of this device is a whole sweep, one time unit", place,
                                         numerics::text_of(*description.dt)));
@@ -107,7 +107,7 @@ void check_samples(const TomlProgram& description, const Capabilities& capabilit
 }
 
 float default_j4(const Capabilities& capabilities) {
-  return capabilities.cell_kind == HB_CAPS_CELL_KIND_OVERDAMPED && capabilities.stepper != HB_CAPS_CELL_STEPPER_EXACT_OU
+  return capabilities.cell_kind == CellKind::overdamped && capabilities.stepper != Stepper::exact_ou
              ? 1.0f
              : 0.0f;
 }
@@ -143,9 +143,9 @@ Program build_program(const TomlProgram& description, const Device& device) {
     // Everything is loaded: what the device held before is not part of the description.
     ParameterSet all = description.network;
     const auto fill = [&](std::optional<std::vector<float>>& values, hb_section_t section, float value) {
-      if (!values && hb_cell_has_section(caps.cell_kind, section)) values = std::vector<float>{value};
+      if (!values && has_section(caps.cell_kind, section)) values = std::vector<float>{value};
     };
-    fill(all.j2, HB_SECTION_J2, caps.cell_kind == HB_CAPS_CELL_KIND_PHASE ? 0.0f : 1.0f);
+    fill(all.j2, HB_SECTION_J2, caps.cell_kind == CellKind::phase ? 0.0f : 1.0f);
     fill(all.j4, HB_SECTION_J4, default_j4(caps));
     fill(all.bias, HB_SECTION_BIAS, 0.0f);
     fill(all.mass, HB_SECTION_MASS, 1.0f);
@@ -157,7 +157,7 @@ Program build_program(const TomlProgram& description, const Device& device) {
     load_network(program, std::move(all), description);
     program.commit();
     if (description.initial || caps.state_write) {
-      const float usual = caps.cell_kind == HB_CAPS_CELL_KIND_PBIT ? 1.0f : 0.0f;
+      const float usual = caps.cell_kind == CellKind::pbit ? 1.0f : 0.0f;
       const std::vector<float> initial = description.initial.value_or(std::vector<float>{usual});
       check("network.initial", 0, initial);
       set_states(program, 0, initial);

@@ -33,14 +33,16 @@ const char* number_name(Number number) {
   return "?";
 }
 
-/// A name of heatbath/cells.h, or the number of something newer.
-std::string known_name(const char* name, std::uint32_t number) {
-  return std::string_view(name) != "?" ? name : fmt::format("number {}, unknown to this version", number);
+/// The name of an enumerator, or the number of something newer.
+template <class Enum>
+std::string known_name(Enum of) {
+  const std::string_view known = name(of);
+  return known != "?" ? std::string(known) : fmt::format("number {}, unknown to this version", static_cast<unsigned>(of));
 }
 
-std::string stepper_line(std::uint32_t stepper) {
-  const std::string name = known_name(hb_stepper_name(stepper), stepper);
-  return stepper < HB_STEPPERS ? fmt::format("{} ({})", name, hb_stepper_order(stepper)) : name;
+std::string stepper_line(Stepper stepper) {
+  const auto number = static_cast<std::uint32_t>(stepper);
+  return number < HB_STEPPERS ? fmt::format("{} ({})", known_name(stepper), hb_stepper_order(number)) : known_name(stepper);
 }
 
 std::string coupling_layout(const Capabilities& caps) {
@@ -48,10 +50,10 @@ std::string coupling_layout(const Capabilities& caps) {
   return caps.couplings_full ? "full matrix" : "upper triangle";
 }
 
-std::vector<std::string> sections_of(std::uint32_t kind) {
+std::vector<std::string> sections_of(CellKind kind) {
   std::vector<std::string> names;
   for (int section = HB_SECTION_J2; section <= HB_SECTION_FREQUENCY; ++section) {
-    if (hb_cell_has_section(kind, static_cast<hb_section_t>(section)))
+    if (has_section(kind, static_cast<hb_section_t>(section)))
       names.emplace_back(hb_section_name(static_cast<hb_section_t>(section)));
   }
   return names;
@@ -127,10 +129,10 @@ nlohmann::json describe_device(const Device& device) {
         {"capture", number_name(caps.capture_number)},
         {"capture_bits", caps.capture_bits}}},
       {"cell",
-       {{"kind", known_name(hb_cell_kind_name(caps.cell_kind), caps.cell_kind)},
+       {{"kind", known_name(caps.cell_kind)},
         {"parameters", sections_of(caps.cell_kind)},
         {"state_variables", caps.components},
-        {"topology", known_name(hb_topology_name(caps.topology), caps.topology)},
+        {"topology", known_name(caps.topology)},
         {"couplings_of_graph", caps.graph_couplings != nullptr},
         {"couplers", caps.sparse() ? caps.couplers().size() : std::size_t{caps.cells} * (caps.cells - 1) / 2},
         {"reciprocal", !caps.couplings_full},

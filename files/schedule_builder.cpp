@@ -65,7 +65,7 @@ class ScheduleBuilder {
     const double wanted = steps_of(step.duration), nearest = std::max(1.0, std::round(wanted));
     if (numerics::is_near(wanted, nearest)) return;
     const Capabilities& caps = program_.capabilities();
-    const bool sweeps = caps.cell_kind == HB_CAPS_CELL_KIND_PBIT && caps.stepper != HB_CAPS_CELL_STEPPER_RANDOM_SEQUENTIAL;
+    const bool sweeps = caps.cell_kind == CellKind::pbit && caps.stepper != Stepper::random_sequential;
     std::string remedy;
     if (sweeps) remedy = "; a step of this device is a whole sweep";
     else if (caps.dt_programmable)

@@ -6,19 +6,18 @@
 
 #include <fmt/format.h>
 
-#include "heatbath/cells.h"
 #include "heatbath/regs.h"
 
 namespace heatbath::validation {
 namespace {
 
-bool has_inertia(std::uint32_t kind) {
-  return kind == HB_CAPS_CELL_KIND_UNDERDAMPED || kind == HB_CAPS_CELL_KIND_RLC;
+bool has_inertia(CellKind kind) {
+  return kind == CellKind::underdamped || kind == CellKind::rlc;
 }
 
 /// Whether energies set the pace: mobility times force is a velocity.
-bool has_mobility(std::uint32_t kind) {
-  return kind == HB_CAPS_CELL_KIND_OVERDAMPED || kind == HB_CAPS_CELL_KIND_PHASE;
+bool has_mobility(CellKind kind) {
+  return kind == CellKind::overdamped || kind == CellKind::phase;
 }
 
 // Largest kT, at most 1, at which the device's ranges hold what a row wants; 0 when there is none. A row that wants
@@ -51,10 +50,10 @@ std::uint64_t mixed(std::uint64_t z) {  // the finaliser of SplitMix64 (Steele, 
 }  // namespace
 
 std::string missing(const Needs& needs, const Capabilities& caps) {
-  if (caps.cell_kind != needs.kind) return fmt::format("{} cells (CAPS_CELL.KIND)", hb_cell_kind_name(needs.kind));
-  if (needs.stepper != 0 && caps.stepper != needs.stepper)
-    return fmt::format("{} (CAPS_CELL.STEPPER)", hb_stepper_name(needs.stepper));
-  if (needs.j4 > 0 && caps.stepper == HB_CAPS_CELL_STEPPER_EXACT_OU)
+  if (caps.cell_kind != needs.kind) return fmt::format("{} cells (CAPS_CELL.KIND)", name(needs.kind));
+  if (needs.stepper != Stepper::none && caps.stepper != needs.stepper)
+    return fmt::format("{} (CAPS_CELL.STEPPER)", name(needs.stepper));
+  if (needs.j4 > 0 && caps.stepper == Stepper::exact_ou)
     return "J4, which the exact-ou stepper does not take (CAPS_CELL.STEPPER)";
   if (needs.emulator) return "noise that is not white, on an emulator of the ladder's own";
   if (caps.sparse()) {
@@ -94,7 +93,7 @@ std::uint32_t Machine::count(double wanted, std::uint32_t least) const {
 
 double Machine::step(double first_order, double second_order) {
   if (device_.step().count == 0) return dt_ = 0;
-  const bool first = stepper() == HB_CAPS_CELL_STEPPER_EULER_MARUYAMA;
+  const bool first = stepper() == Stepper::euler_maruyama;
   if (capabilities().dt_programmable) {
     const auto unit = static_cast<double>(capabilities().time_unit.count);
     const double ticks = std::round((first ? first_order : second_order) / pace_ * unit);

@@ -21,7 +21,7 @@ namespace heatbath::validation {
 /// used at a lower temperature, and longer by as much: only ratios matter. Cells with inertia have a time of their own
 /// and need kT = 1; p-bits count sweeps.
 struct Needs {
-  std::uint32_t kind = 0;   ///< enumerator of CAPS_CELL.KIND
+  CellKind kind = CellKind::overdamped;
   std::uint32_t cells = 1;  ///< least
   bool meters = false;
   bool increments_markov = false;  ///< path weights
@@ -30,7 +30,7 @@ struct Needs {
   bool full_couplings = false;     ///< not reciprocal
   bool kT_per_cell = false;
   double j2 = 0, j4 = 0, bias = 0, coupling = 0, state = 0;  ///< largest magnitudes
-  std::uint32_t stepper = 0;  ///< enumerator of CAPS_CELL.STEPPER where the row is about one; 0: any
+  Stepper stepper = Stepper::none;  ///< where the row is about one; none: any
   std::span<const std::pair<std::uint32_t, std::uint32_t>> pairs = {};  ///< couplers it must have; empty: all
   bool emulator = false;  ///< its noise is not white, which no register tells: on emulators of its own only
   /// Keys of the emulator's URI that suit the row best, after "func:", beside cells and lanes.
@@ -57,7 +57,7 @@ class Machine {
   /// that could be predicted.
   double step(double first_order, double second_order);
   double dt() const { return dt_; }
-  std::uint32_t stepper() const { return capabilities().stepper; }
+  Stepper stepper() const { return capabilities().stepper; }
 
   double kT() const { return kT_; }
   /// Duration in time units at kT = 1 (sweeps of p-bits).

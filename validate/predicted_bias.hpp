@@ -13,10 +13,10 @@ using measure::linear_step;
 using measure::LinearStep;
 
 /// Stationary variance of a linear cell under a stepper, less 1/stiffness; 0 for dt = 0.
-double linear_variance_bias(std::uint32_t stepper, double stiffness, double dt);
+double linear_variance_bias(Stepper stepper, double stiffness, double dt);
 
 /// The chain of one overdamped or phase cell under a stepper; none for steppers that are exact or unknown, or dt = 0.
-std::optional<reference::OneStepChain> one_step_chain(std::uint32_t stepper, reference::Function force, double dt,
+std::optional<reference::OneStepChain> one_step_chain(Stepper stepper, reference::Function force, double dt,
                                                       reference::OneStepChain::Domain domain, double lower,
                                                       double upper, int points = 128);
 

@@ -23,7 +23,7 @@ int run_netlist(const NetlistCommandOptions& options) {
   const Device device = open(options.device);
   const Capabilities& capabilities = device.capabilities();
   const CircuitScale scale = circuit_scale(capabilities, options.farads);
-  if (!options.model.empty()) require_cell_kind(capabilities, "netlist --model", "overdamped");
+  if (!options.model.empty()) require_cell_kind(capabilities, "netlist --model", CellKind::overdamped);
   const Network network = options.model.empty() ? network_of(read_toml_program(options.program), capabilities)
                                                 : network_of_model(options.model);
   NetlistOptions form;

@@ -167,7 +167,7 @@ ChipUnit::ChipUnit(const std::string& resources, const std::string& token) {
   require(caps.state_write, "a functional mock-up unit", "STATE_WRITE");
   require(caps.meters, "a functional mock-up unit", "METERS");
   require(caps.dt_programmable, "a functional mock-up unit", "DT_PROGRAMMABLE");
-  if (caps.capture_number != Number::float32 || caps.cell_kind != HB_CAPS_CELL_KIND_OVERDAMPED)
+  if (caps.capture_number != Number::float32 || caps.cell_kind != CellKind::overdamped)
     throw Error(HB_UNSUPPORTED, "a functional mock-up unit needs overdamped cells and float32 captures, which this device "
                                 "lacks");
   device.set_step({d->dt_ticks});

@@ -219,7 +219,7 @@ void write_unit(const std::filesystem::path& path, const Device& device, const P
   for (const auto& [have, name] : {std::pair{caps.seeded, "SEEDED"}, {caps.state_write, "STATE_WRITE"},
                                    {caps.meters, "METERS"}, {caps.dt_programmable, "DT_PROGRAMMABLE"}})
     require(have, "a functional mock-up unit", name);
-  if (caps.cell_kind != HB_CAPS_CELL_KIND_OVERDAMPED || caps.capture_number != Number::float32)
+  if (caps.cell_kind != CellKind::overdamped || caps.capture_number != Number::float32)
     throw Error(HB_UNSUPPORTED, "a functional mock-up unit needs overdamped cells and float32 captures, which this device "
                                 "lacks");
   if (!network.kT_per_cell.empty())

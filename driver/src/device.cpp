@@ -112,11 +112,11 @@ Capabilities capabilities_of(Link& link) {
   caps.couplings_full = raw.param_layout == HB_CAPS_PARAM_FORMAT_LAYOUT_FULL;
   caps.capture_number = number_of(raw.capture_number);
   caps.capture_bits = raw.capture_bits;
-  caps.cell_kind = raw.cell_kind;
-  caps.topology = raw.topology;
-  caps.stepper = raw.stepper;
+  caps.cell_kind = static_cast<CellKind>(raw.cell_kind);
+  caps.topology = static_cast<Topology>(raw.topology);
+  caps.stepper = static_cast<Stepper>(raw.stepper);
   caps.components = raw.components;
-  if (caps.topology == HB_CAPS_CELL_TOPOLOGY_SPARSE) read_couplers(link, raw, caps);
+  if (caps.topology == Topology::sparse) read_couplers(link, raw, caps);
   caps.memory_bytes = raw.memory_bytes;
   caps.program_max = raw.program_max;
   caps.loop_depth = raw.loop_depth;

@@ -65,9 +65,9 @@ std::string describe_field(hb_field_t field, const hb_instruction_t& instruction
 /// What made live parameters impossible at a COMMIT or RAMP.
 std::string describe_live(const Capabilities& capabilities, std::uint32_t entry) {
   const std::string cell = std::to_string(entry);
-  if (capabilities.stepper == HB_CAPS_CELL_STEPPER_EXACT_OU)
+  if (capabilities.stepper == Stepper::exact_ou)
     return "J4 of cell " + cell + " is not zero; the exact-ou stepper takes linear cells only";
-  if (capabilities.cell_kind == HB_CAPS_CELL_KIND_RLC)
+  if (capabilities.cell_kind == CellKind::rlc)
     return "the capacitance matrix is not positive definite: its pivot of node " + cell +
            " is not positive; the capacitance of a node must exceed what couples it to others";
   return "the parameters of cell " + cell + " are not ones the device takes";
@@ -97,10 +97,10 @@ Error fault_error(const hb_job_fault_t& fault, const Program& program, const Mem
   if (fault.code == HB_UNSTABLE && fault.pc == no_instruction)
     return unstable(fault, "START", "the parameters", capabilities, step_ticks, device_ticks);
   if (fault.pc == no_instruction && fault.field == HB_DT_TICKS_OFFSET &&
-      capabilities.cell_kind == HB_CAPS_CELL_KIND_PBIT)
+      capabilities.cell_kind == CellKind::pbit)
     return Error(fault.code,
                  "job rejected: register DT_TICKS: " + status + ": the step of " + std::to_string(step_ticks) + " ticks " +
-                     (capabilities.stepper == HB_CAPS_CELL_STEPPER_RANDOM_SEQUENTIAL
+                     (capabilities.stepper == Stepper::random_sequential
                           ? "makes not one update; it must be at least half a time unit / cells"
                           : "makes no whole sweep; it must be one time unit") +
                      ", and a time unit is " + std::to_string(capabilities.time_unit.count) + " ticks",

@@ -64,7 +64,7 @@ bool same_array(const Capabilities& a, const Capabilities& b) {
 
 /// Cells that are updated at random get round(step x cells) updates in a step.
 void check_updates(const Capabilities& caps, Ticks step, std::uint32_t cells, const std::string& where) {
-  if (caps.stepper != HB_CAPS_CELL_STEPPER_RANDOM_SEQUENTIAL || step.count == 0) return;
+  if (caps.stepper != Stepper::random_sequential || step.count == 0) return;
   const double time = static_cast<double>(step.count) / static_cast<double>(caps.time_unit.count);
   const double wanted = time * cells, updates = std::round(wanted);
   if (!numerics::is_near(wanted, updates))

@@ -48,10 +48,10 @@ void check_size(std::size_t have, std::size_t want, const std::string& where, co
 }
 
 /// The sections that cells of a kind have, for a message.
-std::string sections_of(std::uint32_t kind) {
+std::string sections_of(CellKind kind) {
   std::string names;
   for (int section = HB_SECTION_J2; section <= HB_SECTION_FREQUENCY; ++section)
-    if (hb_cell_has_section(kind, static_cast<hb_section_t>(section)))
+    if (has_section(kind, static_cast<hb_section_t>(section)))
       names.append(names.empty() ? "" : ", ").append(hb_section_name(static_cast<hb_section_t>(section)));
   return names;
 }
@@ -274,8 +274,8 @@ std::int32_t Program::store(std::vector<std::byte> bytes, std::uint32_t rows) {
 }
 
 void Program::check_section(CellSection section, std::span<const float> values, const std::string& where) const {
-  if (!hb_cell_has_section(capabilities_.cell_kind, section_of(section)))
-    throw Error(HB_UNSUPPORTED, where + ": this device's cells are " + hb_cell_kind_name(capabilities_.cell_kind) +
+  if (!has_section(capabilities_.cell_kind, section_of(section)))
+    throw Error(HB_UNSUPPORTED, where + ": this device's cells are " + name(capabilities_.cell_kind) +
                                     ", which have no " + name_of(section) + "; they have " +
                                     sections_of(capabilities_.cell_kind));
   if (section == CellSection::kT) require(capabilities_.kT_programmable, where, "KT_PROGRAMMABLE");

@@ -49,7 +49,7 @@ std::optional<Refusal> refusal(const ArraySpec& spec) {
   if (c.kind != NoiseColour::Kind::white && (!(c.correlation_time > 0) || !std::isfinite(c.correlation_time)))
     return no("noise of colour " + std::string(name(c.kind)) + " needs a correlation time > 0");
   if (!(c.common >= 0) || !(c.common <= 1)) return no("the common fraction of the noise is in 0..1");
-  if (!c.white() && stepper != Stepper::euler_maruyama && stepper != Stepper::heun)
+  if (!c.white() && !takes_colour(stepper))
     return no("coloured or common noise needs stepper euler-maruyama or heun, not " + std::string(name(stepper)));
   return std::nullopt;
 }

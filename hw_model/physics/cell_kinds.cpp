@@ -1,86 +1,60 @@
 #include "hw_model/physics/cell_kinds.hpp"
 
-#include <array>
+#include <cstddef>
 #include <stdexcept>
 
 namespace heatbath::physics {
 namespace {
 
-constexpr std::array<std::string_view, 5> kind_names{"overdamped", "underdamped", "phase", "rlc", "pbit"};
-constexpr std::array<std::string_view, 9> stepper_names{
-    "none",       "euler-maruyama",    "heun",      "leimkuhler-matthews", "baoab", "exact-ou",
-    "sequential", "random-sequential", "two-colour"};
-constexpr std::array<std::string_view, 4> colour_names{"white", "ornstein-uhlenbeck", "pink", "telegraph"};
+struct KindFacts {
+  std::string_view name;
+  std::uint32_t components;
+};
 
-template <std::size_t n>
-std::uint8_t ordinal(const std::array<std::string_view, n>& names, std::size_t first, std::string_view what,
-                     std::string_view given) {
+struct StepperFacts {
+  std::string_view name;
+  std::uint32_t kinds;  // a bit per cell kind
+  bool markov, bounded, takes_middle, coloured;
+};
+
+#include "hw_model/physics/cell_facts.inc"
+
+struct ColourFacts {
+  std::string_view name;
+};
+
+constexpr ColourFacts colour_facts[] = {{"white"}, {"ornstein-uhlenbeck"}, {"pink"}, {"telegraph"}};
+
+const KindFacts& facts(CellKind kind) { return kind_facts[static_cast<std::size_t>(kind)]; }
+const StepperFacts& facts(Stepper stepper) { return stepper_facts[static_cast<std::size_t>(stepper)]; }
+
+template <class Facts, std::size_t n>
+std::uint8_t ordinal(const Facts (&rows)[n], std::size_t first, std::string_view what, std::string_view given) {
   std::string list;
   for (std::size_t i = first; i < n; ++i) {
-    if (names[i] == given) return static_cast<std::uint8_t>(i);
-    list += (i > first ? ", " : "") + std::string(names[i]);
+    if (rows[i].name == given) return static_cast<std::uint8_t>(i);
+    list += (i > first ? ", " : "") + std::string(rows[i].name);
   }
   throw std::invalid_argument(std::string(what) + " '" + std::string(given) + "': one of " + list);
 }
 
 }  // namespace
 
-std::string_view name(CellKind kind) { return kind_names[static_cast<std::size_t>(kind)]; }
-std::string_view name(Stepper stepper) { return stepper_names[static_cast<std::size_t>(stepper)]; }
-std::string_view name(NoiseColour::Kind colour) { return colour_names[static_cast<std::size_t>(colour)]; }
+std::string_view name(CellKind kind) { return facts(kind).name; }
+std::string_view name(Stepper stepper) { return facts(stepper).name; }
+std::string_view name(NoiseColour::Kind colour) { return colour_facts[static_cast<std::size_t>(colour)].name; }
 
-CellKind cell_kind(std::string_view name) { return static_cast<CellKind>(ordinal(kind_names, 0, "cell kind", name)); }
-Stepper stepper(std::string_view name) { return static_cast<Stepper>(ordinal(stepper_names, 1, "stepper", name)); }
+CellKind cell_kind(std::string_view name) { return static_cast<CellKind>(ordinal(kind_facts, 0, "cell kind", name)); }
+Stepper stepper(std::string_view name) { return static_cast<Stepper>(ordinal(stepper_facts, 1, "stepper", name)); }
 NoiseColour::Kind noise_colour(std::string_view name) {
-  return static_cast<NoiseColour::Kind>(ordinal(colour_names, 0, "noise colour", name));
+  return static_cast<NoiseColour::Kind>(ordinal(colour_facts, 0, "noise colour", name));
 }
 
-std::uint32_t components(CellKind kind) {
-  return kind == CellKind::underdamped || kind == CellKind::rlc || kind == CellKind::phase ? 2 : 1;
-}
-
-bool goes_with(Stepper stepper, CellKind kind) {
-  const bool inertia = kind == CellKind::underdamped || kind == CellKind::rlc;
-  switch (stepper) {
-    case Stepper::none:
-      return true;
-    case Stepper::euler_maruyama:
-    case Stepper::heun:
-      return kind != CellKind::pbit;
-    case Stepper::leimkuhler_matthews:
-      return kind == CellKind::overdamped || kind == CellKind::phase;
-    case Stepper::baoab:
-      return inertia;
-    case Stepper::exact_ou:
-      return inertia || kind == CellKind::overdamped;
-    case Stepper::sequential:
-    case Stepper::random_sequential:
-    case Stepper::two_colour:
-      return kind == CellKind::pbit;
-  }
-  return false;
-}
-
-bool increments_markov(Stepper stepper) {
-  return stepper != Stepper::heun && stepper != Stepper::leimkuhler_matthews && stepper != Stepper::none;
-}
-
-bool takes_middle(Stepper stepper) {
-  return stepper == Stepper::heun || stepper == Stepper::baoab || stepper == Stepper::exact_ou;
-}
-
-Order weak_order(Stepper stepper) {
-  switch (stepper) {
-    case Stepper::euler_maruyama:
-      return {1, 1};
-    case Stepper::leimkuhler_matthews:
-      return {2, 1};
-    case Stepper::heun:
-    case Stepper::baoab:
-      return {2, 2};
-    default:
-      return {0, 0};
-  }
-}
+std::uint32_t components(CellKind kind) { return facts(kind).components; }
+bool goes_with(Stepper stepper, CellKind kind) { return facts(stepper).kinds >> static_cast<unsigned>(kind) & 1u; }
+bool increments_markov(Stepper stepper) { return facts(stepper).markov; }
+bool has_longest_step(Stepper stepper) { return facts(stepper).bounded; }
+bool takes_middle(Stepper stepper) { return facts(stepper).takes_middle; }
+bool takes_colour(Stepper stepper) { return facts(stepper).coloured; }
 
 }  // namespace heatbath::physics

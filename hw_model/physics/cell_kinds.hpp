@@ -5,23 +5,9 @@
 #include <string>
 #include <string_view>
 
+#include "hw_model/physics/cell_enums.hpp"
+
 namespace heatbath::physics {
-
-/// What a cell is; the equations are in docs/dynamics.md. Values as in CAPS_CELL.KIND.
-enum class CellKind : std::uint8_t { overdamped = 0, underdamped = 1, phase = 2, rlc = 3, pbit = 4 };
-
-/// The rule that makes a step. Values as in CAPS_CELL.STEPPER; `none` asks for the default of the kind.
-enum class Stepper : std::uint8_t {
-  none = 0,
-  euler_maruyama = 1,
-  heun = 2,
-  leimkuhler_matthews = 3,
-  baoab = 4,
-  exact_ou = 5,
-  sequential = 6,
-  random_sequential = 7,
-  two_colour = 8
-};
 
 /// Names as in profiles and URIs: "overdamped", "euler-maruyama", …
 std::string_view name(CellKind kind);
@@ -40,15 +26,15 @@ bool goes_with(Stepper stepper, CellKind kind);
 /// Whether the increments of one step, given its start, are independent of all earlier noise (CAPS.INCREMENTS_MARKOV).
 bool increments_markov(Stepper stepper);
 
-/// Weak order of stationary averages and of finite-time averages in the step; 0: exact for what it is made for.
-struct Order {
-  int stationary, finite_time;
-};
-Order weak_order(Stepper stepper);
+/// Whether steps that are too long diverge (stable_step.hpp); the others have the right law at any length.
+bool has_longest_step(Stepper stepper);
 
 /// Whether a step in a ramp takes the parameters of its middle, as rules of order 2 and exact ones must; the others take
 /// those of its start.
 bool takes_middle(Stepper stepper);
+
+/// Whether the rule takes coloured noise, or noise that cells share.
+bool takes_colour(Stepper stepper);
 
 /// How the noise is coloured. The intensity, the integral of the autocorrelation of the fluctuating force over all time
 /// differences, is 2 mu kT (2 gamma kT with inertia) in every colour.

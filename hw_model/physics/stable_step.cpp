@@ -457,7 +457,7 @@ double surely_stable(const FreeCells& f, std::span<const double> sums) {
 
 double longest_stable_step(const ArraySpec& spec, const Parameters& p, std::span<const std::uint8_t> clamped,
                            CurvatureAt curvature, double dt) {
-  if (spec.kind == CellKind::pbit || spec.stepper == Stepper::exact_ou) return unbounded;
+  if (!has_longest_step(spec.stepper)) return unbounded;
   FreeCells f(spec, p, clamped);
   if (f.size() == 0) return unbounded;
   std::vector<double> sums = p.couplings->row_sums();

@@ -6,7 +6,6 @@
 #include <stdexcept>
 #include <string_view>
 
-#include "heatbath/cells.h"
 #include "heatbath/error.hpp"
 #include "series.hpp"
 
@@ -79,8 +78,8 @@ std::vector<double> works(std::span<const hb_meters_t> meters) {
 
 std::vector<double> path_works(const Capabilities& capabilities, std::span<const hb_meters_t> meters) {
   require(capabilities.increments_markov, "path_works", "INCREMENTS_MARKOV");
-  const std::string_view kind = hb_cell_kind_name(capabilities.cell_kind), stepper = hb_stepper_name(capabilities.stepper);
-  if (stepper == "euler-maruyama" && (kind == "underdamped" || kind == "rlc"))
+  const CellKind kind = capabilities.cell_kind;
+  if (capabilities.stepper == Stepper::euler_maruyama && (kind == CellKind::underdamped || kind == CellKind::rlc))
     throw Error(HB_UNSUPPORTED, "path_works: steps of euler-maruyama with inertia have no reverse and no path weights; "
                                 "stepper=baoab has them");
   std::vector<double> values;

@@ -4,10 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <string_view>
 #include <vector>
 
-#include "heatbath/cells.h"
 #include "heatbath/numerics/lanczos.hpp"
 
 namespace heatbath::measure {
@@ -16,9 +14,7 @@ namespace {
 constexpr double unstable = std::numeric_limits<double>::infinity();
 constexpr std::uint32_t rlc_nodes_max = 1024;
 
-bool is(std::uint32_t stepper, std::string_view name) { return hb_stepper_name(stepper) == name; }
-bool is_kind(std::uint32_t kind, std::string_view name) { return hb_cell_kind_name(kind) == name; }
-bool has_inertia(std::uint32_t kind) { return is_kind(kind, "underdamped") || is_kind(kind, "rlc"); }
+bool has_inertia(CellKind kind) { return kind == CellKind::underdamped || kind == CellKind::rlc; }
 
 /// z' = map z + noise of this covariance, of z = (x, v).
 struct PhaseSpaceStep {
@@ -26,17 +22,17 @@ struct PhaseSpaceStep {
 };
 
 /// x' = v, v' = -k x - g v + sqrt(2 g) n at kT = m = 1.
-std::optional<PhaseSpaceStep> phase_space_step(std::uint32_t stepper, double k, double g, double h) {
+std::optional<PhaseSpaceStep> phase_space_step(Stepper stepper, double k, double g, double h) {
   const Eigen::Matrix2d one = Eigen::Matrix2d::Identity();
   Eigen::Matrix2d flow, noise = Eigen::Matrix2d::Zero();
   flow << 0, 1, -k, -g;
   noise(1, 1) = 2 * g * h;
-  if (is(stepper, "euler-maruyama")) return PhaseSpaceStep{one + h * flow, noise};
-  if (is(stepper, "heun")) {
+  if (stepper == Stepper::euler_maruyama) return PhaseSpaceStep{one + h * flow, noise};
+  if (stepper == Stepper::heun) {
     const Eigen::Matrix2d spread = one + h / 2 * flow;
     return PhaseSpaceStep{one + h * flow + h * h / 2 * flow * flow, spread * noise * spread.transpose()};
   }
-  if (!is(stepper, "baoab")) return std::nullopt;
+  if (stepper != Stepper::baoab) return std::nullopt;
   const double keep = std::exp(-g * h);
   Eigen::Matrix2d kick = one, drift = one, bath = one;
   kick(1, 0) = -h / 2 * k;
@@ -121,17 +117,17 @@ double larger(double a, double b) { return std::abs(b) > std::abs(a) ? b : a; }
 
 double VarianceBias::worst() const { return larger(position, velocity); }
 
-LinearStep linear_step(std::uint32_t stepper, double stiffness, double dt) {
+LinearStep linear_step(Stepper stepper, double stiffness, double dt) {
   const double a = stiffness * dt, half = (1 - a / 2) * (1 - a / 2);
-  if (is(stepper, "euler-maruyama")) return {1 - a, 2 * dt, 0};
-  if (is(stepper, "heun")) return {1 - a + a * a / 2, 2 * dt * half, 0};
-  if (is(stepper, "leimkuhler-matthews")) return {1 - a, 2 * dt * half, dt / 2};
+  if (stepper == Stepper::euler_maruyama) return {1 - a, 2 * dt, 0};
+  if (stepper == Stepper::heun) return {1 - a + a * a / 2, 2 * dt * half, 0};
+  if (stepper == Stepper::leimkuhler_matthews) return {1 - a, 2 * dt * half, dt / 2};
   const double gain = std::exp(-a);
   return {gain, stiffness != 0 ? (1 - gain * gain) / stiffness : 2 * dt, 0};
 }
 
-VarianceBias variance_bias(std::uint32_t kind, std::uint32_t stepper, const LinearMode& mode, double dt) {
-  if (!(mode.stiffness > 0) || !(dt > 0) || is_kind(kind, "pbit")) return {};
+VarianceBias variance_bias(CellKind kind, Stepper stepper, const LinearMode& mode, double dt) {
+  if (!(mode.stiffness > 0) || !(dt > 0) || kind == CellKind::pbit) return {};
   if (!has_inertia(kind)) {
     const LinearStep step = linear_step(stepper, mode.stiffness, dt);
     if (!(std::abs(step.gain) < 1)) return {std::exp(-mode.stiffness * dt) < 1 ? unstable : 0, 0};
@@ -146,20 +142,20 @@ VarianceBias variance_bias(std::uint32_t kind, std::uint32_t stepper, const Line
   return {(*covariance)(0, 0) * k - 1, (*covariance)(1, 1) - 1};
 }
 
-std::optional<VarianceBias> predicted_bias(std::uint32_t kind, std::uint32_t stepper, const LinearNetwork& network,
+std::optional<VarianceBias> predicted_bias(CellKind kind, Stepper stepper, const LinearNetwork& network,
                                            double dt) {
-  if (network.cells == 0 || is_kind(kind, "pbit") || is(stepper, "exact-ou")) return VarianceBias{};
-  if (is_kind(kind, "phase"))
+  if (network.cells == 0 || kind == CellKind::pbit || stepper == Stepper::exact_ou) return VarianceBias{};
+  if (kind == CellKind::phase)
     return variance_bias(kind, stepper, {network.mobility * locked_stiffness(network)}, dt);
   if (!has_inertia(kind))
     return variance_bias(kind, stepper, {network.mobility * stiffness_ends(network, false).highest}, dt);
   NodeEnds ends;
-  if (is_kind(kind, "rlc") && !network.couplings.empty()) {
+  if (kind == CellKind::rlc && !network.couplings.empty()) {
     if (network.cells > rlc_nodes_max) return std::nullopt;
     ends = node_ends(network);
   } else {
     LinearNetwork coupled = network;
-    if (is_kind(kind, "rlc")) coupled.couplings = {};
+    if (kind == CellKind::rlc) coupled.couplings = {};
     ends.stiffness = stiffness_ends(coupled, true);
     ends.damping = {unstable, 0};
     for (std::uint32_t i = 0; i < network.cells; ++i) {

@@ -134,11 +134,11 @@ double curie_weiss_square(std::uint32_t cells, double beta) {
 EscapeTime curie_weiss_escape(Device& device, std::uint64_t seed, std::uint32_t cells, double beta, std::uint32_t runs,
                               const std::function<bool()>& go_on) {
   const Capabilities& capabilities = device.capabilities();
-  require_cells(capabilities, "the escape of spins", "pbit", cells);
-  if (std::string(hb_stepper_name(capabilities.stepper)) != "random-sequential")
+  require_cells(capabilities, "the escape of spins", CellKind::pbit, cells);
+  if (capabilities.stepper != Stepper::random_sequential)
     throw Error(HB_UNSUPPORTED,
                 std::string("the escape of spins needs CAPS_CELL.STEPPER random-sequential; this device has ") +
-                    hb_stepper_name(capabilities.stepper));
+                    name(capabilities.stepper));
   if (cells < 2 || cells % 2 != 0 || !(beta > 0) || runs < 2)
     throw Error(HB_BAD_ARG,
                 "the escape of spins: an even number of cells, beta above 0 and two runs or more are needed");
@@ -208,7 +208,7 @@ double double_well_time(double height) {
 EscapeTime double_well_escape(Device& device, std::uint64_t seed, double height, std::uint32_t cells,
                               std::uint32_t shots, const std::function<bool()>& go_on) {
   const Capabilities& capabilities = device.capabilities();
-  require_cells(capabilities, "the escape from a well", "overdamped", cells);
+  require_cells(capabilities, "the escape from a well", CellKind::overdamped, cells);
   if (!(height > 0) || cells == 0 || shots == 0)
     throw Error(HB_BAD_ARG, "the escape from a well: height above 0, cells and shots are needed");
   const double kT = capabilities.kT_programmable && capabilities.kT_max >= 1 && capabilities.range_j2 >= 64
@@ -264,7 +264,7 @@ EscapeTime double_well_escape(Device& device, std::uint64_t seed, double height,
 
 double linear_cells_r_hat(Device& device, std::uint64_t seed, std::uint32_t shots) {
   const Capabilities& capabilities = device.capabilities();
-  require_cells(capabilities, "the control of linear cells", "overdamped", 1);
+  require_cells(capabilities, "the control of linear cells", CellKind::overdamped, 1);
   constexpr std::uint32_t kRecords = 256;
   const double kT =
       capabilities.kT_programmable && capabilities.kT_max >= 1 ? 1.0 : static_cast<double>(capabilities.kT_reset);

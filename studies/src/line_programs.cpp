@@ -12,7 +12,6 @@ namespace heatbath::trainers {
 namespace {
 
 constexpr std::uint32_t kCellsPerShot = 256;
-constexpr std::uint32_t kEulerMaruyama = 1;  // Capabilities::stepper of a device that says it integrates so
 constexpr double kRailMargin = 6;       // standard deviations of the noised law that stay within the rails
 constexpr double kKnee = 0.1;           // of the spacing of levels, in standard deviations of the data
 constexpr double kRelaxations = 6;      // relaxation times in which a cell forgets that it was clamped
@@ -96,7 +95,7 @@ double process_time(Process process, double clock, double sigma) {
 
 LinePlan line_plan(const Device& device, const DataLaw& law, const BoundOptions& options) {
   const Capabilities& capabilities = device.capabilities();
-  require_cell_kind(capabilities, "score_bound", "overdamped");
+  require_cell_kind(capabilities, "score_bound", CellKind::overdamped);
   if (options.samples < 64) refuse("samples is " + std::to_string(options.samples) + ", at least 64 are needed");
   if (options.levels < 8 || options.levels > 1000) {
     refuse("levels is " + std::to_string(options.levels) + ", 8 to 1000 are possible");
@@ -155,7 +154,7 @@ LinePlan line_plan(const Device& device, const DataLaw& law, const BoundOptions&
   const double tick = device.time_units(Ticks{1});
   const std::uint64_t grain = std::max<std::uint64_t>(device.step().count, 1);
   const std::uint64_t shortest = std::max<std::uint64_t>(device.capture_period(Ticks{grain}).count, grain);
-  const bool euler = capabilities.stepper == kEulerMaruyama && capabilities.kT_programmable;
+  const bool euler = capabilities.stepper == Stepper::euler_maruyama && capabilities.kT_programmable;
   const double h = euler ? device.time_units(device.step()) : 0;
   // One Euler–Maruyama step of stiffness (1 - e^-h)/h at temperature (1 - e^-2h)/2h is the exact transition over h.
   const double stiffness = euler ? -std::expm1(-h) / h : 1;

@@ -192,7 +192,7 @@ TEST(Netlist, ANetworkOfAProgramHasTheDefaultsOfItsCells) {
   const Device massless = open("func:profile=ideal&cells=2&lanes=1&threads=1");
   EXPECT_THROW(network_of(read_toml_program(file), massless.capabilities()), Error) << "overdamped cells have no mass";
   std::filesystem::remove(file);
-  EXPECT_EQ(network.cell_kind, static_cast<std::uint32_t>(HB_CAPS_CELL_KIND_UNDERDAMPED));
+  EXPECT_EQ(network.cell_kind, CellKind::underdamped);
   EXPECT_EQ(network.kT_per_cell, (std::vector<float>{0.5f, 2}));
   EXPECT_EQ(network.mass, (std::vector<float>{3, 3}));
   EXPECT_EQ(network.damping, (std::vector<float>{1, 1}));
@@ -364,14 +364,14 @@ TEST(Netlist, TheSameNoiseGivesTheSamePathsOfCellsWithInertia) {
     network.mass = {1, 1.5f, 1.2f};
     network.damping = {0.5f, 1, 0.8f};
     network.initial_second = {0.3f, 0, -0.4f};
-    if (network.cell_kind == HB_CAPS_CELL_KIND_RLC) network.j2[1] = 0;  // a node without an inductor
+    if (network.cell_kind == CellKind::rlc) network.j2[1] = 0;  // a node without an inductor
     EXPECT_LT(difference_of_paths(device, network), 0.02) << kind;
   }
 }
 
 TEST(Netlist, RefusesWhatHasNoCircuitAndSaysWhy) {
   Capabilities capabilities;
-  capabilities.cell_kind = 77;
+  capabilities.cell_kind = static_cast<CellKind>(77);
   const auto refusal = [](auto function) -> std::string {
     try {
       function();
@@ -381,9 +381,9 @@ TEST(Netlist, RefusesWhatHasNoCircuitAndSaysWhy) {
     return "accepted";
   };
   EXPECT_NE(refusal([&] { circuit_scale(capabilities, 1e-9); }).find("CAPS_CELL.KIND"), std::string::npos);
-  capabilities.cell_kind = HB_CAPS_CELL_KIND_PBIT;
+  capabilities.cell_kind = CellKind::pbit;
   EXPECT_NE(refusal([&] { circuit_scale(capabilities, 1e-9); }).find("flip by chance"), std::string::npos);
-  capabilities.cell_kind = HB_CAPS_CELL_KIND_PHASE;
+  capabilities.cell_kind = CellKind::phase;
   EXPECT_NE(refusal([&] { circuit_scale(capabilities, 1e-9); }).find("no voltage"), std::string::npos);
   const Device device = open("func:cells=2&lanes=1&threads=1");
   EXPECT_NE(refusal([&] { circuit_scale(device.capabilities(), 0); }).find("must be positive"), std::string::npos);
@@ -393,7 +393,7 @@ TEST(Netlist, RefusesWhatHasNoCircuitAndSaysWhy) {
   EXPECT_NE(reason.find("cells 0 and 2"), std::string::npos) << reason;
   EXPECT_NE(reason.find("reciprocal"), std::string::npos) << reason;
   Network negative = random_network(3, 1, 1);
-  negative.cell_kind = HB_CAPS_CELL_KIND_RLC;
+  negative.cell_kind = CellKind::rlc;
   negative.mass = {1, 1, 0.01f};
   const std::string indefinite = refusal([&] { netlist(negative, circuit_scale(device.capabilities(), 1e-9)); });
   EXPECT_NE(indefinite.find("not positive definite"), std::string::npos) << indefinite;

@@ -232,7 +232,7 @@ TEST(PbitCells, HaveTheEnumeratedCorrelationsInEveryOrderOfUpdates) {
   std::vector<reference::Bond> bonds;
   std::vector<double> field{0.2, 0, 0, 0, -0.3, 0, 0, 0, 0.1};
   Device sparse = open("func:cell=pbit&topology=grid:3x3&lanes=256&threads=1");
-  EXPECT_EQ(sparse.capabilities().stepper, HB_CAPS_CELL_STEPPER_TWO_COLOUR) << "a grid is bipartite";
+  EXPECT_EQ(sparse.capabilities().stepper, Stepper::two_colour) << "a grid is bipartite";
   std::vector<float> matrix(81, 0.0f);
   for (const Coupler& at : sparse.capabilities().couplers()) {
     const float strength = bonds.size() == 3 ? 0.5f : -0.6f;

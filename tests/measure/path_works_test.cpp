@@ -13,7 +13,7 @@
 namespace heatbath::measure {
 namespace {
 
-std::string refusal(bool markov, std::uint32_t kind, std::uint32_t stepper) {
+std::string refusal(bool markov, CellKind kind, Stepper stepper) {
   Capabilities capabilities;
   capabilities.increments_markov = markov;
   capabilities.cell_kind = kind;
@@ -31,16 +31,16 @@ std::string refusal(bool markov, std::uint32_t kind, std::uint32_t stepper) {
 
 TEST(PathWorks, AreRefusedWhereStepsHaveNoPathWeights) {
   using ::testing::HasSubstr;
-  EXPECT_EQ(refusal(true, HB_CAPS_CELL_KIND_OVERDAMPED, HB_CAPS_CELL_STEPPER_EULER_MARUYAMA), "");
-  EXPECT_EQ(refusal(true, HB_CAPS_CELL_KIND_PHASE, HB_CAPS_CELL_STEPPER_EULER_MARUYAMA), "");
-  EXPECT_EQ(refusal(true, HB_CAPS_CELL_KIND_UNDERDAMPED, HB_CAPS_CELL_STEPPER_BAOAB), "");
-  EXPECT_EQ(refusal(true, HB_CAPS_CELL_KIND_RLC, HB_CAPS_CELL_STEPPER_EXACT_OU), "");
-  EXPECT_EQ(refusal(true, HB_CAPS_CELL_KIND_PBIT, HB_CAPS_CELL_STEPPER_SEQUENTIAL), "");
-  EXPECT_THAT(refusal(false, HB_CAPS_CELL_KIND_OVERDAMPED, HB_CAPS_CELL_STEPPER_HEUN), HasSubstr("INCREMENTS_MARKOV"));
-  EXPECT_THAT(refusal(false, HB_CAPS_CELL_KIND_OVERDAMPED, HB_CAPS_CELL_STEPPER_LEIMKUHLER_MATTHEWS),
+  EXPECT_EQ(refusal(true, CellKind::overdamped, Stepper::euler_maruyama), "");
+  EXPECT_EQ(refusal(true, CellKind::phase, Stepper::euler_maruyama), "");
+  EXPECT_EQ(refusal(true, CellKind::underdamped, Stepper::baoab), "");
+  EXPECT_EQ(refusal(true, CellKind::rlc, Stepper::exact_ou), "");
+  EXPECT_EQ(refusal(true, CellKind::pbit, Stepper::sequential), "");
+  EXPECT_THAT(refusal(false, CellKind::overdamped, Stepper::heun), HasSubstr("INCREMENTS_MARKOV"));
+  EXPECT_THAT(refusal(false, CellKind::overdamped, Stepper::leimkuhler_matthews),
               HasSubstr("INCREMENTS_MARKOV"));
-  for (const std::uint32_t kind : {HB_CAPS_CELL_KIND_UNDERDAMPED, HB_CAPS_CELL_KIND_RLC})
-    EXPECT_THAT(refusal(true, kind, HB_CAPS_CELL_STEPPER_EULER_MARUYAMA), HasSubstr("no reverse"));
+  for (const CellKind kind : {CellKind::underdamped, CellKind::rlc})
+    EXPECT_THAT(refusal(true, kind, Stepper::euler_maruyama), HasSubstr("no reverse"));
 }
 
 }  // namespace

@@ -12,11 +12,11 @@
 namespace heatbath::measure {
 namespace {
 
-constexpr std::uint32_t overdamped = HB_CAPS_CELL_KIND_OVERDAMPED, underdamped = HB_CAPS_CELL_KIND_UNDERDAMPED,
-                        rlc = HB_CAPS_CELL_KIND_RLC, phase = HB_CAPS_CELL_KIND_PHASE, pbit = HB_CAPS_CELL_KIND_PBIT;
-constexpr std::uint32_t euler = HB_CAPS_CELL_STEPPER_EULER_MARUYAMA, heun = HB_CAPS_CELL_STEPPER_HEUN,
-                        lm = HB_CAPS_CELL_STEPPER_LEIMKUHLER_MATTHEWS, baoab = HB_CAPS_CELL_STEPPER_BAOAB,
-                        exact = HB_CAPS_CELL_STEPPER_EXACT_OU;
+constexpr CellKind overdamped = CellKind::overdamped, underdamped = CellKind::underdamped,
+                        rlc = CellKind::rlc, phase = CellKind::phase, pbit = CellKind::pbit;
+constexpr Stepper euler = Stepper::euler_maruyama, heun = Stepper::heun,
+                        lm = Stepper::leimkuhler_matthews, baoab = Stepper::baoab,
+                        exact = Stepper::exact_ou;
 
 TEST(StepBias, OfAnOverdampedCellIsTheClosedForm) {
   const double k = 3.7, dt = 0.11, a = k * dt;
@@ -27,11 +27,11 @@ TEST(StepBias, OfAnOverdampedCellIsTheClosedForm) {
   EXPECT_NEAR(variance_bias(overdamped, lm, {k}, dt).position, 0, 1e-13);
   EXPECT_TRUE(std::isinf(variance_bias(overdamped, euler, {k}, 2.01 / k).position));
   EXPECT_EQ(variance_bias(overdamped, euler, {-1}, dt).position, 0) << "no stationary law";
-  EXPECT_EQ(variance_bias(pbit, HB_CAPS_CELL_STEPPER_SEQUENTIAL, {k}, 1).worst(), 0);
+  EXPECT_EQ(variance_bias(pbit, Stepper::sequential, {k}, 1).worst(), 0);
 }
 
 // <xx>, <xv>, <vv> iterated through the schemes as they are written in the literature, variable by variable.
-std::array<double, 2> iterated(std::uint32_t stepper, double k, double m, double g, double h) {
+std::array<double, 2> iterated(Stepper stepper, double k, double m, double g, double h) {
   double x[3] = {1, 0, 0}, v[3] = {0, 1, 0};  // rows of the map and the noise: coefficients of (x, v, n)
   const double sigma = std::sqrt(2 * g * h) / m, keep = std::exp(-g / m * h);
   if (stepper == euler) {
@@ -62,7 +62,7 @@ std::array<double, 2> iterated(std::uint32_t stepper, double k, double m, double
 }
 
 TEST(StepBias, OfAnOscillatorIsThatOfItsIteratedCovariance) {
-  for (const std::uint32_t stepper : {euler, heun, baoab})
+  for (const Stepper stepper : {euler, heun, baoab})
     for (const auto& [k, m, g, h] : {std::array{2.3, 0.7, 0.9, 0.05}, std::array{0.4, 1.9, 3.1, 0.3}}) {
       const auto [position, velocity] = iterated(stepper, k, m, g, h);
       const VarianceBias bias = variance_bias(underdamped, stepper, {k, m, g}, h);

@@ -33,7 +33,7 @@ void start_from_zero(Program& program) {
 void check_machine(const Capabilities& capabilities, const std::string& who, std::uint32_t cells, float j2, float j4,
                    float kT, double tf) {
   const auto refuse = [&who](const std::string& what) { throw Error(HB_BAD_ARG, who + ": " + what); };
-  require_cell_kind(capabilities, who, "overdamped");
+  require_cell_kind(capabilities, who, CellKind::overdamped);
   if (cells > capabilities.cells) {
     refuse(std::to_string(cells) + " cells are needed, the device has " + std::to_string(capabilities.cells));
   }

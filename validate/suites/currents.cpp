@@ -128,17 +128,17 @@ struct NetworkStep {
   Eigen::MatrixXd gain, noise;
 };
 /// None for steppers that are exact or unknown.
-std::optional<NetworkStep> network_step(std::uint32_t stepper, const reference::LinearNetwork& network, double dt) {
+std::optional<NetworkStep> network_step(Stepper stepper, const reference::LinearNetwork& network, double dt) {
   const Eigen::MatrixXd a = network.stiffness * dt, one = Eigen::MatrixXd::Identity(a.rows(), a.cols());
-  if (stepper == HB_CAPS_CELL_STEPPER_EULER_MARUYAMA) return NetworkStep{one - a, 2 * dt * network.diffusion};
-  if (stepper == HB_CAPS_CELL_STEPPER_HEUN) {
+  if (stepper == Stepper::euler_maruyama) return NetworkStep{one - a, 2 * dt * network.diffusion};
+  if (stepper == Stepper::heun) {
     return NetworkStep{one - a + a * a / 2, 2 * dt * (one - a / 2) * network.diffusion * (one - a / 2).transpose()};
   }
   return std::nullopt;
 }
 
 /// Stationary covariance of the chain of a stepper on a linear network, by doubling (Smith 1968); exact for others.
-Eigen::MatrixXd stepped_covariance(std::uint32_t stepper, const reference::LinearNetwork& network, double dt) {
+Eigen::MatrixXd stepped_covariance(Stepper stepper, const reference::LinearNetwork& network, double dt) {
   const auto step = network_step(stepper, network, dt);
   if (!step) return reference::stationary_covariance(network);
   auto [gain, covariance] = *step;
@@ -151,13 +151,13 @@ Eigen::MatrixXd stepped_covariance(std::uint32_t stepper, const reference::Linea
 
 /// Path heat per unit of time over kT of a stationary chain at one temperature D: F o dx under Heun,
 /// (|w~|^2 - |w|^2)/2 of forward and backward noises under Euler–Maruyama; exact for others.
-double stepped_heat_rate(std::uint32_t stepper, const reference::LinearNetwork& network, double dt) {
+double stepped_heat_rate(Stepper stepper, const reference::LinearNetwork& network, double dt) {
   const auto step = network_step(stepper, network, dt);
   if (!step) return reference::entropy_production_rate(network);
   const Eigen::MatrixXd& g = step->gain;
   const Eigen::MatrixXd s = stepped_covariance(stepper, network, dt);
   const double d = network.diffusion(0, 0);
-  if (stepper == HB_CAPS_CELL_STEPPER_HEUN) {
+  if (stepper == Stepper::heun) {
     // -<A (x + x').(x' - x)>/2 with <x x'^T> = S G^T.
     return -(network.stiffness * (s * g.transpose() - g * s)).trace() / (2 * dt * d);
   }

@@ -95,7 +95,7 @@ void gentle_well(Bench& bench) {
     Check& check = bench.check("gentle well in " + std::to_string(steps) + " steps of 0.05: dF", exact, path);
     if (steps == 100) {
       check.curve = curve;
-      if (machine.stepper() == HB_CAPS_CELL_STEPPER_EULER_MARUYAMA) {
+      if (machine.stepper() == Stepper::euler_maruyama) {
         // The step's own error, seen and predicted: what the path weight is free of.
         bench.check("gentle well in 100 steps of 0.05: -ln <exp(-W)> of plain work, as this step makes it",
                     stepped_difference(0.05, 100), plain);
@@ -115,7 +115,7 @@ void plain_work(Bench& bench) {
   const std::uint32_t shots = machine.count(24000);
   const Switched run = switch_to(machine, kGentleWell, 2, shots);
   double bias = 0;
-  if (dt > 0 && machine.stepper() == HB_CAPS_CELL_STEPPER_EULER_MARUYAMA) {
+  if (dt > 0 && machine.stepper() == Stepper::euler_maruyama) {
     bias = stepped_difference(dt, static_cast<int>(std::lround(2 / dt))) - exact;
   }
   bench.check("gentle well, plain work: dF", exact, measure::jarzynski(measure::works(run.meters), 1), bias);

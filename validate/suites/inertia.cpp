@@ -17,7 +17,7 @@ using measure::BlockedMeans;
 
 /// What BAOAB adds to <v^2> of a harmonic cell; its positions are exact.
 double velocity_bias(Machine& machine, double stiffness, double mass) {
-  return machine.stepper() == HB_CAPS_CELL_STEPPER_BAOAB ? -stiffness * machine.dt() * machine.dt() / (4 * mass * mass) : 0;
+  return machine.stepper() == Stepper::baoab ? -stiffness * machine.dt() * machine.dt() / (4 * mass * mass) : 0;
 }
 
 void harmonic(Bench& bench) {
@@ -140,7 +140,7 @@ void board(Bench& bench) {
   const Eigen::MatrixXd inverse = capacitance.inverse();
   // BAOAB in the modes of C: <v v^T> = C^-1 - dt^2 C^-1 K C^-1/4.
   Eigen::MatrixXd bias = Eigen::MatrixXd::Zero(kNodes, kNodes);
-  if (machine.stepper() == HB_CAPS_CELL_STEPPER_BAOAB) bias = -machine.dt() * machine.dt() / 4 * inverse * inverse;
+  if (machine.stepper() == Stepper::baoab) bias = -machine.dt() * machine.dt() / 4 * inverse * inverse;
   bench.check("RLC board: <flux^2> = kT L", 1, means.mean_estimate(0));
   bench.check("RLC board: <v3^2>", inverse(3, 3), means.mean_estimate(1), bias(3, 3));
   bench.check("RLC board: <v3 v4> through a coupling capacitor", inverse(3, 4), means.mean_estimate(2), bias(3, 4)).floor = 0.01;
@@ -152,13 +152,13 @@ void board(Bench& bench) {
 std::span<const Row> inertia_rows() {
   static const Row rows[] = {
       {"harmonic", "a harmonic cell with inertia: equipartition, damped oscillation",
-       {.kind = HB_CAPS_CELL_KIND_UNDERDAMPED, .j2 = 0.5, .keys = "cell=underdamped", .best_cells = 64, .best_lanes = 256},
+       {.kind = CellKind::underdamped, .j2 = 0.5, .keys = "cell=underdamped", .best_cells = 64, .best_lanes = 256},
        false, harmonic},
       {"bistable", "a bistable cell with inertia: <x^2>, <v^2>",
-       {.kind = HB_CAPS_CELL_KIND_UNDERDAMPED, .j2 = 3, .j4 = 1.5, .keys = "cell=underdamped", .best_cells = 64,
+       {.kind = CellKind::underdamped, .j2 = 3, .j4 = 1.5, .keys = "cell=underdamped", .best_cells = 64,
         .best_lanes = 256}, false, bistable},
       {"board", "eight RLC nodes with coupling capacitors: voltages and fluxes",
-       {.kind = HB_CAPS_CELL_KIND_RLC, .cells = 8, .j2 = 0.5, .coupling = 0.3, .keys = "cell=rlc", .best_cells = 64,
+       {.kind = CellKind::rlc, .cells = 8, .j2 = 0.5, .coupling = 0.3, .keys = "cell=rlc", .best_cells = 64,
         .best_lanes = 256}, false, board},
   };
   return rows;

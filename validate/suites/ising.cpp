@@ -18,7 +18,8 @@ namespace {
 using measure::BlockedMeans;
 using reference::Enumeration;
 
-constexpr std::uint32_t kPbit = HB_CAPS_CELL_KIND_PBIT, kSide = 4, kSpins = kSide * kSide;
+constexpr CellKind kPbit = CellKind::pbit;
+constexpr std::uint32_t kSide = 4, kSpins = kSide * kSide;
 constexpr double kTc = 2.269185314213;
 
 const std::vector<reference::Bond>& torus_bonds(bool glass) {
@@ -468,15 +469,15 @@ std::span<const Row> ising_rows() {
        curie_weiss_law},
       {"curie-weiss-escape", "the same: mean time from all up to no magnetisation",
        {.kind = kPbit, .cells = kSpins, .coupling = 0.2, .state = 1,
-        .stepper = HB_CAPS_CELL_STEPPER_RANDOM_SEQUENTIAL, .keys = kDense, .best_cells = kSpins}, false, curie_weiss_escape},
+        .stepper = Stepper::random_sequential, .keys = kDense, .best_cells = kSpins}, false, curie_weiss_escape},
       {"curie-weiss-32", "32 spins: <m^2>",
        {.kind = kPbit, .cells = 32, .coupling = 0.0625, .state = 1, .keys = kDense, .best_cells = 32}, false, curie_weiss_law_32},
       {"curie-weiss-long", "longer escapes, 8 to 32 spins",
        {.kind = kPbit, .cells = 32, .coupling = 0.25, .state = 1,
-        .stepper = HB_CAPS_CELL_STEPPER_RANDOM_SEQUENTIAL, .keys = kDense, .best_cells = 32}, true, long_escapes},
+        .stepper = Stepper::random_sequential, .keys = kDense, .best_cells = 32}, true, long_escapes},
       {"curie-weiss-milestones", "escapes of up to 124161 sweeps, from steps between neighbouring magnetisations",
        {.kind = kPbit, .cells = 32, .coupling = 0.125, .state = 1,
-        .stepper = HB_CAPS_CELL_STEPPER_RANDOM_SEQUENTIAL, .keys = kDense, .best_cells = 32}, true, milestones},
+        .stepper = Stepper::random_sequential, .keys = kDense, .best_cells = 32}, true, milestones},
   };
   return rows;
 }

@@ -62,7 +62,7 @@ double transport_heat() {
   return heat;
 }
 
-double stepped_transport_heat(std::uint32_t stepper, double dt) {
+double stepped_transport_heat(Stepper stepper, double dt) {
   double mean = 0, variance = 1, heat = 0;
   const int steps = static_cast<int>(std::lround(kTime / kSegments / dt));
   for (int k = 0; k < kSegments; ++k) {

@@ -67,7 +67,7 @@ void cold(Bench& bench) {
   }
   Check& check = bench.check("temperature 0: largest error of a path of 6 cells", 0, {largest, 0, 1});
   check.bound = Bound::exact;
-  check.floor = machine.stepper() == HB_CAPS_CELL_STEPPER_EULER_MARUYAMA ? 2 * dt : 1e-5;
+  check.floor = machine.stepper() == Stepper::euler_maruyama ? 2 * dt : 1e-5;
   const Result again = machine.run(program, 1);
   double difference = 0;
   for (std::uint32_t i = 0; i < kCells; ++i) {

@@ -20,7 +20,7 @@ namespace {
 using measure::BlockedMeans;
 
 constexpr double kPi = std::numbers::pi;
-constexpr std::uint32_t kPhase = HB_CAPS_CELL_KIND_PHASE;
+constexpr CellKind kPhase = CellKind::phase;
 
 std::optional<reference::OneStepChain> phase_chain(Machine& machine, reference::Function force) {
   return one_step_chain(machine.stepper(), std::move(force), machine.dt(), reference::OneStepChain::Domain::circle, -kPi,
@@ -388,13 +388,13 @@ void uniform_drift(Bench& bench) {
 
 /// Mean path heat over kT of one step from x, D = 1: F o dx under Heun, (|w~|^2 - |w|^2)/2 of forward and backward
 /// noises under Euler–Maruyama. Noise on a grid of 1/8, which for smooth forces is exact to rounding.
-double step_heat(std::uint32_t stepper, const reference::Function& force, double dt, double x) {
+double step_heat(Stepper stepper, const reference::Function& force, double dt, double x) {
   const double s = std::sqrt(2 * dt);
   double sum = 0, norm = 0;
   for (int k = -64; k <= 64; ++k) {
     const double n = k / 8.0, weight = std::exp(-n * n / 2), to = x + force(x) * dt + s * n;
     double heat;
-    if (stepper == HB_CAPS_CELL_STEPPER_EULER_MARUYAMA) {
+    if (stepper == Stepper::euler_maruyama) {
       const double back = (x - to - force(to) * dt) / s;
       heat = (back * back - n * n) / 2;
     } else {

@@ -19,7 +19,7 @@ using measure::BlockedMeans;
 struct SteppedRamp {
   double work = 0, variance = 0, exponential = 1;
 };
-SteppedRamp stepped_ramp(std::uint32_t stepper, double from, double to, double duration, double dt, double variance) {
+SteppedRamp stepped_ramp(Stepper stepper, double from, double to, double duration, double dt, double variance) {
   SteppedRamp ramp;
   ramp.variance = variance;
   double weighted = variance;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "heatbath/cell_enums.hpp"
 #include "heatbath/ticks.hpp"
 
 namespace heatbath {
@@ -60,7 +61,9 @@ struct Capabilities {
   bool couplings_full = false;  ///< couplings may differ in their two directions; else J_ij = J_ji
   Number capture_number = Number::float32;
   std::uint32_t capture_bits = 0;
-  std::uint32_t cell_kind = 0, topology = 0, stepper = 0;  ///< enumerators of CAPS_CELL in regs.h; names in cells.h
+  CellKind cell_kind = CellKind::overdamped;
+  Topology topology = Topology::dense;
+  Stepper stepper = Stepper::none;  ///< none: a physical part
   std::uint32_t components = 1;  ///< state variables of a cell; variable c * cells + i is component c of cell i
   /// Pairs with a coupler, sorted by i, then j, as the device lists them. Null: all pairs have one.
   std::shared_ptr<const std::vector<Coupler>> coupler_list;
@@ -94,8 +97,8 @@ struct Capabilities {
 /// Throws Error(UNSUPPORTED) "<who> needs CAPS.<name>, which <device> lacks" when `have` is false.
 void require(bool have, const std::string& who, const std::string& name);
 
-/// Throws Error(UNSUPPORTED) when the device's cells are not of this kind ("overdamped", … of heatbath/cells.h): what was
+/// Throws Error(UNSUPPORTED) when the device's cells are not of this kind: what was
 /// needed, what is there, and the URI of an emulator that would do.
-void require_cell_kind(const Capabilities& capabilities, const std::string& who, const std::string& kind);
+void require_cell_kind(const Capabilities& capabilities, const std::string& who, CellKind kind);
 
 }  // namespace heatbath

@@ -9,21 +9,11 @@
 #include <vector>
 
 #include "heatbath/capabilities.hpp"
+#include "heatbath/cell_enums.hpp"
 #include "heatbath/program.h"
 #include "heatbath/ticks.hpp"
 
 namespace heatbath {
-
-/// Parameter sections that hold one value per cell. Which of them a cell kind has: heatbath/cells.h.
-enum class CellSection : std::uint16_t {
-  j2 = HB_SECTION_J2,
-  j4 = HB_SECTION_J4,
-  bias = HB_SECTION_BIAS,
-  kT = HB_SECTION_KT,                ///< temperature of each cell, energy units
-  mass = HB_SECTION_MASS,            ///< mass, or capacitance C_ii; 1 after reset
-  damping = HB_SECTION_DAMPING,      ///< damping, or conductance 1/R; 1 after reset
-  frequency = HB_SECTION_FREQUENCY,  ///< natural frequency of a phase, radians per time unit
-};
 
 /// A coupling J of cells i and j.
 struct Coupling {

@@ -6,6 +6,8 @@
 
 #include <stdint.h>
 
+#include "heatbath/cells.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -36,24 +38,13 @@ typedef enum hb_op {
 #undef HB_OP_ENUM
 } hb_op_t;
 
-/* Parameter sections; which of them a cell kind has: heatbath/cells.h. One value per active cell: J2, J4, BIAS, MASS
+/* The operands of parameter sections (hb_section_t of heatbath/cells.h). One value per active cell: J2, J4, BIAS, MASS
  * (positive; 1 after reset), DAMPING (1 after reset) and FREQUENCY. KT, the temperature in energy units: immediate for
  * all cells, or with CAPS.KT_PER_CELL from memory, one value per cell whose full scale is CAPS_KT_MAX. GAIN, a global
  * factor on all couplings (1 after reset), is immediate only.
  * COUPLING. Dense, in the layout of CAPS_PARAM_FORMAT: row-major i < j, each pair once, or all N*N values, J_ik being
  * what cell k does to cell i. Sparse: one value for each coupler whose two cells are active, in the order of the
  * topology window; two, J_ij then J_ji, where the layout is FULL. */
-typedef enum hb_section {
-  HB_SECTION_J2 = 0,
-  HB_SECTION_J4 = 1,
-  HB_SECTION_BIAS = 2,
-  HB_SECTION_COUPLING = 3,
-  HB_SECTION_GAIN = 4,
-  HB_SECTION_KT = 5,
-  HB_SECTION_MASS = 6,
-  HB_SECTION_DAMPING = 7,
-  HB_SECTION_FREQUENCY = 8
-} hb_section_t;
 
 /* Flags. */
 #define HB_FLAG_IMMEDIATE 1u /* LOAD, SET, CLAMP: every value of the operand is imm, a float32 in physical units */

@@ -13,7 +13,7 @@
 /* Version of the map, and first 32 bits of the SHA-256 of its source. */
 #define HB_MAP_MAJOR                         1u
 #define HB_MAP_MINOR                         3u
-#define HB_MAP_HASH                          0x4904AFEFu
+#define HB_MAP_HASH                          0xE7CBA6DBu
 
 /* Bytes of the register window, from address 0; where the list of couplers and device memory begin. */
 #define HB_WINDOW_BYTES                      0x1000u
@@ -48,7 +48,7 @@
 #define HB_MAP_VERSION_MAJOR_MASK            0xFFFF0000u
 #define HB_MAP_VERSION_MAJOR_SHIFT           16u
 
-/* MAP_HASH: ro, reset 0x4904AFEF. First 32 bits of the SHA-256 of the register source; informative. */
+/* MAP_HASH: ro, reset 0xE7CBA6DB. First 32 bits of the SHA-256 of the register source; informative. */
 #define HB_MAP_HASH_OFFSET                   0x01Cu
 
 /* SCRATCH: rw, reset 0x00000000. Free for the host: link tests. */

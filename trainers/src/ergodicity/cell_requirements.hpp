@@ -4,17 +4,12 @@
 #include <string>
 
 #include "heatbath/capabilities.hpp"
-#include "heatbath/cells.h"
 #include "heatbath/error.hpp"
 
 namespace heatbath::trainers {
 
-inline bool has_kind(const Capabilities& capabilities, const std::string& kind) {
-  return kind == hb_cell_kind_name(capabilities.cell_kind);
-}
-
 /// Throws Error(UNSUPPORTED) that names the kind wanted and the one found, and Error(BAD_ARG) when cells are too few.
-inline void require_cells(const Capabilities& capabilities, const std::string& who, const std::string& kind,
+inline void require_cells(const Capabilities& capabilities, const std::string& who, CellKind kind,
                           std::uint32_t cells) {
   require_cell_kind(capabilities, who, kind);
   if (cells > capabilities.cells)

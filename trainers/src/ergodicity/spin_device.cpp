@@ -20,14 +20,14 @@ constexpr double kRandomTime = 4;                     // bistable cells leave th
 
 SpinDevice::SpinDevice(Device& device, std::uint64_t seed, std::uint32_t first_shot)
     : device_(&device), seed_(seed), next_shot_(first_shot) {
-  require_cells(device.capabilities(), "a machine of spins", "pbit", 1);
+  require_cells(device.capabilities(), "a machine of spins", CellKind::pbit, 1);
   if (device.capabilities().dt_programmable) device.set_step_time_units(1.0);
 }
 
 SpinDevice::SpinDevice(Device& device, std::uint64_t seed, const BistableCells& cells, std::uint32_t first_shot)
     : device_(&device), seed_(seed), bistable_(cells), next_shot_(first_shot) {
   const Capabilities& capabilities = device.capabilities();
-  require_cells(capabilities, "a machine of bistable cells", "overdamped", 1);
+  require_cells(capabilities, "a machine of bistable cells", CellKind::overdamped, 1);
   if (!(cells.height > 0))
     throw Error(HB_BAD_ARG, "bistable cells of height " + numerics::general(cells.height) + "; above 0");
   if (capabilities.dt_programmable) {
@@ -67,7 +67,7 @@ Ticks SpinDevice::ticks(double duration, double unit) const {
 
 Program SpinDevice::prepared(const SpinMachine& machine, double kT) const {
   const Capabilities& capabilities = device_->capabilities();
-  require_cells(capabilities, "this machine", bistable_ ? "overdamped" : "pbit", machine.cells);
+  require_cells(capabilities, "this machine", bistable_ ? CellKind::overdamped : CellKind::pbit, machine.cells);
   if (!(kT > 0) || !std::isfinite(kT)) throw Error(HB_BAD_ARG, "a machine at kT = " + numerics::general(kT) + "; above 0");
   if (bistable_ && kT != 1)
     throw Error(HB_BAD_ARG, "bistable cells act as spins at kT = 1 of the machine, not " + numerics::general(kT));

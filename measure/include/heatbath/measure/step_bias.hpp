@@ -5,6 +5,8 @@
 #include <optional>
 #include <span>
 
+#include "heatbath/cell_enums.hpp"
+
 namespace heatbath::measure {
 
 /// One step of an overdamped linear cell of stiffness k at kT = 1 and mobility 1: x' - c = gain (x - c) + noise of
@@ -16,7 +18,7 @@ struct LinearStep {
   double stationary_variance() const { return noise / (1 - gain * gain) + extra; }
 };
 /// `stepper`: enumerator of CAPS_CELL.STEPPER; dt > 0 in time units.
-LinearStep linear_step(std::uint32_t stepper, double stiffness, double dt);
+LinearStep linear_step(Stepper stepper, double stiffness, double dt);
 
 /// A mode of linear cells. With inertia mass x'' + damping x' + stiffness x = noise; else x' = -stiffness x + noise,
 /// the mobility included in the stiffness.
@@ -33,7 +35,7 @@ struct VarianceBias {
   double worst() const;
 };
 /// `kind` and `stepper`: enumerators of CAPS_CELL; dt > 0 in time units. p-bits have no step: 0.
-VarianceBias variance_bias(std::uint32_t kind, std::uint32_t stepper, const LinearMode& mode, double dt);
+VarianceBias variance_bias(CellKind kind, Stepper stepper, const LinearMode& mode, double dt);
 
 /// J_ij = J_ji of cells i != j; each pair once. Of one-way couplings give both with half the value each: their
 /// symmetric part counts.
@@ -55,7 +57,7 @@ struct LinearNetwork {
 /// also of the softest, each at the smallest and largest damping. Phases: as if all were locked, at most |bias| + 4
 /// |J2| + 2 sum |J| stiff. J4 and frequencies are not looked at. Nothing for rlc arrays of more than 1024 nodes with
 /// couplings. Cost: at most 96 products with the couplings; O(cells^3) for rlc.
-std::optional<VarianceBias> predicted_bias(std::uint32_t kind, std::uint32_t stepper, const LinearNetwork& network,
+std::optional<VarianceBias> predicted_bias(CellKind kind, Stepper stepper, const LinearNetwork& network,
                                            double dt);
 
 }  // namespace heatbath::measure
