@@ -134,7 +134,7 @@ Network Network::quadratic_form(std::span<const double> A, std::span<const doubl
   Network network(kind, n);
   if (!network.has_positions() || kind == CellKind::rlc)
     throw Error(HB_UNSUPPORTED, std::string("network: a quadratic form lies on overdamped or underdamped cells, not on ") +
-                                    hb_cell_kind_name(static_cast<std::uint32_t>(kind)));
+                                    name(kind));
   return std::move(network.set_half_quadratic(A).set_fields(b));
 }
 
@@ -218,8 +218,8 @@ Network& Network::set(CellSection section, std::span<const double> values) {
   const char* name = hb_section_name(static_cast<hb_section_t>(section));
   if (section == CellSection::kT)
     throw Error(HB_UNSUPPORTED, "network: a temperature is no part of a network; Scaling takes it");
-  if (!hb_cell_has_section(static_cast<std::uint32_t>(kind_), static_cast<hb_section_t>(section)))
-    throw Error(HB_UNSUPPORTED, "network: " + std::string(hb_cell_kind_name(static_cast<std::uint32_t>(kind_))) +
+  if (!has_section(kind_, section))
+    throw Error(HB_UNSUPPORTED, "network: " + std::string(heatbath::name(kind_)) +
                                     " cells have no " + name);
   if (values.size() != 1) check_size(values.size(), cells_, name);
   check_finite(values, name);
@@ -371,14 +371,14 @@ Network::Curvature Network::curvature(double reach) const {
 
 void Network::load_into(Program& program, const Factors& factors) const {
   const Capabilities& capabilities = program.capabilities();
-  require_cell_kind(capabilities, "this network", hb_cell_kind_name(static_cast<std::uint32_t>(kind_)));
+  require_cell_kind(capabilities, "this network", kind_);
   if (program.cells() != cells_)
     refuse("a program of " + std::to_string(program.cells()) + " cells; the network has " + std::to_string(cells_));
   if (directed_ && !capabilities.couplings_full)
     throw Error(HB_UNSUPPORTED, "network: couplings that differ in their two directions need CAPS_PARAM_FORMAT.LAYOUT FULL; this "
                                 "device's are reciprocal");
   for (const CellSection section : sections) {
-    if (!hb_cell_has_section(static_cast<std::uint32_t>(kind_), static_cast<hb_section_t>(section))) continue;
+    if (!has_section(kind_, section)) continue;
     const std::vector<double>& values = sections_[index_of(section)];
     const double factor = factors.of(section);
     if (values.size() == 1) {

@@ -26,10 +26,6 @@ constexpr std::array sections = {CellSection::j2,   CellSection::j4,      CellSe
 
 std::string text(double value) { return numerics::general(value, 4); }
 
-bool has_section(CellKind kind, CellSection section) {
-  return hb_cell_has_section(static_cast<std::uint32_t>(kind), static_cast<hb_section_t>(section));
-}
-
 /// Sum of the magnitudes of the couplings of each cell.
 std::vector<double> coupling_of_cells(const Network& network) {
   std::vector<double> sums(network.cells(), 0.0);
@@ -209,7 +205,7 @@ class Fitting {
 Scaling::Scaling(const Network& network, const Capabilities& capabilities, const ScalingOptions& options)
     : network_(network), capabilities_(capabilities), options_(options) {
   const auto refuse = [](const std::string& what) { throw Error(HB_BAD_ARG, "Scaling: " + what); };
-  require_cell_kind(capabilities, "this network", hb_cell_kind_name(static_cast<std::uint32_t>(network.kind())));
+  require_cell_kind(capabilities, "this network", network.kind());
   if (network.cells() > capabilities.cells)
     refuse("the network has " + std::to_string(network.cells()) + " cells; this device has " + std::to_string(capabilities.cells));
   if (!(options.kT >= 0) || !std::isfinite(options.kT)) refuse("kT is " + text(options.kT) + "; 0 or more");
@@ -257,7 +253,7 @@ void Scaling::find_factors() {
 
 void Scaling::find_times() {
   const CellKind kind = network_.kind();
-  const auto stepper = static_cast<Stepper>(capabilities_.stepper);
+  const Stepper stepper = capabilities_.stepper;
   if (kind == CellKind::pbit) {
     step_ = 1;
     double most = 0;

@@ -66,8 +66,8 @@ TEST(StepBias, OfAnOscillatorIsThatOfItsIteratedCovariance) {
     for (const auto& [k, m, g, h] : {std::array{2.3, 0.7, 0.9, 0.05}, std::array{0.4, 1.9, 3.1, 0.3}}) {
       const auto [position, velocity] = iterated(stepper, k, m, g, h);
       const VarianceBias bias = variance_bias(underdamped, stepper, {k, m, g}, h);
-      EXPECT_NEAR(bias.position, position, 1e-9) << stepper;
-      EXPECT_NEAR(bias.velocity, velocity, 1e-9) << stepper;
+      EXPECT_NEAR(bias.position, position, 1e-9) << name(stepper);
+      EXPECT_NEAR(bias.velocity, velocity, 1e-9) << name(stepper);
       EXPECT_EQ(variance_bias(rlc, stepper, {k, m, g}, h).velocity, bias.velocity);
     }
   EXPECT_NEAR(variance_bias(underdamped, baoab, {4, 1, 0.3}, 0.5).velocity, -0.25, 1e-12) << "-(omega dt)^2 / 4";

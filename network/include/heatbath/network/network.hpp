@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "heatbath/capabilities.hpp"
+#include "heatbath/cell_enums.hpp"
 #include "heatbath/job.hpp"
 #include "heatbath/program.hpp"
-#include "heatbath/network/kinds.hpp"
 
 namespace heatbath::network {
 
