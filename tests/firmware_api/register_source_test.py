@@ -128,17 +128,29 @@ class Generator(unittest.TestCase):
         enumerator = FIELDS.replace('bits = "0",', 'bits = "0", enum = { MASK = 1 },')
         self.refuse(MAP + enumerator, "HB_MODE_ON_MASK", "field MODE.ON")
 
-    def test_check_covers_the_hardware_forms(self):
+    def test_refuses_wrong_rows_of_lists(self):
+        kind = '[[cell_kind]]\nname = "SPIN"\nvalue = 0\ncomponents = 1\ndoc = "A spin."\n'
+        section = ('[[section]]\nname = "BIAS"\nvalue = 0\ncells = ["SPIN"]\nper_cell = true\nunit = "energy"\n'
+                   'doc = "A bias."\n')
+        self.assertEqual(self.run_generator(MAP + WORD + kind + section, "--check").returncode, 1)
+        self.refuse(MAP + WORD + kind.replace("value = 0", "value = 1"), "SPIN", "without gaps")
+        self.refuse(MAP + WORD + kind.replace("components = 1\n", ""), "SPIN", "components")
+        self.refuse(MAP + WORD + kind + section.replace('["SPIN"]', '["SPUN"]'), "BIAS", "SPUN", "SPIN")
+        self.refuse(MAP + WORD + kind + section + 'range = "RANGE"\n', "BIAS", "RANGE")
+        self.refuse(MAP + FIELDS.replace("enum = { SLOW = 0, FAST = 2 }", 'enum = "kinds"'), "KIND", "cell_kind")
+
+    def test_check_covers_every_output(self):
         source = MAP + WORD
         self.assertEqual(self.run_generator(source).returncode, 0)
-        for name in ("hw_model/rtl/heatbath_regs.v", "hw_model/rtl/heatbath.rdl"):
-            stale = self.root / name
-            text = stale.read_text()
-            stale.write_text(text.replace("WORD", "WARD"))
+        written = [path for path in self.root.rglob("*") if path.is_file() and path != self.source]
+        self.assertGreater(len(written), 10)
+        for path in written:
+            text = path.read_text()
+            path.write_text(text + " ")
             result = self.run_generator(source, "--check")
             self.assertEqual(result.returncode, 1)
-            self.assertIn(name, result.stderr)
-            stale.write_text(text)
+            self.assertIn(str(path.relative_to(self.root)), result.stderr)
+            path.write_text(text)
 
     def test_only_a_command_without_acknowledgement_forgets_its_number_at_soft_reset(self):
         command = """[[register]]
@@ -160,7 +172,8 @@ class Forms(unittest.TestCase):
     """Each printed form has the registers, places, accesses and fields of the source."""
 
     def setUp(self):
-        self.registers = tomllib.loads(SOURCE.read_text(encoding="utf-8"))["register"]
+        self.document = tomllib.loads(SOURCE.read_text(encoding="utf-8"))
+        self.registers = self.document["register"]
 
     def printed(self, form):
         result = subprocess.run([sys.executable, GENERATOR, "--format", form], capture_output=True, text=True, check=True)
@@ -191,13 +204,18 @@ class Forms(unittest.TestCase):
                          [(r["name"], r["offset"], access[r["access"]]) for r in self.registers])
         self.assertEqual(sum(len(r.findall("fields/field")) for r in registers), len(self.fields()))
 
+    def values(self, field):
+        """NAME = value of a field: its own, or those of the list it names."""
+        enum = field.get("enum", {})
+        return enum if isinstance(enum, dict) else {row["name"]: row["value"] for row in self.document[enum]}
+
     def test_rdl(self):
         rdl = systemrdl.parse(self.printed("rdl"))
         self.assertEqual(rdl["defaults"], {"regwidth": 32, "accesswidth": 32})
         self.assertEqual([(r["name"], r["offset"], r["properties"]["desc"]) for r in rdl["registers"]],
                          [(r["name"], r["offset"], r["doc"]) for r in self.registers])
         for source, register in zip(self.registers, rdl["registers"]):
-            wanted = [(f["name"], f["bits"], f["doc"], f.get("enum", {})) for f in source.get("fields", [])]
+            wanted = [(f["name"], f["bits"], f["doc"], self.values(f)) for f in source.get("fields", [])]
             found = []
             for field in register["fields"]:
                 high, low, properties = field["high"], field["low"], field["properties"]
