@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "heatbath/device.hpp"
+#include "heatbath/open.hpp"
 #include "heatbath/trainers/generative.hpp"
 
 namespace {

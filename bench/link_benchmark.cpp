@@ -18,7 +18,7 @@
 #include <string>
 #include <vector>
 
-#include "heatbath/device.hpp"
+#include "heatbath/open.hpp"
 #include "heatbath/regs.h"
 #include "heatbath/server.hpp"
 #include "heatbath/trainers/generative.hpp"

@@ -20,12 +20,12 @@
 #include "bench/limits.hpp"
 #include "bench/one_processor.hpp"
 #include "bench/systems.hpp"
-#include "heatbath/device.hpp"
 #include "heatbath/numerics/thread_team.hpp"
+#include "heatbath/open.hpp"
 #include "heatbath/trainers/generative.hpp"
 #include "hw_model/physics/graph.hpp"
-#include "hw_model/physics/topology.hpp"
 #include "hw_model/physics/noise.hpp"
+#include "hw_model/physics/topology.hpp"
 
 namespace heatbath::bench {
 namespace {

@@ -18,7 +18,7 @@
 #include <random>
 #include <vector>
 
-#include "heatbath/device.hpp"
+#include "heatbath/open.hpp"
 
 namespace {
 

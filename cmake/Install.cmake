@@ -23,7 +23,7 @@ install(TARGETS ${heatbath_installed} EXPORT heatbathTargets
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
   INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-foreach(part firmware_api capi numerics link driver network server trainers studies measure hw_model/physics)
+foreach(part firmware_api capi numerics link driver sim network server trainers studies measure hw_model/physics)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/${part}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
     FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
 endforeach()

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "heatbath/open.hpp"
 #include "heatbath/trainers/ergodicity/experts.hpp"
 #include "heatbath/trainers/ergodicity/training_potential.hpp"
 

@@ -2,8 +2,8 @@
 
 // docs: begin free_energy
 #include <cstdio>
-#include "heatbath/device.hpp"
 #include "heatbath/measure/free_energy.hpp"
+#include "heatbath/open.hpp"
 
 int main() {
   heatbath::Device device = heatbath::open();  // a device with CAPS.METERS

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "heatbath/device.hpp"
+#include "heatbath/open.hpp"
 
 namespace {
 

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "heatbath/open.hpp"
 #include "heatbath/studies/score_bound.hpp"
 
 int main() {

@@ -2,7 +2,7 @@
 
 // docs: begin two_cells
 #include <cstdio>
-#include "heatbath/device.hpp"
+#include "heatbath/open.hpp"
 
 int main() {
   heatbath::Device device = heatbath::open();  // the emulator, or the device that HEATBATH_DEVICE names

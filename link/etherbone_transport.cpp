@@ -18,7 +18,6 @@
 #include "heatbath/topology.h"
 #include "link/block_range.hpp"
 #include "link/effectful_registers.hpp"
-#include "link/link_uri.hpp"
 #include "link/socket_address.hpp"
 
 namespace heatbath {
@@ -46,14 +45,13 @@ bool is_register(std::uint64_t address) { return address < HB_WINDOW_BYTES && ad
 
 }  // namespace
 
-EtherboneTransport::EtherboneTransport(const std::string& text) {
-  const LinkUri uri = parse_link_uri(
-      text, {"base", "burst", "records", "in_flight", "local_port", "link_timeout_ms", "queue_timeout_ms"});
+EtherboneTransport::EtherboneTransport(const Uri& uri) {
+  const std::string& text = uri.text;
   info_ = {text, "device behind Etherbone (Wishbone over UDP)"};
   patience_ = uri.milliseconds("link_timeout_ms", usual_patience);
-  base_ = uri.number("base", 0, 0xFFFFFFFCu, 0) & ~3u;
-  burst_ = uri.number("burst", 1, etherbone::max_record_words, etherbone::max_record_words);
-  records_ = uri.number("records", 1, 100, 8);
+  base_ = static_cast<std::uint32_t>(uri.number("base", 0, 0xFFFFFFFCu, 0)) & ~3u;
+  burst_ = static_cast<std::uint32_t>(uri.number("burst", 1, etherbone::max_record_words, etherbone::max_record_words));
+  records_ = static_cast<std::uint32_t>(uri.number("records", 1, 100, 8));
   requests_.resize(uri.number("in_flight", 1, number_span, 8));
   datagram_.resize(2 * etherbone::longest_packet);
   std::optional<std::uint16_t> local_port;

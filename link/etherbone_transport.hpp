@@ -15,6 +15,7 @@
 #include "heatbath/interruptible.hpp"
 #include "heatbath/transport.hpp"
 #include "link/channel.hpp"
+#include "link/uri.hpp"
 
 namespace heatbath {
 
@@ -36,7 +37,7 @@ class EtherboneTransport final : public Transport, public Interruptible {
   ///   link_timeout_ms (10000), queue_timeout_ms (600000)
   /// Throws Error: BAD_ARG (URI), LINK (nobody answers), BUSY (another session has the device for queue_timeout_ms),
   /// DEVICE (the bus has not 32 bits), IO (local_port is taken).
-  explicit EtherboneTransport(const std::string& uri);
+  explicit EtherboneTransport(const Uri& uri);
   ~EtherboneTransport() override;
   EtherboneTransport(const EtherboneTransport&) = delete;
   EtherboneTransport& operator=(const EtherboneTransport&) = delete;

@@ -55,7 +55,6 @@ RecordEntry entry_of(Access access, std::uint64_t address, std::uint64_t value =
 
 RecordTransport::RecordTransport(std::unique_ptr<Transport> device, std::string file)
     : device_(std::move(device)),
-      clock_(dynamic_cast<const DeviceClock*>(device_.get())),
       interruptible_(dynamic_cast<Interruptible*>(device_.get())),
       name_(std::move(file)),
       file_(name_, std::ios::binary | std::ios::trunc) {
@@ -93,7 +92,7 @@ void RecordTransport::keep(RecordEntry entry, std::span<const std::byte> data, D
     file_.flush();
     throw;
   }
-  entry.ticks = ticks().value_or(not_seen);
+  entry.ticks = device_ticks().value_or(not_seen);
   put(entry, data);
 }
 
@@ -140,9 +139,7 @@ LinkInfo RecordTransport::info() const {
   return {"record:" + name_ + "?device=" + inner.uri, inner.description + ", recorded to " + name_};
 }
 
-std::optional<std::uint64_t> RecordTransport::ticks() const {
-  return clock_ == nullptr ? std::nullopt : clock_->ticks();
-}
+std::optional<std::uint64_t> RecordTransport::device_ticks() const { return device_->device_ticks(); }
 
 ReplayTransport::ReplayTransport(std::string file) : name_(std::move(file)), file_(name_, std::ios::binary) {
   RecordHead head, right;
@@ -253,7 +250,7 @@ bool ReplayTransport::wait_irq(std::uint64_t limit_ticks) {
 
 LinkInfo ReplayTransport::info() const { return info_; }
 
-std::optional<std::uint64_t> ReplayTransport::ticks() const {
+std::optional<std::uint64_t> ReplayTransport::device_ticks() const {
   return ticks_ == not_seen ? std::nullopt : std::optional(ticks_);
 }
 

@@ -12,7 +12,6 @@
 #include <string>
 #include <vector>
 
-#include "heatbath/device_clock.hpp"
 #include "heatbath/interruptible.hpp"
 #include "heatbath/transport.hpp"
 
@@ -42,7 +41,7 @@ static_assert(sizeof(RecordEntry) == 40);
 
 /// Passes every access on and writes it down. Memory is not lent: every block is seen. The file is complete when the
 /// transport is gone.
-class RecordTransport final : public Transport, public DeviceClock, public Interruptible {
+class RecordTransport final : public Transport, public Interruptible {
  public:
   /// Throws Error(IO) when the file cannot be written, then or at any access.
   RecordTransport(std::unique_ptr<Transport> device, std::string file);
@@ -54,7 +53,7 @@ class RecordTransport final : public Transport, public DeviceClock, public Inter
   std::optional<std::span<std::byte>> map(std::uint64_t address, std::uint64_t size) override;
   bool wait_irq(std::uint64_t limit_ticks) override;
   LinkInfo info() const override;
-  std::optional<std::uint64_t> ticks() const override;
+  std::optional<std::uint64_t> device_ticks() const override;
   void ask(std::function<Wish()> wish) override;
 
  private:
@@ -64,7 +63,6 @@ class RecordTransport final : public Transport, public DeviceClock, public Inter
   void put(RecordEntry entry, std::span<const std::byte> data);
 
   std::unique_ptr<Transport> device_;
-  const DeviceClock* clock_;
   Interruptible* interruptible_;
   std::string name_;
   std::ofstream file_;
@@ -72,7 +70,7 @@ class RecordTransport final : public Transport, public DeviceClock, public Inter
 
 /// Answers a host from a record. The first access that is not the record's next one, and every access after it, throws
 /// Error(LINK) that names both. Errors that were recorded are thrown again.
-class ReplayTransport final : public Transport, public DeviceClock {
+class ReplayTransport final : public Transport {
  public:
   /// Throws Error(IO) when the file cannot be read, is no record or its head is damaged. Damage behind the head is an
   /// Error(LINK) of the access that meets it.
@@ -84,7 +82,7 @@ class ReplayTransport final : public Transport, public DeviceClock {
   std::optional<std::span<std::byte>> map(std::uint64_t address, std::uint64_t size) override;
   bool wait_irq(std::uint64_t limit_ticks) override;
   LinkInfo info() const override;
-  std::optional<std::uint64_t> ticks() const override;
+  std::optional<std::uint64_t> device_ticks() const override;
 
  private:
   RecordEntry next(const RecordEntry& asked);

@@ -10,7 +10,6 @@
 #include "heatbath/regs.h"
 #include "heatbath/topology.h"
 #include "link/block_range.hpp"
-#include "link/link_uri.hpp"
 #include "link/socket_address.hpp"
 
 namespace heatbath {
@@ -51,9 +50,8 @@ std::string read_token(const std::string& file) {
   return token;
 }
 
-RemoteTransport::RemoteTransport(const std::string& text) {
-  const LinkUri uri = parse_link_uri(text, {"token_file", "link_timeout_ms", "queue_timeout_ms"});
-  uri_ = text;
+RemoteTransport::RemoteTransport(const Uri& uri) {
+  const std::string& text = uri_ = uri.text;
   patience_ = uri.milliseconds("link_timeout_ms", usual_patience);
   if (patience_ < shortest_patience)
     throw Error(HB_BAD_ARG, "device URI '" + text + "': link_timeout_ms is " + std::to_string(patience_.count()) +
@@ -270,7 +268,7 @@ std::uint64_t RemoteTransport::value_of(Header header) {
   flush();
   const Reply reply = receive_reply(id, {});
   if (reply.status == HB_LINK) lose(reply.message);
-  if (reply.status != HB_OK) throw Error(static_cast<hb_status_t>(reply.status), reply.message, ticks().value_or(0));
+  if (reply.status != HB_OK) throw Error(static_cast<hb_status_t>(reply.status), reply.message, device_ticks().value_or(0));
   return reply.value;
 }
 
@@ -290,7 +288,7 @@ void RemoteTransport::write32(std::uint64_t address, std::uint32_t value) {
 }
 
 void RemoteTransport::check_block(std::uint64_t address, std::uint64_t size) const {
-  check_memory_block(address, size, welcome_.memory_bytes, ticks().value_or(0));
+  check_memory_block(address, size, welcome_.memory_bytes, device_ticks().value_or(0));
 }
 
 void RemoteTransport::read_block(std::uint64_t address, std::span<std::byte> out) {
@@ -324,7 +322,7 @@ void RemoteTransport::read_block(std::uint64_t address, std::span<std::byte> out
   }
   if (failure.status == HB_LINK) lose(failure.message);
   if (failure.status != HB_OK)
-    throw Error(static_cast<hb_status_t>(failure.status), failure.message, ticks().value_or(0));
+    throw Error(static_cast<hb_status_t>(failure.status), failure.message, device_ticks().value_or(0));
 }
 
 void RemoteTransport::write_block(std::uint64_t address, std::span<const std::byte> data) {
@@ -360,7 +358,7 @@ bool RemoteTransport::wait_irq(std::uint64_t limit_ticks) {
 
 LinkInfo RemoteTransport::info() const { return {uri_, "served device: " + served_}; }
 
-std::optional<std::uint64_t> RemoteTransport::ticks() const {
+std::optional<std::uint64_t> RemoteTransport::device_ticks() const {
   return ticks_ == wire::unknown_ticks ? std::nullopt : std::optional(ticks_);
 }
 

@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "heatbath/device_clock.hpp"
 #include "heatbath/interruptible.hpp"
 #include "heatbath/transport.hpp"
 #include "heatbath/wire_protocol.hpp"
 #include "link/channel.hpp"
+#include "link/uri.hpp"
 
 namespace heatbath {
 
@@ -19,13 +19,13 @@ namespace heatbath {
 /// or when much has gathered; an error the device's link reports of them is thrown at the next read or wait. Blocks are
 /// pieces in flight. Every wait for the server is bounded by the link's watchdog in wall-clock time; a server at work
 /// shows signs of life. After Error(LINK) every access throws the same again.
-class RemoteTransport final : public Transport, public DeviceClock, public Interruptible {
+class RemoteTransport final : public Transport, public Interruptible {
  public:
   /// Connects, waits for its turn and begins the session. `uri`: tcp://host:port, unix:/path or shm:/name, with the
   /// keys token_file, link_timeout_ms and queue_timeout_ms. Throws Error: BAD_ARG (URI, token), LINK (nobody answers),
   /// DEVICE (another protocol or register map), BUSY (the queue is full, or too long for queue_timeout_ms), IO (token
   /// file); a server's refusal carries its code and reason.
-  explicit RemoteTransport(const std::string& uri);
+  explicit RemoteTransport(const Uri& uri);
   ~RemoteTransport() override;
 
   std::uint32_t read32(std::uint64_t address) override;
@@ -35,7 +35,7 @@ class RemoteTransport final : public Transport, public DeviceClock, public Inter
   std::optional<std::span<std::byte>> map(std::uint64_t address, std::uint64_t size) override;
   bool wait_irq(std::uint64_t limit_ticks) override;
   LinkInfo info() const override;
-  std::optional<std::uint64_t> ticks() const override;
+  std::optional<std::uint64_t> device_ticks() const override;
   /// A server that does not come back within a second is given up: Error(LINK).
   void ask(std::function<Wish()> wish) override;
 

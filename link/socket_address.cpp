@@ -166,6 +166,11 @@ SocketAddress socket_address(const std::string& scheme, const std::string& addre
   return result;
 }
 
+std::string uri_of(const std::string& scheme, const SocketAddress& address) {
+  const bool v6 = address.host.find(':') != std::string::npos;
+  return scheme + "://" + (v6 ? "[" + address.host + "]" : address.host) + ":" + address.port;
+}
+
 FileDescriptor connect_to(const SocketAddress& address, std::chrono::milliseconds patience) {
   if (!address.path.empty()) {
     FileDescriptor socket = new_socket(AF_UNIX, SOCK_STREAM);

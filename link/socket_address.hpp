@@ -22,6 +22,9 @@ struct SocketAddress {
 /// Throws std::invalid_argument that shows the right form.
 SocketAddress socket_address(const std::string& scheme, const std::string& address);
 
+/// "tcp://host:port" of an address with host and port, [v6] in brackets.
+std::string uri_of(const std::string& scheme, const SocketAddress& address);
+
 /// A connected socket. Throws std::system_error; std::invalid_argument when a host has no address.
 FileDescriptor connect_to(const SocketAddress& address, std::chrono::milliseconds patience);
 

@@ -17,7 +17,6 @@
 #include "heatbath/regs.h"
 #include "heatbath/topology.h"
 #include "link/block_range.hpp"
-#include "link/link_uri.hpp"
 #include "link/stand_in_file.hpp"
 
 namespace heatbath {
@@ -42,8 +41,8 @@ std::uint64_t sysfs_number(const std::string& file) {
 
 }  // namespace
 
-UioTransport::UioTransport(const std::string& text) {
-  const LinkUri uri = parse_link_uri(text, {"memory", "link_timeout_ms"});
+UioTransport::UioTransport(const Uri& uri) {
+  const std::string& text = uri.text;
   patience_ = uri.milliseconds("link_timeout_ms", usual_patience);
   const std::string& path = uri.address;
   device_ = FileDescriptor(::open(path.c_str(), O_RDWR | O_CLOEXEC));

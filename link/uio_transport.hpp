@@ -10,6 +10,7 @@
 #include "heatbath/interruptible.hpp"
 #include "heatbath/transport.hpp"
 #include "link/channel.hpp"
+#include "link/uri.hpp"
 
 namespace heatbath {
 
@@ -26,7 +27,7 @@ class UioTransport final : public Transport, public Interruptible {
  public:
   /// `uri`: uio:PATH with the keys memory (file that holds device memory: u-dma-buf; default: the second map of the
   /// device) and link_timeout_ms (of a stand-in that is not served). Throws Error(BAD_ARG, LINK).
-  explicit UioTransport(const std::string& uri);
+  explicit UioTransport(const Uri& uri);
   ~UioTransport() override;
 
   std::uint32_t read32(std::uint64_t address) override;

@@ -34,7 +34,7 @@ class EtherboneService {
   EtherboneService(const ServerOptions& options, const std::string& address);
 
   /// Where it listens, with the port that was chosen.
-  const SocketAddress& address() const { return address_; }
+  std::string uri() const { return uri_of("etherbone", address_); }
   /// Serves until stop(). Logs what was dropped at its end.
   void run();
   /// Safe from a signal handler and other threads.

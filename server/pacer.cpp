@@ -16,9 +16,8 @@ double microseconds(std::chrono::steady_clock::duration duration) {
 
 }  // namespace
 
-Pacer::Pacer(Transport& transport, const DeviceClock& clock, double tick_seconds)
+Pacer::Pacer(Transport& transport, double tick_seconds)
     : transport_(transport),
-      clock_(clock),
       tick_seconds_(tick_seconds),
       period_ticks_(static_cast<std::uint64_t>(
           std::clamp(std::chrono::duration<double>(period).count() / tick_seconds, 1.0, 0x1p60))) {
@@ -27,7 +26,7 @@ Pacer::Pacer(Transport& transport, const DeviceClock& clock, double tick_seconds
 
 void Pacer::restart() {
   began_ = Clock::now();
-  began_ticks_ = clock_.ticks().value_or(0);
+  began_ticks_ = transport_.device_ticks().value_or(0);
 }
 
 Pacer::Clock::time_point Pacer::due(std::uint64_t ticks) const {
@@ -36,7 +35,7 @@ Pacer::Clock::time_point Pacer::due(std::uint64_t ticks) const {
 }
 
 void Pacer::hold(const std::function<bool()>& stop) {
-  const std::uint64_t ticks = clock_.ticks().value_or(0);
+  const std::uint64_t ticks = transport_.device_ticks().value_or(0);
   if (ticks < began_ticks_) return restart();  // a reset
   const auto target = due(ticks);
   const auto lag = Clock::now() - target;
@@ -57,7 +56,7 @@ void Pacer::hold(const std::function<bool()>& stop) {
 void Pacer::catch_up() {
   const auto began = Clock::now();
   for (;;) {
-    const std::uint64_t ticks = clock_.ticks().value_or(0);
+    const std::uint64_t ticks = transport_.device_ticks().value_or(0);
     if (ticks < began_ticks_) return restart();
     const double passed = std::chrono::duration<double>(Clock::now() - began_).count() / tick_seconds_;
     const std::uint64_t target = began_ticks_ + std::min(static_cast<std::uint64_t>(std::min(passed, 0x1p60)), ~began_ticks_);

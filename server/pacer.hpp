@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <functional>
 
-#include "heatbath/device_clock.hpp"
 #include "heatbath/transport.hpp"
 
 namespace heatbath {
@@ -23,8 +22,9 @@ class Pacer {
  public:
   static constexpr std::chrono::milliseconds period{1};
 
-  /// `tick_seconds`: wall-clock seconds of a device tick. Both references must outlive the pacer.
-  Pacer(Transport& transport, const DeviceClock& clock, double tick_seconds);
+  /// `tick_seconds`: wall-clock seconds of a device tick. The transport tells device time (device_ticks()) and must
+  /// outlive the pacer.
+  Pacer(Transport& transport, double tick_seconds);
 
   /// Lets device time reach the wall clock, as far as no enabled interrupt is pending. For a host that does nothing.
   void catch_up();
@@ -41,7 +41,6 @@ class Pacer {
   void late(Clock::duration lag);
 
   Transport& transport_;
-  const DeviceClock& clock_;
   double tick_seconds_;
   std::uint64_t period_ticks_;
   Clock::time_point began_;

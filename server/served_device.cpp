@@ -12,18 +12,15 @@
 #include "heatbath/error.hpp"
 #include "heatbath/interruptible.hpp"
 #include "heatbath/regs.h"
-#include "link/link_uri.hpp"
 #include "server/child_process.hpp"
 #include "sim/src/open_transport.hpp"
 
 namespace heatbath {
 namespace {
 
-/// Devices that are as after power-on whenever they are opened.
-bool fresh_when_opened(const std::string& uri) {
-  constexpr std::array fresh{"func", "tcp", "unix", "shm", "replay"};
-  const std::string_view scheme = scheme_of(uri);
-  return std::any_of(fresh.begin(), fresh.end(), [&](const char* name) { return scheme == name; });
+Reopened reopening_of(const std::string& uri) {
+  const Scheme* const scheme = find_scheme(device_schemes(), scheme_of(uri));
+  return scheme == nullptr ? Reopened::used : scheme->reopened;  // open() says what is wrong with it
 }
 
 /// A device that cannot be made anew, with its counters from 0 and its last command as none: as a session finds it after
@@ -57,6 +54,7 @@ class AsNew final : public Transport, public Interruptible {
   bool wait_irq(std::uint64_t limit_ticks) override { return device_->wait_irq(limit_ticks); }
   std::optional<DmaBuffer> dma_alloc(std::uint64_t bytes) override { return device_->dma_alloc(bytes); }
   void dma_free(std::uint64_t address) override { device_->dma_free(address); }
+  std::optional<std::uint64_t> device_ticks() const override { return device_->device_ticks(); }
   LinkInfo info() const override { return device_->info(); }
   void ask(std::function<Wish()> wish) override {
     if (auto* const device = dynamic_cast<Interruptible*>(device_.get())) device->ask(std::move(wish));
@@ -87,14 +85,14 @@ void clear_memory(Transport& transport, std::uint64_t bytes) {
     transport.write_block(HB_MEMORY_BASE + at, std::span(block).first(std::min<std::uint64_t>(block.size(), bytes - at)));
 }
 
-ServedDevice::ServedDevice(const std::string& uri) : given_(uri_or_default(uri)) {
-  if (scheme_of(given_) == "record")
+ServedDevice::ServedDevice(const std::string& uri) : given_(uri_or_default(uri)), reopened_(reopening_of(given_)) {
+  if (reopened_ == Reopened::anew)
     throw Error(HB_BAD_ARG, "device URI '" + given_ + "': a served device is opened anew for each session, and so would its " +
                                 "record be; record on the client's side: record:FILE?device=URI of the server");
   uri_ = wants_own_process() ? learn_in_child(learned_) : learn(learned_);
 }
 
-bool ServedDevice::wants_own_process() const { return scheme_of(given_) == "tlm"; }
+bool ServedDevice::wants_own_process() const { return reopened_ == Reopened::once; }
 
 /// Opens the device, and closes it. Returns its URI.
 std::string ServedDevice::learn(Learned& learned) const {
@@ -105,8 +103,7 @@ std::string ServedDevice::learn(Learned& learned) const {
   learned.facts.abilities = wire::breaks_off;
   learned.facts.memory_bytes = device.capabilities().memory_bytes;
   learned.tick_seconds = device.capabilities().tick_ps * 1e-12;
-  const auto* const clock = dynamic_cast<const DeviceClock*>(&device.transport());
-  learned.sees_time = clock != nullptr && clock->ticks();
+  learned.sees_time = device.transport().device_ticks().has_value();
   return device.link().uri;
 }
 
@@ -140,15 +137,13 @@ ServedDevice::~ServedDevice() = default;
 
 void ServedDevice::open() {
   transport_ = open_transport(given_);
-  clock_ = dynamic_cast<const DeviceClock*>(transport_.get());
-  if (!fresh_when_opened(given_) && !wants_own_process()) transport_ = std::make_unique<AsNew>(std::move(transport_));
+  if (reopened_ == Reopened::used) transport_ = std::make_unique<AsNew>(std::move(transport_));
 }
 
 void ServedDevice::close() {
-  clock_ = nullptr;
   if (!transport_) return;
   std::unique_ptr<Transport> transport = std::move(transport_);
-  if (fresh_when_opened(given_)) return;
+  if (reopened_ == Reopened::fresh) return;
   Device device(std::move(transport));
   device.reset();
   clear_memory(device.transport(), learned_.facts.memory_bytes);

@@ -5,9 +5,9 @@
 #include <memory>
 #include <string>
 
-#include "heatbath/device_clock.hpp"
 #include "heatbath/transport.hpp"
 #include "heatbath/wire_protocol.hpp"
+#include "link/scheme.hpp"
 
 namespace heatbath {
 
@@ -40,8 +40,6 @@ class ServedDevice {
   void close();
 
   Transport& transport() { return *transport_; }
-  /// Null where device time is not seen without an access.
-  const DeviceClock* clock() const { return clock_; }
 
  private:
   struct Learned {
@@ -53,9 +51,9 @@ class ServedDevice {
   std::string learn_in_child(Learned& learned) const;
 
   std::string given_, uri_;
+  Reopened reopened_;
   Learned learned_;
   std::unique_ptr<Transport> transport_;
-  const DeviceClock* clock_ = nullptr;
 };
 
 /// Sets all of device memory to zero. Where it is lent, pages that hold zeros already are left alone.

@@ -37,13 +37,11 @@ struct Over {
 
 }  // namespace
 
-Session::Session(Channel& channel, SessionControl& control, Transport& transport, const DeviceClock* clock, Pacer* pacer,
-                 std::uint64_t memory_bytes)
+Session::Session(Channel& channel, SessionControl& control, Transport& transport, Pacer* pacer, std::uint64_t memory_bytes)
     : channel_(channel),
       control_(control),
       transport_(transport),
       interruptible_(dynamic_cast<Interruptible*>(&transport)),
-      clock_(clock),
       pacer_(pacer),
       memory_bytes_(memory_bytes),
       in_(receive_bytes),
@@ -61,7 +59,7 @@ Session::~Session() {
 }
 
 std::uint64_t Session::ticks() const {
-  return clock_ == nullptr ? wire::unknown_ticks : clock_->ticks().value_or(wire::unknown_ticks);
+  return transport_.device_ticks().value_or(wire::unknown_ticks);
 }
 
 std::string Session::run() {

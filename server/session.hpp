@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "heatbath/device_clock.hpp"
 #include "heatbath/interruptible.hpp"
 #include "heatbath/status.h"
 #include "heatbath/transport.hpp"
@@ -22,9 +21,8 @@ namespace heatbath {
 /// Executes the frames that come over a channel (heatbath/wire_protocol.hpp) on a transport, in the calling thread.
 class Session {
  public:
-  /// `clock` and `pacer` may be null. All must outlive the session. `memory_bytes`: size of device memory.
-  Session(Channel& channel, SessionControl& control, Transport& transport, const DeviceClock* clock, Pacer* pacer,
-          std::uint64_t memory_bytes);
+  /// `pacer` may be null. All must outlive the session. `memory_bytes`: size of device memory.
+  Session(Channel& channel, SessionControl& control, Transport& transport, Pacer* pacer, std::uint64_t memory_bytes);
   ~Session();
 
   /// Runs to the end of the session and says why it ended, in a few words; the client has been told where it can be.
@@ -60,7 +58,6 @@ class Session {
   SessionControl& control_;
   Transport& transport_;
   Interruptible* interruptible_;  ///< the same object, or null
-  const DeviceClock* clock_;
   Pacer* pacer_;
   std::uint64_t memory_bytes_;
   std::optional<std::span<std::byte>> memory_;  ///< where the transport lends it

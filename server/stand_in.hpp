@@ -22,7 +22,7 @@ namespace heatbath {
 /// Serves an emulator at a file: its register window in the first HB_WINDOW_BYTES, device memory behind, shared with
 /// the chip, the list of couplers of a sparse one behind that; interrupts as 4-byte counts through the named pipe FILE.irq. A host's stores are found by comparing the
 /// words with what was last put there: effectful registers carry sequence numbers and reads have no effect, so nothing
-/// is lost by looking late. The file's rounds are counted as driver/src/stand_in_file.hpp says.
+/// is lost by looking late. The file's rounds are counted as link/stand_in_file.hpp says.
 ///
 /// Device time passes by itself (PassingTime).
 class StandIn {

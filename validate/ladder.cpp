@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "heatbath/open.hpp"
 #include "validate/bench.hpp"
 
 namespace heatbath::validation {

@@ -13,7 +13,7 @@
 #include "files/provenance.hpp"
 #include "files/score_file.hpp"
 #include "files/setting_names.hpp"
-#include "heatbath/device.hpp"
+#include "heatbath/open.hpp"
 #include "report/bound_report.hpp"
 
 namespace heatbath::apps {

@@ -10,7 +10,7 @@
 #include "conformance/conformance.hpp"
 #include "files/provenance.hpp"
 #include "files/utf8.hpp"
-#include "heatbath/device.hpp"
+#include "heatbath/open.hpp"
 
 namespace heatbath::apps {
 namespace {

@@ -10,7 +10,7 @@
 #include "files/program_builder.hpp"
 #include "files/toml_program.hpp"
 #include "files/utf8.hpp"
-#include "heatbath/device.hpp"
+#include "heatbath/open.hpp"
 
 namespace heatbath::apps {
 

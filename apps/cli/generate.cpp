@@ -8,7 +8,7 @@
 #include "apps/cli/draw_and_report.hpp"
 #include "apps/cli/interrupt.hpp"
 #include "files/model_file.hpp"
-#include "heatbath/device.hpp"
+#include "heatbath/open.hpp"
 
 namespace heatbath::apps {
 

@@ -7,7 +7,7 @@
 #include "apps/cli/console.hpp"
 #include "files/provenance.hpp"
 #include "files/utf8.hpp"
-#include "heatbath/device.hpp"
+#include "heatbath/open.hpp"
 
 namespace heatbath::apps {
 

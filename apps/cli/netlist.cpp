@@ -13,7 +13,7 @@
 #include "files/atomic_file.hpp"
 #include "files/toml_program.hpp"
 #include "files/utf8.hpp"
-#include "heatbath/device.hpp"
+#include "heatbath/open.hpp"
 
 namespace heatbath::apps {
 

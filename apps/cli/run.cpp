@@ -24,6 +24,7 @@
 #include "files/toml_program.hpp"
 #include "files/utf8.hpp"
 #include "heatbath/numerics/text.hpp"
+#include "heatbath/open.hpp"
 
 namespace heatbath::apps {
 

@@ -18,8 +18,8 @@
 #include "files/output_folder.hpp"
 #include "files/provenance.hpp"
 #include "files/utf8.hpp"
-#include "heatbath/device.hpp"
 #include "heatbath/numerics/text.hpp"
+#include "heatbath/open.hpp"
 #include "report/ergodicity_report.hpp"
 
 namespace heatbath::apps {

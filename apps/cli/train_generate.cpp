@@ -16,8 +16,8 @@
 #include "files/model_file.hpp"
 #include "files/output_folder.hpp"
 #include "files/provenance.hpp"
-#include "heatbath/device.hpp"
 #include "heatbath/numerics/text.hpp"
+#include "heatbath/open.hpp"
 #include "heatbath/trainers/generative.hpp"
 #include "heatbath/trainers/images.hpp"
 

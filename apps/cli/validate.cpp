@@ -11,7 +11,7 @@
 #include "apps/cli/progress_bar.hpp"
 #include "files/atomic_file.hpp"
 #include "files/utf8.hpp"
-#include "heatbath/device.hpp"
+#include "heatbath/open.hpp"
 #include "validate/bench.hpp"
 #include "validate/ladder.hpp"
 #include "validate/report.hpp"

@@ -10,9 +10,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "heatbath/device.hpp"
 #include "heatbath/numerics/crc32.hpp"
 #include "heatbath/numerics/text.hpp"
+#include "heatbath/open.hpp"
 #include "heatbath/regs.h"
 
 namespace heatbath::apps::fmi {

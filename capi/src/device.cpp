@@ -2,6 +2,7 @@
 
 #include "capability_list.hpp"
 #include "handles.hpp"
+#include "heatbath/open.hpp"
 #include "heatbath/regs.h"
 #include "heatbath/version.h"
 

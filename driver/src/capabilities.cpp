@@ -11,7 +11,7 @@ void require(bool have, const std::string& who, const std::string& name) {
 void require_cell_kind(const Capabilities& capabilities, const std::string& who, CellKind kind) {
   if (capabilities.cell_kind != kind)
     throw Error(HB_UNSUPPORTED, who + " needs CAPS_CELL.KIND " + name(kind) + "; this device has " + name(capabilities.cell_kind) +
-                                    " cells, an emulator of func:cell=" + name(kind) + " would do");
+                                    " cells");
 }
 
 }  // namespace heatbath

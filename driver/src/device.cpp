@@ -18,7 +18,7 @@
 #include "heatbath/regs.h"
 #include "heatbath/topology.h"
 #include "job_impl.hpp"
-#include "link/link_transport.hpp"
+#include "link/scheme.hpp"
 
 namespace heatbath {
 namespace {

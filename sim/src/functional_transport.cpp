@@ -88,6 +88,6 @@ void FunctionalTransport::dma_free(std::uint64_t address) { host_memory_.release
 
 LinkInfo FunctionalTransport::info() const { return info_; }
 
-std::optional<std::uint64_t> FunctionalTransport::ticks() const { return chip_.now(); }
+std::optional<std::uint64_t> FunctionalTransport::device_ticks() const { return chip_.now(); }
 
 }  // namespace heatbath

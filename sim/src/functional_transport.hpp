@@ -5,7 +5,6 @@
 #include <string>
 #include <utility>
 
-#include "heatbath/device_clock.hpp"
 #include "heatbath/interruptible.hpp"
 #include "heatbath/transport.hpp"
 #include "hw_model/device/chip.hpp"
@@ -15,7 +14,7 @@ namespace heatbath {
 
 /// A link to an emulated chip that it owns. Every register access lets one tick pass first; blocks and waiting cost
 /// only the ticks waited; device memory is lent.
-class FunctionalTransport final : public Transport, public DeviceClock, public Interruptible {
+class FunctionalTransport final : public Transport, public Interruptible {
  public:
   /// `uri` is what info() reports.
   FunctionalTransport(const model::Profile& profile, const model::ChipOptions& options, std::string uri);
@@ -29,7 +28,7 @@ class FunctionalTransport final : public Transport, public DeviceClock, public I
   std::optional<DmaBuffer> dma_alloc(std::uint64_t bytes) override;
   void dma_free(std::uint64_t address) override;
   LinkInfo info() const override;
-  std::optional<std::uint64_t> ticks() const override;
+  std::optional<std::uint64_t> device_ticks() const override;
   void ask(std::function<Wish()> wish) override { wish_ = std::move(wish); }
 
  private:

@@ -1,7 +1,6 @@
 // The closed list of backends behind one URI.
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <limits>
 #include <memory>
@@ -9,22 +8,17 @@
 #include <string>
 #include <system_error>
 #include <thread>
+#include <vector>
 
 #include "functional_transport.hpp"
-#include "heatbath/device.hpp"
 #include "heatbath/numerics/text.hpp"
-#include "link/link_transport.hpp"
-#include "link/link_uri.hpp"
+#include "heatbath/open.hpp"
+#include "link/scheme.hpp"
 #include "open_transport.hpp"
 #include "tlm_chip.hpp"
-#include "uri.hpp"
 
 namespace heatbath {
 namespace {
-
-constexpr std::array emulator_keys{"profile", "cells", "lanes", "seed", "threads"};
-
-const char* emulators() { return heatbath_open_tlm != nullptr ? "func, tlm" : "func"; }
 
 /// An emulator as its URI describes it.
 struct Emulator {
@@ -38,25 +32,8 @@ struct Emulator {
 
 Emulator emulator_of(const Uri& uri) {
   const bool timed = uri.scheme == "tlm";
-  for (const auto& [key, value] : uri.keys) {
-    if (std::find(emulator_keys.begin(), emulator_keys.end(), key) != emulator_keys.end() || (timed && key == "timing"))
-      continue;
-    if (std::ranges::find(model::choice_names(), key) != model::choice_names().end()) continue;
-    std::string known = "profile, cells, lanes, seed, threads";
-    if (timed) known += ", timing";
-    for (const std::string_view choice : model::choice_names()) known.append(", ").append(choice);
-    throw Error(HB_BAD_ARG, "device URI: key " + numerics::quoted(key) + " is unknown; " + uri.scheme + ": has " + known);
-  }
-  const auto value_of = [&](const char* key) {
-    const auto at = uri.keys.find(key);
-    return at == uri.keys.end() ? std::string{} : at->second;
-  };
-  const auto number = [&](const char* key, std::uint64_t lowest, std::uint64_t highest, std::uint64_t otherwise) {
-    const std::string value = value_of(key);
-    return value.empty() ? otherwise : parse_number(key, value, lowest, highest);
-  };
   Emulator emulator;
-  emulator.profile_key = value_of("profile").empty() ? "ideal" : value_of("profile");
+  emulator.profile_key = uri.get("profile", "ideal");
   for (const std::string_view choice : model::choice_names())
     if (const auto at = uri.keys.find(std::string(choice)); at != uri.keys.end()) emulator.choices.insert(*at);
   emulator.profile = model::load_profile(emulator.profile_key, emulator.choices);
@@ -64,12 +41,12 @@ Emulator emulator_of(const Uri& uri) {
   model::ChipOptions& options = emulator.options;
   // Of a graph the chip says what is wrong.
   const std::uint64_t most_cells = profile.graph ? std::numeric_limits<std::uint32_t>::max() : profile.cells_max;
-  options.cells = static_cast<std::uint32_t>(number("cells", 1, most_cells, profile.cells));
-  options.lanes = static_cast<std::uint32_t>(number("lanes", 1, profile.lanes_max, profile.lanes));
-  options.seed = number("seed", 0, std::numeric_limits<std::uint64_t>::max(), options.seed);
+  options.cells = static_cast<std::uint32_t>(uri.number("cells", 1, most_cells, profile.cells));
+  options.lanes = static_cast<std::uint32_t>(uri.number("lanes", 1, profile.lanes_max, profile.lanes));
+  options.seed = uri.number("seed", 0, std::numeric_limits<std::uint64_t>::max(), options.seed);
   options.threads =
-      static_cast<unsigned>(number("threads", 1, 1024, std::max(1u, std::thread::hardware_concurrency())));
-  const std::string timing = value_of("timing").empty() ? "lt" : value_of("timing");
+      static_cast<unsigned>(uri.number("threads", 1, 1024, std::max(1u, std::thread::hardware_concurrency())));
+  const std::string timing = uri.get("timing", "lt");
   if (timing != "lt" && timing != "at")
     throw Error(HB_BAD_ARG,
                 "device URI: timing=" + timing + " is unknown; it is lt (loosely timed) or at (approximately timed)");
@@ -109,22 +86,47 @@ auto guarded(Open&& open) {
   }
 }
 
+std::unique_ptr<Transport> open_emulator(const Uri& uri, const OpenInner&) {
+  return guarded([&] { return link_to(uri); });
+}
+
 Uri functional_uri(const std::string& text) {
-  Uri uri = parse_uri(text);
-  if (uri.scheme != "func")
+  const Scheme& func = device_schemes().front();
+  if (scheme_of(text) != func.name)
     throw Error(HB_BAD_ARG, "device URI '" + text + "': only func: can have its memory in a file");
-  return uri;
+  return parse_uri(text, func.address, func.keys);
 }
 
 }  // namespace
 
+const std::vector<Scheme>& device_schemes() {
+  static const std::vector<Scheme> schemes = [] {
+    std::vector<std::string_view> keys{"profile", "cells", "lanes", "seed", "threads"}, timed = keys;
+    timed.push_back("timing");
+    const auto& choices = model::choice_names();
+    keys.insert(keys.end(), choices.begin(), choices.end());
+    timed.insert(timed.end(), choices.begin(), choices.end());
+    std::vector<Scheme> all{{"func", UriAddress::none, keys, Reopened::fresh, open_emulator},
+                            {"tlm", UriAddress::none, timed, Reopened::once, open_emulator}};
+    all.insert(all.end(), link_schemes().begin(), link_schemes().end());
+    return all;
+  }();
+  return schemes;
+}
+
 std::unique_ptr<Transport> open_transport(const std::string& text) {
-  const std::string_view scheme = scheme_of(text);
-  if (is_link_scheme(scheme)) return open_link_transport(text, open_transport);
-  const Uri uri = parse_uri(text);
-  if (uri.scheme == "func" || uri.scheme == "tlm") return guarded([&] { return link_to(uri); });
-  throw Error(HB_BAD_ARG, "device URI '" + numerics::escaped(text, 400) + "': scheme " + numerics::quoted(uri.scheme) +
-                              " is unknown; this build has " + emulators() + ", " + link_schemes);
+  const std::string_view name = scheme_of(text);
+  if (name.empty())
+    throw Error(HB_BAD_ARG, "device URI '" + numerics::escaped(text, 400) +
+                                "': no scheme; write it as func:profile=ideal&cells=64");
+  const Scheme* const scheme = find_scheme(device_schemes(), name);
+  if (scheme == nullptr) {
+    std::vector<Scheme> here = device_schemes();
+    if (heatbath_open_tlm == nullptr) std::erase_if(here, [](const Scheme& one) { return one.reopened == Reopened::once; });
+    throw Error(HB_BAD_ARG, "device URI '" + numerics::escaped(text, 400) + "': scheme " + numerics::quoted(name) +
+                                " is unknown; this build has " + names_of(here));
+  }
+  return scheme->open(parse_uri(text, scheme->address, scheme->keys), open_transport);
 }
 
 std::string uri_or_default(std::string_view uri) {

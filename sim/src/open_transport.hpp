@@ -5,13 +5,18 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "heatbath/transport.hpp"
+#include "link/scheme.hpp"
 
 namespace heatbath {
 
 /// The URI itself; when it is empty, the environment's, else `func:`.
 std::string uri_or_default(std::string_view uri);
+
+/// All schemes of this program: emulators, then links.
+const std::vector<Scheme>& device_schemes();
 
 /// What open() hands to a Device; the same errors. `uri` is not empty.
 std::unique_ptr<Transport> open_transport(const std::string& uri);

@@ -102,7 +102,7 @@ void TlmTransport::dma_free(std::uint64_t address) { bus_->dma_free(address); }
 
 LinkInfo TlmTransport::info() const { return info_; }
 
-std::optional<std::uint64_t> TlmTransport::ticks() const { return bus_->ticks(); }
+std::optional<std::uint64_t> TlmTransport::device_ticks() const { return bus_->ticks(); }
 
 }  // namespace heatbath
 

@@ -7,7 +7,6 @@
 #include <string>
 #include <utility>
 
-#include "heatbath/device_clock.hpp"
 #include "heatbath/interruptible.hpp"
 #include "heatbath/transport.hpp"
 #include "hw_model/systemc/host_bus.hpp"
@@ -16,7 +15,7 @@ namespace heatbath {
 
 /// A link to the SystemC chip of this process. Loosely timed it costs what func: costs and lends device memory;
 /// approximately timed, blocks cost bus time, too, and nothing is lent.
-class TlmTransport final : public Transport, public DeviceClock, public Interruptible {
+class TlmTransport final : public Transport, public Interruptible {
  public:
   /// `memory_bytes`: size of device memory. `uri` is what info() reports. Throws Error(BAD_ARG) when the process has a
   /// SystemC chip of another configuration, Error(BUSY) while this one is open; std::invalid_argument as HostBus::open.
@@ -31,7 +30,7 @@ class TlmTransport final : public Transport, public DeviceClock, public Interrup
   std::optional<DmaBuffer> dma_alloc(std::uint64_t bytes) override;
   void dma_free(std::uint64_t address) override;
   LinkInfo info() const override;
-  std::optional<std::uint64_t> ticks() const override;
+  std::optional<std::uint64_t> device_ticks() const override;
   void ask(std::function<Wish()> wish) override { wish_ = std::move(wish); }
 
  private:

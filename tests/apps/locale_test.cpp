@@ -11,7 +11,7 @@
 #include "bridges/netlist.hpp"
 #include "files/score_file.hpp"
 #include "files/toml_program.hpp"
-#include "heatbath/device.hpp"
+#include "heatbath/open.hpp"
 #include "heatbath/trainers/data_law.hpp"
 #include "heatbath/trainers/ergodicity/spins.hpp"
 #include "temporary_folder.hpp"

@@ -10,7 +10,7 @@
 #include "files/array_file.hpp"
 #include "files/npz_file.hpp"
 #include "files/program_builder.hpp"
-#include "heatbath/device.hpp"
+#include "heatbath/open.hpp"
 #include "temporary_folder.hpp"
 
 namespace heatbath::apps {

@@ -13,6 +13,7 @@
 #include "error_of.hpp"
 #include "files/program_builder.hpp"
 #include "files/step_bias.hpp"
+#include "heatbath/open.hpp"
 #include "temporary_folder.hpp"
 
 namespace heatbath::apps {

@@ -12,7 +12,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "heatbath/device.hpp"
+#include "heatbath/open.hpp"
 #include "heatbath/program.h"
 #include "tests/apps/temporary_folder.hpp"
 #include "validate/bench.hpp"

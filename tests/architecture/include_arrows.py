@@ -23,7 +23,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*(?:([<"])([^>"]+)[>"]|(\S.*))')
 
 # Folders that includes are relative to, beside the including file's own folder.
 INCLUDE_FOLDERS = ("firmware_api/include", "capi/include", "numerics/include", "hw_model/physics/include", "link/include",
-                   "driver/include", "server/include", "network/include", "trainers/include", "studies/include",
+                   "driver/include", "sim/include", "server/include", "network/include", "trainers/include", "studies/include",
                    "measure/include", "")
 
 # What a host program may name of the firmware API: the statuses, the program format and the names of cells that the
@@ -38,6 +38,9 @@ NUMBERS_AS_TEXT = ("numerics/include/heatbath/numerics/text.hpp", "numerics/incl
 
 # The driver's face, which the links' public one is part of.
 DRIVER = ("driver/include", "link/include")
+
+# Emulators among the devices, for programs and tests, not for libraries.
+OPEN = ("sim/include/heatbath/open.hpp",)
 
 # The names of what a device reports.
 NAMES = ("firmware_api/include/heatbath/regs.h",) + VOCABULARY
@@ -91,8 +94,8 @@ RULES = {
     "driver": Rule("driver includes only itself, link, firmware_api and numbers as text and their rounding; never sim, "
                    "hw_model, trainers or the rest of numerics",
                    ("driver", "link", "firmware_api/include") + NUMBERS_AS_TEXT, re.compile(r"(?!Eigen/).*")),
-    "capi": Rule("the C interface includes only itself, the driver, firmware_api and the standard library; never sim or "
-                 "hw_model", ("capi", "firmware_api/include") + DRIVER, std_and()),
+    "capi": Rule("the C interface includes only itself, the driver, open.hpp, firmware_api and the standard library; "
+                 "never hw_model or the rest of sim", ("capi", "firmware_api/include") + DRIVER + OPEN, std_and()),
     "sim": Rule("sim includes only itself, driver, link, hw_model and firmware_api; never server or trainers",
                 ("sim", "driver/include", "link", "hw_model", "firmware_api/include", "numerics")),
     "server": Rule("server includes only itself, link, driver, the opening of devices, the table of registers and "
@@ -116,25 +119,25 @@ RULES = {
     "report": Rule("reports include only themselves, files and what they show; never sim, hw_model or apps",
                    ("report", "files") + HOST_SIDE),
     "bridges": Rule("bridges include only themselves, files, report and the driver; never sim, hw_model or apps",
-                    ("bridges", "files", "report") + HOST_SIDE),
+                    ("bridges", "files", "report") + HOST_SIDE + OPEN),
     "conformance": Rule("the conformance claims include only themselves, the driver, firmware_api and the ladder of "
                         "validation",
                         ("conformance", "validate/ladder.hpp", "validate/check.hpp", "firmware_api/include") + DRIVER +
                         NUMBERS_AS_TEXT),
     "validate": Rule("the validation ladder includes itself, files, report, the driver, network, measure, the names of cells, and "
                      "the oracles it holds devices to; never hw_model or sim",
-                     ("validate", "files", "report", "network/include", "measure/include", "oracles") + DRIVER + NAMES + NUMBERS_AS_TEXT),
+                     ("validate", "files", "report", "network/include", "measure/include", "oracles") + DRIVER + OPEN + NAMES + NUMBERS_AS_TEXT),
     "apps": Rule("apps include only themselves, files, report, bridges, conformance, validate, the server's face, the rows "
                  "of bench, and what these show; never sim or hw_model",
                  ("apps", "files", "report", "bridges", "conformance", "validate", "server/include", "bench/rows.hpp",
-                  "bench/measure.hpp") + HOST_SIDE),
+                  "bench/measure.hpp") + HOST_SIDE + OPEN),
     "measure": Rule("measure includes only itself, numerics, the program format, Eigen and the standard library; never sim "
                     "or hw_model", ("measure", "numerics") + DRIVER + VOCABULARY, std_and("Eigen/.*")),
     "python": Rule(f"python includes only itself, {HOST}",
                    ("python", "trainers/include", "network/include", "measure/include") + DRIVER + VOCABULARY),
     "examples": Rule(f"examples include only themselves, {HOST}",
                      ("examples", "trainers/include", "studies/include", "network/include", "measure/include",
-                      "numerics/include") + DRIVER + VOCABULARY),
+                      "numerics/include") + DRIVER + OPEN + VOCABULARY),
     "examples/odeint": Rule("the example of odeint includes only the physics for programs of others, Boost and the "
                             "standard library", ("examples/odeint", "hw_model/physics/include"),
                             std_and("boost/.*")),
@@ -148,7 +151,7 @@ RULES = {
                               "map and the statuses it is held to, and what serves a device for a test; never sim or "
                               "hw_model",
                               ("tests/conformance", "conformance", "server/include", "firmware_api/include",
-                               "trainers/include", "tests/link/served.hpp", "tests/link/faulty_wire.hpp") + DRIVER),
+                               "trainers/include", "tests/link/served.hpp", "tests/link/faulty_wire.hpp") + DRIVER + OPEN),
     "tests": Rule("tests may include anything but SystemC", ("",)),
     "bench": Rule("benchmarks may include anything but SystemC", ("",)),
 }

@@ -19,7 +19,7 @@
 #include "bridges/fmi/fmi3.hpp"
 #include "bridges/fmi/package.hpp"
 #include "bridges/fmi/variables.hpp"
-#include "heatbath/device.hpp"
+#include "heatbath/open.hpp"
 
 namespace heatbath::apps::fmi {
 namespace {

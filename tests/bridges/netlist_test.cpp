@@ -19,7 +19,7 @@
 
 #include "bridges/netlist.hpp"
 #include "files/toml_program.hpp"
-#include "heatbath/device.hpp"
+#include "heatbath/open.hpp"
 #include "heatbath/regs.h"
 #include "hw_model/physics/noise.hpp"
 #include "oracles/exact_ou.hpp"

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "heatbath/device.hpp"
 #include "heatbath/heatbath.h"
 #include "heatbath/host_mmio.h"
+#include "heatbath/open.hpp"
 #include "heatbath/run.h"
 
 extern "C" {

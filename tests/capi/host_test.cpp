@@ -5,8 +5,8 @@
 #include <string>
 #include <thread>
 
-#include "heatbath/device.hpp"
 #include "heatbath/heatbath.h"
+#include "heatbath/open.hpp"
 #include "heatbath/regs.h"
 
 namespace {

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "c_host.h"
-#include "heatbath/device.hpp"
 #include "heatbath/heatbath.h"
+#include "heatbath/open.hpp"
 
 namespace {
 

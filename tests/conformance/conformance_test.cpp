@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "conformance/conformance.hpp"
+#include "heatbath/open.hpp"
 #include "tests/link/faulty_wire.hpp"
 #include "tests/link/served.hpp"
 

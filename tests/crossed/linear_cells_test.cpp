@@ -2,6 +2,7 @@
 // the stepper's definition gives to these very steps.
 #include "tests/crossed/linear_rows.hpp"
 
+#include "heatbath/open.hpp"
 #include "tests/link/served.hpp"
 
 namespace heatbath::crossed {

@@ -2,6 +2,7 @@
 // between temperatures and heat that one-way couplings make against closed forms, work against free energies.
 #include <random>
 
+#include "heatbath/open.hpp"
 #include "oracles/exact_ou.hpp"
 #include "tests/crossed/linear_rows.hpp"
 

@@ -1,5 +1,6 @@
 // Phases and p-bits: averages of every stepper x condition after some long steps, against operators of these very steps:
 // quadrature over the noise of two phases, the vector of all states of four spins.
+#include "heatbath/open.hpp"
 #include "oracles/spin_sweep_law.hpp"
 #include "oracles/stepped_phase_law.hpp"
 #include "tests/crossed/crossed.hpp"

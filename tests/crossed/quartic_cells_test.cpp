@@ -2,6 +2,7 @@
 // law. Steps are short enough that what they add stays below half a standard error.
 #include <array>
 
+#include "heatbath/open.hpp"
 #include "tests/crossed/crossed.hpp"
 
 namespace heatbath::crossed {

@@ -1,4 +1,5 @@
 // What the matrix of kinds, steppers and conditions does not admit is refused by name.
+#include "heatbath/open.hpp"
 #include "tests/crossed/crossed.hpp"
 
 namespace heatbath::crossed {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "heatbath/cells.h"
-#include "heatbath/device.hpp"
+#include "heatbath/open.hpp"
 #include "heatbath/regs.h"
 #include "oracles/boltzmann_cell.hpp"
 #include "oracles/enumeration.hpp"

@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "heatbath/codes.h"
-#include "heatbath/device.hpp"
+#include "heatbath/open.hpp"
 #include "scripted_device.hpp"
 
 namespace heatbath {

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <vector>
 
-#include "heatbath/device.hpp"
+#include "heatbath/open.hpp"
 #include "tests/physics/reference_array.hpp"
 
 namespace heatbath {

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "heatbath/device.hpp"
 #include "heatbath/error.hpp"
+#include "heatbath/open.hpp"
 #include "tests/apps/temporary_folder.hpp"
 
 namespace heatbath {

@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "heatbath/device.hpp"
+#include "heatbath/open.hpp"
 #include "scripted_device.hpp"
 
 namespace heatbath {

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "faulty_wire.hpp"
-#include "heatbath/device.hpp"
+#include "heatbath/open.hpp"
 #include "heatbath/regs.h"
 #include "served.hpp"
 

@@ -17,7 +17,7 @@
 #include <thread>
 #include <vector>
 
-#include "heatbath/device.hpp"
+#include "heatbath/open.hpp"
 #include "heatbath/program.h"
 #include "raw_client.hpp"
 #include "served.hpp"

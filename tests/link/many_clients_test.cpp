@@ -14,7 +14,7 @@
 #include <thread>
 #include <vector>
 
-#include "heatbath/device.hpp"
+#include "heatbath/open.hpp"
 #include "heatbath/regs.h"
 #include "served.hpp"
 

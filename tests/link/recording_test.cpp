@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "heatbath/device.hpp"
+#include "heatbath/open.hpp"
 #include "heatbath/regs.h"
 #include "served.hpp"
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "faulty_wire.hpp"
-#include "heatbath/device.hpp"
+#include "heatbath/open.hpp"
 #include "heatbath/regs.h"
 #include "heatbath/studies/ergodicity.hpp"
 #include "heatbath/studies/score_bound.hpp"

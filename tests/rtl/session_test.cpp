@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "heatbath/device.hpp"
+#include "heatbath/open.hpp"
 #include "heatbath/regs.h"
 #include "hw_model/device/chip.hpp"
 #include "tests/rtl/front_end.hpp"

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "heatbath/device.hpp"
+#include "heatbath/open.hpp"
 #include "heatbath/regs.h"
 #include "tests/device/changed_profile.hpp"
 

@@ -6,8 +6,8 @@
 #include <cmath>
 #include <fstream>
 
-#include "heatbath/device.hpp"
 #include "heatbath/error.hpp"
+#include "heatbath/open.hpp"
 #include "heatbath/studies/ergodicity.hpp"
 #include "oracles/enumeration.hpp"
 #include "oracles/first_passage.hpp"

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <numeric>
 
-#include "heatbath/device.hpp"
+#include "heatbath/open.hpp"
 #include "heatbath/trainers/generative.hpp"
 #include "trainers/src/generative_programs.hpp"
 

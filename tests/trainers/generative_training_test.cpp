@@ -4,8 +4,8 @@
 
 #include <cmath>
 
-#include "heatbath/device.hpp"
 #include "heatbath/error.hpp"
+#include "heatbath/open.hpp"
 #include "heatbath/trainers/generative.hpp"
 
 namespace heatbath::trainers {

@@ -15,9 +15,9 @@
 
 #include <Eigen/Dense>
 
-#include "heatbath/device.hpp"
 #include "heatbath/error.hpp"
 #include "heatbath/numerics/thread_team.hpp"
+#include "heatbath/open.hpp"
 #include "heatbath/trainers/sample_quality.hpp"
 #include "trainers/src/host_randomness.hpp"
 

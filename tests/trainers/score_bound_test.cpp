@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "heatbath/error.hpp"
+#include "heatbath/open.hpp"
 #include "oracles/score_diffusion.hpp"
 
 namespace heatbath::trainers {

@@ -68,13 +68,9 @@ class Device {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Opens the device of a URI: func:profile=ideal&cells=64&lanes=16&seed=1&threads=2, … An empty URI means the
-/// environment variable HEATBATH_DEVICE, and without it `func:`. Error(BAD_ARG) lists the valid schemes, keys and
-/// values. Defined in the umbrella library (heatbath::heatbath), which links the emulator.
-Device open(std::string_view uri = {});
-
-/// The same for hosts that link no emulator: a device behind a link (tcp://host:port, unix:/path, shm:/name,
-/// uio:/dev/uioN, replay:FILE, record:FILE?device=URI). `uri` is not empty. Defined in the driver.
+/// Opens a device behind a link: tcp://host:port, unix:/path, shm:/name, etherbone://host:port, uio:/dev/uioN,
+/// replay:FILE, record:FILE?device=URI. `uri` is not empty. Error(BAD_ARG) lists the valid schemes, keys and values.
+/// A host that wants emulators, too, calls open() of heatbath/open.hpp.
 Device open_link(std::string_view uri);
 
 }  // namespace heatbath

@@ -54,6 +54,11 @@ class Transport {
   /// Gives a buffer back, by its address; a transfer that still uses it ends with HB_LINK.
   virtual void dma_free([[maybe_unused]] std::uint64_t address) {}
 
+  /// Device time in ticks since reset as this side knows it without an access, which would cost time: exact where the
+  /// device is in this process, else the last one heard of; nothing when unknown. For records, logs and pacing; the
+  /// driver never decides by it.
+  virtual std::optional<std::uint64_t> device_ticks() const { return std::nullopt; }
+
   virtual LinkInfo info() const = 0;
 };
 

@@ -1,7 +1,7 @@
 // A host of the trainers: links them and the emulator, and calls into both.
 #include <cstdio>
 
-#include "heatbath/device.hpp"
+#include "heatbath/open.hpp"
 #include "heatbath/trainers/generative.hpp"
 
 int main() {
