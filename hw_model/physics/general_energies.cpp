@@ -1,6 +1,8 @@
 // Energies, momenta and kinetic heat of the general array, in double.
 #include <cmath>
 
+#include "heatbath/cells/phase.hpp"
+#include "heatbath/cells/quartic.hpp"
 #include "hw_model/physics/general_array_impl.hpp"
 
 namespace heatbath::physics {
@@ -37,14 +39,14 @@ double GeneralArray::Impl::energy(const LaneTile& t, std::uint32_t own, const St
     w.resize(cells);
     for (std::uint32_t i = 0; i < cells; ++i) {
       u[i] = std::cos(x(i)), w[i] = std::sin(x(i));
-      sum += bias(i) * u[i] + 0.5 * p.two_j2[i] * (2 * u[i] * u[i] - 1);
+      sum += cells::phase_energy(0.5 * p.two_j2[i], bias(i), u[i]);
     }
   } else {
     for (std::uint32_t i = 0; i < cells; ++i) {
       const double xi = x(i);
       u[i] = spec.kind == CellKind::rlc ? x(cells + i) : xi;
-      sum += xi * (bias(i) + xi * (0.5 * p.two_j2[i] + 0.25 * p.four_j4[i] * (xi * xi)));
-      if (inertia) sum += 0.5 * p.mass[i] * x(cells + i) * x(cells + i);
+      sum += cells::quartic_energy(0.5 * p.two_j2[i], 0.25 * p.four_j4[i], bias(i), xi);
+      if (inertia) sum += cells::kinetic_energy<double>(p.mass[i], x(cells + i));
     }
   }
   sum += pairs(p.couplings_a.get(), p.gain_a, u) + pairs(p.couplings_b.get(), p.gain_b, u);
@@ -67,7 +69,7 @@ void GeneralArray::Impl::energies(LaneTile& t, const StepTable& p, double sign, 
   for (std::uint32_t i = 0; i < cells; ++i) {
     const float* bias = p.lane_bias ? &t.bias[t.at(i, 0)] : nullptr;
     const double shared_bias = p.lane_bias ? zero : p.bias[i];
-    const double j2 = 0.5 * p.two_j2[i], j4 = 0.25 * p.four_j4[i], half_mass = inertia ? 0.5 * p.mass[i] : 0.0;
+    const double j2 = 0.5 * p.two_j2[i], j4 = 0.25 * p.four_j4[i], own_mass = p.mass[i];
     for (std::uint32_t l = 0; l < t.lanes; ++l) {
       const std::size_t at = t.at(i, l);
       const double b = bias ? bias[l] : shared_bias, ui = u[at];
@@ -77,14 +79,14 @@ void GeneralArray::Impl::energies(LaneTile& t, const StepTable& p, double sign, 
       if (phases) {
         if (p.couplings_a) coupled += 0.5 * p.gain_a * t.sine[at] * t.field_c[at];
         if (p.couplings_b) coupled += 0.5 * p.gain_b * t.sine[at] * t.field_d[at];
-        v = b * ui + j2 * (2 * ui * ui - 1);
+        v = cells::phase_energy(j2, b, ui);
       } else {
         const double x = t.state[at];
-        v = x * (b + x * (j2 + j4 * (x * x)));
+        v = cells::quartic_energy(j2, j4, b, x);
       }
       if (inertia) {
         const double velocity = t.state[t.at(cells + i, l)];
-        v += half_mass * velocity * velocity;
+        v += cells::kinetic_energy(own_mass, velocity);
       }
       sums[l] += sign * (v + coupled);
     }
@@ -96,11 +98,11 @@ void GeneralArray::Impl::kinetic(LaneTile& t, const StepTable& p, double sign, s
   const bool mixed = spec.kind == CellKind::rlc;
   if (mixed) fields(t, p, v, t.field_a, t.field_b);
   for (std::uint32_t i = 0; i < cells; ++i) {
-    const double half_mass = 0.5 * p.mass[i];
+    const double own_mass = p.mass[i];
     for (std::uint32_t l = 0; l < t.lanes; ++l) {
       const std::size_t at = t.at(i, l);
       const double vi = v[at];
-      double k = half_mass * vi * vi;
+      double k = cells::kinetic_energy(own_mass, vi);
       if (mixed && p.couplings_a) k += 0.5 * p.gain_a * vi * t.field_a[at];
       if (mixed && p.couplings_b) k += 0.5 * p.gain_b * vi * t.field_b[at];
       sums[l] += sign * k;

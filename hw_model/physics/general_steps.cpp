@@ -4,6 +4,8 @@
 #include <limits>
 #include <numbers>
 
+#include "heatbath/cells/phase.hpp"
+#include "heatbath/cells/quartic.hpp"
 #include "heatbath/physics/schemes.hpp"
 #include "hw_model/physics/general_array_impl.hpp"
 #include "hw_model/physics/graph.hpp"
@@ -64,14 +66,14 @@ void GeneralArray::Impl::curvatures(const LaneTile& t, const StepTable& p, std::
       const std::size_t at = t.at(i, l);
       const double x = t.state[at];
       if (!phases) {
-        out[at] = p.two_j2[i] + 3.0 * p.four_j4[i] * x * x;
+        out[at] = cells::quartic_curvature<double>(p.two_j2[i], p.four_j4[i], x);
         continue;
       }
       const double c = t.cosine[at], s = t.sine[at];
       double along = p.lane_bias ? t.bias[at] : p.bias[i], across = 0;
       if (p.couplings_a) along += double{p.gain_a} * t.field_a[at], across += double{p.gain_a} * t.field_c[at];
       if (p.couplings_b) along += double{p.gain_b} * t.field_b[at], across += double{p.gain_b} * t.field_d[at];
-      out[at] = -c * along - s * across - p.four_j2[i] * (c * c - s * s);
+      out[at] = cells::phase_curvature<double>(p.four_j2[i], along, across, c, s);
     }
 }
 

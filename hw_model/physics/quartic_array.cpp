@@ -6,9 +6,9 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "heatbath/cells/quartic.hpp"
 #include "heatbath/numerics/cache_line.hpp"
 #include "heatbath/numerics/thread_team.hpp"
-#include "heatbath/physics/formulas.hpp"
 #include "hw_model/physics/code_products.hpp"
 #include "hw_model/physics/graph.hpp"
 #include "hw_model/physics/packed_couplings.hpp"
@@ -193,9 +193,10 @@ struct QuarticArray::Impl {
   float gradient(const LaneTile& tile, const Parameters& p, const CacheLines<float>& y, std::uint32_t cell,
                  std::uint32_t lane) const {
     const float x = tile.state[tile.at(cell, lane)];
-    const float own = formulas::quartic_gradient([](float a, float b, float c) { return std::fma(a, b, c); }, 2.0f * p.j2[cell],
-                                                 4.0f * p.j4[cell], bias_of(p, cells, tile.first + lane, cell), x);
-    return y.empty() ? own : std::fma(p.gain, y[tile.at(cell, lane)], own);
+    const auto fused = [](float a, float b, float c) { return std::fma(a, b, c); };
+    const float own = cells::quartic_gradient(fused, 2.0f * p.j2[cell], 4.0f * p.j4[cell],
+                                              bias_of(p, cells, tile.first + lane, cell), x);
+    return y.empty() ? own : cells::linear_coupling(fused, p.gain, y[tile.at(cell, lane)], own);
   }
 
   double energy(const LaneTile& tile, const Parameters& p, const CacheLines<float>& y, std::uint32_t lane) const {
@@ -203,7 +204,8 @@ struct QuarticArray::Impl {
     for (std::uint32_t cell = 0; cell < cells; ++cell) {
       const double x = tile.state[tile.at(cell, lane)];
       const double coupled = y.empty() ? 0.0 : 0.5 * p.gain * y[tile.at(cell, lane)];
-      sum += x * (bias_of(p, cells, tile.first + lane, cell) + coupled + x * (p.j2[cell] + p.j4[cell] * (x * x)));
+      const double bias = bias_of(p, cells, tile.first + lane, cell) + coupled;
+      sum += cells::quartic_energy<double>(p.j2[cell], p.j4[cell], bias, x);
     }
     return sum;
   }

@@ -10,6 +10,8 @@
 #include <numbers>
 #include <vector>
 
+#include "heatbath/cells/phase.hpp"
+#include "heatbath/cells/quartic.hpp"
 #include "heatbath/numerics/lanczos.hpp"
 #include "heatbath/numerics/work_watch.hpp"
 #include "hw_model/physics/step_table.hpp"
@@ -19,6 +21,8 @@ namespace {
 
 using Complex = std::complex<double>;
 using numerics::SpectrumEnds;
+
+constexpr auto fused = [](double a, double b, double c) { return std::fma(a, b, c); };
 
 constexpr double unbounded = std::numeric_limits<double>::infinity();
 constexpr double growth = 1e-10;   // of a step that still counts as stable: e-fold in 1e10 steps
@@ -171,7 +175,7 @@ struct FreeCells {
     for (std::size_t n = 0; n < size(); ++n) {
       const std::uint32_t i = at[n];
       diagonal[n] = spec.kind == CellKind::phase ? std::abs(bias[i]) + 2 * std::abs(two_j2(i)) + sums[i]
-                                                 : two_j2(i) + 12 * j4(i) * reach * reach;
+                                                 : cells::quartic_curvature(two_j2(i), 4 * j4(i), reach);
     }
   }
   double rail() const { return static_cast<double>(spec.rail); }
@@ -193,7 +197,7 @@ struct FreeCells {
     if (quartic && curvature == CurvatureAt::rest) x = resting_cells();
     for (std::size_t n = 0; n < size(); ++n) {
       const double position = curvature == CurvatureAt::rail ? rail() : x[at[n]];
-      diagonal[n] = two_j2(at[n]) + 12 * j4(at[n]) * position * position;
+      diagonal[n] = cells::quartic_curvature(two_j2(at[n]), 4 * j4(at[n]), position);
     }
   }
 
@@ -208,9 +212,9 @@ struct FreeCells {
       const double side = field > 0 || (field == 0 && x[i] < 0) ? -1.0 : 1.0, push = std::abs(field);
       double y = std::cbrt(push / cubic) + std::sqrt(std::max(-curvature, 0.0) / cubic);
       for (int n = 0; n < 60; ++n) {
-        const double slope = curvature + 3 * cubic * y * y;
+        const double slope = cells::quartic_curvature(curvature, cubic, y);
         if (!(slope > 0)) break;
-        const double next = y - (curvature * y + cubic * y * y * y - push) / slope;
+        const double next = y - (cells::quartic_gradient(curvature, cubic, y) - push) / slope;
         if (!(std::abs(next - y) > 1e-14 * y)) break;
         y = next;
       }
@@ -240,14 +244,15 @@ struct FreeCells {
     std::vector<double> along(spec.cells, 0.0), across(spec.cells, 0.0);  // sums of J cos and J sin
     const auto turn = [&](std::uint32_t i) {
       const double a = bias[i] + gain * along[i], b = gain * across[i], c = static_cast<double>(p.j2[i]);
-      const auto energy = [&](double th) { return a * std::cos(th) + b * std::sin(th) + c * std::cos(2 * th); };
+      const auto energy = [&](double th) { return cells::phase_energy(c, a, std::cos(th)) + b * std::sin(th); };
       double th = a == 0 && b == 0 ? std::atan2(sine[i], cosine[i]) : std::atan2(-b, -a);
       if (c != 0) {
         for (int n = -8; n < 8; ++n)
           if (const double other = n * std::numbers::pi / 8; energy(other) < energy(th)) th = other;
         for (int n = 0; n < 40; ++n) {
-          const double slope = -a * std::sin(th) + b * std::cos(th) - 2 * c * std::sin(2 * th);
-          const double curvature = -a * std::cos(th) - b * std::sin(th) - 4 * c * std::cos(2 * th);
+          const double cos = std::cos(th), sin = std::sin(th);
+          const double slope = cells::phase_gradient(fused, 4 * c, a, b * cos, cos, sin);
+          const double curvature = cells::phase_curvature(4 * c, a, b, cos, sin);
           if (!(curvature > 0)) break;
           th -= slope / curvature;
         }
@@ -277,8 +282,7 @@ struct FreeCells {
     for (std::size_t n = 0; n < size(); ++n) {
       const std::uint32_t i = at[n];
       gather(i);
-      diagonal[n] = -cosine[i] * (bias[i] + gain * along[i]) - gain * sine[i] * across[i] -
-                    2 * two_j2(i) * (cosine[i] * cosine[i] - sine[i] * sine[i]);
+      diagonal[n] = cells::phase_curvature(2 * two_j2(i), bias[i] + gain * along[i], gain * across[i], cosine[i], sine[i]);
     }
   }
 };

@@ -5,6 +5,8 @@
 #include <optional>
 #include <stdexcept>
 
+#include "heatbath/cells/quartic.hpp"
+#include "heatbath/physics/formulas.hpp"
 #include "hw_model/physics/array.hpp"
 #include "hw_model/physics/noise.hpp"
 
@@ -65,13 +67,14 @@ void CellModule::update() {
 float StockCell::next() {
   const CellInputs in = inputs.read();
   const float own = x[index()].read();
-  float gradient = std::fma(std::fma(in.four_j4, own * own, in.two_j2), own, in.bias);
+  const auto fused = [](float a, float b, float c) { return std::fma(a, b, c); };
+  float gradient = cells::quartic_gradient(fused, in.two_j2, in.four_j4, in.bias, own);
   if (in.coupled) {
     float y = 0.0f;
     for (std::size_t k = 0; k < x.size(); ++k) y = std::fma(coupling[k].read(), x[k].read(), y);
-    gradient = std::fma(in.gain, y, gradient);
+    gradient = cells::linear_coupling(fused, in.gain, y, gradient);
   }
-  const float moved = std::fma(in.sigma, noise.read(), std::fma(-in.mu_dt, gradient, own));
+  const float moved = physics::formulas::moved(fused, own, -in.mu_dt, gradient, in.sigma, noise.read());
   return moved > in.rail ? in.rail : moved < -in.rail ? -in.rail : moved;
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "heatbath/cells/quartic.hpp"
 #include "heatbath/error.hpp"
 #include "heatbath/numerics/text.hpp"
 #include "trainers/src/host_randomness.hpp"
@@ -264,9 +265,7 @@ LineRun generate_values(Device& device, const LinePlan& plan, std::span<const Ce
   }
   const auto potential = [&cells](std::size_t segment, double y) {
     const Cell& cell = cells[segment];
-    const double square = y * y;
-    return square * (static_cast<double>(cell.j2) + static_cast<double>(cell.j4) * square) +
-           static_cast<double>(cell.bias) * y;
+    return cells::quartic_energy<double>(cell.j2, cell.j4, cell.bias, y);
   };
   return run_line(device, plan, program, kT, potential, kFirstGeneration + run * kShotsPerRun, 1 + run, options);
 }

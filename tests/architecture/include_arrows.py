@@ -7,7 +7,7 @@
       |               |        sim <- server
       |               +--------|------+
       |                        v
-      hw_model: physics <- analog <- device <- systemc                          numerics below all but firmware_api
+      hw_model: physics <- analog <- device <- systemc           numerics below all but firmware_api, cells below all
 
 include_arrows.py [ROOT]   one line per wrong include: file:line, what it includes, and the rule; exit status 1 then.
 """
@@ -22,7 +22,8 @@ SUFFIXES = {".h", ".hpp", ".c", ".cc", ".cpp", ".cxx", ".inc", ".ipp", ".in"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:([<"])([^>"]+)[>"]|(\S.*))')
 
 # Folders that includes are relative to, beside the including file's own folder.
-INCLUDE_FOLDERS = ("firmware_api/include", "capi/include", "numerics/include", "hw_model/physics/include", "link/include",
+INCLUDE_FOLDERS = ("firmware_api/include", "capi/include", "cells/include", "numerics/include",
+                   "hw_model/physics/include", "link/include",
                    "driver/include", "sim/include", "server/include", "network/include", "trainers/include", "studies/include",
                    "measure/include", "")
 
@@ -46,7 +47,8 @@ OPEN = ("sim/include/heatbath/open.hpp",)
 NAMES = ("firmware_api/include/heatbath/regs.h",) + VOCABULARY
 
 # What is above the driver and knows no model, with the names of what a device reports.
-HOST_SIDE = ("studies/include", "trainers/include", "network/include", "measure/include", "numerics/include") + DRIVER + NAMES
+HOST_SIDE = ("studies/include", "trainers/include", "network/include", "measure/include", "cells/include",
+             "numerics/include") + DRIVER + NAMES
 
 FREESTANDING = re.compile(r"std(int|bool|def)\.h")
 STANDARD = r"([a-z_]+|(std[a-z]+|string|math|float|limits|assert|inttypes)\.h)"  # <vector>, <cstdint>, <stdint.h>
@@ -68,18 +70,20 @@ def std_and(*more):
 
 
 HOST = "the driver, network, the trainers, and the statuses and program format they speak in; never sim, hw_model or registers"
-PHYSICS = ("hw_model/physics", "numerics")
+PHYSICS = ("hw_model/physics", "cells/include", "numerics")
 
 # The longest folder that holds a file decides.
 RULES = {
     "firmware_api": Rule("firmware_api includes only itself, <stdint.h>, <stdbool.h> and <stddef.h>",
                          ("firmware_api",), FREESTANDING),
+    "cells": Rule("cells include only themselves: kernels for one instruction set include them", ("cells",),
+                  re.compile(r"(?!)")),
     "numerics": Rule("numerics includes only itself and the standard library", ("numerics",),
                      std_and(INTRINSICS, POSIX)),
-    "hw_model/physics": Rule("physics includes only itself, numerics, Eigen, Random123 and the standard library",
+    "hw_model/physics": Rule("physics includes only itself, cells, numerics, Eigen, Random123 and the standard library",
                              PHYSICS, std_and(INTRINSICS, "Eigen/.*", "Random123/.*")),
-    "hw_model/physics/include": Rule("physics for programs of others includes only itself, odeint's stepper categories and "
-                                     "the standard library", ("hw_model/physics/include",),
+    "hw_model/physics/include": Rule("physics for programs of others includes only itself, cells, odeint's stepper categories and "
+                                     "the standard library", ("hw_model/physics/include", "cells/include"),
                                      std_and(r"boost/numeric/odeint/stepper/stepper_categories\.hpp")),
     "hw_model/analog": Rule("analog includes only itself, physics and codes.h",
                             ("hw_model/analog", "firmware_api/include/heatbath/codes.h") + PHYSICS,
@@ -88,7 +92,7 @@ RULES = {
                             ("hw_model/device", "hw_model/analog", "firmware_api/include") + PHYSICS,
                             std_and(POSIX)),
     "hw_model/systemc": Rule("systemc includes only itself, the rest of hw_model and firmware_api",
-                             ("hw_model", "firmware_api/include", "numerics")),
+                             ("hw_model", "cells/include", "firmware_api/include", "numerics")),
     "link": Rule("link includes only itself, firmware_api and numbers as text; never driver, sim or hw_model",
                  ("link", "firmware_api/include") + NUMBERS_AS_TEXT, re.compile(r"(?!Eigen/).*")),
     "driver": Rule("driver includes only itself, link, firmware_api and numbers as text and their rounding; never sim, "
@@ -104,16 +108,17 @@ RULES = {
                     "hw_model/device/register_table.inc") + NUMBERS_AS_TEXT),
     "oracles": Rule("the oracles include only themselves, Boost, Eigen and the standard library; never what they judge",
                     ("oracles",), std_and("boost/.*", r"(unsupported/)?Eigen/.*")),
-    "network": Rule("networks include only themselves, driver, measure, numerics and codes.h, with the statuses and "
+    "network": Rule("networks include only themselves, cells, driver, measure, numerics and codes.h, with the statuses and "
                     "program format the driver speaks in; never sim, hw_model, registers or trainers",
-                    ("network", "firmware_api/include/heatbath/codes.h") + DRIVER + ("measure/include", "numerics") +
-                    VOCABULARY),
-    "trainers": Rule("trainers include only themselves, network, driver, measure and numerics, with the statuses and "
+                    ("network", "firmware_api/include/heatbath/codes.h") + DRIVER +
+                    ("measure/include", "cells/include", "numerics") + VOCABULARY),
+    "trainers": Rule("trainers include only themselves, cells, network, driver, measure and numerics, with the statuses and "
                      "program format the driver speaks in; never sim, hw_model or registers",
-                     ("trainers", "network/include") + DRIVER + ("measure/include", "numerics") + VOCABULARY),
-    "studies": Rule("studies include only themselves, the trainers, network, driver, measure and numerics; never sim, "
+                     ("trainers", "network/include") + DRIVER + ("measure/include", "cells/include", "numerics") + VOCABULARY),
+    "studies": Rule("studies include only themselves, the trainers, cells, network, driver, measure and numerics; never sim, "
                     "hw_model or registers",
-                    ("studies", "trainers", "network/include") + DRIVER + ("measure/include", "numerics") + VOCABULARY),
+                    ("studies", "trainers", "network/include") + DRIVER +
+                    ("measure/include", "cells/include", "numerics") + VOCABULARY),
     "files": Rule("files include only themselves and what they hold: results of driver, measure, trainers and studies; "
                   "never sim, hw_model, report or apps", ("files",) + HOST_SIDE),
     "report": Rule("reports include only themselves, files and what they show; never sim, hw_model or apps",

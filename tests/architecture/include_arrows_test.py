@@ -8,12 +8,14 @@ import unittest
 
 CHECKER = pathlib.Path(__file__).resolve().with_name("include_arrows.py")
 TREE = {
+    "cells/include/heatbath/cells/formula.hpp": "",
+    "cells/include/heatbath/cells/quartic.hpp": '#include "heatbath/cells/formula.hpp"\n',
     "firmware_api/include/heatbath/regs.h": "#include <stdint.h>\n",
     "firmware_api/include/heatbath/codes.h": "",
     "firmware_api/include/heatbath/status.h": "",
     "numerics/include/heatbath/numerics/isa.hpp": "#include <string_view>\n",
     "numerics/include/heatbath/numerics/text.hpp": "#include <string_view>\n",
-    "hw_model/physics/array.hpp": '#include <Eigen/Dense>\n#include "heatbath/numerics/isa.hpp"\n',
+    "hw_model/physics/array.hpp": '#include <Eigen/Dense>\n#include "heatbath/cells/quartic.hpp"\n#include "heatbath/numerics/isa.hpp"\n',
     "hw_model/analog/dac.hpp": '#include "heatbath/codes.h"\n#include "hw_model/physics/array.hpp"\n',
     "hw_model/device/chip.hpp": '#include "heatbath/regs.h"\n#include "hw_model/analog/dac.hpp"\n',
     "hw_model/systemc/chip_module.hpp": '#include <systemc>\n#include <tlm>\n#include "hw_model/device/chip.hpp"\n',
@@ -40,6 +42,9 @@ TREE = {
     "tests/conformance/registers.cpp": '#include "heatbath/device.hpp"\n#include "heatbath/regs.h"\n',
 }
 BACKWARDS = (
+    ("cells/include/heatbath/cells/quartic.hpp", "<cmath>"),
+    ("cells/include/heatbath/cells/quartic.hpp", '"hw_model/physics/array.hpp"'),
+    ("driver/src/device.cpp", '"heatbath/cells/quartic.hpp"'),
     ("firmware_api/include/heatbath/regs.h", "<stdio.h>"),
     ("firmware_api/include/heatbath/regs.h", '"heatbath/device.hpp"'),
     ("numerics/include/heatbath/numerics/isa.hpp", '"heatbath/status.h"'),

@@ -6,6 +6,7 @@
 
 #include <Eigen/Dense>
 
+#include "heatbath/cells/quartic.hpp"
 #include "heatbath/numerics/matrix_product.hpp"
 #include "heatbath/numerics/thread_team.hpp"
 
@@ -153,7 +154,7 @@ ReverseAction NoisingStatistics::add(std::uint32_t image, std::span<const float>
           const float* x = before + n;
           for (std::size_t i = from; i < to; ++i) {
             const float dx = x[i] - before[i];
-            const float c = x[i] * (two_j2 + four_j4 * x[i] * x[i]) - rate * dx;
+            const float c = cells::quartic_gradient(two_j2, four_j4, x[i]) - rate * dx;
             states[i] += static_cast<double>(x[i]);
             forces[i] += static_cast<double>(c);
             squares[i] += static_cast<double>(x[i]) * static_cast<double>(x[i]);

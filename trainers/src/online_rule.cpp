@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "heatbath/cells/quartic.hpp"
 #include "heatbath/numerics/matrix_product.hpp"
 #include "heatbath/numerics/thread_team.hpp"
 
@@ -84,7 +85,7 @@ ReverseAction OnlineRule::descend(Trainable& theta, std::span<const float> traje
         for (std::size_t i = v; i < n; ++i) r[i] -= hidden_r * rj[i] + hidden_x * xj[i];
       }
       for (std::size_t i = 0; i < n; ++i) {
-        r[i] = drift * (r[i] + x[i] * (two_j2 + four_j4 * x[i] * x[i])) - (x[i] - before[i]);
+        r[i] = drift * (r[i] + cells::quartic_gradient(two_j2, four_j4, x[i])) - (x[i] - before[i]);
       }
       for (std::size_t i = 0; i < n; ++i) {
         const double e = r[i], dx = x[i] - before[i];

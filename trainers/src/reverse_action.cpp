@@ -2,6 +2,7 @@
 #include <numeric>
 #include <string>
 
+#include "heatbath/cells/quartic.hpp"
 #include "heatbath/error.hpp"
 #include "heatbath/numerics/matrix_product.hpp"
 #include "heatbath/numerics/thread_team.hpp"
@@ -48,7 +49,7 @@ ReverseAction PathAction::evaluate(const Trainable& theta, std::span<const float
       for (std::size_t a = 0; a < h; ++a) r[v + a] += theta.bias[a];
       for (std::size_t i = 0; i < theta.visible_bias.size(); ++i) r[i] += theta.visible_bias[i];
       for (std::size_t i = 0; i < n; ++i) {
-        r[i] = drift * (r[i] + x[i] * (two_j2 + four_j4 * x[i] * x[i])) - (x[i] - before[i]);
+        r[i] = drift * (r[i] + cells::quartic_gradient(two_j2, four_j4, x[i])) - (x[i] - before[i]);
       }
       const auto add = [&](std::size_t i, std::size_t s) {
         const double e = r[i], dx = x[i] - before[i];
