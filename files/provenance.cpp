@@ -83,7 +83,7 @@ nlohmann::json describe_device(const Device& device) {
   const Identity& id = device.identity();
   const Capabilities& caps = device.capabilities();
   const LinkInfo link = device.link();
-  return {
+  nlohmann::json all = {
       {"link", {{"uri", link.uri}, {"description", link.description}}},
       {"identity",
        {{"vendor", id.vendor},
@@ -92,36 +92,10 @@ nlohmann::json describe_device(const Device& device) {
         {"serial", id.serial},
         {"map_version", fmt::format("{}.{}", id.map_major, id.map_minor)},
         {"map_hash", fmt::format("{:08x}", id.map_hash)}}},
-      {"features",
-       {{"seeded", caps.seeded},
-        {"state_write", caps.state_write},
-        {"meters", caps.meters},
-        {"dt_programmable", caps.dt_programmable},
-        {"increments_markov", caps.increments_markov},
-        {"free_running", caps.free_running},
-        {"capture_stalls", caps.capture_stalls},
-        {"kT_programmable", caps.kT_programmable},
-        {"lane_operands", caps.lane_operands},
-        {"readback", caps.readback},
-        {"dma", caps.dma},
-        {"kT_per_cell", caps.kT_per_cell},
-        {"refinement", caps.refinement},
-        {"heat_per_cell", caps.heat_per_cell},
-        {"whole_turns", caps.whole_turns}}},
-      {"size",
-       {{"cells", caps.cells},
-        {"lanes", caps.lanes},
-        {"memory_bytes", caps.memory_bytes},
-        {"program_max", caps.program_max},
-        {"loop_depth", caps.loop_depth}}},
       {"time",
-       {{"tick_ps", caps.tick_ps},
-        {"time_unit_ticks", caps.time_unit.count},
-        {"time_unit_seconds", static_cast<double>(caps.time_unit.count) * caps.tick_ps * 1e-12},
+       {{"time_unit_seconds", caps.time_unit_seconds()},
         {"step_ticks", device.step().count},
-        {"capture_min_ticks", caps.capture_min.count},
-        {"stepper", stepper_line(caps.stepper)},
-        {"arithmetic", caps.arithmetic}}},
+        {"stepper", stepper_line(caps.stepper)}}},
       {"formats",
        {{"parameters", number_name(caps.parameter_number)},
         {"parameter_bits", caps.parameter_bits},
@@ -133,26 +107,20 @@ nlohmann::json describe_device(const Device& device) {
         {"parameters", sections_of(caps.cell_kind)},
         {"state_variables", caps.components},
         {"topology", known_name(caps.topology)},
-        {"couplings_of_graph", caps.graph_couplings != nullptr},
         {"couplers", caps.sparse() ? caps.couplers().size() : std::size_t{caps.cells} * (caps.cells - 1) / 2},
-        {"reciprocal", !caps.couplings_full},
-        {"mobility", caps.mobility}}},
-      {"ranges",
-       {{"j2", caps.range_j2},
-        {"j4", caps.range_j4},
-        {"bias", caps.range_bias},
-        {"coupling", caps.range_coupling},
-        {"state", caps.range_state},
-        {"second_state", caps.range_second},
-        {"mass", caps.range_mass},
-        {"damping", caps.range_damping},
-        {"frequency", caps.range_frequency}}},
-      {"temperature",
-       {{"kT_min", caps.kT_min},
-        {"kT_max", caps.kT_max},
-        {"kT_reset", caps.kT_reset},
-        {"energy_unit_joules", caps.energy_unit_joules}}},
+        {"reciprocal", !caps.couplings_full}}},
   };
+  for (const NamedCapability& one : capability_list()) {
+    if (*one.group == '\0') continue;
+    nlohmann::json& value = all[one.group][one.key];
+    const double number = one.value(caps);
+    switch (one.kind) {
+      case NamedCapability::Kind::flag: value = number != 0; break;
+      case NamedCapability::Kind::integer: value = static_cast<std::uint64_t>(number); break;
+      case NamedCapability::Kind::real: value = number; break;
+    }
+  }
+  return all;
 }
 
 }  // namespace heatbath::apps

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "heatbath/error.hpp"
+#include "heatbath/register_list.h"
 #include "heatbath/topology.h"
 #include "link/effectful_registers.hpp"
 #include "link/stand_in_file.hpp"
@@ -33,7 +34,8 @@ struct Row {
 };
 constexpr Row rows[] = {
 #define HB_REGISTER(NAME, offset, ACCESS, RESET, value, mask) {offset, ACCESS, RESET},
-#include "hw_model/device/register_table.inc"
+    HB_REGISTER_LIST(HB_REGISTER)
+#undef HB_REGISTER
 };
 
 // Long breaks are made when nobody stores anything.

@@ -30,12 +30,12 @@ COUPLING, IMMEDIATE = 3, 1
 
 
 def register_offsets(tree):
-    """NAME -> offset, from the table of the model."""
+    """NAME -> offset, from the list of the map."""
     offsets = {}
-    with open(os.path.join(tree, "hw_model/device/register_table.inc")) as table:
+    with open(os.path.join(tree, "firmware_api/include/heatbath/register_list.h")) as table:
         for line in table:
-            if line.startswith("HB_REGISTER("):
-                name, offset = line[len("HB_REGISTER("):].split(",")[:2]
+            if line.startswith("  X("):
+                name, offset = line[len("  X("):].split(",")[:2]
                 offsets[name] = int(offset.strip().rstrip("u"), 0)
     return offsets
 

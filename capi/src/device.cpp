@@ -1,6 +1,5 @@
 #include <cstdio>
 
-#include "capability_list.hpp"
 #include "handles.hpp"
 #include "heatbath/open.hpp"
 #include "heatbath/regs.h"
@@ -53,20 +52,21 @@ hb_status_t heatbath_device_capability(const heatbath_device* device, const char
     const Capabilities& capabilities = given(device, where, "device").device->capabilities();
     given(name, where, "name");
     given(value, where, "value");
-    for (const capi::NamedCapability& known : capi::capability_list)
+    for (const NamedCapability& known : capability_list())
       if (std::strcmp(known.name, name) == 0) {
         *value = known.value(capabilities);
         return;
       }
     std::string names;
-    for (const capi::NamedCapability& known : capi::capability_list)
+    for (const NamedCapability& known : capability_list())
       names.append(names.empty() ? "" : ", ").append(known.name);
     throw Error(HB_BAD_ARG, std::string(where) + ": no capability is called '" + name + "'; there are " + names);
   });
 }
 
 const char* heatbath_capability_name(uint32_t index) {
-  return index < std::size(capi::capability_list) ? capi::capability_list[index].name : nullptr;
+  const auto list = capability_list();
+  return index < list.size() ? list[index].name : nullptr;
 }
 
 hb_status_t heatbath_device_couplers(const heatbath_device* device, const uint32_t** pairs, uint64_t* count) {

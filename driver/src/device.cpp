@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "capability_fields.hpp"
 #include "device_impl.hpp"
 #include "heatbath/dif_capability.h"
 #include "heatbath/dif_identity.h"
@@ -29,13 +30,6 @@ std::string hexadecimal(std::uint32_t value) {
   return buffer;
 }
 
-Number number_of(std::uint32_t enumerator) {
-  switch (enumerator) {
-    case HB_CAPS_PARAM_FORMAT_NUMBER_CODE8: return Number::code8;
-    case HB_CAPS_PARAM_FORMAT_NUMBER_CODE16: return Number::code16;
-    default: return Number::float32;
-  }
-}
 
 }  // namespace
 
@@ -86,55 +80,8 @@ Capabilities capabilities_of(Link& link) {
   if (status != HB_OK)
     throw Error(status, std::string("capability registers: ") + hb_status_meaning(status) +
                             "; sizes must not be zero, formats known, components at most 2, ranges finite");
-  Capabilities caps;
-  caps.seeded = raw.seeded;
-  caps.state_write = raw.state_write;
-  caps.meters = raw.meters;
-  caps.dt_programmable = raw.dt_programmable;
-  caps.increments_markov = raw.increments_markov;
-  caps.free_running = raw.free_running;
-  caps.capture_stalls = raw.capture_stalls;
-  caps.kT_programmable = raw.kt_programmable;
-  caps.lane_operands = raw.lane_operands;
-  caps.readback = raw.readback;
-  caps.dma = raw.dma;
-  caps.kT_per_cell = raw.kt_per_cell;
-  caps.refinement = raw.refinement;
-  caps.heat_per_cell = raw.heat_per_cell;
-  caps.whole_turns = raw.whole_turns;
-  caps.cells = raw.cells;
-  caps.lanes = raw.lanes;
-  caps.tick_ps = raw.tick_ps;
-  caps.time_unit = {raw.time_unit_ticks};
-  caps.capture_min = {raw.capture_min_ticks};
-  caps.parameter_number = number_of(raw.param_number);
-  caps.parameter_bits = raw.param_bits;
-  caps.couplings_full = raw.param_layout == HB_CAPS_PARAM_FORMAT_LAYOUT_FULL;
-  caps.capture_number = number_of(raw.capture_number);
-  caps.capture_bits = raw.capture_bits;
-  caps.cell_kind = static_cast<CellKind>(raw.cell_kind);
-  caps.topology = static_cast<Topology>(raw.topology);
-  caps.stepper = static_cast<Stepper>(raw.stepper);
-  caps.components = raw.components;
+  Capabilities caps{capability_fields(raw), nullptr, nullptr};
   if (caps.topology == Topology::sparse) read_couplers(link, raw, caps);
-  caps.memory_bytes = raw.memory_bytes;
-  caps.program_max = raw.program_max;
-  caps.loop_depth = raw.loop_depth;
-  caps.range_j2 = raw.range_j2;
-  caps.range_j4 = raw.range_j4;
-  caps.range_bias = raw.range_bias;
-  caps.range_coupling = raw.range_coupling;
-  caps.range_state = raw.range_state;
-  caps.range_mass = raw.range_mass;
-  caps.range_damping = raw.range_damping;
-  caps.range_frequency = raw.range_frequency;
-  caps.range_second = raw.range_second;
-  caps.kT_min = raw.kt_min;
-  caps.kT_max = raw.kt_max;
-  caps.kT_reset = raw.kt_reset;
-  caps.mobility = raw.mobility;
-  caps.energy_unit_joules = raw.energy_unit_j;
-  caps.arithmetic = raw.arithmetic;
   return caps;
 }
 

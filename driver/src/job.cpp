@@ -49,13 +49,6 @@ constexpr std::uint64_t fetch_bytes = std::uint64_t{4} << 20;
 
 [[noreturn]] void bad_arg(const std::string& message) { throw Error(HB_BAD_ARG, message); }
 
-bool same_encoding(const Capabilities& a, const Capabilities& b) {
-  return a.parameter_number == b.parameter_number && a.parameter_bits == b.parameter_bits &&
-         a.couplings_full == b.couplings_full && a.range_j2 == b.range_j2 && a.range_j4 == b.range_j4 &&
-         a.range_bias == b.range_bias && a.range_coupling == b.range_coupling && a.range_mass == b.range_mass &&
-         a.range_damping == b.range_damping && a.range_frequency == b.range_frequency && a.kT_max == b.kT_max;
-}
-
 /// Cells with the same parameters, and couplers between the same pairs.
 bool same_array(const Capabilities& a, const Capabilities& b) {
   return a.cell_kind == b.cell_kind && a.components == b.components && a.sparse() == b.sparse() &&

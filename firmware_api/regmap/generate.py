@@ -2,13 +2,18 @@
 """Writes everything that is made from the register source.
 
 heatbath.toml -> firmware_api/include/heatbath/regs.h           C header: offsets, masks, shifts, enumerators
-                 firmware_api/include/heatbath/register_list.h  the same as a list, for tests of devices
+                 firmware_api/include/heatbath/register_list.h  the same as a list
                  firmware_api/include/heatbath/cells.h          kinds, topologies, steppers, sections and their names
                  firmware_api/src/cells.c
                  driver/include/heatbath/cell_enums.hpp         the same for C++ hosts
+                 firmware_api/include/heatbath/capabilities.h   the capabilities, decoded
+                 firmware_api/src/capability_reader.c           their reader
+                 driver/include/heatbath/capability_fields.hpp  the same for C++ hosts, and by name
+                 driver/src/capability_fields.cpp
+                 hw_model/device/profile_features.hpp           those that are keys of [features] in chip profiles
+                 hw_model/device/profile_registers.cpp          the registers whose values are members of a profile
                  hw_model/physics/cell_enums.hpp                kinds and steppers for the physics, which knows no register
                  hw_model/physics/cell_facts.inc                what is true of each
-                 hw_model/device/register_table.inc             X-macro table for the chip model
                  docs/registers.md                              the page to read
                  hw_model/rtl/heatbath_regs.v                   register block with an AXI4-Lite port
                  hw_model/rtl/heatbath.rdl                      SystemRDL 2.0
@@ -28,6 +33,7 @@ import pathlib
 import sys
 
 sys.dont_write_bytecode = True  # the source tree stays as it is
+import capability_forms
 import cell_forms
 import hardware_forms
 import register_forms
@@ -40,8 +46,13 @@ OUTPUTS = {
     "firmware_api/src/cells.c": cell_forms.c_source,
     "driver/include/heatbath/cell_enums.hpp": cell_forms.host_header,
     "hw_model/physics/cell_enums.hpp": cell_forms.physics_header,
+    "firmware_api/include/heatbath/capabilities.h": capability_forms.c_header,
+    "firmware_api/src/capability_reader.c": capability_forms.c_reader,
+    "driver/include/heatbath/capability_fields.hpp": capability_forms.host_header,
+    "driver/src/capability_fields.cpp": capability_forms.host_source,
+    "hw_model/device/profile_features.hpp": capability_forms.profile_header,
+    "hw_model/device/profile_registers.cpp": capability_forms.chip_words,
     "hw_model/physics/cell_facts.inc": cell_forms.physics_facts,
-    "hw_model/device/register_table.inc": register_forms.model_table,
     "docs/registers.md": register_forms.docs_page,
     "hw_model/rtl/heatbath_regs.v": hardware_forms.verilog,
     "hw_model/rtl/heatbath.rdl": hardware_forms.rdl,

@@ -18,8 +18,9 @@ RESET_KINDS = {
     "map": "follows from the register source",
 }
 MAP_KEYS = {"name", "major", "minor", "window_bytes", "topology_base", "memory_base"}
-REGISTER_KEYS = {"name", "offset", "access", "reset", "doc", "fields"}
-FIELD_KEYS = {"name", "bits", "doc", "enum"}
+REGISTER_KEYS = {"name", "offset", "access", "reset", "doc"}
+CAPABILITY_KEYS = {"c", "host", "type", "feature", "info", "encoding", "zero", "needs"}
+HOST_TYPES = {"bool", "std::uint32_t", "std::uint64_t", "float", "Ticks", "Number", "CellKind", "Topology", "Stepper"}
 NAME = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
 BITS = re.compile(r"(\d{1,2})(?::(\d{1,2}))?")
 
@@ -58,7 +59,7 @@ def check_doc(where, doc):
 class Field:
     def __init__(self, register_name, table, lists):
         where = f"register {register_name}, field {table.get('name', '?')}"
-        check_keys(where, table, FIELD_KEYS - {"enum"}, {"enum"})
+        check_keys(where, table, {"name", "bits", "doc"}, {"enum", "chip"} | CAPABILITY_KEYS)
         self.name = check_name(where, table["name"])
         self.doc = check_doc(where, table["doc"])
         match = BITS.fullmatch(table["bits"]) if isinstance(table["bits"], str) else None
@@ -68,6 +69,7 @@ class Field:
         self.low = int(match[2]) if match[2] is not None else self.high
         if self.high > 31 or self.low > self.high:
             raise SourceError(f"{where}: bits {table['bits']!r} must satisfy 31 >= high >= low")
+        self.chip = table.get("chip", self.name.lower().replace("kt_", "kT_") if "feature" in table else "")
         self.mask = ((1 << (self.high - self.low + 1)) - 1) << self.low
         values = table.get("enum", {})
         if isinstance(values, str):
@@ -140,12 +142,56 @@ def numbered_rows(kind, tables, lists):
     return rows
 
 
+class Capability:
+    """A capability register that is one word (or two, _LO and _HI), or a field of one, as software sees it."""
+
+    def __init__(self, register, field, table):
+        where = f"register {register.name}" + (f", field {field.name}" if field else "")
+        check_keys(f"{where}: capability", table, set(), CAPABILITY_KEYS)
+        stem = register.name.removeprefix("CAPS_").removesuffix("_FORMAT").lower()
+        self.register, self.field = register, field
+        self.flag = register.name == "CAPS"
+        self.wide = register.name.endswith("_LO")
+        name = stem if field is None else field.name.lower() if self.flag else f"{stem}_{field.name.lower()}"
+        self.c = table.get("c", name)
+        self.host = table.get("host", self.c.replace("kt_", "kT_"))
+        usual = "bool" if self.flag else "std::uint64_t" if self.wide else "std::uint32_t"
+        self.type = table.get("type", usual)
+        if self.type not in HOST_TYPES:
+            raise SourceError(f"{where}: type {self.type!r} must be one of {', '.join(sorted(HOST_TYPES))}")
+        self.feature = table.get("feature")
+        self.info = table.get("info", f"features.{self.host}" if self.flag else None)
+        if self.info is not None and self.info.count(".") != 1:
+            raise SourceError(f"{where}: info {self.info!r} must be \"group.key\"")
+        self.encoding = table.get("encoding", False)
+        self.zero = table.get("zero")
+        self.needs = table.get("needs")
+        self.doc = field.doc if field else register.doc.replace(", low word", "").removeprefix("float32: ")
+
+    @property
+    def c_type(self):
+        return {"bool": "bool", "float": "float", "std::uint64_t": "uint64_t"}.get(self.type, "uint32_t") \
+            if self.flag or self.type != "bool" else "uint32_t"
+
+
+def capabilities_of(register, table):
+    """The capabilities that a register holds; none unless its name begins with CAPS."""
+    if "capability" in table:
+        return [Capability(register, None, table["capability"])]
+    if not register.name.startswith("CAPS"):
+        return []
+    rows = {entry["name"]: entry for entry in table.get("fields", [])}
+    return [Capability(register, field, {key: rows[field.name][key] for key in CAPABILITY_KEYS if key in rows[field.name]})
+            for field in register.fields]
+
+
 class Register:
     def __init__(self, index, table, map_values, lists):
         where = f"register {table.get('name', f'number {index}')}"
-        check_keys(where, table, REGISTER_KEYS - {"fields"}, {"fields"})
+        check_keys(where, table, REGISTER_KEYS, {"fields", "chip", "capability"})
         self.name = check_name(where, table["name"])
         self.doc = check_doc(where, table["doc"])
+        self.chip = table.get("chip", "")
         self.offset = check_number(f"{where}: offset", table["offset"])
         if self.offset % 4:
             raise SourceError(f"{where}: offset {self.offset:#05x} must be a multiple of 4")
@@ -167,6 +213,7 @@ class Register:
         declared = sum(field.mask for field in self.fields) if self.fields else 0xFFFFFFFF
         self.write_mask = 0 if self.access == "ro" else declared
 
+        self.capabilities = capabilities_of(self, table)
         reset = table["reset"]
         if isinstance(reset, str):
             if reset not in RESET_KINDS:
@@ -250,11 +297,20 @@ class RegisterMap:
         for row in self.lists["section"]:
             if row.range and row.range not in by_name:
                 raise SourceError(f"section {row.name}: range {row.range!r} is no register")
+        if "INTR_STATE" in by_name and "INTR_ENABLE" in by_name:
+            state, enable = (sum(field.mask for field in by_name[name].fields) for name in ("INTR_STATE", "INTR_ENABLE"))
+            if state != enable:
+                raise SourceError(f"register INTR_ENABLE: its fields are {enable:#x}; those of INTR_STATE are {state:#x}")
         owners = {}
         for symbol, owner, _ in self.symbols():
             if symbol in owners:
                 raise SourceError(f"{owner} and {owners[symbol]} both make the C name {symbol}")
             owners[symbol] = owner
+
+    @property
+    def capabilities(self):
+        """Every capability, in the order of the registers."""
+        return [capability for register in self.registers for capability in register.capabilities]
 
     def symbols(self):
         """Every macro of the header: (name, what it comes from, value)."""
@@ -273,6 +329,8 @@ def register_symbols(register):
     yield f"{stem}_OFFSET", owner, f"0x{register.offset:03X}u"
     if register.reset_kind == "value":
         yield f"{stem}_RESET", owner, f"0x{register.reset:08X}u"
+    if register.name == "INTR_STATE":
+        yield "HB_INTERRUPT_ALL", owner, f"0x{sum(field.mask for field in register.fields):08X}u"
     for field in register.fields:
         owner = f"field {register.name}.{field.name}"
         yield f"{stem}_{field.name}_MASK", owner, f"0x{field.mask:08X}u"

@@ -17,6 +17,7 @@
 #include "hw_model/device/device_memory.hpp"
 #include "hw_model/device/dma.hpp"
 #include "hw_model/device/interrupts.hpp"
+#include "hw_model/device/profile_registers.hpp"
 #include "hw_model/device/register_file.hpp"
 #include "hw_model/device/sequencer.hpp"
 #include "hw_model/device/start_check.hpp"
@@ -73,30 +74,9 @@ std::vector<std::byte> list_with_couplings(const Profile& profile) {
   return list;
 }
 
-std::uint32_t capabilities(const Profile& p) {
-  return flag(p.seeded, HB_CAPS_SEEDED_MASK) | flag(p.state_write, HB_CAPS_STATE_WRITE_MASK) |
-         flag(p.meters, HB_CAPS_METERS_MASK) | flag(p.dt_programmable, HB_CAPS_DT_PROGRAMMABLE_MASK) |
-         flag(p.increments_markov, HB_CAPS_INCREMENTS_MARKOV_MASK) | flag(p.free_running, HB_CAPS_FREE_RUNNING_MASK) |
-         flag(p.capture_stalls, HB_CAPS_CAPTURE_STALLS_MASK) | flag(p.kT_programmable, HB_CAPS_KT_PROGRAMMABLE_MASK) |
-         flag(p.lane_operands, HB_CAPS_LANE_OPERANDS_MASK) | flag(p.readback, HB_CAPS_READBACK_MASK) |
-         flag(p.kT_per_cell, HB_CAPS_KT_PER_CELL_MASK) | flag(p.refinement, HB_CAPS_REFINEMENT_MASK) |
-         flag(p.meters, HB_CAPS_HEAT_PER_CELL_MASK) | flag(p.dma, HB_CAPS_DMA_MASK) |
-         flag(p.whole_turns(), HB_CAPS_WHOLE_TURNS_MASK) |
-         flag(p.graph_couplings != nullptr, HB_CAPS_GRAPH_COUPLINGS_MASK);
-}
-
-// The physics knows no registers: its numbers must be theirs.
-constexpr std::uint32_t number(physics::CellKind kind) { return static_cast<std::uint32_t>(kind); }
-constexpr std::uint32_t number(physics::Stepper stepper) { return static_cast<std::uint32_t>(stepper); }
-static_assert(number(physics::CellKind::underdamped) == HB_CAPS_CELL_KIND_UNDERDAMPED &&
-              number(physics::CellKind::pbit) == HB_CAPS_CELL_KIND_PBIT &&
-              number(physics::Stepper::two_colour) == HB_CAPS_CELL_STEPPER_TWO_COLOUR);
-
-std::uint32_t number(Storage storage) {
-  return storage == Storage::float32 ? HB_CAPS_PARAM_FORMAT_NUMBER_FLOAT32
-         : storage == Storage::code8 ? HB_CAPS_PARAM_FORMAT_NUMBER_CODE8
-                                     : HB_CAPS_PARAM_FORMAT_NUMBER_CODE16;
-}
+// The physics and the converters know no registers: their numbers must be theirs.
+static_assert(static_cast<std::uint32_t>(Storage::code8) == HB_CAPS_PARAM_FORMAT_NUMBER_CODE8 &&
+              static_cast<std::uint32_t>(Storage::code16) == HB_CAPS_PARAM_FORMAT_NUMBER_CODE16);
 
 }  // namespace
 
@@ -128,55 +108,10 @@ struct Chip::Impl {
   }
 
   void load_profile_registers() {
-    const auto set = [&](std::uint32_t offset, std::uint32_t value) { registers.set(offset, value); };
-    const auto set_float = [&](std::uint32_t offset, float value) { set(offset, std::bit_cast<std::uint32_t>(value)); };
-    const Profile& p = profile;
-    set(HB_VENDOR_OFFSET, p.vendor);
-    set(HB_PART_OFFSET, p.part);
-    set(HB_REVISION_OFFSET, p.revision);
-    set(HB_SERIAL_LO_OFFSET, low(p.serial));
-    set(HB_SERIAL_HI_OFFSET, high(p.serial));
-    set(HB_CAPS_OFFSET, capabilities(p));
-    set(HB_CAPS_CELLS_OFFSET, cells);
-    set(HB_CAPS_LANES_OFFSET, lanes);
-    set(HB_CAPS_TICK_PS_OFFSET, p.tick_ps);
-    set(HB_CAPS_TIME_UNIT_TICKS_OFFSET, p.time_unit_ticks);
-    set(HB_CAPS_CAPTURE_MIN_TICKS_OFFSET, p.capture_min_ticks);
-    set(HB_CAPS_PARAM_FORMAT_OFFSET,
-        number(p.parameter_storage) << HB_CAPS_PARAM_FORMAT_NUMBER_SHIFT |
-            p.parameter_bits << HB_CAPS_PARAM_FORMAT_BITS_SHIFT |
-            (p.reciprocal ? HB_CAPS_PARAM_FORMAT_LAYOUT_UPPER_TRIANGLE : HB_CAPS_PARAM_FORMAT_LAYOUT_FULL)
-                << HB_CAPS_PARAM_FORMAT_LAYOUT_SHIFT);
-    set(HB_CAPS_CAPTURE_FORMAT_OFFSET, number(p.capture_storage) << HB_CAPS_CAPTURE_FORMAT_NUMBER_SHIFT |
-                                           p.capture_bits << HB_CAPS_CAPTURE_FORMAT_BITS_SHIFT);
-    // Where the step is hidden, so is the integrator: to the host the part is physical.
-    const std::uint32_t stepper = p.dt_programmable ? number(p.stepper) : HB_CAPS_CELL_STEPPER_NONE;
-    const std::uint32_t form = p.graph ? HB_CAPS_CELL_TOPOLOGY_SPARSE : HB_CAPS_CELL_TOPOLOGY_DENSE;
-    set(HB_CAPS_CELL_OFFSET, number(p.cell) << HB_CAPS_CELL_KIND_SHIFT | form << HB_CAPS_CELL_TOPOLOGY_SHIFT |
-                                 stepper << HB_CAPS_CELL_STEPPER_SHIFT |
-                                 p.components() << HB_CAPS_CELL_COMPONENTS_SHIFT);
-    set(HB_CAPS_MEMORY_LO_OFFSET, low(p.memory_bytes));
-    set(HB_CAPS_MEMORY_HI_OFFSET, high(p.memory_bytes));
-    set(HB_CAPS_PROGRAM_MAX_OFFSET, p.program_max);
-    set(HB_CAPS_LOOP_DEPTH_OFFSET, p.loop_depth);
-    set_float(HB_CAPS_RANGE_J2_OFFSET, p.range_j2);
-    set_float(HB_CAPS_RANGE_J4_OFFSET, p.range_j4);
-    set_float(HB_CAPS_RANGE_BIAS_OFFSET, p.range_bias);
-    set_float(HB_CAPS_RANGE_COUPLING_OFFSET, p.range_coupling);
-    set_float(HB_CAPS_RANGE_STATE_OFFSET, p.state_range());
-    set_float(HB_CAPS_KT_MIN_OFFSET, p.kT_min);
-    set_float(HB_CAPS_KT_MAX_OFFSET, p.kT_max);
-    set_float(HB_CAPS_KT_RESET_OFFSET, p.kT_reset);
-    set_float(HB_CAPS_MOBILITY_OFFSET, p.mobility);
-    set_float(HB_CAPS_ENERGY_UNIT_J_OFFSET, p.energy_unit_joules);
-    set(HB_CAPS_COUPLERS_OFFSET, p.graph ? static_cast<std::uint32_t>(p.graph->couplers().size()) : 0u);
-    set_float(HB_CAPS_RANGE_MASS_OFFSET, p.range_mass);
-    set_float(HB_CAPS_RANGE_DAMPING_OFFSET, p.range_damping);
-    set_float(HB_CAPS_RANGE_FREQUENCY_OFFSET, p.range_frequency);
-    set_float(HB_CAPS_RANGE_SECOND_OFFSET, p.second_range());
-    set(HB_CAPS_ARITHMETIC_OFFSET, p.dt_programmable ? physics::arithmetic_revision : 0u);
-    set(HB_DT_TICKS_OFFSET, p.dt_programmable ? p.dt_ticks : 0u);
-    set(HB_ACTIVE_CELLS_OFFSET, cells);
+    set_profile_registers(profile, registers);
+    registers.set(HB_CAPS_CELLS_OFFSET, cells);
+    registers.set(HB_CAPS_LANES_OFFSET, lanes);
+    registers.set(HB_ACTIVE_CELLS_OFFSET, cells);
   }
 
   std::uint32_t status() const {

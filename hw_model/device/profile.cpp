@@ -45,75 +45,66 @@ constexpr double rail_max = 1e9;              // so that forces of states at the
 
 const std::vector<Key>& keys() {
   using P = Profile;
-  static const std::vector<Key> list = {
-      {"identity", "name", &P::name},
-      {"identity", "description", &P::description},
-      {"identity", "vendor", &P::vendor, 0, u32},
-      {"identity", "part", &P::part, 0, u32},
-      {"identity", "revision", &P::revision, 0, u32},
-      {"identity", "serial", &P::serial, 0, 9.2e18},
-      {"features", "seeded", &P::seeded},
-      {"features", "state_write", &P::state_write},
-      {"features", "meters", &P::meters},
-      {"features", "dt_programmable", &P::dt_programmable},
-      {"features", "increments_markov", &P::increments_markov},
-      {"features", "free_running", &P::free_running},
-      {"features", "capture_stalls", &P::capture_stalls},
-      {"features", "kT_programmable", &P::kT_programmable},
-      {"features", "lane_operands", &P::lane_operands},
-      {"features", "readback", &P::readback},
-      {"features", "dma", &P::dma},
-      {"features", "kT_per_cell", &P::kT_per_cell},
-      {"features", "refinement", &P::refinement},
-      {"array", "cell", &P::cell},
-      {"array", "stepper", &P::stepper},
-      {"array", "topology", &P::topology},
-      {"array", "reciprocal", &P::reciprocal},
-      {"array", "cells", &P::cells, 1, 65536},
-      {"array", "cells_max", &P::cells_max, 1, 65536},
-      {"array", "lanes", &P::lanes, 1, 65536},
-      {"array", "lanes_max", &P::lanes_max, 1, 65536},
-      {"array", "mobility", &P::mobility, tiny, huge},
-      {"array", "rail", &P::rail, tiny, rail_max},
-      {"array", "velocity_range", &P::velocity_range, tiny, huge},
-      {"array", "refuse_unstable", &P::refuse_unstable},
-      {"time", "tick_ps", &P::tick_ps, 1, u32},
-      {"time", "time_unit_ticks", &P::time_unit_ticks, 1, u32},
-      {"time", "dt_ticks", &P::dt_ticks, 1, u32},
-      {"time", "capture_min_ticks", &P::capture_min_ticks, 0, u32},
-      {"temperature", "kT_reset", &P::kT_reset, 0, huge},
-      {"temperature", "kT_min", &P::kT_min, 0, huge},
-      {"temperature", "kT_max", &P::kT_max, 0, huge},
-      {"temperature", "energy_unit_joules", &P::energy_unit_joules, tiny, huge},
-      {"parameters", "storage", &P::parameter_storage},
-      {"parameters", "bits", &P::parameter_bits, 0, 16},
-      {"parameters", "integer_sums", &P::integer_sums},
-      {"parameters", "range_j2", &P::range_j2, tiny, huge},
-      {"parameters", "range_j4", &P::range_j4, tiny, huge},
-      {"parameters", "range_bias", &P::range_bias, tiny, huge},
-      {"parameters", "range_coupling", &P::range_coupling, tiny, huge},
-      {"parameters", "range_mass", &P::range_mass, tiny, huge},
-      {"parameters", "range_damping", &P::range_damping, tiny, huge},
-      {"parameters", "range_frequency", &P::range_frequency, tiny, huge},
-      {"capture", "storage", &P::capture_storage},
-      {"capture", "bits", &P::capture_bits, 0, 16},
-      {"memory", "bytes", &P::memory_bytes, 4096, 1099511627776.0},
-      {"memory", "program_max", &P::program_max, 1, 16777216},
-      {"memory", "loop_depth", &P::loop_depth, 0, 64},
-      {"noise", "colour", &P::noise},
-      {"noise", "correlation_time", &P::noise_time, 0, huge},
-      {"noise", "common", &P::noise_common, 0, 1},
-      {"mismatch", "cell_gain_sd", &P::cell_gain_sd, 0, 0.5},
-      {"mismatch", "coupling_gain_sd", &P::coupling_gain_sd, 0, 0.5},
-      {"mismatch", "bias_offset_sd_steps", &P::bias_offset_sd_steps, 0, 1000},
-      {"timing", "bus_request_ticks", &P::bus_request_ticks, 0, 1e9},
-      {"timing", "bus_response_ticks", &P::bus_response_ticks, 0, 1e9},
-      {"timing", "bus_bytes_per_tick", &P::bus_bytes_per_tick, 0, 1e9},
-      {"timing", "fetch_ticks", &P::fetch_ticks, 0, 1e9},
-      {"timing", "operand_bytes_per_tick", &P::operand_bytes_per_tick, 0, 1e9},
-      {"timing", "dac_settle_ticks", &P::dac_settle_ticks, 0, 1e9},
-      {"timing", "adc_conversion_ticks", &P::adc_conversion_ticks, 0, 1e9},
-  };
+  static const std::vector<Key> list = [] {
+    std::vector<Key> all = {
+        {"identity", "name", &P::name},
+        {"identity", "description", &P::description},
+        {"identity", "vendor", &P::vendor, 0, u32},
+        {"identity", "part", &P::part, 0, u32},
+        {"identity", "revision", &P::revision, 0, u32},
+        {"identity", "serial", &P::serial, 0, 9.2e18},
+        {"array", "cell", &P::cell},
+        {"array", "stepper", &P::stepper},
+        {"array", "topology", &P::topology},
+        {"array", "reciprocal", &P::reciprocal},
+        {"array", "cells", &P::cells, 1, 65536},
+        {"array", "cells_max", &P::cells_max, 1, 65536},
+        {"array", "lanes", &P::lanes, 1, 65536},
+        {"array", "lanes_max", &P::lanes_max, 1, 65536},
+        {"array", "mobility", &P::mobility, tiny, huge},
+        {"array", "rail", &P::rail, tiny, rail_max},
+        {"array", "velocity_range", &P::velocity_range, tiny, huge},
+        {"array", "refuse_unstable", &P::refuse_unstable},
+        {"time", "tick_ps", &P::tick_ps, 1, u32},
+        {"time", "time_unit_ticks", &P::time_unit_ticks, 1, u32},
+        {"time", "dt_ticks", &P::dt_ticks, 1, u32},
+        {"time", "capture_min_ticks", &P::capture_min_ticks, 0, u32},
+        {"temperature", "kT_reset", &P::kT_reset, 0, huge},
+        {"temperature", "kT_min", &P::kT_min, 0, huge},
+        {"temperature", "kT_max", &P::kT_max, 0, huge},
+        {"temperature", "energy_unit_joules", &P::energy_unit_joules, tiny, huge},
+        {"parameters", "storage", &P::parameter_storage},
+        {"parameters", "bits", &P::parameter_bits, 0, 16},
+        {"parameters", "integer_sums", &P::integer_sums},
+        {"parameters", "range_j2", &P::range_j2, tiny, huge},
+        {"parameters", "range_j4", &P::range_j4, tiny, huge},
+        {"parameters", "range_bias", &P::range_bias, tiny, huge},
+        {"parameters", "range_coupling", &P::range_coupling, tiny, huge},
+        {"parameters", "range_mass", &P::range_mass, tiny, huge},
+        {"parameters", "range_damping", &P::range_damping, tiny, huge},
+        {"parameters", "range_frequency", &P::range_frequency, tiny, huge},
+        {"capture", "storage", &P::capture_storage},
+        {"capture", "bits", &P::capture_bits, 0, 16},
+        {"memory", "bytes", &P::memory_bytes, 4096, 1099511627776.0},
+        {"memory", "program_max", &P::program_max, 1, 16777216},
+        {"memory", "loop_depth", &P::loop_depth, 0, 64},
+        {"noise", "colour", &P::noise},
+        {"noise", "correlation_time", &P::noise_time, 0, huge},
+        {"noise", "common", &P::noise_common, 0, 1},
+        {"mismatch", "cell_gain_sd", &P::cell_gain_sd, 0, 0.5},
+        {"mismatch", "coupling_gain_sd", &P::coupling_gain_sd, 0, 0.5},
+        {"mismatch", "bias_offset_sd_steps", &P::bias_offset_sd_steps, 0, 1000},
+        {"timing", "bus_request_ticks", &P::bus_request_ticks, 0, 1e9},
+        {"timing", "bus_response_ticks", &P::bus_response_ticks, 0, 1e9},
+        {"timing", "bus_bytes_per_tick", &P::bus_bytes_per_tick, 0, 1e9},
+        {"timing", "fetch_ticks", &P::fetch_ticks, 0, 1e9},
+        {"timing", "operand_bytes_per_tick", &P::operand_bytes_per_tick, 0, 1e9},
+        {"timing", "dac_settle_ticks", &P::dac_settle_ticks, 0, 1e9},
+        {"timing", "adc_conversion_ticks", &P::adc_conversion_ticks, 0, 1e9},
+    };
+    for (const FeatureKey& feature : feature_keys) all.push_back({"features", feature.name, feature.member});
+    return all;
+  }();
   return list;
 }
 
@@ -535,9 +526,15 @@ Converter Profile::state_converter() const {
 
 Converter Profile::second_converter() const { return {capture_storage, capture_bits, second_range()}; }
 
+std::uint32_t Profile::couplers() const {
+  return graph ? static_cast<std::uint32_t>(graph->couplers().size()) : 0;
+}
+
+std::uint32_t Profile::arithmetic() const { return dt_programmable ? physics::arithmetic_revision : 0; }
+
 std::uint64_t Profile::topology_bytes() const {
   if (!graph) return 0;
-  return hb_topology_bytes(static_cast<std::uint32_t>(graph->couplers().size()), graph_couplings != nullptr, !reciprocal);
+  return hb_topology_bytes(couplers(), graph_couplings != nullptr, !reciprocal);
 }
 
 physics::ArraySpec Profile::array(std::uint32_t array_cells, std::uint32_t array_lanes) const {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "hw_model/analog/converters.hpp"
+#include "hw_model/device/profile_features.hpp"
 #include "hw_model/physics/cell_kinds.hpp"
 
 namespace heatbath::physics {
@@ -25,15 +26,11 @@ enum class Stability : std::uint8_t { never, linear, rail };
 
 /// A chip profile: hw_model/profiles/NAME.toml, or a file of the same form. Every field is in the file; the tables of
 /// the file are the comments' first words. Energies in energy units, times in ticks or time units as named.
-struct Profile {
+struct Profile : ProfileFeatures {
   // [identity]
   std::string name, description;
   std::uint32_t vendor = 0, part = 0, revision = 0;
   std::uint64_t serial = 0;
-  // [features]
-  bool seeded = false, state_write = false, meters = false, dt_programmable = false, increments_markov = false;
-  bool free_running = false, capture_stalls = false, kT_programmable = false, lane_operands = false, readback = false;
-  bool kT_per_cell = false, refinement = false, dma = false;
   // [array]
   std::uint32_t cells = 0, cells_max = 0;  ///< default size; largest a URI may ask for. Of a graph: its own
   std::uint32_t lanes = 0, lanes_max = 0;
@@ -94,6 +91,15 @@ struct Profile {
   float second_range() const;
   /// Whether full turns can be captured as integers.
   bool whole_turns() const { return cell == physics::CellKind::phase && capture_storage == Storage::float32; }
+  /// What the capability registers show of it (hw_model/device/profile_registers.hpp). Where the step is hidden, so is the
+  /// integrator: to the host the part is physical.
+  bool couplings_full() const { return !reciprocal; }
+  bool sparse() const { return graph != nullptr; }
+  bool has_graph_couplings() const { return graph_couplings != nullptr; }
+  std::uint32_t couplers() const;
+  physics::Stepper shown_stepper() const { return dt_programmable ? stepper : physics::Stepper::none; }
+  std::uint32_t shown_dt_ticks() const { return dt_programmable ? dt_ticks : 0; }
+  std::uint32_t arithmetic() const;
   /// The converters of both.
   Converter state_converter() const;
   Converter second_converter() const;

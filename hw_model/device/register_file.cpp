@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include "heatbath/register_list.h"
+
 namespace heatbath::model {
 namespace {
 
@@ -18,7 +20,8 @@ const std::vector<Rule>& rules() {
     std::vector<Rule> table(HB_WINDOW_BYTES / 4);
 #define HB_REGISTER(NAME, offset, ACCESS, RESET, reset_value, write_mask) \
   table[(offset) / 4] = Rule{ACCESS, write_mask, reset_value};
-#include "hw_model/device/register_table.inc"
+    HB_REGISTER_LIST(HB_REGISTER)
+#undef HB_REGISTER
     return table;
   }();
   return list;

@@ -2,7 +2,7 @@
 """Register offsets are declared in the register source and nowhere else.
 
 register_names.py [ROOT]   a line per place that declares an HB_..._OFFSET of its own, or passes the number of a
-register to a register access; exit status 1 then. Only regs.h and register_table.inc may. A number at which no
+register to a register access; exit status 1 then. Only regs.h and register_list.h may. A number at which no
 register lies (an unaligned or unmapped access in a test) is no register's name and passes.
 """
 
@@ -11,8 +11,7 @@ import pathlib
 import re
 import sys
 
-GENERATED = ("firmware_api/include/heatbath/regs.h", "firmware_api/include/heatbath/register_list.h",
-             "hw_model/device/register_table.inc")
+GENERATED = ("firmware_api/include/heatbath/regs.h", "firmware_api/include/heatbath/register_list.h")
 TOPS = ("firmware_api", "numerics", "hw_model", "link", "driver", "sim", "server", "measure", "trainers",
         "studies", "files", "report", "bridges", "conformance", "validate", "apps", "python", "examples", "bench", "tests")
 SUFFIXES = {".h", ".hpp", ".c", ".cc", ".cpp", ".cxx", ".inc"}

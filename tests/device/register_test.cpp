@@ -3,6 +3,7 @@
 #include <set>
 
 #include "board.hpp"
+#include "heatbath/register_list.h"
 
 namespace heatbath::model::bench {
 namespace {
@@ -18,7 +19,8 @@ struct Row {
 };
 const std::vector<Row> table = {
 #define HB_REGISTER(NAME, offset, ACCESS, RESET, value, mask) {#NAME, offset, ACCESS, RESET, value, mask},
-#include "hw_model/device/register_table.inc"
+    HB_REGISTER_LIST(HB_REGISTER)
+#undef HB_REGISTER
 };
 
 // Written values are not plain storage: the capture tail moves within the ring only, the step is 1 or more.

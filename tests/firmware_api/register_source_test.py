@@ -79,10 +79,10 @@ class Generator(unittest.TestCase):
                      "HB_MODE_ON_MASK 0x00000001u", "HB_MEMORY_BASE 0x00001000u"):
             self.assertIn(f"#define {line} ", header)
         self.assertNotIn("HB_T_LO_RESET", header)
-        table = (self.root / "hw_model/device/register_table.inc").read_text()
-        self.assertIn("HB_REGISTER(WORD, 0x010u, RW, VALUE, 0x00000005u, 0xFFFFFFFFu)", table)
-        self.assertIn("HB_REGISTER(MODE, 0x030u, RW, VALUE, 0x00000021u, 0x000000F1u)", table)
-        self.assertIn("HB_REGISTER(T_LO, 0x020u, RO, LIVE, 0x00000000u, 0x00000000u)", table)
+        table = (self.root / "firmware_api/include/heatbath/register_list.h").read_text()
+        self.assertIn("X(WORD, 0x010u, RW, VALUE, 0x00000005u, 0xFFFFFFFFu)", table)
+        self.assertIn("X(MODE, 0x030u, RW, VALUE, 0x00000021u, 0x000000F1u)", table)
+        self.assertIn("X(T_LO, 0x020u, RO, LIVE, 0x00000000u, 0x00000000u)", table)
 
     def test_check_names_the_stale_file(self):
         source = MAP + WORD
@@ -90,11 +90,11 @@ class Generator(unittest.TestCase):
         self.assertFalse((self.root / "docs").exists(), "--check wrote a file")
         self.assertEqual(self.run_generator(source).returncode, 0)
         self.assertEqual(self.run_generator(source, "--check").returncode, 0)
-        stale = self.root / "hw_model/device/register_table.inc"
+        stale = self.root / "firmware_api/include/heatbath/register_list.h"
         stale.write_text(stale.read_text() + "\n")
         result = self.run_generator(source, "--check")
         self.assertEqual(result.returncode, 1)
-        self.assertIn("hw_model/device/register_table.inc", result.stderr)
+        self.assertIn("firmware_api/include/heatbath/register_list.h", result.stderr)
         self.assertNotIn("regs.h", result.stderr)
 
     def test_refuses_names_and_offsets_that_are_not_unique(self):

@@ -9,6 +9,7 @@
 #include <functional>
 #include <vector>
 
+#include "heatbath/register_list.h"
 #include "heatbath/regs.h"
 
 namespace heatbath::rtl {
@@ -77,7 +78,8 @@ struct FrontEnd::Impl {
 #define RW_PROFILE(NAME, offset) watch(block.q_##NAME, offset, true), drive(block.hw_reset_##NAME, offset, true);
 #define CMD_VALUE(NAME, offset) watch(block.q_##NAME, offset, false);
 #define HB_REGISTER(NAME, offset, ACCESS, RESET, reset_value, write_mask) ACCESS##_##RESET(NAME, offset)
-#include "hw_model/device/register_table.inc"
+    HB_REGISTER_LIST(HB_REGISTER)
+#undef HB_REGISTER
   }
 
   /// One clock cycle. Hardware sees the pulses after the edge and answers before the next one.

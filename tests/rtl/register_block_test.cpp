@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "heatbath/register_list.h"
 #include "heatbath/regs.h"
 #include "tests/rtl/front_end.hpp"
 
@@ -25,7 +26,8 @@ const std::vector<Row>& table() {
   static const std::vector<Row> rows = {
 #define HB_REGISTER(NAME, offset, ACCESS, RESET, reset_value, write_mask) \
   {#NAME, offset, ACCESS, RESET, reset_value, write_mask},
-#include "hw_model/device/register_table.inc"
+    HB_REGISTER_LIST(HB_REGISTER)
+#undef HB_REGISTER
   };
   return rows;
 }

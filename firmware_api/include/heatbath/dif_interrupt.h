@@ -12,10 +12,7 @@
 extern "C" {
 #endif
 
-/* All interrupts. A mask with a bit outside of it is HB_BAD_ARG everywhere below. */
-#define HB_INTERRUPT_ALL                                                                         \
-  (HB_INTR_STATE_JOB_DONE_MASK | HB_INTR_STATE_ABORTED_MASK | HB_INTR_STATE_FAULT_MASK |         \
-   HB_INTR_STATE_CAPTURE_MASK | HB_INTR_STATE_PROGRAM_MASK | HB_INTR_STATE_DMA_DONE_MASK)
+/* A mask with a bit outside of HB_INTERRUPT_ALL is HB_BAD_ARG everywhere below. */
 
 /* Pending interrupts, enabled or not. No side effect. *mask is written on HB_OK only. */
 hb_status_t hb_dif_interrupt_state(const hb_mmio_t *mmio, uint32_t *mask);

@@ -13,7 +13,7 @@
 /* Version of the map, and first 32 bits of the SHA-256 of its source. */
 #define HB_MAP_MAJOR                         1u
 #define HB_MAP_MINOR                         3u
-#define HB_MAP_HASH                          0xE7CBA6DBu
+#define HB_MAP_HASH                          0x5EDD0FCEu
 
 /* Bytes of the register window, from address 0; where the list of couplers and device memory begin. */
 #define HB_WINDOW_BYTES                      0x1000u
@@ -48,7 +48,7 @@
 #define HB_MAP_VERSION_MAJOR_MASK            0xFFFF0000u
 #define HB_MAP_VERSION_MAJOR_SHIFT           16u
 
-/* MAP_HASH: ro, reset 0xE7CBA6DB. First 32 bits of the SHA-256 of the register source; informative. */
+/* MAP_HASH: ro, reset 0x5EDD0FCE. First 32 bits of the SHA-256 of the register source; informative. */
 #define HB_MAP_HASH_OFFSET                   0x01Cu
 
 /* SCRATCH: rw, reset 0x00000000. Free for the host: link tests. */
@@ -399,6 +399,7 @@
 
 /* INTR_STATE: ro, reset live. Pending interrupts, masked or not. Cleared by INTR_ACK only. */
 #define HB_INTR_STATE_OFFSET                 0x200u
+#define HB_INTERRUPT_ALL                     0x0000003Fu
 /* A program reached HALT. */
 #define HB_INTR_STATE_JOB_DONE_MASK          0x00000001u
 #define HB_INTR_STATE_JOB_DONE_SHIFT         0u
