@@ -121,8 +121,8 @@ UnitState UnitState::from_bytes(std::span<const std::uint8_t> bytes, const std::
   it.x = in.take_list<float>();
   it.energy = in.take<double>(), it.work = in.take<double>(), it.heat = in.take<double>();
   it.start_time = in.take<double>(), it.elapsed = in.take<double>(), it.steps = in.take<std::uint64_t>();
-  const auto fits = [&](const Inputs& inputs) {
-    return inputs.bias.size() == it.cells && inputs.clamp.size() == it.cells && inputs.clamp_value.size() == it.cells;
+  const auto fits = [&](const Inputs& given) {
+    return given.bias.size() == it.cells && given.clamp.size() == it.cells && given.clamp_value.size() == it.cells;
   };
   if (!in.at_end() || it.x.size() != it.cells || !fits(it.inputs) || !fits(it.applied) ||
       it.mode >= std::size(mode_names))

@@ -143,7 +143,7 @@ TEST(TomlText, RefusesWhatTheSpecificationRefuses) {
       "[a.b.c]\n[a]\nb.d = 1", "a = []\n[[a]]", "[a]\n[[a]]", "[[a]]\n[a]", "[a.b]\n[[a]]", "[a", "[a]]", "[[a]",
       "[ [a]]",
       "[]", "[a.]", "[a] b = 1", "[a]\nb = 1\n[a.b]", "\"\"\"a\"\"\" = 1", "a = \"\x01\"", "# \x7f", "a = 1\rb = 2",
-      "a = \"\xff\"", "a = \"\xc0\x80\"", "\xff\xfe" "a"};
+      "a = \"\xff\"", "a = \"\xc0\x80\"", "\xff\xfe\x61"};
   for (const char* text : wrong) EXPECT_NE(complaint(text), "") << text;
   EXPECT_NE(complaint(std::string("a = 1\0", 6)), "");
 }
