@@ -1,5 +1,5 @@
-// The kernels over the systems of `heatbath bench`, under Google Benchmark: processor time per call and cells (or
-// normals, or flips) per second. Comparisons and goals are in `heatbath bench`; this is for looking at one kernel, with
+// The kernels over the systems of `heatbath-bench`, under Google Benchmark: processor time per call and cells (or
+// normals, or flips) per second. Comparisons and goals are in `heatbath-bench`; this is for looking at one kernel, with
 // --benchmark_filter and its other options.
 #include <benchmark/benchmark.h>
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""page.py RESULT.json PAGE.md: replaces the measured part of docs/performance.md by the rows of `heatbath bench --json`.
+"""page.py RESULT.json PAGE.md: replaces the measured part of docs/performance.md by the rows of `heatbath-bench --json`.
 
 The part lies between the lines `<!-- measured: begin -->` and `<!-- measured: end -->`. Exit status 2 when there is none.
 """

@@ -1,5 +1,5 @@
 #pragma once
-// The rows of `heatbath bench`: what is measured, against what, and the goal.
+// The rows of `heatbath-bench`: what is measured, against what, and the goal.
 
 #include <filesystem>
 #include <functional>

@@ -1,4 +1,6 @@
-#include "conformance/conformance.hpp"
+#include "heatbath/conformance.hpp"
+
+#include <algorithm>
 
 #include <array>
 
@@ -71,6 +73,24 @@ Verdict check(const Claim& claim, Device& device) {
     verdict.detail = failure.what();
   }
   return verdict;
+}
+
+std::vector<const Claim*> chosen_claims(std::span<const std::string> names) {
+  for (const std::string& name : names)
+    if (std::ranges::none_of(claims(), [&](const Claim& claim) { return name == claim.name; }))
+      throw Error(HB_BAD_ARG, "--only " + name + ": there is no such claim; --list shows them");
+  std::vector<const Claim*> chosen;
+  for (const Claim& claim : claims())
+    if (names.empty() || std::ranges::find(names, claim.name) != names.end()) chosen.push_back(&claim);
+  return chosen;
+}
+
+const char* word_of(Verdict::Kind kind) {
+  switch (kind) {
+    case Verdict::Kind::kept: return "kept";
+    case Verdict::Kind::broken: return "BROKEN";
+    default: return "skipped";
+  }
 }
 
 }  // namespace heatbath::conformance

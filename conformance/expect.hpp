@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "conformance/conformance.hpp"
+#include "heatbath/conformance.hpp"
 #include "heatbath/mmio.h"
 #include "heatbath/status.h"
 

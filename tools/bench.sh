@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Measures every row of `heatbath bench` beside its limits and peers and writes docs/performance.md.
+# Measures every row of `heatbath-bench` beside its limits and peers and writes docs/performance.md.
 set -euo pipefail
 
 usage() {
   cat <<'END'
 usage: tools/bench.sh [--install-peers] [--seconds S]
 
-Builds the release preset, runs `heatbath bench` with the peers that are installed, and replaces the measured part of
+Builds the release preset, runs `heatbath-bench` with the peers that are installed, and replaces the measured part of
 docs/performance.md. Takes about six minutes on a quiet machine of two cores. A peer that is not installed is named in
 its row; nothing else needs it.
 
@@ -43,9 +43,9 @@ fi
 
 # Peers choose the fastest kernels of OpenBLAS that this processor has, whatever a login sets.
 unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE
-tools/build.sh release heatbath_cli
+tools/build.sh release heatbath_bench_command
 result=build/release/bench.json
-build/release/apps/heatbath bench --json --seconds "$seconds" --peers bench/peers >"$result.part"
+build/release/bench/heatbath-bench --json --seconds "$seconds" --peers bench/peers >"$result.part"
 mv "$result.part" "$result"
 python3 bench/page.py "$result" docs/performance.md
 printf 'bench: wrote docs/performance.md from %s\n' "$result"

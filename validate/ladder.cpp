@@ -8,9 +8,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "heatbath/open.hpp"
-#include "validate/bench.hpp"
-
 namespace heatbath::validation {
 namespace {
 
@@ -53,9 +50,9 @@ std::vector<Chosen> chosen_rows(const LadderOptions& options) {
   return rows;
 }
 
-/// One ladder: `device_for` gives the device of a row, or null and what is missing.
-Outcome run_ladder(const LadderOptions& options,
-                   const std::function<Device*(const Row&, std::string& missing)>& device_for) {
+}  // namespace
+
+Outcome climb(const LadderOptions& options, const DeviceFor& device_for) {
   Outcome outcome;
   outcome.seed = options.seed;
   outcome.effort = options.effort;
@@ -72,7 +69,7 @@ Outcome run_ladder(const LadderOptions& options,
       break;
     }
     std::string missing;
-    Device* device = device_for(*row, missing);
+    Device* device = device_for(row->needs, missing);
     if (!device) {
       outcome.skipped.push_back({std::string(suite->name), std::string(row->name), missing});
       continue;
@@ -107,32 +104,10 @@ Outcome run_ladder(const LadderOptions& options,
   return outcome;
 }
 
-}  // namespace
-
-Outcome climb(const LadderOptions& options) {
-  // One emulator at a time: the next row that wants another one closes it.
-  std::string uri;
-  std::unique_ptr<Device> device;
-  return run_ladder(options, [&](const Row& row, std::string& missing) -> Device* {
-    std::string wanted = fmt::format("func:cells={}&lanes={}", row.needs.best_cells, row.needs.best_lanes);
-    if (!row.needs.keys.empty()) wanted += fmt::format("&{}", row.needs.keys);
-    if (options.threads > 0) wanted += fmt::format("&threads={}", options.threads);
-    if (wanted != uri) {
-      device.reset();
-      device = std::make_unique<Device>(open(wanted));
-      uri = wanted;
-    }
-    Needs needs = row.needs;
-    needs.emulator = false;  // this one is
-    missing = validation::missing(needs, device->capabilities());
-    return missing.empty() ? device.get() : nullptr;
-  });
-}
-
 Outcome climb(std::span<Device> devices, const LadderOptions& options) {
-  return run_ladder(options, [&](const Row& row, std::string& missing) -> Device* {
+  return climb(options, [&](const Needs& needs, std::string& missing) -> Device* {
     for (Device& device : devices) {
-      const std::string lacking = validation::missing(row.needs, device.capabilities());
+      const std::string lacking = validation::missing(needs, device.capabilities());
       if (lacking.empty()) return &device;
       if (missing.empty()) missing = lacking;
     }

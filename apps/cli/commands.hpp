@@ -132,16 +132,6 @@ struct FmuOptions {
 };
 int run_fmu(const FmuOptions& options);
 
-struct BenchOptions {
-  std::vector<std::string> rows;  ///< names; empty: all
-  std::filesystem::path peers;    ///< folder with peer.py; empty: peers are not run
-  double seconds = 2;             ///< per row, about
-  bool list = false;              ///< only name the rows
-  bool json = false;
-};
-/// Returns 0 whether goals are met or not: a time is no check.
-int run_bench(const BenchOptions& options);
-
 struct ValidateOptions {
   std::vector<std::string> devices;  ///< URIs; empty: the emulator that suits each row
   std::vector<std::string> suites;   ///< empty: all

@@ -106,24 +106,6 @@ void add_conformance(CLI::App& app, Command& command) {
   conformance_app->callback([&command, conformance] { command = [conformance] { return run_conformance(*conformance); }; });
 }
 
-void add_bench(CLI::App& app, Command& command) {
-  const auto bench = std::make_shared<BenchOptions>();
-  CLI::App* bench_app = app.add_subcommand("bench", "how long the work takes, beside limits and peers in the same run");
-  bench_app->add_option("--row", bench->rows, "only this row; may be given again (default: all)")
-      ->expected(1)
-      ->take_all()
-      ->option_text("NAME");
-  bench_app->add_flag("--list", bench->list, "name the rows and stop");
-  bench_app->add_option("--peers", bench->peers, "folder with peer.py (bench/peers): run the peers, too")
-      ->option_text("DIR");
-  bench_app->add_option("--seconds", bench->seconds, "time for each row, about (default 2)")
-      ->transform(finite(0.01, 3600))
-      ->option_text("S");
-  add_json(bench_app, bench->json);
-  bench_app->footer("Times on one thread are processor times; ratios are ours over the reference, taken in turns.");
-  bench_app->callback([&command, bench] { command = [bench] { return run_bench(*bench); }; });
-}
-
 void add_serve(CLI::App& app, Command& command) {
   struct ServeWords {
     ServeCommandOptions options;
@@ -171,7 +153,6 @@ void add_device_commands(CLI::App& app, Command& command) {
   add_run(app, command);
   add_validate(app, command);
   add_conformance(app, command);
-  add_bench(app, command);
   add_serve(app, command);
 }
 

@@ -13,7 +13,7 @@
 #include "files/utf8.hpp"
 #include "heatbath/open.hpp"
 #include "validate/bench.hpp"
-#include "validate/ladder.hpp"
+#include "validate/emulators.hpp"
 #include "validate/report.hpp"
 
 namespace heatbath::apps {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""peer.py LIBRARY WORK LANES|THREADS [DRIVES]: the work of a row of `heatbath bench` in another library.
+"""peer.py LIBRARY WORK LANES|THREADS [DRIVES]: the work of a row of `heatbath-bench` in another library.
 
 LIBRARY  numpy, torch, scipy, brian, ngspice, lammps
 WORK     dense-N, grid-W (W x W, nearest neighbours), torus-W, sparse-1e5, exact-ou-N, phase-N, generator

@@ -128,29 +128,6 @@ TEST(Command, RunGivesTheHeatOfCells) {
   EXPECT_EQ(refused.status, 2);
 }
 
-TEST(Command, BenchPrintsItsRowsAndTheirRatios) {
-  const Outcome listed = heatbath({"bench", "--list"});
-  ASSERT_EQ(listed.status, 0) << listed.error;
-  for (const char* name : {"noise ", "dense-1024x256-codes ", "two-cores-dense-64x256 ", "generator-numpy "})
-    EXPECT_THAT(listed.out, HasSubstr(name));
-
-  const Outcome measured = heatbath({"bench", "--json", "--seconds", "0.01", "--row", "noise-std", "--row", "dense-64x1-torch"});
-  ASSERT_EQ(measured.status, 0) << measured.error;
-  const nlohmann::json rows = nlohmann::json::parse(measured.out)["rows"];
-  ASSERT_EQ(rows.size(), 2u);
-  for (const char* key : {"value", "reference", "ratio", "goal"}) EXPECT_GT(rows[0][key], 0.0) << key;
-  EXPECT_EQ(rows[0]["name"], "noise-std");
-  EXPECT_EQ(rows[0]["goal_of"], "ratio");
-  EXPECT_EQ(rows[0]["met"], rows[0]["ratio"] <= rows[0]["goal"]);
-  EXPECT_TRUE(rows[1]["ratio"].is_null() && rows[1]["reference"].is_null());
-  EXPECT_EQ(rows[1]["note"], "peer not run");
-  EXPECT_EQ(rows[1]["met"], false);
-
-  EXPECT_THAT(heatbath({"bench", "--row", "speed"}).error, HasSubstr("--row speed: there is no such row"));
-  EXPECT_THAT(heatbath({"bench", "--peers", "/nowhere"}).error, HasSubstr("--peers /nowhere: holds no peer.py"));
-  EXPECT_EQ(heatbath({"bench", "--row", "speed"}).status, 2);
-}
-
 TEST(Command, PrintsTheRegisterMapInFourForms) {
   const nlohmann::json map = nlohmann::json::parse(heatbath({"regs", "--format", "json"}).out);
   std::map<std::string, std::uint32_t> offsets;

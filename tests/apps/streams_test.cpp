@@ -48,7 +48,6 @@ std::vector<std::vector<std::string>> talkative(const std::filesystem::path& fol
           {"validate", "--list", "--json"},
           {"conformance", "--list"},
           {"conformance", "--only", "identity", "--device", kDevice, "--json"},
-          {"bench", "--list"},
           {"regs"},
           {"regs", "--format", "json"},
           {"netlist", "--program", program, "--out", folder / "c.cir"},

@@ -16,7 +16,7 @@
 #include "heatbath/program.h"
 #include "tests/apps/temporary_folder.hpp"
 #include "validate/bench.hpp"
-#include "validate/ladder.hpp"
+#include "validate/emulators.hpp"
 #include "validate/report.hpp"
 
 namespace heatbath::validation {

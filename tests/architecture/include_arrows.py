@@ -23,9 +23,8 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*(?:([<"])([^>"]+)[>"]|(\S.*))')
 
 # Folders that includes are relative to, beside the including file's own folder.
 INCLUDE_FOLDERS = ("firmware_api/include", "capi/include", "cells/include", "numerics/include",
-                   "hw_model/physics/include", "link/include",
-                   "driver/include", "sim/include", "server/include", "network/include", "trainers/include", "studies/include",
-                   "measure/include", "")
+                   "hw_model/physics/include", "link/include", "driver/include", "sim/include", "server/include",
+                   "conformance/include", "network/include", "trainers/include", "studies/include", "measure/include", "")
 
 # What a host program may name of the firmware API: the statuses, the program format and the names of cells that the
 # driver's own interface speaks in. Registers and device functions are the driver's affair.
@@ -124,17 +123,19 @@ RULES = {
                    ("report", "files") + HOST_SIDE),
     "bridges": Rule("bridges include only themselves, files, report and the driver; never sim, hw_model or apps",
                     ("bridges", "files", "report") + HOST_SIDE + OPEN),
-    "conformance": Rule("the conformance claims include only themselves, the driver, firmware_api and the ladder of "
-                        "validation",
+    "conformance": Rule("the conformance claims include only themselves, the driver, firmware_api and the ladder; never "
+                        "the emulator",
                         ("conformance", "validate/ladder.hpp", "validate/check.hpp", "firmware_api/include") + DRIVER +
                         NUMBERS_AS_TEXT),
-    "validate": Rule("the validation ladder includes itself, files, report, the driver, network, measure, the names of cells, and "
-                     "the oracles it holds devices to; never hw_model or sim",
-                     ("validate", "files", "report", "network/include", "measure/include", "oracles") + DRIVER + OPEN + NAMES + NUMBERS_AS_TEXT),
-    "apps": Rule("apps include only themselves, files, report, bridges, conformance, validate, the server's face, the rows "
-                 "of bench, and what these show; never sim or hw_model",
-                 ("apps", "files", "report", "bridges", "conformance", "validate", "server/include", "bench/rows.hpp",
-                  "bench/measure.hpp") + HOST_SIDE + OPEN),
+    "validate": Rule("the ladder includes itself, the driver, network, measure, the names of cells, and the oracles it "
+                     "holds devices to; never the emulator, files or report",
+                     ("validate", "network/include", "measure/include", "oracles") + DRIVER + NAMES + NUMBERS_AS_TEXT),
+    "validate/emulators.cpp": Rule("the ladder on emulators includes the ladder and open.hpp", ("validate",) + OPEN),
+    "validate/report.cpp": Rule("the ladder's report includes the ladder, files and report",
+                                ("validate", "files", "report") + DRIVER + NUMBERS_AS_TEXT),
+    "apps": Rule("apps include only themselves, files, report, bridges, conformance, validate, the server's face, and what "
+                 "these show; never sim or hw_model",
+                 ("apps", "files", "report", "bridges", "conformance/include", "validate", "server/include") + HOST_SIDE + OPEN),
     "measure": Rule("measure includes only itself, numerics, the program format, Eigen and the standard library; never sim "
                     "or hw_model", ("measure", "numerics") + DRIVER + VOCABULARY, std_and("Eigen/.*")),
     "python": Rule(f"python includes only itself, {HOST}",

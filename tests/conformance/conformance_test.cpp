@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "conformance/conformance.hpp"
+#include "heatbath/conformance.hpp"
 #include "heatbath/open.hpp"
 #include "tests/link/faulty_wire.hpp"
 #include "tests/link/served.hpp"

@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "conformance/conformance.hpp"
+#include "heatbath/conformance.hpp"
 #include "heatbath/program.h"
 #include "heatbath/regs.h"
 #include "sim/src/open_transport.hpp"

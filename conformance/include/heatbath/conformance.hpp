@@ -31,12 +31,19 @@ struct Skipped : std::runtime_error {
 /// All claims, from the identity to the statistics: a later one relies on the earlier ones.
 std::span<const Claim> claims();
 
+/// The claims of these names, in the order of claims(); all where there are none. Error(BAD_ARG) names one that is no
+/// claim.
+std::vector<const Claim*> chosen_claims(std::span<const std::string> names);
+
 struct Verdict {
   enum class Kind { kept, broken, skipped };
   const Claim* claim = nullptr;
   Kind kind = Kind::kept;
   std::string detail;  ///< of a broken or skipped claim
 };
+
+/// kept, BROKEN, skipped
+const char* word_of(Verdict::Kind kind);
 
 /// Checks one claim. Whatever the driver throws makes it broken.
 Verdict check(const Claim& claim, Device& device);
