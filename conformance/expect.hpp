@@ -31,7 +31,7 @@ std::string hexadecimal(std::uint64_t value);
 /// The registers of a device, for the C device functions; must not outlive the device.
 class Registers {
  public:
-  explicit Registers(Device& device) : link_(&device.transport()), mmio_{&read, &write, link_} {}
+  explicit Registers(Device& device) : link_(&device.transport()), mmio_{&read, &write, link_, nullptr, nullptr, nullptr} {}
   const hb_mmio_t* mmio() const { return &mmio_; }
   std::uint32_t get(std::uint32_t offset) const { return link_->read32(offset); }
   void set(std::uint32_t offset, std::uint32_t value) const { link_->write32(offset, value); }
