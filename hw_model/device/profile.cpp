@@ -142,26 +142,38 @@ std::string shown(const TomlValue& value) {
   return "a date or time";
 }
 
-/// Reads one file: names it in every complaint.
+/// Reads one file: names it, and the line, in every complaint.
 class Reader {
  public:
   /// Throws TomlError when the contents are no TOML.
   Reader(std::string file, std::string contents) : file_(std::move(file)), document_(std::move(contents)) {}
 
-  Profile read() const {
+  /// What the file says; where it says nothing, `usual`.
+  Profile read(const Profile& usual) const {
     check_names();
-    Profile profile;
-    for (const Key& key : keys()) {
-      const TomlValue value = find(key);
-      std::visit([&](auto member) { profile.*member = convert(key, value, profile.*member); }, key.member);
-    }
+    Profile profile = usual;
+    profile.name = file_;
+    for (const Key& key : keys())
+      if (const auto value = find(key.table, key.name))
+        std::visit([&](auto member) { profile.*member = convert(key, *value, profile.*member); }, key.member);
+    // A kind of cells brings its stepper, and p-bits their step: a sweep in a time unit.
+    if (find("array", "cell") && !find("array", "stepper")) profile.stepper = physics::Stepper::none;
+    if (profile.cell == physics::CellKind::pbit && !find("time", "dt_ticks")) profile.dt_ticks = profile.time_unit_ticks;
     check(profile);
     return profile;
   }
 
  private:
   [[noreturn]] void fail(const std::string& where, const std::string& what) const {
-    throw std::invalid_argument(file_ + ": " + numerics::escaped(where, 100) + ": " + what);
+    throw std::invalid_argument(file_ + ": " + line_of(where) + numerics::escaped(where, 100) + ": " + what);
+  }
+  /// "line 7: " of "[table]", "[table] key" or "table"; "" for a key that the file does not have.
+  std::string line_of(std::string_view where) const {
+    if (where.starts_with('[')) where.remove_prefix(1);
+    const std::string_view table = where.substr(0, where.find(']'));
+    const std::string_view key = where.size() > table.size() + 2 ? where.substr(table.size() + 2) : std::string_view();
+    const auto place = key.empty() ? document_.root().find(table) : find(table, key);
+    return place ? "line " + std::to_string(place->line()) + ": " : "";
   }
   [[noreturn]] void fail(const Key& key, const std::string& found, const std::string& right) const {
     fail(std::string("[") + key.table + "] " + key.name, "found " + found + "; it must be " + right);
@@ -213,12 +225,9 @@ class Reader {
     return std::string(real ? "a number in " : "a whole number in ") + text(key.low) + ".." + text(key.high);
   }
 
-  TomlValue find(const Key& key) const {
-    const auto table = document_.root().find(key.table);
-    if (!table) fail(std::string("[") + key.table + "]", "the table is missing");
-    const auto entry = table->find(key.name);
-    if (!entry) fail(std::string("[") + key.table + "] " + key.name, "the key is missing; it must be " + wanted(key));
-    return *entry;
+  std::optional<TomlValue> find(std::string_view table, std::string_view key) const {
+    const auto found = document_.root().find(table);
+    return found ? found->find(key) : std::nullopt;
   }
 
   std::string convert(const Key& key, const TomlValue& value, const std::string&) const {
@@ -458,9 +467,20 @@ void settle(Profile& profile) {
 
 constexpr std::size_t longest_profile = std::size_t{1} << 20;
 
+/// What the profiles have where they do not say: those of `ideal`, and of keys that it does not name the initial values
+/// of Profile.
+const Profile& usual_profile() {
+  static const Profile usual = [] {
+    const auto profiles = built_in_profiles();
+    const auto ideal = std::ranges::find(profiles, std::string_view("ideal"), &BuiltInProfile::name);
+    return Reader("ideal.toml", std::string(ideal->text)).read(Profile());
+  }();
+  return usual;
+}
+
 Profile read_file(const std::string& path) {
   try {
-    return Reader(path, numerics::read_text_file(path, longest_profile)).read();
+    return Reader(path, numerics::read_text_file(path, longest_profile)).read(usual_profile());
   } catch (const numerics::UnreadableFile& unreadable) {
     throw std::invalid_argument(path + ": " + unreadable.what() + "; it must be a chip profile (TOML)");
   } catch (const numerics::TomlError& error) {
@@ -472,7 +492,7 @@ Profile read_profile(std::string_view name) {
   if (name.ends_with(".toml")) return read_file(std::string(name));
   std::string names;
   for (const BuiltInProfile& profile : built_in_profiles()) {
-    if (profile.name == name) return Reader(std::string(name) + ".toml", std::string(profile.text)).read();
+    if (profile.name == name) return Reader(std::string(name) + ".toml", std::string(profile.text)).read(usual_profile());
     names += std::string(profile.name) + ", ";
   }
   throw std::invalid_argument("unknown profile " + numerics::quoted(name) + "; it must be " + names +

@@ -24,8 +24,8 @@ namespace heatbath::model {
 /// linear part diverge; those that are unstable for a state at the rail.
 enum class Stability : std::uint8_t { never, linear, rail };
 
-/// A chip profile: hw_model/profiles/NAME.toml, or a file of the same form. Every field is in the file; the tables of
-/// the file are the comments' first words. Energies in energy units, times in ticks or time units as named.
+/// A chip profile: hw_model/profiles/NAME.toml, or a file of the same form. What a file does not say is as in `ideal`, and
+/// what `ideal` does not say as here; the tables of the file are the comments' first words. Energies in energy units, times in ticks or time units as named.
 struct Profile : ProfileFeatures {
   // [identity]
   std::string name, description;
