@@ -4,26 +4,18 @@
 #include <stdexcept>
 
 #include "heatbath/numerics/text.hpp"
+#include "hw_model/physics/cell_law.hpp"
 #include "hw_model/physics/general_array.hpp"
 #include "hw_model/physics/graph.hpp"
 #include "hw_model/physics/linear_step.hpp"
 #include "hw_model/physics/overdamped_array.hpp"
 #include "hw_model/physics/step_table.hpp"
+#include "hw_model/physics/steppers/stepper_rule.hpp"
 
 namespace heatbath::physics {
 
 Stepper default_stepper(CellKind kind, const Graph* graph) {
-  switch (kind) {
-    case CellKind::overdamped:
-    case CellKind::phase:
-      return Stepper::euler_maruyama;
-    case CellKind::underdamped:
-    case CellKind::rlc:
-      return Stepper::baoab;
-    case CellKind::pbit:
-      return graph && !graph->colours().empty() ? Stepper::two_colour : Stepper::sequential;
-  }
-  return Stepper::none;
+  return law(kind).default_stepper(graph);
 }
 
 std::optional<Refusal> refusal(const ArraySpec& spec) {
@@ -33,14 +25,15 @@ std::optional<Refusal> refusal(const ArraySpec& spec) {
   if (spec.graph && spec.graph->cells() != spec.cells)
     return no("a graph of " + std::to_string(spec.graph->cells()) + " cells for an array of " +
               std::to_string(spec.cells));
-  const Stepper stepper = spec.stepper == Stepper::none ? default_stepper(spec.kind, spec.graph.get()) : spec.stepper;
+  const StepperRule& by = rule(spec);
+  const Stepper stepper = by.stepper;
   if (!goes_with(stepper, spec.kind))
     return no("stepper " + std::string(name(stepper)) + " is not for cells of kind " + std::string(name(spec.kind)));
-  if (spec.kind == CellKind::rlc && !spec.reciprocal)
+  if (law(spec.kind).capacitive && !spec.reciprocal)
     return no("couplings of rlc nodes are capacitances: they are reciprocal");
-  if (stepper == Stepper::two_colour && !spec.graph)
+  if (by.by_colour && !spec.graph)
     return no("two-colour updates need a graph: with dense couplings no two cells may be updated at once");
-  if (stepper == Stepper::two_colour && spec.graph->colours().empty()) {
+  if (by.by_colour && spec.graph->colours().empty()) {
     const Coupler odd = spec.graph->odd_coupler();
     return no("two-colour updates need a bipartite graph: coupler (" + std::to_string(odd.i) + ", " +
               std::to_string(odd.j) + ") closes an odd cycle");
@@ -72,8 +65,9 @@ std::int32_t Array::turns(std::uint32_t, std::uint32_t) const { return 0; }
 namespace {
 
 bool fused(const ArraySpec& spec) {
-  const Stepper stepper = spec.stepper == Stepper::none ? default_stepper(spec.kind, spec.graph.get()) : spec.stepper;
-  return spec.kind == CellKind::overdamped && stepper == Stepper::euler_maruyama && spec.reciprocal && spec.colour.white();
+  const CellLaw& cell = law(spec.kind);
+  return rule(spec).stepper == Stepper::euler_maruyama && !cell.inertia && !cell.periodic && spec.reciprocal &&
+         spec.colour.white();
 }
 
 }  // namespace
@@ -82,15 +76,16 @@ std::optional<Refusal> refusal(const ArraySpec& spec, const Parameters& p) {
   if (p.couplings->code_grid() && !fused(spec))
     return Refusal{"couplings are summed in integers for overdamped cells with stepper euler-maruyama, reciprocal "
                    "couplings and white noise only"};
+  const StepperRule& by = rule(spec);
   for (std::uint32_t i = 0; i < spec.cells; ++i) {
     const auto no = [i](std::string what) { return Refusal{std::move(what) + " of cell " + std::to_string(i), i}; };
     if (!(p.kT_of(i) >= 0)) return no("temperature below 0");
     if (!(p.mass_of(i) > 0)) return no("mass or capacitance not above 0");
     if (!(p.damping_of(i) >= 0)) return no("damping or conductance below 0");
-    const bool exact = spec.stepper == Stepper::exact_ou;
-    if (exact && p.j4[i] != 0) return no("exact-ou is for linear cells: J4 = " + numerics::general(p.j4[i]));
+    if (by.needs_noise && p.kT_of(i) == 0) return no(std::string(name(by.stepper)) + " needs noise: temperature 0");
+    if (by.exact == Exact::whole && p.j4[i] != 0) return no("exact-ou is for linear cells: J4 = " + numerics::general(p.j4[i]));
   }
-  if (spec.kind == CellKind::rlc) {
+  if (law(spec.kind).capacitive) {
     const auto c = capacitances(p);
     const auto n = static_cast<Eigen::Index>(spec.cells);
     if (const auto pivot = failing_pivot(Eigen::Map<const Eigen::MatrixXd>(c.data(), n, n)))
@@ -101,15 +96,15 @@ std::optional<Refusal> refusal(const ArraySpec& spec, const Parameters& p) {
 }
 
 std::optional<Refusal> refusal_of_step(const ArraySpec& spec, double dt) {
-  const Stepper stepper = spec.stepper == Stepper::none ? default_stepper(spec.kind, spec.graph.get()) : spec.stepper;
-  if (spec.kind != CellKind::pbit) return std::nullopt;
-  if (stepper == Stepper::random_sequential) {
+  const StepperRule& by = rule(spec);
+  if (!law(spec.kind).spins) return std::nullopt;
+  if (by.at_random) {
     if (std::llround(dt * spec.cells) >= 1) return std::nullopt;
     return Refusal{"a step of " + numerics::general(dt) + " time units makes no update of " + std::to_string(spec.cells) +
                    " p-bits: at least 1 / cells"};
   }
   if (std::abs(dt - 1.0) < 1e-9) return std::nullopt;
-  return Refusal{std::string(name(stepper)) + " updates make whole sweeps: a step is 1 time unit, not " +
+  return Refusal{std::string(name(by.stepper)) + " updates make whole sweeps: a step is 1 time unit, not " +
                  numerics::general(dt)};
 }
 

@@ -3,33 +3,24 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
-#include <numeric>
 #include <stdexcept>
 
-#include "heatbath/numerics/isa.hpp"
 #include "heatbath/numerics/work_watch.hpp"
+#include "hw_model/physics/active_kernels.hpp"
+#include "hw_model/physics/cell_law.hpp"
 #include "hw_model/physics/general_array_impl.hpp"
 #include "hw_model/physics/graph.hpp"
 #include "hw_model/physics/step_kernels.hpp"
+#include "hw_model/physics/steppers/stepper_rule.hpp"
 
 namespace heatbath::physics {
 
 const GeneralKernels& general_kernels() {
-  switch (numerics::active_isa()) {
-    case numerics::Isa::avx512:
-      return avx512::general_kernels;
-    case numerics::Isa::avx2:
-      return avx2::general_kernels;
-    case numerics::Isa::portable:
-      break;
-  }
-  return portable::general_kernels;
+  return of_active_isa(portable::general_kernels, avx2::general_kernels, avx512::general_kernels);
 }
 
 namespace {
 
-constexpr std::uint32_t lane_block = 16;  // lanes of a tile of several are padded to a multiple of this
-constexpr std::uint32_t few_lanes = 4;        // up to this many left-over lanes run one by one
 constexpr std::uint64_t sweeps_of_bits = 8;   // of many lanes at least, for turning spins into bits and back to pay
 
 bool same(const Parameters& a, const Parameters& b) {
@@ -45,18 +36,20 @@ GeneralArray::Impl::Impl(const ArraySpec& spec_, numerics::ThreadTeam* team_)
       team(team_),
       cells(spec_.cells),
       variables(components(spec_.kind) * spec_.cells),
-      inertia(spec_.kind == CellKind::underdamped || spec_.kind == CellKind::rlc),
-      phases(spec_.kind == CellKind::phase),
+      inertia(law(spec_.kind).inertia),
+      phases(law(spec_.kind).periodic),
+      spins(law(spec_.kind).spins),
+      capacitive(law(spec_.kind).capacitive),
       free(spec_.cells, ~0u) {
-  const auto add = [&](std::uint32_t first, std::uint32_t count, std::uint32_t padded_lanes) {
+  const bool by_colour = rule(spec).by_colour;
+  // Spins of one lane are vectors of cells only where cells may turn at once.
+  for (const LaneRange& range : ranges_of_lanes(spec.lanes, team, !spins || by_colour)) {
     LaneTile t;
-    t.first = first;
-    t.count = count;
-    t.lanes = padded_lanes;
+    static_cast<LaneRange&>(t) = range;
     // Products write whole groups of rows beyond the last one.
     const std::size_t size = std::size_t{variables + group_cells} * t.lanes;
-    t.state.assign(size, spec.kind == CellKind::pbit ? 1.0f : 0.0f);
-    if (spec.kind != CellKind::pbit)
+    t.state.assign(size, spins ? 1.0f : 0.0f);
+    if (!spins)
       for (auto* field : {&t.guess, &t.k1, &t.k2, &t.n1, &t.n2}) field->assign(size, 0.0f);
     t.field_a.assign(size, 0.0f);
     t.field_b.assign(size, 0.0f);
@@ -66,34 +59,19 @@ GeneralArray::Impl::Impl(const ArraySpec& spec_, numerics::ThreadTeam* team_)
     t.heat.assign(t.lanes, 0.0);
     t.work = t.thermal = t.heat;
     tiles.push_back(std::move(t));
-  };
-  // p-bits of one lane are vectors of cells only where cells may turn at once.
-  const bool one_by_one = spec.kind != CellKind::pbit || spec.stepper == Stepper::two_colour;
-  const std::uint32_t over = spec.lanes % lane_block, rest = one_by_one && over <= few_lanes ? over : 0;
-  const std::uint32_t batched = spec.lanes - rest;
-  // Few lanes are cut finer, for every thread to have some.
-  const std::uint32_t most = team && batched < tile_lanes * team->size() ? lane_block : tile_lanes;
-  for (std::uint32_t first = 0; first < batched; first += most) {
-    const std::uint32_t count = std::min(most, batched - first);
-    add(first, count, (count + lane_block - 1) / lane_block * lane_block);
   }
-  for (std::uint32_t lane = batched; lane < spec.lanes; ++lane) add(lane, 1, 1);
-  const bool two_colour = spec.stepper == Stepper::two_colour;
-  for (std::uint32_t i = 0; i < cells; ++i) order[two_colour ? spec.graph->colours()[i] : 0].push_back(i);
+  for (std::uint32_t i = 0; i < cells; ++i) order[by_colour ? spec.graph->colours()[i] : 0].push_back(i);
 }
 
 void GeneralArray::Impl::for_each_tile(const std::function<void(LaneTile&)>& piece) {
-  if (team) {
-    team->run(tiles.size(), [&](std::size_t i) { piece(tiles[i]); });
-  } else {
-    for (auto& tile : tiles) piece(tile);
-  }
+  for_tiles(tiles, team, piece);
 }
 
 bool GeneralArray::Impl::wants_heat(const Parameters& live) const {
   if (!metered) return false;
-  if (spec.stepper == Stepper::exact_ou) return by_cell || !live.couplings->symmetric();
-  return by_cell && spec.kind == CellKind::rlc && spec.stepper == Stepper::baoab;
+  const Exact exact = rule(spec).exact;
+  if (exact == Exact::whole) return by_cell || !live.couplings->symmetric();
+  return by_cell && capacitive && exact == Exact::velocities;
 }
 
 std::shared_ptr<const StepTable> GeneralArray::Impl::table(const Parameters& live, double dt) {
@@ -173,7 +151,7 @@ void GeneralArray::write(std::uint32_t lane, std::uint32_t first, std::span<cons
     const std::uint32_t variable = first + n, cell = variable % a.cells;
     const float value = values[n];
     float& x = t.state[t.at(variable, own)];
-    if (spec().kind == CellKind::pbit) {
+    if (a.spins) {
       x = value < 0 ? -1.0f : 1.0f;
     } else if (a.phases && variable >= a.cells) {
       set_turns(cell, std::nearbyint(value));
@@ -234,7 +212,7 @@ std::uint64_t GeneralArray::advance(const Run& run, const Parameters& live) {
   if (run.steps == 0) return 0;
   if (const auto no = refusal_of_step(spec(), run.dt)) throw std::invalid_argument(no->what);
   if (run.noise.refinement > 0 &&
-      (!spec().colour.white() || spec().kind == CellKind::pbit || spec().stepper == Stepper::exact_ou))
+      (!spec().colour.white() || !rule(spec()).refines))
     throw std::invalid_argument(
         "only white noise of euler-maruyama, heun, leimkuhler-matthews and baoab can be refined");
   const bool ramped = run.target != nullptr && run.ramp_steps > 0;
@@ -291,7 +269,7 @@ std::uint64_t GeneralArray::advance(const Run& run, const Parameters& live) {
         if (lattice && (t.lanes == 1 || alike >= sweeps_of_bits)) {
           together = alike;
           a.sweep_signs(t, *lattice, *table, run.noise, number, alike);
-        } else if (spec().kind == CellKind::pbit) {
+        } else if (a.spins) {
           a.spin_step(t, *table, run.noise, number);
         } else {
           a.step(t, *table, run.noise, number);
@@ -346,21 +324,11 @@ double GeneralArray::energy(std::uint32_t lane, const Parameters& live) const {
 }
 
 std::uint64_t GeneralArray::rail_count() const {
-  return std::accumulate(impl_->tiles.begin(), impl_->tiles.end(), std::uint64_t{0},
-                         [](std::uint64_t sum, const Impl::LaneTile& t) { return sum + t.rail_count; });
+  return rails_of(impl_->tiles).rail_count;
 }
 
-std::uint32_t GeneralArray::rail_cell() const {
-  std::uint32_t lowest = 0xFFFFFFFFu;
-  for (const auto& t : impl_->tiles) lowest = std::min(lowest, t.rail_cell);
-  return lowest;
-}
+std::uint32_t GeneralArray::rail_cell() const { return rails_of(impl_->tiles).rail_cell; }
 
-void GeneralArray::clear_rails() {
-  for (auto& t : impl_->tiles) {
-    t.rail_count = 0;
-    t.rail_cell = 0xFFFFFFFFu;
-  }
-}
+void GeneralArray::clear_rails() { clear_rails_of(impl_->tiles); }
 
 }  // namespace heatbath::physics

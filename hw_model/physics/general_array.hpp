@@ -35,8 +35,9 @@ class GeneralArray final : public Array {
   std::uint32_t rail_cell() const override;
   void clear_rails() override;
 
+  struct Impl;  ///< of its sources and the steppers
+
  private:
-  struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 

@@ -15,6 +15,7 @@
 #include "heatbath/numerics/thread_team.hpp"
 #include "hw_model/physics/general_array.hpp"
 #include "hw_model/physics/general_kernels.hpp"
+#include "hw_model/physics/lane_tiles.hpp"
 #include "hw_model/physics/noise.hpp"
 #include "hw_model/physics/sign_lattice.hpp"
 #include "hw_model/physics/step_table.hpp"
@@ -33,10 +34,11 @@ inline MatrixRows rows_of(const Couplings* j) {
   return {rows.begin, rows.columns, rows.values, rows.cells};
 }
 
+struct StepSpace;  // general_space.hpp
+
 struct GeneralArray::Impl {
   // Lanes first..first+count-1 with their own state, scratch and meters. Fields are [row][lane].
-  struct LaneTile {
-    std::uint32_t first = 0, count = 0, lanes = 0;  // lanes: padded; 1 or a multiple of lane_block
+  struct LaneTile : LaneRange, Rails {
     CacheLines<float> state;                        // variables rows
     CacheLines<float> guess, k1, k2, n1, n2;
     CacheLines<float> low, increment;  // split states: what `state` rounds away; what a step adds. Else empty
@@ -52,8 +54,6 @@ struct GeneralArray::Impl {
     std::vector<double> heat, work;           // metered, per lane
     std::vector<double> thermal;              // heat of the bath step, per lane
     std::vector<double> cell_heat, momentum;  // heat of cells: per [cell][lane]; momenta before what changes them
-    std::uint64_t rail_count = 0;
-    std::uint32_t rail_cell = 0xFFFFFFFFu;
 
     std::size_t at(std::uint32_t row, std::uint32_t lane) const { return std::size_t{row} * lanes + lane; }
     std::int32_t turns(std::size_t at) const { return static_cast<std::int32_t>(counts[at]); }
@@ -62,7 +62,7 @@ struct GeneralArray::Impl {
   const ArraySpec& spec;
   numerics::ThreadTeam* team;
   std::uint32_t cells, variables;
-  bool inertia, phases;
+  bool inertia, phases, spins, capacitive;
   std::vector<LaneTile> tiles;
   std::vector<std::uint32_t> free;
   std::vector<std::uint32_t> order[2];  // p-bits in the order of their update: colour 0, colour 1; sequential: order[0]
@@ -84,12 +84,8 @@ struct GeneralArray::Impl {
 
   Impl(const ArraySpec& spec, numerics::ThreadTeam* team);
 
-  LaneTile& tile_of(std::uint32_t lane) {
-    if (lane >= spec.lanes)
-      throw std::out_of_range("lane " + std::to_string(lane) + " of " + std::to_string(spec.lanes));
-    return *std::ranges::find_if(tiles, [&](const LaneTile& t) { return lane < t.first + t.count; });
-  }
-  const LaneTile& tile_of(std::uint32_t lane) const { return const_cast<Impl*>(this)->tile_of(lane); }
+  LaneTile& tile_of(std::uint32_t lane) { return tile_of_lane(tiles, lane, spec.lanes); }
+  const LaneTile& tile_of(std::uint32_t lane) const { return tile_of_lane(tiles, lane, spec.lanes); }
 
   void for_each_tile(const std::function<void(LaneTile&)>& piece);
   /// Whether steps need tables with the heat of their exact parts.
@@ -146,14 +142,13 @@ struct GeneralArray::Impl {
 
   // -- steps -----------------------------------------------------------------------------------------------------
 
-  struct Space;  // what the schemes work on
   // One step, with its meters where they are on.
   void step(LaneTile& t, const StepTable& p, const NoiseOrigin& origin, std::uint64_t number);
-  void scheme(Space& s) const;
+  void scheme(StepSpace& s) const;
   // One step with its meters.
-  void metered_step(Space& s);
+  void metered_step(StepSpace& s);
   // Adds the heat of nodes in a step of Heun's: -v o (noise - v/R dt), the noise with the predicted voltage.
-  void add_node_heat(Space& s, std::vector<double>& heat) const;
+  void add_node_heat(StepSpace& s, std::vector<double>& heat) const;
   void spin_step(LaneTile& t, const StepTable& p, const NoiseOrigin& origin, std::uint64_t number);
   // Sweeps of a tile on a lattice of signs, lane by lane.
   void sweep_signs(LaneTile& t, const SignLattice& lattice, const StepTable& p, const NoiseOrigin& origin,

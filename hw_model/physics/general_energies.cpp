@@ -44,7 +44,7 @@ double GeneralArray::Impl::energy(const LaneTile& t, std::uint32_t own, const St
   } else {
     for (std::uint32_t i = 0; i < cells; ++i) {
       const double xi = x(i);
-      u[i] = spec.kind == CellKind::rlc ? x(cells + i) : xi;
+      u[i] = capacitive ? x(cells + i) : xi;
       sum += cells::quartic_energy(0.5 * p.two_j2[i], 0.25 * p.four_j4[i], bias(i), xi);
       if (inertia) sum += cells::kinetic_energy<double>(p.mass[i], x(cells + i));
     }
@@ -61,7 +61,7 @@ double GeneralArray::Impl::energy(const LaneTile& t, std::uint32_t own, const Pa
 
 void GeneralArray::Impl::energies(LaneTile& t, const StepTable& p, double sign, std::vector<double>& sums) {
   const float* u =
-      phases ? t.cosine.data() : t.state.data() + (spec.kind == CellKind::rlc ? std::size_t{cells} * t.lanes : 0);
+      phases ? t.cosine.data() : t.state.data() + (capacitive ? std::size_t{cells} * t.lanes : 0);
   if (phases) trigonometry(t, t.state.data());
   fields(t, p, u, t.field_a, t.field_b);
   if (phases) fields(t, p, t.sine.data(), t.field_c, t.field_d);
@@ -95,16 +95,15 @@ void GeneralArray::Impl::energies(LaneTile& t, const StepTable& p, double sign, 
 
 void GeneralArray::Impl::kinetic(LaneTile& t, const StepTable& p, double sign, std::vector<double>& sums) {
   const float* v = t.state.data() + std::size_t{cells} * t.lanes;
-  const bool mixed = spec.kind == CellKind::rlc;
-  if (mixed) fields(t, p, v, t.field_a, t.field_b);
+  if (capacitive) fields(t, p, v, t.field_a, t.field_b);
   for (std::uint32_t i = 0; i < cells; ++i) {
     const double own_mass = p.mass[i];
     for (std::uint32_t l = 0; l < t.lanes; ++l) {
       const std::size_t at = t.at(i, l);
       const double vi = v[at];
       double k = cells::kinetic_energy(own_mass, vi);
-      if (mixed && p.couplings_a) k += 0.5 * p.gain_a * vi * t.field_a[at];
-      if (mixed && p.couplings_b) k += 0.5 * p.gain_b * vi * t.field_b[at];
+      if (capacitive && p.couplings_a) k += 0.5 * p.gain_a * vi * t.field_a[at];
+      if (capacitive && p.couplings_b) k += 0.5 * p.gain_b * vi * t.field_b[at];
       sums[l] += sign * k;
     }
   }
@@ -112,15 +111,14 @@ void GeneralArray::Impl::kinetic(LaneTile& t, const StepTable& p, double sign, s
 
 void GeneralArray::Impl::momenta(LaneTile& t, const StepTable& p, std::vector<double>& out) const {
   const float* v = t.state.data() + std::size_t{cells} * t.lanes;
-  const bool mixed = spec.kind == CellKind::rlc;
-  if (mixed) fields(t, p, v, t.field_a, t.field_b);
+  if (capacitive) fields(t, p, v, t.field_a, t.field_b);
   out.resize(std::size_t{cells} * t.lanes, 0.0);
   for (std::uint32_t i = 0; i < cells; ++i)
     for (std::uint32_t l = 0; l < t.lanes; ++l) {
       const std::size_t at = t.at(i, l);
       double momentum = static_cast<double>(p.mass[i]) * v[at];
-      if (mixed && p.couplings_a) momentum += static_cast<double>(p.gain_a) * t.field_a[at];
-      if (mixed && p.couplings_b) momentum += static_cast<double>(p.gain_b) * t.field_b[at];
+      if (capacitive && p.couplings_a) momentum += static_cast<double>(p.gain_a) * t.field_a[at];
+      if (capacitive && p.couplings_b) momentum += static_cast<double>(p.gain_b) * t.field_b[at];
       out[at] = momentum - out[at];
     }
 }

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "heatbath/numerics/isa.hpp"
 #include "heatbath/physics/wiener_path.hpp"
+#include "hw_model/physics/active_kernels.hpp"
 #include "hw_model/physics/step_kernels.hpp"
 
 namespace heatbath::physics {
@@ -12,12 +12,7 @@ namespace heatbath::physics {
 static_assert(static_cast<std::uint32_t>(Purpose::thermal) == thermal_purpose);
 
 const StepKernels& step_kernels() {
-  switch (numerics::active_isa()) {
-    case numerics::Isa::avx512: return avx512::step_kernels;
-    case numerics::Isa::avx2: return avx2::step_kernels;
-    case numerics::Isa::portable: break;
-  }
-  return portable::step_kernels;
+  return of_active_isa(portable::step_kernels, avx2::step_kernels, avx512::step_kernels);
 }
 
 NoiseCounter noise_counter(std::uint32_t cell, std::uint64_t step, std::uint32_t shot, Purpose purpose, std::uint32_t level) {

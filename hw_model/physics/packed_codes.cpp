@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "heatbath/numerics/isa.hpp"
+#include "hw_model/physics/active_kernels.hpp"
 #include "hw_model/physics/code_products.hpp"
 #include "hw_model/physics/packed_couplings.hpp"
 
@@ -14,15 +14,8 @@ const CodeProducts& code_products() {
 #else
   constexpr bool vnni = false;
 #endif
-  switch (numerics::active_isa()) {
-    case numerics::Isa::avx512:
-      return vnni ? avx512vnni::code_products : avx512::code_products;
-    case numerics::Isa::avx2:
-      return avx2::code_products;
-    case numerics::Isa::portable:
-      break;
-  }
-  return portable::code_products;
+  return of_active_isa(portable::code_products, avx2::code_products,
+                       vnni ? avx512vnni::code_products : avx512::code_products);
 }
 
 namespace {

@@ -4,37 +4,33 @@
 #include <array>
 #include <cmath>
 #include <cstring>
-#include <stdexcept>
 
 #include "heatbath/cells/quartic.hpp"
 #include "heatbath/numerics/cache_line.hpp"
-#include "heatbath/numerics/thread_team.hpp"
 #include "hw_model/physics/code_products.hpp"
 #include "hw_model/physics/graph.hpp"
+#include "hw_model/physics/lane_tiles.hpp"
 #include "hw_model/physics/packed_couplings.hpp"
+#include "hw_model/physics/ramp.hpp"
 #include "hw_model/physics/step_kernels.hpp"
+#include "hw_model/physics/steppers/stepper_rule.hpp"
 
 namespace heatbath::physics {
 namespace {
 
 using numerics::CacheLines;
 
-constexpr std::uint32_t lane_block = 16;    // lanes of a many-lane tile are padded to a multiple of this
-constexpr std::uint32_t few_lanes = 4;      // up to this many left-over lanes run one by one
 constexpr std::uint64_t scalars_block = 4096;
 
 // Lanes first..first+count-1 with their own state, meters and per-lane biases.
-struct LaneTile {
-  std::uint32_t first = 0, count = 0, lanes = 1;
+struct LaneTile : LaneRange, Rails {
   CacheLines<float> state, next;
   std::vector<double> twice_heat, work;
   std::vector<double> cell_heat;                // heat of cells, as the state lies
-  std::vector<float> cell_before, cell_force;   // for it: state and force at the start of the step
+  std::vector<float> cell_before, cell_gradient;   // for it: state and dV/dx at the start of the step
   CacheLines<float> bias, change_bias;
   CacheLines<std::int16_t> quantised;  // where couplings are summed in integers
   CacheLines<float> code_fields;       // for one lane
-  std::uint64_t rail_count = 0;
-  std::uint32_t rail_cell = 0xFFFFFFFFu;
 
   bool many() const { return lanes > 1; }
   std::size_t at(std::uint32_t cell, std::uint32_t lane) const { return std::size_t{cell} * lanes + lane; }
@@ -60,19 +56,12 @@ struct QuarticArray::Impl {
   CacheLines<GroupParameters> live, changes;
   std::vector<std::uint32_t> own_group;  // of each group: its place in `live`
 
-  LaneTile& tile_of(std::uint32_t lane) {
-    for (auto& tile : tiles)
-      if (lane < tile.first + tile.count) return tile;
-    throw std::out_of_range("lane " + std::to_string(lane) + " of " + std::to_string(lanes));
-  }
-  const LaneTile& tile_of(std::uint32_t lane) const { return const_cast<Impl*>(this)->tile_of(lane); }
+  LaneTile& tile_of(std::uint32_t lane) { return tile_of_lane(tiles, lane, lanes); }
+  const LaneTile& tile_of(std::uint32_t lane) const { return tile_of_lane(tiles, lane, lanes); }
 
-  void for_each_tile(const std::function<void(LaneTile&)>& piece) {
-    if (team) {
-      team->run(tiles.size(), [&](std::size_t i) { piece(tiles[i]); });
-    } else {
-      for (auto& tile : tiles) piece(tile);
-    }
+  template <class Piece>
+  void for_each_tile(const Piece& piece) {
+    for_tiles(tiles, team, piece);
   }
 
   // What `value` of a cell and `free` are in the cells of a group; 0 beyond the last cell.
@@ -139,7 +128,7 @@ struct QuarticArray::Impl {
                       CacheLines<float>& sigma) const {
     sigma.assign(padded, 0.0f);
     for (std::uint32_t i = 0; i < cells; ++i) {
-      const double kT = from.kT_of(i) + position * (to.kT_of(i) - from.kT_of(i));
+      const double kT = ramp::scalar_between(from.kT_of(i), to.kT_of(i), position);
       sigma[i] = static_cast<float>(std::sqrt(2.0 * mu_dt * kT));
     }
   }
@@ -252,10 +241,10 @@ struct QuarticArray::Impl {
     for_each_tile([&](LaneTile& tile) {
       const auto y = field(tile, *p.couplings);
       tile.cell_before.assign(tile.state.begin(), tile.state.end());
-      tile.cell_force.resize(tile.state.size());
+      tile.cell_gradient.resize(tile.state.size());
       for (std::uint32_t cell = 0; cell < cells; ++cell)
         for (std::uint32_t lane = 0; lane < tile.count; ++lane)
-          tile.cell_force[tile.at(cell, lane)] = -gradient(tile, p, y, cell, lane);
+          tile.cell_gradient[tile.at(cell, lane)] = gradient(tile, p, y, cell, lane);
     });
   }
   void add_cell_heat(const Parameters& p, double mu_dt) {
@@ -265,9 +254,9 @@ struct QuarticArray::Impl {
         if (free[cell] == 0) continue;
         for (std::uint32_t lane = 0; lane < tile.count; ++lane) {
           const std::size_t at = tile.at(cell, lane);
-          const double before = tile.cell_force[at], after = -static_cast<double>(gradient(tile, p, y, cell, lane));
           const double moved = static_cast<double>(tile.state[at]) - tile.cell_before[at];
-          tile.cell_heat[at] += 0.25 * mu_dt * (after * after - before * before) + 0.5 * moved * (before + after);
+          tile.cell_heat[at] +=
+              released_between(0.25 * mu_dt, tile.cell_gradient[at], gradient(tile, p, y, cell, lane), moved);
         }
       }
     });
@@ -300,8 +289,8 @@ Parameters interpolate(const Parameters& from, const Parameters& to, std::uint64
   const auto s = static_cast<float>(exact);
   Parameters p = from;
   for (std::uint32_t i = 0; i < cells; ++i) {
-    p.j2[i] = std::fma(s, to.j2[i] - from.j2[i], from.j2[i]);
-    p.j4[i] = std::fma(s, to.j4[i] - from.j4[i], from.j4[i]);
+    p.j2[i] = ramp::between(from.j2[i], to.j2[i], s);
+    p.j4[i] = ramp::between(from.j4[i], to.j4[i], s);
   }
   if (from.bias_per_lane || to.bias_per_lane) {
     p.bias_per_lane = true;
@@ -311,10 +300,10 @@ Parameters interpolate(const Parameters& from, const Parameters& to, std::uint64
         const std::size_t at = std::size_t{lane} * cells + i;
         const float a = from.bias_per_lane ? from.bias[at] : from.bias[i];
         const float b = to.bias_per_lane ? to.bias[at] : to.bias[i];
-        p.bias[at] = std::fma(s, b - a, a);
+        p.bias[at] = ramp::between(a, b, s);
       }
   } else {
-    for (std::uint32_t i = 0; i < cells; ++i) p.bias[i] = std::fma(s, to.bias[i] - from.bias[i], from.bias[i]);
+    for (std::uint32_t i = 0; i < cells; ++i) p.bias[i] = ramp::between(from.bias[i], to.bias[i], s);
   }
   p.gain = static_cast<float>(from.gain + exact * (to.gain - from.gain));
   p.kT = static_cast<float>(from.kT + exact * (to.kT - from.kT));
@@ -354,26 +343,15 @@ QuarticArray::QuarticArray(const ArraySpec& spec, numerics::ThreadTeam* team)
   a.free.assign(a.padded, 0u);
   std::fill_n(a.free.begin(), cells, ~0u);
   a.count_free_cells();
-  const auto add = [&](std::uint32_t first, std::uint32_t count, std::uint32_t padded_lanes) {
+  for (const LaneRange& range : ranges_of_lanes(lanes, team, true)) {
     LaneTile tile;
-    tile.first = first;
-    tile.count = count;
-    tile.lanes = padded_lanes;
-    tile.state.assign(std::size_t{a.padded} * padded_lanes, 0.0f);
+    static_cast<LaneRange&>(tile) = range;
+    tile.state.assign(std::size_t{a.padded} * tile.lanes, 0.0f);
     tile.next = tile.state;
-    tile.twice_heat.assign(16 * std::size_t{padded_lanes}, 0.0);
+    tile.twice_heat.assign(16 * std::size_t{tile.lanes}, 0.0);
     tile.work = tile.twice_heat;
     a.tiles.push_back(std::move(tile));
-  };
-  const std::uint32_t rest = lanes % lane_block <= few_lanes ? lanes % lane_block : 0;
-  const std::uint32_t batched = lanes - rest;
-  // Few lanes are cut finer, for every thread to have some.
-  const std::uint32_t most = team && batched < tile_lanes * team->size() ? lane_block : tile_lanes;
-  for (std::uint32_t first = 0; first < batched; first += most) {
-    const std::uint32_t count = std::min(most, batched - first);
-    add(first, count, (count + lane_block - 1) / lane_block * lane_block);
   }
-  for (std::uint32_t lane = batched; lane < lanes; ++lane) add(lane, 1, 1);
 }
 
 QuarticArray::QuarticArray(std::uint32_t cells, std::uint32_t lanes, float mobility, float rail,
@@ -596,23 +574,8 @@ double QuarticArray::energy(std::uint32_t lane, const Parameters& live) const {
   return impl_->energy(tile, live, impl_->field(tile, *live.couplings), lane - tile.first);
 }
 
-std::uint64_t QuarticArray::rail_count() const {
-  std::uint64_t sum = 0;
-  for (const auto& tile : impl_->tiles) sum += tile.rail_count;
-  return sum;
-}
-
-std::uint32_t QuarticArray::rail_cell() const {
-  std::uint32_t lowest = 0xFFFFFFFFu;
-  for (const auto& tile : impl_->tiles) lowest = std::min(lowest, tile.rail_cell);
-  return lowest;
-}
-
-void QuarticArray::clear_rails() {
-  for (auto& tile : impl_->tiles) {
-    tile.rail_count = 0;
-    tile.rail_cell = 0xFFFFFFFFu;
-  }
-}
+std::uint64_t QuarticArray::rail_count() const { return rails_of(impl_->tiles).rail_count; }
+std::uint32_t QuarticArray::rail_cell() const { return rails_of(impl_->tiles).rail_cell; }
+void QuarticArray::clear_rails() { clear_rails_of(impl_->tiles); }
 
 }  // namespace heatbath::physics

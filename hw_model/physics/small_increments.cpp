@@ -7,6 +7,9 @@
 #include <cstdint>
 #include <limits>
 
+#include "hw_model/physics/cell_law.hpp"
+#include "hw_model/physics/steppers/stepper_rule.hpp"
+
 namespace heatbath::physics {
 namespace {
 
@@ -24,9 +27,10 @@ double row_sum(const Couplings& couplings, std::uint32_t i, double enough) {
 }  // namespace
 
 bool loses_increments(const ArraySpec& spec, const Parameters& p, double dt, std::span<const std::uint32_t> free) {
-  if (spec.kind == CellKind::pbit || spec.stepper == Stepper::exact_ou || p.couplings->code_grid()) return false;
-  const bool inertia = spec.kind == CellKind::underdamped || spec.kind == CellKind::rlc;
-  const bool phases = spec.kind == CellKind::phase, forces = spec.kind != CellKind::rlc;
+  const CellLaw& cell = law(spec.kind);
+  const StepperRule& by = rule(spec);
+  if (cell.spins || by.exact == Exact::whole || p.couplings->code_grid()) return false;
+  const bool inertia = cell.inertia, phases = cell.periodic, forces = !cell.capacitive;
   const double size = phases ? 2.0 : 1.0, still = 0x1p-14 * size, shaken = 0x1p-21 * size;
   if (!inertia && !phases) {
     // The rules below find none where each cell's own curvature is enough: passes that cost little on large arrays. The
@@ -50,7 +54,7 @@ bool loses_increments(const ArraySpec& spec, const Parameters& p, double dt, std
     const double bound = noise < noise_that_rounds * size ? still : shaken;
     // What moves the cell beside its forces; BAOAB damps by itself.
     const double apart = phases                                              ? std::abs(double{p.frequency_of(i)}) * dt
-                         : inertia && spec.stepper != Stepper::baoab ? mu_dt * damping
+                         : inertia && by.exact == Exact::nothing ? mu_dt * damping
                                                                      : 0.0;
     double force = (phases ? 4 : 2) * std::abs(double{p.j2[i]}) + (phases ? 0.0 : 12 * double{p.j4[i]});
     const auto enough = [&] {  // no rule below finds less

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "hw_model/physics/general_array_impl.hpp"
+#include "hw_model/physics/steppers/stepper_rule.hpp"
 
 namespace heatbath::physics {
 namespace {
@@ -27,7 +28,7 @@ void GeneralArray::Impl::spin_step(LaneTile& t, const StepTable& p, const NoiseO
              free.data(),
              metered ? heat.data() : nullptr,
              by_cell ? t.cell_heat.data() : nullptr};
-  if (spec.stepper == Stepper::random_sequential) {
+  if (rule(spec).at_random) {
     const auto updates = static_cast<std::uint64_t>(std::llround(p.dt * cells));
     t.words.resize(std::size_t{chosen_block} * t.lanes);
     t.site_words.resize(t.words.size());
@@ -56,11 +57,11 @@ void GeneralArray::Impl::sweep_signs(LaneTile& t, const SignLattice& lattice, co
   const SignLattice::Climate climate{p.gain_a, p.bias.front(), p.two_over_kT.front()};
   NoiseAddress noise = address(t, origin, number, Purpose::flip);
   if (t.lanes == 1) return lattice.sweep(t.state.data(), steps, climate, noise, free.data());
-  std::vector<float> spins(cells);
+  std::vector<float> own(cells);
   for (std::uint32_t l = 0; l < t.count; ++l, ++noise.shot) {
-    for (std::uint32_t i = 0; i < cells; ++i) spins[i] = t.state[t.at(i, l)];
-    lattice.sweep(spins.data(), steps, climate, noise, free.data());
-    for (std::uint32_t i = 0; i < cells; ++i) t.state[t.at(i, l)] = spins[i];
+    for (std::uint32_t i = 0; i < cells; ++i) own[i] = t.state[t.at(i, l)];
+    lattice.sweep(own.data(), steps, climate, noise, free.data());
+    for (std::uint32_t i = 0; i < cells; ++i) t.state[t.at(i, l)] = own[i];
   }
 }
 
@@ -68,7 +69,7 @@ const SignLattice* GeneralArray::Impl::lattice(const StepTable& p) {
   const auto uniform = [](const std::vector<float>& values) {
     return std::ranges::all_of(values, [&](float v) { return v == values.front(); });
   };
-  if (spec.stepper != Stepper::two_colour || metered || !p.couplings_a || p.couplings_b || p.lane_bias ||
+  if (!rule(spec).by_colour || metered || !p.couplings_a || p.couplings_b || p.lane_bias ||
       !uniform(p.bias) || !uniform(p.two_over_kT))
     return nullptr;
   if (signs_of != p.couplings_a) signs_of = p.couplings_a, signs = SignLattice::of(*signs_of);

@@ -14,7 +14,9 @@
 #include "heatbath/cells/quartic.hpp"
 #include "heatbath/numerics/lanczos.hpp"
 #include "heatbath/numerics/work_watch.hpp"
+#include "hw_model/physics/cell_law.hpp"
 #include "hw_model/physics/step_table.hpp"
+#include "hw_model/physics/steppers/stepper_rule.hpp"
 
 namespace heatbath::physics {
 namespace {
@@ -32,28 +34,11 @@ constexpr Eigen::Index whole_krylov = 512, part_krylov = 96, krylov_values = 20'
 
 // -- of one mode ------------------------------------------------------------------------------------------------------
 
-/// First h at which `size`(h) exceeds 1 + growth, below `most`, where it does.
-double crossing(double most, const std::function<double(double)>& size) {
-  double low = 0, high = most;
-  for (int halvings = 0; halvings < 100; ++halvings) {
-    const double middle = 0.5 * (low + high);
-    (size(middle) > 1 + growth ? high : low) = middle;
-  }
-  return low;
-}
-
 /// Longest step of an explicit stepper for a mode z' = -rate z.
-double longest_explicit(Stepper stepper, Complex rate) {
-  const double size = std::abs(rate), decay = std::max(rate.real(), 0.0);
+double longest_explicit(const StepperRule& by, Complex rate) {
+  const double size = std::abs(rate);
   if (size == 0 || rate.real() < -neutral * size) return unbounded;
-  const Complex held{decay, rate.imag()};
-  if (stepper == Stepper::heun)
-    // |R| > 1 for |z| > 1 + sqrt 5, and a ray from 0 leaves the region |R| <= 1 once.
-    return crossing((1 + std::sqrt(5.0)) / size, [&](double h) {
-      const Complex z = h * held;
-      return std::abs(1.0 - z + 0.5 * z * z);
-    });
-  return (decay + std::sqrt(decay * decay + 2 * growth * size * size)) / (size * size);
+  return by.longest(rate, std::max(rate.real(), 0.0), growth);
 }
 
 /// The two rates of x'' + g x' + kappa x = 0.
@@ -62,32 +47,25 @@ std::array<Complex, 2> rates(double g, Complex kappa) {
   return {0.5 * g + root, 0.5 * g - root};
 }
 
-double longest_inertial(Stepper stepper, double g, Complex kappa) {
+double longest_inertial(const StepperRule& by, double g, Complex kappa) {
   double longest = unbounded;
   const auto both = rates(g, kappa);
-  if (stepper != Stepper::baoab) {
-    for (const Complex rate : both) longest = std::min(longest, longest_explicit(stepper, rate));
+  if (by.longest_inertial == nullptr) {
+    for (const Complex rate : both) longest = std::min(longest, longest_explicit(by, rate));
     return longest;
   }
-  if (kappa.imag() == 0) return kappa.real() > 0 ? 2 / std::sqrt(kappa.real()) : unbounded;
-  for (const Complex rate : both)
-    if (rate.real() < -neutral * std::abs(rate)) return unbounded;
-  return crossing(4 / std::sqrt(std::abs(kappa)), [&](double h) {
-    const double keep = std::exp(-g * h);
-    const Complex half = 0.5 * (1 + keep) * (1.0 - 0.5 * h * h * kappa);  // of the trace; the determinant is keep
-    const Complex root = std::sqrt(half * half - keep);
-    return std::max(std::abs(half + root), std::abs(half - root));
-  });
+  if (kappa.imag() != 0)
+    for (const Complex rate : both)
+      if (rate.real() < -neutral * std::abs(rate)) return unbounded;
+  return by.longest_inertial(g, kappa, growth);
 }
 
 /// The shortest for any mode with damping and stiffness between these ends. Exact when the damping is one number.
-double shortest_inertial(Stepper stepper, SpectrumEnds g, SpectrumEnds kappa) {
-  if (stepper == Stepper::baoab) return longest_inertial(stepper, g.lowest, kappa.highest);
-  double shortest = std::min(longest_inertial(stepper, g.lowest, kappa.highest),
-                             longest_inertial(stepper, g.highest, kappa.lowest));
-  // Heun's region reaches to |z| = 2 at least where Re z >= |z|/2, and less far the steeper z is beyond that.
-  if (stepper == Stepper::heun && kappa.highest > 0) shortest = std::min(shortest, 2 / std::sqrt(kappa.highest));
-  return shortest;
+double shortest_inertial(const StepperRule& by, SpectrumEnds g, SpectrumEnds kappa) {
+  if (by.longest_inertial != nullptr) return longest_inertial(by, g.lowest, kappa.highest);
+  const double shortest =
+      std::min(longest_inertial(by, g.lowest, kappa.highest), longest_inertial(by, g.highest, kappa.lowest));
+  return kappa.highest > 0 ? std::min(shortest, by.longest_swing / std::sqrt(kappa.highest)) : shortest;
 }
 
 // -- the free cells ---------------------------------------------------------------------------------------------------
@@ -98,6 +76,8 @@ struct FreeCells {
   const Parameters& p;
   std::vector<std::uint32_t> at;        // cells
   std::vector<std::int64_t> place;      // of a cell in `at`, or -1
+  const CellLaw& cell;
+  const StepperRule& by;
   bool coupled, symmetric, inertia;
   double gain;
   std::vector<double> diagonal;         // of H, per free cell
@@ -107,9 +87,11 @@ struct FreeCells {
       : spec(s),
         p(parameters),
         place(s.cells, -1),
-        coupled(s.kind != CellKind::rlc && !parameters.couplings->zero() && parameters.gain != 0),
+        cell(law(s.kind)),
+        by(rule(s)),
+        coupled(!cell.capacitive && !parameters.couplings->zero() && parameters.gain != 0),
         symmetric(parameters.couplings->symmetric()),
-        inertia(s.kind == CellKind::underdamped || s.kind == CellKind::rlc),
+        inertia(cell.inertia),
         gain(parameters.gain) {
     for (std::uint32_t i = 0; i < s.cells; ++i) {
       if (!clamped.empty() && clamped[i] != 0) continue;
@@ -120,8 +102,8 @@ struct FreeCells {
   }
 
   std::size_t size() const { return at.size(); }
-  double two_j2(std::uint32_t cell) const { return 2.0 * static_cast<double>(p.j2[cell]); }
-  double j4(std::uint32_t cell) const { return static_cast<double>(p.j4[cell]); }
+  double two_j2(std::uint32_t i) const { return 2.0 * static_cast<double>(p.j2[i]); }
+  double j4(std::uint32_t i) const { return static_cast<double>(p.j4[i]); }
   double mass(std::size_t n) const { return static_cast<double>(p.mass_of(at[n])); }
   double rate(std::size_t n) const { return static_cast<double>(p.damping_of(at[n])) / mass(n); }
 
@@ -169,12 +151,12 @@ struct FreeCells {
   void bound_diagonal(CurvatureAt curvature, std::span<const double> sums) {
     const std::vector<double> bias = biases();
     double reach = 0;
-    if (spec.kind != CellKind::phase && curvature == CurvatureAt::rest)
+    if (!cell.periodic && curvature == CurvatureAt::rest)
       for (std::size_t n = 0; n < size(); ++n) reach = std::max(reach, reach_of(at[n], std::abs(bias[at[n]]), sums[at[n]]));
     reach = curvature == CurvatureAt::rail ? rail() : std::min(reach, rail());
     for (std::size_t n = 0; n < size(); ++n) {
       const std::uint32_t i = at[n];
-      diagonal[n] = spec.kind == CellKind::phase ? std::abs(bias[i]) + 2 * std::abs(two_j2(i)) + sums[i]
+      diagonal[n] = cell.periodic ? std::abs(bias[i]) + 2 * std::abs(two_j2(i)) + sums[i]
                                                  : cells::quartic_curvature(two_j2(i), 4 * j4(i), reach);
     }
   }
@@ -191,7 +173,7 @@ struct FreeCells {
 
   /// The diagonal of H where the array rests, or at the rail.
   void settle(CurvatureAt curvature) {
-    if (spec.kind == CellKind::phase) return settle_phases();
+    if (cell.periodic) return settle_phases();
     std::vector<double> x(spec.cells, 0.0);
     const bool quartic = std::any_of(at.begin(), at.end(), [&](std::uint32_t i) { return p.j4[i] > 0; });
     if (quartic && curvature == CurvatureAt::rest) x = resting_cells();
@@ -333,7 +315,7 @@ double longest_overdamped(const FreeCells& f) {
                                                       f.add_coupled(x, y);
                                                     }).highest
                                                   : *std::max_element(f.diagonal.begin(), f.diagonal.end()));
-    return stiffest > 0 ? 2 / stiffest : unbounded;
+    return stiffest > 0 ? f.by.longest_real / stiffest : unbounded;
   }
   double longest = unbounded;
   const auto size = static_cast<Eigen::Index>(f.size());
@@ -342,7 +324,7 @@ double longest_overdamped(const FreeCells& f) {
          f.add_coupled({x.data(), f.size()}, {y.data(), f.size()});
          y *= mobility;
        }))
-    longest = std::min(longest, longest_explicit(f.spec.stepper, rate));
+    longest = std::min(longest, longest_explicit(f.by, rate));
   return longest;
 }
 
@@ -361,7 +343,7 @@ struct Inertia {
         c(i, k) = all[std::size_t{f.at[static_cast<std::size_t>(k)]} * f.spec.cells + f.at[static_cast<std::size_t>(i)]];
     capacitance.compute(c);
   }
-  bool mixed() const { return f.spec.kind == CellKind::rlc && !f.p.couplings->zero() && f.p.gain != 0; }
+  bool mixed() const { return f.cell.capacitive && !f.p.couplings->zero() && f.p.gain != 0; }
 
   /// M^-1/2 x, or L^-T x of C = L L^T, and the transposed.
   void outer(Eigen::VectorXd& x) const {
@@ -390,7 +372,6 @@ struct Inertia {
 };
 
 double longest_with_inertia(const FreeCells& f) {
-  const Stepper stepper = f.spec.stepper;
   const Inertia inertia(f);
   const auto size = static_cast<Eigen::Index>(f.size());
   SpectrumEnds g{unbounded, 0};
@@ -398,27 +379,27 @@ double longest_with_inertia(const FreeCells& f) {
     g = {std::min(g.lowest, f.rate(n)), std::max(g.highest, f.rate(n))};
   const bool even = !inertia.mixed() && g.highest - g.lowest <= 1e-6 * g.highest;
   const bool symmetric = f.symmetric || !f.coupled;
-  if (symmetric && (even || stepper == Stepper::baoab)) {
+  if (symmetric && (even || f.by.longest_inertial != nullptr)) {
     const SpectrumEnds kappa = numerics::spectrum_ends(f.size(), [&](std::span<const double> x, std::span<double> y) {
       const Eigen::VectorXd image = inertia.stiffness(Eigen::Map<const Eigen::VectorXd>(x.data(), size));
       std::copy_n(image.data(), y.size(), y.data());
     });
-    return shortest_inertial(stepper, g, kappa);
+    return shortest_inertial(f.by, g, kappa);
   }
   double longest = unbounded;
-  if (stepper == Stepper::baoab || even) {
+  if (f.by.longest_inertial != nullptr || even) {
     for (const Complex kappa : eigenvalues(size, [&](const Eigen::VectorXd& x, Eigen::VectorXd& y) {
            y = inertia.stiffness(x);
          }))
-      longest = std::min(longest, std::max(longest_inertial(stepper, g.lowest, kappa),
-                                           longest_inertial(stepper, g.highest, kappa)));
+      longest = std::min(longest, std::max(longest_inertial(f.by, g.lowest, kappa),
+                                           longest_inertial(f.by, g.highest, kappa)));
     return longest;
   }
   for (const Complex rate : eigenvalues(2 * size, [&](const Eigen::VectorXd& z, Eigen::VectorXd& y) {
          y.head(size) = -z.tail(size);
          y.tail(size) = inertia.stiffness(z.head(size)) + inertia.damping(z.tail(size));
        }))
-    longest = std::min(longest, longest_explicit(stepper, rate));
+    longest = std::min(longest, longest_explicit(f.by, rate));
   return longest;
 }
 
@@ -428,18 +409,18 @@ double surely_stable(const FreeCells& f, std::span<const double> sums) {
   bool leading = true;  // every diagonal entry exceeds its row: one-way couplings then keep every disc in the right half
   for (std::size_t n = 0; n < f.size(); ++n) {
     const double sum = f.coupled ? sums[f.at[n]] : 0.0;
-    const double mass = f.spec.kind == CellKind::underdamped ? f.mass(n) : 1.0;
+    const double mass = f.inertia && !f.cell.capacitive ? f.mass(n) : 1.0;
     lowest = std::min(lowest, (f.diagonal[n] - sum) / mass);
     highest = std::max(highest, (f.diagonal[n] + sum) / mass);
     leading = leading && f.diagonal[n] > sum;
   }
-  if (f.coupled && !f.symmetric && (f.inertia || f.spec.kind == CellKind::phase || !leading)) return 0;
+  if (f.coupled && !f.symmetric && (f.inertia || f.cell.periodic || !leading)) return 0;
   if (!f.inertia) {
     const double stiffest = f.spec.mobility * highest;
-    return stiffest > 0 ? 2 / stiffest : unbounded;
+    return stiffest > 0 ? f.by.longest_real / stiffest : unbounded;
   }
   SpectrumEnds g{unbounded, 0}, kappa{lowest, highest};
-  if (f.spec.kind == CellKind::rlc) {
+  if (f.cell.capacitive) {
     double least = unbounded, most = 0, softest = unbounded, firmest = 0;  // of C and of the conductances
     for (std::size_t n = 0; n < f.size(); ++n) {
       const double sum = f.p.couplings->zero() ? 0.0 : sums[f.at[n]];
@@ -454,7 +435,7 @@ double surely_stable(const FreeCells& f, std::span<const double> sums) {
     for (std::size_t n = 0; n < f.size(); ++n)
       g = {std::min(g.lowest, f.rate(n)), std::max(g.highest, f.rate(n))};
   }
-  return shortest_inertial(f.spec.stepper, g, kappa);
+  return shortest_inertial(f.by, g, kappa);
 }
 
 }  // namespace
@@ -475,8 +456,7 @@ double longest_stable_step(const ArraySpec& spec, const Parameters& p, std::span
 
 bool holding_stabilises(const ArraySpec& spec) {
   if (!spec.reciprocal) return false;
-  return spec.kind == CellKind::overdamped || spec.kind == CellKind::phase || spec.stepper == Stepper::baoab ||
-         spec.kind == CellKind::pbit || spec.stepper == Stepper::exact_ou;
+  return !law(spec.kind).inertia || rule(spec).longest_inertial != nullptr || rule(spec).exact == Exact::whole;
 }
 
 }  // namespace heatbath::physics

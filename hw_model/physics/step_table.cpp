@@ -5,16 +5,17 @@
 #include <numbers>
 #include <limits>
 
+#include "hw_model/physics/cell_law.hpp"
 #include "hw_model/physics/graph.hpp"
 #include "hw_model/physics/linear_step.hpp"
+#include "hw_model/physics/ramp.hpp"
 #include "hw_model/physics/small_increments.hpp"
+#include "hw_model/physics/steppers/stepper_rule.hpp"
 
 namespace heatbath::physics {
 namespace {
 
 using Eigen::MatrixXd;
-
-float between(float a, float b, float position) { return std::fma(position, b - a, a); }
 
 std::shared_ptr<const Couplings> as_couplings(const MatrixXd& m) {
   const auto n = static_cast<std::uint32_t>(m.rows());
@@ -44,7 +45,7 @@ float StepTable::bias_of(const Parameters& from, const Parameters& to, float pos
   const auto at = [&](const Parameters& p) {
     return p.bias_per_lane ? p.bias[std::size_t{lane} * cells + cell] : p.bias[cell];
   };
-  return between(at(from), at(to), position);
+  return ramp::between(at(from), at(to), position);
 }
 
 namespace {
@@ -76,9 +77,9 @@ StepTable::StepTable(const ArraySpec& spec, const Parameters& from, const Parame
                      std::span<const std::uint32_t> free, double advance, bool wants_heat)
     : dt(dt_), position(static_cast<float>(at)), lane_bias(from.bias_per_lane || to.bias_per_lane) {
   const std::uint32_t n = spec.cells;
-  const CellKind kind = spec.kind;
-  const bool inertia = kind == CellKind::underdamped || kind == CellKind::rlc;
-  const bool phases = kind == CellKind::phase;
+  const CellLaw& cell = law(spec.kind);
+  const StepperRule& by = rule(spec);
+  const bool inertia = cell.inertia, phases = cell.periodic;
   const double mobility = spec.mobility;
   for (auto* table : {&two_j2, &four_j4, &bias, &mass, &damping, &step, &sigma}) table->assign(n, 0.0f);
   if (phases) four_j2.assign(n, 0.0f), minus_pull.assign(n, 0.0f);
@@ -91,16 +92,17 @@ StepTable::StepTable(const ArraySpec& spec, const Parameters& from, const Parame
   gain_b = static_cast<float>(two ? gain * at : 0.0);
   potential = (!couplings_a || couplings_a->symmetric()) && (!couplings_b || couplings_b->symmetric());
 
-  std::vector<double> kT(n), rate(n);
+  std::vector<double> rate(n);
+  kT.resize(n);
   for (std::uint32_t i = 0; i < n; ++i) {
-    two_j2[i] = std::fma(position, 2.0f * to.j2[i] - 2.0f * from.j2[i], 2.0f * from.j2[i]);
-    four_j4[i] = std::fma(position, 4.0f * to.j4[i] - 4.0f * from.j4[i], 4.0f * from.j4[i]);
-    if (!lane_bias) bias[i] = between(from.bias[i], to.bias[i], position);
-    mass[i] = between(from.mass_of(i), to.mass_of(i), position);
-    damping[i] = between(from.damping_of(i), to.damping_of(i), position);
-    kT[i] = from.kT_of(i) + at * (to.kT_of(i) - from.kT_of(i));
+    two_j2[i] = ramp::between(2.0f * from.j2[i], 2.0f * to.j2[i], position);
+    four_j4[i] = ramp::between(4.0f * from.j4[i], 4.0f * to.j4[i], position);
+    if (!lane_bias) bias[i] = ramp::between(from.bias[i], to.bias[i], position);
+    mass[i] = ramp::between(from.mass_of(i), to.mass_of(i), position);
+    damping[i] = ramp::between(from.damping_of(i), to.damping_of(i), position);
+    kT[i] = ramp::scalar_between(from.kT_of(i), to.kT_of(i), at);
     if (phases) {
-      const float omega = between(from.frequency_of(i), to.frequency_of(i), position);
+      const float omega = ramp::between(from.frequency_of(i), to.frequency_of(i), position);
       if (omega != 0.0f) potential = false;
       four_j2[i] = 2.0f * two_j2[i];
       minus_pull[i] = static_cast<float>(-static_cast<double>(omega) / mobility);
@@ -111,7 +113,7 @@ StepTable::StepTable(const ArraySpec& spec, const Parameters& from, const Parame
     sigma[i] =
         static_cast<float>(inertia ? std::sqrt(rate[i] * dt) / mass[i] : std::sqrt(2.0 * (mobility * dt) * kT[i]));
   }
-  if (kind == CellKind::pbit) {
+  if (cell.spins) {
     two_over_kT.resize(n);
     for (std::uint32_t i = 0; i < n; ++i)
       two_over_kT[i] =
@@ -123,17 +125,17 @@ StepTable::StepTable(const ArraySpec& spec, const Parameters& from, const Parame
     half_kick.resize(n), keep.resize(n), kick.resize(n);
     for (std::uint32_t i = 0; i < n; ++i) {
       const double c = decay(damping[i] * dt / mass[i]);
-      half_kick[i] = static_cast<float>(kind == CellKind::rlc ? -0.5 * dt : -0.5 * dt / mass[i]);
+      half_kick[i] = static_cast<float>(cell.capacitive ? -0.5 * dt : -0.5 * dt / mass[i]);
       keep[i] = static_cast<float>(c);
       kick[i] = static_cast<float>(std::sqrt(kT[i] / mass[i] * (1.0 - c * c)));
     }
   }
   if (dt != 0) {
     split = loses_increments(spec, from, dt, free) && loses_increments(spec, to, dt, free);
-    if (spec.stepper == Stepper::baoab && kind == CellKind::underdamped) keep_small_losses(kT, free);
+    if (by.exact == Exact::velocities && !cell.capacitive) keep_small_losses(free);
     if (phases) set_drift(from, to, at, free);
   }
-  if (dt == 0 || (spec.stepper != Stepper::exact_ou && kind != CellKind::rlc)) return;
+  if (dt == 0 || (by.exact != Exact::whole && !cell.capacitive)) return;
   make_matrices(spec, rate, free, advance != 0, wants_heat);
   if (lane_bias || !respond) return;
   // The chains over the biases that the kernels make where lanes differ.
@@ -169,7 +171,7 @@ void StepTable::set_drift(const Parameters& from, const Parameters& to, double a
   }
 }
 
-void StepTable::keep_small_losses(const std::vector<double>& kT, std::span<const std::uint32_t> free) {
+void StepTable::keep_small_losses(std::span<const std::uint32_t> free) {
   const auto lost = [&](std::size_t i) { return loss(damping[i] * dt / mass[i]); };
   for (std::size_t i = 0; i < keep.size(); ++i)
     if (free[i] != 0 && std::abs((1.0 - keep[i]) - lost(i)) > rate_error_max * lost(i)) by_change = true;
@@ -192,8 +194,9 @@ void StepTable::set_transition(const LinearStep& exact, const std::vector<Eigen:
 void StepTable::make_matrices(const ArraySpec& spec, const std::vector<double>& rate,
                               std::span<const std::uint32_t> free, bool ramped, bool wants_heat) {
   const std::uint32_t n = spec.cells;
-  const CellKind kind = spec.kind;
-  const bool exact = spec.stepper == Stepper::exact_ou, inertia = kind != CellKind::overdamped;
+  const CellLaw& cell = law(spec.kind);
+  const Exact exact = rule(spec).exact;
+  const bool inertia = cell.inertia;
   const double mobility = spec.mobility;
   const auto ni = static_cast<Eigen::Index>(n);
   std::vector<Eigen::Index> moving;
@@ -205,7 +208,7 @@ void StepTable::make_matrices(const ArraySpec& spec, const std::vector<double>& 
   const Eigen::Map<const Eigen::VectorXf> stiffness(two_j2.data(), ni), masses(mass.data(), ni),
       dampings(damping.data(), ni);
   MatrixXd inverse_mass, k = stiffness.cast<double>().asDiagonal();
-  if (kind == CellKind::rlc) {
+  if (cell.capacitive) {
     MatrixXd c = pairs;
     c.diagonal() += masses.cast<double>();
     inverse_mass = inverse_of_free(c, free);
@@ -221,7 +224,7 @@ void StepTable::make_matrices(const ArraySpec& spec, const std::vector<double>& 
   const Eigen::Map<const Eigen::VectorXd> intensity(rate.data(), ni);
   const MatrixXd damp = inverse_mass * dampings.cast<double>().asDiagonal();
   const MatrixXd diffusion = ordered_product(inverse_mass * intensity.asDiagonal(), inverse_mass.transpose());
-  if (!exact && spec.stepper != Stepper::baoab) {
+  if (exact == Exact::nothing) {
     noise_mix = as_couplings(inverse_mass * (intensity * dt).cwiseSqrt().asDiagonal());
     return;
   }
@@ -233,13 +236,13 @@ void StepTable::make_matrices(const ArraySpec& spec, const std::vector<double>& 
   }
   const MatrixXd one = MatrixXd::Identity(ni, ni), stiff = k;
   MatrixXd whole_mass = masses.cast<double>().asDiagonal();
-  if (kind == CellKind::rlc) whole_mass += pairs;
+  if (cell.capacitive) whole_mass += pairs;
   const auto keep_heat = [&](const MatrixXd& a, const MatrixXd& q, const MatrixXd& drive) {
     if (!wants_heat) return;
     law.a = a, law.q = q, law.drive = drive;
     heat = std::make_shared<const ExactHeat>(law, dt);
   };
-  if (spec.stepper == Stepper::baoab) {  // rlc
+  if (exact == Exact::velocities) {  // of rlc nodes
     law.lost = one;
     law.parts = {{one, whole_mass}};
     keep_heat(damp, diffusion, MatrixXd::Zero(ni, ni));
@@ -273,8 +276,8 @@ void StepTable::make_matrices(const ArraySpec& spec, const std::vector<double>& 
   const LinearStep s = linear_step(a, q, dt, ramped);
   double decay = std::numeric_limits<double>::infinity();
   for (std::size_t i = 0, cells = moving.size(); i < cells; ++i) {
-    const auto cell = static_cast<std::size_t>(moving[i]);
-    decay = std::min(decay, damping[cell] * dt / (2.0 * mass[cell]));
+    const auto at = static_cast<std::size_t>(moving[i]);
+    decay = std::min(decay, damping[at] * dt / (2.0 * mass[at]));
     moving.push_back(ni + moving[i]);
   }
   set_transition(s, moving, decay);

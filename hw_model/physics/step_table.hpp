@@ -27,6 +27,7 @@ struct StepTable {
   float position;
   bool lane_bias;  ///< biases differ between lanes: see bias_of
   std::vector<float> two_j2, four_j4, bias, mass, damping;
+  std::vector<double> kT;
   std::vector<float> four_j2, minus_pull;  ///< phases: 4 J2 and -omega / mu
   std::shared_ptr<const Couplings> couplings_a, couplings_b;  ///< null: none, or all zero
   float gain_a = 0, gain_b = 0;
@@ -63,7 +64,7 @@ struct StepTable {
  private:
   void set_drift(const Parameters& from, const Parameters& to, double position, std::span<const std::uint32_t> free);
   // BAOAB: what velocities lose in a step, where what they keep is too coarse.
-  void keep_small_losses(const std::vector<double>& kT, std::span<const std::uint32_t> free);
+  void keep_small_losses(std::span<const std::uint32_t> free);
   // Matrices of an exact step; `decay`: of the slowest damping in a step, below 0 where none is to be kept.
   void set_transition(const LinearStep& exact, const std::vector<std::ptrdiff_t>& moving, double decay);
   void make_matrices(const ArraySpec& spec, const std::vector<double>& rate, std::span<const std::uint32_t> free,

@@ -9,6 +9,7 @@
 #include "heatbath/physics/formulas.hpp"
 #include "hw_model/physics/array.hpp"
 #include "hw_model/physics/noise.hpp"
+#include "hw_model/physics/ramp.hpp"
 
 extern "C" int sc_main(int count, char* arguments[]);
 
@@ -131,11 +132,11 @@ struct CellLevelArray::Impl {
     const double position =
         ramped ? static_cast<double>(run.ramp_first + next_step) / static_cast<double>(run.ramp_steps) : 0.0;
     const auto s = static_cast<float>(position);
-    const auto between = [&](float from, float to) { return ramped ? std::fma(s, to - from, from) : from; };
+    const auto between = [&](float from, float to) { return ramped ? physics::ramp::between(from, to, s) : from; };
     const double mu_dt = static_cast<double>(mobility) * run.dt;
     const auto gain = static_cast<float>(ramped ? live.gain + position * (target.gain - live.gain) : live.gain);
     for (std::uint32_t i = 0; i < cells; ++i) {
-      const double kT = ramped ? live.kT_of(i) + position * (target.kT_of(i) - live.kT_of(i)) : live.kT_of(i);
+      const double kT = ramped ? physics::ramp::scalar_between(live.kT_of(i), target.kT_of(i), position) : live.kT_of(i);
       CellInputs in;
       in.two_j2 = between(2.0f * live.j2[i], 2.0f * target.j2[i]);
       in.four_j4 = between(4.0f * live.j4[i], 4.0f * target.j4[i]);
