@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "heatbath/network/shots.hpp"
 #include "heatbath/open.hpp"
 
 namespace {
@@ -73,17 +74,13 @@ std::vector<float> responses(heatbath::Device& device, std::span<const float> in
 // docs: end per_shot
 
 // docs: begin seeds
-// Two halves of one experiment: the same noise key, shot numbers that do not overlap.
-std::vector<float> final_states(heatbath::Device& device, const heatbath::Program& program, std::uint32_t first_shot) {
-  heatbath::JobOptions options;
-  options.shots = 8;
-  if (device.capabilities().seeded) {  // a device without CAPS.SEEDED refuses a seed
-    options.seed = 2026;
-    options.first_shot = first_shot;
-  }
-  const heatbath::Capture capture = device.run(program, options).capture;
+// Eight shots of an experiment: numbered on from call to call, so that no two share noise, and a seed where the device
+// takes one.
+std::vector<float> final_states(heatbath::network::Shots& shots, const heatbath::Program& program) {
+  const heatbath::Capture capture = shots.run(program, 8).capture;
+  const heatbath::StridedValues x = capture.column(0, 0);  // cell 0 of all shots at record 0, where it lies
   std::vector<float> states;
-  for (std::uint32_t shot = 0; shot < options.shots; ++shot) states.push_back(capture.state(shot, 0)[0]);
+  for (std::size_t shot = 0; shot < x.size(); ++shot) states.push_back(x[shot]);
   return states;
 }
 // docs: end seeds
@@ -204,12 +201,11 @@ int main() {
   expect(response[0] > response[1] && response[1] > response[2], "a larger bias gives a smaller state");
 
   const heatbath::Program program = noise(device);
-  const std::vector<float> first = final_states(device, program, 0);
-  const std::vector<float> second = final_states(device, program, 8);
+  heatbath::network::Shots shots(device), again(device);
+  const std::vector<float> first = final_states(shots, program);
+  const std::vector<float> second = final_states(shots, program);
   expect(first != second, "shots 0..7 and 8..15 share no noise");
-  if (device.capabilities().seeded) {
-    expect(first == final_states(device, program, 0), "the same job gives the same states");
-  }
+  expect(!device.capabilities().seeded || first == final_states(again, program), "the same job gives the same states");
 
   double heat = 0;
   for (const double q : heat_of_relaxation(device, 4, 200)) heat += q / 200;

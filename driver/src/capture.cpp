@@ -9,8 +9,9 @@ namespace {
 
 void check_variable(std::uint32_t variable, std::uint32_t cells) {
   if (variable >= cells)
-    throw Error(HB_BAD_ARG, "Capture: variable " + std::to_string(variable) + "; " +
-                                (cells > 0 ? "0.." + std::to_string(cells - 1) + " were captured" : "none was captured"));
+    throw Error(HB_BAD_ARG,
+                "Capture: variable " + std::to_string(variable) + "; " +
+                    (cells > 0 ? "0.." + std::to_string(cells - 1) + " were captured" : "none was captured"));
 }
 
 }  // namespace
@@ -48,6 +49,11 @@ std::vector<std::int8_t> Capture::spins() const {
   std::vector<std::int8_t> spins(values_.size());
   std::ranges::transform(values_, spins.begin(), [](float x) { return static_cast<std::int8_t>(x >= 0 ? 1 : -1); });
   return spins;
+}
+
+void Capture::reserve(std::uint32_t shots) {
+  values_.reserve(std::size_t{shots} * records() * cells_);
+  turns_.reserve(std::size_t{shots} * records() * turn_cells_);
 }
 
 void Capture::append(Capture&& more) {

@@ -29,8 +29,7 @@ void check_finite(std::span<const double> values, const std::string& what) {
 }
 
 void check_size(std::size_t have, std::size_t want, const std::string& what) {
-  if (have != want)
-    refuse(what + " has " + std::to_string(have) + " values; needs " + std::to_string(want));
+  if (have != want) refuse(what + " has " + std::to_string(have) + " values; needs " + std::to_string(want));
 }
 
 /// Side of a square matrix of so many values.
@@ -42,7 +41,8 @@ std::uint32_t side_of(std::size_t values, const std::string& what) {
 }
 
 std::uint32_t count_of(std::size_t values, const std::string& what) {
-  if (values == 0 || values > 0xFFFFFFFFu) refuse(what + " has " + std::to_string(values) + " values; one per cell is needed");
+  if (values == 0 || values > 0xFFFFFFFFu)
+    refuse(what + " has " + std::to_string(values) + " values; one per cell is needed");
   return static_cast<std::uint32_t>(values);
 }
 
@@ -60,8 +60,8 @@ std::vector<Edge> upper_edges(std::span<const double> matrix, std::uint32_t n, c
     for (std::uint32_t j = i + 1; j < n; ++j) {
       const double a = at(i, j), b = at(j, i);
       if (std::abs(a - b) > rounding * std::max(std::abs(a), std::abs(b)))
-        refuse(what + ": entry " + pair_text(i, j) + " is " + text(a) + " and entry " + pair_text(j, i) + " is " + text(b) +
-               "; a symmetric matrix is needed, and (A + A')/2 has the same quadratic form");
+        refuse(what + ": entry " + pair_text(i, j) + " is " + text(a) + " and entry " + pair_text(j, i) + " is " +
+               text(b) + "; a symmetric matrix is needed, and (A + A')/2 has the same quadratic form");
       if (a != 0 || b != 0) edges.push_back({i, j, a == b ? a : a / 2 + b / 2});
     }
   }
@@ -86,15 +86,15 @@ std::vector<Edge> in_order(std::span<const Edge> edges, std::uint32_t cells, boo
   for (std::size_t k = 0; k < sorted.size(); ++k) {
     Edge& edge = sorted[k];
     const std::string where = "coupling " + std::to_string(k) + ", of cells " + pair_text(edge.i, edge.j);
-    if (edge.i >= cells || edge.j >= cells)
-      refuse(where + ": the network has cells 0.." + std::to_string(cells - 1));
+    if (edge.i >= cells || edge.j >= cells) refuse(where + ": the network has cells 0.." + std::to_string(cells - 1));
     if (edge.i == edge.j) refuse(where + ": a cell is not coupled to itself; use j2");
     if (!std::isfinite(edge.value)) refuse(where + " is " + text(edge.value) + "; it must be finite");
     if (!directed && edge.i > edge.j) std::swap(edge.i, edge.j);
   }
   const auto before = [](const Edge& a, const Edge& b) { return a.i != b.i ? a.i < b.i : a.j < b.j; };
   std::ranges::sort(sorted, before);
-  const auto twice = std::ranges::adjacent_find(sorted, [](const Edge& a, const Edge& b) { return a.i == b.i && a.j == b.j; });
+  const auto same = [](const Edge& a, const Edge& b) { return a.i == b.i && a.j == b.j; };
+  const auto twice = std::ranges::adjacent_find(sorted, same);
   if (twice != sorted.end())
     refuse("the coupling of cells " + pair_text(twice->i, twice->j) + " comes twice; each pair once, either way round");
   return sorted;
@@ -107,13 +107,18 @@ constexpr std::array sections = {CellSection::j2,   CellSection::j4,      CellSe
 
 double Factors::of(CellSection section) const {
   switch (section) {
-    case CellSection::kT: return energy;
-    case CellSection::bias: return energy * state;
-    case CellSection::frequency: return time;
-    case CellSection::j4: return of_couplings() * state * state;
+    case CellSection::kT:
+      return energy;
+    case CellSection::bias:
+      return energy * state;
+    case CellSection::frequency:
+      return time;
+    case CellSection::j4:
+      return of_couplings() * state * state;
     case CellSection::j2:
     case CellSection::mass:
-    case CellSection::damping: break;
+    case CellSection::damping:
+      break;
   }
   return of_couplings();
 }
@@ -131,6 +136,7 @@ Network::Network(CellKind kind, std::uint32_t cells) : kind_(kind), cells_(cells
 Network Network::quadratic_form(std::span<const double> A, std::span<const double> b, CellKind kind) {
   const std::uint32_t n = count_of(b.size(), "b");
   check_size(A.size(), std::size_t{n} * n, "A, for a b of " + std::to_string(n) + " values,");
+  check_finite(b, "b");
   Network network(kind, n);
   if (!network.has_positions() || kind == CellKind::rlc)
     throw Error(HB_UNSUPPORTED, std::string("network: a quadratic form lies on overdamped or underdamped cells, not on ") +
@@ -196,7 +202,10 @@ Network Network::double_wells(std::uint32_t cells, double height) {
                        .set_constant(cells * height));
 }
 
-Network& Network::set_fields(std::span<const double> h) { return set(CellSection::bias, negated(h)); }
+Network& Network::set_fields(std::span<const double> h) {
+  check_finite(h, "the fields");
+  return set(CellSection::bias, negated(h));
+}
 
 Network& Network::set_aligning(std::span<const Edge> J) { return set_couplings(negated(J)); }
 
@@ -225,7 +234,8 @@ Network& Network::set(CellSection section, std::span<const double> values) {
   check_finite(values, name);
   for (std::size_t i = 0; i < values.size(); ++i) {
     const std::string where = std::string("value ") + std::to_string(i) + " of " + name + " is " + text(values[i]);
-    if (section == CellSection::j4 && values[i] < 0) refuse(where + ": the energy would have no floor; needs 0 or more");
+    if (section == CellSection::j4 && values[i] < 0)
+      refuse(where + ": the energy would have no floor; needs 0 or more");
     if (section == CellSection::mass && !(values[i] > 0)) refuse(where + "; it must be above 0");
     if (section == CellSection::damping && values[i] < 0) refuse(where + "; needs 0 or more");
   }
@@ -287,8 +297,7 @@ double Network::energy_of(std::span<const State> state) const {
   const bool phases = kind_ == CellKind::phase;
   for (std::uint32_t i = 0; i < cells_; ++i) {
     const double x = static_cast<double>(state[i]), j2 = value(CellSection::j2, i), b = value(CellSection::bias, i);
-    energy += phases ? b * std::cos(x) + j2 * std::cos(2 * x)
-                     : x * (b + x * (j2 + x * x * value(CellSection::j4, i)));
+    energy += phases ? b * std::cos(x) + j2 * std::cos(2 * x) : x * (b + x * (j2 + x * x * value(CellSection::j4, i)));
   }
   if (kind_ == CellKind::rlc) return energy;  // the edges are capacitances
   const double share = directed_ ? 0.5 : 1.0;
@@ -314,8 +323,8 @@ std::vector<double> Network::energies(std::span<const float> states) const {
 
 std::vector<double> Network::energies(const Capture& capture) const {
   if (capture.cells() != cells_)
-    refuse("a capture of " + std::to_string(capture.cells()) + " variables; the energy needs the " + std::to_string(cells_) +
-           " cells");
+    refuse("a capture of " + std::to_string(capture.cells()) + " variables; the energy needs the " +
+           std::to_string(cells_) + " cells");
   return energies(capture.values());
 }
 
@@ -326,8 +335,8 @@ std::vector<double> Network::gradient(std::span<const double> state) const {
   const bool phases = kind_ == CellKind::phase;
   for (std::uint32_t i = 0; i < cells_; ++i) {
     const double x = state[i], j2 = value(CellSection::j2, i), b = value(CellSection::bias, i);
-    gradient[i] = phases ? -b * std::sin(x) - 2 * j2 * std::sin(2 * x)
-                         : b + x * (2 * j2 + 4 * x * x * value(CellSection::j4, i));
+    gradient[i] =
+        phases ? -b * std::sin(x) - 2 * j2 * std::sin(2 * x) : b + x * (2 * j2 + 4 * x * x * value(CellSection::j4, i));
   }
   if (kind_ == CellKind::rlc) return gradient;
   const double share = directed_ ? 0.5 : 1.0;
@@ -375,8 +384,9 @@ void Network::load_into(Program& program, const Factors& factors) const {
   if (program.cells() != cells_)
     refuse("a program of " + std::to_string(program.cells()) + " cells; the network has " + std::to_string(cells_));
   if (directed_ && !capabilities.couplings_full)
-    throw Error(HB_UNSUPPORTED, "network: couplings that differ in their two directions need CAPS_PARAM_FORMAT.LAYOUT FULL; this "
-                                "device's are reciprocal");
+    throw Error(HB_UNSUPPORTED,
+                "network: couplings that differ in their two directions need CAPS_PARAM_FORMAT.LAYOUT FULL; this "
+                "device's are reciprocal");
   for (const CellSection section : sections) {
     if (!has_section(kind_, section)) continue;
     const std::vector<double>& values = sections_[index_of(section)];
@@ -386,7 +396,8 @@ void Network::load_into(Program& program, const Factors& factors) const {
       continue;
     }
     std::vector<float> scaled(values.size());
-    std::ranges::transform(values, scaled.begin(), [factor](double value) { return static_cast<float>(factor * value); });
+    std::ranges::transform(values, scaled.begin(),
+                           [factor](double value) { return static_cast<float>(factor * value); });
     program.load(section, scaled);
   }
   if (edges_.empty()) {

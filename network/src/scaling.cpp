@@ -17,7 +17,7 @@ namespace heatbath::network {
 namespace {
 
 constexpr double infinite = std::numeric_limits<double>::infinity();
-constexpr double far_up = 18;             // in kT: six standard deviations of a linear cell
+constexpr double far_up = 18;              // in kT: six standard deviations of a linear cell
 constexpr std::uint32_t exact_cells = 96;  // up to which spectrum_ends is exact
 constexpr double lanczos_part = 1e-3;      // of the width of the spectrum, beyond
 
@@ -61,8 +61,9 @@ double reach_of(const Network& network, double lowest_curvature, double kT) {
   for (std::uint32_t i = 0; i < network.cells(); ++i) {
     const double b = std::abs(network.value(CellSection::bias, i));
     field += b * b;
-    by_cells = std::max(by_cells, rise(network.value(CellSection::j4, i),
-                                       2 * network.value(CellSection::j2, i) - (edges_bind ? coupled[i] : 0), b, far_up * kT));
+    by_cells =
+        std::max(by_cells, rise(network.value(CellSection::j4, i),
+                                2 * network.value(CellSection::j2, i) - (edges_bind ? coupled[i] : 0), b, far_up * kT));
   }
   const double by_spectrum = lowest_curvature > 0 ? rise(0, lowest_curvature, std::sqrt(field), far_up * kT) : infinite;
   const double reach = std::min(by_cells, by_spectrum);
@@ -71,7 +72,8 @@ double reach_of(const Network& network, double lowest_curvature, double kT) {
     throw Error(HB_BAD_ARG, "network: its energy has no floor: its lowest curvature is " + text(lowest_curvature) +
                                 " and it has no quartic terms; a matrix must be positive definite");
   throw Error(HB_BAD_ARG, "network: how far its states reach cannot be told: its lowest curvature is " +
-                              text(lowest_curvature) + " and some cells have no quartic term; give ScalingOptions::reach");
+                              text(lowest_curvature) +
+                              " and some cells have no quartic term; give ScalingOptions::reach");
 }
 
 /// A value in a device's format.
@@ -94,7 +96,8 @@ std::vector<Use> uses_of(const Network& network, const Capabilities& caps) {
   std::vector<Use> uses;
   const auto add = [&](CellSection section, double power, const char* name, double other = 1) {
     if (!has_section(network.kind(), section)) return;
-    uses.push_back({network.largest(section), section_range(caps, static_cast<hb_section_t>(section)), power, other, name});
+    uses.push_back(
+        {network.largest(section), section_range(caps, static_cast<hb_section_t>(section)), power, other, name});
   };
   add(CellSection::j2, 2, "CAPS_RANGE_J2");
   add(CellSection::j4, 4, "CAPS_RANGE_J4");
@@ -117,9 +120,13 @@ struct Fit {
 class Fitting {
  public:
   Fitting(const Network& network, const Capabilities& caps, const ScalingOptions& options)
-      : network_(network), caps_(caps), options_(options), uses_(uses_of(network, caps)),
+      : network_(network),
+        caps_(caps),
+        options_(options),
+        uses_(uses_of(network, caps)),
         codes_(caps.parameter_number != Number::float32),
-        lowest_(network.has_positions() && !options.keep_states && options.reach == 0 ? network.curvature(0).lowest : 0) {}
+        lowest_(network.has_positions() && !options.keep_states && options.reach == 0 ? network.curvature(0).lowest
+                                                                                      : 0) {}
 
   Fit at(double kT) const {
     Fit fit;
@@ -141,7 +148,9 @@ class Fitting {
     if (state < least_state) {
       const Limit tight = limit(least_state);
       fit.obstacle = tight.use->name;
-      fit.obstacle += " of " + text(tight.use->largest * tight.use->other * energy * std::pow(least_state, tight.use->power) / options_.room) +
+      fit.obstacle += " of " +
+                      text(tight.use->largest * tight.use->other * energy * std::pow(least_state, tight.use->power) /
+                           options_.room) +
                       " (it has " + text(tight.use->range) + ")";
       if (scalable) fit.obstacle += " where states reach " + text(fit.reach);
       return fit;
@@ -207,15 +216,19 @@ Scaling::Scaling(const Network& network, const Capabilities& capabilities, const
   const auto refuse = [](const std::string& what) { throw Error(HB_BAD_ARG, "Scaling: " + what); };
   require_cell_kind(capabilities, "this network", network.kind());
   if (network.cells() > capabilities.cells)
-    refuse("the network has " + std::to_string(network.cells()) + " cells; this device has " + std::to_string(capabilities.cells));
+    refuse("the network has " + std::to_string(network.cells()) + " cells; this device has " +
+           std::to_string(capabilities.cells));
   if (!(options.kT >= 0) || !std::isfinite(options.kT)) refuse("kT is " + text(options.kT) + "; 0 or more");
   if (options.kT == 0 && !(capabilities.kT_programmable && capabilities.kT_min == 0))
     throw Error(HB_UNSUPPORTED, "Scaling: kT of 0; this device cannot be colder than " +
-                                    text(static_cast<double>(capabilities.kT_programmable ? capabilities.kT_min : capabilities.kT_reset)) +
+                                    text(static_cast<double>(capabilities.kT_programmable ? capabilities.kT_min
+                                                                                          : capabilities.kT_reset)) +
                                     ": any kT above 0 can be scaled to that");
-  if (!(options.reach >= 0) || !std::isfinite(options.reach)) refuse("reach is " + text(options.reach) + "; 0 (an estimate) or more");
+  if (!(options.reach >= 0) || !std::isfinite(options.reach))
+    refuse("reach is " + text(options.reach) + "; 0 (an estimate) or more");
   if (!(options.room > 0 && options.room <= 1)) refuse("room is " + text(options.room) + "; above 0, at most 1");
-  if (!(options.stiffness > 0 && options.stiffness < 1)) refuse("stiffness is " + text(options.stiffness) + "; between 0 and 1");
+  if (!(options.stiffness > 0 && options.stiffness < 1))
+    refuse("stiffness is " + text(options.stiffness) + "; between 0 and 1");
   if (!(options.most_energy >= 0) || !std::isfinite(options.most_energy))
     refuse("most_energy is " + text(options.most_energy) + "; 0 (as suits the device) or more");
   find_factors();
@@ -237,14 +250,17 @@ void Scaling::find_factors() {
       const double middle = (fits + fails) / 2;
       (fitting.at(middle).fits ? fits : fails) = middle;
     }
-    throw Error(HB_UNSUPPORTED, "Scaling: at kT " + text(options_.kT) + ", which is " +
-                                    (capabilities_.kT_programmable ? text(static_cast<double>(capabilities_.kT_min)) + " or more"
-                                                                   : "always " + text(static_cast<double>(capabilities_.kT_reset))) +
-                                    " on this device, the network needs a " + fit.obstacle +
-                                    (found ? "; kT of " + numerics::general(fits * 1.001, 4) + " or more fits" : "; no kT fits"));
+    throw Error(HB_UNSUPPORTED,
+                "Scaling: at kT " + text(options_.kT) + ", which is " +
+                    (capabilities_.kT_programmable ? text(static_cast<double>(capabilities_.kT_min)) + " or more"
+                                                   : "always " + text(static_cast<double>(capabilities_.kT_reset))) +
+                    " on this device, the network needs a " + fit.obstacle +
+                    (found ? "; kT of " + numerics::general(fits * 1.001, 4) + " or more fits" : "; no kT fits"));
   }
   factors_ = fit.factors;
-  reach_ = network_.has_positions() ? (options_.reach > 0 ? options_.reach : fit.reach) : network_.kind() == CellKind::phase ? 3.14159265358979 : 1.0;
+  reach_ = network_.has_positions()             ? (options_.reach > 0 ? options_.reach : fit.reach)
+           : network_.kind() == CellKind::phase ? 3.14159265358979
+                                                : 1.0;
   const auto mobility = static_cast<double>(capabilities_.mobility);
   factors_.time = network_.kind() == CellKind::overdamped || network_.kind() == CellKind::phase
                       ? mobility * factors_.of_couplings()
@@ -264,17 +280,19 @@ void Scaling::find_times() {
       if (!network_.directed()) influence[edge.j] += on_other;
     }
     for (const double of_cell : influence) most = std::max(most, of_cell);
-    if (most < 1) relaxation_ = 1 / (1 - most);
-    else why_no_relaxation_ = "its spins influence one another by up to " + text(most) + " (the sum of tanh |J|/kT); a bound needs less than 1";
+    if (most < 1)
+      relaxation_ = 1 / (1 - most);
+    else
+      why_no_relaxation_ = "its spins influence one another by up to " + text(most) +
+                           " (the sum of tanh |J|/kT); a bound needs less than 1";
     return;
   }
   const Network::Curvature bend = network_.curvature(reach_);
   const double width = network_.cells() > exact_cells ? lanczos_part * (bend.highest - bend.lowest) : 0;
   const double highest = bend.highest + width, lowest = bend.lowest - width;
-  const double part = options_.stiffness * (stepper == Stepper::heun || stepper == Stepper::leimkuhler_matthews ||
-                                                    stepper == Stepper::baoab
-                                                ? 4
-                                                : 1);
+  const double part =
+      options_.stiffness *
+      (stepper == Stepper::heun || stepper == Stepper::leimkuhler_matthews || stepper == Stepper::baoab ? 4 : 1);
   if (kind == CellKind::overdamped || kind == CellKind::phase) {
     if (highest > 0) step_ = part / highest;
     if (kind == CellKind::overdamped && lowest > 0) relaxation_ = 1 / lowest;
@@ -287,8 +305,8 @@ void Scaling::find_times() {
       damping_high = std::max(damping_high, network_.value(CellSection::damping, i));
     }
     if (kind == CellKind::rlc && !network_.couplings().empty()) {
-      const numerics::SpectrumEnds ends = numerics::spectrum_ends(
-          network_.cells(), [&](std::span<const double> x, std::span<double> y) {
+      const numerics::SpectrumEnds ends =
+          numerics::spectrum_ends(network_.cells(), [&](std::span<const double> x, std::span<double> y) {
             for (std::uint32_t i = 0; i < network_.cells(); ++i) y[i] += network_.value(CellSection::mass, i) * x[i];
             for (const Edge& edge : network_.couplings()) {
               y[edge.i] += edge.value * x[edge.j];
@@ -297,22 +315,25 @@ void Scaling::find_times() {
           });
       if (!(ends.lowest > 0))
         throw Error(HB_BAD_ARG, "Scaling: the capacitance matrix is not positive definite: its lowest eigenvalue is " +
-                                    text(ends.lowest) + "; the mass of a node is its whole capacitance, that to its neighbours included");
+                                    text(ends.lowest) +
+                                    "; the mass of a node is its whole capacitance, that to its neighbours included");
       mass_low = ends.lowest;
       mass_high = ends.highest;
     }
     const double swing = highest > 0 ? std::sqrt(mass_low / highest) : infinite;
     const double damped = damping_high > 0 ? mass_low / damping_high : infinite;
     double step = std::min(swing, damped);
-    if (stepper == Stepper::euler_maruyama && highest > 0 && damping_low > 0)  // dt < gamma/(m kappa), docs/theory_of_operation.md
+    if (stepper == Stepper::euler_maruyama && highest > 0 &&
+        damping_low > 0)  // dt < gamma/(m kappa), docs/theory_of_operation.md
       step = std::min(step, damping_low / highest);
     if (std::isfinite(step)) step_ = part * step;
     if (lowest > 0 && damping_low > 0) relaxation_ = std::max(2 * mass_high / damping_low, damping_high / lowest);
   }
   if (stepper == Stepper::exact_ou) step_ = 0;
   if (!relaxation_)
-    why_no_relaxation_ = kind == CellKind::phase ? "phases have barriers, and turn without end"
-                                                 : "its energy is not convex: its lowest curvature is " + text(bend.lowest);
+    why_no_relaxation_ = kind == CellKind::phase
+                             ? "phases have barriers, and turn without end"
+                             : "its energy is not convex: its lowest curvature is " + text(bend.lowest);
 }
 
 double Scaling::need_relaxation_time() const {
@@ -337,11 +358,14 @@ void Scaling::set_step(Device& device) const {
   if (!device.capabilities().dt_programmable) return;
   const double wanted = step_ > 0 ? step_ : relaxation_ ? *relaxation_ / 10 : 0;
   if (wanted == 0) return;
-  const double ticks = std::floor(wanted / factors_.time * static_cast<double>(capabilities_.time_unit.count) * (1 + 1e-9));
+  const double ticks =
+      std::floor(wanted / factors_.time * static_cast<double>(capabilities_.time_unit.count) * (1 + 1e-9));
   if (ticks < 1)
-    throw Error(HB_UNSUPPORTED, "Scaling: a step of " + text(wanted / factors_.time) + " time units is needed; a tick of this device is " +
-                                    text(1 / static_cast<double>(capabilities_.time_unit.count)) + ": ScalingOptions::most_energy of " +
-                                    text(factors_.energy * ticks) + " or less slows the network down");
+    throw Error(HB_UNSUPPORTED, "Scaling: a step of " + text(wanted / factors_.time) +
+                                    " time units is needed; a tick of this device is " +
+                                    text(1 / static_cast<double>(capabilities_.time_unit.count)) +
+                                    ": ScalingOptions::most_energy of " + text(factors_.energy * ticks) +
+                                    " or less slows the network down");
   device.set_step(Ticks{static_cast<std::uint64_t>(std::min(ticks, 4294967295.0))});
 }
 
@@ -371,14 +395,18 @@ Network Scaling::held() const {
     const float range = section_range(capabilities_, static_cast<hb_section_t>(section));
     std::vector<double> values(network_.cells());
     for (std::uint32_t i = 0; i < network_.cells(); ++i)
-      values[i] = held_value(capabilities_, range, network_.value(section, i) * factors_.of(section)) / factors_.of(section);
+      values[i] =
+          held_value(capabilities_, range, network_.value(section, i) * factors_.of(section)) / factors_.of(section);
     held.set(section, values);
   }
   std::vector<Edge> edges(network_.couplings().begin(), network_.couplings().end());
   for (Edge& edge : edges)
-    edge.value = held_value(capabilities_, capabilities_.range_coupling, edge.value * factors_.of_couplings()) / factors_.of_couplings();
-  if (network_.directed()) held.set_directed(edges);
-  else held.set_couplings(edges);
+    edge.value = held_value(capabilities_, capabilities_.range_coupling, edge.value * factors_.of_couplings()) /
+                 factors_.of_couplings();
+  if (network_.directed())
+    held.set_directed(edges);
+  else
+    held.set_couplings(edges);
   return held;
 }
 

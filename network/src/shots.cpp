@@ -14,7 +14,8 @@ constexpr std::uint64_t all_shots = std::uint64_t{1} << 32;
 template <class T>
 void append_rows(std::vector<std::vector<T>>& all, std::vector<std::vector<T>>&& more) {
   all.resize(std::max(all.size(), more.size()));
-  for (std::size_t row = 0; row < more.size(); ++row) all[row].insert(all[row].end(), more[row].begin(), more[row].end());
+  for (std::size_t row = 0; row < more.size(); ++row)
+    all[row].insert(all[row].end(), more[row].begin(), more[row].end());
 }
 
 }  // namespace
@@ -44,7 +45,8 @@ std::uint64_t bytes_per_shot(const Program& program, const JobOptions& job) {
   return bytes;
 }
 
-Shots::Shots(Device& device, ShotOptions options) : device_(&device), options_(std::move(options)), next_(options_.first_shot) {
+Shots::Shots(Device& device, ShotOptions options)
+    : device_(&device), options_(std::move(options)), next_(options_.first_shot) {
   if (options_.seed) require(device.capabilities().seeded, "a seed that was asked for", "SEEDED");
 }
 
@@ -85,7 +87,8 @@ std::uint32_t Shots::block(std::uint64_t bytes_per_shot) const {
   if (bytes_per_shot == 0) return 0xFFFFFFFFu;
   const std::uint64_t affordable = options_.memory / bytes_per_shot;
   const std::uint64_t lanes = std::max<std::uint32_t>(1, device_->capabilities().lanes);
-  const std::uint64_t whole = affordable >= lanes ? affordable - affordable % lanes : std::max<std::uint64_t>(1, affordable);
+  const std::uint64_t whole =
+      affordable >= lanes ? affordable - affordable % lanes : std::max<std::uint64_t>(1, affordable);
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(whole, 0xFFFFFFFFu));
 }
 
@@ -104,9 +107,7 @@ void Shots::run(std::uint32_t shots, std::uint64_t bytes_per_shot, const Program
         job.records(here);
       };
     if (options_.progress)
-      options.progress = [&](double fraction) {
-        return options_.progress((done + fraction * now) / shots);
-      };
+      options.progress = [&](double fraction) { return options_.progress((done + fraction * now) / shots); };
     take(done, device_->run(program_of(done, now), options));
     done += now;
   }
@@ -115,9 +116,15 @@ void Shots::run(std::uint32_t shots, std::uint64_t bytes_per_shot, const Program
 Result Shots::run(const Program& program, std::uint32_t shots, JobOptions job) {
   Result all;
   // Operands per shot are those of one job.
-  run(shots, program.fixed_shots() > 0 ? 0 : bytes_per_shot(program, job),
+  run(
+      shots, program.fixed_shots() > 0 ? 0 : bytes_per_shot(program, job),
       [&](std::uint32_t, std::uint32_t) { return program; },
-      [&](std::uint32_t, Result&& result) { merge(all, std::move(result)); }, std::move(job));
+      [&](std::uint32_t first, Result&& result) {
+        const bool more = first == 0 && result.capture.shots() < shots;
+        merge(all, std::move(result));
+        if (more) all.capture.reserve(shots);
+      },
+      std::move(job));
   return all;
 }
 

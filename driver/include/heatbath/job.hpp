@@ -111,6 +111,8 @@ class Capture {
   /// Puts the shots of `more` behind the own ones. Error(BAD_ARG) where it has other records or other variables; an empty
   /// capture takes over what comes first.
   void append(Capture&& more);
+  /// Room for so many shots in all, so that append need not move what is there.
+  void reserve(std::uint32_t shots);
 
  private:
   friend class Job;

@@ -83,8 +83,8 @@ class Network {
   Network& set_half_quadratic(std::span<const double> A);
 
   // -- as on the device --------------------------------------------------------------------------------------------
-  /// A section in the sign of V: one value per cell, or the same for all. Error(UNSUPPORTED) for a section that the kind
-  /// lacks, and for kT, which belongs to Scaling.
+  /// A section in the sign of V: one value per cell, or the same for all. Error(UNSUPPORTED) for a section that the
+  /// kind lacks, and for kT, which belongs to Scaling.
   Network& set(CellSection section, std::span<const double> values);
   Network& set(CellSection section, double value);
   /// Couplings J_ij of V: these pairs, each once, either way round; no others.
@@ -116,12 +116,13 @@ class Network {
   double energy(std::span<const std::int8_t> spins) const;
   /// V of many states, rows of `cells` values.
   std::vector<double> energies(std::span<const float> states) const;
-  /// V of every shot at every record, shots x records row-major. Error(BAD_ARG) where other than the cells were captured.
+  /// V of every shot at every record, shots x records row-major. Error(BAD_ARG) where other than the cells were
+  /// captured.
   std::vector<double> energies(const Capture& capture) const;
   /// dV/dx_i. Error(UNSUPPORTED) for spins.
   std::vector<double> gradient(std::span<const double> state) const;
-  /// Lowest and highest curvature of V where every |x_i| is at most `reach`: all second derivatives lie between them, the
-  /// ends found by Lanczos within 0.1 % of their distance (exact to rounding for up to 96 cells). Spins: both 0.
+  /// Lowest and highest curvature of V where every |x_i| is at most `reach`: all second derivatives lie between them,
+  /// the ends found by Lanczos within 0.1 % of their distance (exact to rounding for up to 96 cells). Spins: both 0.
   struct Curvature {
     double lowest = 0, highest = 0;
   };

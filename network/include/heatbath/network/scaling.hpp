@@ -30,16 +30,16 @@ struct ScalingOptions {
 
 /// What converters make of a network's parameters.
 struct Rounding {
-  double worst = 0;         ///< largest |held - wanted|, as a part of the largest value of its section
-  std::uint64_t lost = 0;   ///< values other than 0 that are held as 0
+  double worst = 0;        ///< largest |held - wanted|, as a part of the largest value of its section
+  std::uint64_t lost = 0;  ///< values other than 0 that are held as 0
 };
 
 /// How a network lies on a device. Energies are multiplied by one factor (kT with them), states divided by another, and
-/// times follow: only ratios matter. Spins and phases keep their states; p-bits count time in sweeps. Cells with inertia
-/// keep their time: masses and dampings are scaled as energies.
+/// times follow: only ratios matter. Spins and phases keep their states; p-bits count time in sweeps. Cells with
+/// inertia keep their time: masses and dampings are scaled as energies.
 ///
-/// Throws Error(UNSUPPORTED) that says which range or temperature stands in the way and what would fit, Error(BAD_ARG) for
-/// options out of range, a network without a floor of its energy, and more cells than the device has.
+/// Throws Error(UNSUPPORTED) that says which range or temperature stands in the way and what would fit, Error(BAD_ARG)
+/// for options out of range, a network without a floor of its energy, and more cells than the device has.
 class Scaling {
  public:
   Scaling(const Network& network, const Capabilities& capabilities, const ScalingOptions& options = {});
@@ -50,7 +50,8 @@ class Scaling {
   const Factors& factors() const { return factors_; }
   double reach() const { return reach_; }
 
-  /// Parameters and temperature to the program's shadow. The network may be another of the same kind and smaller values.
+  /// Parameters and temperature to the program's shadow. The network may be another of the same kind and smaller
+  /// values.
   void load_into(Program& program) const { load_into(program, network_); }
   void load_into(Program& program, const Network& network) const;
   /// A program with the network live: load_into and COMMIT.
@@ -59,12 +60,12 @@ class Scaling {
   // -- time --------------------------------------------------------------------------------------------------------
   /// A stable step, in the network's time units (mobility 1; sweeps of p-bits); 0 where any step is right (exact-ou).
   double step() const { return step_; }
-  /// Sets the device's step where it can be set: to step(), to one sweep for p-bits, and to a tenth of the relaxation time
-  /// where any is right. Does nothing on a device that hides it.
+  /// Sets the device's step where it can be set: to step(), to one sweep for p-bits, and to a tenth of the relaxation
+  /// time where any is right. Does nothing on a device that hides it.
   void set_step(Device& device) const;
-  /// Bound on the relaxation time in the network's time units: 1/(lowest curvature) where V is convex (and with inertia the
-  /// slower of that and of the dampings); for spins 1/(1 - influence) where the sum of tanh |J|/kT on each is below 1
-  /// (Dobrushin). None where there is none, as with barriers or below a transition.
+  /// Bound on the relaxation time in the network's time units: 1/(lowest curvature) where V is convex (and with inertia
+  /// the slower of that and of the dampings); for spins 1/(1 - influence) where the sum of tanh |J|/kT on each is below
+  /// 1 (Dobrushin). None where there is none, as with barriers or below a transition.
   std::optional<double> relaxation_time() const { return relaxation_; }
   /// The same; Error(UNSUPPORTED) that says why where there is none.
   double need_relaxation_time() const;

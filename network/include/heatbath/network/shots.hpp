@@ -27,28 +27,29 @@ struct ShotOptions {
   bool strict = false;
 };
 
-/// Adds the shots of `more` behind those of `all`: captures, meters and heat one after the other; counters of captures and
-/// rails and stalls summed; clips of parameters, which every block of one program repeats, the most; readback, array time
-/// those of the first. An empty Result takes over what comes first.
+/// Adds the shots of `more` behind those of `all`: captures, meters and heat one after the other; counters of captures
+/// and rails and stalls summed; clips of parameters, which every block of one program repeats, the most; readback,
+/// array time those of the first. An empty Result takes over what comes first.
 void merge(Result& all, Result&& more);
 
-/// Runs shots of one seed on a device, which must outlive it. No shot number is used twice: each call goes on where the one
-/// before it ended. On a device with CAPS.SEEDED the bits do not depend on how shots were put into blocks.
+/// Runs shots of one seed on a device, which must outlive it. No shot number is used twice: each call goes on where the
+/// one before it ended. On a device with CAPS.SEEDED the bits do not depend on how shots were put into blocks.
 class Shots {
  public:
   explicit Shots(Device& device, ShotOptions options = {});
 
-  /// Job of the next `shots` shots, which are numbered as used: seed and first shot where the device takes them, progress,
-  /// strictness. For who runs jobs by himself. Error(BAD_ARG) where the numbers of the seed are used up (2^32).
+  /// Job of the next `shots` shots, which are numbered as used: seed and first shot where the device takes them,
+  /// progress, strictness. For who runs jobs by himself. Error(BAD_ARG) where the numbers of the seed are used up
+  /// (2^32).
   JobOptions next(std::uint32_t shots);
 
-  /// Runs `shots` shots in as many jobs as memory asks for and returns them as one result. `job`: captured variables, limit
-  /// (of each job), refinement, a taker of records (whose first_shot counts within this call); its seed, first shot, shots, progress and strictness are those of this. A program with
-  /// operands per shot runs in one job.
+  /// Runs `shots` shots in as many jobs as memory asks for and returns them as one result. `job`: captured variables,
+  /// limit (of each job), refinement, a taker of records (whose first_shot counts within this call); its seed, first
+  /// shot, shots, progress and strictness are those of this. A program with operands per shot runs in one job.
   Result run(const Program& program, std::uint32_t shots, JobOptions job = {});
 
-  /// The same for programs that differ from block to block, or results that are not kept: `program_of` builds the program
-  /// of shots first.. of this call, `take` takes its result.
+  /// The same for programs that differ from block to block, or results that are not kept: `program_of` builds the
+  /// program of shots first.. of this call, `take` takes its result.
   using ProgramOf = std::function<Program(std::uint32_t first, std::uint32_t shots)>;
   using Take = std::function<void(std::uint32_t first, Result&& result)>;
   /// `bytes_per_shot`: what a shot leaves (bytes_per_shot() of such a program).
