@@ -230,7 +230,7 @@ CircuitScale circuit_scale(const Capabilities& capabilities, double farads) {
   CircuitScale scale;
   scale.farads = farads;
   scale.energy_joules = static_cast<double>(capabilities.energy_unit_joules);
-  scale.seconds = 1e-12 * capabilities.tick_ps * static_cast<double>(capabilities.time_unit.count);
+  scale.seconds = capabilities.time_unit_seconds();
   scale.ohms = scale.seconds / ((inertia ? 1.0 : static_cast<double>(capabilities.mobility)) * farads);
   scale.volts = std::sqrt(scale.energy_joules / farads);
   return scale;

@@ -50,7 +50,7 @@ std::vector<float> relaxed(Device& device, float j2, float j4, double time_units
   const std::uint32_t cells = std::min(caps.cells, 512u), shots = (samples + cells - 1) / cells;
   Program program(caps, cells);
   program.load(CellSection::j2, j2).load(CellSection::j4, j4).load(CellSection::bias, 0.0f).load_gain(0.0f);
-  if (caps.kT_programmable) program.load_temperature(temperature(caps));
+  program.at_temperature(temperature(caps));
   program.commit().clamp(0, cells, 0.0f).evolve(device.capture_period(Ticks{1})).release(0, cells);
   program.evolve(device.ticks(time_units)).sample();
   JobOptions options{.shots = shots};

@@ -102,7 +102,7 @@ std::string ServedDevice::learn(Learned& learned) const {
   learned.facts.map_hash = device.identity().map_hash;
   learned.facts.abilities = wire::breaks_off;
   learned.facts.memory_bytes = device.capabilities().memory_bytes;
-  learned.tick_seconds = device.capabilities().tick_ps * 1e-12;
+  learned.tick_seconds = device.capabilities().tick_seconds();
   learned.sees_time = device.transport().device_ticks().has_value();
   return device.link().uri;
 }

@@ -77,13 +77,13 @@ std::string missing(const Needs& needs, const Capabilities& caps) {
   return lacking;
 }
 
-Machine::Machine(Device& device, const Needs& needs, std::uint64_t seed, double effort, std::function<bool()> go_on)
+Machine::Machine(Device& device, const Needs& needs, std::uint64_t seed, double effort, Progress progress)
     : device_(device),
       seed_(seed),
       effort_(effort),
       kT_(static_cast<float>(temperature_for(needs, device.capabilities(), nullptr))),
       pace_(has_mobility(needs.kind) ? kT_ * device.capabilities().mobility : 1),
-      go_on_(std::move(go_on)) {
+      shots_(device, {.progress = std::move(progress)}) {
   if (device.step().count > 0) dt_ = device.time_units(device.step()) * pace_;
 }
 
@@ -108,8 +108,7 @@ double Machine::rounded(double units) const { return device_.time_units(time(uni
 
 Program Machine::program(std::uint32_t cells) const {
   Program program(capabilities(), cells);
-  if (capabilities().kT_programmable) program.load_temperature(static_cast<float>(kT_));
-  program.load_gain(0);
+  program.at_temperature(static_cast<float>(kT_)).load_gain(0);
   return program;
 }
 
@@ -160,12 +159,10 @@ void Machine::start_at(Program& program, std::span<const float> states) const {
 }
 
 Result Machine::run(const Program& program, std::uint32_t shots, std::uint32_t variables) {
-  JobOptions options;
-  options.shots = shots;
-  options.capture_cells = variables;
-  if (capabilities().seeded) options.seed = next_seed();
-  options.progress = [this](double) { return go_on_(); };
-  return device_.run(program, options);
+  shots_.seek(next_seed(), 0);
+  JobOptions job;
+  job.capture_cells = variables;
+  return shots_.run(program, shots, job);
 }
 
 std::vector<hb_meters_t> Machine::meters(const Result& result, std::size_t snapshot) const {

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,6 +12,7 @@
 
 #include "heatbath/device.hpp"
 #include "heatbath/measure/estimate.hpp"
+#include "heatbath/network/shots.hpp"
 #include "validate/check.hpp"
 
 namespace heatbath::validation {
@@ -44,7 +44,7 @@ std::string missing(const Needs& needs, const Capabilities& capabilities);
 /// A row's way to a device: scales energies, times and temperature, chooses seeds.
 class Machine {
  public:
-  Machine(Device& device, const Needs& needs, std::uint64_t seed, double effort, std::function<bool()> go_on);
+  Machine(Device& device, const Needs& needs, std::uint64_t seed, double effort, Progress progress);
 
   const Capabilities& capabilities() const { return device_.capabilities(); }
   /// Cells and shots to use at once: at most `wanted`.
@@ -91,7 +91,7 @@ class Machine {
   Device& device_;
   std::uint64_t seed_;
   double effort_, kT_, pace_, dt_ = 0;  // pace_: time units at kT = 1 in one of the device
-  std::function<bool()> go_on_;
+  network::Shots shots_;
 
   double scale(CellSection section) const;
 };

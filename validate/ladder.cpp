@@ -77,7 +77,8 @@ Outcome climb(const LadderOptions& options, const DeviceFor& device_for) {
     const Clock::time_point began = Clock::now();
     std::vector<Check> checks;
     checks.reserve(64);
-    Machine machine(*device, row->needs, seed_of_row(options.seed, suite->name, row->name), options.effort, go_on);
+    Machine machine(*device, row->needs, seed_of_row(options.seed, suite->name, row->name), options.effort,
+                    [&](double) { return go_on(); });
     Bench bench(machine, std::string(suite->name), checks);
     try {
       row->run(bench);

@@ -54,7 +54,7 @@ int run_fmu(const FmuOptions& options) {
   prepare_file(options.out);
   fmi::write_unit(options.out, device, package);
 
-  const double seconds = 1e-12 * capabilities.tick_ps * static_cast<double>(device.step().count);
+  const double seconds = capabilities.tick_seconds() * static_cast<double>(device.step().count);
   if (options.json) {
     put("{}\n", json_text({{"out", options.out.string()},
                            {"cells", package.network.cells()},

@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "heatbath/network/shots.hpp"
+
 namespace heatbath::apps {
 
 namespace {
 
-constexpr std::uint64_t block_bytes = std::uint64_t{64} << 20;
 constexpr std::uint32_t shots_together = 64;  // whose kept records are given to the statistics by turns
 
 /// Of value(0) … value(count - 1), in two passes.
@@ -80,16 +81,6 @@ void feed(RunStatistics& statistics, const Capture& capture, const Result& resul
   statistics.add_meters(result.meters, result.heat_per_cell);
 }
 
-/// Shots of one job where nothing is kept: whole passes, with room for their final states and meters.
-std::uint32_t shots_of_block(const Program& program, const TomlProgram& description, std::uint32_t cells) {
-  const std::uint32_t lanes = std::max(1u, program.capabilities().lanes);
-  if (program.fixed_shots() > 0) return description.shots;
-  const std::uint64_t heat = description.heat_per_cell ? sizeof(double) * std::uint64_t{program.cells()} : 0;
-  const std::uint64_t of_shot = sizeof(float) * std::uint64_t{cells} + program.snapshots() * (sizeof(hb_meters_t) + heat);
-  const std::uint64_t passes = std::max<std::uint64_t>(1, block_bytes / of_shot / lanes);
-  return static_cast<std::uint32_t>(std::min<std::uint64_t>(description.shots, passes * lanes));
-}
-
 }  // namespace
 
 void Moments::merge(const Moments& more) {  // Chan, Golub & LeVeque (1979)
@@ -109,15 +100,12 @@ RunOutcome run_shots(Device& device, const Program& program, const TomlProgram& 
                      RunStatistics* statistics) {
   const Ticks time_unit = device.capabilities().time_unit;
   RunOutcome outcome;
-  JobOptions job;
-  job.seed = description.seed;
+  network::Shots shots(device, {.seed = description.seed, .first_shot = plan.first_shot, .progress = plan.progress});
+  JobOptions job = plan.keep ? shots.next(description.shots) : JobOptions();
   job.refinement = plan.refinement;
-  if (job.seed) job.first_shot = plan.first_shot;
   job.capture_first = description.first_cell;
   job.capture_cells = description.capture_cells;
   if (plan.keep) {
-    job.shots = description.shots;
-    job.progress = plan.progress;
     const Result result = device.run(program, job);
     add_counters(outcome, result);
     if (statistics != nullptr) feed(*statistics, result.capture, result);
@@ -129,40 +117,41 @@ RunOutcome run_shots(Device& device, const Program& program, const TomlProgram& 
   }
   const std::uint32_t cells =
       description.capture_cells != 0 ? description.capture_cells : description.cells - description.first_cell % description.cells;
-  const std::uint32_t together = shots_of_block(program, description, cells);
   bool repeats = program.records() > 1;  // the final state is the record before it, as arrange() has it
-  for (std::uint64_t first = 0; first < description.shots; first += together) {
-    job.shots = static_cast<std::uint32_t>(std::min<std::uint64_t>(together, description.shots - first));
-    if (job.seed) job.first_shot = static_cast<std::uint32_t>(plan.first_shot + first);
-    RunResult block;
-    block.shots = job.shots;
+  RunResult block;  // final states and meters of the shots of the present job
+  std::uint32_t first = 0;
+  std::vector<float> before;  // the last record but one of this pass
+  Ticks before_ticks;
+  job.records = [&](const RecordOfPass& record) {
+    if (statistics != nullptr) statistics->add(record.first_shot, record.record, record.states);
+    if (record.record + 2 == program.records()) {
+      before.assign(record.states.begin(), record.states.end());
+      before_ticks = record.ticks;
+    }
+    if (record.record + 1 != program.records()) return;
+    std::ranges::copy(record.states, block.states.begin() + static_cast<std::ptrdiff_t>(record.first_shot - first) * cells);
+    repeats = repeats && record.ticks == before_ticks && std::ranges::equal(record.states, before);
+  };
+  const auto program_of = [&](std::uint32_t at, std::uint32_t count) {
+    first = at;
+    block = {};
+    block.shots = count;
     block.cells = cells;
     block.records = 1;
-    block.states.resize(std::size_t{job.shots} * cells);
-    job.progress = [&](double fraction) {
-      return !plan.progress || plan.progress((static_cast<double>(first) + fraction * job.shots) / description.shots);
-    };
-    std::vector<float> before;  // the last record but one of this pass
-    Ticks before_ticks;
-    job.records = [&](const RecordOfPass& record) {
-      if (statistics != nullptr) statistics->add(first + record.first_shot, record.record, record.states);
-      if (record.record + 2 == program.records()) {
-        before.assign(record.states.begin(), record.states.end());
-        before_ticks = record.ticks;
-      }
-      if (record.record + 1 != program.records()) return;
-      std::ranges::copy(record.states, block.states.begin() + static_cast<std::ptrdiff_t>(record.first_shot) * cells);
-      repeats = repeats && record.ticks == before_ticks && std::ranges::equal(record.states, before);
-    };
-    const Result result = device.run(program, job);
+    block.states.resize(std::size_t{count} * cells);
+    return program;
+  };
+  const auto take = [&](std::uint32_t, Result&& result) {
     add_counters(outcome, result);
-    block.meters = result.meters;
-    block.heat_per_cell = result.heat_per_cell;
+    block.meters = std::move(result.meters);
+    block.heat_per_cell = std::move(result.heat_per_cell);
     if (statistics != nullptr) statistics->add_meters(block.meters, block.heat_per_cell);
     sum_up(outcome, block);
     if (plan.shots) plan.shots(first, block);
-    if (first == 0) outcome.result.readback = result.readback;
-  }
+    if (first == 0) outcome.result.readback = std::move(result.readback);
+  };
+  const std::uint64_t of_shot = program.fixed_shots() > 0 ? 0 : sizeof(float) * std::uint64_t{cells} + network::bytes_per_shot(program, job);
+  shots.run(description.shots, of_shot, program_of, take, job);
   outcome.records = program.records() - (repeats ? 1 : 0);
   outcome.result.shots = description.shots;
   outcome.result.cells = cells;

@@ -171,7 +171,7 @@ ChipUnit::ChipUnit(const std::string& resources, const std::string& token) {
     throw Error(HB_UNSUPPORTED, "a functional mock-up unit needs overdamped cells and float32 captures, which this device "
                                 "lacks");
   device.set_step({d->dt_ticks});
-  dt_seconds_ = 1e-12 * caps.tick_ps * d->dt_ticks;
+  dt_seconds_ = caps.tick_seconds() * d->dt_ticks;
   device_ = std::make_unique<Device>(std::move(device));
   description_ = std::move(d);
   start_values();

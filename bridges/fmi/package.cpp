@@ -123,7 +123,7 @@ std::string model_description(const Network& network, const Capabilities& caps, 
   add(category, "description", "why a function returned fmi3Error");
   auto experiment = root.append_child("DefaultExperiment");
   // Ten time units in a hundred communication steps, each of whole steps of the array.
-  const double time_unit_seconds = 1e-12 * caps.tick_ps * static_cast<double>(caps.time_unit.count);
+  const double time_unit_seconds = caps.time_unit_seconds();
   const double communication_step = step_seconds * std::max(1.0, std::round(0.1 * time_unit_seconds / step_seconds));
   add(experiment, "startTime", "0");
   add(experiment, "stopTime", fmt::format("{:.17g}", 100 * communication_step));
@@ -166,7 +166,7 @@ std::string documentation(const Network& network, const Capabilities& caps, doub
   paragraph(fmt::format("{} overdamped quartic cells from {}: V = sum(J2 x^2 + J4 x^4 + b x) + coupling_scale sum(J_ij x_i "
                         "x_j) at kT = temperature. One time unit is {:.9g} s, a step {:.9g} s, an energy unit {:.9g} J.",
                         network.cells(), name_of_source(network),
-                        1e-12 * caps.tick_ps * static_cast<double>(caps.time_unit.count), step_seconds,
+                        caps.time_unit_seconds(), step_seconds,
                         caps.energy_unit_joules));
   paragraph("Inputs act from the communication point at which they are set. Heat is positive when it is given to the bath; "
             "energy changes by work minus heat. The noise is that of the seed: the same inputs give the same states, however "
@@ -244,7 +244,7 @@ void write_unit(const std::filesystem::path& path, const Device& device, const P
   const std::string profile = own_profile ? read_file(options.profile) : std::string();
   const std::string token = token_of(json_text(chip) + profile);
   chip["token"] = token;
-  const double step_seconds = 1e-12 * caps.tick_ps * static_cast<double>(device.step().count);
+  const double step_seconds = caps.tick_seconds() * static_cast<double>(device.step().count);
 
   std::vector<std::pair<std::string, std::string>> members{
       {"modelDescription.xml", model_description(network, caps, token, step_seconds)},

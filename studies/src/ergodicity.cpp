@@ -211,7 +211,7 @@ class Study {
     device.seek(seed_of(options_.seed, Part::breaking), 0);
     for (const double beta : {0.5, 1.0, 2.0})
       report.breaking.push_back(measure_breaking(device, 32, beta, count(128), 400));
-    const auto stop = [this] { return go_on(); };
+    const auto stop = [this](double) { return go_on(); };
     optional_part("escape times of spins", report, [&] {
       Device board = open_(Board::spins_one_by_one, 16);
       std::uint32_t index = 0;
@@ -315,7 +315,7 @@ ErgodicityReport study_patterns(const OpenBoard& open, const Patterns& patterns,
   Device board = open(Board::spins, std::max({patterns.cells, options.library_cells + 4, 32u}));
   require(board.capabilities().meters, "the study of ergodicity", "METERS");
   SpinDevice device(board, options.seed);
-  device.go_on = [&study] { return study.go_on(); };
+  device.set_progress([&study](double) { return study.go_on(); });
   study.step("beginning", 0);
   const bool small = patterns.cells <= kEnumerableCells;
 
@@ -452,7 +452,7 @@ ErgodicityReport study_digits(const OpenBoard& open, const BinaryDigits& digits,
   Device board = open(Board::spins, std::max(cells + hidden, options.library_cells + 4));
   require(board.capabilities().meters, "the study of ergodicity", "METERS");
   SpinDevice device(board, options.seed);
-  device.go_on = [&study] { return study.go_on(); };
+  device.set_progress([&study](double) { return study.go_on(); });
   study.step("beginning", 0);
 
   ErgodicityReport report;

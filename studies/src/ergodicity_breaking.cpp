@@ -132,7 +132,7 @@ double curie_weiss_square(std::uint32_t cells, double beta) {
 }
 
 EscapeTime curie_weiss_escape(Device& device, std::uint64_t seed, std::uint32_t cells, double beta, std::uint32_t runs,
-                              const std::function<bool()>& go_on) {
+                              const Progress& progress) {
   const Capabilities& capabilities = device.capabilities();
   require_cells(capabilities, "the escape of spins", CellKind::pbit, cells);
   if (capabilities.stepper != Stepper::random_sequential)
@@ -156,25 +156,13 @@ EscapeTime curie_weiss_escape(Device& device, std::uint64_t seed, std::uint32_t 
   escape.runs = runs;
   const auto updates = static_cast<std::uint64_t>(std::ceil(kWatched * escape.exact * cells));
   escape.watched = static_cast<double>(updates) / cells;
-  const DeviceSigns signs = device_signs(curie_weiss_machine(cells));
-  constexpr std::uint64_t kBudget = 64u << 20;
-  const auto block =
-      static_cast<std::uint32_t>(std::clamp<std::uint64_t>(kBudget / (updates * cells * sizeof(float)), 1, runs));
-  for (std::uint32_t done = 0; done < runs; done += block) {
-    const std::uint32_t shots = std::min(block, runs - done);
-    Program program(capabilities, cells);
-    program.load(CellSection::bias, 0.0f).load_couplings(signs.couplings).load_gain(1.0f);
-    program.load_temperature(static_cast<float>(1 / beta)).commit().clamp(0, cells, 1.0f).release(0, cells);
-    program.capture_start(step, false).evolve(step * updates).capture_stop();
-    JobOptions options;
-    options.shots = shots;
-    if (capabilities.seeded) {
-      options.seed = seed;
-      options.first_shot = done;
-    }
-    if (go_on) options.progress = [&](double) { return go_on(); };
-    const Result result = device.run(program, options);
-    for (std::uint32_t shot = 0; shot < shots; ++shot) {
+  Program program(capabilities, cells);
+  network_of(curie_weiss_machine(cells)).load_into(program);
+  program.load_temperature(static_cast<float>(1 / beta)).commit().clamp(0, cells, 1.0f).release(0, cells);
+  program.capture_start(step, false).evolve(step * updates).capture_stop();
+  network::Shots shots(device, {.seed_where_taken = seed, .progress = progress});
+  const auto first_passages = [&](std::uint32_t, Result&& result) {
+    for (std::uint32_t shot = 0; shot < result.capture.shots(); ++shot) {
       for (std::uint64_t record = 0; record < result.capture.records(); ++record) {
         float sum = 0;
         for (const float spin : result.capture.state(shot, record)) sum += spin;
@@ -183,7 +171,8 @@ EscapeTime curie_weiss_escape(Device& device, std::uint64_t seed, std::uint32_t 
         break;
       }
     }
-  }
+  };
+  shots.run(runs, network::bytes_per_shot(program), [&](std::uint32_t, std::uint32_t) { return program; }, first_passages);
   settle(escape);
   return escape;
 }
@@ -206,7 +195,7 @@ double double_well_time(double height) {
 }
 
 EscapeTime double_well_escape(Device& device, std::uint64_t seed, double height, std::uint32_t cells,
-                              std::uint32_t shots, const std::function<bool()>& go_on) {
+                              std::uint32_t shots, const Progress& progress) {
   const Capabilities& capabilities = device.capabilities();
   require_cells(capabilities, "the escape from a well", CellKind::overdamped, cells);
   if (!(height > 0) || cells == 0 || shots == 0)
@@ -226,27 +215,13 @@ EscapeTime double_well_escape(Device& device, std::uint64_t seed, double height,
   const auto records = static_cast<std::uint64_t>(std::ceil(kWatched * escape.exact / unit));
   escape.watched = static_cast<double>(records) * unit;
   const double boundary = -0.5826 * std::sqrt(2 * unit);
-  constexpr std::uint64_t kBudget = 64u << 20;
-  const auto block =
-      static_cast<std::uint32_t>(std::clamp<std::uint64_t>(kBudget / (records * cells * sizeof(float)), 1, shots));
-  for (std::uint32_t done = 0; done < shots; done += block) {
-    const std::uint32_t now = std::min(block, shots - done);
-    Program program(capabilities, cells);
-    program.load(CellSection::j4, static_cast<float>(height * kT))
-        .load(CellSection::j2, static_cast<float>(-2 * height * kT));
-    program.load(CellSection::bias, 0.0f).load_gain(0.0f);
-    if (capabilities.kT_programmable) program.load_temperature(static_cast<float>(kT));
-    program.commit().clamp(0, cells, -1.0f).release(0, cells);
-    program.capture_start(period, false).evolve(period * records).capture_stop();
-    JobOptions options;
-    options.shots = now;
-    if (capabilities.seeded) {
-      options.seed = seed;
-      options.first_shot = done;
-    }
-    if (go_on) options.progress = [&](double) { return go_on(); };
-    const Result result = device.run(program, options);
-    for (std::uint32_t shot = 0; shot < now; ++shot) {
+  Program program(capabilities, cells);
+  network::Network::double_wells(cells, height).load_into(program, {.energy = kT});
+  program.at_temperature(static_cast<float>(kT)).commit().clamp(0, cells, -1.0f).release(0, cells);
+  program.capture_start(period, false).evolve(period * records).capture_stop();
+  network::Shots numbered(device, {.seed_where_taken = seed, .progress = progress});
+  const auto first_passages = [&](std::uint32_t, Result&& result) {
+    for (std::uint32_t shot = 0; shot < result.capture.shots(); ++shot) {
       std::vector<char> escaped(cells, 0);
       for (std::uint64_t record = 0; record < result.capture.records(); ++record) {
         const std::span<const float> state = result.capture.state(shot, record);
@@ -257,7 +232,8 @@ EscapeTime double_well_escape(Device& device, std::uint64_t seed, double height,
         }
       }
     }
-  }
+  };
+  numbered.run(shots, network::bytes_per_shot(program), [&](std::uint32_t, std::uint32_t) { return program; }, first_passages);
   settle(escape);
   return escape;
 }
@@ -272,17 +248,10 @@ double linear_cells_r_hat(Device& device, std::uint64_t seed, std::uint32_t shot
   std::vector<float> starts(shots);
   for (std::uint32_t shot = 0; shot < shots; ++shot) starts[shot] = shot % 2 != 0 ? 3.0f : -3.0f;
   Program program(capabilities, 1);
-  program.load(CellSection::j2, static_cast<float>(kT / 2))
-      .load(CellSection::j4, 0.0f)
-      .load(CellSection::bias, 0.0f)
-      .load_gain(0.0f);
-  if (capabilities.kT_programmable) program.load_temperature(static_cast<float>(kT));
-  program.commit().clamp_per_shot(0, 1, starts, shots).release(0, 1).evolve(device.ticks(8 * relax));
+  network::Network::quadratic_form(std::vector<double>{1}, std::vector<double>{0}).load_into(program, {.energy = kT});
+  program.at_temperature(static_cast<float>(kT)).commit().clamp_per_shot(0, 1, starts, shots).release(0, 1).evolve(device.ticks(8 * relax));
   program.loop_begin(kRecords).evolve(device.ticks(2 * relax)).sample().loop_end();
-  JobOptions options;
-  options.shots = shots;
-  if (capabilities.seeded) options.seed = seed;
-  const Result result = device.run(program, options);
+  const Result result = network::Shots(device, {.seed_where_taken = seed}).run(program, shots);
   Chains chains{shots, kRecords, {}};
   for (std::uint32_t shot = 0; shot < shots; ++shot)
     for (std::uint32_t record = 0; record < kRecords; ++record)

@@ -6,6 +6,7 @@
 
 #include "heatbath/cells/quartic.hpp"
 #include "heatbath/error.hpp"
+#include "heatbath/network/shots.hpp"
 #include "heatbath/numerics/text.hpp"
 #include "trainers/src/host_randomness.hpp"
 
@@ -45,14 +46,8 @@ LineRun run_line(Device& device, const LinePlan& plan, const Program& program, s
                  const std::function<double(std::size_t segment, double state)>& potential, std::uint32_t first_shot,
                  std::uint32_t run, const BoundOptions& options) {
   const Capabilities& capabilities = device.capabilities();
-  JobOptions job;
-  job.shots = plan.shots;
-  if (capabilities.seeded) {
-    job.seed = options.seed;
-    job.first_shot = first_shot;
-  }
-  if (options.progress) job.progress = options.progress;
-  const Result result = device.run(program, job);
+  network::Shots shots(device, {.seed_where_taken = options.seed, .first_shot = first_shot, .progress = options.progress});
+  const Result result = shots.run(program, plan.shots);
   LineRun out;
   out.clips = result.clips;
   out.rails = result.rails;
@@ -213,14 +208,12 @@ LineRun noise_values(Device& device, const LinePlan& plan, std::span<const doubl
   for (std::size_t i = 0; i < states.size(); ++i) states[i] = static_cast<float>(x0[i] / plan.unit);
   Program program(capabilities, plan.cells);
   program.load(CellSection::j2, plan.j2).load(CellSection::j4, 0.0f).load(CellSection::bias, 0.0f).load_gain(0.0f);
-  if (capabilities.kT_programmable) program.load_temperature(static_cast<float>(plan.kT.front()));
+  program.at_temperature(static_cast<float>(plan.kT.front()));
   program.commit().clamp_per_shot(0, plan.cells, states, plan.shots).release(0, plan.cells);
   if (capabilities.meters) program.meter_clear().meter_snapshot();
   program.sample();
   for (std::size_t k = 0; k < plan.durations.size(); ++k) {
-    if (k > 0 && capabilities.kT_programmable && plan.kT[k] != plan.kT[k - 1]) {
-      program.load_temperature(static_cast<float>(plan.kT[k])).commit();
-    }
+    if (k > 0 && plan.kT[k] != plan.kT[k - 1]) program.load_temperature(static_cast<float>(plan.kT[k])).commit();
     program.evolve(plan.durations[k]).sample();
     if (capabilities.meters) program.meter_snapshot();
   }
@@ -252,15 +245,14 @@ LineRun generate_values(Device& device, const LinePlan& plan, std::span<const Ce
   const double start_j2 = 0.5 * kT.front() * plan.unit * plan.unit / variance;
   program.load(CellSection::j2, static_cast<float>(start_j2)).load(CellSection::j4, 0.0f);
   program.load(CellSection::bias, 0.0f).load_gain(0.0f);
-  if (capabilities.kT_programmable) program.load_temperature(static_cast<float>(kT.front()));
+  program.at_temperature(static_cast<float>(kT.front()));
   program.commit().clamp(0, plan.cells, 0.0f).release(0, plan.cells);
   program.evolve(device.ticks(kRelaxations / (2 * start_j2 * mobility)));
   if (capabilities.meters) program.meter_clear().meter_snapshot();
   program.sample();
   for (std::size_t k = 0; k < segments; ++k) {
     program.load(CellSection::j2, cells[k].j2).load(CellSection::j4, cells[k].j4).load(CellSection::bias, cells[k].bias);
-    if (capabilities.kT_programmable) program.load_temperature(static_cast<float>(kT[k]));
-    program.commit().evolve(plan.durations[segments - 1 - k]).sample();
+    program.at_temperature(static_cast<float>(kT[k])).commit().evolve(plan.durations[segments - 1 - k]).sample();
     if (capabilities.meters) program.meter_snapshot();
   }
   const auto potential = [&cells](std::size_t segment, double y) {

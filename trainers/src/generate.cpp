@@ -4,14 +4,13 @@
 
 #include "generative_programs.hpp"
 #include "heatbath/error.hpp"
+#include "heatbath/network/shots.hpp"
 #include "heatbath/numerics/thread_team.hpp"
 #include "heatbath/trainers/generative.hpp"
 #include "potential_energy.hpp"
 
 namespace heatbath::trainers {
 namespace {
-
-constexpr std::uint64_t kCaptureBudget = 256u << 20;  // bytes of captured states one job may leave on the host
 
 void check_model(const GenerativeModel& model) {
   const std::size_t n = model.cells();
@@ -105,38 +104,11 @@ Samples generate(Device& device, const GenerativeModel& model, const GenerateOpt
   // With meters only the pictures are captured; without, the energy needs the hidden cells too.
   const std::uint32_t captured = capabilities.meters ? model.visible : model.cells();
   numerics::ThreadTeam team(options.threads);
-  for (std::uint32_t done = 0; done < options.shots;) {
-    const bool with_path = done < kept_shots;
-    GenerationPlan& plan = with_path ? path : ends;
-    plan.readback = capabilities.readback && done == 0;
-    const std::uint64_t shot_bytes = std::uint64_t{plan.sample_times.size()} * captured * sizeof(float);
-    const auto shots = static_cast<std::uint32_t>(std::min<std::uint64_t>(
-        options.shots - done, std::max<std::uint64_t>(1, kCaptureBudget / shot_bytes)));
-
-    plan.labels.assign(std::size_t{shots} * model.labels, 0.0f);
-    for (std::uint32_t shot = 0; shot < shots && model.labels > 0; ++shot) {
-      const std::vector<std::uint8_t>& turn = options.asked.empty() ? classes : options.asked;
-      const std::uint8_t digit = turn[(done + shot) % turn.size()];
-      samples.asked.push_back(digit);
-      plan.labels[std::size_t{shot} * model.labels +
-                  static_cast<std::size_t>(std::find(classes.begin(), classes.end(), digit) - classes.begin())] = 1.0f;
-    }
-
-    JobOptions job;
-    job.shots = shots;
-    if (capabilities.seeded) {
-      job.seed = options.seed;
-      job.first_shot = options.first_shot + done;
-    }
-    job.capture_cells = captured;
-    if (options.progress) {
-      job.progress = [&](double fraction) { return options.progress((done + fraction * shots) / options.shots); };
-    }
-    const Result result = device.run(generation_program(capabilities, model, tf, plan), job);
-
+  network::Shots shots(device, {.seed_where_taken = options.seed, .first_shot = options.first_shot});
+  const auto take = [&](const GenerationPlan& plan, std::uint32_t done, const Result& result) {
     const Capture& capture = result.capture;
     const std::uint64_t last = capture.records() - 1;
-    team.run(shots, [&](std::size_t index) {
+    team.run(capture.shots(), [&](std::size_t index) {
       const auto shot = static_cast<std::uint32_t>(index);
       const std::size_t row = done + index;
       const std::span<const float> end = capture.state(shot, last);
@@ -167,14 +139,40 @@ Samples generate(Device& device, const GenerativeModel& model, const GenerateOpt
         }
       }
     });
-    if (plan.readback) {
-      samples.applied_bias = result.readback[0];
-      samples.applied_couplings = result.readback[1];
+    if (done == 0) {
+      samples.clips = result.clips;
+      if (capabilities.readback) {
+        samples.applied_bias = result.readback[0];
+        samples.applied_couplings = result.readback[1];
+      }
     }
-    if (done == 0) samples.clips = result.clips;
     samples.rails += result.rails;
-    done += shots;
-  }
+  };
+  /// Shots first.. by one plan.
+  const auto draw = [&](GenerationPlan& plan, std::uint32_t first, std::uint32_t count) {
+    if (count == 0) return;
+    if (options.progress) {
+      shots.set_progress([&](double fraction) { return options.progress((first + fraction * count) / options.shots); });
+    }
+    JobOptions job;
+    job.capture_cells = captured;
+    const auto program_of = [&](std::uint32_t done, std::uint32_t now) {
+      plan.readback = capabilities.readback && first + done == 0;
+      plan.labels.assign(std::size_t{now} * model.labels, 0.0f);
+      for (std::uint32_t shot = 0; shot < now && model.labels > 0; ++shot) {
+        const std::vector<std::uint8_t>& turn = options.asked.empty() ? classes : options.asked;
+        const std::uint8_t digit = turn[(first + done + shot) % turn.size()];
+        samples.asked.push_back(digit);
+        plan.labels[std::size_t{shot} * model.labels +
+                    static_cast<std::size_t>(std::find(classes.begin(), classes.end(), digit) - classes.begin())] = 1.0f;
+      }
+      return generation_program(capabilities, model, tf, plan);
+    };
+    shots.run(count, std::uint64_t{plan.sample_times.size()} * captured * sizeof(float), program_of,
+              [&](std::uint32_t done, Result&& result) { take(plan, first + done, result); }, job);
+  };
+  draw(path, 0, kept_shots);
+  draw(ends, kept_shots, options.shots - kept_shots);
   samples.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return samples;
 }

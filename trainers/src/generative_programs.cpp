@@ -20,7 +20,7 @@ std::string text(double value) {
 Program prepared(const Capabilities& capabilities, const GenerativeModel& model, std::uint32_t cells) {
   Program program(capabilities, cells);
   program.load(CellSection::j2, model.j2).load(CellSection::j4, model.j4).load_gain(0.0f);
-  if (capabilities.kT_programmable) program.load_temperature(model.kT);
+  program.at_temperature(model.kT);
   return program;
 }
 

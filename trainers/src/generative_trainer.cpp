@@ -10,6 +10,7 @@
 
 #include "generative_programs.hpp"
 #include "heatbath/error.hpp"
+#include "heatbath/network/shots.hpp"
 #include "heatbath/numerics/text.hpp"
 #include "heatbath/numerics/thread_team.hpp"
 #include "heatbath/trainers/generative.hpp"
@@ -22,7 +23,6 @@
 namespace heatbath::trainers {
 namespace {
 
-constexpr std::uint64_t kCaptureBudget = 512u << 20;  // bytes of captured states one job may leave on the host
 constexpr double kBalanceStep = 0.5;                  // of the log of a class's weight, in the first round
 
 /// Adds the life of the object to a number of seconds.
@@ -86,6 +86,7 @@ struct GenerativeTrainer::Impl {
   Impl(Device& the_device, const Images& data, const GenerativeOptions& the_options)
       : device(the_device),
         options(the_options),
+        numbered(the_device),
         schedule((check_options(the_device, data, the_options),
                   noising_schedule(the_device, the_options.tf, the_options.capture_period, the_options.ramp_end))),
         team(the_options.threads),
@@ -131,9 +132,7 @@ struct GenerativeTrainer::Impl {
     image_weights.assign(fields.size(), 1.0 / static_cast<double>(fields.size()));
     const Capabilities& capabilities = device.capabilities();
     const std::uint64_t trajectory_bytes = (schedule.steps() + 1) * theta.cells() * sizeof(float);
-    const std::uint64_t affordable = std::max<std::uint64_t>(1, kCaptureBudget / trajectory_bytes);
-    block = static_cast<std::uint32_t>(
-        std::min<std::uint64_t>({options.block, affordable, std::max<std::uint32_t>(capabilities.lanes, 1)}));
+    block = std::min({options.block, numbered.block(trajectory_bytes), std::max<std::uint32_t>(capabilities.lanes, 1)});
     model.capture_period = device.time_units(schedule.period);
     scale = {options.j2, options.j4, options.kT, device.time_units(schedule.period), capabilities.mobility};
     if (schedule.steps() < options.segments) {
@@ -274,12 +273,8 @@ struct GenerativeTrainer::Impl {
   /// Noising trajectories of `shots` shots; shot k of the job has image (index + k) in turn.
   Capture simulate(std::uint32_t first_shot, std::uint32_t index, std::uint32_t shots) {
     const Capabilities& capabilities = device.capabilities();
-    JobOptions job;
-    job.shots = shots;
-    if (capabilities.seeded) {
-      job.seed = options.seed;
-      job.first_shot = first_shot + index;
-    }
+    numbered.seek(options.seed, first_shot + index);
+    const JobOptions job = numbered.next(shots);
     std::unique_ptr<Program> program;
     {
       Stopwatch watch(seconds.build_programs);
@@ -297,6 +292,7 @@ struct GenerativeTrainer::Impl {
 
   Device& device;
   GenerativeOptions options;
+  network::Shots numbered;
   NoisingSchedule schedule;
   numerics::ThreadTeam team;
   Trainable theta, gradient;

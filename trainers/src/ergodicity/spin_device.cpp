@@ -11,7 +11,6 @@
 namespace heatbath::trainers {
 namespace {
 
-constexpr std::uint64_t kCaptureBudget = 128u << 20;  // bytes of captured states one job may leave on the host
 constexpr double kRandomSweeps = 8;                   // enough for every p-bit to be drawn anew
 constexpr double kStepStiffness = 0.064;              // step times curvature of a well: 3 % on the width in the well
 constexpr double kRandomTime = 4;                     // bistable cells leave the top within one time unit
@@ -19,13 +18,13 @@ constexpr double kRandomTime = 4;                     // bistable cells leave th
 }  // namespace
 
 SpinDevice::SpinDevice(Device& device, std::uint64_t seed, std::uint32_t first_shot)
-    : device_(&device), seed_(seed), next_shot_(first_shot) {
+    : device_(&device), shots_(device, {.seed_where_taken = seed, .first_shot = first_shot}) {
   require_cells(device.capabilities(), "a machine of spins", CellKind::pbit, 1);
   if (device.capabilities().dt_programmable) device.set_step_time_units(1.0);
 }
 
 SpinDevice::SpinDevice(Device& device, std::uint64_t seed, const BistableCells& cells, std::uint32_t first_shot)
-    : device_(&device), seed_(seed), bistable_(cells), next_shot_(first_shot) {
+    : device_(&device), shots_(device, {.seed_where_taken = seed, .first_shot = first_shot}), bistable_(cells) {
   const Capabilities& capabilities = device.capabilities();
   require_cells(capabilities, "a machine of bistable cells", CellKind::overdamped, 1);
   if (!(cells.height > 0))
@@ -36,68 +35,26 @@ SpinDevice::SpinDevice(Device& device, std::uint64_t seed, const BistableCells& 
   }
 }
 
-double SpinDevice::unit_of(const SpinMachine& machine, double kT) const {
-  const Capabilities& capabilities = device_->capabilities();
-  if (!capabilities.kT_programmable) return static_cast<double>(capabilities.kT_reset) / kT;
-  constexpr double kRoom = 0.98;
-  double unit = 1;  // where ranges allow it
-  const auto keep = [&unit](double value, float range) {
-    if (value > 0) unit = std::min(unit, kRoom * static_cast<double>(range) / value);
-  };
-  const auto largest = [](const std::vector<float>& values) {
-    double most = 0;
-    for (const float value : values) most = std::max(most, std::abs(static_cast<double>(value)));
-    return most;
-  };
-  keep(largest(machine.field) * (bistable_ ? bistable_->field_scale : 1), capabilities.range_bias);
-  keep(largest(machine.couplings) * (bistable_ ? bistable_->coupling_scale : 1), capabilities.range_coupling);
-  keep(kRoom * kT, capabilities.kT_max);
-  if (bistable_) {
-    keep(bistable_->height, capabilities.range_j4);
-    keep(2 * bistable_->height, capabilities.range_j2);
-  }
-  return unit;
-}
-
-Ticks SpinDevice::ticks(double duration, double unit) const {
-  // Where forces are `unit` times as strong, everything takes 1/unit as long.
-  const double slower = bistable_ ? 1.0 / (unit * static_cast<double>(device_->capabilities().mobility)) : 1.0;
-  return device_->ticks(duration * slower);
-}
-
-Program SpinDevice::prepared(const SpinMachine& machine, double kT) const {
-  const Capabilities& capabilities = device_->capabilities();
-  require_cells(capabilities, "this machine", bistable_ ? CellKind::overdamped : CellKind::pbit, machine.cells);
+network::Network SpinDevice::network_of_cells(const SpinMachine& machine, double kT) const {
+  require_cells(device_->capabilities(), "this machine", bistable_ ? CellKind::overdamped : CellKind::pbit, machine.cells);
   if (!(kT > 0) || !std::isfinite(kT)) throw Error(HB_BAD_ARG, "a machine at kT = " + numerics::general(kT) + "; above 0");
-  if (bistable_ && kT != 1)
+  network::Network spins = network_of(machine);
+  if (!bistable_) return spins;
+  if (kT != 1)
     throw Error(HB_BAD_ARG, "bistable cells act as spins at kT = 1 of the machine, not " + numerics::general(kT));
-  Program program(capabilities, machine.cells);
-  const double unit = unit_of(machine, kT);
-  if (bistable_) {
-    const auto height = static_cast<float>(bistable_->height * unit);
-    program.load(CellSection::j4, height).load(CellSection::j2, -2 * height);
-  }
-  if (capabilities.kT_programmable) program.load_temperature(static_cast<float>(kT * unit));
-  return program;
+  network::Network cells = network::Network::double_wells(machine.cells, bistable_->height);
+  const auto field_scale = static_cast<double>(static_cast<float>(bistable_->field_scale));
+  const auto coupling_scale = static_cast<double>(static_cast<float>(bistable_->coupling_scale));
+  std::vector<double> field(machine.field.begin(), machine.field.end());
+  for (double& h : field) h *= field_scale;
+  std::vector<network::Edge> edges(spins.couplings().begin(), spins.couplings().end());
+  for (network::Edge& edge : edges) edge.value *= coupling_scale;
+  cells.set_fields(field).set_couplings(edges);
+  return cells;
 }
 
-void SpinDevice::load(Program& program, const SpinMachine& machine, double kT) const {
-  const double unit = unit_of(machine, kT);
-  const DeviceSigns signs = device_signs(machine, static_cast<float>(unit * (bistable_ ? bistable_->field_scale : 1)),
-                                         static_cast<float>(unit * (bistable_ ? bistable_->coupling_scale : 1)));
-  program.load(CellSection::bias, signs.bias).load_couplings(signs.couplings).load_gain(1.0f);
-}
-
-JobOptions SpinDevice::job(std::uint32_t shots) {
-  JobOptions options;
-  options.shots = shots;
-  if (device_->capabilities().seeded) {
-    options.seed = seed_;
-    options.first_shot = next_shot_;
-  }
-  next_shot_ += shots;
-  if (go_on) options.progress = [this](double) { return go_on(); };
-  return options;
+network::Scaling SpinDevice::scaling(const network::Network& network, double kT) const {
+  return {network, device_->capabilities(), {.kT = kT, .most_energy = 1, .keep_states = true}};
 }
 
 SpinRecords SpinDevice::run(const SpinMachine& machine, double kT, const Run& run) {
@@ -106,40 +63,38 @@ SpinRecords SpinDevice::run(const SpinMachine& machine, double kT, const Run& ru
   if (!run.starts.empty() && run.starts.size() != n * run.shots)
     throw Error(HB_BAD_ARG, std::to_string(run.starts.size()) +
                                 " start spins; shots x cells = " + std::to_string(n * run.shots) + " are needed");
-  const double unit = unit_of(machine, kT);
+  const network::Network network = network_of_cells(machine, kT);
+  const network::Scaling scaling = this->scaling(network, kT);
+  const network::Network alone = bistable_ ? network::Network::double_wells(machine.cells, bistable_->height)
+                                           : network::Network(CellKind::pbit, machine.cells);
+  const auto ticks = [&](double duration) { return device_->ticks(duration / scaling.factors().time); };
   SpinRecords records{run.shots, run.records, machine.cells, {}};
   records.spins.resize(std::size_t{run.shots} * run.records * n);
   const std::uint64_t shot_bytes = std::uint64_t{run.records} * n * sizeof(float);
-  for (std::uint32_t done = 0; done < run.shots;) {
-    const auto shots = static_cast<std::uint32_t>(
-        std::min<std::uint64_t>(run.shots - done, std::max<std::uint64_t>(1, kCaptureBudget / shot_bytes)));
-    Program program = prepared(machine, kT);
-    program.load_gain(0.0f).load(CellSection::bias, 0.0f).commit();
+  const auto program_of = [&](std::uint32_t done, std::uint32_t shots) {
+    Program program(device_->capabilities(), machine.cells);
+    scaling.load_into(program, alone);
+    program.commit();
     if (run.starts.empty()) {
       if (bistable_) program.clamp(0, machine.cells, 0.0f).release(0, machine.cells);
-      program.evolve(ticks(bistable_ ? kRandomTime : kRandomSweeps, unit));
+      program.evolve(ticks(bistable_ ? kRandomTime : kRandomSweeps));
     }
-    load(program, machine, kT);
+    scaling.load_into(program);
     program.commit();
     if (!run.starts.empty()) {
       const std::span<const Spin> starts = run.starts.subspan(done * n, shots * n);
       const std::vector<float> values(starts.begin(), starts.end());
       program.clamp_per_shot(0, machine.cells, values, shots).release(0, machine.cells);
     }
-    const Ticks burn = ticks(run.burn, unit);
+    const Ticks burn = ticks(run.burn);
     if (burn.count > 0) program.evolve(burn);
     program.sample();
-    if (run.records > 1) program.loop_begin(run.records - 1).evolve(ticks(run.interval, unit)).sample().loop_end();
-    const Result result = device_->run(program, job(shots));
-    for (std::uint32_t shot = 0; shot < shots; ++shot) {
-      for (std::uint32_t record = 0; record < run.records; ++record) {
-        const std::span<const float> state = result.capture.state(shot, record);
-        Spin* out = records.spins.data() + (std::size_t{done + shot} * run.records + record) * n;
-        std::ranges::transform(state, out, [](float x) { return x >= 0 ? Spin{1} : Spin{-1}; });
-      }
-    }
-    done += shots;
-  }
+    if (run.records > 1) program.loop_begin(run.records - 1).evolve(ticks(run.interval)).sample().loop_end();
+    return program;
+  };
+  shots_.run(run.shots, shot_bytes, program_of, [&](std::uint32_t done, Result&& result) {
+    std::ranges::copy(result.capture.spins(), records.spins.begin() + static_cast<std::ptrdiff_t>(std::size_t{done} * run.records * n));
+  });
   return records;
 }
 
@@ -148,14 +103,15 @@ SpinDevice::FreeEnergy SpinDevice::free_energy(const SpinMachine& machine, doubl
   if (bistable_) throw Error(HB_BAD_ARG, "the free energy of a machine of spins is measured on p-bits");
   require(device_->capabilities().meters, "the free energy of a machine", "METERS");
   if (shots < 2) throw Error(HB_BAD_ARG, "a free energy from " + std::to_string(shots) + " ramps; at least 2");
-  const double unit = unit_of(machine, kT);
-  Program program = prepared(machine, kT);
-  program.load_gain(1.0f).load(CellSection::bias, 0.0f).commit().evolve(ticks(kRandomSweeps, unit)).meter_clear();
-  load(program, machine, kT);
-  program.ramp(ticks(duration, unit)).meter_snapshot();
-  const Result result = device_->run(program, job(shots));
+  const network::Scaling scaling = this->scaling(network_of_cells(machine, kT), kT);
+  Program program(device_->capabilities(), machine.cells);
+  scaling.load_into(program, network::Network(CellKind::pbit, machine.cells));
+  program.load_gain(1.0f).commit().evolve(device_->ticks(kRandomSweeps)).meter_clear();
+  scaling.load_into(program);
+  program.ramp(device_->ticks(duration)).meter_snapshot();
+  const Result result = shots_.run(program, shots);
 
-  const double scale = unit * kT;
+  const double scale = scaling.device_kT();
   std::vector<double> exponents;  // -(W + shadow)/T
   for (const hb_meters_t& meters : result.meters.front())
     exponents.push_back(-(meters.work + meters.work_shadow) / scale);

@@ -185,11 +185,9 @@ std::size_t SpinMachine::parameters() const {
   return v + h + v * (v - 1) / 2 + v * h;
 }
 
-DeviceSigns device_signs(const SpinMachine& machine, float field_scale, float coupling_scale) {
-  DeviceSigns signs{machine.field, machine.couplings};
-  for (float& value : signs.bias) value *= -field_scale;
-  for (float& value : signs.couplings) value *= -coupling_scale;
-  return signs;
+network::Network network_of(const SpinMachine& machine) {
+  return network::Network::ising(std::vector<double>(machine.couplings.begin(), machine.couplings.end()),
+                                 std::vector<double>(machine.field.begin(), machine.field.end()));
 }
 
 }  // namespace heatbath::trainers

@@ -2,7 +2,6 @@
 // Whether a machine visits all of its states: overlaps, running means, chains that disagree, times of escape.
 
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <vector>
 
@@ -56,7 +55,7 @@ struct EscapeTime {
 /// device becomes one update. Runs that have not escaped within 8 exact times are counted by the time they were
 /// watched.
 EscapeTime curie_weiss_escape(Device& device, std::uint64_t seed, std::uint32_t cells, double beta, std::uint32_t runs,
-                              const std::function<bool()>& go_on = {});
+                              const Progress& progress = {});
 
 /// The exact mean time: heat-bath flips at rate (1 + s' tanh(beta (M - s)/N))/2 per spin towards s', a chain of births
 /// and deaths in the number of spins up.
@@ -71,7 +70,7 @@ double curie_weiss_square(std::uint32_t cells, double beta);
 /// couple, recorded at the shortest capture period D. A crossing between two records is not seen; the boundary is moved
 /// towards the well by 0.5826 sqrt(2 mu kT D) for it (Broadie, Glasserman & Kou 1997).
 EscapeTime double_well_escape(Device& device, std::uint64_t seed, double height, std::uint32_t cells,
-                              std::uint32_t shots, const std::function<bool()>& go_on = {});
+                              std::uint32_t shots, const Progress& progress = {});
 
 /// The exact mean time by quadrature of int_{-1}^0 dy e^{V(y)} int_{-inf}^y dz e^{-V(z)} (Gardiner, Stochastic
 /// Methods).

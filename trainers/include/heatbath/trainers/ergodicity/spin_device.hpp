@@ -2,12 +2,13 @@
 // A device as an array of binary cells: p-bits, or bistable overdamped cells read by their sign.
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "heatbath/device.hpp"
+#include "heatbath/network/scaling.hpp"
+#include "heatbath/network/shots.hpp"
 #include "heatbath/trainers/ergodicity/spins.hpp"
 #include "heatbath/trainers/measured.hpp"
 
@@ -64,27 +65,20 @@ class SpinDevice {
 
   Device& device() { return *device_; }
   bool bistable() const { return bistable_.has_value(); }
-  std::uint32_t next_shot() const { return next_shot_; }
+  std::uint32_t next_shot() const { return shots_.next_shot(); }
   /// The next job has this seed and this first shot: what a continued training needs to go on with the same noise.
-  void seek(std::uint64_t seed, std::uint32_t first_shot) {
-    seed_ = seed;
-    next_shot_ = first_shot;
-  }
-  /// Called between slices of device time; false ends the present call with Error(ABORTED).
-  std::function<bool()> go_on = {};
+  void seek(std::uint64_t seed, std::uint32_t first_shot) { shots_.seek(seed, first_shot); }
+  /// Of the present call; false ends it with Error(ABORTED).
+  void set_progress(Progress progress) { shots_.set_progress(std::move(progress)); }
 
  private:
   Device* device_;
-  std::uint64_t seed_;
+  network::Shots shots_;
   std::optional<BistableCells> bistable_;
-  std::uint32_t next_shot_;
 
-  /// Device energy of one unit of the machine at kT.
-  double unit_of(const SpinMachine& machine, double kT) const;
-  Ticks ticks(double duration, double unit) const;
-  Program prepared(const SpinMachine& machine, double kT) const;
-  void load(Program& program, const SpinMachine& machine, double kT) const;
-  JobOptions job(std::uint32_t shots);
+  /// The machine as a network of this device's cells, checked.
+  network::Network network_of_cells(const SpinMachine& machine, double kT) const;
+  network::Scaling scaling(const network::Network& network, double kT) const;
 };
 
 /// Fields and couplings of bistable cells that act as those of spins: single cells and pairs run at several fields and

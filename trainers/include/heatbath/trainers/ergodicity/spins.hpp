@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "heatbath/network/network.hpp"
+
 namespace heatbath::trainers {
 
 /// One binary cell: +1 or -1.
@@ -68,12 +70,7 @@ struct SpinMachine {
   std::size_t parameters() const;
 };
 
-/// Parameters as a device takes them: energies there are + sum b s + sum J s s.
-struct DeviceSigns {
-  std::vector<float> bias;       ///< -field, times `scale`
-  std::vector<float> couplings;  ///< -couplings, times `scale`
-};
-/// The one place where signs turn.
-DeviceSigns device_signs(const SpinMachine& machine, float field_scale = 1, float coupling_scale = 1);
+/// The machine as a network of p-bits.
+network::Network network_of(const SpinMachine& machine);
 
 }  // namespace heatbath::trainers
