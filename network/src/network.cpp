@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "heatbath/cells.h"
+#include "heatbath/cells/phase.hpp"
+#include "heatbath/cells/quartic.hpp"
 #include "heatbath/error.hpp"
 #include "heatbath/numerics/lanczos.hpp"
 #include "heatbath/numerics/text.hpp"
@@ -16,6 +18,8 @@ namespace {
 [[noreturn]] void refuse(const std::string& what) { throw Error(HB_BAD_ARG, "network: " + what); }
 
 std::string text(double value) { return numerics::text_of(value); }
+
+constexpr auto fma = [](double a, double b, double c) { return std::fma(a, b, c); };
 
 std::string pair_text(std::uint64_t i, std::uint64_t j) {
   std::string pair = "(";
@@ -297,7 +301,8 @@ double Network::energy_of(std::span<const State> state) const {
   const bool phases = kind_ == CellKind::phase;
   for (std::uint32_t i = 0; i < cells_; ++i) {
     const double x = static_cast<double>(state[i]), j2 = value(CellSection::j2, i), b = value(CellSection::bias, i);
-    energy += phases ? b * std::cos(x) + j2 * std::cos(2 * x) : x * (b + x * (j2 + x * x * value(CellSection::j4, i)));
+    energy += phases ? cells::phase_energy(j2, b, std::cos(x))
+                     : cells::quartic_energy(j2, value(CellSection::j4, i), b, x);
   }
   if (kind_ == CellKind::rlc) return energy;  // the edges are capacitances
   const double share = directed_ ? 0.5 : 1.0;
@@ -335,8 +340,8 @@ std::vector<double> Network::gradient(std::span<const double> state) const {
   const bool phases = kind_ == CellKind::phase;
   for (std::uint32_t i = 0; i < cells_; ++i) {
     const double x = state[i], j2 = value(CellSection::j2, i), b = value(CellSection::bias, i);
-    gradient[i] =
-        phases ? -b * std::sin(x) - 2 * j2 * std::sin(2 * x) : b + x * (2 * j2 + 4 * x * x * value(CellSection::j4, i));
+    gradient[i] = phases ? cells::phase_gradient(fma, 4 * j2, b, 0.0, std::cos(x), std::sin(x))
+                         : cells::quartic_gradient(fma, 2 * j2, 4 * value(CellSection::j4, i), b, x);
   }
   if (kind_ == CellKind::rlc) return gradient;
   const double share = directed_ ? 0.5 : 1.0;
@@ -362,10 +367,10 @@ Network::Curvature Network::curvature(double reach) const {
     const double most = *std::ranges::max_element(rows);
     return {-most, most};
   }
-  const auto ends = [&](double bend) {
+  const auto ends = [&](double at) {
     return numerics::spectrum_ends(cells_, [&](std::span<const double> x, std::span<double> y) {
       for (std::uint32_t i = 0; i < cells_; ++i)
-        y[i] += (2 * value(CellSection::j2, i) + bend * value(CellSection::j4, i)) * x[i];
+        y[i] += cells::quartic_curvature(2 * value(CellSection::j2, i), 4 * value(CellSection::j4, i), at) * x[i];
       if (kind_ == CellKind::rlc) return;
       for (const Edge& edge : edges_) {
         y[edge.i] += share * edge.value * x[edge.j];
@@ -375,7 +380,7 @@ Network::Curvature Network::curvature(double reach) const {
   };
   const numerics::SpectrumEnds rest = ends(0);
   const bool linear = largest(CellSection::j4) == 0;
-  return {rest.lowest, linear ? rest.highest : ends(12 * reach * reach).highest};
+  return {rest.lowest, linear ? rest.highest : ends(reach).highest};
 }
 
 void Network::load_into(Program& program, const Factors& factors) const {

@@ -81,7 +81,7 @@ TEST_P(OnProfile, WhatIsHeldIsTheNetworkWithinTheConverters) {
   };
   const Factors& factors = scaling.factors();
   for (std::uint32_t i = 0; i < 8; ++i) {
-    for (const auto [section, range] :
+    for (const auto& [section, range] :
          {std::pair{CellSection::j2, caps.range_j2}, {CellSection::bias, caps.range_bias}})
       compare(held.value(section, i), network.value(section, i), network.largest(section), static_cast<double>(range),
               factors.of(section));
