@@ -15,7 +15,7 @@ int main() {
   heatbath::Program program = scaling.program();
   program.evolve(scaling.burn_in(device)).loop_begin(32).evolve(scaling.burn_in(device, 1)).sample().loop_end();
   heatbath::network::Shots shots(device, {.strict = true});
-  const heatbath::Result result = shots.run(program, 500);
+  const heatbath::Result result = shots.run(program, 128);
   const std::vector<double> x = scaling.states(result.capture.means());
   std::printf("x = %.2f %.2f %.2f\n", x[0], x[1], x[2]);
 }
