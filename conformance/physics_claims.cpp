@@ -40,6 +40,11 @@ Program driven(const Device& device, std::uint32_t cells, PerCell per_cell) {
   return program;
 }
 
+/// Shots with a seed where the device takes one.
+JobOptions repeatable(const Capabilities& caps, std::uint32_t shots, std::uint64_t seed) {
+  return {.shots = shots, .seed = caps.seeded ? std::optional(seed) : std::nullopt};
+}
+
 float temperature(const Capabilities& caps) {
   return caps.kT_programmable ? std::clamp(0.25f, caps.kT_min, caps.kT_max) : caps.kT_reset;
 }
@@ -53,8 +58,7 @@ std::vector<float> relaxed(Device& device, float j2, float j4, double time_units
   program.at_temperature(temperature(caps));
   program.commit().clamp(0, cells, 0.0f).evolve(device.capture_period(Ticks{1})).release(0, cells);
   program.evolve(device.ticks(time_units)).sample();
-  JobOptions options{.shots = shots};
-  if (caps.seeded) options.seed = 2024;
+  const JobOptions options = repeatable(caps, shots, 2024);
   const Result result = device.run(program, options);
   std::vector<float> all;
   for (std::uint32_t shot = 0; shot < shots; ++shot) {
@@ -103,8 +107,7 @@ void meters(Device& device) {
     expect_error(HB_UNSUPPORTED, "a meter without CAPS.METERS", [&] { Program(caps, 1).meter_clear(); });
     throw Skipped("the device lacks CAPS.METERS");
   }
-  JobOptions options{.shots = 8};
-  if (caps.seeded) options.seed = 3;
+  const JobOptions options = repeatable(caps, 8, 3);
   const Result result = device.run(driven(device, std::min(4u, caps.cells), PerCell::nothing), options);
   for (std::uint32_t shot = 0; shot < options.shots; ++shot) {
     const hb_meters_t& before = result.meters[0][shot];
@@ -126,8 +129,7 @@ void cell_heat(Device& device) {
     throw Skipped("the device lacks CAPS.HEAT_PER_CELL");
   }
   const std::uint32_t cells = std::min(4u, caps.cells);
-  JobOptions options{.shots = 8};
-  if (caps.seeded) options.seed = 3;
+  const JobOptions options = repeatable(caps, 8, 3);
   const Result result = device.run(driven(device, cells, PerCell::heat), options);
   for (std::uint32_t shot = 0; shot < options.shots; ++shot) {
     double sum = 0, scale = 1e-3;

@@ -30,6 +30,11 @@ namespace heatbath::apps {
 
 namespace {
 
+/// The seed of a run that names none: 1, where the device takes one.
+void take_seed(TomlProgram& description, const Device& device) {
+  if (!description.seed && device.capabilities().seeded) description.seed = 1;
+}
+
 nlohmann::json of_moments(const Moments& is) { return {{"mean", is.mean}, {"sd", is.sd()}}; }
 
 constexpr std::size_t kShown = 16;  // of cells, in print
@@ -296,7 +301,7 @@ int run_sweep(const RunOptions& options, const TomlProgram& base) {
     TomlProgram description = base;
     const std::vector<double> at = values_at(point);
     for (std::size_t k = 0; k < sweeps.size(); ++k) put(description, sweeps[k].key, at[k]);
-    if (!description.seed && device.capabilities().seeded) description.seed = 1;
+    take_seed(description, device);
     if (description.dt) set_step(device, description);
     else if (device.step() != own_step) device.set_step(own_step);
     return description;
@@ -425,7 +430,7 @@ int run_program(const RunOptions& options) {
   const Program program = build_program(description, device);
   std::optional<RunStatistics> statistics;
   if (description.statistics) statistics.emplace(description, program);
-  if (!description.seed && device.capabilities().seeded) description.seed = 1;
+  take_seed(description, device);
   if (options.halve) check_halving(device, description, program);
 
   watch_interrupts();

@@ -42,7 +42,7 @@ struct RunPlan {
   bool keep = true;                            ///< states and meters of every shot
   std::uint32_t refinement = 0;                ///< JobOptions::refinement
   std::uint32_t first_shot = 0;                ///< number of the first shot, with a seed
-  std::function<bool(double)> progress;        ///< as JobOptions::progress
+  Progress progress;                           ///< of all shots
   /// Takes the final states and the meters of shots first.. as they come; may be empty.
   std::function<void(std::uint64_t first_shot, const RunResult&)> shots;
 };

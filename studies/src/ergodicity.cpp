@@ -41,7 +41,7 @@ std::uint32_t scaled(double count, double effort) {
 }  // namespace
 
 LibrarySweep sweep_library(SpinDevice& device, const LibraryMachine& machine, const std::vector<double>& temperatures,
-                           std::uint32_t chains, const std::function<bool(double)>& progress) {
+                           std::uint32_t chains, const Progress& progress) {
   constexpr std::uint32_t kRecords = 64;
   const std::uint32_t n = machine.library.cells, all = machine.machine.cells;
   const auto patterns = static_cast<std::uint32_t>(machine.library.size());

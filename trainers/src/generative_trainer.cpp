@@ -316,7 +316,7 @@ GenerativeTrainer::GenerativeTrainer(Device& device, const Images& data, const G
 
 GenerativeTrainer::~GenerativeTrainer() = default;
 
-void GenerativeTrainer::train(const Progress& progress) {
+void GenerativeTrainer::train(const AfterUpdate& after) {
   Impl& self = *impl_;
   Stopwatch total(self.seconds.total);
   const std::uint32_t updates = self.options.updates;
@@ -337,13 +337,13 @@ void GenerativeTrainer::train(const Progress& progress) {
           const auto image = static_cast<std::uint32_t>(done % self.fields.size());
           self.actions.push_back(statistics.add(image, capture.trajectory(shot), self.team));
         }
-        go_on = !progress || progress(done + 1, updates, self.actions.back());
+        go_on = !after || after(done + 1, updates, self.actions.back());
       }
       self.spare = std::move(capture);
     }
     Stopwatch watch(self.seconds.gradient);
     if (self.solve_least_squares(statistics) && go_on) {
-      self.balance(statistics, [&] { return !progress || progress(updates, updates, self.actions.back()); });
+      self.balance(statistics, [&] { return !after || after(updates, updates, self.actions.back()); });
     }
     return;
   }
@@ -365,7 +365,7 @@ void GenerativeTrainer::train(const Progress& progress) {
         self.theta.write_bias(self.model.bias);
         ++self.model.updates;
       }
-      if (progress && !progress(self.model.updates, updates, self.actions.back())) return;
+      if (after && !after(self.model.updates, updates, self.actions.back())) return;
     }
     self.spare = std::move(capture);
   }

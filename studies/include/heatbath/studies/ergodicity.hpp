@@ -55,7 +55,7 @@ struct LibrarySweep {
 /// Runs the machine at each temperature, half of the chains begun in the library and half at random, after ten times
 /// the time it takes to find the library by chance.
 LibrarySweep sweep_library(SpinDevice& device, const LibraryMachine& machine, const std::vector<double>& temperatures,
-                           std::uint32_t chains, const std::function<bool(double)>& progress = {});
+                           std::uint32_t chains, const Progress& progress = {});
 
 /// Curie–Weiss spins at one inverse temperature, half of the chains begun up and half down.
 struct BreakingPoint {

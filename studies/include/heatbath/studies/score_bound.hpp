@@ -29,7 +29,7 @@ struct BoundOptions {
   double sigma = 25;              ///< VE: g(t) = sigma^t, t from 0 to 1
   std::uint64_t seed = 1;
   bool generate = true;           ///< also run the reverse drive for six generation times
-  std::function<bool(double fraction)> progress = {};  ///< false cancels: Error(ABORTED)
+  Progress progress = {};  ///< false cancels: Error(ABORTED)
 };
 
 /// Rates of entropy of the noising run at one time, in nats per unit of process time (VP: time units; VE: t of g(t)).

@@ -152,16 +152,16 @@ ReverseAction reverse_action(const GenerativeModel& model, std::span<const float
 class GenerativeTrainer {
  public:
   /// Called after each update: updates made, their total, the update's action. False stops training after it.
-  using Progress = std::function<bool(std::uint32_t done, std::uint32_t total, const ReverseAction& action)>;
+  using AfterUpdate = std::function<bool(std::uint32_t done, std::uint32_t total, const ReverseAction& action)>;
 
   /// `device` must outlive the trainer; `data` need not. Throws Error(BAD_ARG or UNSUPPORTED) that names the option or
   /// the capability when the device or the data cannot serve the options, before it does anything.
   GenerativeTrainer(Device& device, const Images& data, const GenerativeOptions& options);
   ~GenerativeTrainer();
 
-  /// Makes the updates that are left of options.updates (fewer when progress says stop; a further call goes on). The
+  /// Makes the updates that are left of options.updates (fewer when `after` says stop; a further call goes on). The
   /// model is complete after every update. Throws what Device::run throws; the model is that of the last update then.
-  void train(const Progress& progress = {});
+  void train(const AfterUpdate& after = {});
 
   /// Takes up a training that stopped: model and actions as they were, of the same options. The next update is
   /// model.updates, with the noise it would have had. Least squares goes on from `sums` with the actions that belong to
@@ -205,7 +205,7 @@ struct GenerateOptions {
   std::uint32_t trajectory_shots = 3;  ///< shots whose states at trajectory_times are kept
   std::uint32_t trajectory_times = 8;  ///< equally spaced from the noise state to tf; at least 2
   unsigned threads = 0;                ///< host work; 0: one per processor
-  std::function<bool(double fraction)> progress = {};  ///< false cancels: generate throws Error(ABORTED)
+  Progress progress = {};  ///< false cancels: generate throws Error(ABORTED)
 };
 
 /// What a model draws.
