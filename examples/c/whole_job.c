@@ -6,7 +6,7 @@
 #include "heatbath/dif_identity.h"
 #include "heatbath/run.h"
 
-// docs: begin whole job
+// docs: begin whole_job
 hb_status_t whole_job(const hb_mmio_t *mmio, double *product, uint32_t *records) {
   hb_capabilities_t capabilities;
   hb_status_t status = hb_dif_identity_check(mmio);
@@ -42,4 +42,4 @@ hb_status_t whole_job(const hb_mmio_t *mmio, double *product, uint32_t *records)
   *records = run.records;
   return status;
 }
-// docs: end whole job
+// docs: end whole_job

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "heatbath/map.h"
+
 #define MIE_TIMER (1u << 7)
 #define MIE_EXTERNAL (1u << 11)
 #define MSTATUS_MIE (1u << 3)
@@ -9,18 +11,6 @@
 #define CAUSE_EXTERNAL 0x8000000Bu
 
 static volatile uint32_t *word(uint32_t address) { return (volatile uint32_t *)(uintptr_t)address; }
-
-static uint32_t chip_read32(void *context, uint32_t offset) {
-  (void)context;
-  return *word(BOARD_CHIP + offset);
-}
-
-static void chip_write32(void *context, uint32_t offset, uint32_t value) {
-  (void)context;
-  *word(BOARD_CHIP + offset) = value;
-}
-
-const hb_mmio_t board_chip = {.read32 = chip_read32, .write32 = chip_write32};
 
 static volatile bool chip_rang, timer_rang;
 
@@ -43,6 +33,20 @@ void board_interrupts_on(void) {
   __asm__ volatile("csrw mtvec, %0" ::"r"(on_trap));
   __asm__ volatile("csrs mie, %0" ::"r"(MIE_EXTERNAL));
   __asm__ volatile("csrs mstatus, %0" ::"r"(MSTATUS_MIE));
+}
+
+static bool sleep_until_chip(uint32_t looks) {
+  (void)looks;
+  board_interrupts_on();
+  return board_wait_for_chip(1000000);
+}
+
+hb_mmio_t board_chip(void) {
+  static hb_map_t map;
+  map.registers = word(BOARD_CHIP);
+  map.memory = word(BOARD_CHIP_MEMORY);
+  map.pause = sleep_until_chip;
+  return hb_map_mmio(&map);
 }
 
 uint64_t board_now_us(void) {

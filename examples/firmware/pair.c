@@ -3,23 +3,16 @@
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "board.h"
-#include "heatbath/dif_capability.h"
-#include "heatbath/dif_capture.h"
 #include "heatbath/dif_identity.h"
 #include "heatbath/dif_interrupt.h"
-#include "heatbath/dif_job.h"
-#include "heatbath/program.h"
-#include "heatbath/regs.h"
+#include "heatbath/run.h"
 
 /* V = sum (J2 x^2 + J4 x^4) + J01 x0 x1. */
 static const float j2 = -2.0f, j4 = 1.0f, j01 = -0.5f, kt = 1.0f;
-enum { warm_up_units = 10, records = 100, bins = 16, shots_max = 4096 };
+enum { warm_up_units = 10, records = 100, bins = 16 };
 static const float histogram_edge = 2.0f;
-/* In the chip's memory. */
-enum { program_at = 0, coupling_at = 0x1000, ring_at = 0x2000 };
 
 static void check(hb_status_t status, const char *what) {
   if (status == HB_OK) return;
@@ -27,98 +20,51 @@ static void check(hb_status_t status, const char *what) {
   board_exit(1);
 }
 
-/* The bus takes words. */
-static void put(uint32_t at, const void *data, uint32_t bytes) {
-  volatile uint32_t *target = (volatile uint32_t *)(uintptr_t)(BOARD_CHIP_MEMORY + at);
-  for (uint32_t i = 0; i < bytes / 4; ++i) {
-    uint32_t value;
-    memcpy(&value, (const char *)data + 4 * i, 4);
-    target[i] = value;
-  }
-}
-
-static float state_at(uint32_t at) {
-  const uint32_t bits = *(volatile uint32_t *)(uintptr_t)(BOARD_CHIP_MEMORY + at);
-  float value;
-  memcpy(&value, &bits, 4);
-  return value;
-}
-
-static hb_instruction_t load(hb_section_t section, float value) {
-  hb_instruction_t instruction = {.op = HB_OP_LOAD, .section = (uint16_t)section, .flags = HB_FLAG_IMMEDIATE};
-  memcpy(&instruction.imm, &value, 4);
-  return instruction;
-}
-
 int main(void) {
-  check(hb_dif_identity_check(&board_chip), "identity");
+  const hb_mmio_t chip = board_chip();
+  check(hb_dif_identity_check(&chip), "identity");
   hb_capabilities_t caps;
-  check(hb_dif_capability_get(&board_chip, &caps), "capabilities");
-  if (caps.param_number != HB_CAPS_PARAM_FORMAT_NUMBER_FLOAT32 || caps.lanes > shots_max) {
-    printf("this firmware wants a chip with float32 parameters and at most %d lanes\n", shots_max);
-    board_exit(1);
-  }
-  const uint32_t shots = caps.lanes;
-
+  check(hb_dif_capability_get(&chip, &caps), "capabilities");
   const uint64_t unit = caps.time_unit_ticks;
-  const hb_instruction_t program[] = {
-      load(HB_SECTION_J2, j2),
-      load(HB_SECTION_J4, j4),
-      load(HB_SECTION_KT, kt),
-      {.op = HB_OP_LOAD, .section = HB_SECTION_COUPLING, .addr = coupling_at},
-      {.op = HB_OP_COMMIT},
-      {.op = HB_OP_EVOLVE, .ticks = warm_up_units * unit},
-      {.op = HB_OP_CAPTURE_START, .ticks = unit},
-      {.op = HB_OP_EVOLVE, .ticks = records * unit},
-      {.op = HB_OP_CAPTURE_STOP},
-      {.op = HB_OP_HALT},
-  };
-  put(program_at, program, sizeof program);
-  const float matrix[4] = {j01, j01, 0, 0}; /* the upper triangle is its first value */
-  const float full[4] = {0, j01, j01, 0};
-  put(coupling_at, caps.param_layout == HB_CAPS_PARAM_FORMAT_LAYOUT_FULL ? full : matrix, sizeof full);
   // docs: begin job
-  const hb_capture_config_t ring = {.base = ring_at, .slots = records, .cells = 2};
-  check(hb_dif_capture_configure(&board_chip, ring), "capture");
-  const hb_job_config_t job = {.program_addr = program_at,
-                               .program_count = sizeof program / sizeof program[0],
-                               .active_cells = 2,
-                               .shots = shots,
-                               .seeded = true,
-                               .seed = 7};
-  check(hb_dif_job_configure(&board_chip, job), "job");
-  const uint32_t end_of_job = HB_INTR_STATE_JOB_DONE_MASK | HB_INTR_STATE_FAULT_MASK;
-  check(hb_dif_interrupt_enable_set(&board_chip, end_of_job), "interrupts");
-  board_interrupts_on();
-  check(hb_dif_job_start(&board_chip), "start");
-  if (!board_wait_for_chip(1000000)) check(HB_TIMEOUT, "the job");
-  check(hb_dif_interrupt_acknowledge(&board_chip, end_of_job), "acknowledge");
-  // docs: end job
-  hb_job_fault_t fault;
-  check(hb_dif_job_fault(&board_chip, &fault), "fault registers");
-  check(fault.code, "the job");
+  const float matrix[4] = {0, j01, j01, 0};
+  hb_program_t program;
+  hb_program_begin(&program, &chip, &caps, 2, 0, 16);
+  hb_program_load_all(&program, HB_SECTION_J2, j2);
+  hb_program_load_all(&program, HB_SECTION_J4, j4);
+  hb_program_load_all(&program, HB_SECTION_KT, kt);
+  hb_program_load_matrix(&program, matrix);
+  hb_program_commit(&program);
+  hb_program_evolve(&program, warm_up_units * unit);
+  hb_program_capture_start(&program, unit, false);
+  hb_program_evolve(&program, records * unit);
+  hb_program_capture_stop(&program);
+  check(hb_program_end(&program), "program");
 
-  uint32_t taken, record_bytes;
-  check(hb_dif_capture_head(&board_chip, &taken), "capture");
-  check(hb_dif_capture_record_bytes(&board_chip, &record_bytes), "capture");
+  /* The end of the job wakes the core, which sleeps meanwhile. */
+  check(hb_dif_interrupt_enable_set(&chip, HB_INTR_STATE_JOB_DONE_MASK | HB_INTR_STATE_FAULT_MASK), "interrupts");
+  hb_run_t run = {.program = &program, .shots = caps.lanes, .seeded = true, .seed = 7};
+  check(hb_run_whole(&run), "job");
+  // docs: end job
+
   static uint32_t counts[bins];
   float sum = 0, squares = 0;
-  for (uint32_t shot = 0; shot < shots; ++shot) {
+  for (uint32_t shot = 0; shot < run.shots; ++shot) {
     float products = 0;
-    for (uint32_t record = 0; record < taken; ++record) {
-      const uint32_t at = ring_at + record * record_bytes + (uint32_t)sizeof(hb_record_header_t) + 8 * shot;
-      const float x0 = state_at(at), x1 = state_at(at + 4);
-      products += x0 * x1;
-      const float place = (x0 + histogram_edge) * (bins / (2 * histogram_edge));
+    for (uint32_t record = 0; record < run.records; ++record) {
+      float x[2];
+      check(hb_run_record(&run, record, shot, x, NULL), "record");
+      products += x[0] * x[1];
+      const float place = (x[0] + histogram_edge) * (bins / (2 * histogram_edge));
       if (place >= 0 && place < bins) ++counts[(uint32_t)place];
     }
-    const float mean = products / (float)taken;
+    const float mean = products / (float)run.records;
     sum += mean;
     squares += mean * mean;
   }
-  const float mean = sum / (float)shots;
+  const float mean = sum / (float)run.shots;
   /* Shots are independent, records of one shot are not. */
-  const float error = sqrtf((squares / (float)shots - mean * mean) / (float)(shots - 1));
+  const float error = sqrtf((squares / (float)run.shots - mean * mean) / (float)(run.shots - 1));
 
   uint32_t most = 1;
   for (int bin = 0; bin < bins; ++bin) most = counts[bin] > most ? counts[bin] : most;
@@ -128,7 +74,7 @@ int main(void) {
     for (uint32_t mark = 0; mark < 50 * counts[bin] / most; ++mark) putchar('#');
     putchar('\n');
   }
-  printf("%lu shots of %lu records\n", (unsigned long)shots, (unsigned long)taken);
+  printf("%lu shots of %lu records\n", (unsigned long)run.shots, (unsigned long)run.records);
   printf("<x0 x1> = %.4f +- %.4f\n", (double)mean, (double)error);
   board_exit(0);
 }
