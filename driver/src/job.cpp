@@ -597,7 +597,7 @@ Job::State Job::poll() {
 
 Result Job::wait() {
   if (!impl_ || impl_->taken) throw Error(HB_BAD_ARG, "Job::wait: the result was taken already; wait may be called once");
-  {
+  if (impl_->state == State::running) {  // else there need be no device any more
     const Link::Question question(impl_->device->link, [this] { return impl_->asked_to_stop(); });
     while (impl_->state == State::running && !impl_->cancelled.load(std::memory_order_relaxed)) impl_->advance();
   }

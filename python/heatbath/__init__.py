@@ -1,0 +1,46 @@
+"""A thermodynamic computer, emulated or real.
+
+    import heatbath
+
+    device = heatbath.open("func:cells=2")
+    program = heatbath.Program(device, 2).load("j2", 1.0).load_couplings([[0, -0.5], [-0.5, 0]])
+    program.commit().evolve(device.ticks(10)).sample()
+    x = device.run(program, shots=1000, seed=1).states[:, 0]  # numpy, (1000, 2)
+
+Device, Program, Job and Result are the driver of docs/programmers_guide.md; Network, Scaling and Shots say what a network
+means and how it lies on a device. docs/python.md shows them at work.
+"""
+
+from __future__ import annotations
+
+import typing as _typing
+
+from heatbath import _core, errors
+from heatbath._core import Capabilities, Device, Job, Network, Program, Result, Scaling, Shots, __version__
+from heatbath.enums import CellKind, Number, Stepper, Topology
+from heatbath.errors import Error
+
+__all__ = [
+    "Capabilities", "CellKind", "Device", "Error", "Job", "Network", "Number", "Program", "Result", "Scaling", "Shots",
+    "Stepper", "Topology", "__version__", "errors", "open", "sections",
+]
+
+_core._set_classes(
+    errors._CLASSES,
+    {"cell_kind": CellKind, "topology": Topology, "stepper": Stepper, "parameter_number": Number, "capture_number": Number})
+
+sections: tuple[str, ...] = tuple(_core.sections)
+"""Names of the parameter sections, for Program.load and readback."""
+
+
+def open(uri: str = "", *, step: _typing.Optional[float] = None) -> Device:
+    """Opens the device of a URI: "func:cells=64", "tcp://host:port", ... (docs/links.md).
+
+    "" means the environment variable HEATBATH_DEVICE, and without it the emulator, func:. `step` is the step of the array in
+    time units, for devices that can set it. Raises errors.BadArgError that lists the valid schemes, keys and values,
+    errors.LinkError when nobody answers, errors.DeviceError for what is no Heatbath device.
+    """
+    device = Device(uri)
+    if step is not None:
+        device.set_step_time_units(step)
+    return device

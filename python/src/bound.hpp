@@ -1,0 +1,197 @@
+#pragma once
+// What the parts of the Python module share: who owns a device, who uses it now, and how numpy's arrays come in.
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "heatbath/device.hpp"
+#include "heatbath/open.hpp"
+
+namespace heatbath::python {
+
+namespace py = pybind11;
+
+/// A device, its jobs' last owner. After a fork it belongs to the parent: the child has none of its threads.
+class OwnedDevice {
+ public:
+  explicit OwnedDevice(Device&& opened) : device_(std::move(opened)), link_(device_->link()) {}
+  ~OwnedDevice() {
+    if (is_forked() && device_) new Device(std::move(*device_));  // left alone: its threads are not here to be joined
+  }
+  OwnedDevice(const OwnedDevice&) = delete;
+  OwnedDevice& operator=(const OwnedDevice&) = delete;
+
+  const LinkInfo& link() const { return link_; }
+  bool is_closed() const { return !device_; }
+  bool is_forked() const { return ::getpid() != process_; }
+
+  /// The device for one thread, until the end of the scope. Throws Error: BAD_ARG where it was closed or opened before a
+  /// fork, BUSY while another thread uses it.
+  class Use {
+   public:
+    explicit Use(OwnedDevice& owned) : owned_(owned) {
+      if (owned.is_forked())
+        throw Error(HB_BAD_ARG, owned.link_.uri + ": the device was opened before this process was forked; open it again here");
+      if (owned.in_use_.exchange(true, std::memory_order_acquire))
+        throw Error(HB_BUSY, owned.link_.uri + ": another call uses the device; a device belongs to one thread at a time");
+      if (!owned.device_) {
+        owned.in_use_.store(false, std::memory_order_release);
+        throw Error(HB_BAD_ARG, owned.link_.uri + ": the device is closed");
+      }
+    }
+    ~Use() { owned_.in_use_.store(false, std::memory_order_release); }
+    Use(const Use&) = delete;
+    Use& operator=(const Use&) = delete;
+    Device* operator->() { return &*owned_.device_; }
+    Device& operator*() { return *owned_.device_; }
+
+   private:
+    OwnedDevice& owned_;
+  };
+
+  /// Closes it; jobs that run have failed. Nothing where it is closed.
+  void close() {
+    if (is_closed() || is_forked()) return;
+    const Use use(*this);
+    device_.reset();
+  }
+
+  std::optional<std::uint64_t> set_step;  ///< ticks, where it was set: what a pickle keeps beside the URI
+
+ private:
+  std::optional<Device> device_;
+  LinkInfo link_;
+  std::atomic<bool> in_use_{false};
+  pid_t process_ = ::getpid();
+};
+
+using Clock = std::chrono::steady_clock;
+
+/// How often a call that lasts looks for Ctrl-C, and tells of its progress.
+constexpr std::chrono::milliseconds signal_period{40}, progress_period{100};
+
+using SharedResult = std::shared_ptr<Result>;
+
+/// Looks for Ctrl-C and tells the host's progress, from inside a call of the driver that runs without the GIL.
+class Watch {
+ public:
+  explicit Watch(py::object progress) : progress_(std::move(progress)) {}
+
+  bool operator()(double fraction) {
+    fraction_.store(fraction, std::memory_order_relaxed);
+    const auto now = Clock::now();
+    if (now - looked_ < signal_period) return true;
+    looked_ = now;
+    const py::gil_scoped_acquire gil;
+    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+    if (!progress_.is_none() && now - told_ >= progress_period) {
+      told_ = now;
+      return go_on(progress_(fraction));
+    }
+    return true;
+  }
+
+  /// The last word, with the GIL.
+  void end() {
+    fraction_.store(1, std::memory_order_relaxed);
+    if (!progress_.is_none()) progress_(1.0);
+  }
+  double fraction() const { return fraction_.load(std::memory_order_relaxed); }
+
+ private:
+  static bool go_on(const py::object& answer) { return answer.is_none() || answer.cast<bool>(); }
+
+  py::object progress_;
+  std::atomic<double> fraction_{0};
+  Clock::time_point looked_ = Clock::now(), told_{};
+};
+
+class PyDevice {
+ public:
+  PyDevice(const std::string& uri, std::optional<std::uint64_t> step) {
+    {
+      const py::gil_scoped_release no_gil;
+      owned_ = std::make_shared<OwnedDevice>(open(uri));
+    }
+    if (step) set_step(*step);
+  }
+
+  const LinkInfo& link() const { return owned_->link(); }
+  bool is_closed() const { return owned_->is_closed(); }
+  void close() {
+    const py::gil_scoped_release no_gil;
+    owned_->close();
+  }
+  OwnedDevice::Use use() { return OwnedDevice::Use(*owned_); }
+  const std::shared_ptr<OwnedDevice>& owned() const { return owned_; }
+
+  void set_step(std::uint64_t ticks) {
+    OwnedDevice::Use device(*owned_);
+    device->set_step({ticks});
+    owned_->set_step = ticks;
+  }
+  void set_step_time_units(double time_units) {
+    OwnedDevice::Use device(*owned_);
+    device->set_step_time_units(time_units);
+    owned_->set_step = device->step().count;
+  }
+
+ private:
+  std::shared_ptr<OwnedDevice> owned_;
+};
+
+/// Numbers as the driver takes them: a contiguous copy in this computer's float, or the array itself where it is that.
+/// `what` begins a message. Throws TypeError for what is no real number (complex, text, objects).
+template <typename T>
+py::array_t<T, py::array::c_style> numbers(const py::handle& values, const std::string& what) {
+  py::array array = py::array::ensure(values);
+  if (!array) {
+    PyErr_Clear();
+    throw py::type_error(what + ": an array of numbers is needed, not " + std::string(py::str(py::type::of(values))));
+  }
+  const char kind = array.dtype().kind();
+  if (kind != 'f' && kind != 'i' && kind != 'u' && kind != 'b')
+    throw py::type_error(what + ": values of type " + std::string(py::str(array.dtype())) + "; real numbers are needed");
+  py::array_t<T, py::array::c_style> converted = py::array_t<T, py::array::c_style | py::array::forcecast>::ensure(array);
+  if (!converted) throw py::error_already_set();
+  return converted;
+}
+
+template <typename T>
+std::span<const T> span_of(const py::array_t<T, py::array::c_style>& array) {
+  return {array.data(), static_cast<std::size_t>(array.size())};
+}
+
+/// "(3, 4)".
+inline std::string shape_of(const py::array& array) {
+  std::string text = "(";
+  for (py::ssize_t k = 0; k < array.ndim(); ++k) text += (k ? ", " : "") + std::to_string(array.shape(k));
+  return text + (array.ndim() == 1 ? ",)" : ")");
+}
+
+[[noreturn]] inline void bad_shape(const py::array& array, const std::string& what, const std::string& right) {
+  throw Error(HB_BAD_ARG, what + ": an array of shape " + shape_of(array) + "; " + right + " is needed");
+}
+
+/// An array over memory that `owner` keeps alive.
+template <typename T>
+py::array lent(std::vector<py::ssize_t> shape, const T* data, const py::object& owner) {
+  return py::array_t<T>(std::move(shape), data, owner);
+}
+
+void bind_device(py::module_& module);
+void bind_program(py::module_& module);
+void bind_network(py::module_& module);
+
+}  // namespace heatbath::python
