@@ -171,7 +171,7 @@ def test_strict_jobs_refuse_clips():
         program = heatbath.Program(device, 1).load("bias", [1e6]).commit().evolve(device.step)
         assert program.clips == 1
         assert device.run(program).clips > 0
-        with pytest.raises(errors.UnsupportedError, match="clip"):
+        with pytest.raises(errors.UnsupportedError, match="beyond the ranges"):
             device.run(program, strict=True)
 
 
