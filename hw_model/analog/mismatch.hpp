@@ -5,6 +5,8 @@
 #include <span>
 #include <vector>
 
+#include "hw_model/analog/imperfection.hpp"
+
 namespace heatbath::model {
 
 /// Standard deviations of the fixed pattern over a wafer.
@@ -16,9 +18,12 @@ struct MismatchSpread {
 
 /// Gains and offsets of one part, normal and independent, a pure function of the serial number, the cell and the pair:
 /// they do not depend on how many cells are active. Where a spread is 0, values pass unchanged, bit for bit.
-class Mismatch {
+class Mismatch : public Imperfection {
  public:
   Mismatch(const MismatchSpread& spread, std::uint64_t serial);
+
+  void load(hb_section_t section, std::span<float> values) override;
+  void load_couplings(const LoadedCouplings& couplings) override;
 
   /// J2 or J4 of cells 0..values.size()-1.
   void apply_cell_gain(std::span<float> values);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 namespace heatbath::model {
 
@@ -32,7 +33,15 @@ void CaptureRing::write_lane(std::uint64_t ahead, std::uint32_t lane, std::span<
   std::byte* const values = record(head_ + ahead) + sizeof(hb_record_header_t) + lane * bytes;
   const std::size_t own =
       layout_.second > layout_.cell0 ? std::min(layout_.cells, layout_.second - layout_.cell0) : 0;
-  const auto captured = state.subspan(layout_.cell0, layout_.cells);
+  auto captured = state.subspan(layout_.cell0, layout_.cells);
+  std::vector<float> read;
+  if (imperfections_.reads_out()) {
+    read.assign(captured.begin(), captured.end());
+    captured = read;
+    imperfections_.read_out(0, layout_.cell0, std::span(read).first(own));
+    const std::uint32_t second = layout_.cell0 + static_cast<std::uint32_t>(own) - layout_.second;
+    if (own < read.size()) imperfections_.read_out(1, second, std::span(read).subspan(own));
+  }
   encode(captured.first(own), first_, {values, own * value});
   if (layout_.whole_turns) {
     if (own == layout_.cells) return;

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "hw_model/analog/converters.hpp"
+#include "hw_model/device/imperfections.hpp"
 #include "hw_model/device/job.hpp"
 
 namespace heatbath::model {
@@ -16,9 +17,9 @@ namespace heatbath::model {
 class CaptureRing {
  public:
   /// `memory` is device memory; `first` and `second` the converters of the first and second state variable of a cell, of
-  /// the same storage.
-  CaptureRing(std::span<std::byte> memory, const Converter& first, const Converter& second)
-      : memory_(memory), first_(first), second_(second) {}
+  /// the same storage; `imperfections` act before them.
+  CaptureRing(std::span<std::byte> memory, const Converter& first, const Converter& second, Imperfections& imperfections)
+      : memory_(memory), first_(first), second_(second), imperfections_(imperfections) {}
 
   /// A fresh, empty ring. `layout` lies inside memory.
   void begin(const RingLayout& layout);
@@ -52,6 +53,7 @@ class CaptureRing {
 
   std::span<std::byte> memory_;
   Converter first_, second_;
+  Imperfections& imperfections_;
   RingLayout layout_;
   std::uint64_t head_ = 0, tail_ = 0;
   std::atomic<std::uint64_t> clipped_ = 0;

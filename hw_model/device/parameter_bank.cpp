@@ -5,24 +5,12 @@
 #include <limits>
 #include <utility>
 
-#include "heatbath/codes.h"
 #include "hw_model/device/start_check.hpp"
 #include "hw_model/physics/graph.hpp"
 
 namespace heatbath::model {
-namespace {
-
-MismatchSpread spread_of(const Profile& profile) {
-  MismatchSpread spread{profile.cell_gain_sd, profile.coupling_gain_sd, 0};
-  if (profile.bias_offset_sd_steps > 0)
-    spread.bias_offset = profile.bias_offset_sd_steps * hb_code_step(profile.range_bias, profile.parameter_bits);
-  return spread;
-}
-
-}  // namespace
-
-ParameterBank::ParameterBank(const Profile& profile)
-    : profile_(profile), mismatch_(spread_of(profile), profile.serial) {}
+ParameterBank::ParameterBank(const Profile& profile, Imperfections& imperfections)
+    : profile_(profile), imperfections_(imperfections) {}
 
 void ParameterBank::reset(std::uint32_t cells, std::shared_ptr<const physics::Graph> graph) {
   cells_ = cells;
@@ -32,7 +20,9 @@ void ParameterBank::reset(std::uint32_t cells, std::shared_ptr<const physics::Gr
   p.j2.assign(cells, 0.0f);
   p.j4.assign(cells, 0.0f);
   p.bias.assign(cells, 0.0f);
-  mismatch_.apply_bias_offset(p.bias);
+  imperfections_.load(HB_SECTION_J2, p.j2);
+  imperfections_.load(HB_SECTION_J4, p.j4);
+  imperfections_.load(HB_SECTION_BIAS, p.bias);
   p.bias_per_lane = false;
   p.couplings = graph_ ? std::make_shared<const physics::Couplings>(
                              graph_, std::vector<float>(graph_->couplers().size(), 0.0f))
@@ -116,11 +106,12 @@ std::optional<std::uint64_t> ParameterBank::load_cells(const hb_instruction_t& l
   if (const auto entry = unfit(section, values)) return entry;
   clips_[section] = clipped;
   shadow_.image[section] = image(std::span(values).first(cells_), section);
+  const bool of_cells = section != HB_SECTION_KT || !immediate;
+  for (std::uint32_t lane = 0; of_cells && lane < rows; ++lane)
+    imperfections_.load(section, std::span(values).subspan(std::size_t{lane} * cells_, cells_));
   physics::Parameters& p = shadow_.applied;
   switch (section) {
     case HB_SECTION_BIAS:
-      for (std::uint32_t lane = 0; lane < rows; ++lane)
-        mismatch_.apply_bias_offset(std::span(values).subspan(std::size_t{lane} * cells_, cells_));
       p.bias_per_lane = rows > 1;
       p.bias = std::move(values);
       break;
@@ -136,7 +127,6 @@ std::optional<std::uint64_t> ParameterBank::load_cells(const hb_instruction_t& l
     case HB_SECTION_DAMPING: p.damping = std::move(values); break;
     case HB_SECTION_FREQUENCY: p.frequency = std::move(values); break;
     default:
-      mismatch_.apply_cell_gain(values);
       (section == HB_SECTION_J2 ? p.j2 : p.j4) = std::move(values);
   }
   return std::nullopt;
@@ -168,21 +158,9 @@ std::optional<std::uint64_t> ParameterBank::load_couplings(const hb_instruction_
 
 /// What the couplers make of nominal values.
 std::shared_ptr<const physics::Couplings> ParameterBank::couplings(std::vector<float> values) {
-  if (graph_) {
-    const std::size_t directions = profile_.reciprocal ? 1 : 2;
-    for (std::size_t k = 0; k < values.size(); ++k) {
-      const physics::Coupler at = graph_->couplers()[k / directions];
-      values[k] *= k % directions == 0 ? mismatch_.coupling_gain(at.i, at.j) : mismatch_.coupling_gain(at.j, at.i);
-    }
-    return std::make_shared<const physics::Couplings>(graph_, std::move(values));
-  }
-  if (!profile_.reciprocal) {
-    float* value = values.data();
-    for (std::uint32_t i = 0; i < cells_; ++i)
-      for (std::uint32_t k = 0; k < cells_; ++k) *value++ *= mismatch_.coupling_gain(i, k);
-    return std::make_shared<const physics::Couplings>(cells_, std::move(values));
-  }
-  mismatch_.apply_coupling_gain(values, cells_);
+  imperfections_.load_couplings({values, cells_, graph_.get(), profile_.reciprocal});
+  if (graph_) return std::make_shared<const physics::Couplings>(graph_, std::move(values));
+  if (!profile_.reciprocal) return std::make_shared<const physics::Couplings>(cells_, std::move(values));
   return symmetric_matrix(values);
 }
 
@@ -217,7 +195,10 @@ std::uint64_t ParameterBank::take_clips() {
   return sum;
 }
 
-void ParameterBank::commit() { live_ = shadow_; }
+void ParameterBank::commit() {
+  live_ = shadow_;
+  imperfections_.commit(live_.applied);
+}
 
 void ParameterBank::readback(hb_section_t section, std::span<std::byte> out) const {
   Image source = live_.image[section];

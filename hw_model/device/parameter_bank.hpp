@@ -11,21 +11,22 @@
 
 #include "heatbath/program.h"
 #include "hw_model/analog/converters.hpp"
-#include "hw_model/analog/mismatch.hpp"
+#include "hw_model/device/imperfections.hpp"
 #include "hw_model/device/profile.hpp"
 #include "hw_model/physics/parameters.hpp"
 
 namespace heatbath::model {
 
 /// Two sets of parameters: LOAD writes the shadow, COMMIT copies it to live. A set is what the array applies (after
-/// conversion and mismatch) and, per section, the nominal image that READBACK returns (after clipping and rounding,
-/// before mismatch).
+/// conversion and imperfections) and, per section, the nominal image that READBACK returns (after clipping and rounding,
+/// before imperfections).
 class ParameterBank {
  public:
-  explicit ParameterBank(const Profile& profile);
+  /// `imperfections` outlive the bank; their list may be asked by others, too.
+  ParameterBank(const Profile& profile, Imperfections& imperfections);
 
   /// Live and shadow at their reset values: J2 = J4 = bias = frequency = 0, no couplings, gain, mass and damping 1, kT
-  /// of the profile. Mismatch applies to them too. `graph`: of these cells; null where the topology is dense.
+  /// of the profile. Imperfections apply to them too. `graph`: of these cells; null where the topology is dense.
   void reset(std::uint32_t cells, std::shared_ptr<const physics::Graph> graph);
 
   const physics::Parameters& live() const { return live_.applied; }
@@ -64,7 +65,7 @@ class ParameterBank {
   std::shared_ptr<const physics::Couplings> symmetric_matrix(std::span<const float> triangle) const;
 
   Profile profile_;
-  Mismatch mismatch_;
+  Imperfections& imperfections_;
   std::uint32_t cells_ = 0;
   std::shared_ptr<const physics::Graph> graph_;
   Set live_, shadow_;

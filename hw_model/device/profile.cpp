@@ -19,6 +19,7 @@
 #include "heatbath/numerics/toml_text.hpp"
 #include "heatbath/topology.h"
 #include "hw_model/device/built_in_profiles.hpp"
+#include "hw_model/device/imperfections.hpp"
 #include "hw_model/physics/array.hpp"
 #include "hw_model/physics/topology.hpp"
 
@@ -85,6 +86,7 @@ const std::vector<Key>& keys() {
         {"parameters", "range_frequency", &P::range_frequency, tiny, huge},
         {"capture", "storage", &P::capture_storage},
         {"capture", "bits", &P::capture_bits, 0, 16},
+        {"capture", "inl_sd_steps", &P::read_out_inl_sd_steps, 0, 1000},
         {"memory", "bytes", &P::memory_bytes, 4096, 1099511627776.0},
         {"memory", "program_max", &P::program_max, 1, 16777216},
         {"memory", "loop_depth", &P::loop_depth, 0, 64},
@@ -324,6 +326,9 @@ class Reader {
     if (p.free_running && p.dt_programmable)
       fail("[features] dt_programmable",
            "found true; it must be false with free_running: steps are numbered from reset");
+    if (p.capture_storage == Storage::float32 && p.read_out_inl_sd_steps != 0)
+      fail("[capture] inl_sd_steps", "found " + text(static_cast<double>(p.read_out_inl_sd_steps)) +
+                                         "; it must be 0 with storage = \"float32\", which has no steps");
     if (p.parameter_storage == Storage::float32 && p.bias_offset_sd_steps != 0)
       fail("[mismatch] bias_offset_sd_steps", "found " + text(static_cast<double>(p.bias_offset_sd_steps)) +
                                                   "; it must be 0 with storage = \"float32\", which has no steps");
@@ -566,7 +571,7 @@ physics::ArraySpec Profile::array(std::uint32_t array_cells, std::uint32_t array
   spec.mobility = mobility;
   spec.rail = rail;
   spec.reciprocal = reciprocal;
-  spec.colour = {noise, static_cast<double>(noise_time), static_cast<double>(noise_common)};
+  Imperfections(*this).step(spec);
   spec.graph = graph;
   if (graph && graph->cells() != array_cells) {
     std::vector<physics::Coupler> couplers;

@@ -62,6 +62,7 @@ struct Profile : ProfileFeatures {
   // [capture]
   Storage capture_storage = Storage::float32;
   std::uint32_t capture_bits = 0;
+  float read_out_inl_sd_steps = 0;  ///< inl_sd_steps: nonlinearity of the converters (hw_model/analog/read_out_curve.hpp)
   // [memory]
   std::uint64_t memory_bytes = 0;
   std::uint32_t program_max = 0, loop_depth = 0;

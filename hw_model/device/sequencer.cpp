@@ -57,8 +57,9 @@ Sequencer::Sequencer(const Profile& profile, std::uint64_t seed, bool timed, std
       memory_(memory),
       interrupts_(interrupts),
       team_(team),
-      parameters_(profile),
-      ring_(memory, profile.state_converter(), profile.second_converter()) {}
+      imperfections_(profile),
+      parameters_(profile, imperfections_),
+      ring_(memory, profile.state_converter(), profile.second_converter(), imperfections_) {}
 
 std::uint64_t Sequencer::grid_point(std::uint64_t time) const {
   const std::uint64_t past = time % job_.dt_ticks;
@@ -105,6 +106,7 @@ void Sequencer::start(Job job) {
   capturing_ = stalled_ = job_shown_ = fetched_ = false;
   owed_records_ = lanes_done_ = 0;
   look_steps_ = 0;
+  imperfections_.prepare_read_out(job_.cells);
   ring_.begin(job_.ring);
 }
 

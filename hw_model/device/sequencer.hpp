@@ -79,6 +79,7 @@ class Sequencer {
   bool advance_to(std::uint64_t time, bool stop_at_interrupt);
 
   CaptureRing& ring() { return ring_; }
+  const Imperfections& imperfections() const { return imperfections_; }
   void set_watermark(std::uint32_t records) { watermark_ = records; }
 
   bool running() const { return phase_ != Phase::idle; }
@@ -160,6 +161,7 @@ class Sequencer {
   Interrupts& interrupts_;
   numerics::ThreadTeam* const team_;
 
+  Imperfections imperfections_;
   ParameterBank parameters_;
   CaptureRing ring_;
   std::uint32_t watermark_ = 1;

@@ -84,8 +84,8 @@ RULES = {
     "hw_model/physics/include": Rule("physics for programs of others includes only itself, cells, odeint's stepper categories and "
                                      "the standard library", ("hw_model/physics/include", "cells/include"),
                                      std_and(r"boost/numeric/odeint/stepper/stepper_categories\.hpp")),
-    "hw_model/analog": Rule("analog includes only itself, physics and codes.h",
-                            ("hw_model/analog", "firmware_api/include/heatbath/codes.h") + PHYSICS,
+    "hw_model/analog": Rule("analog includes only itself, physics, codes.h and cells.h",
+                            ("hw_model/analog", "firmware_api/include/heatbath/codes.h", "firmware_api/include/heatbath/cells.h") + PHYSICS,
                             std_and("Eigen/.*", "Random123/.*")),
     "hw_model/device": Rule("device includes only itself, physics, analog, firmware_api and the standard library",
                             ("hw_model/device", "hw_model/analog", "firmware_api/include") + PHYSICS,

@@ -1,0 +1,52 @@
+#pragma once
+// What a chip does to the values it is given and to those it shows, beside its converters.
+
+#include <cstdint>
+#include <span>
+
+#include "heatbath/cells.h"
+
+namespace heatbath::physics {
+class Graph;
+struct ArraySpec;
+struct Parameters;
+}  // namespace heatbath::physics
+
+namespace heatbath::model {
+
+/// Nominal couplings as they were loaded: of a graph one value per coupler (two, J_ij then J_ji, where not reciprocal);
+/// else row-major i < j, or all pairs i, k where not reciprocal.
+struct LoadedCouplings {
+  std::span<float> values;
+  std::uint32_t cells = 0;
+  const physics::Graph* graph = nullptr;  ///< null: dense
+  bool reciprocal = true;
+};
+
+/// One of them. It acts at the instants whose functions it overrides; all are pure functions of the part and of what they
+/// are given, whatever ran before. Where an imperfection of no size would act, none is made: a nominal chip has an empty
+/// list and nominal bits.
+class Imperfection {
+ public:
+  virtual ~Imperfection() = default;
+
+  /// A parameter is loaded, after its converter: the values of a section of cells 0..values.size()-1 (of one lane).
+  virtual void load(hb_section_t, std::span<float>) {}
+  virtual void load_couplings(const LoadedCouplings&) {}
+
+  /// Parameters become live.
+  virtual void commit(physics::Parameters&) {}
+
+  /// An array is made, which makes the steps.
+  virtual void step(physics::ArraySpec&) const {}
+
+  /// A job begins whose records hold so many cells.
+  virtual void prepare_read_out(std::uint32_t) {}
+  /// Whether read_out does anything.
+  virtual bool reads_out() const { return false; }
+  /// A state is read, before its converter: component `component` of cells first..first+values.size()-1. May be called
+  /// by several threads at once.
+  virtual void read_out(std::uint32_t /*component*/, std::uint32_t /*first*/, std::span<float>) const {}
+};
+
+}  // namespace heatbath::model

@@ -1,0 +1,46 @@
+#pragma once
+// The imperfections of a chip: what its profile says it does to values, in the order in which they act.
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "hw_model/analog/imperfection.hpp"
+#include "hw_model/device/profile.hpp"
+
+namespace heatbath::model {
+
+/// An ordered list. At each instant (parameter load, commit, step, read-out) every imperfection acts on what the ones
+/// before it have left. Converters come first when a parameter is loaded, last when a state is read: clips, rounding and
+/// full scale are theirs (hw_model/analog/converters.hpp).
+class Imperfections {
+ public:
+  explicit Imperfections(const Profile& profile);
+
+  void load(hb_section_t section, std::span<float> values) {
+    for (const auto& one : list_) one->load(section, values);
+  }
+  void load_couplings(const LoadedCouplings& couplings) {
+    for (const auto& one : list_) one->load_couplings(couplings);
+  }
+  void commit(physics::Parameters& parameters) {
+    for (const auto& one : list_) one->commit(parameters);
+  }
+  void step(physics::ArraySpec& spec) const {
+    for (const auto& one : list_) one->step(spec);
+  }
+  void prepare_read_out(std::uint32_t cells) {
+    for (const auto& one : list_) one->prepare_read_out(cells);
+  }
+  bool reads_out() const { return reads_out_; }
+  void read_out(std::uint32_t component, std::uint32_t first, std::span<float> values) const {
+    for (const auto& one : list_) one->read_out(component, first, values);
+  }
+
+ private:
+  std::vector<std::unique_ptr<Imperfection>> list_;
+  bool reads_out_ = false;
+};
+
+}  // namespace heatbath::model
