@@ -98,7 +98,7 @@ TEST(Profile, WhatAFileDoesNotSayIsAsInIdeal) {
     std::filesystem::remove(path);
     return profile;
   };
-  const Profile ideal = load_profile("ideal"), empty = load(""), small = load("[array]\ncells = 12\n");
+  const Profile ideal = load_profile("ideal"), empty = load("# nothing\n"), small = load("[array]\ncells = 12\n");
   EXPECT_EQ(empty.name, path.string());
   EXPECT_EQ(empty.cells, ideal.cells);
   EXPECT_EQ(empty.rail, ideal.rail);
