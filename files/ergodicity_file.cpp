@@ -104,7 +104,7 @@ std::string machines_text(const SavedMachines& saved) {
   for (const MachineTraining& machine : experts.machines) machines.push_back(machine_json(machine));
   json free_energies = json::array();
   for (const auto& f : experts.free_energies)
-    free_energies.push_back(experts.rounds > 0 ? json{f.value, f.error, f.effective} : json::array());
+    free_energies.push_back(experts.rounds > 0 ? json{f.value, f.standard_error, f.effective} : json::array());
   json whole{{"heatbath", "machines of train ergodicity"},
              {"version", kVersion},
              {"problem", valid_utf8(saved.problem)},
@@ -163,7 +163,7 @@ SavedMachines read_machines(const std::filesystem::path& path) {
       trainers::SpinDevice::FreeEnergy free_energy;
       if (!f.empty()) {
         free_energy.value = number(f.at(0), "free_energies");
-        free_energy.error = number(f.at(1), "free_energies");
+        free_energy.standard_error = number(f.at(1), "free_energies");
         free_energy.effective = number(f.at(2), "free_energies");
       }
       experts.free_energies.push_back(free_energy);

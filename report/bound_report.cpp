@@ -16,7 +16,7 @@ namespace heatbath::apps {
 namespace {
 
 using trainers::BoundResult;
-using trainers::Measured;
+using measure::Estimate;
 
 constexpr std::size_t kBins = 80;
 
@@ -60,8 +60,8 @@ Picture bound_picture(const BoundReport& report) {
   const BoundResult& r = report.result;
   std::string data;
   int row = 0;
-  for (const Measured& m : {r.gap, r.gap_naive_score, r.gap_naive_divergence}) {
-    data += fmt::format("{} {} {}\n", row++, m.value, 4 * m.error);
+  for (const measure::Estimate& m : {r.gap, r.gap_naive_score, r.gap_naive_divergence}) {
+    data += fmt::format("{} {} {}\n", row++, m.value, 4 * m.standard_error);
   }
   std::string script =
       "set xrange [-0.6:2.6]\nset xtics ('bound' 0, 'naive: score' 1, 'naive: divergence' 2)\n"
@@ -85,8 +85,8 @@ Picture tradeoff_picture(const BoundReport& report) {
                   {}};
   std::string data;
   for (const trainers::Generation& g : report.result.generations) {
-    data += fmt::format("{} {} {} {} {}\n", g.noising_production, g.wasserstein.value, g.wasserstein.error,
-                        g.divergence.value, g.divergence.error);
+    data += fmt::format("{} {} {} {} {}\n", g.noising_production, g.wasserstein.value, g.wasserstein.standard_error,
+                        g.divergence.value, g.divergence.standard_error);
   }
   if (data.empty()) {
     picture.missing = "nothing was generated";
@@ -142,14 +142,14 @@ Picture samples_picture(const BoundReport& report) {
 
 nlohmann::json or_null(double value) { return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(nullptr); }
 
-void put(nlohmann::json& json, const std::string& name, const Measured& m) {
+void put(nlohmann::json& json, const std::string& name, const measure::Estimate& m) {
   json[name] = or_null(m.value);
-  json[name + "_se"] = or_null(m.error);
+  json[name + "_se"] = or_null(m.standard_error);
 }
 
-std::string with_error(const Measured& m) {
+std::string with_error(const measure::Estimate& m) {
   if (!std::isfinite(m.value)) return "&ndash;";
-  return fmt::format("{:.5g} &plusmn; {:.2g}", m.value, m.error);
+  return fmt::format("{:.5g} &plusmn; {:.2g}", m.value, m.standard_error);
 }
 
 std::string row(std::initializer_list<std::string> cells) {
@@ -251,7 +251,7 @@ std::string bound_html(const BoundReport& report) {
                preserving(report) ? "loss of divergence from N(0, 1): " + with_error(r.divergence_drop)
                                   : fmt::format("gain of entropy: {}", number(r.entropy_end.value - r.entropy_data.value, 5))});
   html += row({"Heat of the noising over kT, from " + r.heat_source, with_error(r.heat_total),
-               "minus the exchange: " + with_error({-r.exchange_total.value, r.exchange_total.error})});
+               "minus the exchange: " + with_error({-r.exchange_total.value, r.exchange_total.standard_error})});
   if (!preserving(report)) {
     html += row({"Exchange over production, from the score", with_error(r.identity_ratio), "&minus;2 when the score is exact"});
     html += row({"&hellip; of the generating run, from heat and entropy", with_error(r.generation_ratio), "&minus;2"});

@@ -25,7 +25,7 @@ struct BoundReport {
   std::vector<Picture> pictures{};
 
   /// An entropy or negative log-likelihood of the values as the file has them.
-  trainers::Measured in_units_of_data(trainers::Measured m) const { return {m.value + std::log(unit), m.error}; }
+  measure::Estimate in_units_of_data(measure::Estimate m) const { return {m.value + std::log(unit), m.standard_error}; }
 };
 
 /// rates.png, bound.png, tradeoff.png, samples.png. Runs gnuplot.

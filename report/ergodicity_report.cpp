@@ -18,14 +18,14 @@ namespace {
 
 using nlohmann::json;
 using trainers::ErgodicityReport;
-using trainers::Measured;
+using measure::Estimate;
 
 json or_null(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
 json or_null(const std::optional<double>& value) { return value ? or_null(*value) : json(nullptr); }
 
-void put(json& into, const std::string& name, const std::optional<Measured>& m) {
+void put(json& into, const std::string& name, const std::optional<measure::Estimate>& m) {
   into[name] = m ? or_null(m->value) : json(nullptr);
-  into[name + "_se"] = m ? or_null(m->error) : json(nullptr);
+  into[name + "_se"] = m ? or_null(m->standard_error) : json(nullptr);
 }
 
 const char* name_of(trainers::Theory theory) { return theory == trainers::Theory::tap ? "tap" : "mean-field"; }
@@ -50,7 +50,7 @@ Picture library_picture(const trainers::LibrarySweep& library) {
       {}};
   std::string data;
   for (const auto& point : library.points)
-    data += fmt::format("{} {} {} {} {}\n", point.kT, point.measured.value, 4 * point.measured.error, point.exact,
+    data += fmt::format("{} {} {} {} {}\n", point.kT, point.measured.value, 4 * point.measured.standard_error, point.exact,
                         point.ideal);
   return plotted(std::move(picture),
                  fmt::format("set xlabel 'T'\nset ylabel 'P_{{lib}}'\nset yrange [0:1]\nset key top right\n"
@@ -176,7 +176,7 @@ Picture parity_picture(const ErgodicityReport& report) {
   std::string spins, soft;
   for (const auto& row : report.parity) {
     (row.board == trainers::Board::bistable ? soft : spins) +=
-        fmt::format("{} {} {} {}\n", row.strength, row.measured.value, 4 * row.measured.error, row.exact);
+        fmt::format("{} {} {} {}\n", row.strength, row.measured.value, 4 * row.measured.standard_error, row.exact);
   }
   std::string plots =
       "'data' index 0 using 1:4 with lines lw 2 lc rgb '#8fa8c8' title 'exact', "
@@ -223,9 +223,9 @@ json escape_json(const trainers::EscapeTime& escape, const char* what) {
   return one;
 }
 
-std::string with_error(const std::optional<Measured>& m) {
+std::string with_error(const std::optional<measure::Estimate>& m) {
   if (!m || !std::isfinite(m->value)) return "&ndash;";
-  return fmt::format("{:.5g} &plusmn; {:.2g}", m->value, m->error);
+  return fmt::format("{:.5g} &plusmn; {:.2g}", m->value, m->standard_error);
 }
 
 std::string row(std::initializer_list<std::string> cells) {
@@ -250,9 +250,9 @@ constexpr const char* kTableEnd = "</table></div>\n";
 double worst_deviation(const ErgodicityReport& report) {
   constexpr std::uint32_t kEnough = 30;  // independent values for an error that a normal law goes with
   double worst = 0;
-  const auto judge = [&](const Measured& m, double exact, std::uint32_t values) {
-    if (values >= kEnough && std::isfinite(m.value) && m.error > 0)
-      worst = std::max(worst, std::abs(m.value - exact) / m.error);
+  const auto judge = [&](const measure::Estimate& m, double exact, std::uint32_t values) {
+    if (values >= kEnough && std::isfinite(m.value) && m.standard_error > 0)
+      worst = std::max(worst, std::abs(m.value - exact) / m.standard_error);
   };
   for (const auto& point : report.library.points) judge(point.measured, point.exact, report.library.chains);
   for (const auto& escape : report.escapes_spins) judge(escape.measured, escape.exact, escape.escapes);
@@ -390,7 +390,7 @@ std::string ergodicity_html(const ErgodicityRun& run) {
   if (r.margin) {
     html += tile(number(r.likelihood_single->value, 3), "held-out log-likelihood of one machine, nats");
     html += tile(number(r.likelihood_experts->value, 3), "of the experts");
-    html += tile(fmt::format("{:.3f} &plusmn; {:.3f}", r.margin->value, r.margin->error),
+    html += tile(fmt::format("{:.3f} &plusmn; {:.3f}", r.margin->value, r.margin->standard_error),
                  "experts ahead by, nats per digit");
   } else {
     html +=

@@ -41,12 +41,6 @@ double temperature_for(const Needs& needs, const Capabilities& caps, std::string
   return kT;
 }
 
-std::uint64_t mixed(std::uint64_t z) {  // the finaliser of SplitMix64 (Steele, Lea & Flood 2014)
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-  return z ^ (z >> 31);
-}
-
 }  // namespace
 
 std::string missing(const Needs& needs, const Capabilities& caps) {
@@ -79,7 +73,7 @@ std::string missing(const Needs& needs, const Capabilities& caps) {
 
 Machine::Machine(Device& device, const Needs& needs, std::uint64_t seed, double effort, Progress progress)
     : device_(device),
-      seed_(seed),
+      seeds_(seed),
       effort_(effort),
       kT_(static_cast<float>(temperature_for(needs, device.capabilities(), nullptr))),
       pace_(has_mobility(needs.kind) ? kT_ * device.capabilities().mobility : 1),
@@ -173,23 +167,7 @@ std::vector<hb_meters_t> Machine::meters(const Result& result, std::size_t snaps
   return scaled;
 }
 
-std::uint64_t Machine::next_seed() { return mixed(seed_ += 0x9E3779B97F4A7C15u); }
-
-double HostRandom::uniform() {
-  state_ += 0x9E3779B97F4A7C15u;
-  return (static_cast<double>(mixed(state_) >> 11) + 0.5) * 0x1p-53;
-}
-
-double HostRandom::normal() {
-  if (spare_) {
-    const double value = *spare_;
-    spare_.reset();
-    return value;
-  }
-  const double radius = std::sqrt(-2 * std::log(uniform())), angle = 2 * std::numbers::pi * uniform();
-  spare_ = radius * std::sin(angle);
-  return radius * std::cos(angle);
-}
+std::uint64_t Machine::next_seed() { return seeds_.word(); }
 
 Check& Bench::check(std::string name, double expected, const measure::Estimate& measured, double bias) {
   Check check;

@@ -12,6 +12,7 @@
 
 #include "heatbath/device.hpp"
 #include "heatbath/measure/estimate.hpp"
+#include "heatbath/numerics/random.hpp"
 #include "heatbath/network/shots.hpp"
 #include "validate/check.hpp"
 
@@ -89,23 +90,11 @@ class Machine {
 
  private:
   Device& device_;
-  std::uint64_t seed_;
+  numerics::RandomStream seeds_;
   double effort_, kT_, pace_, dt_ = 0;  // pace_: time units at kT = 1 in one of the device
   network::Shots shots_;
 
   double scale(CellSection section) const;
-};
-
-/// Normal and uniform numbers on the host, the same on every platform.
-class HostRandom {
- public:
-  explicit HostRandom(std::uint64_t seed) : state_(seed) {}
-  double uniform();  ///< in (0, 1)
-  double normal();
-
- private:
-  std::uint64_t state_;
-  std::optional<double> spare_;
 };
 
 /// Where a row puts its checks.

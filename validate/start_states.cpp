@@ -10,7 +10,7 @@ std::vector<float> law_states(Machine& machine, const reference::BoltzmannLaw& l
   constexpr double kTail = 1e-7;
   std::vector<double> edges;
   for (int k = 0; k <= kSlices; ++k) edges.push_back(law.quantile(std::clamp(double(k) / kSlices, kTail, 1 - kTail)));
-  HostRandom random(machine.next_seed());
+  numerics::RandomStream random(machine.next_seed());
   std::vector<float> states(count);
   for (float& x : states) {
     const double u = kSlices * random.uniform();
@@ -21,7 +21,7 @@ std::vector<float> law_states(Machine& machine, const reference::BoltzmannLaw& l
 }
 
 std::vector<float> normal_states(Machine& machine, std::size_t count, double mean, double variance) {
-  HostRandom random(machine.next_seed());
+  numerics::RandomStream random(machine.next_seed());
   std::vector<float> states(count);
   for (float& x : states) x = static_cast<float>(mean + std::sqrt(variance) * random.normal());
   return states;

@@ -21,9 +21,9 @@ namespace heatbath::apps {
 namespace {
 
 using trainers::DataLaw;
-using trainers::Measured;
+using measure::Estimate;
 
-std::string plus_minus(const Measured& m) { return fmt::format("{:.4f} +- {:.4f}", m.value, m.error); }
+std::string plus_minus(const measure::Estimate& m) { return fmt::format("{:.4f} +- {:.4f}", m.value, m.standard_error); }
 
 void print_summary(const BoundReport& report, const std::filesystem::path& out) {
   const trainers::BoundResult& result = report.result;
@@ -95,7 +95,7 @@ int run_bound(const BoundCommandOptions& options) {
   const std::string json = out.commit(bound_json(report));
   if (options.json) put("{}", json);
   else print_summary(report, options.out);
-  if (!(report.result.gap.value > -4 * report.result.gap.error)) {
+  if (!(report.result.gap.value > -4 * report.result.gap.standard_error)) {
     // The bound needs the entropy of the data: known of a law, of a list estimated as if it had a smooth density.
     note("heatbath: the gap is {}, more than 4 standard errors below 0: {}; see {}\n",
                plus_minus(report.result.gap),

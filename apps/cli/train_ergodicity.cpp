@@ -27,7 +27,7 @@ namespace heatbath::apps {
 namespace {
 
 using trainers::Board;
-using trainers::Measured;
+using measure::Estimate;
 
 /// The embedded digits are one data set, whatever the seed of a training run.
 constexpr std::uint64_t kDrawnDigitsSeed = 1;
@@ -69,7 +69,7 @@ std::string board_uri(const std::string& asked, Board board, std::uint32_t cells
   return base;
 }
 
-std::string plus_minus(const Measured& m) { return fmt::format("{:.5f} +- {:.5f}", m.value, m.error); }
+std::string plus_minus(const measure::Estimate& m) { return fmt::format("{:.5f} +- {:.5f}", m.value, m.standard_error); }
 
 void print_summary(const ErgodicityRun& run, const std::filesystem::path& out) {
   const trainers::ErgodicityReport& r = run.study;

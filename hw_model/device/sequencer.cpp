@@ -8,6 +8,7 @@
 #include <new>
 #include <utility>
 
+#include "heatbath/numerics/random.hpp"
 #include "heatbath/numerics/work_watch.hpp"
 #include "heatbath/regs.h"
 #include "hw_model/device/stability.hpp"
@@ -37,14 +38,6 @@ constexpr std::uint64_t unclocked_units = std::uint64_t{1} << 16;
 std::uint64_t add(std::uint64_t a, std::uint64_t b) { return a > Sequencer::never - b ? Sequencer::never : a + b; }
 std::uint64_t multiply(std::uint64_t a, std::uint64_t b) {
   return b != 0 && a > Sequencer::never / b ? Sequencer::never : a * b;
-}
-
-/// A 64-bit mixer with full avalanche (splitmix64, Steele et al. 2014).
-std::uint64_t mix(std::uint64_t value) {
-  value += 0x9E3779B97F4A7C15u;
-  value = (value ^ value >> 30) * 0xBF58476D1CE4E5B9u;
-  value = (value ^ value >> 27) * 0x94D049BB133111EBu;
-  return value ^ value >> 31;
 }
 
 }  // namespace
@@ -299,7 +292,8 @@ bool Sequencer::settle_record(std::uint64_t time) {
 
 physics::NoiseOrigin Sequencer::noise() const {
   if (profile_.free_running)
-    return {mix(seed_ ^ mix(reset_count_)), 0, job_.dt_ticks == 0 ? 0 : array_time_ / job_.dt_ticks, 0};
+    return {numerics::split_mix(seed_ ^ numerics::split_mix(reset_count_)), 0,
+            job_.dt_ticks == 0 ? 0 : array_time_ / job_.dt_ticks, 0};
   if (job_.seeded) return {job_.seed, job_.shot0, job_.step0 + job_steps_, job_.refinement};
   return {seed_, first_shot_, job_steps_, 0};
 }

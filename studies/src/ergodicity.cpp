@@ -7,7 +7,7 @@
 
 #include "heatbath/error.hpp"
 #include "heatbath/measure/estimate.hpp"
-#include "trainers/src/host_randomness.hpp"
+#include "heatbath/numerics/random.hpp"
 
 namespace heatbath::trainers {
 namespace {
@@ -28,7 +28,7 @@ enum class Part : std::uint32_t {
 };
 
 std::uint64_t seed_of(std::uint64_t seed, Part part, std::uint32_t index = 0) {
-  const auto words = random_words(seed, HostPurpose::ergodicity, static_cast<std::uint32_t>(part), index, 5);
+  const auto words = numerics::random_words(seed, numerics::HostPurpose::ergodicity, static_cast<std::uint32_t>(part), index, 5);
   return std::uint64_t{words[0]} << 32 | words[1];
 }
 
@@ -63,7 +63,7 @@ LibrarySweep sweep_library(SpinDevice& device, const LibraryMachine& machine, co
     for (std::uint32_t i = 0; i < all; ++i) {
       const std::uint32_t mu = chain / 2 % patterns;
       const bool inside = chain % 2 == 0;
-      const auto word = random_words(7, HostPurpose::ergodicity, chain, i, 6)[0];
+      const auto word = numerics::random_words(7, numerics::HostPurpose::ergodicity, chain, i, 6)[0];
       if (i < n)
         starts.push_back(inside ? machine.library.pattern(mu)[i] : (word & 1u) != 0 ? Spin{1} : Spin{-1});
       else
@@ -97,8 +97,8 @@ LibrarySweep sweep_library(SpinDevice& device, const LibraryMachine& machine, co
     const double ya = logit(a.measured.value), yb = logit(b.measured.value), fall = ya - yb;
     const double inverse = 1 / a.kT + (1 / b.kT - 1 / a.kT) * ya / fall;
     const double span = 1 / a.kT - 1 / b.kT;
-    const double by_a = span * yb / (fall * fall) * slope(a.measured.value) * a.measured.error;
-    const double by_b = span * ya / (fall * fall) * slope(b.measured.value) * b.measured.error;
+    const double by_a = span * yb / (fall * fall) * slope(a.measured.value) * a.measured.standard_error;
+    const double by_b = span * ya / (fall * fall) * slope(b.measured.value) * b.measured.standard_error;
     sweep.transition = {1 / inverse, std::hypot(by_a, by_b) / (inverse * inverse)};
     sweep.gap_per_cell = sweep.transition.value * std::log((std::exp2(n) - patterns) / patterns) / n;
   }
@@ -165,9 +165,9 @@ ParityRow measure_soft_parity(Device& device, std::uint64_t seed, double height,
   const double by_field = (law(strength + step, strength) - law(strength - step, strength)) / (2 * step);
   const double by_coupling = (law(strength, strength + step) - law(strength, strength - step)) / (2 * step);
   // The scales come from the two measurements before the last, each as uncertain as it.
-  row.measured.error =
-      std::sqrt(row.measured.error * row.measured.error + std::pow(by_field * calibration.effective_field.error, 2) +
-                std::pow(by_coupling * calibration.effective_coupling.error, 2));
+  row.measured.standard_error =
+      std::sqrt(row.measured.standard_error * row.measured.standard_error + std::pow(by_field * calibration.effective_field.standard_error, 2) +
+                std::pow(by_coupling * calibration.effective_coupling.standard_error, 2));
   return row;
 }
 
@@ -500,7 +500,7 @@ ErgodicityReport study_digits(const OpenBoard& open, const BinaryDigits& digits,
   double by_experts = 0;
   for (std::size_t k = 0; k < state.experts.size(); ++k) {
     const SpinDevice::FreeEnergy& free_energy = state.experts.free_energies[k];
-    by_experts += std::pow(state.experts.shares[k] * free_energy.error, 2);
+    by_experts += std::pow(state.experts.shares[k] * free_energy.standard_error, 2);
     report.experts.push_back({state.experts.shares[k], free_energy, std::nullopt});
   }
   std::vector<double> ours, theirs, both;
@@ -512,11 +512,11 @@ ErgodicityReport study_digits(const OpenBoard& open, const BinaryDigits& digits,
   }
   const auto mean_of = [](const std::vector<double>& values, double more) {
     const measure::Estimate mean = measure::mean_of_independent(values);
-    return Measured{mean.value, std::sqrt(mean.standard_error * mean.standard_error + more)};
+    return measure::Estimate{mean.value, std::sqrt(mean.standard_error * mean.standard_error + more)};
   };
-  report.likelihood_single = mean_of(theirs, single.error * single.error);
+  report.likelihood_single = mean_of(theirs, single.standard_error * single.standard_error);
   report.likelihood_experts = mean_of(ours, by_experts);
-  report.margin = mean_of(both, single.error * single.error + by_experts);
+  report.margin = mean_of(both, single.standard_error * single.standard_error + by_experts);
 
   study.step("drawing", 0.65);
   SpinDevice::Run run;
@@ -537,7 +537,7 @@ ErgodicityReport study_digits(const OpenBoard& open, const BinaryDigits& digits,
     const std::size_t total = all.size() / cells;
     std::vector<Spin> shown;
     for (std::uint32_t i = 0; i < kShown; ++i) {
-      const auto words = random_words(options.seed, HostPurpose::ergodicity, i, 0, 7);
+      const auto words = numerics::random_words(options.seed, numerics::HostPurpose::ergodicity, i, 0, 7);
       const auto from = all.begin() + static_cast<std::ptrdiff_t>(words[0] % total * cells);
       shown.insert(shown.end(), from, from + cells);
     }

@@ -42,7 +42,7 @@ std::vector<double> fluctuation_metric(const Chains& chains) {
   return metric;
 }
 
-Measured chain_mean(const Chains& chains, std::uint32_t first_record) {
+measure::Estimate chain_mean(const Chains& chains, std::uint32_t first_record) {
   std::vector<double> means;
   for (std::uint32_t chain = 0; chain < chains.chains; ++chain) {
     double mean = 0;

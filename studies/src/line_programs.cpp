@@ -8,7 +8,7 @@
 #include "heatbath/error.hpp"
 #include "heatbath/network/shots.hpp"
 #include "heatbath/numerics/text.hpp"
-#include "trainers/src/host_randomness.hpp"
+#include "heatbath/numerics/random.hpp"
 
 namespace heatbath::trainers {
 namespace {
@@ -34,9 +34,9 @@ void dither(const Capabilities& capabilities, double unit, std::uint64_t seed, s
                                         1 - static_cast<int>(capabilities.capture_bits));
   for (std::size_t level = 0; level < states.size(); ++level) {
     for (std::size_t i = 0; i < states[level].size(); ++i) {
-      const auto words = random_words(seed, HostPurpose::capture_dither, static_cast<std::uint32_t>(i),
+      const auto words = numerics::random_words(seed, numerics::HostPurpose::capture_dither, static_cast<std::uint32_t>(i),
                                       static_cast<std::uint32_t>(level), run);
-      states[level][i] += step * (unit_interval(words[0]) - 0.5);
+      states[level][i] += step * (numerics::unit_interval(words[0]) - 0.5);
     }
   }
 }

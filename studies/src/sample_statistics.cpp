@@ -62,7 +62,7 @@ double distance_to_neighbour(std::span<const double> sorted, double x, std::size
 
 }  // namespace
 
-Measured controlled_mean(std::span<const double> y, std::span<const Column* const> controls) {
+measure::Estimate controlled_mean(std::span<const double> y, std::span<const Column* const> controls) {
   const std::size_t n = y.size(), k = controls.size();
   Eigen::VectorXd mean(static_cast<Eigen::Index>(k + 1));
   mean[0] = mean_of(y);
@@ -87,7 +87,7 @@ Measured controlled_mean(std::span<const double> y, std::span<const Column* cons
     solver.compute(scale.asDiagonal() * gram * scale.asDiagonal());
     beta = scale.asDiagonal() * solver.solve(scale.asDiagonal() * right);
   }
-  Measured result{mean[0] - beta.dot(mean.tail(static_cast<Eigen::Index>(k))), 0};
+  measure::Estimate result{mean[0] - beta.dot(mean.tail(static_cast<Eigen::Index>(k))), 0};
   double squares = 0;
   for (std::size_t i = 0; i < n; ++i) {
     double residual = y[i] - mean[0];
@@ -96,11 +96,11 @@ Measured controlled_mean(std::span<const double> y, std::span<const Column* cons
     }
     squares += residual * residual;
   }
-  result.error = std::sqrt(squares / static_cast<double>(n > k + 1 ? n - k - 1 : 1) / static_cast<double>(n));
+  result.standard_error = std::sqrt(squares / static_cast<double>(n > k + 1 ? n - k - 1 : 1) / static_cast<double>(n));
   return result;
 }
 
-Measured ratio_of_means(std::span<const double> y, std::span<const double> x) {
+measure::Estimate ratio_of_means(std::span<const double> y, std::span<const double> x) {
   const double over = mean_of(y), under = mean_of(x), ratio = over / under;
   double squares = 0;
   for (std::size_t i = 0; i < y.size(); ++i) squares += (y[i] - ratio * x[i]) * (y[i] - ratio * x[i]);
@@ -108,7 +108,7 @@ Measured ratio_of_means(std::span<const double> y, std::span<const double> x) {
   return {ratio, std::sqrt(squares / n / (n - 1)) / std::abs(under)};
 }
 
-Measured neighbour_entropy(std::vector<double> samples) {
+measure::Estimate neighbour_entropy(std::vector<double> samples) {
   std::ranges::sort(samples);
   const double finest = smallest_spacing(samples);
   std::vector<double> terms(samples.size());
@@ -119,7 +119,7 @@ Measured neighbour_entropy(std::vector<double> samples) {
   return controlled_mean(terms);
 }
 
-Measured neighbour_divergence(std::vector<double> p, std::vector<double> q) {
+measure::Estimate neighbour_divergence(std::vector<double> p, std::vector<double> q) {
   std::ranges::sort(p);
   std::ranges::sort(q);
   const double constant = std::log(static_cast<double>(q.size()) / static_cast<double>(p.size() - 1));
@@ -132,7 +132,7 @@ Measured neighbour_divergence(std::vector<double> p, std::vector<double> q) {
   return controlled_mean(terms);
 }
 
-Measured wasserstein(std::span<const double> a, std::span<const double> b) {
+measure::Estimate wasserstein(std::span<const double> a, std::span<const double> b) {
   const auto distance = [](std::span<const double> x, std::span<const double> y) {
     std::vector<double> left(x.begin(), x.end()), right(y.begin(), y.end());
     std::ranges::sort(left);
@@ -146,7 +146,7 @@ Measured wasserstein(std::span<const double> a, std::span<const double> b) {
   for (std::size_t block = 0; block < kBlocks; ++block) {
     parts[block] = distance(a.subspan(block * size, size), b.subspan(block * size, size));
   }
-  return {distance(a, b), controlled_mean(parts).error};
+  return {distance(a, b), controlled_mean(parts).standard_error};
 }
 
 std::vector<double> clock_weights(std::span<const double> clock, double knee) {

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "heatbath/trainers/measured.hpp"
+#include "heatbath/measure/estimate.hpp"
 
 namespace heatbath::trainers {
 
@@ -13,20 +13,20 @@ using Column = std::vector<double>;
 
 /// Mean of y with the standard error of what is left after regression on control variates, columns of y's length
 /// whose mean is known to be 0. Controls that are combinations of others do no harm.
-Measured controlled_mean(std::span<const double> y, std::span<const Column* const> controls = {});
+measure::Estimate controlled_mean(std::span<const double> y, std::span<const Column* const> controls = {});
 
 /// mean(y)/mean(x) of paired samples, with the error of the delta method.
-Measured ratio_of_means(std::span<const double> y, std::span<const double> x);
+measure::Estimate ratio_of_means(std::span<const double> y, std::span<const double> x);
 
 /// Differential entropy from distances to the 4th nearest neighbour (Kozachenko & Leonenko 1987), in nats. At least 5
 /// samples; equal ones count as apart by the smallest difference there is.
-Measured neighbour_entropy(std::vector<double> samples);
+measure::Estimate neighbour_entropy(std::vector<double> samples);
 
 /// KL(p || q) from samples of both, by distances to the 4th nearest neighbour (Wang, Kulkarni & Verdu 2009), in nats.
-Measured neighbour_divergence(std::vector<double> p, std::vector<double> q);
+measure::Estimate neighbour_divergence(std::vector<double> p, std::vector<double> q);
 
 /// Wasserstein-2 distance of two equally large samples (sorted coupling), with the scatter of `blocks` blocks as error.
-Measured wasserstein(std::span<const double> a, std::span<const double> b);
+measure::Estimate wasserstein(std::span<const double> a, std::span<const double> b);
 
 /// Weights w_j with sum_j w_j f(clock_j) = integral of f from the first clock to the last. The clock begins at 0 and
 /// rises; f may diverge like an inverse square root at 0, where its value is not used. Local cubics in

@@ -25,7 +25,7 @@ void add(Column& a, double weight, const Column& b) {
   for (std::size_t i = 0; i < a.size(); ++i) a[i] += weight * b[i];
 }
 
-Measured half(Measured m) { return {0.5 * m.value, 0.5 * m.error}; }
+measure::Estimate half(measure::Estimate m) { return {0.5 * m.value, 0.5 * m.standard_error}; }
 
 /// Score and divergence of the evaluated values at one level: the model's, and the law's where it is known.
 struct Level {
@@ -144,9 +144,9 @@ class Analysis {
       result.terminal_kl = controlled_mean(terminal);
       if (exact_) result.terminal_kl = {0, 0};
     } else {
-      const double ends = 0.5 * std::hypot(result.entropy_data.error, result.entropy_end.error);
-      for (Measured* m : {&result.bound, &result.gap, &result.gap_naive_score, &result.gap_naive_divergence}) {
-        m->error = std::hypot(m->error, ends);
+      const double ends = 0.5 * std::hypot(result.entropy_data.standard_error, result.entropy_end.standard_error);
+      for (measure::Estimate* m : {&result.bound, &result.gap, &result.gap_naive_score, &result.gap_naive_divergence}) {
+        m->standard_error = std::hypot(m->standard_error, ends);
       }
     }
     if (!vp_) result.identity_ratio = ratio_of_means(divergence, square);
@@ -217,7 +217,7 @@ class Analysis {
   }
 
   /// Mean over the evaluated shots of the heat/kT per value from level 0 to `level`.
-  Measured heat_until(std::size_t level) const {
+  measure::Estimate heat_until(std::size_t level) const {
     const std::size_t shot = first_ / plan_.cells;
     Column sums(plan_.shots - shot, 0.0);
     for (std::size_t k = 0; k < level; ++k) {
@@ -384,9 +384,9 @@ BoundResult score_bound(Device& device, const DataLaw& law, const BoundOptions& 
       for (const std::vector<double>& segment : generated.heat) add(heat, 1.0 / plan.cells, segment);
       point.heat = controlled_mean(heat);
       const std::vector<double>& last = generated.states.back();
-      const Measured entropy = neighbour_entropy(last);
+      const measure::Estimate entropy = neighbour_entropy(last);
       const double before = 0.5 * (1 + kLogTwoPi + std::log(variance));
-      point.entropy_production = {point.heat.value + entropy.value - before, std::hypot(point.heat.error, entropy.error)};
+      point.entropy_production = {point.heat.value + entropy.value - before, std::hypot(point.heat.standard_error, entropy.standard_error)};
       point.noising_production = produced_until(plan, result.rates, level, options.sigma);
       point.wasserstein = wasserstein(last, result.data_values);
       // Draws from a list repeat its values, which are no nearer for it.
@@ -394,8 +394,8 @@ BoundResult score_bound(Device& device, const DataLaw& law, const BoundOptions& 
       result.generations.push_back(point);
       if (!vp) {
         const double ratio = -point.heat.value / point.entropy_production.value;
-        result.generation_ratio = {ratio, std::abs(ratio) * std::hypot(point.heat.error / point.heat.value,
-                                                                       point.entropy_production.error /
+        result.generation_ratio = {ratio, std::abs(ratio) * std::hypot(point.heat.standard_error / point.heat.value,
+                                                                       point.entropy_production.standard_error /
                                                                            point.entropy_production.value)};
       }
       result.generated_values = last;

@@ -153,7 +153,7 @@ TEST(UnixLink, TheScoreBoundIsTheSame) {
   EXPECT_EQ(a.gap.value, b.gap.value);
   EXPECT_EQ(a.nll.value, b.nll.value);
   EXPECT_EQ(a.heat_total.value, b.heat_total.value);
-  EXPECT_EQ(a.production.error, b.production.error);
+  EXPECT_EQ(a.production.standard_error, b.production.standard_error);
   EXPECT_EQ(a.data_values, b.data_values);
   EXPECT_EQ(a.generated_values, b.generated_values);
   ASSERT_EQ(a.rates.size(), b.rates.size());
@@ -180,11 +180,11 @@ class Boards {
 };
 
 void expect_same(const trainers::ErgodicityReport& a, const trainers::ErgodicityReport& b) {
-  const auto same = [](const std::optional<trainers::Measured>& x, const std::optional<trainers::Measured>& y) {
+  const auto same = [](const std::optional<measure::Estimate>& x, const std::optional<measure::Estimate>& y) {
     ASSERT_EQ(x.has_value(), y.has_value());
     if (!x) return;
     EXPECT_EQ(x->value, y->value);
-    EXPECT_EQ(x->error, y->error);
+    EXPECT_EQ(x->standard_error, y->standard_error);
   };
   same(a.kl_single, b.kl_single);
   same(a.kl_experts, b.kl_experts);

@@ -32,12 +32,12 @@ std::string uri(Board board, std::uint32_t cells) {
 Device open_board(Board board, std::uint32_t cells) { return open(uri(board, cells)); }
 
 /// A measured number is within four of its standard errors of the exact one, and its error is at most `relative` of it.
-void expect_measured(const Measured& measured, double exact, double relative) {
-  EXPECT_LT(std::abs(measured.value - exact), 4 * measured.error)
-      << measured.value << " +- " << measured.error << " for " << exact;
-  EXPECT_LT(measured.error, relative * std::abs(exact))
-      << measured.value << " +- " << measured.error << " for " << exact;
-  EXPECT_GT(measured.error, 0);
+void expect_measured(const measure::Estimate& measured, double exact, double relative) {
+  EXPECT_LT(std::abs(measured.value - exact), 4 * measured.standard_error)
+      << measured.value << " +- " << measured.standard_error << " for " << exact;
+  EXPECT_LT(measured.standard_error, relative * std::abs(exact))
+      << measured.value << " +- " << measured.standard_error << " for " << exact;
+  EXPECT_GT(measured.standard_error, 0);
 }
 
 template <typename Work>
@@ -351,7 +351,7 @@ TEST(SpinDevice, SamplesTheBoltzmannLawOfItsMachine) {
   }
   const reference::Enumeration exact(5, bonds, bias);
   const std::vector<double> p = exact.probabilities(0.8);
-  const Measured kl = sampled_divergence(p, records);
+  const measure::Estimate kl = sampled_divergence(p, records);
   EXPECT_LT(std::abs(kl.value), 2e-4);
   const double measured_free_energy = exact.log_partition(0.8) * -0.8;
   expect_measured(device.free_energy(machine, 0.8, 2048, 100), measured_free_energy, 0.01);
@@ -378,8 +378,8 @@ TEST(SpinDevice, SamplesOnSilicon) {
   Device board = open("func:profile=silicon&cell=pbit&stepper=sequential");
   SpinDevice device(board, 1);
   const ParityRow row = measure_parity(device, 1, 128, 200);
-  EXPECT_NEAR(row.measured.value, row.exact, 4 * row.measured.error + 0.01) << "codes and mismatch are 1 %";
-  EXPECT_LT(row.measured.error, 0.02);
+  EXPECT_NEAR(row.measured.value, row.exact, 4 * row.measured.standard_error + 0.01) << "codes and mismatch are 1 %";
+  EXPECT_LT(row.measured.standard_error, 0.02);
   EXPECT_THAT(message_of([&] { device.free_energy(SpinMachine(3), 1, 8, 10); }, HB_UNSUPPORTED), HasSubstr("METERS"));
 }
 
@@ -410,8 +410,8 @@ TEST(Parity, SoftCellsMeetItAfterCalibration) {
     expect_measured(row.measured, exact[k - 1], 0.3);
     EXPECT_EQ(row.board, Board::bistable);
     if (k == 1) expect_measured(calibration.soft_coupling, soft[0], 0.05);
-    EXPECT_LT(std::abs(calibration.effective_coupling.value - k), 5 * calibration.effective_coupling.error);
-    EXPECT_LT(std::abs(calibration.effective_field.value - k), 5 * calibration.effective_field.error);
+    EXPECT_LT(std::abs(calibration.effective_coupling.value - k), 5 * calibration.effective_coupling.standard_error);
+    EXPECT_LT(std::abs(calibration.effective_field.value - k), 5 * calibration.effective_field.standard_error);
   }
 }
 
@@ -445,18 +445,18 @@ TEST(Study, ParityIsBeyondOneMachineAndEasyForTwoExperts) {
   ErgodicityState state;
   const ErgodicityReport report = study_patterns(open_board, parity_patterns(), "parity", quick(), state);
   ASSERT_TRUE(report.kl_single && report.kl_experts && report.kl_experts_exact);
-  EXPECT_LT(std::abs(report.kl_single->value - std::log(2)), 4 * report.kl_single->error + 1e-3);
+  EXPECT_LT(std::abs(report.kl_single->value - std::log(2)), 4 * report.kl_single->standard_error + 1e-3);
   EXPECT_NEAR(*report.kl_single_exact, std::log(2), 2e-3);
   EXPECT_LT(report.kl_experts->value, 0.01);
   EXPECT_LT(*report.kl_experts_exact, 0.01);
   for (const auto& expert : report.experts) {
     EXPECT_NEAR(expert.share, 0.5, 0.02);
-    EXPECT_LT(std::abs(expert.free_energy.value - *expert.free_energy_exact), 4 * expert.free_energy.error);
+    EXPECT_LT(std::abs(expert.free_energy.value - *expert.free_energy_exact), 4 * expert.free_energy.standard_error);
   }
   EXPECT_EQ(report.parity.size(), 6u);
   EXPECT_THAT(report.left_out, ::testing::IsEmpty());
   for (const EscapeTime& escape : report.escapes_spins)
-    EXPECT_LT(std::abs(escape.measured.value - escape.exact), 4 * escape.measured.error);
+    EXPECT_LT(std::abs(escape.measured.value - escape.exact), 4 * escape.measured.standard_error);
 }
 
 TEST(Study, TwoPatternsHaveTheirLadderOnTheDeviceAndTwoMinima) {
@@ -544,8 +544,8 @@ TEST(Digits, ExpertsBeatOneMachineOfAsManyParameters) {
       digits, options, state);
   EXPECT_EQ(report.parameters_single, report.parameters_experts);
   ASSERT_TRUE(report.margin);
-  EXPECT_GT(report.margin->value, 3 * report.margin->error)
-      << report.margin->value << " +- " << report.margin->error << ", " << report.likelihood_single->value << " and "
+  EXPECT_GT(report.margin->value, 3 * report.margin->standard_error)
+      << report.margin->value << " +- " << report.margin->standard_error << ", " << report.likelihood_single->value << " and "
       << report.likelihood_experts->value;
   const double expert_miss = std::abs(report.shares_experts[2] - report.shares_data[2]);
   EXPECT_LT(expert_miss, 0.06) << report.shares_data[2] << " " << report.shares_single[2] << " "

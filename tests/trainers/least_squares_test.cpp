@@ -19,7 +19,7 @@
 #include "heatbath/numerics/thread_team.hpp"
 #include "heatbath/open.hpp"
 #include "heatbath/trainers/sample_quality.hpp"
-#include "trainers/src/host_randomness.hpp"
+#include "heatbath/numerics/random.hpp"
 
 namespace heatbath::trainers {
 namespace {
@@ -61,8 +61,8 @@ TEST_P(LeastSquaresOf, IsTheSolutionOfTheDenseNormalEquations) {
     for (int shot = 0; shot < shots; ++shot) {
       std::vector<float> path((steps + 1) * n);
       for (std::size_t i = 0; i < path.size(); ++i) {
-        const auto words = random_words(7, HostPurpose::projection, static_cast<std::uint32_t>(i), image, shot);
-        path[i] = static_cast<float>(0.3 * standard_normal(words[0], words[1]) +
+        const auto words = numerics::random_words(7, numerics::HostPurpose::projection, static_cast<std::uint32_t>(i), image, shot);
+        path[i] = static_cast<float>(0.3 * numerics::standard_normal(words[0], words[1]) +
                                      std::sin(0.1 * static_cast<double>(i / n) + static_cast<double>(image + i % n)));
       }
       statistics.add(image, path, team);

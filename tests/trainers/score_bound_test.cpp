@@ -28,11 +28,11 @@ const EntropyRate& at_time(const BoundResult& result, double time) {
 }
 
 /// |z| < 4 and an error of at most `relative`.
-void expect_measured(const Measured& measured, double exact, double relative, const std::string& what) {
-  std::printf("%-28s %12.6g +- %9.2g exact %12.6g z %6.2f\n", what.c_str(), measured.value, measured.error, exact,
-              (measured.value - exact) / measured.error);
-  EXPECT_LT(std::abs(measured.value - exact), 4 * measured.error) << what;
-  EXPECT_LE(measured.error, relative * std::abs(exact)) << what;
+void expect_measured(const measure::Estimate& measured, double exact, double relative, const std::string& what) {
+  std::printf("%-28s %12.6g +- %9.2g exact %12.6g z %6.2f\n", what.c_str(), measured.value, measured.standard_error, exact,
+              (measured.value - exact) / measured.standard_error);
+  EXPECT_LT(std::abs(measured.value - exact), 4 * measured.standard_error) << what;
+  EXPECT_LE(measured.standard_error, relative * std::abs(exact)) << what;
 }
 
 // exact-problems.md 1a: rates, the change of sign of dS/dt, heat and divergence.
@@ -62,8 +62,8 @@ TEST(NoisedMixture, RatesHeatAndBooksAreThoseOfTheQuadrature) {
   EXPECT_NEAR(result.entropy_end.value, end.entropy, 1e-9);
   // The exact score: NLL = S0 = bound.
   expect_measured(result.nll, begin.entropy, 0.01, "nll");
-  EXPECT_LT(std::abs(result.gap.value), 4 * result.gap.error);
-  EXPECT_LT(result.gap.error, 0.01);
+  EXPECT_LT(std::abs(result.gap.value), 4 * result.gap.standard_error);
+  EXPECT_LT(result.gap.standard_error, 0.01);
 }
 
 // exact-problems.md 1: the gap is half the path divergence, and the naive rates break the bound.
@@ -84,11 +84,11 @@ TEST(WrongGaussian, GapIsHalfThePathDivergence) {
     const std::string at = " at r = " + std::to_string(ratio);
     expect_measured(result.gap, exact.gap_c + 0.5 * terminal, allowed, "gap" + at);
     expect_measured(result.half_path_kl, exact.gap_c - 0.5 * terminal, allowed, "half path kl" + at);
-    EXPECT_LT(std::abs(result.terminal_kl.value - terminal), 4 * result.terminal_kl.error);
+    EXPECT_LT(std::abs(result.terminal_kl.value - terminal), 4 * result.terminal_kl.standard_error);
     expect_measured(result.nll, reference::gaussian_entropy(1) + exact.excess, 0.02, "nll" + at);
     if (ratio < 1) {
-      EXPECT_LT(result.gap_naive_score.value, -4 * result.gap_naive_score.error);
-      EXPECT_LT(result.gap_naive_divergence.value, -4 * result.gap_naive_divergence.error);
+      EXPECT_LT(result.gap_naive_score.value, -4 * result.gap_naive_score.standard_error);
+      EXPECT_LT(result.gap_naive_divergence.value, -4 * result.gap_naive_divergence.standard_error);
     }
   }
 }
@@ -108,8 +108,8 @@ TEST(WrongGaussian, GapIsNotNegativeInAHundredTrials) {
     options.duration = 1.5;
     options.generate = false;
     const BoundResult result = score_bound(device, seed % 4 < 2 ? DataLaw::gaussian(1.3) : two_peaks(), options);
-    lowest = std::min(lowest, result.gap.value / result.gap.error);
-    below += !(result.gap.value > -4 * result.gap.error);
+    lowest = std::min(lowest, result.gap.value / result.gap.standard_error);
+    below += !(result.gap.value > -4 * result.gap.standard_error);
   }
   std::printf("lowest gap: %.2f standard errors\n", lowest);
   EXPECT_EQ(below, 0);
@@ -124,9 +124,9 @@ TEST(ExplodingNoise, ExchangeIsTwiceTheProductionOfTheReverse) {
     const BoundResult result = score_bound(device, law, options);
     expect_measured(result.identity_ratio, -2, 0.02, "identity ratio");
     expect_measured(result.production, result.entropy_end.value - result.entropy_data.value, 0.02, "production");
-    EXPECT_LT(std::abs(result.gap.value), 4 * result.gap.error);
+    EXPECT_LT(std::abs(result.gap.value), 4 * result.gap.standard_error);
     // The generating run, by its heat and entropy. It starts from N(0, v1), not from the noised data: 1 % of v1.
-    EXPECT_NEAR(result.generation_ratio.value, -2, 4 * result.generation_ratio.error);
+    EXPECT_NEAR(result.generation_ratio.value, -2, 4 * result.generation_ratio.standard_error);
     ASSERT_EQ(result.generations.size(), 6u);
     EXPECT_LT(result.generations[5].wasserstein.value, 0.3 * result.generations[0].wasserstein.value);
     EXPECT_GT(result.generations[5].noising_production, 4 * result.generations[0].noising_production);
@@ -161,7 +161,7 @@ TEST(LearnedScores, LeaveAGapOfHalfTheirPathDivergence) {
     EXPECT_FALSE(result.nll_is_density);
     const double expected = result.half_path_kl.value + result.terminal_kl.value;
     EXPECT_LT(std::abs(result.gap.value - expected),
-              4 * std::hypot(result.gap.error, result.half_path_kl.error, result.terminal_kl.error));
+              4 * std::hypot(result.gap.standard_error, result.half_path_kl.standard_error, result.terminal_kl.standard_error));
     gap[which++] = expected;
     if (!options.generate) continue;
     EXPECT_LT(result.generations.back().wasserstein.value, 0.6);
@@ -185,7 +185,7 @@ TEST(ListOfValues, IsBoundedWithoutKnowingItsLaw) {
   options.generate = false;
   const BoundResult result = score_bound(device, DataLaw::values(DataLaw::gaussian(1).draw(9, 4096), "a list"), options);
   EXPECT_TRUE(std::isnan(result.half_path_kl.value));
-  EXPECT_GT(result.gap.value, -4 * result.gap.error);
+  EXPECT_GT(result.gap.value, -4 * result.gap.standard_error);
   EXPECT_NEAR(result.nll.value, reference::gaussian_entropy(1), 0.05);
   options.score = ScoreKind::exact;
   try {
@@ -216,7 +216,7 @@ TEST(ListOfValues, IsSpreadOverTheGridItWasRoundedTo) {
   options.samples = 16384;
   options.levels = 16;
   const BoundResult result = score_bound(device, DataLaw::values(standard, "halves"), options);
-  EXPECT_GT(result.gap.value, -4 * result.gap.error);
+  EXPECT_GT(result.gap.value, -4 * result.gap.standard_error);
   // Of the rounded law spread out: sum p ln(step/p).
   double entropy = 0;
   for (int k = -40; k <= 40; ++k) {
@@ -224,7 +224,7 @@ TEST(ListOfValues, IsSpreadOverTheGridItWasRoundedTo) {
     const double p = below(0.5 * k + 0.25) - below(0.5 * k - 0.25);
     if (p > 1e-12) entropy += p * std::log(0.5 / 1.7 / p);
   }
-  EXPECT_NEAR(result.entropy_data.value, entropy, 4 * result.entropy_data.error);
+  EXPECT_NEAR(result.entropy_data.value, entropy, 4 * result.entropy_data.standard_error);
   EXPECT_LT(std::abs(result.generations.back().divergence.value), 0.3) << "draws from a list repeat its values";
 }
 

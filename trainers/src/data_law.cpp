@@ -7,7 +7,7 @@
 
 #include "heatbath/error.hpp"
 #include "heatbath/numerics/text.hpp"
-#include "host_randomness.hpp"
+#include "heatbath/numerics/random.hpp"
 
 namespace heatbath::trainers {
 namespace {
@@ -59,9 +59,9 @@ std::string spread_over_grid(std::vector<double>& values, const std::string& sou
                   " times, and the others lie on no grid with it: such a law has no density; leave it out, or "
                   "spread it");
   for (std::size_t i = 0; i < values.size(); ++i) {
-    const auto word = random_words(0, HostPurpose::rounding, static_cast<std::uint32_t>(i),
+    const auto word = numerics::random_words(0, numerics::HostPurpose::rounding, static_cast<std::uint32_t>(i),
                                    static_cast<std::uint32_t>(std::uint64_t{i} >> 32))[0];
-    values[i] += step * (unit_interval(word) - 0.5);
+    values[i] += step * (numerics::unit_interval(word) - 0.5);
   }
   return ", " + std::to_string(different) + " different, each spread evenly over its step of the grid";
 }
@@ -154,9 +154,9 @@ double DataLaw::reach() const {
 std::vector<double> DataLaw::draw(std::uint64_t seed, std::size_t count) const {
   std::vector<double> drawn(count);
   for (std::size_t i = 0; i < count; ++i) {
-    const auto words = random_words(seed, HostPurpose::data_law, static_cast<std::uint32_t>(i),
+    const auto words = numerics::random_words(seed, numerics::HostPurpose::data_law, static_cast<std::uint32_t>(i),
                                     static_cast<std::uint32_t>(std::uint64_t{i} >> 32));
-    const double choice = unit_interval(words[0]);
+    const double choice = numerics::unit_interval(words[0]);
     if (kind_ == Kind::uniform) {
       drawn[i] = half_width_ * (2 * choice - 1);
     } else if (kind_ == Kind::values) {
@@ -165,7 +165,7 @@ std::vector<double> DataLaw::draw(std::uint64_t seed, std::size_t count) const {
     } else {
       std::size_t k = 0;
       for (double left = choice; k + 1 < weights_.size() && left > weights_[k]; ++k) left -= weights_[k];
-      drawn[i] = means_[k] + std::sqrt(variances_[k]) * standard_normal(words[1], words[2]);
+      drawn[i] = means_[k] + std::sqrt(variances_[k]) * numerics::standard_normal(words[1], words[2]);
     }
   }
   return drawn;

@@ -6,7 +6,7 @@
 
 #include "heatbath/error.hpp"
 #include "heatbath/trainers/images.hpp"
-#include "host_randomness.hpp"
+#include "heatbath/numerics/random.hpp"
 
 namespace heatbath::trainers {
 namespace {
@@ -72,12 +72,12 @@ class Draws {
  public:
   Draws(std::uint64_t seed, std::uint64_t image) : seed_(seed), image_(image) {}
 
-  double between(double low, double high) { return low + (high - low) * unit_interval(word()); }
+  double between(double low, double high) { return low + (high - low) * numerics::unit_interval(word()); }
 
   /// Mean 0, standard deviation 1, never beyond 2 sqrt(3): the sum of four uniforms.
   double bell() {
     double sum = -2.0;
-    for (int i = 0; i < 4; ++i) sum += unit_interval(word());
+    for (int i = 0; i < 4; ++i) sum += numerics::unit_interval(word());
     return sum * 1.7320508075688772;
   }
 
@@ -86,7 +86,7 @@ class Draws {
  private:
   std::uint32_t word() {
     if (used_ == 4) {
-      words_ = random_words(seed_, HostPurpose::drawn_digit, static_cast<std::uint32_t>(image_),
+      words_ = numerics::random_words(seed_, numerics::HostPurpose::drawn_digit, static_cast<std::uint32_t>(image_),
                             static_cast<std::uint32_t>(image_ >> 32), block_++);
       used_ = 0;
     }
@@ -94,7 +94,7 @@ class Draws {
   }
 
   std::uint64_t seed_, image_;
-  r123::Philox4x32::ctr_type words_{};
+  std::array<std::uint32_t, 4> words_{};
   std::uint32_t block_ = 0;
   std::size_t used_ = 4;
 };

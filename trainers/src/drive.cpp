@@ -3,7 +3,7 @@
 
 #include "heatbath/error.hpp"
 #include "heatbath/trainers/generative.hpp"
-#include "host_randomness.hpp"
+#include "heatbath/numerics/random.hpp"
 
 namespace heatbath::trainers {
 namespace {
@@ -60,9 +60,9 @@ std::vector<float> drive_field(std::span<const float> image, std::uint32_t hidde
   for (std::uint32_t a = 0; a < hidden; ++a) {
     double sum = 0;
     for (std::size_t i = 0; i < visible; i += 2) {
-      const auto words = random_words(seed, HostPurpose::projection, static_cast<std::uint32_t>(i / 2), a);
-      sum += standard_normal(words[0], words[1]) * image[i];
-      if (i + 1 < visible) sum += standard_normal(words[2], words[3]) * image[i + 1];
+      const auto words = numerics::random_words(seed, numerics::HostPurpose::projection, static_cast<std::uint32_t>(i / 2), a);
+      sum += numerics::standard_normal(words[0], words[1]) * image[i];
+      if (i + 1 < visible) sum += numerics::standard_normal(words[2], words[3]) * image[i + 1];
     }
     field[visible + a] = static_cast<float>(2.0 * deviation * sum);
   }

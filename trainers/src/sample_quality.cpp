@@ -10,7 +10,7 @@
 #include <Eigen/Dense>
 
 #include "heatbath/error.hpp"
-#include "host_randomness.hpp"
+#include "heatbath/numerics/random.hpp"
 
 namespace heatbath::trainers {
 namespace {
@@ -64,9 +64,9 @@ DigitClassifier::DigitClassifier(const Images& data) : impl_(std::make_unique<Im
   const float deviation = 1 / std::sqrt(static_cast<float>(pixels));
   for (Eigen::Index f = 0; f < kFeatures; ++f) {
     for (Eigen::Index i = 0; i <= pixels; ++i) {
-      const auto words = random_words(kFeatureSeed, HostPurpose::classifier, static_cast<std::uint32_t>(f),
+      const auto words = numerics::random_words(kFeatureSeed, numerics::HostPurpose::classifier, static_cast<std::uint32_t>(f),
                                       static_cast<std::uint32_t>(i));
-      impl_->projection(f, i) = static_cast<float>(standard_normal(words[0], words[1])) * (i < pixels ? deviation : 0.5f);
+      impl_->projection(f, i) = static_cast<float>(numerics::standard_normal(words[0], words[1])) * (i < pixels ? deviation : 0.5f);
     }
   }
   Eigen::MatrixXf images(pixels, static_cast<Eigen::Index>(count));

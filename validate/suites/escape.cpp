@@ -94,7 +94,7 @@ class Watcher {
  public:
   explicit Watcher(float x) : x_(x) {}
 
-  void see(float y, double dt, bool counting, HostRandom& random, Passages& seen) {
+  void see(float y, double dt, bool counting, numerics::RandomStream& random, Passages& seen) {
     // The well last visited (-1, +1; 0: not yet), and whether the top was crossed since.
     const auto crossed = [&](double boundary) {
       const double a = x_ - boundary, b = y - boundary;
@@ -152,7 +152,7 @@ void passage_times(Bench& bench, const Height& height, double period, double dur
   std::vector<Watcher> watchers;
   for (const float x : states) watchers.emplace_back(x);
   std::vector<Passages> seen(replicas);
-  HostRandom random(machine.next_seed());
+  numerics::RandomStream random(machine.next_seed());
   // Before counting: everybody has been in a well.
   const double settle = 2 * exact.to_top;
   const auto chunks =

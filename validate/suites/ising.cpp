@@ -62,7 +62,7 @@ reference::BinaryState packed(std::span<const float> spins) {
 }
 
 std::vector<float> random_spins(Machine& machine, std::size_t count) {
-  HostRandom random(machine.next_seed());
+  numerics::RandomStream random(machine.next_seed());
   std::vector<float> spins(count);
   for (float& s : spins) s = random.uniform() < 0.5 ? -1.0f : 1.0f;
   return spins;
@@ -191,7 +191,7 @@ void glass(Bench& bench) {
   const std::vector<double> ladder{0.5, 0.7, 1, 1.4, 2, 3};
   const std::uint32_t shots = machine.count(3072);
   constexpr int kSettle = 30, kRounds = 150;
-  HostRandom random(machine.next_seed());
+  numerics::RandomStream random(machine.next_seed());
   std::vector<std::vector<float>> states;
   for (std::size_t t = 0; t < ladder.size(); ++t) states.push_back(random_spins(machine, std::size_t{shots} * kSpins));
   struct Tally {
@@ -372,7 +372,7 @@ void milestones(Bench& bench) {
     const double update = machine.rounded(1.0 / spins);
     constexpr std::uint32_t kRecords = 32, kAtOnce = 32768;
     const std::uint32_t levels = spins / 2 + 1, total = machine.count(samples, 512);
-    HostRandom random(machine.next_seed());
+    numerics::RandomStream random(machine.next_seed());
     const auto level_of = [half = static_cast<int>(spins / 2)](std::span<const float> state) {
       return static_cast<int>(std::ranges::count_if(state, [](float s) { return s > 0; })) - half;
     };

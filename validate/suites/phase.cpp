@@ -28,7 +28,7 @@ std::optional<reference::OneStepChain> phase_chain(Machine& machine, reference::
 }
 
 std::vector<float> uniform_phases(Machine& machine, std::size_t count) {
-  HostRandom random(machine.next_seed());
+  numerics::RandomStream random(machine.next_seed());
   std::vector<float> phases(count);
   for (float& phase : phases) phase = static_cast<float>(kPi * (2 * random.uniform() - 1));
   return phases;
@@ -276,7 +276,7 @@ void detuned_pair(Bench& bench) {
 
 /// Phases of independent pairs in equilibrium, by rejection.
 std::vector<float> injected_phases(Machine& machine, std::size_t pairs, double coupling, double injection) {
-  HostRandom random(machine.next_seed());
+  numerics::RandomStream random(machine.next_seed());
   std::vector<float> phases;
   while (phases.size() < 2 * pairs) {
     const double a = kPi * (2 * random.uniform() - 1), b = kPi * (2 * random.uniform() - 1);

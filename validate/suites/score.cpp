@@ -37,7 +37,7 @@ void noised_mixture(Bench& bench) {
   const reference::GaussianMixture start{{0.5, 0.5}, {-2, 2}, {0.25, 0.25}};
   const std::vector<double> times{0.1, 0.5, 1, 2, 3};
   const std::uint32_t cells = machine.cells(128), shots = (machine.count(240000) + cells - 1) / cells;
-  HostRandom random(machine.next_seed());
+  numerics::RandomStream random(machine.next_seed());
   std::vector<float> states(std::size_t{shots} * cells);
   for (float& x : states) x = static_cast<float>((random.uniform() < 0.5 ? -2 : 2) + 0.5 * random.normal());
   Program program = machine.program(cells);

@@ -5,7 +5,7 @@
 #include <limits>
 #include <numeric>
 
-#include "../host_randomness.hpp"
+#include "heatbath/numerics/random.hpp"
 #include "heatbath/error.hpp"
 #include "heatbath/trainers/ergodicity/training_potential.hpp"
 
@@ -126,8 +126,8 @@ MachineTraining begin_training(const Patterns& data, std::uint32_t hidden, std::
     training.machine.field[i] = limited(std::atanh(std::clamp(moments.mean[i], -kSurest, kSurest)), limit);
   for (std::uint32_t h = data.cells; h < training.machine.cells; ++h) {
     for (std::uint32_t i = 0; i < data.cells; ++i) {
-      const auto words = random_words(seed, HostPurpose::ergodicity, h, i, 3);
-      training.machine.couple(h, i, static_cast<float>(kSmall * standard_normal(words[0], words[1])));
+      const auto words = numerics::random_words(seed, numerics::HostPurpose::ergodicity, h, i, 3);
+      training.machine.couple(h, i, static_cast<float>(kSmall * numerics::standard_normal(words[0], words[1])));
     }
   }
   return training;
@@ -249,7 +249,7 @@ Experts begin_experts(const Patterns& data, std::uint32_t count, std::uint64_t s
   for (std::uint32_t k = 0; k < count; ++k) {
     if (experts.shares[k] <= 0)
       throw Error(HB_BAD_ARG, std::to_string(count) + " experts: the patterns fall into fewer groups; ask for fewer");
-    const auto words = random_words(seed, HostPurpose::ergodicity, k, 0, 4);
+    const auto words = numerics::random_words(seed, numerics::HostPurpose::ergodicity, k, 0, 4);
     experts.machines[k] =
         begin_training(weighted(data, share_of(experts, data, k)), 0, std::uint64_t{words[0]} << 32 | words[1], limit);
   }
@@ -324,7 +324,7 @@ SpinRecords retrieve(SpinDevice& device, const Experts& experts, const Patterns&
   return all;
 }
 
-Measured sampled_divergence(std::span<const double> data, const SpinRecords& records) {
+measure::Estimate sampled_divergence(std::span<const double> data, const SpinRecords& records) {
   if (data.size() != std::size_t{1} << records.cells || records.cells > kEnumerableCells)
     throw Error(HB_BAD_ARG, "a divergence from frequencies: " + std::to_string(data.size()) + " weights for " +
                                 std::to_string(records.cells) + " cells");
@@ -366,24 +366,24 @@ Measured sampled_divergence(std::span<const double> data, const SpinRecords& rec
   return {groups * whole - (groups - 1.0) * mean, std::sqrt(variance * (groups - 1.0) / groups)};
 }
 
-Measured ramp_divergence(const Patterns& data, const SpinMachine& machine, const SpinDevice::FreeEnergy& free_energy,
+measure::Estimate ramp_divergence(const Patterns& data, const SpinMachine& machine, const SpinDevice::FreeEnergy& free_energy,
                          double kT) {
   double sum = legendre_transform(data.weights, 1);
   for (std::size_t n = 0; n < data.size(); ++n)
     sum += data.weights[n] * (machine.visible_energy(data.pattern(n), kT) - free_energy.value) / kT;
-  return {sum, free_energy.error / kT};
+  return {sum, free_energy.standard_error / kT};
 }
 
-Measured ramp_divergence(const Patterns& data, const Experts& experts, double kT) {
-  Measured result{legendre_transform(data.weights, 1), 0};
+measure::Estimate ramp_divergence(const Patterns& data, const Experts& experts, double kT) {
+  measure::Estimate result{legendre_transform(data.weights, 1), 0};
   for (std::size_t n = 0; n < data.size(); ++n)
     result.value -= data.weights[n] * experts.log_likelihood(data.pattern(n), kT);
   double variance = 0;
   for (std::size_t k = 0; k < experts.size(); ++k) {
-    const double part = experts.shares[k] * experts.free_energies[k].error / kT;
+    const double part = experts.shares[k] * experts.free_energies[k].standard_error / kT;
     variance += part * part;
   }
-  result.error = std::sqrt(variance);
+  result.standard_error = std::sqrt(variance);
   return result;
 }
 

@@ -127,14 +127,14 @@ SpinDevice::FreeEnergy SpinDevice::free_energy(const SpinMachine& machine, doubl
   FreeEnergy free_energy;
   free_energy.value = -kT * (machine.cells * std::numbers::ln2 + highest + std::log(sum / static_cast<double>(shots)));
   free_energy.effective = sum * sum / squares;
-  free_energy.error = kT * std::sqrt(std::max(0.0, 1 / free_energy.effective - 1 / static_cast<double>(shots)));
+  free_energy.standard_error = kT * std::sqrt(std::max(0.0, 1 / free_energy.effective - 1 / static_cast<double>(shots)));
   return free_energy;
 }
 
 namespace {
 
 /// artanh of the mean of shots of +-1, with the error of the mean carried over.
-Measured effective(const std::vector<double>& products) {
+measure::Estimate effective(const std::vector<double>& products) {
   double mean = 0;
   for (const double product : products) mean += product;
   mean /= static_cast<double>(products.size());
@@ -148,7 +148,7 @@ Measured effective(const std::vector<double>& products) {
 
 /// Effective field (first cell) and coupling (cells 1 and 2) of bistable cells with these scales.
 struct Effective {
-  Measured field, coupling;
+  measure::Estimate field, coupling;
 };
 Effective measure(Device& device, std::uint64_t seed, const BistableCells& cells, double target, std::uint32_t shots,
                   std::uint32_t& next_shot) {
@@ -192,7 +192,7 @@ Calibration calibrate(Device& device, std::uint64_t seed, double height, double 
   Calibration calibration;
   calibration.target = target;
   calibration.cells.height = height;
-  const auto usable = [](const Measured& m) { return std::isfinite(m.value) && m.value > 2 * m.error; };
+  const auto usable = [](const measure::Estimate& m) { return std::isfinite(m.value) && m.value > 2 * m.standard_error; };
   const auto measured = [&] {
     const Effective now = measure(device, seed, calibration.cells, target, shots, next_shot);
     if (!usable(now.field) || !usable(now.coupling))

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "../host_randomness.hpp"
+#include "heatbath/numerics/random.hpp"
 #include "heatbath/error.hpp"
 
 namespace heatbath::trainers {
@@ -223,7 +223,7 @@ std::vector<FreeEnergyMinimum> free_energy_minima(const SpinMachine& machine, do
     for (std::uint32_t draw = 0; draw < 256; ++draw) {
       std::vector<Spin> spins(machine.cells);
       for (std::uint32_t i = 0; i < machine.cells; ++i)
-        spins[i] = (random_words(seed, HostPurpose::ergodicity, draw, i)[0] & 1u) != 0 ? Spin{1} : Spin{-1};
+        spins[i] = (numerics::random_words(seed, numerics::HostPurpose::ergodicity, draw, i)[0] & 1u) != 0 ? Spin{1} : Spin{-1};
       start_at(spins);
     }
   }
@@ -245,8 +245,8 @@ std::vector<FreeEnergyMinimum> free_energy_minima(const SpinMachine& machine, do
     for (std::uint32_t draw = 0; draw < 8; ++draw) {
       std::vector<double> near = minimum.magnetisation;
       for (std::uint32_t i = 0; i < machine.cells; ++i) {
-        const auto word = random_words(seed, HostPurpose::ergodicity, draw, i, 1)[0];
-        near[i] = std::clamp(near[i] + 2e-3 * (unit_interval(word) - 0.5), -1.0, 1.0);
+        const auto word = numerics::random_words(seed, numerics::HostPurpose::ergodicity, draw, i, 1)[0];
+        near[i] = std::clamp(near[i] + 2e-3 * (numerics::unit_interval(word) - 0.5), -1.0, 1.0);
       }
       const std::vector<double> end = descend(machine, std::move(near), kT, theory);
       for (std::uint32_t i = 0; i < machine.cells; ++i)

@@ -10,16 +10,17 @@
 #include <cstddef>
 #include <functional>
 #include <initializer_list>
+#include <limits>
 #include <span>
 #include <vector>
 
 namespace heatbath::measure {
 
-/// A measured number. `effective_samples` is the number of independent samples that would give this standard error, at
-/// most the number of samples there are.
+/// A measured number; NaN where something was not measured. `effective_samples` is the number of independent samples
+/// that would give this standard error, at most the number of samples there are; 0 where nobody counted them.
 struct Estimate {
-  double value = 0;
-  double standard_error = 0;
+  double value = std::numeric_limits<double>::quiet_NaN();
+  double standard_error = std::numeric_limits<double>::quiet_NaN();
   double effective_samples = 0;
 };
 

@@ -40,7 +40,7 @@ struct ErgodicityOptions {
 /// One temperature of the library.
 struct LibraryPoint {
   double kT;
-  Measured measured;
+  measure::Estimate measured;
   double exact;  ///< of the pairwise machine
   double ideal;  ///< of the closed form
 };
@@ -48,7 +48,7 @@ struct LibrarySweep {
   std::uint32_t cells = 0, patterns = 0, chains = 0;
   double depth = 0;  ///< = coupling
   std::vector<LibraryPoint> points;
-  Measured transition;  ///< T*, between the two points about one half; NaN without such points
+  measure::Estimate transition;  ///< T*, between the two points about one half; NaN without such points
   double transition_exact = 0, transition_ideal = 0;
   double gap_per_cell = 0;  ///< T* ln((2^N - M)/M)/N measured: what the library lies below the rest, per cell
 };
@@ -64,7 +64,7 @@ struct BreakingPoint {
   double r_hat = 0;
   std::vector<double> fluctuation;  ///< by sweep
   std::vector<double> overlap;      ///< histogram over -1..1 of pairs begun in different basins
-  Measured square_overlap;          ///< <q^2> of those pairs
+  measure::Estimate square_overlap;          ///< <q^2> of those pairs
   double square_overlap_exact = 0;
 };
 BreakingPoint measure_breaking(SpinDevice& device, std::uint32_t cells, double beta, std::uint32_t chains,
@@ -74,7 +74,7 @@ BreakingPoint measure_breaking(SpinDevice& device, std::uint32_t cells, double b
 struct ParityRow {
   double strength = 0;  ///< K
   Board board = Board::spins;
-  Measured measured;  ///< KL from frequencies; the error holds that of the calibration
+  measure::Estimate measured;  ///< KL from frequencies; the error holds that of the calibration
   double exact = 0;
 };
 /// Both experts of strength K on a device, both minima of each begun in.
@@ -86,7 +86,7 @@ ParityRow measure_soft_parity(Device& device, std::uint64_t seed, double height,
 /// One truncation of the training potential.
 struct LadderRow {
   Truncation exact;
-  std::optional<Measured> measured;  ///< where a pairwise device can run it: orders 1 and 2
+  std::optional<measure::Estimate> measured;  ///< where a pairwise device can run it: orders 1 and 2
 };
 
 /// All that is in training; complete after every update.
@@ -111,11 +111,11 @@ struct ErgodicityReport {
   std::vector<Minima> minima;
 
   // The remedy. Divergences are not defined for digits.
-  std::optional<Measured> kl_single, kl_experts;  ///< from frequencies, or from ramps where states are too many
+  std::optional<measure::Estimate> kl_single, kl_experts;  ///< from frequencies, or from ramps where states are too many
   std::optional<double> kl_single_exact, kl_experts_exact;  ///< of the trained machines, by enumeration
   struct Expert {
     double share = 0;
-    Measured free_energy;
+    measure::Estimate free_energy;
     std::optional<double> free_energy_exact;
   };
   std::vector<Expert> experts;
@@ -124,8 +124,8 @@ struct ErgodicityReport {
   std::optional<Calibration> calibration;
 
   // Digits.
-  std::optional<Measured> likelihood_single, likelihood_experts;  ///< held out, nats per pattern
-  std::optional<Measured> margin;  ///< experts - single, paired, error of the ramps in it
+  std::optional<measure::Estimate> likelihood_single, likelihood_experts;  ///< held out, nats per pattern
+  std::optional<measure::Estimate> margin;  ///< experts - single, paired, error of the ramps in it
   std::vector<std::uint8_t> digits;
   std::vector<double> shares_data, shares_single, shares_experts;  ///< by class; the last class is the rare one
   std::vector<Spin> drawn_data, drawn_single, drawn_experts;       ///< some patterns of each, count x 64

@@ -31,7 +31,7 @@ double r_hat(const Chains& chains);
 std::vector<double> fluctuation_metric(const Chains& chains);
 
 /// Mean over all chains and records from `first_record` on, with the error from chain to chain.
-Measured chain_mean(const Chains& chains, std::uint32_t first_record = 0);
+measure::Estimate chain_mean(const Chains& chains, std::uint32_t first_record = 0);
 
 /// Overlaps q = sum_i s_i s'_i/N of chain 2k with chain 2k+1, at each record from `first_record` on: pairs x records.
 Chains overlaps(const SpinRecords& records, std::uint32_t first_record = 0);
@@ -43,7 +43,7 @@ std::vector<double> histogram(const Chains& chains, std::uint32_t bins);
 struct EscapeTime {
   double parameter = 0;  ///< height h of a double well, or inverse temperature of spins
   std::uint32_t cells = 0;
-  Measured measured;  ///< time units of the machine
+  measure::Estimate measured;  ///< time units of the machine
   double exact = 0;
   std::uint32_t escapes = 0, runs = 0;
   std::vector<double> times;  ///< of the runs that escaped, ascending

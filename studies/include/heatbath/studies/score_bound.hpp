@@ -11,7 +11,7 @@
 
 #include "heatbath/device.hpp"
 #include "heatbath/trainers/data_law.hpp"
-#include "heatbath/trainers/measured.hpp"
+#include "heatbath/measure/estimate.hpp"
 #include "heatbath/trainers/score_model.hpp"
 
 namespace heatbath::trainers {
@@ -36,20 +36,20 @@ struct BoundOptions {
 struct EntropyRate {
   double time = 0;      ///< process time
   double clock = 0;     ///< VP: the same; VE: added variance
-  Measured system;      ///< E div f - g^2 E div s - (g^2/2) E s^2; with the exact score dS/dt
-  Measured intrinsic;   ///< E nu^2/D >= 0, nu = f - D s
-  Measured exchange;    ///< -E f nu/D: minus the heat given to the bath over T
-  Measured heat;        ///< given to the bath from time 0 until now over kT, per value
+  measure::Estimate system;      ///< E div f - g^2 E div s - (g^2/2) E s^2; with the exact score dS/dt
+  measure::Estimate intrinsic;   ///< E nu^2/D >= 0, nu = f - D s
+  measure::Estimate exchange;    ///< -E f nu/D: minus the heat given to the bath over T
+  measure::Estimate heat;        ///< given to the bath from time 0 until now over kT, per value
 };
 
 /// One run of the reverse drive.
 struct Generation {
   double time = 0;               ///< process time it takes
   double clock = 0;
-  Measured wasserstein;          ///< W2 to fresh data
-  Measured divergence;           ///< KL(data || generated)
-  Measured heat;                 ///< sum of Q/kT per value
-  Measured entropy_production;   ///< change of entropy + heat/kT
+  measure::Estimate wasserstein;          ///< W2 to fresh data
+  measure::Estimate divergence;           ///< KL(data || generated)
+  measure::Estimate heat;                 ///< sum of Q/kT per value
+  measure::Estimate entropy_production;   ///< change of entropy + heat/kT
   double noising_production = 0; ///< integral of the intrinsic rate of the noising up to this time
 };
 
@@ -57,22 +57,22 @@ struct BoundResult {
   std::uint32_t samples = 0;   ///< noised
   std::uint32_t evaluated = 0; ///< of them used for what follows; the others trained the score
   double unit = 1;             ///< value of state 1 on the device
-  Measured entropy_data, entropy_end;  ///< S0, S1; error 0 where they are known
-  Measured nll;                ///< negative log-likelihood of the data under the model
+  measure::Estimate entropy_data, entropy_end;  ///< S0, S1; error 0 where they are known
+  measure::Estimate nll;                ///< negative log-likelihood of the data under the model
   bool nll_is_density = true;  ///< else: the model has no density; the path bound E[-ln prior] - integral of the rate
-  Measured bound;              ///< (S0 + S1)/2 - (1/2) integral of the system rate
-  Measured gap;                ///< nll - bound, paired
-  Measured half_path_kl;       ///< (1/2) integral of (g^2/2) E|s - s_theta|^2; needs the law
-  Measured terminal_kl;        ///< KL of the noised data from what the model starts from: adds to the gap
-  Measured gap_naive_score, gap_naive_divergence;  ///< with (g^2/2)E s^2, or -(g^2/2)E div s, for the rate: no bounds
+  measure::Estimate bound;              ///< (S0 + S1)/2 - (1/2) integral of the system rate
+  measure::Estimate gap;                ///< nll - bound, paired
+  measure::Estimate half_path_kl;       ///< (1/2) integral of (g^2/2) E|s - s_theta|^2; needs the law
+  measure::Estimate terminal_kl;        ///< KL of the noised data from what the model starts from: adds to the gap
+  measure::Estimate gap_naive_score, gap_naive_divergence;  ///< with (g^2/2)E s^2, or -(g^2/2)E div s, for the rate: no bounds
   std::vector<EntropyRate> rates;   ///< at the levels of noise; not at time 0 for a law with edges
-  Measured identity_ratio;     ///< VE: integral of g^2 E div s over that of (g^2/2) E s^2; -2 for the exact score
-  Measured production;         ///< integral of the intrinsic rate
-  Measured divergence_drop;    ///< VP: KL(p_0 || pi) - KL(p_t || pi), pi = N(0, 1); equals production. Needs the law
-  Measured exchange_total;     ///< integral of the exchange rate
-  Measured heat_total;         ///< measured heat/kT of the whole noising; equals minus exchange_total
+  measure::Estimate identity_ratio;     ///< VE: integral of g^2 E div s over that of (g^2/2) E s^2; -2 for the exact score
+  measure::Estimate production;         ///< integral of the intrinsic rate
+  measure::Estimate divergence_drop;    ///< VP: KL(p_0 || pi) - KL(p_t || pi), pi = N(0, 1); equals production. Needs the law
+  measure::Estimate exchange_total;     ///< integral of the exchange rate
+  measure::Estimate heat_total;         ///< measured heat/kT of the whole noising; equals minus exchange_total
   std::vector<Generation> generations;
-  Measured generation_ratio;   ///< VE, longest generation: -heat/kT over its entropy production; -2 for the exact score
+  measure::Estimate generation_ratio;   ///< VE, longest generation: -heat/kT over its entropy production; -2 for the exact score
   double wasserstein_floor = 0;///< W2 of two samples of the data
   bool generated_by_cell = false;  ///< the reverse drive was the cell's fit, as the score itself is no cell's force
   ScoreModel model;            ///< the score in use; without levels when it is the exact one

@@ -82,13 +82,13 @@ SpinRecords retrieve(SpinDevice& device, const Experts& experts, const Patterns&
 
 /// KL(data || law of the records) in nats from relative frequencies, at most 16 cells. Jackknife over groups of shots:
 /// takes off the bias of first order and gives the error. Infinite when a state of the data was never seen.
-Measured sampled_divergence(std::span<const double> data, const SpinRecords& records);
+measure::Estimate sampled_divergence(std::span<const double> data, const SpinRecords& records);
 
 /// KL(data || machine) with the free energy measured: sum w ln w + sum w (E - F)/T. Any size.
-Measured ramp_divergence(const Patterns& data, const SpinMachine& machine, const SpinDevice::FreeEnergy& free_energy,
+measure::Estimate ramp_divergence(const Patterns& data, const SpinMachine& machine, const SpinDevice::FreeEnergy& free_energy,
                          double kT);
 /// The same of experts.
-Measured ramp_divergence(const Patterns& data, const Experts& experts, double kT);
+measure::Estimate ramp_divergence(const Patterns& data, const Experts& experts, double kT);
 
 /// The two experts that solve the parity of three cells by hand: field +-K on the first, coupling +-K between the
 /// others.

@@ -10,7 +10,7 @@
 #include "heatbath/network/scaling.hpp"
 #include "heatbath/network/shots.hpp"
 #include "heatbath/trainers/ergodicity/spins.hpp"
-#include "heatbath/trainers/measured.hpp"
+#include "heatbath/measure/estimate.hpp"
 
 namespace heatbath::trainers {
 
@@ -58,7 +58,7 @@ class SpinDevice {
   /// F of a machine at kT from the work of a ramp of its couplings and fields from 0 within `duration`: Jarzynski's
   /// average over shots, F = -T N ln 2 - T ln <exp(-W/T)>, which is annealed importance sampling. `effective` is
   /// (sum w)^2/sum w^2. Needs CAPS.METERS and p-bits.
-  struct FreeEnergy : Measured {
+  struct FreeEnergy : measure::Estimate {
     double effective = 0;
   };
   FreeEnergy free_energy(const SpinMachine& machine, double kT, std::uint32_t shots, double duration);
@@ -87,9 +87,9 @@ class SpinDevice {
 struct Calibration {
   BistableCells cells;
   double target = 1;
-  Measured effective_coupling;  ///< at coupling `target`, after calibration
-  Measured effective_field;
-  Measured soft_coupling;  ///< at coupling `target`, before it
+  measure::Estimate effective_coupling;  ///< at coupling `target`, after calibration
+  measure::Estimate effective_field;
+  measure::Estimate soft_coupling;  ///< at coupling `target`, before it
 };
 Calibration calibrate(Device& device, std::uint64_t seed, double height, double target, std::uint32_t shots);
 
