@@ -35,6 +35,6 @@ configure_without(systemc OPTIONS -DCMAKE_DISABLE_FIND_PACKAGE_SystemC=ON NAMES 
   WITH test_device heatbath_sim heatbath_cli WITHOUT heatbath_systemc systemc_chip systemc_benchmark rtl_block)
 configure_without(optional_programs
   OPTIONS -DCMAKE_DISABLE_FIND_PACKAGE_verilator=ON -DHEATBATH_UNICORN_INCLUDE=OFF -DHEATBATH_RV32_GCC=OFF
-          -DHEATBATH_PICOLIBC=OFF
-  NAMES verilator libunicorn-dev gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf
-  WITH systemc_chip WITHOUT rtl_block rtl_session)
+          -DHEATBATH_PICOLIBC=OFF -DCMAKE_DISABLE_FIND_PACKAGE_pybind11=ON
+  NAMES pybind11-dev verilator libunicorn-dev gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf
+  WITH systemc_chip heatbath_c WITHOUT rtl_block rtl_session heatbath_python)
