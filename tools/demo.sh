@@ -10,7 +10,7 @@ Installs missing Debian packages, builds the release preset, trains the emulated
 and leaves pictures and a report in out/demo (or the folder of --out DIR). The chip is the one in
 SystemC, tlm:, unless --device or HEATBATH_DEVICE says otherwise.
 Options go to `heatbath train generate`: --data DIR, --digits 0,1,2, --updates N, --seed N, --device URI, ...;
-`build/release/apps/heatbath train generate --help` lists them all.
+`build/release/apps/heatbath-demo train generate --help` lists them all.
 END
 }
 
@@ -19,7 +19,7 @@ case "${1-}" in
 esac
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." >/dev/null && pwd)
-"$root/tools/build.sh" release heatbath_cli
+"$root/tools/build.sh" release heatbath_demo
 
 out=$root/out/demo
 options=("$@")
@@ -35,12 +35,12 @@ if [ "$given" = no ]; then
 fi
 
 export HEATBATH_DEVICE=${HEATBATH_DEVICE:-tlm:}
-"$root/build/release/apps/heatbath" train generate "${options[@]}"
+"$root/build/release/apps/heatbath-demo" train generate "${options[@]}"
 
 cat <<END
 
 Report:    $out/report.html
 Drawn:     $out/samples.png
 Numbers:   $out/report.json
-More:      $root/build/release/apps/heatbath generate --model $out/model.h5 --shots 25 --out $out/more
+More:      $root/build/release/apps/heatbath-demo generate --model $out/model.h5 --shots 25 --out $out/more
 END

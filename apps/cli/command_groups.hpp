@@ -14,7 +14,11 @@ using Command = std::function<int()>;
 
 /// Each adds its subcommands to `app`. When app.parse() meets one of them, it sets `command`, which must outlive `app`.
 void add_device_commands(CLI::App& app, Command& command);   ///< info run validate conformance serve
-void add_trainer_commands(CLI::App& app, Command& command);  ///< train generate bound
+void add_trainer_commands(CLI::App& app, Command& command);  ///< train generate, generate
+void add_study_commands(CLI::App& app, Command& command);    ///< train ergodicity, bound
 void add_bridge_commands(CLI::App& app, Command& command);   ///< netlist fmu regs
+
+/// The command `train` of an app, added where it has none yet: each trainer is a subcommand of it.
+CLI::App& train_of(CLI::App& app);
 
 }  // namespace heatbath::apps

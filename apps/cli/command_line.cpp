@@ -11,7 +11,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "apps/cli/command_groups.hpp"
 #include "apps/cli/console.hpp"
 #include "apps/cli/interrupt.hpp"
 #include "files/provenance.hpp"
@@ -104,7 +103,14 @@ int status_of(const Error& error) {
 
 }  // namespace
 
-int run_command_line(int argc, char** argv) {
+CLI::App& train_of(CLI::App& app) {
+  for (CLI::App* const sub : app.get_subcommands([](const CLI::App* one) { return one->get_name() == "train"; })) return *sub;
+  CLI::App* const train = app.add_subcommand("train", "train a machine on a device");
+  train->require_subcommand(1);
+  return *train;
+}
+
+int run_command_line(int argc, char** argv, std::initializer_list<AddCommands> groups) {
   CLI::App app{"heatbath: an emulated thermodynamic computer, its driver and its trainers."};
   app.name("heatbath");
   app.set_version_flag("--version", version_line());
@@ -114,9 +120,7 @@ int run_command_line(int argc, char** argv) {
       "Exit status: 0 done; 1 it ran and failed its check, or the device failed; 2 usage, input or output file "
       "wrong; 128 + N ended by signal N (Ctrl-C: 130).");
   Command command;
-  add_device_commands(app, command);
-  add_trainer_commands(app, command);
-  add_bridge_commands(app, command);
+  for (const AddCommands add : groups) add(app, command);
 
   // "help run" is "run --help".
   std::vector<char*> words(argv, argv + argc);

@@ -12,7 +12,6 @@
 #include "heatbath/server.hpp"
 #include "heatbath/studies/ergodicity.hpp"
 #include "heatbath/studies/score_bound.hpp"
-#include "heatbath/trainers/generative.hpp"
 
 namespace heatbath::apps {
 
@@ -38,19 +37,6 @@ struct RunOptions {
 };
 int run_program(const RunOptions& options);
 
-struct TrainGenerateOptions {
-  trainers::GenerativeOptions training;
-  std::filesystem::path out;
-  std::filesystem::path data;  ///< folder with IDX files; empty: the digits the project draws
-  std::string device;
-  std::uint32_t shots = 200;
-  std::uint32_t held_out = 0;  ///< trajectories that judge the training; 0: enough for an error of 0.15 on the action
-  std::chrono::seconds checkpoint_every{60};  ///< between savings of out/model.h5 while it trains
-  bool go_on = false;          ///< from out/model.h5
-  bool json = false;
-};
-int run_train_generate(const TrainGenerateOptions& options);
-
 struct TrainErgodicityOptions {
   std::string problem = "parity";  ///< parity, two-patterns, digits, or a file of patterns
   trainers::ErgodicityOptions study;  ///< experts 0: two, or one for each class of digits
@@ -73,18 +59,6 @@ struct BoundCommandOptions {
   bool json = false;
 };
 int run_bound(const BoundCommandOptions& options);
-
-struct GenerateCommandOptions {
-  std::filesystem::path model;
-  std::filesystem::path out;
-  std::string device;
-  std::uint32_t shots = 200;
-  std::vector<std::uint8_t> asked;  ///< classes to draw; empty: all
-  std::uint64_t seed = 1;
-  unsigned threads = 0;  ///< host work; 0: one per processor
-  bool json = false;
-};
-int run_generate(const GenerateCommandOptions& options);
 
 struct NetlistCommandOptions {
   std::filesystem::path model;    ///< model.h5; or

@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
-#include "apps/cli/commands.hpp"
 #include "apps/cli/draw_and_report.hpp"
+#include "apps/cli/generative_commands.hpp"
 #include "apps/cli/interrupt.hpp"
 #include "files/model_file.hpp"
 #include "heatbath/open.hpp"

@@ -2,6 +2,8 @@
 #include "apps/cli/console.hpp"
 
 int main(int argc, char** argv) {
-  heatbath::apps::prepare_streams();
-  return heatbath::apps::finish_output(heatbath::apps::run_command_line(argc, argv));
+  using namespace heatbath::apps;
+  prepare_streams();
+  return finish_output(run_command_line(
+      argc, argv, {add_device_commands, add_trainer_commands, add_study_commands, add_bridge_commands}));
 }

@@ -8,9 +8,9 @@
 
 #include <fmt/format.h>
 
-#include "apps/cli/commands.hpp"
 #include "apps/cli/console.hpp"
 #include "apps/cli/draw_and_report.hpp"
+#include "apps/cli/generative_commands.hpp"
 #include "apps/cli/interrupt.hpp"
 #include "apps/cli/progress_bar.hpp"
 #include "files/model_file.hpp"
