@@ -10,6 +10,7 @@
 #include "files/setting_names.hpp"
 #include "report/figure.hpp"
 #include "report/html_page.hpp"
+#include "report/json_numbers.hpp"
 
 namespace heatbath::apps {
 
@@ -140,22 +141,10 @@ Picture samples_picture(const BoundReport& report) {
                  data);
 }
 
-nlohmann::json or_null(double value) { return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(nullptr); }
 
 void put(nlohmann::json& json, const std::string& name, const measure::Estimate& m) {
   json[name] = or_null(m.value);
   json[name + "_se"] = or_null(m.standard_error);
-}
-
-std::string with_error(const measure::Estimate& m) {
-  if (!std::isfinite(m.value)) return "&ndash;";
-  return fmt::format("{:.5g} &plusmn; {:.2g}", m.value, m.standard_error);
-}
-
-std::string row(std::initializer_list<std::string> cells) {
-  std::string html = "<tr>";
-  for (const std::string& cell : cells) html += "<td>" + cell + "</td>";
-  return html + "</tr>\n";
 }
 
 }  // namespace
@@ -242,19 +231,19 @@ std::string bound_html(const BoundReport& report) {
   html += tile(number(r.production.value, 4), "entropy production of the noising, nats");
   html += "</div>\n<h2>Figures, beside what theory says</h2>\n<div class=\"wide\"><table><tr><th>Quantity</th>"
           "<th>Measured</th><th>Theory</th></tr>\n";
-  html += row({"Negative log-likelihood minus bound", with_error(r.gap), "never negative"});
-  html += row({"Half the path divergence, and that of the noise's end", with_error(r.half_path_kl) + "; " + with_error(r.terminal_kl),
+  html += table_row({"Negative log-likelihood minus bound", with_error(r.gap), "never negative"});
+  html += table_row({"Half the path divergence, and that of the noise's end", with_error(r.half_path_kl) + "; " + with_error(r.terminal_kl),
                "their sum is the gap"});
-  html += row({"Gap with (g&sup2;/2) E s&sup2; for the rate", with_error(r.gap_naive_score), "no bound: may be negative"});
-  html += row({"Gap with &minus;(g&sup2;/2) E div s", with_error(r.gap_naive_divergence), "no bound: may be negative"});
-  html += row({"Entropy production of the noising", with_error(r.production),
+  html += table_row({"Gap with (g&sup2;/2) E s&sup2; for the rate", with_error(r.gap_naive_score), "no bound: may be negative"});
+  html += table_row({"Gap with &minus;(g&sup2;/2) E div s", with_error(r.gap_naive_divergence), "no bound: may be negative"});
+  html += table_row({"Entropy production of the noising", with_error(r.production),
                preserving(report) ? "loss of divergence from N(0, 1): " + with_error(r.divergence_drop)
                                   : fmt::format("gain of entropy: {}", number(r.entropy_end.value - r.entropy_data.value, 5))});
-  html += row({"Heat of the noising over kT, from " + r.heat_source, with_error(r.heat_total),
-               "minus the exchange: " + with_error({-r.exchange_total.value, r.exchange_total.standard_error})});
+  html += table_row({"Heat of the noising over kT, from " + r.heat_source, with_error(r.heat_total),
+               "minus the exchange: " + with_error(measure::Estimate{-r.exchange_total.value, r.exchange_total.standard_error})});
   if (!preserving(report)) {
-    html += row({"Exchange over production, from the score", with_error(r.identity_ratio), "&minus;2 when the score is exact"});
-    html += row({"&hellip; of the generating run, from heat and entropy", with_error(r.generation_ratio), "&minus;2"});
+    html += table_row({"Exchange over production, from the score", with_error(r.identity_ratio), "&minus;2 when the score is exact"});
+    html += table_row({"&hellip; of the generating run, from heat and entropy", with_error(r.generation_ratio), "&minus;2"});
   }
   html += "</table></div>\n<p class=\"note\" style=\"margin-top:16px\">Paper: Kodama &amp; Hinczewski, <em>Thermodynamic "
           "performance limits for score-based diffusion models</em>, arXiv:2510.06174.</p>\n";
@@ -262,7 +251,7 @@ std::string bound_html(const BoundReport& report) {
     html += "<h2>Six generation times</h2>\n<div class=\"wide\"><table><tr><th>Time</th><th>W<sub>2</sub></th>"
             "<th>KL(data || generated)</th><th>Heat/kT</th><th>Entropy production</th><th>&hellip; of the noising</th></tr>\n";
     for (const trainers::Generation& g : r.generations) {
-      html += row({fmt::format("{:.4g}", g.time), with_error(g.wasserstein), with_error(g.divergence), with_error(g.heat),
+      html += table_row({fmt::format("{:.4g}", g.time), with_error(g.wasserstein), with_error(g.divergence), with_error(g.heat),
                    with_error(g.entropy_production), number(g.noising_production, 4)});
     }
     html += fmt::format("</table></div>\n<p class=\"note\" style=\"margin-top:16px\">Two samples of the data are {:.4f} "

@@ -10,6 +10,7 @@
 #include "files/provenance.hpp"
 #include "report/figure.hpp"
 #include "report/html_page.hpp"
+#include "report/json_numbers.hpp"
 #include "report/png_sheet.hpp"
 
 namespace heatbath::apps {
@@ -20,8 +21,6 @@ using nlohmann::json;
 using trainers::ErgodicityReport;
 using measure::Estimate;
 
-json or_null(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
-json or_null(const std::optional<double>& value) { return value ? or_null(*value) : json(nullptr); }
 
 void put(json& into, const std::string& name, const std::optional<measure::Estimate>& m) {
   into[name] = m ? or_null(m->value) : json(nullptr);
@@ -223,27 +222,9 @@ json escape_json(const trainers::EscapeTime& escape, const char* what) {
   return one;
 }
 
-std::string with_error(const std::optional<measure::Estimate>& m) {
-  if (!m || !std::isfinite(m->value)) return "&ndash;";
-  return fmt::format("{:.5g} &plusmn; {:.2g}", m->value, m->standard_error);
-}
-
-std::string row(std::initializer_list<std::string> cells) {
-  std::string html = "<tr>";
-  for (const std::string& cell : cells) html += "<td>" + cell + "</td>";
-  return html + "</tr>\n";
-}
-
 std::string exact_or_dash(const std::optional<double>& value) {
   return value ? fmt::format("{:.6g}", *value) : "&ndash;";
 }
-
-std::string table_head(std::initializer_list<const char*> names) {
-  std::string html = "<div class=\"wide\"><table><tr>";
-  for (const char* name : names) html += fmt::format("<th>{}</th>", name);
-  return html + "</tr>\n";
-}
-constexpr const char* kTableEnd = "</table></div>\n";
 
 }  // namespace
 
@@ -402,24 +383,24 @@ std::string ergodicity_html(const ErgodicityRun& run) {
   html += "</div>\n<h2>One machine and experts</h2>\n" +
           table_head({"Quantity", "Measured", "Exact, of the trained machines"});
   if (r.margin) {
-    html += row({"Held-out log-likelihood, one machine", with_error(r.likelihood_single),
+    html += table_row({"Held-out log-likelihood, one machine", with_error(r.likelihood_single),
                  fmt::format("{} parameters", r.parameters_single)});
     html +=
-        row({"&hellip; experts", with_error(r.likelihood_experts), fmt::format("{} parameters", r.parameters_experts)});
-    html += row({"Difference, paired", with_error(r.margin), ""});
+        table_row({"&hellip; experts", with_error(r.likelihood_experts), fmt::format("{} parameters", r.parameters_experts)});
+    html += table_row({"Difference, paired", with_error(r.margin), ""});
   } else {
-    html += row({"KL(data || one machine), nats", with_error(r.kl_single), exact_or_dash(r.kl_single_exact)});
-    html += row({"KL(data || experts), nats", with_error(r.kl_experts), exact_or_dash(r.kl_experts_exact)});
+    html += table_row({"KL(data || one machine), nats", with_error(r.kl_single), exact_or_dash(r.kl_single_exact)});
+    html += table_row({"KL(data || experts), nats", with_error(r.kl_experts), exact_or_dash(r.kl_experts_exact)});
   }
   for (std::size_t k = 0; k < r.experts.size(); ++k) {
-    html += row({fmt::format("Free energy of expert {}, share {:.3f}", k + 1, r.experts[k].share),
+    html += table_row({fmt::format("Free energy of expert {}, share {:.3f}", k + 1, r.experts[k].share),
                  with_error(r.experts[k].free_energy), exact_or_dash(r.experts[k].free_energy_exact)});
   }
   html += kTableEnd;
   if (!r.digits.empty()) {
     html += "<h2>The rare digit</h2>\n" + table_head({"Digit", "Held-out data", "One machine", "Experts"});
     for (std::size_t k = 0; k < r.digits.size(); ++k) {
-      html += row({std::to_string(r.digits[k]), number(100 * r.shares_data[k], 1, " %"),
+      html += table_row({std::to_string(r.digits[k]), number(100 * r.shares_data[k], 1, " %"),
                    number(100 * r.shares_single[k], 1, " %"), number(100 * r.shares_experts[k], 1, " %")});
     }
     html += kTableEnd;
@@ -431,7 +412,7 @@ std::string ergodicity_html(const ErgodicityRun& run) {
         "the data are from the machine with those couplings. A device with pairs runs the first two.</p>\n" +
         table_head({"Couplings among up to", "KL(data || machine), exact", "Device"});
     for (const auto& rung : r.ladder) {
-      html += row({fmt::format("{} cell{}", rung.exact.order, rung.exact.order == 1 ? "" : "s"),
+      html += table_row({fmt::format("{} cell{}", rung.exact.order, rung.exact.order == 1 ? "" : "s"),
                    fmt::format("{:.6g}", rung.exact.divergence), with_error(rung.measured)});
     }
     html += kTableEnd;
@@ -441,7 +422,7 @@ std::string ergodicity_html(const ErgodicityRun& run) {
         std::string list;
         for (std::size_t i = 0; i < std::min<std::size_t>(minimum.magnetisation.size(), 16); ++i)
           list += fmt::format("{}{:.4f}", i ? ", " : "", minimum.magnetisation[i]);
-        html += row(
+        html += table_row(
             {name_of(found.theory), fmt::format("{:g}", found.kT), fmt::format("{:.6f}", minimum.free_energy), list});
       }
     }
@@ -450,26 +431,26 @@ std::string ergodicity_html(const ErgodicityRun& run) {
   if (!r.parity.empty()) {
     html += "<h2>Two experts of strength K</h2>\n" + table_head({"K", "Cells", "KL measured, nats", "Exact"});
     for (const auto& entry : r.parity)
-      html += row({fmt::format("{:g}", entry.strength), name_of(entry.board), with_error(entry.measured),
+      html += table_row({fmt::format("{:g}", entry.strength), name_of(entry.board), with_error(entry.measured),
                    fmt::format("{:.6g}", entry.exact)});
     html += kTableEnd;
   }
   html += fmt::format("<h2>The library of {} patterns of {} cells</h2>\n", r.library.patterns, r.library.cells) +
           table_head({"T", "P<sub>lib</sub>, device", "All states counted", "Closed form, couplings of all orders"});
   for (const auto& point : r.library.points)
-    html += row({fmt::format("{:g}", point.kT), with_error(point.measured), fmt::format("{:.6f}", point.exact),
+    html += table_row({fmt::format("{:g}", point.kT), with_error(point.measured), fmt::format("{:.6f}", point.exact),
                  fmt::format("{:.6f}", point.ideal)});
-  html += row({"T*", with_error(r.library.transition), fmt::format("{:.5f}", r.library.transition_exact),
+  html += table_row({"T*", with_error(r.library.transition), fmt::format("{:.5f}", r.library.transition_exact),
                fmt::format("{:.5f}", r.library.transition_ideal)});
   html += kTableEnd;
   html += "<h2>Times of escape</h2>\n" + table_head({"System", "Mean time, device", "Exact", "Escapes of runs"});
   for (const auto& escape : r.escapes_spins) {
-    html += row({fmt::format("{} Curie&ndash;Weiss spins, 1/T = {:g}", escape.cells, escape.parameter),
+    html += table_row({fmt::format("{} Curie&ndash;Weiss spins, 1/T = {:g}", escape.cells, escape.parameter),
                  with_error(escape.measured), fmt::format("{:.6g}", escape.exact),
                  fmt::format("{} of {}", escape.escapes, escape.runs)});
   }
   for (const auto& escape : r.escapes_wells) {
-    html += row({fmt::format("Bistable cell, barrier {:g} kT", escape.parameter), with_error(escape.measured),
+    html += table_row({fmt::format("Bistable cell, barrier {:g} kT", escape.parameter), with_error(escape.measured),
                  fmt::format("{:.6g}", escape.exact), fmt::format("{} of {}", escape.escapes, escape.runs)});
   }
   html += kTableEnd;
@@ -477,11 +458,11 @@ std::string ergodicity_html(const ErgodicityRun& run) {
           table_head({"32 Curie&ndash;Weiss spins", "R-hat", "&lt;q&sup2;&gt; of the pairs",
                       "&lt;q&sup2;&gt; in equilibrium"});
   for (const auto& point : r.breaking) {
-    html += row({fmt::format("1/T = {:g}", point.beta), number(point.r_hat, 3), with_error(point.square_overlap),
+    html += table_row({fmt::format("1/T = {:g}", point.beta), number(point.r_hat, 3), with_error(point.square_overlap),
                  fmt::format("{:.5f}", point.square_overlap_exact)});
   }
   html +=
-      row({"Linear cells, begun at &minus;3 and +3", r.r_hat_linear ? number(*r.r_hat_linear, 3) : "&ndash;", "", ""});
+      table_row({"Linear cells, begun at &minus;3 and +3", r.r_hat_linear ? number(*r.r_hat_linear, 3) : "&ndash;", "", ""});
   html += kTableEnd;
   html +=
       "<p class=\"note\" style=\"margin-top:16px\">Paper: He &amp; Lubchenko, <em>Knowledge as a breaking of "

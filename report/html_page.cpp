@@ -61,6 +61,23 @@ std::string pairs(const std::vector<std::pair<std::string, std::string>>& rows) 
   return html + "</table></div>\n";
 }
 
+std::string with_error(const std::optional<measure::Estimate>& measured) {
+  if (!measured || !std::isfinite(measured->value)) return "&ndash;";
+  return fmt::format("{:.5g} &plusmn; {:.2g}", measured->value, measured->standard_error);
+}
+
+std::string table_head(std::initializer_list<const char*> names) {
+  std::string html = "<div class=\"wide\"><table><tr>";
+  for (const char* name : names) html += fmt::format("<th>{}</th>", name);
+  return html + "</tr>\n";
+}
+
+std::string table_row(std::initializer_list<std::string> cells) {
+  std::string html = "<tr>";
+  for (const std::string& cell : cells) html += "<td>" + cell + "</td>";
+  return html + "</tr>\n";
+}
+
 std::string figures(const std::vector<Picture>& pictures) {
   std::string html;
   for (const Picture& picture : pictures) {

@@ -7,6 +7,7 @@
 
 #include "files/provenance.hpp"
 #include "files/setting_names.hpp"
+#include "report/json_numbers.hpp"
 #include "report/paper_figures.hpp"
 
 namespace heatbath::apps {
@@ -27,7 +28,6 @@ nlohmann::json json_report(const GenerativeReport& report) {
   const std::vector<std::uint8_t> classes = model.classes();
   const std::vector<double> shares = report.class_shares();
   for (std::size_t i = 0; i < shares.size(); ++i) fractions[std::to_string(classes[i])] = shares[i];
-  const auto or_null = [](double value) { return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(nullptr); };
   nlohmann::json quality = nullptr;
   if (report.quality) {
     quality = {{"classifier_accuracy", report.quality->classifier_accuracy},

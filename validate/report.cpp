@@ -10,14 +10,13 @@
 #include "files/provenance.hpp"
 #include "report/figure.hpp"
 #include "report/html_page.hpp"
+#include "report/json_numbers.hpp"
 #include "validate/bench.hpp"
 
 namespace heatbath::validation {
 namespace {
 
 using apps::html_escape;
-
-nlohmann::json number(double value) { return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(nullptr); }
 
 const char* name_of(Bound bound) {
   switch (bound) {
@@ -110,14 +109,14 @@ nlohmann::json outcome_json(const Outcome& outcome) {
   for (const Check& check : outcome.checks) {
     checks.push_back({{"suite", check.suite},
                       {"name", check.name},
-                      {"expected", number(check.expected)},
-                      {"bias", number(check.bias)},
-                      {"measured", number(check.measured)},
-                      {"stderr", number(check.standard_error)},
-                      {"stderr_limit", number(check.error_limit())},
-                      {"z", number(check.z)},
-                      {"p", number(check.probability)},
-                      {"ess", number(check.effective_samples)},
+                      {"expected", apps::or_null(check.expected)},
+                      {"bias", apps::or_null(check.bias)},
+                      {"measured", apps::or_null(check.measured)},
+                      {"stderr", apps::or_null(check.standard_error)},
+                      {"stderr_limit", apps::or_null(check.error_limit())},
+                      {"z", apps::or_null(check.z)},
+                      {"p", apps::or_null(check.probability)},
+                      {"ess", apps::or_null(check.effective_samples)},
                       {"bound", name_of(check.bound)},
                       {"pass", check.pass},
                       {"failure", check.failure},
