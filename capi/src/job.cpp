@@ -28,6 +28,7 @@ JobOptions options_of(const heatbath_job_options* asked, const char* where) {
   check_size(*asked, smallest_options, where, "options");
   options.shots = asked->shots == 0 ? 1 : asked->shots;
   if (asked->seeded) options.seed = asked->seed;
+  options.strict = asked->strict;
   options.first_shot = asked->first_shot;
   options.first_step = asked->first_step;
   options.refinement = asked->refinement;

@@ -156,6 +156,20 @@ TEST_F(CJob, RefusalsLeaveTheProgramAlone) {
   heatbath_program_free(copy);
 }
 
+TEST_F(CJob, StrictOnesRefuseClips) {
+  ASSERT_EQ(heatbath_program_load_all(program, HB_SECTION_BIAS, 1e9f), HB_OK) << said();
+  ASSERT_EQ(heatbath_program_commit(program), HB_OK) << said();
+  EXPECT_EQ(heatbath_run(device, program, &options, &result), HB_OK) << said();
+  heatbath_counters counters{};
+  counters.size = sizeof counters;
+  ASSERT_EQ(heatbath_result_counters(result, &counters), HB_OK);
+  EXPECT_EQ(counters.clips, 3u);
+  options.strict = true;
+  heatbath_result* none = nullptr;
+  EXPECT_EQ(heatbath_run(device, program, &options, &none), HB_UNSUPPORTED);
+  EXPECT_EQ(none, nullptr);
+}
+
 TEST_F(CJob, OptionsSayTheirSize) {
   ASSERT_EQ(heatbath_program_evolve(program, 1000), HB_OK);
   options.size = 8;

@@ -186,6 +186,7 @@ typedef struct heatbath_job_options {
   uint32_t size;       /* sizeof(heatbath_job_options) */
   uint32_t shots;      /* 0: 1 */
   bool seeded;         /* the noise comes from the four below; HB_UNSUPPORTED without the capability "seeded" */
+  bool strict;         /* a clipped value or a state at a rail is HB_UNSUPPORTED, not a count */
   uint64_t seed;       /* noise key */
   uint32_t first_shot; /* number of the first shot */
   uint64_t first_step; /* number of the first step: goes on where the job before it ended */
@@ -199,7 +200,7 @@ typedef struct heatbath_job_options {
 } heatbath_job_options;
 
 #define HEATBATH_JOB_OPTIONS \
-  { sizeof(heatbath_job_options), 0, false, 0, 0, 0, 0, 0, 0, 0, NULL, NULL }
+  { sizeof(heatbath_job_options), 0, false, false, 0, 0, 0, 0, 0, 0, 0, NULL, NULL }
 
 typedef enum heatbath_job_state {
   HEATBATH_JOB_RUNNING = 0,
