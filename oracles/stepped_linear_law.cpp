@@ -64,6 +64,7 @@ Map step_of(const LinearCells& c, LinearRule rule, double dt) {
   switch (rule) {
     case LinearRule::euler_maruyama:
     case LinearRule::leimkuhler_matthews:
+    case LinearRule::lattice_walk:
       return {one + dt * rate.gain, std::sqrt(dt) * rate.noise, dt * rate.shift};
     case LinearRule::heun: {
       const MatrixXd half = one + 0.5 * dt * rate.gain;
@@ -115,8 +116,15 @@ void SteppedLinearLaw::step(const LinearCells& cells, LinearRule rule, double dt
   const auto n = static_cast<Index>(held.size());
   std::vector<Index> free_cells, held_cells;
   for (Index i = 0; i < n; ++i) (held[static_cast<std::size_t>(i)] ? held_cells : free_cells).push_back(i);
-  const Map map = step_of(block(cells, free_cells, held_cells, mean_.head(n)), rule, dt);
+  Map map = step_of(block(cells, free_cells, held_cells, mean_.head(n)), rule, dt);
   std::vector<Index> entries = free_cells;
+  if (rule == LinearRule::lattice_walk) {  // the mean square of an increment is fixed, so its variance lacks the drift's
+    const MatrixXd pull = map.gain - MatrixXd::Identity(map.gain.rows(), map.gain.cols());
+    const VectorXd drift = pull * mean_(free_cells) + map.shift;
+    const VectorXd spread = (pull * MatrixXd(covariance()(free_cells, free_cells)) * pull.transpose()).diagonal();
+    const VectorXd square = map.noise.diagonal().cwiseAbs2() - drift.cwiseAbs2() - spread;
+    map.noise = square.cwiseMax(0).cwiseSqrt().asDiagonal();
+  }
   if (cells.inertia) {
     for (const Index i : free_cells) entries.push_back(n + i);
     for (const Index i : held_cells) mean_[n + i] = 0;

@@ -21,7 +21,9 @@ struct LinearCells {
   bool inertia = false;  ///< dx = v dt, mass dv = (force - damping v) dt + sqrt(2 damping T) dW; else dx = mobility force …
 };
 
-enum class LinearRule { euler_maruyama, heun, leimkuhler_matthews, baoab, exact };
+/// lattice_walk, without inertia: up or down by (2 mu T dt)^(1/2), with the mean and the mean square of the equation's
+/// increment, of cells that never saturate. Its law is not Gaussian: mean and covariance are right.
+enum class LinearRule { euler_maruyama, heun, leimkuhler_matthews, baoab, exact, lattice_walk };
 
 /// Gaussian law of the state (x, and v with inertia) of cells that began at one point.
 class SteppedLinearLaw {

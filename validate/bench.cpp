@@ -87,7 +87,7 @@ std::uint32_t Machine::count(double wanted, std::uint32_t least) const {
 
 double Machine::step(double first_order, double second_order) {
   if (device_.step().count == 0) return dt_ = 0;
-  const bool first = stepper() == Stepper::euler_maruyama;
+  const bool first = stepper() == Stepper::euler_maruyama || stepper() == Stepper::lattice_walk;
   if (capabilities().dt_programmable) {
     const auto unit = static_cast<double>(capabilities().time_unit.count);
     const double ticks = std::round((first ? first_order : second_order) / pace_ * unit);

@@ -67,6 +67,8 @@ std::string describe_live(const Capabilities& capabilities, std::uint32_t entry)
   const std::string cell = std::to_string(entry);
   if (capabilities.stepper == Stepper::exact_ou)
     return "J4 of cell " + cell + " is not zero; the exact-ou stepper takes linear cells only";
+  if (capabilities.stepper == Stepper::lattice_walk)
+    return "the temperature of cell " + cell + " is 0; the lattice-walk stepper needs noise";
   if (capabilities.cell_kind == CellKind::rlc)
     return "the capacitance matrix is not positive definite: its pivot of node " + cell +
            " is not positive; the capacitance of a node must exceed what couples it to others";

@@ -31,6 +31,7 @@ const char *hb_stepper_name(uint32_t stepper) {
     case 6: return "sequential";
     case 7: return "random-sequential";
     case 8: return "two-colour";
+    case 9: return "lattice-walk";
     default: return "?";
   }
 }
@@ -46,6 +47,7 @@ const char *hb_stepper_order(uint32_t stepper) {
     case 6: return "exact conditional updates, no error of a step";
     case 7: return "exact conditional updates, no error of a step";
     case 8: return "exact conditional updates, no error of a step";
+    case 9: return "weak order 1; the variance of a linear cell is exact";
     default: return "?";
   }
 }

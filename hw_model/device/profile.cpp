@@ -466,8 +466,7 @@ void settle(Profile& profile) {
   const bool white = profile.noise == physics::NoiseColour::Kind::white && profile.noise_common == 0;
   profile.increments_markov &= physics::increments_markov(profile.stepper) && white;
   // What is refined is the path of the Brownian motion that drives a cell.
-  profile.refinement &= profile.seeded && white && profile.cell != physics::CellKind::pbit &&
-                        profile.stepper != physics::Stepper::exact_ou;
+  profile.refinement &= profile.seeded && physics::can_refine(profile.array(profile.cells, 1));
 }
 
 constexpr std::size_t longest_profile = std::size_t{1} << 20;

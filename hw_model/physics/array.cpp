@@ -95,6 +95,8 @@ std::optional<Refusal> refusal(const ArraySpec& spec, const Parameters& p) {
   return std::nullopt;
 }
 
+bool can_refine(const ArraySpec& spec) { return spec.colour.white() && rule(spec).refines; }
+
 std::optional<Refusal> refusal_of_step(const ArraySpec& spec, double dt) {
   const StepperRule& by = rule(spec);
   if (!law(spec.kind).spins) return std::nullopt;

@@ -31,6 +31,7 @@ constexpr std::uint32_t arithmetic_revision = 2;
 /// - Leimkuhler–Matthews, coloured noise, other steps with inertia: F o dx with the mean of the forces at both ends, with
 ///   inertia less the change of the kinetic energy;
 /// - BAOAB: minus the change of the kinetic energy in O;
+/// - lattice walk: kT_i ln of the probability of the step over that of its reverse at the same parameters;
 /// - exact Ornstein–Uhlenbeck with a potential, and p-bits: minus dE at fixed parameters; without a potential F o dx and the
 ///   mean of what it misses (exact_heat.hpp).
 ///
@@ -95,11 +96,14 @@ Stepper default_stepper(CellKind kind, const Graph* graph);
 /// Why no array can be made so; nothing when one can.
 std::optional<Refusal> refusal(const ArraySpec& spec);
 
-/// Why an array of that make cannot work with these parameters: exact-ou with J4 != 0, couplings
+/// Why an array of that make cannot work with these parameters: exact-ou with J4 != 0, lattice-walk at kT = 0, couplings
 /// in integers where there is no kernel for them, an rlc capacitance matrix that is
 /// not positive definite, a mass that is not positive, a damping or a temperature below 0. Costs O(cells), O(cells^3)
 /// for rlc. Nothing when it can.
 std::optional<Refusal> refusal(const ArraySpec& spec, const Parameters& parameters);
+
+/// Whether the array takes the noise of a refined path (noise.hpp): white noise of rules that a Brownian path drives.
+bool can_refine(const ArraySpec& spec);
 
 /// Why steps of dt (time units) cannot be made: sequential and two-colour sweeps need dt = 1, random-sequential at
 /// least one update.

@@ -26,6 +26,7 @@ enum class Stepper : std::uint8_t {
   sequential = 6,           ///< every cell once, in order
   random_sequential = 7,    ///< one cell after the other, drawn at random
   two_colour = 8,           ///< one colour of a bipartite graph, then the other
+  lattice_walk = 9,         ///< a step of fixed size up or down, with a probability that the force sets
 };
 
 }  // namespace heatbath::physics

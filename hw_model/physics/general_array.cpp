@@ -211,8 +211,7 @@ std::uint64_t GeneralArray::advance(const Run& run, const Parameters& live) {
   Impl& a = *impl_;
   if (run.steps == 0) return 0;
   if (const auto no = refusal_of_step(spec(), run.dt)) throw std::invalid_argument(no->what);
-  if (run.noise.refinement > 0 &&
-      (!spec().colour.white() || !rule(spec()).refines))
+  if (run.noise.refinement > 0 && !can_refine(spec()))
     throw std::invalid_argument(
         "only white noise of euler-maruyama, heun, leimkuhler-matthews and baoab can be refined");
   const bool ramped = run.target != nullptr && run.ramp_steps > 0;

@@ -32,6 +32,12 @@ bool loses_increments(const ArraySpec& spec, const Parameters& p, double dt, std
   if (cell.spins || by.exact == Exact::whole || p.couplings->code_grid()) return false;
   const bool inertia = cell.inertia, phases = cell.periodic, forces = !cell.capacitive;
   const double size = phases ? 2.0 : 1.0, still = 0x1p-14 * size, shaken = 0x1p-21 * size;
+  if (!by.by_force) {
+    const auto small = [&](double h) { return h > 0 && h < still; };  // none is refused elsewhere
+    for (std::uint32_t i = 0; i < spec.cells; ++i)
+      if (free[i] != 0 && small(std::sqrt(2 * double{spec.mobility} * p.kT_of(i) * dt))) return true;
+    return false;
+  }
   if (!inertia && !phases) {
     // The rules below find none where each cell's own curvature is enough: passes that cost little on large arrays. The
     // bits of magnitudes rise with them.

@@ -26,6 +26,7 @@ enum class CurvatureAt : std::uint8_t {
 ///   e = u O (1 + O)^-1 u of the damping O = exp(-g dt), an eigenvalue solves d z^2 - (1 - dt^2 kappa/2) z + e = 0 with
 ///   d + e = 1, e <= d, so that |z| <= 1 as long as dt^2 kappa <= 4; and beyond that a real z below -1 exists, as the
 ///   least eigenvalue of the symmetric pencil changes sign. With one-way couplings kappa is complex, and the roots are taken.
+/// - lattice walk: half of Euler–Maruyama's, so that second moments decay: <x'^2> = (1 - 2 dt lambda) <x^2> + h^2.
 /// - exact-ou and p-bits: any step.
 /// Phases rest where each has turned into the field of the others; frequencies are not looked at, and held cells are taken
 /// at 0 there. Bounds by row sums (Gershgorin) come first; only when `dt` is not below them spectra are computed: symmetric

@@ -122,6 +122,8 @@ LinearStep linear_step(Stepper stepper, double stiffness, double dt) {
   if (stepper == Stepper::euler_maruyama) return {1 - a, 2 * dt, 0};
   if (stepper == Stepper::heun) return {1 - a + a * a / 2, 2 * dt * half, 0};
   if (stepper == Stepper::leimkuhler_matthews) return {1 - a, 2 * dt * half, dt / 2};
+  // The mean square of an increment is 2 dt whatever the force: <x^2> = 1/k at any step.
+  if (stepper == Stepper::lattice_walk) return {1 - a, 2 * dt - a * dt, 0};
   const double gain = std::exp(-a);
   return {gain, stiffness != 0 ? (1 - gain * gain) / stiffness : 2 * dt, 0};
 }
@@ -145,6 +147,8 @@ VarianceBias variance_bias(CellKind kind, Stepper stepper, const LinearMode& mod
 std::optional<VarianceBias> predicted_bias(CellKind kind, Stepper stepper, const LinearNetwork& network,
                                            double dt) {
   if (network.cells == 0 || kind == CellKind::pbit || stepper == Stepper::exact_ou) return VarianceBias{};
+  // Of coupled walkers the covariances are biased, by less than Euler–Maruyama's.
+  if (stepper == Stepper::lattice_walk && !network.couplings.empty()) stepper = Stepper::euler_maruyama;
   if (kind == CellKind::phase)
     return variance_bias(kind, stepper, {network.mobility * locked_stiffness(network)}, dt);
   if (!has_inertia(kind))

@@ -38,7 +38,10 @@ inline std::vector<LinearRow> linear_rows() {
                                     {kind, "heun", heun, 0.15, 12, {}},
                                     {kind, "exact-ou", exact, 0.35, 6, {}}};
     if (inertia) steppers.push_back({kind, "baoab", baoab, 0.3, 10, {}});
-    else steppers.push_back({kind, "leimkuhler-matthews", leimkuhler_matthews, 0.1, 16, {}});
+    if (!inertia) {
+      steppers.push_back({kind, "leimkuhler-matthews", leimkuhler_matthews, 0.1, 16, {}});
+      steppers.push_back({kind, "lattice-walk", lattice_walk, 0.006, 16, {}});
+    }
     for (LinearRow row : steppers) {
       for (const Condition& condition : conditions(std::string(kind) != "rlc")) {
         row.condition = condition;
@@ -155,7 +158,8 @@ inline std::function<double(int)> colour(const std::string& name, double dt) {
 
 /// The part of a ramp that step k uses, of `steps`.
 inline double ramp_part(LinearRule rule, int k, int steps) {
-  const bool start = rule == LinearRule::euler_maruyama || rule == LinearRule::leimkuhler_matthews;
+  const bool start = rule == LinearRule::euler_maruyama || rule == LinearRule::leimkuhler_matthews ||
+                     rule == LinearRule::lattice_walk;
   return (k + (start ? 0.0 : 0.5)) / steps;
 }
 

@@ -95,6 +95,7 @@ std::vector<Steady> steady_rows(bool inertia) {
   std::vector<Steady> rows{{"overdamped", "euler-maruyama", 0.002},
                            {"overdamped", "heun", 0.002},
                            {"overdamped", "leimkuhler-matthews", 0.002},
+                           {"overdamped", "lattice-walk", 0.002},
                            {"overdamped", "exact-ou", 0.2}};
   if (!inertia) return rows;
   for (const char* kind : {"underdamped", "rlc"}) {

@@ -7,13 +7,14 @@ namespace {
 
 constexpr const char* kinds[] = {"overdamped", "underdamped", "phase", "rlc", "pbit"};
 constexpr const char* steppers[] = {"euler-maruyama", "heun", "leimkuhler-matthews", "baoab", "exact-ou", "sequential",
-                                    "random-sequential", "two-colour"};
+                                    "random-sequential", "two-colour", "lattice-walk"};
 
 /// docs/dynamics.md, table of steppers.
 bool admitted(const std::string& kind, const std::string& stepper) {
   const bool inertia = kind == "underdamped" || kind == "rlc";
   if (stepper == "euler-maruyama" || stepper == "heun") return kind != "pbit";
   if (stepper == "leimkuhler-matthews") return kind == "overdamped" || kind == "phase";
+  if (stepper == "lattice-walk") return kind == "overdamped";
   if (stepper == "baoab") return inertia;
   if (stepper == "exact-ou") return inertia || kind == "overdamped";
   return kind == "pbit";
@@ -73,6 +74,18 @@ TEST(Refusals, AQuarticCellUnderExactSteps) {
     } catch (const Error& error) {
       EXPECT_THAT(error.what(), ::testing::HasSubstr("J4")) << kind;
     }
+  }
+}
+
+TEST(Refusals, ALatticeWalkWithoutNoise) {
+  Device device = open("func:cells=3&lanes=1&stepper=lattice-walk");
+  Program program(device.capabilities(), 3);
+  program.load(CellSection::j2, 1).load(CellSection::kT, std::vector<float>{1, 0, 1}).commit().evolve(device.ticks(1)).sample();
+  try {
+    device.run(program, {.shots = 1});
+    ADD_FAILURE() << "not refused";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("the temperature of cell 1 is 0; the lattice-walk stepper needs noise"));
   }
 }
 

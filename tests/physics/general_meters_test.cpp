@@ -153,6 +153,18 @@ Values heat_by_node_noise(const Model& m, const Values& x, const Values& y, doub
   return heat;
 }
 
+// A step of fixed size: kT ln of its probability over that of the step back.
+Values heat_by_odds(const Model& m, const Values& x, const Values& y, double dt) {
+  const Values f = m.force(x), g = m.force(y);
+  Values heat(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    const double h = std::sqrt(2 * m.mobility * m.kT[i] * dt), side = y[i] > x[i] ? 1 : -1;
+    const auto lean = [&](double force) { return std::clamp(m.mobility * force * dt / h, -1 + 0x1p-20, 1 - 0x1p-20); };
+    heat[i] = m.kT[i] * (std::log1p(side * lean(f[i])) - std::log1p(-side * lean(g[i])));
+  }
+  return heat;
+}
+
 // Heat of each cell in one step from x to y, phases unwrapped. Empty where the records do not tell: the order in which
 // cells flipped is not in them.
 Values heat_of_cells(const Make& make, const Model& m, const Values& x, const Values& y, double dt, bool potential) {
@@ -173,6 +185,7 @@ Values heat_of_cells(const Make& make, const Model& m, const Values& x, const Va
     }
     return heat;
   }
+  if (make.stepper == Stepper::lattice_walk) return heat_by_odds(m, x, y, dt);
   const Values f = m.force(x), g = m.force(y);
   if (make.stepper == Stepper::baoab) {
     Values before = x, after = y;
@@ -203,7 +216,7 @@ double heat_of_step(const Make& make, const Model& m, const Values& x, const Val
     for (std::size_t i = 0; i < n; ++i) before[n + i] += 0.5 * dt * kick[i], after[n + i] -= 0.5 * dt * back[i];
     return m.kinetic(before) - m.kinetic(after);
   }
-  if (heun_under_white_noise(make) && make.kind != CellKind::underdamped) {
+  if (make.stepper == Stepper::lattice_walk || (heun_under_white_noise(make) && make.kind != CellKind::underdamped)) {
     const Values cells = heat_of_cells(make, m, x, y, dt, potential);
     return std::accumulate(cells.begin(), cells.end(), 0.0);
   }

@@ -126,7 +126,7 @@ TEST(Makes, ThatCannotBeAreRefusedByName) {
   EXPECT_EQ(default_stepper(CellKind::pbit, named_graph("ring:5").get()), Stepper::sequential);
   EXPECT_EQ(message([] { stepper("verlet"); }),
             "stepper 'verlet': one of euler-maruyama, heun, leimkuhler-matthews, baoab, exact-ou, sequential, "
-            "random-sequential, two-colour");
+            "random-sequential, two-colour, lattice-walk");
 }
 
 }  // namespace

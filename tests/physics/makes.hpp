@@ -102,7 +102,7 @@ inline Parameters parameters(const Make& make, double flavour, std::uint32_t bia
 inline std::vector<Make> all() {
   std::vector<Make> list;
   for (int k = 0; k <= 4; ++k)
-    for (int s = 1; s <= 8; ++s) {
+    for (int s = 1; s <= 9; ++s) {
       const auto kind = static_cast<CellKind>(k);
       const auto stepper = static_cast<Stepper>(s);
       if (!goes_with(stepper, kind)) continue;

@@ -61,7 +61,9 @@ void ornstein_uhlenbeck(Bench& bench) {
   });
   const double bias = dt > 0 ? linear_variance_bias(machine.stepper(), 1, dt) : 0;
   const LinearStep step = linear_step(machine.stepper(), 1, dt > 0 ? dt : 1);
-  const std::string by = machine.stepper() == Stepper::exact_ou ? ", exact step" : "";
+  const std::string by = machine.stepper() == Stepper::exact_ou       ? ", exact step"
+                         : machine.stepper() == Stepper::lattice_walk ? ", lattice walk"
+                                                                      : "";
   Check& variance = bench.check("variance of a linear cell" + by, 1, means.mean_estimate(0), bias);
   variance.floor = 0.01;
   Curve curve{"Autocorrelation of a linear cell", "time", "<x(0) x(t)>", {{"device", {}, {}, {}}, {"exact", {}, {}, {}}}};
@@ -280,6 +282,9 @@ std::span<const Row> equilibrium_rows() {
         .keys = "stepper=leimkuhler-matthews", .best_cells = 1024, .best_lanes = 64}, false, coarse_wells},
       {"exact-step", "the linear cell by the exact Ornstein-Uhlenbeck step",
        {.j2 = 0.5, .bias = 1, .stepper = Stepper::exact_ou, .keys = "stepper=exact-ou", .best_cells = 256,
+        .best_lanes = 64}, false, ornstein_uhlenbeck},
+      {"lattice-walk", "the linear cell by steps of fixed size: a variance without error of the step",
+       {.j2 = 0.5, .bias = 1, .stepper = Stepper::lattice_walk, .keys = "stepper=lattice-walk", .best_cells = 1024,
         .best_lanes = 64}, false, ornstein_uhlenbeck},
       {"band-limited", "a linear cell under Ornstein-Uhlenbeck noise",
        {.j2 = 0.5, .emulator = true, .keys = "noise=ornstein-uhlenbeck&noise_time=0.25", .best_cells = 256,

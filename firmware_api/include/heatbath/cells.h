@@ -15,7 +15,7 @@ extern "C" {
 /* How many kinds, topologies, steppers and parameter sections there are: their numbers are 0 .. count - 1. */
 #define HB_CELL_KINDS 5u
 #define HB_TOPOLOGIES 2u
-#define HB_STEPPERS 9u
+#define HB_STEPPERS 10u
 #define HB_SECTIONS 9u
 
 /* Parameter sections: what LOAD loads (heatbath/program.h). */
@@ -38,7 +38,7 @@ const char *hb_cell_kind_name(uint32_t kind);
 const char *hb_topology_name(uint32_t topology);
 
 /* "none", "euler-maruyama", "heun", "leimkuhler-matthews", "baoab", "exact-ou", "sequential", "random-sequential",
- * "two-colour". */
+ * "two-colour", "lattice-walk". */
 const char *hb_stepper_name(uint32_t stepper);
 
 /* Its order in the step, in words: "weak order 1, strong order 1". */

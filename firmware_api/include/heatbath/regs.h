@@ -13,7 +13,7 @@
 /* Version of the map, and first 32 bits of the SHA-256 of its source. */
 #define HB_MAP_MAJOR                         1u
 #define HB_MAP_MINOR                         3u
-#define HB_MAP_HASH                          0x5EDD0FCEu
+#define HB_MAP_HASH                          0xB6938978u
 
 /* Bytes of the register window, from address 0; where the list of couplers and device memory begin. */
 #define HB_WINDOW_BYTES                      0x1000u
@@ -48,7 +48,7 @@
 #define HB_MAP_VERSION_MAJOR_MASK            0xFFFF0000u
 #define HB_MAP_VERSION_MAJOR_SHIFT           16u
 
-/* MAP_HASH: ro, reset 0x5EDD0FCE. First 32 bits of the SHA-256 of the register source; informative. */
+/* MAP_HASH: ro, reset 0xB6938978. First 32 bits of the SHA-256 of the register source; informative. */
 #define HB_MAP_HASH_OFFSET                   0x01Cu
 
 /* SCRATCH: rw, reset 0x00000000. Free for the host: link tests. */
@@ -191,6 +191,7 @@
 #define HB_CAPS_CELL_STEPPER_SEQUENTIAL      6u
 #define HB_CAPS_CELL_STEPPER_RANDOM_SEQUENTIAL 7u
 #define HB_CAPS_CELL_STEPPER_TWO_COLOUR      8u
+#define HB_CAPS_CELL_STEPPER_LATTICE_WALK    9u
 /* State variables of a cell, 1 or 2 (position and velocity; phase and full turns; flux and voltage). Variable c *
  * ACTIVE_CELLS + i is component c of cell i. 0 reads as 1. */
 #define HB_CAPS_CELL_COMPONENTS_MASK         0xFF000000u

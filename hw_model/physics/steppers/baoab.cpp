@@ -55,7 +55,7 @@ double longest_inertial(double g, std::complex<double> kappa, double growth) {
 
 }  // namespace
 
-const StepperRule baoab_rule{
+extern const StepperRule baoab_rule{
     .stepper = Stepper::baoab,
     .step = [](StepSpace& space) { schemes::baoab(space); },
     .heat = [](const ArraySpec&, bool) { return HeatFrom::bath; },

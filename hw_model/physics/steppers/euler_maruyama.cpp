@@ -6,7 +6,7 @@
 
 namespace heatbath::physics {
 
-const StepperRule euler_maruyama_rule{
+extern const StepperRule euler_maruyama_rule{
     .stepper = Stepper::euler_maruyama,
     .step = [](StepSpace& space) { schemes::euler_maruyama(space); },
     .heat = [](const ArraySpec& spec, bool) {

@@ -34,7 +34,7 @@ void StepSpace::exact() const {
            p.lane_bias ? nullptr : p.shift.data() + a.cells, p.lane_bias ? lane_shift + second() : nullptr);
 }
 
-const StepperRule exact_ou_rule{
+extern const StepperRule exact_ou_rule{
     .stepper = Stepper::exact_ou,
     .step = [](StepSpace& space) { space.exact(); },
     .heat = [](const ArraySpec&, bool potential) { return potential ? HeatFrom::energy : HeatFrom::ends; },

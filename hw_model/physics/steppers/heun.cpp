@@ -6,7 +6,7 @@
 
 namespace heatbath::physics {
 
-const StepperRule heun_rule{
+extern const StepperRule heun_rule{
     .stepper = Stepper::heun,
     .step = [](StepSpace& space) { schemes::heun(space); },
     .heat = [](const ArraySpec& spec, bool) {

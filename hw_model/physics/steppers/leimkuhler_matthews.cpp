@@ -5,7 +5,7 @@
 
 namespace heatbath::physics {
 
-const StepperRule leimkuhler_matthews_rule{
+extern const StepperRule leimkuhler_matthews_rule{
     .stepper = Stepper::leimkuhler_matthews,
     .step = [](StepSpace& space) { schemes::leimkuhler_matthews(space); },
     .heat = [](const ArraySpec&, bool) { return HeatFrom::ends; },

@@ -3,8 +3,8 @@
 
 namespace heatbath::physics {
 
-const StepperRule sequential_rule{.stepper = Stepper::sequential, .in_sweeps = true};
-const StepperRule random_sequential_rule{.stepper = Stepper::random_sequential, .at_random = true};
-const StepperRule two_colour_rule{.stepper = Stepper::two_colour, .in_sweeps = true, .by_colour = true};
+extern const StepperRule sequential_rule{.stepper = Stepper::sequential, .in_sweeps = true};
+extern const StepperRule random_sequential_rule{.stepper = Stepper::random_sequential, .at_random = true};
+extern const StepperRule two_colour_rule{.stepper = Stepper::two_colour, .in_sweeps = true, .by_colour = true};
 
 }  // namespace heatbath::physics

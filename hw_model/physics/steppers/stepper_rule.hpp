@@ -87,7 +87,4 @@ inline double released_between(double quarter_mu_dt, double before, double after
   return quarter_mu_dt * (after * after - before * before) - 0.5 * moved * (before + after);
 }
 
-extern const StepperRule euler_maruyama_rule, heun_rule, leimkuhler_matthews_rule, baoab_rule, exact_ou_rule,
-    sequential_rule, random_sequential_rule, two_colour_rule;
-
 }  // namespace heatbath::physics
