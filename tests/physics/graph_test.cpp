@@ -4,6 +4,7 @@
 
 #include "hw_model/physics/array.hpp"
 #include "hw_model/physics/graph.hpp"
+#include "hw_model/physics/steppers/stepper_rule.hpp"
 #include "hw_model/physics/topology.hpp"
 #include "tests/apps/temporary_folder.hpp"
 
@@ -127,6 +128,15 @@ TEST(Makes, ThatCannotBeAreRefusedByName) {
   EXPECT_EQ(message([] { stepper("verlet"); }),
             "stepper 'verlet': one of euler-maruyama, heun, leimkuhler-matthews, baoab, exact-ou, sequential, "
             "random-sequential, two-colour, lattice-walk");
+}
+
+TEST(Steppers, HaveTheirRulesInTheOrderOfTheirNumbers) {
+  for (std::uint8_t n = 1; n <= static_cast<std::uint8_t>(Stepper::lattice_walk); ++n) {
+    ArraySpec spec;
+    spec.stepper = static_cast<Stepper>(n);
+    EXPECT_EQ(rule(spec).stepper, spec.stepper) << name(spec.stepper);
+    EXPECT_EQ(rule(spec).longest || rule(spec).longest_inertial, has_longest_step(spec.stepper)) << name(spec.stepper);
+  }
 }
 
 }  // namespace
