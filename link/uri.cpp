@@ -8,8 +8,8 @@
 namespace heatbath {
 namespace {
 
-[[noreturn]] void bad_uri(std::string_view text, const std::string& what) {
-  throw Error(HB_BAD_ARG, "device URI '" + numerics::escaped(text, 400) + "': " + numerics::escaped(what, 1000));
+[[noreturn]] void bad_uri(const Uri& uri, const std::string& why) {
+  throw Error(HB_BAD_ARG, uri.what + " '" + numerics::escaped(uri.text, 400) + "': " + numerics::escaped(why, 1000));
 }
 
 constexpr std::uint64_t longest_ms = 7 * 24 * 3600 * std::uint64_t{1000};
@@ -32,7 +32,7 @@ std::chrono::milliseconds Uri::milliseconds(const std::string& key, std::chrono:
   if (at == keys.end()) return otherwise;
   const auto number = numerics::parse_decimal_or_hexadecimal(at->second);
   if (!number || *number < 1 || *number > longest_ms)
-    bad_uri(text, key + "=" + at->second + " is not a whole number of milliseconds in 1.." + std::to_string(longest_ms));
+    bad_uri(*this, key + "=" + at->second + " is not a whole number of milliseconds in 1.." + std::to_string(longest_ms));
   return std::chrono::milliseconds(*number);
 }
 
@@ -42,7 +42,7 @@ std::uint64_t Uri::number(const std::string& key, std::uint64_t lowest, std::uin
   if (at == keys.end()) return otherwise;
   const auto number = numerics::parse_decimal_or_hexadecimal(at->second);
   if (!number || *number < lowest || *number > highest)
-    bad_uri(text, key + "=" + at->second + " is not a whole number in " + std::to_string(lowest) + ".." +
+    bad_uri(*this, key + "=" + at->second + " is not a whole number in " + std::to_string(lowest) + ".." +
                       std::to_string(highest));
   return *number;
 }
@@ -52,22 +52,24 @@ std::string_view scheme_of(std::string_view text) {
   return colon == std::string_view::npos ? std::string_view{} : text.substr(0, colon);
 }
 
-Uri parse_uri(std::string_view text, UriAddress address, std::span<const std::string_view> valid) {
+Uri parse_uri(std::string_view text, UriAddress address, std::span<const std::string_view> valid,
+              std::string_view what) {
   Uri uri;
+  uri.what = what;
   uri.text = text;
   uri.scheme = scheme_of(text);
-  if (uri.scheme.empty()) bad_uri(text, "no scheme; write it as func:profile=ideal&cells=64");
+  if (uri.scheme.empty()) bad_uri(uri, "no scheme; write it as func:profile=ideal&cells=64");
   std::string_view rest = text.substr(uri.scheme.size() + 1);
   if (address != UriAddress::none) {
     const bool host = address == UriAddress::host;
-    if (host && !rest.starts_with("//")) bad_uri(text, "write it as " + uri.scheme + "://host:port");
+    if (host && !rest.starts_with("//")) bad_uri(uri, "write it as " + uri.scheme + "://host:port");
     if (host) rest.remove_prefix(2);
     const std::size_t question = rest.find('?');
     uri.address = rest.substr(0, question);
-    if (uri.address.empty()) bad_uri(text, "nothing stands after '" + uri.scheme + (host ? "://'" : ":'"));
+    if (uri.address.empty()) bad_uri(uri, "nothing stands after '" + uri.scheme + (host ? "://'" : ":'"));
     rest = question == std::string_view::npos ? std::string_view{} : rest.substr(question + 1);
     if (question != std::string_view::npos && rest.empty())
-      bad_uri(text, "it ends in '?'; key=value must follow, or nothing");
+      bad_uri(uri, "it ends in '?'; key=value must follow, or nothing");
   }
   while (!rest.empty()) {
     const bool takes_all = rest.starts_with("device=");
@@ -75,14 +77,14 @@ Uri parse_uri(std::string_view text, UriAddress address, std::span<const std::st
     const std::string_view pair = rest.substr(0, end);
     rest = end == std::string_view::npos ? std::string_view{} : rest.substr(end + 1);
     if (end != std::string_view::npos && rest.empty())
-      bad_uri(text, "it ends in '&'; another key=value must follow, or nothing");
+      bad_uri(uri, "it ends in '&'; another key=value must follow, or nothing");
     const std::size_t equals = pair.find('=');
     if (equals == std::string_view::npos || equals == 0 || equals + 1 == pair.size())
-      bad_uri(text, "'" + std::string(pair) + "' is not key=value");
+      bad_uri(uri, "'" + std::string(pair) + "' is not key=value");
     const std::string key(pair.substr(0, equals));
     if (std::ranges::find(valid, key) == valid.end())
-      bad_uri(text, "key '" + key + "' is unknown; " + uri.scheme + ": has " + (valid.empty() ? "no keys" : listed(valid)));
-    if (!uri.keys.emplace(key, pair.substr(equals + 1)).second) bad_uri(text, "key '" + key + "' is given twice");
+      bad_uri(uri, "key '" + key + "' is unknown; " + uri.scheme + ": has " + (valid.empty() ? "no keys" : listed(valid)));
+    if (!uri.keys.emplace(key, pair.substr(equals + 1)).second) bad_uri(uri, "key '" + key + "' is given twice");
   }
   return uri;
 }

@@ -15,6 +15,7 @@ enum class UriAddress : std::uint8_t { none, name, host };
 
 /// A URI taken apart.
 struct Uri {
+  std::string what;    ///< what messages call it
   std::string text;    ///< as given
   std::string scheme;
   std::string address;  ///< without "//"
@@ -29,8 +30,9 @@ struct Uri {
 
 /// Takes a URI apart. Only the keys of `valid` may stand in it; a value of the key `device`, itself a URI, goes to the
 /// end of the text. Throws Error(BAD_ARG) in one line that lists the valid keys or shows the right form: a text without
-/// scheme or address, a pair without '=', an empty key or value, a key given twice.
-Uri parse_uri(std::string_view text, UriAddress address, std::span<const std::string_view> valid);
+/// scheme or address, a pair without '=', an empty key or value, a key given twice. `what`: what messages call it.
+Uri parse_uri(std::string_view text, UriAddress address, std::span<const std::string_view> valid,
+              std::string_view what = "device URI");
 
 /// The scheme of any device URI; empty when there is none.
 std::string_view scheme_of(std::string_view text);

@@ -3,12 +3,14 @@
 #include "heatbath/server.hpp"
 
 #include <atomic>
+#include <optional>
 #include <utility>
 #include <variant>
 
 #include "heatbath/error.hpp"
 #include "link/scheme.hpp"
 #include "server/etherbone_service.hpp"
+#include "server/own_process.hpp"
 #include "server/session_service.hpp"
 #include "server/stand_in.hpp"
 #include "sim/src/open_transport.hpp"
@@ -42,16 +44,18 @@ void refuse_token_and_realtime(const ServerOptions& options, const char* why) {
     throw Error(HB_BAD_ARG, "listen '" + options.listen + "': " + why);
 }
 
-Service service_of(const ServerOptions& options) {
+/// May change the device of `options` to the one that `own_process` serves.
+Service service_of(ServerOptions& options, std::optional<OwnProcess>& own_process) {
   const Scheme* const scheme = find_scheme(link_schemes(), scheme_of(options.listen));
   if (scheme != nullptr) {
-    const Uri listen = parse_uri(options.listen, scheme->address, {});
+    const Uri listen = parse_uri(options.listen, scheme->address, {}, "listen");
     if (listen.scheme == "uio") {
       refuse_token_and_realtime(options, "a file that stands in for a device takes neither token nor realtime");
       return std::make_unique<StandInService>(options, listen);
     }
     if (listen.scheme == "etherbone") {
       refuse_token_and_realtime(options, "Etherbone has neither token nor realtime");
+      if (opens_once(options.device)) options.device = own_process.emplace(options.device).uri();
       return std::make_unique<EtherboneService>(options, listen.address);
     }
     if (listen.scheme == "tcp" || listen.scheme == "unix" || listen.scheme == "shm")
@@ -65,9 +69,10 @@ Service service_of(const ServerOptions& options) {
 }  // namespace
 
 struct Server::Impl {
-  explicit Impl(ServerOptions given) : options(std::move(given)), service(service_of(options)) {}
+  explicit Impl(ServerOptions given) : options(std::move(given)), service(service_of(options, own_process)) {}
 
   ServerOptions options;  // the service refers to it
+  std::optional<OwnProcess> own_process;
   Service service;
 };
 
