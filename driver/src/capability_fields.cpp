@@ -158,6 +158,21 @@ std::span<const NamedCapability> capability_list() {
   return list;
 }
 
+float section_range(const CapabilityFields& of, hb_section_t section) {
+  switch (section) {
+    case HB_SECTION_J2: return of.range_j2;
+    case HB_SECTION_J4: return of.range_j4;
+    case HB_SECTION_BIAS: return of.range_bias;
+    case HB_SECTION_COUPLING: return of.range_coupling;
+    case HB_SECTION_GAIN: break;
+    case HB_SECTION_KT: return of.kT_max;
+    case HB_SECTION_MASS: return of.range_mass;
+    case HB_SECTION_DAMPING: return of.range_damping;
+    case HB_SECTION_FREQUENCY: return of.range_frequency;
+  }
+  return of.range_coupling;
+}
+
 bool same_encoding(const CapabilityFields& a, const CapabilityFields& b) {
   return a.parameter_number == b.parameter_number &&
          a.parameter_bits == b.parameter_bits &&

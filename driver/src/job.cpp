@@ -18,7 +18,6 @@
 #include "heatbath/regs.h"
 #include "job_impl.hpp"
 #include "record_reader.hpp"
-#include "heatbath/section_range.hpp"
 
 #ifdef __linux__
 #include <sys/mman.h>

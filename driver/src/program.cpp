@@ -14,7 +14,6 @@
 #include "heatbath/error.hpp"
 #include "heatbath/numerics/rounding.hpp"
 #include "heatbath/numerics/text.hpp"
-#include "heatbath/section_range.hpp"
 
 namespace heatbath {
 namespace {

@@ -122,6 +122,9 @@ struct NamedCapability {{
 /// Every capability, in the order of the registers.
 std::span<const NamedCapability> capability_list();
 
+/// Full scale of a parameter section that lies in device memory; couplings for a section that does not.
+float section_range(const CapabilityFields& of, hb_section_t section);
+
 /// Whether operands that were encoded for one device hold the same values on the other.
 bool same_encoding(const CapabilityFields& a, const CapabilityFields& b);
 
@@ -156,6 +159,9 @@ def host_source(registers):
     reads = "\n".join(f"  caps.{c.host} = {host_value(c)};" for c in shown(registers))
     same = " &&\n         ".join(f"a.{c.host} == b.{c.host}" for c in shown(registers) if c.encoding) or "true"
     list_rows = "\n".join(rows)
+    host_of = {c.register.name: c.host for c in registers.capabilities}
+    ranges = "\n".join(f"    case HB_SECTION_{row.name}: return of.{host_of[row.range]};" if row.range
+                       else f"    case HB_SECTION_{row.name}: break;" for row in registers.lists["section"])
     return f"""// {CREDIT}
 #include "capability_fields.hpp"
 
@@ -172,6 +178,13 @@ std::span<const NamedCapability> capability_list() {{
 {list_rows}
   }};
   return list;
+}}
+
+float section_range(const CapabilityFields& of, hb_section_t section) {{
+  switch (section) {{
+{ranges}
+  }}
+  return of.range_coupling;
 }}
 
 bool same_encoding(const CapabilityFields& a, const CapabilityFields& b) {{
@@ -246,4 +259,8 @@ void set_profile_registers(const Profile& p, RegisterFile& registers) {{"""]
                     f"  registers.set(HB_{r.name.removesuffix('_LO')}_HI_OFFSET, word(p.{r.chip} >> 32));"]
         elif r.chip:
             out.append(f"  registers.set({offset}, word(p.{r.chip}));")
-    return "\n".join(out + ["}", "", "}  // namespace heatbath::model", ""])
+    chip_of = {r.name: r.chip for r in registers.registers}
+    out += ["}", "", "SectionRange section_range(const Profile& p, hb_section_t section) {", "  switch (section) {"]
+    out += [f"    case HB_SECTION_{row.name}: return {{p.{chip_of[row.range]}, {'false' if row.low == '-range' else 'true'}}};"
+            if row.range else f"    case HB_SECTION_{row.name}: break;" for row in registers.lists["section"]]
+    return "\n".join(out + ["  }", "  return {p.range_coupling, false};", "}", "", "}  // namespace heatbath::model", ""])

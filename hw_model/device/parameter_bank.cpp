@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "hw_model/device/profile_registers.hpp"
 #include "hw_model/device/start_check.hpp"
 #include "hw_model/physics/graph.hpp"
 
@@ -38,23 +39,10 @@ void ParameterBank::reset(std::uint32_t cells, std::shared_ptr<const physics::Gr
 }
 
 Converter ParameterBank::converter(hb_section_t section) const {
-  const auto with = [&](float range, bool non_negative = false) {
-    return Converter{profile_.parameter_storage, profile_.parameter_bits, range, non_negative};
-  };
-  switch (section) {
-    case HB_SECTION_J2: return with(profile_.range_j2);
-    case HB_SECTION_J4: return with(profile_.range_j4, true);
-    case HB_SECTION_BIAS: return with(profile_.range_bias);
-    case HB_SECTION_KT:  // nothing is clipped: load refuses what is out of range
-      return with(profile_.parameter_storage == Storage::float32 ? std::numeric_limits<float>::infinity()
-                                                                 : profile_.kT_max);
-    case HB_SECTION_MASS: return with(profile_.range_mass, true);
-    case HB_SECTION_DAMPING: return with(profile_.range_damping, true);
-    case HB_SECTION_FREQUENCY: return with(profile_.range_frequency);
-    case HB_SECTION_COUPLING:
-    case HB_SECTION_GAIN: break;
-  }
-  return with(profile_.range_coupling);
+  SectionRange reach = section_range(profile_, section);
+  if (section == HB_SECTION_KT)  // nothing is clipped: load refuses what is out of range
+    reach = {profile_.parameter_storage == Storage::float32 ? std::numeric_limits<float>::infinity() : reach.range, false};
+  return {profile_.parameter_storage, profile_.parameter_bits, reach.range, reach.non_negative};
 }
 
 /// The first value that is no value of its section, after conversion.

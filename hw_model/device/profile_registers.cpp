@@ -74,4 +74,19 @@ void set_profile_registers(const Profile& p, RegisterFile& registers) {
   registers.set(HB_DT_TICKS_OFFSET, word(p.shown_dt_ticks()));
 }
 
+SectionRange section_range(const Profile& p, hb_section_t section) {
+  switch (section) {
+    case HB_SECTION_J2: return {p.range_j2, false};
+    case HB_SECTION_J4: return {p.range_j4, true};
+    case HB_SECTION_BIAS: return {p.range_bias, false};
+    case HB_SECTION_COUPLING: return {p.range_coupling, false};
+    case HB_SECTION_GAIN: break;
+    case HB_SECTION_KT: return {p.kT_max, true};
+    case HB_SECTION_MASS: return {p.range_mass, true};
+    case HB_SECTION_DAMPING: return {p.range_damping, true};
+    case HB_SECTION_FREQUENCY: return {p.range_frequency, false};
+  }
+  return {p.range_coupling, false};
+}
+
 }  // namespace heatbath::model

@@ -11,7 +11,6 @@
 #include "heatbath/error.hpp"
 #include "heatbath/numerics/lanczos.hpp"
 #include "heatbath/numerics/text.hpp"
-#include "heatbath/section_range.hpp"
 
 namespace heatbath::network {
 namespace {

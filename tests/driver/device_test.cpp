@@ -5,7 +5,9 @@
 
 #include <cmath>
 #include <limits>
+#include <map>
 #include <memory>
+#include <string>
 
 #include "scripted_device.hpp"
 
@@ -30,6 +32,23 @@ TEST(Device, ReadsIdentityAndCapabilitiesAndWritesNothing) {
   EXPECT_EQ(device.capabilities().range_bias, 4.0f);
   EXPECT_EQ(device.step().count, 1000u);
   EXPECT_TRUE(script.writes.empty());
+}
+
+TEST(Device, EveryBitOfCapsIsACapabilityByName) {
+  Script script;
+  const auto flags = [&] {
+    std::map<std::string, double> all;
+    for (const NamedCapability& one : capability_list())
+      if (std::string(one.group) == "features") all[one.name] = one.value(device_of(script).capabilities());
+    return all;
+  };
+  script.registers[HB_CAPS_OFFSET] = 0xFFFFFFFF;
+  const auto set = flags();
+  EXPECT_EQ(set.size(), 15u) << "dma was once left out; the bit of graphs' couplings is a fact of the cells";
+  for (const char* name : {"seeded", "meters", "kT_per_cell", "whole_turns", "dma"}) EXPECT_TRUE(set.contains(name)) << name;
+  for (const auto& [name, value] : set) EXPECT_EQ(value, 1) << name;
+  script.registers[HB_CAPS_OFFSET] = HB_CAPS_DMA_MASK;
+  for (const auto& [name, value] : flags()) EXPECT_EQ(value, name == "dma") << name;
 }
 
 TEST(Device, ForeignDevicesAreRefusedWithWhatWasFound) {

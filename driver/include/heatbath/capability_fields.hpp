@@ -99,6 +99,9 @@ struct NamedCapability {
 /// Every capability, in the order of the registers.
 std::span<const NamedCapability> capability_list();
 
+/// Full scale of a parameter section that lies in device memory; couplings for a section that does not.
+float section_range(const CapabilityFields& of, hb_section_t section);
+
 /// Whether operands that were encoded for one device hold the same values on the other.
 bool same_encoding(const CapabilityFields& a, const CapabilityFields& b);
 
