@@ -5,6 +5,7 @@
 
 #include "heatbath/cells.h"
 #include "heatbath/numerics/text.hpp"
+#include "heatbath/register_list.h"
 #include "heatbath/regs.h"
 
 namespace heatbath {
@@ -18,25 +19,16 @@ std::string hexadecimal(std::uint32_t value) {
   return buffer;
 }
 
+/// Its name in the map; that of both where it is the half of a 64-bit value.
 std::string register_name(std::uint32_t offset) {
-  switch (offset) {
-    case HB_DT_TICKS_OFFSET: return "DT_TICKS";
-    case HB_ACTIVE_CELLS_OFFSET: return "ACTIVE_CELLS";
-    case HB_PROGRAM_ADDR_LO_OFFSET:
-    case HB_PROGRAM_ADDR_HI_OFFSET: return "PROGRAM_ADDR";
-    case HB_PROGRAM_COUNT_OFFSET: return "PROGRAM_COUNT";
-    case HB_SHOTS_OFFSET: return "SHOTS";
-    case HB_JOB_FLAGS_OFFSET: return "JOB_FLAGS";
-    case HB_JOB_SHOT0_OFFSET: return "JOB_SHOT0";
-    case HB_JOB_STEP0_LO_OFFSET:
-    case HB_JOB_STEP0_HI_OFFSET: return "JOB_STEP0";
-    case HB_CAPTURE_BASE_LO_OFFSET:
-    case HB_CAPTURE_BASE_HI_OFFSET: return "CAPTURE_BASE";
-    case HB_CAPTURE_SLOTS_OFFSET: return "CAPTURE_SLOTS";
-    case HB_CAPTURE_CELL0_OFFSET: return "CAPTURE_CELL0";
-    case HB_CAPTURE_CELLS_OFFSET: return "CAPTURE_CELLS";
-    default: return "at " + hexadecimal(offset);
-  }
+  std::string name;
+#define HEATBATH_ROW(NAME, at, ACCESS, RESET, value, mask) \
+  if (offset == (at)) name = #NAME;
+  HB_REGISTER_LIST(HEATBATH_ROW)
+#undef HEATBATH_ROW
+  if (name.empty()) return "at " + hexadecimal(offset);
+  if (name.ends_with("_LO") || name.ends_with("_HI")) name.resize(name.size() - 3);
+  return name;
 }
 
 std::string describe_field(hb_field_t field, const hb_instruction_t& instruction, std::uint32_t info,

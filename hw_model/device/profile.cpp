@@ -315,6 +315,9 @@ class Reader {
                                          ".." + text(static_cast<double>(p.kT_max)));
     check_bits("parameters", p.parameter_storage, p.parameter_bits);
     check_bits("capture", p.capture_storage, p.capture_bits);
+    if (p.noise == physics::NoiseColour::Kind::white && p.noise_time != 0)
+      fail("[noise] correlation_time", "found " + text(static_cast<double>(p.noise_time)) +
+                                           "; it must be 0 with colour = \"white\", which has none");
     if (p.memory_bytes % 64 != 0)
       fail("[memory] bytes", "found " + std::to_string(p.memory_bytes) + "; it must be a multiple of 64");
     if (p.free_running && p.seeded)
@@ -509,17 +512,11 @@ std::span<const std::string_view> choice_names() { return choices_known; }
 
 Profile load_profile(std::string_view name, const Choices& choices) {
   Profile profile = read_profile(name);
-  const auto white_with_a_time = [&] {
-    return profile.noise == physics::NoiseColour::Kind::white && profile.noise_time != 0;
-  };
-  if (white_with_a_time())
-    throw std::invalid_argument(std::string(name) + ": noise.correlation_time = " + text(profile.noise_time) +
-                                ": white noise has none; needs 0, or a colour");
   // A cell brings its stepper, which may be chosen in turn.
   if (const auto cell = choices.find("cell"); cell != choices.end()) choose(profile, cell->first, cell->second);
   for (const auto& [choice, value] : choices)
     if (choice != "cell") choose(profile, choice, value);
-  if (choices.contains("noise_time") && white_with_a_time())
+  if (choices.contains("noise_time") && profile.noise == physics::NoiseColour::Kind::white && profile.noise_time != 0)
     throw std::invalid_argument("noise_time=" + choices.find("noise_time")->second +
                                 ": white noise has no correlation time; noise=ornstein-uhlenbeck, telegraph or pink has");
   try {

@@ -162,6 +162,8 @@ TEST(Profile, FaultsAreOneLineThatSaysWhatWhereAndWhatWouldBeRight) {
               testing::StartsWith("[array] stepper: stepper 'verlet': one of euler-maruyama, heun"));
   EXPECT_EQ(with("refuse_unstable = \"linear\"", "refuse_unstable = \"yes\""),
             "[array] refuse_unstable: found \"yes\"; it must be \"never\", \"linear\" or \"rail\"");
+  EXPECT_EQ(with("correlation_time = 0.0", "correlation_time = 0.5"),
+            "[noise] correlation_time: found 0.5; it must be 0 with colour = \"white\", which has none");
   EXPECT_THAT(with("colour = \"white\"", "colour = \"blue\""), testing::StartsWith("[noise] colour: noise colour 'blue'"));
   EXPECT_EQ(with("stepper = \"euler-maruyama\"", "stepper = \"default\""), "");
   EXPECT_THAT(with("free_running = false", "free_running = true"),
