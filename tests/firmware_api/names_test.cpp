@@ -86,9 +86,9 @@ TEST(CellNames, EveryKindTopologyStepperAndSectionHasItsOwn) {
     EXPECT_STRNE(hb_stepper_order(n), "?");
   }
   for (int n = HB_SECTION_J2; n <= HB_SECTION_FREQUENCY; ++n) sections.insert(hb_section_name(static_cast<hb_section_t>(n)));
-  EXPECT_EQ(kinds.size(), 5u);
-  EXPECT_EQ(topologies.size(), 2u);
-  EXPECT_EQ(steppers.size(), 9u);
+  EXPECT_EQ(kinds.size(), HB_CELL_KINDS);
+  EXPECT_EQ(topologies.size(), HB_TOPOLOGIES);
+  EXPECT_EQ(steppers.size(), HB_STEPPERS);
   EXPECT_EQ(sections.size(), 9u);
   EXPECT_EQ(kinds.count("?") + topologies.count("?") + steppers.count("?") + sections.count("?"), 0u);
   EXPECT_STREQ(hb_cell_kind_name(HB_CELL_KINDS), "?");
