@@ -88,12 +88,12 @@ static void append_ticks(hb_program_t *program, hb_op_t op, uint64_t ticks, uint
 /* Room in device memory behind everything else: its offset, 0 when there is none. */
 static uint64_t reserve(hb_program_t *program, uint64_t bytes) {
   if (!good(program)) return 0;
-  const uint64_t at = program->next;
-  if (bytes > program->capabilities->memory_bytes - at) {
+  const uint64_t at = program->next, next = aligned(at + bytes);
+  if (next > program->capabilities->memory_bytes || next < at) {
     fail(program, HB_OUT_OF_MEMORY);
     return 0;
   }
-  program->next = aligned(at + bytes);
+  program->next = next;
   return at;
 }
 
@@ -162,7 +162,8 @@ static void load_at(hb_program_t *program, hb_section_t section, uint64_t at) {
 }
 
 uint64_t hb_program_couplings(const hb_program_t *program) {
-  if (program == NULL || program->capabilities->topology == HB_CAPS_CELL_TOPOLOGY_SPARSE) return 0;
+  if (program == NULL || program->capabilities == NULL) return 0;
+  if (program->capabilities->topology == HB_CAPS_CELL_TOPOLOGY_SPARSE) return 0;
   const uint64_t n = program->cells;
   return program->capabilities->param_layout == HB_CAPS_PARAM_FORMAT_LAYOUT_FULL ? n * n : n * (n - 1u) / 2u;
 }
