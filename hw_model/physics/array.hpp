@@ -31,7 +31,8 @@ constexpr std::uint32_t arithmetic_revision = 2;
 /// - Leimkuhler–Matthews, coloured noise, other steps with inertia: F o dx with the mean of the forces at both ends, with
 ///   inertia less the change of the kinetic energy;
 /// - BAOAB: minus the change of the kinetic energy in O;
-/// - lattice walk: kT_i ln of the probability of the step over that of its reverse at the same parameters;
+/// - lattice walk: kT_i ln of the probability of the step over that of its reverse at the same parameters, F o dx where a
+///   rail ends the step;
 /// - exact Ornstein–Uhlenbeck with a potential, and p-bits: minus dE at fixed parameters; without a potential F o dx and the
 ///   mean of what it misses (exact_heat.hpp).
 ///

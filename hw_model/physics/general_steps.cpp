@@ -159,10 +159,11 @@ void GeneralArray::Impl::metered_step(StepSpace& s) {
       for (std::uint32_t l = 0; l < t.lanes; ++l) {
         const std::size_t at = t.at(i, l);
         const double g0 = t.force[at], g1 = t.force_after[at];
+        const bool held = !phases && !(std::abs(t.state[at]) < spec.rail);  // a step cut short at the rail
         double released = 0;
-        if (from == HeatFrom::odds) {
+        if (from == HeatFrom::odds && !held) {
           released = by.released(s, i, at, g0, g1);
-        } else if (by_guess && (phases || std::abs(t.state[at]) < spec.rail)) {
+        } else if (by_guess && !held) {
           // F o dx = mu F^2 dt + F o noise, the noise with the force at the predicted state, whose mean is kT dF/dx mu dt
           // there; the last term brings that to the mean of both ends.
           const double sigma = p.sigma[i], ahead = s.k2[at] + (p.drifts() ? p.minus_pull[i] : 0.0);

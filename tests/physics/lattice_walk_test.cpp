@@ -218,6 +218,19 @@ TEST(LatticeWalk, SaturatesInAStrongForceAndStaysFinite) {
   EXPECT_GT(heat, 4 * 90 * 0.5 * 20 * std::log(2.0));
 }
 
+TEST(LatticeWalk, ReleasesNothingWhereARailHoldsIt) {
+  ArraySpec spec = walkers(4, 1);
+  spec.rail = 0.5f;
+  const auto array = make_array(spec, nullptr);
+  array->enable_meters(true);
+  const Parameters p = uncoupled(4, 0, 0, -1000.0f, 0.5f);
+  go(*array, p, 20, 0.01);
+  const double arrived = array->meters(0, p).heat_path;
+  go(*array, p, 50, 0.01, 20);
+  for (std::uint32_t i = 0; i < 4; ++i) EXPECT_EQ(array->state(0, i), 0.5f);
+  EXPECT_EQ(array->meters(0, p).heat_path, arrived);
+}
+
 TEST(LatticeWalk, JudgesItsStepByTheDecayOfSecondMoments) {
   ArraySpec spec = walkers(3, 1);
   spec.mobility = 2;
