@@ -141,11 +141,7 @@ Network Network::quadratic_form(std::span<const double> A, std::span<const doubl
   const std::uint32_t n = count_of(b.size(), "b");
   check_size(A.size(), std::size_t{n} * n, "A, for a b of " + std::to_string(n) + " values,");
   check_finite(b, "b");
-  Network network(kind, n);
-  if (!network.has_positions() || kind == CellKind::rlc)
-    throw Error(HB_UNSUPPORTED, std::string("network: a quadratic form lies on overdamped or underdamped cells, not on ") +
-                                    name(kind));
-  return std::move(network.set_half_quadratic(A).set_fields(b));
+  return std::move(Network(kind, n).set_half_quadratic(A).set_fields(b));
 }
 
 Network Network::ising(std::span<const Edge> J, std::span<const double> h) {
@@ -218,6 +214,9 @@ Network& Network::set_aligning(std::span<const double> J) {
 }
 
 Network& Network::set_half_quadratic(std::span<const double> A) {
+  if (!has_positions() || kind_ == CellKind::rlc)
+    throw Error(HB_UNSUPPORTED, std::string("network: a quadratic form lies on overdamped or underdamped cells, not on ") +
+                                    name(kind_));
   std::vector<Edge> edges = upper_edges(A, cells_, "A", false);
   std::vector<double> half(cells_);
   for (std::size_t i = 0; i < cells_; ++i) half[i] = A[i * cells_ + i] / 2;

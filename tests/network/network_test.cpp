@@ -92,6 +92,7 @@ TEST(QuadraticForm, WrongSizesAndNumbersAreNamed) {
   EXPECT_THAT(message_of([&] { Network::quadratic_form(Numbers{1, 0, 0, 1}, Numbers{1, -INFINITY}); }, HB_BAD_ARG),
               HasSubstr("-inf"));
   message_of([] { Network::quadratic_form(Numbers{1}, Numbers{1}, CellKind::pbit); }, HB_UNSUPPORTED);
+  message_of([] { Network(CellKind::rlc, 2).set_half_quadratic(Numbers{2, 1, 1, 2}); }, HB_UNSUPPORTED);
 }
 
 TEST(Ising, EnergyHasTheSignsOfThePapers) {

@@ -80,6 +80,7 @@ class Network {
   /// As a matrix, cells x cells row-major, symmetric, zero diagonal.
   Network& set_aligning(std::span<const double> J);
   /// x'Ax/2, A symmetric: diagonal and couplings; replaces J2 and all couplings.
+  /// Error(UNSUPPORTED) on other than overdamped and underdamped cells.
   Network& set_half_quadratic(std::span<const double> A);
 
   // -- as on the device --------------------------------------------------------------------------------------------
