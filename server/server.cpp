@@ -55,6 +55,7 @@ Service service_of(ServerOptions& options, std::optional<OwnProcess>& own_proces
     }
     if (listen.scheme == "etherbone") {
       refuse_token_and_realtime(options, "Etherbone has neither token nor realtime");
+      options.device = uri_or_default(options.device);
       if (opens_once(options.device)) options.device = own_process.emplace(options.device).uri();
       return std::make_unique<EtherboneService>(options, listen.address);
     }
