@@ -48,6 +48,7 @@ if typing.TYPE_CHECKING:
         SEQUENTIAL = 6
         RANDOM_SEQUENTIAL = 7
         TWO_COLOUR = 8
+        LATTICE_WALK = 9
 
 else:
     CellKind = _Named("CellKind", {_member(name): k for k, name in enumerate(_core.cell_kinds)})
