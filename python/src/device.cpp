@@ -263,8 +263,10 @@ Ranges are symmetric, [-range, range], unless said otherwise; energies in energy
         if (!capabilities.sparse()) return py::none();
         static_assert(sizeof(Coupler) == 2 * sizeof(std::uint32_t));
         const auto list = capabilities.couplers();
-        return lent<std::uint32_t>({static_cast<py::ssize_t>(list.size()), 2}, list.empty() ? nullptr : &list.front().i, self);
-      }, "Pairs of cells i < j that have a coupler: uint32, (couplers, 2), without a copy. None: all pairs have one.");
+        py::array pairs = lent<std::uint32_t>({static_cast<py::ssize_t>(list.size()), 2}, list.empty() ? nullptr : &list.front().i, self);
+        pairs.attr("setflags")(false);  // the device and its programs have the same list
+        return pairs;
+      }, "Pairs of cells i < j that have a coupler: uint32, (couplers, 2), read-only, without a copy. None: all pairs have one.");
 
   py::class_<Result, SharedResult>(module, "Result", R"(What a finished job leaves.
 

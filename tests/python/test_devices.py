@@ -49,6 +49,8 @@ def test_couplers_of_a_graph_are_lent():
     with heatbath.open("func:topology=ring:6&lanes=1&threads=1") as device:
         couplers = device.capabilities.couplers
         assert couplers.dtype == np.uint32 and couplers.shape == (6, 2)
+        with pytest.raises(ValueError, match="read-only"):
+            couplers[0] = 3
         assert {tuple(map(int, pair)) for pair in couplers} == {(0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (0, 5)}
     del device
     gc.collect()
