@@ -306,7 +306,7 @@ each range that is used. stiffness: step times largest curvature.)")
       .def("set_step", [](const Scaling& scaling, PyDevice& device) {
         auto use = device.use();
         scaling.set_step(*use);
-        device.owned()->set_step = use->step().count;
+        if (use->capabilities().dt_programmable) device.owned()->set_step = use->step().count;
       }, py::arg("device"), "Sets the device's step where it can be set.")
       .def_property_readonly("relaxation_time", &Scaling::relaxation_time,
                              "Bound on the relaxation time in the network's time units; None where there is none.")

@@ -1,5 +1,6 @@
 """Networks, scaling and shots: energies by numpy, distributions by enumeration."""
 import itertools
+import pickle
 
 import numpy as np
 import pytest
@@ -105,3 +106,9 @@ def test_scaling_says_what_does_not_fit():
     network = heatbath.Network(heatbath.CellKind.PHASE, 2).set("j2", [1, 2]).set_fields([1, -1]).set_constant(3)
     assert network.values("bias").tolist() == [-1, 1] and network.constant == 3
     assert heatbath.Network.double_wells(2, 1.0).energy([1, -1]) == pytest.approx(0, abs=1e-12)
+
+
+def test_a_device_that_hides_its_step_keeps_none_in_its_pickle():
+    with heatbath.open("func:profile=silicon&cells=2&threads=1") as device:
+        heatbath.Scaling(heatbath.Network("overdamped", 2).set("j2", 1.0), device).set_step(device)
+        pickle.loads(pickle.dumps(device)).close()
