@@ -184,6 +184,24 @@ inline std::string shape_of(const py::array& array) {
   throw Error(HB_BAD_ARG, what + ": an array of shape " + shape_of(array) + "; " + right + " is needed");
 }
 
+/// Cell numbers of pairs; what does not fit is no cell.
+inline std::vector<std::uint32_t> cells_of(const py::object& values, const char* where) {
+  const py::array array = py::array::ensure(values);
+  if (!array || (array.size() > 0 && array.dtype().kind() != 'i' && array.dtype().kind() != 'u')) {
+    PyErr_Clear();
+    throw py::type_error(std::string(where) + ": cells are whole numbers");
+  }
+  const auto whole = numbers<std::int64_t>(array, where);
+  if (whole.ndim() != 1) bad_shape(whole, where, "(pairs,)");
+  std::vector<std::uint32_t> cells;
+  cells.reserve(static_cast<std::size_t>(whole.size()));
+  for (const std::int64_t cell : span_of(whole)) {
+    if (cell < 0 || cell > 0xFFFFFFFF) throw Error(HB_BAD_ARG, std::string(where) + ": " + std::to_string(cell) + " is no cell");
+    cells.push_back(static_cast<std::uint32_t>(cell));
+  }
+  return cells;
+}
+
 /// An array over memory that `owner` keeps alive.
 template <typename T>
 py::array lent(std::vector<py::ssize_t> shape, const T* data, const py::object& owner) {

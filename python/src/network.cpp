@@ -60,23 +60,19 @@ Doubles square_of(const py::object& values, const char* where) {
 }
 
 std::uint32_t cell_of(const py::handle& value, const char* where) {
+  if (PyIndex_Check(value.ptr()) == 0) throw py::type_error(std::string(where) + ": cells are whole numbers");
   const auto cell = py::int_(py::reinterpret_borrow<py::object>(value)).cast<std::int64_t>();
   if (cell < 0 || cell > 0xFFFFFFFF) throw Error(HB_BAD_ARG, std::string(where) + ": " + std::to_string(cell) + " is no cell");
   return static_cast<std::uint32_t>(cell);
 }
 
 std::vector<Edge> edges_of_arrays(const py::object& i, const py::object& j, const py::object& values, const char* where) {
-  const auto from = numbers<std::int64_t>(i, where), to = numbers<std::int64_t>(j, where);
+  const auto from = cells_of(i, where), to = cells_of(j, where);
   const Doubles value = numbers<double>(values, where);
-  if (from.ndim() != 1 || to.ndim() != 1 || value.ndim() != 1 || from.size() != to.size() || from.size() != value.size())
+  if (value.ndim() != 1 || from.size() != to.size() || from.size() != static_cast<std::size_t>(value.size()))
     throw Error(HB_BAD_ARG, std::string(where) + ": (i, j, values) are three arrays of one length");
-  std::vector<Edge> edges(static_cast<std::size_t>(from.size()));
-  for (std::size_t k = 0; k < edges.size(); ++k) {
-    const std::int64_t a = from.data()[k], b = to.data()[k];
-    if (a < 0 || b < 0 || a > 0xFFFFFFFF || b > 0xFFFFFFFF)
-      throw Error(HB_BAD_ARG, std::string(where) + ": pair (" + std::to_string(a) + "," + std::to_string(b) + ") is none of cells");
-    edges[k] = {static_cast<std::uint32_t>(a), static_cast<std::uint32_t>(b), value.data()[k]};
-  }
+  std::vector<Edge> edges(from.size());
+  for (std::size_t k = 0; k < edges.size(); ++k) edges[k] = {from[k], to[k], value.data()[k]};
   return edges;
 }
 

@@ -57,24 +57,6 @@ void load_couplings(Program& program, const py::object& matrix) {
   }
 }
 
-/// Cell numbers of pairs; what does not fit is no cell.
-std::vector<std::uint32_t> cells_of(const py::object& values, const char* where) {
-  const py::array array = py::array::ensure(values);
-  if (!array || (array.dtype().kind() != 'i' && array.dtype().kind() != 'u')) {
-    PyErr_Clear();
-    throw py::type_error(std::string(where) + ": cells are whole numbers");
-  }
-  const auto whole = numbers<std::int64_t>(array, where);
-  if (whole.ndim() != 1) bad_shape(whole, where, "(pairs,)");
-  std::vector<std::uint32_t> cells;
-  cells.reserve(static_cast<std::size_t>(whole.size()));
-  for (const std::int64_t cell : span_of(whole)) {
-    if (cell < 0 || cell > 0xFFFFFFFF) throw Error(HB_BAD_ARG, std::string(where) + ": " + std::to_string(cell) + " is no cell");
-    cells.push_back(static_cast<std::uint32_t>(cell));
-  }
-  return cells;
-}
-
 void load_coupling_list(Program& program, const py::object& i, const py::object& j, const py::object& values) {
   constexpr const char* where = "Program.load_coupling_list";
   const auto from = cells_of(i, where), to = cells_of(j, where);

@@ -41,6 +41,9 @@ def test_couplings_come_in_every_form():
         heatbath.Network.ising({(0, 1): np.nan}, h)
     with pytest.raises(TypeError):
         heatbath.Network.ising(matrix * 1j, h)
+    for J in ({(0.5, 1): 1.0}, (np.array([0.5]), np.array([1]), np.array([1.0]))):
+        with pytest.raises(TypeError, match="whole numbers"):
+            heatbath.Network.ising(J, h)
 
 
 def test_sparse_matrices_of_scipy():
