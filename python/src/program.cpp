@@ -72,10 +72,10 @@ void load_coupling_list(Program& program, const py::object& i, const py::object&
 /// set and clamp: one value for `count` cells, one for each, or a row for each shot.
 template <typename All, typename Each, typename PerShot>
 void hold(const py::object& values, std::uint32_t first, std::optional<std::uint32_t> count,
-          std::uint32_t variables, const char* where, All&& all, Each&& each, PerShot&& per_shot) {
+          std::uint32_t cells, const char* where, All&& all, Each&& each, PerShot&& per_shot) {
   const Floats array = numbers<float>(values, where);
   if (array.ndim() == 0) {
-    all(first, count.value_or(first < variables ? variables - first : 0), *array.data());
+    all(first, count.value_or(cells - first % cells), *array.data());
     return;
   }
   if (array.ndim() > 2) bad_shape(array, where, "one number, (count,) or (shots, count)");
@@ -173,7 +173,7 @@ or one number for every pair that has a coupler.)")
         set(of(self), values, first, count);
         return self;
       }, py::arg("values"), py::arg("first") = 0, py::arg("count") = py::none(),
-           "Writes state variables first..: one number for `count` (all that follow), (count,) or (shots, count).")
+           "Writes state variables first..: one number for `count` (the rest of first's component), (count,) or (shots, count).")
       .def("clamp", [=](Self self, const py::object& values, std::uint32_t first, std::optional<std::uint32_t> count) {
         clamp(of(self), values, first, count);
         return self;

@@ -84,6 +84,15 @@ def test_every_instruction_is_there(device):
     assert states[0, 3] == 1.5 and states[1, 3] != 1.5
 
 
+def test_one_number_sets_the_rest_of_a_component():
+    with heatbath.open("func:cell=underdamped&cells=3&lanes=1&threads=1") as device:
+        for first, rest in ((0, 3), (1, 2), (3, 3), (5, 1)):
+            filled = heatbath.Program(device, 3).set(0.5, first=first)
+            assert filled.records == heatbath.Program(device, 3).set(np.full(rest, 0.5), first=first).records
+        with pytest.raises(errors.BadArgError):
+            heatbath.Program(device, 3).set(0.5, first=6)
+
+
 def test_operands_of_each_shot(device):
     biases = np.linspace(-2, 2, 6).reshape(6, 1)
     program = heatbath.Program(device, 1).load("j2", 1).load("kT", 0).load("bias", biases).commit()
