@@ -48,8 +48,8 @@ struct RowOptions {
   std::filesystem::path peers;  ///< folder of the peers' scripts; empty: rows with a peer have no reference
 };
 
-/// Measures a row. Threads: one, but for the rows that say two; a peer gets the same number. What runs on one thread, and
-/// its peer, stay on one processor (one_processor.hpp).
+/// Measures a row. Threads: one, but for the rows that say two; a peer gets the same number. What runs on one thread,
+/// and its peer, stay on one processor (one_processor.hpp).
 Row measure(const RowInfo& info, const RowOptions& options);
 
 }  // namespace heatbath::bench

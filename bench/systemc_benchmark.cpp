@@ -6,8 +6,8 @@
 // rounds and, in brackets, the quartiles. The control is a second func: device: what its ratio differs from 1 by, and
 // the width of its quartiles, is what the machine adds to the other ratio. Times are CPU times of the thread.
 //
-// The goals: tlm / func 1.03 or less from 256 cells on; a register read through the driver 200 ns or less on tlm:, 50 ns
-// or less on func:.
+// The goals: tlm / func 1.03 or less from 256 cells on; a register read through the driver 200 ns or less on tlm:, 50
+// ns or less on func:.
 #include <algorithm>
 #include <array>
 #include <cstdio>

@@ -43,8 +43,8 @@ Network network_of_model(const std::filesystem::path& path);
 
 /// What one unit of the device is in a circuit. A cell is a capacitor with the resistor of its bath across it. The
 /// voltage of an overdamped cell is its state x, and RC is the time unit over the mobility; the voltage of a cell with
-/// inertia is its velocity, C is the mass 1 and 1/R the damping 1, so that RC is the time unit. Voltages are in units of
-/// sqrt(energy unit / C). So the resistor's Johnson noise at its temperature kT/k_B is the noise of the cell, and
+/// inertia is its velocity, C is the mass 1 and 1/R the damping 1, so that RC is the time unit. Voltages are in units
+/// of sqrt(energy unit / C). So the resistor's Johnson noise at its temperature kT/k_B is the noise of the cell, and
 /// energies are those of the device.
 struct CircuitScale {
   double farads = 0;         ///< C of an overdamped cell, or of mass 1
@@ -71,8 +71,8 @@ struct NetlistOptions {
   double step_time_units = 0;       ///< its printing step and longest internal step; 0: a thousandth of the length
 };
 
-/// An ngspice deck. Nodes x0, x1, … hold the states, nodes v0, v1, … the velocities of cells with inertia; Iac is a source
-/// of ac 1 into x0 or v0, for .noise and .ac lines that the user adds. Quartic terms are B sources. Couplings of
+/// An ngspice deck. Nodes x0, x1, … hold the states, nodes v0, v1, … the velocities of cells with inertia; Iac is a
+/// source of ac 1 into x0 or v0, for .noise and .ac lines that the user adds. Quartic terms are B sources. Couplings of
 /// overdamped cells that attract (J < 0) are resistors without noise; those of rlc nodes are capacitors, of which some
 /// may be negative; others are controlled sources. An rlc node with J2 other than 0 has an inductor. Resistors have
 /// temperatures of their own where kT differs. Rails, converters and mismatch are not in it, and the noise is white.

@@ -1,5 +1,5 @@
-// heatbath-conformance: does the device behind a link keep what every Heatbath device promises? For whoever makes one: no
-// emulator is in it.
+// heatbath-conformance: does the device behind a link keep what every Heatbath device promises? For whoever makes one:
+// no emulator is in it.
 
 #include <cstdio>
 #include <exception>

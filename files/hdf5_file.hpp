@@ -40,9 +40,9 @@ class Hdf5Writer {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Reads one file. Throws Error(IO) in one line: file, attribute or data set, and what would be right. Nothing outside of
-/// the file is read (links, raw data and virtual sets of other files are refused) and no filter is loaded; all data sets
-/// together may take 32 MiB and twice the size of the file.
+/// Reads one file. Throws Error(IO) in one line: file, attribute or data set, and what would be right. Nothing outside
+/// of the file is read (links, raw data and virtual sets of other files are refused) and no filter is loaded; all data
+/// sets together may take 32 MiB and twice the size of the file.
 class Hdf5Reader {
  public:
   explicit Hdf5Reader(const std::filesystem::path& path);

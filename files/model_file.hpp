@@ -27,10 +27,10 @@ struct SavedModel {
 /// source, seed, device, data_source, scaling, drive, optimizer, visible, hidden, updates, j2, j4, kT, tf,
 /// held_out_*; data sets couplings_visible_hidden (visible x hidden), couplings_hidden_hidden (hidden x hidden),
 /// bias_hidden, prototypes_images, prototypes_digits, training_action_per_step, training_action_floor.
-/// Version 2 has the attributes segments and labels besides, and a leading axis of segments in couplings and biases, with
-/// bias_visible (segments x visible) and couplings_label (segments x labels x moving cells; when there are labels). Both
-/// have the attribute ramp_end where it is not 0.75, capture_period where it is known, and sums_* where a training by
-/// least squares goes on from them. The same model gives the same bytes. Throws Error(IO).
+/// Version 2 has the attributes segments and labels besides, and a leading axis of segments in couplings and biases,
+/// with bias_visible (segments x visible) and couplings_label (segments x labels x moving cells; when there are
+/// labels). Both have the attribute ramp_end where it is not 0.75, capture_period where it is known, and sums_* where a
+/// training by least squares goes on from them. The same model gives the same bytes. Throws Error(IO).
 void save_model(const std::filesystem::path& path, const SavedModel& saved);
 
 /// Reads and validates a model. Throws Error(IO) in one line with file, key and what would be right: not a model,

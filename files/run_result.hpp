@@ -16,9 +16,9 @@ namespace heatbath::apps {
 /// Arrays of a run, in files as: states (shots x records x cells, dimensionless; float32, or float64 where full turns
 /// are beyond 2^24), time (records, time units), ticks
 /// (records), meters_energy, meters_work, meters_heat, meters_heat_path, meters_work_shadow (snapshots x shots, energy
-/// units), meters_ticks (snapshots), heat_per_cell (snapshots x shots x cells, energy units) where the program asked for
-/// it, readback_0_bias, …, the arrays of [statistics], and provenance (JSON text). Without records (what [statistics] only
-/// leaves) there are no states, times and meters.
+/// units), meters_ticks (snapshots), heat_per_cell (snapshots x shots x cells, energy units) where the program asked
+/// for it, readback_0_bias, …, the arrays of [statistics], and provenance (JSON text). Without records (what
+/// [statistics] only leaves) there are no states, times and meters.
 struct RunResult {
   std::uint32_t shots = 0, cells = 0;
   std::size_t records = 0;

@@ -25,8 +25,8 @@ struct StatisticsArray {
 
 class RunStatistics {
  public:
-  /// Of a description with [statistics] and the program made of it. Throws Error(BAD_ARG) with file and key for what the
-  /// records do not allow: lags off their grid, cells that are not captured, temperatures that change under
+  /// Of a description with [statistics] and the program made of it. Throws Error(BAD_ARG) with file and key for what
+  /// the records do not allow: lags off their grid, cells that are not captured, temperatures that change under
   /// entropy_production, more columns than memory.
   RunStatistics(const TomlProgram& description, const Program& program);
 

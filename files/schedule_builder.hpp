@@ -9,9 +9,9 @@
 namespace heatbath::apps {
 
 /// Appends the steps. Durations add up in exact time: each is taken to whole steps of the device so that the sum stays
-/// within half a step of what was asked, and a repeat whose duration is no whole number of steps is written out as often
-/// as makes it one, where the program has room. Throws Error(BAD_ARG) with file, line and key for a duration or a period
-/// that is off by more than 1 % of itself, and with file and line for what the device refuses.
+/// within half a step of what was asked, and a repeat whose duration is no whole number of steps is written out as
+/// often as makes it one, where the program has room. Throws Error(BAD_ARG) with file, line and key for a duration or a
+/// period that is off by more than 1 % of itself, and with file and line for what the device refuses.
 void append_schedule(Program& program, const std::vector<ScheduleStep>& steps, const Device& device, PerCell per_cell);
 
 }  // namespace heatbath::apps

@@ -111,7 +111,8 @@ struct TomlProgram {
   bool heat_per_cell = false;
   std::optional<StatisticsRequest> statistics;
 
-  /// "FILE:LINE: KEY" of keys that a device has to judge, by key (network.dt, samples.seed); or the option in its place.
+  /// "FILE:LINE: KEY" of keys that a device has to judge, by key (network.dt, samples.seed); or the option in its
+  /// place.
   std::map<std::string, std::string> places;
 
   /// Where a key stands: its place, or the file and the key where it was not given.
@@ -119,8 +120,8 @@ struct TomlProgram {
   /// Names of the meter snapshots and of the readback sections, in the order of Result::meters and Result::readback.
   std::vector<std::string> meter_names() const;
   std::vector<std::string> readback_names() const;
-  /// Shots for which arrays that differ from shot to shot have rows; 0 where there are none. Throws Error(BAD_ARG) where
-  /// they disagree.
+  /// Shots for which arrays that differ from shot to shot have rows; 0 where there are none. Throws Error(BAD_ARG)
+  /// where they disagree.
   std::uint32_t rows() const;
 };
 

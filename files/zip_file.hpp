@@ -15,8 +15,8 @@ struct ZipMember {
 
 enum class ZipMethod { store, deflate };
 
-/// Writes the archive whole (atomic_file.hpp). Members are in order, dated 1980-01-01 and for all to read, so that the same
-/// members give the same bytes. Nothing is copied. Throws Error(IO) that names the path.
+/// Writes the archive whole (atomic_file.hpp). Members are in order, dated 1980-01-01 and for all to read, so that the
+/// same members give the same bytes. Nothing is copied. Throws Error(IO) that names the path.
 void write_zip(const std::filesystem::path& path, std::span<const ZipMember> members, ZipMethod method);
 
 }  // namespace heatbath::apps

@@ -215,8 +215,8 @@ std::uint64_t RingChannel::wait_for_data() {
   return there;
 }
 
-/// The other side learns how far this one has read when it matters: with the next bytes sent, before this side waits, and
-/// after a quarter of a ring.
+/// The other side learns how far this one has read when it matters: with the next bytes sent, before this side waits,
+/// and after a quarter of a ring.
 void RingChannel::publish_read() {
   if (told_read_ == read_) return;
   told_read_ = read_;

@@ -49,7 +49,8 @@ class Channel {
   virtual std::size_t send(std::span<const std::byte> head, std::span<const std::byte> body, bool wait = true) = 0;
   /// True when receive would return bytes, or throw, at once.
   virtual bool readable() = 0;
-  /// `look` is called about ten times a second while receive or send waits; it may send, and throw Lost. Empty: nothing.
+  /// `look` is called about ten times a second while receive or send waits; it may send, and throw Lost. Empty:
+  /// nothing.
   void look_while_waiting(std::function<void()> look) { look_ = std::move(look); }
 
  protected:

@@ -35,7 +35,8 @@ constexpr std::chrono::milliseconds shortest_wait{2}, longest_wait{250}, first_w
 /// Requests under way lie within so many numbers: a server remembers 64.
 constexpr std::uint32_t number_span = 48;
 constexpr std::size_t posted_limit = 64;
-/// wait_irq looks so often without a break, and so often without one that outlasts the wait; breaks grow between bounds.
+/// wait_irq looks so often without a break, and so often without one that outlasts the wait; breaks grow between
+/// bounds.
 constexpr int eager_looks = 4, short_looks = 16;
 constexpr std::chrono::microseconds shortest_break{20}, longest_break{1000};
 constexpr std::size_t record_overhead = etherbone::record_header_bytes + 4;

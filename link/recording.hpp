@@ -30,7 +30,8 @@ enum class Access : std::uint16_t { read32 = 1, write32 = 2, read_block = 3, wri
 
 struct RecordEntry {
   Access access{};
-  std::uint16_t status = 0;  ///< what the access threw (hb_status_t): the data is the message then. A write's data is lost
+  /// what the access threw (hb_status_t): the data is the message then. A write's data is lost
+  std::uint16_t status = 0;
   std::uint32_t checksum = 0;
   std::uint64_t bytes = 0;    ///< of data that follow: a block, or a message
   std::uint64_t address = 0;  ///< of the access; the limit of a wait

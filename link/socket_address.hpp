@@ -18,8 +18,8 @@ struct SocketAddress {
   std::string path;        ///< unix, and the socket of a shm session; empty for tcp
 };
 
-/// The address of tcp://host:port or etherbone://host:port (host may be [v6]), unix:/path, or shm:/name, whose socket is /dev/shm/heatbath-name.
-/// Throws std::invalid_argument that shows the right form.
+/// The address of tcp://host:port or etherbone://host:port (host may be [v6]), unix:/path, or shm:/name, whose socket
+/// is /dev/shm/heatbath-name. Throws std::invalid_argument that shows the right form.
 SocketAddress socket_address(const std::string& scheme, const std::string& address);
 
 /// "tcp://host:port" of an address with host and port, [v6] in brackets.

@@ -19,10 +19,10 @@ namespace heatbath {
 /// the ticks that are left have passed by the wall clock.
 ///
 /// A regular file stands in for the part (stand_in_file.hpp); whoever serves it polls it
-/// (`heatbath serve --listen uio:FILE`). Plain memory does not order a read after what a write causes, as a bus does, nor
-/// does it change the two words of a time at once: so after writes the next read waits for the end of a round of the
-/// server that began after them, and both words of a pair are read of one instant. FILE.irq, a named pipe, carries the
-/// interrupt counts.
+/// (`heatbath serve --listen uio:FILE`). Plain memory does not order a read after what a write causes, as a bus does,
+/// nor does it change the two words of a time at once: so after writes the next read waits for the end of a round of
+/// the server that began after them, and both words of a pair are read of one instant. FILE.irq, a named pipe, carries
+/// the interrupt counts.
 class UioTransport final : public Transport, public Interruptible {
  public:
   /// `uri`: uio:PATH with the keys memory (file that holds device memory: u-dma-buf; default: the second map of the

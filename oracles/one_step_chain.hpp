@@ -12,7 +12,8 @@ namespace heatbath::reference {
 
 /// Rules for dx = f(x) dt + sqrt(2T) dW with n, n' standard normal and s = sqrt(2T dt):
 /// euler_maruyama x' = x + f(x) dt + s n; heun x' = x + (f(x) + f(x + f(x) dt + s n)) dt/2 + s n;
-/// leimkuhler_matthews x' = x + f(x) dt + s (n + n')/2, where n' is the n of the next step (Leimkuhler & Matthews 2013).
+/// leimkuhler_matthews x' = x + f(x) dt + s (n + n')/2, where n' is the n of the next step (Leimkuhler & Matthews
+/// 2013).
 enum class StepRule { euler_maruyama, heun, leimkuhler_matthews };
 
 /// The Markov chain of one step. Its backward operator (P g)(x) = E g(x'(x, n)) stands on Chebyshev points of an

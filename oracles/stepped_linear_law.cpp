@@ -118,7 +118,8 @@ void SteppedLinearLaw::step(const LinearCells& cells, LinearRule rule, double dt
   for (Index i = 0; i < n; ++i) (held[static_cast<std::size_t>(i)] ? held_cells : free_cells).push_back(i);
   Map map = step_of(block(cells, free_cells, held_cells, mean_.head(n)), rule, dt);
   std::vector<Index> entries = free_cells;
-  if (rule == LinearRule::lattice_walk) {  // the mean square of an increment is fixed, so its variance lacks the drift's
+  // The mean square of an increment is fixed, so its variance is smaller by the mean square of the drift.
+  if (rule == LinearRule::lattice_walk) {
     const MatrixXd pull = map.gain - MatrixXd::Identity(map.gain.rows(), map.gain.cols());
     const VectorXd drift = pull * mean_(free_cells) + map.shift;
     const VectorXd spread = (pull * MatrixXd(covariance()(free_cells, free_cells)) * pull.transpose()).diagonal();

@@ -8,17 +8,19 @@
 
 namespace heatbath::reference {
 
-/// n linear cells. Forces are -(stiffness x + bias); `stiffness` (n x n, 2 J2 on the diagonal, couplings beside it) need
-/// not be symmetric. `mass` is n x n, symmetric positive definite: a diagonal of masses, or the capacitances of a board.
+/// n linear cells. Forces are -(stiffness x + bias); `stiffness` (n x n, 2 J2 on the diagonal, couplings beside it)
+/// need not be symmetric. `mass` is n x n, symmetric positive definite: a diagonal of masses, or the capacitances of a
+/// board.
 struct LinearCells {
   Eigen::MatrixXd stiffness, mass;
   Eigen::VectorXd bias, damping, temperature;
-  /// What both change by over the step, linearly, where they are those of its middle; empty: nothing. Exact steps take it
-  /// for forces that do not depend on the state (biases, and the pull of held cells); no other rule looks at it.
+  /// What both change by over the step, linearly, where they are those of its middle; empty: nothing. Exact steps take
+  /// it for forces that do not depend on the state (biases, and the pull of held cells); no other rule looks at it.
   Eigen::MatrixXd stiffness_change = {};
   Eigen::VectorXd bias_change = {};
   double mobility = 1;
-  bool inertia = false;  ///< dx = v dt, mass dv = (force - damping v) dt + sqrt(2 damping T) dW; else dx = mobility force …
+  /// dx = v dt, mass dv = (force - damping v) dt + sqrt(2 damping T) dW; else dx = mobility force …
+  bool inertia = false;
 };
 
 /// lattice_walk, without inertia: up or down by (2 mu T dt)^(1/2), with the mean and the mean square of the equation's
@@ -29,8 +31,8 @@ enum class LinearRule { euler_maruyama, heun, leimkuhler_matthews, baoab, exact,
 class SteppedLinearLaw {
  public:
   /// `start`: n entries, or 2n with inertia. `correlation(lag)`: of the numbers that drive one cell in steps `lag`
-  /// apart, 1 at lag 0 but for noise whose intensity is spread over steps; `common`: the part of their variance that all
-  /// cells share.
+  /// apart, 1 at lag 0 but for noise whose intensity is spread over steps; `common`: the part of their variance that
+  /// all cells share.
   explicit SteppedLinearLaw(Eigen::VectorXd start, std::function<double(int lag)> correlation = {}, double common = 0)
       : mean_(std::move(start)), correlation_(std::move(correlation)), common_(common) {}
 

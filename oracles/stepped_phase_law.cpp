@@ -87,8 +87,8 @@ std::vector<double> stepped_phase_averages(const std::function<TwoPhases(int ste
       for (int k = 0; k < points; ++k)
         transform(l * points + k, place) = std::polar(1.0 / terms, -(k - degree) * th[0] - (l - degree) * th[1]);
   }
-  // th' = th + drift dt + noise. Leimkuhler–Matthews is a chain in y = th - s n/2, y' = y + drift(y + s n/2) dt + s n; a
-  // step from a known th, the first or the first after a release, leaves half of its noise.
+  // th' = th + drift dt + noise. Leimkuhler–Matthews is a chain in y = th - s n/2, y' = y + drift(y + s n/2) dt + s n;
+  // a step from a known th, the first or the first after a release, leaves half of its noise.
   const auto move = [&](const TwoPhases& p, std::array<bool, 2> known) -> Move {
     return [=](const Point& th, double n0, double n1) {
       Point s{}, within{}, noise{};

@@ -19,9 +19,9 @@ struct TwoPhases {
 
 enum class PhaseRule { euler_maruyama, heun, leimkuhler_matthews };
 
-/// E[f(th(steps))], for each f of `of`, of phases that begin at `start`. `at(step)`: parameters of each step; temperatures
-/// do not move. Each f is a trigonometric polynomial of degree 8 at most in each phase. Backwards: e^{i(k th_0 + l th_1)},
-/// |k|, |l| <= 8, on as many points, and Gauss–Hermite quadrature over the noise of a step.
+/// E[f(th(steps))], for each f of `of`, of phases that begin at `start`. `at(step)`: parameters of each step;
+/// temperatures do not move. Each f is a trigonometric polynomial of degree 8 at most in each phase. Backwards: e^{i(k
+/// th_0 + l th_1)}, |k|, |l| <= 8, on as many points, and Gauss–Hermite quadrature over the noise of a step.
 std::vector<double> stepped_phase_averages(const std::function<TwoPhases(int step)>& at, PhaseRule rule, double dt,
                                            int steps, std::array<double, 2> start,
                                            const std::vector<std::function<double(double, double)>>& of);

@@ -27,7 +27,8 @@ struct GenerativeReport {
   trainers::Classification classes;
   std::optional<trainers::ReverseAction> in_sample;  ///< after training, on trajectories of it
   std::vector<trainers::ReverseAction> held_out;     ///< after training, each of the held-out trajectories
-  double noise_memory = std::numeric_limits<double>::quiet_NaN();  ///< of the noise about the image, nats; NaN: not measured
+  /// of the noise about the image, nats; NaN: not measured
+  double noise_memory = std::numeric_limits<double>::quiet_NaN();
   std::vector<double> image_weights;                               ///< shares of the images in the fit
   double training_processor_seconds = std::numeric_limits<double>::quiet_NaN();  ///< all threads; NaN: no training
   std::optional<trainers::Quality> quality;

@@ -13,8 +13,8 @@ constexpr std::chrono::microseconds short_work{30}, long_work{120};
 /// Work between two looks at the hosts.
 constexpr std::chrono::milliseconds longest_piece{20};
 constexpr std::uint64_t longest_slice = std::uint64_t{1} << 60;
-/// What the wall clock was ahead by more is forgotten: an array that evolves while it is idle may be slower than that, and
-/// a host that reads both words of a time, of ticks as short as a picosecond, sees the high one stand still.
+/// What the wall clock was ahead by more is forgotten: an array that evolves while it is idle may be slower than that,
+/// and a host that reads both words of a time, of ticks as short as a picosecond, sees the high one stand still.
 constexpr std::chrono::milliseconds longest_idle{1};
 
 }  // namespace

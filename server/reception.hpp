@@ -30,9 +30,9 @@ namespace heatbath {
 /// Accepts connections, judges their hello, keeps the queue, and watches over the running session: its client's life,
 /// its limits, signs of life to the client. It never waits for a client.
 ///
-/// Where there are too many connections that say nothing, the oldest one of the peer that has most of them goes; where the
-/// queue is full, a client of a peer with fewer places in it takes the last place of the peer with most. A peer is an
-/// address of the internet, or a process of this computer.
+/// Where there are too many connections that say nothing, the oldest one of the peer that has most of them goes; where
+/// the queue is full, a client of a peer with fewer places in it takes the last place of the peer with most. A peer is
+/// an address of the internet, or a process of this computer.
 class Reception {
  public:
   /// Takes the listening socket. `facts` go into the handshake; `token` empty: none is asked for.

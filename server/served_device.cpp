@@ -23,13 +23,13 @@ Reopened reopening_of(const std::string& uri) {
   return scheme == nullptr ? Reopened::used : scheme->reopened;  // open() says what is wrong with it
 }
 
-/// A device that cannot be made anew, with its counters from 0 and its last command as none: as a session finds it after
-/// power-on. What it counts stays with it.
+/// A device that cannot be made anew, with its counters from 0 and its last command as none: as a session finds it
+/// after power-on. What it counts stays with it.
 class AsNew final : public Transport, public Interruptible {
  public:
   explicit AsNew(std::unique_ptr<Transport> device) : device_(std::move(device)) {
-    // Commands that do nothing leave the acknowledgement that power-on leaves. The first one has a sequence number that is
-    // neither the last one nor 0: a store that changes no word is none on some buses.
+    // Commands that do nothing leave the acknowledgement that power-on leaves. The first one has a sequence number that
+    // is neither the last one nor 0: a store that changes no word is none on some buses.
     if (const std::uint32_t last = device_->read32(HB_COMMAND_ACK_OFFSET); last != 0) {
       constexpr std::uint32_t one = HB_COMMAND_ACK_SEQ_MASK & (~HB_COMMAND_ACK_SEQ_MASK + 1);
       for (const std::uint32_t sequence : {(last & HB_COMMAND_ACK_SEQ_MASK) == one ? 2 * one : one, 0u}) {

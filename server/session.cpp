@@ -89,8 +89,8 @@ void Session::look_at_verdict() const {
   if (verdict != Verdict::none) throw Over{verdict};
 }
 
-/// Asked while the device works: the session is over, or the client has sent break_off, which is for all requests before
-/// it.
+/// Asked while the device works: the session is over, or the client has sent break_off, which is for all requests
+/// before it.
 bool Session::asked_to_stop() {
   control_.ticks.store(ticks(), std::memory_order_relaxed);
   if (control_.channel == nullptr) show_life();

@@ -20,16 +20,17 @@
 namespace heatbath {
 
 /// Serves an emulator at a file: its register window in the first HB_WINDOW_BYTES, device memory behind, shared with
-/// the chip, the list of couplers of a sparse one behind that; interrupts as 4-byte counts through the named pipe FILE.irq. A host's stores are found by comparing the
-/// words with what was last put there: effectful registers carry sequence numbers and reads have no effect, so nothing
-/// is lost by looking late. The file's rounds are counted as link/stand_in_file.hpp says.
+/// the chip, the list of couplers of a sparse one behind that; interrupts as 4-byte counts through the named pipe
+/// FILE.irq. A host's stores are found by comparing the words with what was last put there: effectful registers carry
+/// sequence numbers and reads have no effect, so nothing is lost by looking late. The file's rounds are counted as
+/// link/stand_in_file.hpp says.
 ///
 /// Device time passes by itself (PassingTime).
 class StandIn {
  public:
-  /// Makes file and pipe, which must not be there: what a stand-in that died has left is replaced, with `force` whatever
-  /// file or pipe there is. All bytes of the file are allotted. Throws Error(IO, BAD_ARG); the device is a func: URI.
-  /// `stop` must outlive this object.
+  /// Makes file and pipe, which must not be there: what a stand-in that died has left is replaced, with `force`
+  /// whatever file or pipe there is. All bytes of the file are allotted. Throws Error(IO, BAD_ARG); the device is a
+  /// func: URI. `stop` must outlive this object.
   StandIn(const std::string& device, const std::string& file, bool force, const std::atomic<bool>& stop);
   /// Removes file and pipe, where they are still those that were made.
   ~StandIn();

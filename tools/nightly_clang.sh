@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The other compiler: builds the unit tests with clang (Debian 12: clang 14) and runs them. Some ten minutes on two cores.
+# The other compiler: builds the unit tests with clang (Debian 12: clang 14) and runs them. Some ten minutes on two
+# cores.
 set -euo pipefail
 
 case "${1-}" in

@@ -18,9 +18,9 @@
 
 namespace heatbath::validation {
 
-/// What a row asks of a device, energies in kT and states as they are. A device whose ranges are too small for kT = 1 is
-/// used at a lower temperature, and longer by as much: only ratios matter. Cells with inertia have a time of their own
-/// and need kT = 1; p-bits count sweeps.
+/// What a row asks of a device, energies in kT and states as they are. A device whose ranges are too small for kT = 1
+/// is used at a lower temperature, and longer by as much: only ratios matter. Cells with inertia have a time of their
+/// own and need kT = 1; p-bits count sweeps.
 struct Needs {
   CellKind kind = CellKind::overdamped;
   std::uint32_t cells = 1;  ///< least

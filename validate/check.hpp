@@ -65,7 +65,8 @@ struct Outcome {
   std::uint64_t seed = 0;
   double effort = 1;
   double seconds = 0;
-  std::string stopped_at;  ///< row before which, or in which, it was stopped: it and later ones are missing; empty: whole
+  /// row before which, or in which, it was stopped: it and later ones are missing; empty: whole
+  std::string stopped_at;
 
   std::size_t passed() const;
   std::size_t failed() const { return checks.size() - passed(); }

@@ -10,9 +10,8 @@
 namespace heatbath::validation {
 
 /// {checks: [{suite, name, expected, bias, measured, stderr, stderr_limit, z, p, ess, bound, pass, failure, device,
-/// seconds}], passed, failed, skipped: [{suite, row, missing}], seed, effort, seconds, stopped_at (SUITE/ROW, null: whole),
-/// provenance}. What is not a finite
-/// number is null.
+/// seconds}], passed, failed, skipped: [{suite, row, missing}], seed, effort, seconds, stopped_at (SUITE/ROW, null:
+/// whole), provenance}. What is not a finite number is null.
 nlohmann::json outcome_json(const Outcome& outcome);
 
 /// One self-contained page: totals, a table per suite, the curves, what was skipped and why.

@@ -1,6 +1,7 @@
 #pragma once
 // The subcommands, each with the options the command line gave it. Every function returns the exit status (0, 1 when
-// it ran and failed its check, 128 and its number when a signal ended it) and throws heatbath::Error for everything that is wrong before.
+// it ran and failed its check, 128 and its number when a signal ended it) and throws heatbath::Error for everything
+// that is wrong before.
 
 #include <chrono>
 #include <cstdint>
@@ -25,7 +26,7 @@ struct RunOptions {
   std::filesystem::path program;
   std::filesystem::path out;  ///< .npz or .h5; empty: summary only
   std::filesystem::path vcd;  ///< waveforms; empty: none
-  std::string signals;        ///< of the waveforms (apps/bridges/waveform.hpp); empty: all
+  std::string signals;        ///< of the waveforms (bridges/waveform.hpp); empty: all
   std::string device;
   std::optional<std::uint64_t> seed;
   std::optional<std::uint32_t> shots;

@@ -9,15 +9,15 @@
 
 namespace heatbath::apps {
 
-/// Call first of all. Opens /dev/null, for the other direction, in place of standard streams that are closed, so that no
-/// file that is opened later is taken for one; a write to a pipe without a reader, or beyond the limit on the size of
-/// files, becomes an error of that write and no signal.
+/// To be called before anything else. Opens /dev/null, for the other direction, in place of standard streams that are
+/// closed, so that no file that is opened later is taken for one; a write to a pipe without a reader, or beyond the
+/// limit on the size of files, becomes an error of that write and no signal.
 void prepare_streams();
 
 /// Writes to standard output. A failure is kept for finish_output; nothing is thrown.
 void put_text(std::string_view text);
 
-/// Writes to standard error. A failure is no failure of anything.
+/// Writes to standard error. Failures are ignored.
 void note_text(std::string_view text);
 
 template <typename... Values>
@@ -30,10 +30,10 @@ void note(fmt::format_string<Values...> format, Values&&... values) {
   note_text(fmt::format(format, std::forward<Values>(values)...));
 }
 
-/// Hands what was put so far to whoever reads it.
+/// Flushes standard output.
 void flush_output();
 
-/// Flushes standard output and returns `status`; when something of it could not be written, says so in a line and
+/// Flushes standard output and returns `status`. When some output could not be written, prints one line about it and
 /// returns 1 in place of 0.
 int finish_output(int status);
 

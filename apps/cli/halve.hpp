@@ -37,8 +37,8 @@ std::size_t shot_columns(const TomlProgram& description, const Program& program)
 void check_halving(const Device& device, const TomlProgram& description, const Program& program);
 
 /// Runs the program at half the device's step, on the refinement of the noise of `coarse`, and compares: differences
-/// (half less whole step), their standard errors from pairs of shots, and how many standard errors of the whole run's mean
-/// they are. The device's step is put back. `statistics`: of the run at the whole step; may be null.
+/// (half less whole step), their standard errors from pairs of shots, and how many standard errors of the whole run's
+/// mean they are. The device's step is put back. `statistics`: of the run at the whole step; may be null.
 nlohmann::json halve(Device& device, const Program& program, const TomlProgram& description, const RunOutcome& coarse,
                      const ShotValues& values, const RunStatistics* statistics, const RunPlan& plan);
 

@@ -3,8 +3,8 @@
 
 namespace heatbath::apps {
 
-/// From now on the first SIGINT (Ctrl-C), SIGTERM (a scheduler's time limit) or SIGHUP (a terminal that went away) is only
-/// noted; one that comes half a second later or more kills the process as usual. Earlier ones belong to the first:
+/// From now on the first SIGINT (Ctrl-C), SIGTERM (a scheduler's time limit) or SIGHUP (a terminal that went away) is
+/// only noted; one that comes half a second later or more kills the process as usual. Earlier ones belong to the first:
 /// timeout(1) sends two. A SIGHUP that is ignored, as under nohup, stays so.
 void watch_interrupts();
 

@@ -13,11 +13,11 @@ namespace heatbath::apps {
 inline constexpr std::uint64_t kMost32 = std::numeric_limits<std::uint32_t>::max();
 inline constexpr std::uint64_t kMost64 = std::numeric_limits<std::uint64_t>::max();
 
-/// Accepts whole numbers from lowest to highest and says so of others. Digits are decimal, zeros in front or not: a
-/// transformation, for CLI11 by itself would read 010 as eight.
+/// Accepts whole numbers from lowest to highest; the error for any other value states this range. Digits are decimal,
+/// with or without leading zeros. It is a transformation because CLI11 alone reads 010 as eight.
 CLI::Validator whole(std::uint64_t lowest, std::uint64_t highest);
 
-/// Accepts finite numbers from lowest to highest and says so of others; a transformation, too.
+/// The same for finite numbers.
 CLI::Validator finite(double lowest = std::numeric_limits<double>::lowest(),
                       double highest = std::numeric_limits<double>::max());
 

@@ -180,7 +180,8 @@ nlohmann::json describe_step(const Device& device, const TomlProgram& descriptio
   return step;
 }
 
-/// What an interrupted run has of its [statistics]: printed, and written in place of the result. Returns the exit status.
+/// What an interrupted run has of its [statistics]: printed, and written in place of the result. Returns the exit
+/// status.
 int leave_statistics(const RunOptions& options, const TomlProgram& description, const Device& device,
                      const Program& program, const RunStatistics& statistics) {
   nlohmann::json summary{{"program", description.path}, {"cells", description.cells},     {"shots", description.shots},

@@ -14,8 +14,8 @@ struct Sweep {
   std::vector<double> values;
 };
 
-/// "KEY=FROM:TO:COUNT" (COUNT values at equal distances, both ends among them) or "KEY=A,B,C". Throws Error(BAD_ARG) that
-/// names --sweep.
+/// "KEY=FROM:TO:COUNT" (COUNT values at equal distances, both ends among them) or "KEY=A,B,C". Throws Error(BAD_ARG)
+/// that names --sweep.
 Sweep parse_sweep(const std::string& text);
 
 /// Puts a value in the place of what the description has under the key: network.dt, j2, j4, bias, kT, gain, mass,

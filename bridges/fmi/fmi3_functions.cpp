@@ -29,7 +29,8 @@ struct Instance {
   bool early_return_allowed = false;
   std::map<fmi3FMUState, std::unique_ptr<UnitState>> states;  // that the importer holds
 
-  /// A state that this instance gave out and that was not freed. Nothing of the pointer is looked at before it is known.
+  /// A state that this instance gave out and that was not freed. Nothing of the pointer is looked at before it is
+  /// known.
   UnitState& known(fmi3FMUState state, const char* function) const {
     const auto found = states.find(state);
     if (found == states.end())
@@ -311,7 +312,7 @@ FMI3_EXPORT fmi3Status fmi3DeserializeFMUState(fmi3Instance handle, const fmi3By
   });
 }
 
-// -- what the unit has not: it advertises none of these ----------------------------------------------------------------
+// -- what the unit has not: it advertises none of these ---------------------------------------------------------------
 
 #define FMI3_UNSUPPORTED(Name, ...) \
   FMI3_EXPORT fmi3Status Name(fmi3Instance handle __VA_OPT__(, ) __VA_ARGS__) { return unsupported(handle, #Name); }

@@ -10,7 +10,8 @@
 
 namespace heatbath {
 
-/// Decodes values.size() numbers that lie at `bytes` in storage `number`; codes have `bits` bits and full scale `range`.
+/// Decodes values.size() numbers that lie at `bytes` in storage `number`; codes have `bits` bits and full scale
+/// `range`.
 void decode(const std::byte* bytes, Number number, std::uint32_t bits, float range, std::span<float> values);
 
 /// What a record of one pass must look like.

@@ -1,5 +1,5 @@
-/* The whole job on a device in memory: mapped FILE, where FILE is what `heatbath serve --listen uio:FILE` made. A uio device
- * has its windows as maps 0 and 1 instead; on a board they are addresses. */
+/* The whole job on a device in memory: mapped FILE, where FILE is what `heatbath serve --listen uio:FILE` made. A uio
+ * device has its windows as maps 0 and 1 instead; on a board they are addresses. */
 #define _POSIX_C_SOURCE 200809L
 #include <fcntl.h>
 #include <stdio.h>

@@ -12,8 +12,8 @@
 #define BOARD_CHIP 0x40000000u
 #define BOARD_CHIP_MEMORY (BOARD_CHIP + 0x10000000u) /* HB_MEMORY_BASE of heatbath/regs.h */
 
-/* The chip: its registers and its memory are in the address space. Who waits for it sleeps until it raises an interrupt that
- * is enabled, a second at most. */
+/* The chip: its registers and its memory are in the address space. Who waits for it sleeps until it raises an interrupt
+ * that is enabled, a second at most. */
 hb_mmio_t board_chip(void);
 
 /* Lets the chip's and the timer's interrupts through. */

@@ -35,9 +35,9 @@ def section_values(rows):
 
 def c_header(registers):
     kinds, topologies, steppers, sections = (registers.lists[key] for key in ("cell_kind", "topology", "stepper", "section"))
-    return f"""/* What each cell kind is made of: the names of kinds, topologies and steppers as device URIs, profiles and reports write
- * them, and which parameter sections a kind has. Numbers are the enumerators of CAPS_CELL in
- * heatbath/regs.h; a number outside of its list has the name "?" and nothing else. Names are never NULL.
+    return f"""/* Cell kinds: the names of kinds, topologies and steppers in device URIs, profiles and reports, and the parameter
+ * sections of each kind. Numbers are the enumerators of CAPS_CELL in heatbath/regs.h; a number outside of its list has
+ * the name "?" and nothing else. Names are never NULL.
  * {CREDIT} */
 #ifndef HEATBATH_CELLS_H
 #define HEATBATH_CELLS_H

@@ -35,8 +35,8 @@ BLOCK_CONTRACT = """\
 //                       A load in the cycle of wr_valid is in time for the next access.
 //   hw_busy             holds the next access back; assert it in the cycle of wr_valid when the consequences of a write
 //                       need more than that cycle to appear on hw_<NAME>
-//   soft_reset          what the command RESET does to storage: reset values; the last sequence number of a cmd register
-//                       with a register <NAME>_ACK survives. aresetn forgets everything.
+//   soft_reset          what the command RESET does to storage: reset values; the last sequence number of a cmd
+//                       register with a register <NAME>_ACK survives. aresetn forgets everything.
 """
 
 

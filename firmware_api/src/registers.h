@@ -44,8 +44,8 @@ static inline hb_status_t hb_get_word(const hb_mmio_t *mmio, uint32_t offset, ui
 }
 
 /* An effectful write: payload (bits 15:0) to `command` with the sequence number (bits 31:16) that follows the one in
- * `answer`, until `answer` shows that number: 64 looks, with the same word written again after every 16, then as many more
- * as the pause of mmio allows. *answered is the word of `answer` that did; HB_TIMEOUT when none did. */
+ * `answer`, until `answer` shows that number: 64 looks, with the same word written again after every 16, then as many
+ * more as the pause of mmio allows. *answered is the word of `answer` that did; HB_TIMEOUT when none did. */
 hb_status_t hb_sequenced_write(const hb_mmio_t *mmio, uint32_t command, uint32_t answer, uint32_t payload,
                                uint32_t *answered);
 

@@ -23,9 +23,9 @@ struct LoadedCouplings {
   bool reciprocal = true;
 };
 
-/// One of them. It acts at the instants whose functions it overrides; all are pure functions of the part and of what they
-/// are given, whatever ran before. Where an imperfection of no size would act, none is made: a nominal chip has an empty
-/// list and nominal bits.
+/// One of them. It acts at the instants whose functions it overrides; all are pure functions of the part and of what
+/// they are given, whatever ran before. Where an imperfection of no size would act, none is made: a nominal chip has an
+/// empty list and nominal bits.
 class Imperfection {
  public:
   virtual ~Imperfection() = default;

@@ -12,8 +12,8 @@ namespace heatbath::model {
 /// number means.
 enum class PartPattern : std::uint32_t { cell_gain = 0, bias_offset = 1, coupling_gain = 2, read_out_bow = 3, read_out_ess = 4 };
 
-/// The key of a part. It is kept apart from noise seeds by a constant (the fraction of the golden ratio), since a seed may
-/// equal a serial number.
+/// The key of a part. It is kept apart from noise seeds by a constant (the fraction of the golden ratio), since a seed
+/// may equal a serial number.
 constexpr std::uint64_t key_of_part(std::uint64_t serial) { return serial ^ 0x9E3779B97F4A7C15u; }
 
 /// Standard normal numbers of cells 0..cells-1 in a row of the pattern.

@@ -16,8 +16,8 @@ namespace heatbath::model {
 /// in 64 bits; the registers show them modulo 2^32.
 class CaptureRing {
  public:
-  /// `memory` is device memory; `first` and `second` the converters of the first and second state variable of a cell, of
-  /// the same storage; `imperfections` act before them.
+  /// `memory` is device memory; `first` and `second` the converters of the first and second state variable of a cell,
+  /// of the same storage; `imperfections` act before them.
   CaptureRing(std::span<std::byte> memory, const Converter& first, const Converter& second, Imperfections& imperfections)
       : memory_(memory), first_(first), second_(second), imperfections_(imperfections) {}
 

@@ -56,8 +56,8 @@ class Chip {
   /// Device time in ticks since reset.
   std::uint64_t now() const;
   /// Time of the next instant at which something a host could see happens by itself (a program's next instruction,
-  /// capture, interrupt, a DMA burst); `never` when idle, free-running or not, and while the array waits for room in the ring.
-  /// Always >= now().
+  /// capture, interrupt, a DMA burst); `never` when idle, free-running or not, and while the array waits for room in
+  /// the ring. Always >= now().
   std::uint64_t next_event() const;
   /// Earliest time at which an enabled interrupt may become pending by itself: next_event(), but past the records that
   /// raise none. A lower bound; `never` as for next_event.

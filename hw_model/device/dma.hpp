@@ -28,9 +28,9 @@ class HostPort {
 };
 
 /// One transfer at a time. A burst takes one tick, or with `timed` what [timing] of the profile says of the bus, at
-/// least one; its data move in the instant at which it ends, after everything else of that instant. A transfer ends with
-/// its last burst, at a burst that the host does not answer, or at the end of the burst in progress when it is stopped;
-/// then DMA_DONE is raised. A reset forgets the burst in progress: it moves nothing.
+/// least one; its data move in the instant at which it ends, after everything else of that instant. A transfer ends
+/// with its last burst, at a burst that the host does not answer, or at the end of the burst in progress when it is
+/// stopped; then DMA_DONE is raised. A reset forgets the burst in progress: it moves nothing.
 class Dma {
  public:
   static constexpr std::uint64_t never = ~std::uint64_t{0};

@@ -12,8 +12,8 @@
 namespace heatbath::model {
 
 /// An ordered list. At each instant (parameter load, commit, step, read-out) every imperfection acts on what the ones
-/// before it have left. Converters come first when a parameter is loaded, last when a state is read: clips, rounding and
-/// full scale are theirs (hw_model/analog/converters.hpp).
+/// before it have left. Converters come first when a parameter is loaded, last when a state is read: clips, rounding
+/// and full scale are theirs (hw_model/analog/converters.hpp).
 class Imperfections {
  public:
   explicit Imperfections(const Profile& profile);

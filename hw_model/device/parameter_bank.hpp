@@ -18,8 +18,8 @@
 namespace heatbath::model {
 
 /// Two sets of parameters: LOAD writes the shadow, COMMIT copies it to live. A set is what the array applies (after
-/// conversion and imperfections) and, per section, the nominal image that READBACK returns (after clipping and rounding,
-/// before imperfections).
+/// conversion and imperfections) and, per section, the nominal image that READBACK returns (after clipping and
+/// rounding, before imperfections).
 class ParameterBank {
  public:
   /// `imperfections` outlive the bank; their list may be asked by others, too.
@@ -33,8 +33,8 @@ class ParameterBank {
   const physics::Parameters& shadow() const { return shadow_.applied; }
 
   /// LOAD, already checked: writes one section of the shadow from `memory` or from the immediate, for `lanes` lanes.
-  /// Returns the entry that is NaN, a temperature outside its range, a mass that is not positive or a coupling of a cell
-  /// with itself (lane x cells + cell for operands per lane) and leaves the shadow as it was, or nothing.
+  /// Returns the entry that is NaN, a temperature outside its range, a mass that is not positive or a coupling of a
+  /// cell with itself (lane x cells + cell for operands per lane) and leaves the shadow as it was, or nothing.
   std::optional<std::uint64_t> load(const hb_instruction_t& load, std::span<const std::byte> memory,
                                     std::uint32_t lanes);
 

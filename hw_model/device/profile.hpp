@@ -24,8 +24,9 @@ namespace heatbath::model {
 /// linear part diverge; those that are unstable for a state at the rail.
 enum class Stability : std::uint8_t { never, linear, rail };
 
-/// A chip profile: hw_model/profiles/NAME.toml, or a file of the same form. What a file does not say is as in `ideal`, and
-/// what `ideal` does not say as here; the tables of the file are the comments' first words. Energies in energy units, times in ticks or time units as named.
+/// A chip profile: hw_model/profiles/NAME.toml, or a file of the same form. What a file does not say is as in `ideal`,
+/// and what `ideal` does not say as here; the tables of the file are the comments' first words. Energies in energy
+/// units, times in ticks or time units as named.
 struct Profile : ProfileFeatures {
   // [identity]
   std::string name, description;
@@ -39,7 +40,8 @@ struct Profile : ProfileFeatures {
   std::string topology;                               ///< "dense", or what physics::load_topology takes
   std::shared_ptr<const physics::Graph> graph;        ///< of `topology`; null: dense
   std::shared_ptr<const std::vector<float>> graph_couplings;  ///< that its file has, as physics::Topology; null: none
-  bool graph_open = false;                            ///< an edge list: more cells than its couplers name may be asked for
+  /// an edge list: more cells than its couplers name may be asked for
+  bool graph_open = false;
   bool reciprocal = true;                             ///< J_ij = J_ji
   float mobility = 1;
   float rail = 0;            ///< of positions and fluxes
@@ -62,7 +64,7 @@ struct Profile : ProfileFeatures {
   // [capture]
   Storage capture_storage = Storage::float32;
   std::uint32_t capture_bits = 0;
-  float read_out_inl_sd_steps = 0;  ///< inl_sd_steps: nonlinearity of the converters (hw_model/analog/read_out_curve.hpp)
+  float read_out_inl_sd_steps = 0;  ///< inl_sd_steps: integral nonlinearity (hw_model/analog/read_out_curve.hpp)
   // [memory]
   std::uint64_t memory_bytes = 0;
   std::uint32_t program_max = 0, loop_depth = 0;
@@ -92,8 +94,8 @@ struct Profile : ProfileFeatures {
   float second_range() const;
   /// Whether full turns can be captured as integers.
   bool whole_turns() const { return cell == physics::CellKind::phase && capture_storage == Storage::float32; }
-  /// What the capability registers show of it (hw_model/device/profile_registers.hpp). Where the step is hidden, so is the
-  /// integrator: to the host the part is physical.
+  /// What the capability registers show of it (hw_model/device/profile_registers.hpp). Where the step is hidden, so is
+  /// the integrator: to the host the part is physical.
   bool couplings_full() const { return !reciprocal; }
   bool sparse() const { return graph != nullptr; }
   bool has_graph_couplings() const { return graph_couplings != nullptr; }
@@ -109,12 +111,12 @@ struct Profile : ProfileFeatures {
 };
 
 /// What whoever runs an emulator may choose beside the profile: [array] cell, stepper, topology, reciprocal, rail and
-/// refuse_unstable under these names, [noise] colour, correlation_time and common as noise, noise_time and noise_common,
-/// [parameters] integer_sums, and dt, the step in time units where the profile lets hosts program it. Values as in a
-/// profile's file; reciprocal and integer_sums are yes or no. A cell of another kind than the profile's comes with the
-/// default stepper of its kind; p-bits with a step of one time unit unless the profile has another than the built-in
-/// ones' 1e-3. A topology brings its number of cells, which cells_max bounds only where the
-/// array works with dense matrices (rlc, exact-ou).
+/// refuse_unstable under these names, [noise] colour, correlation_time and common as noise, noise_time and
+/// noise_common, [parameters] integer_sums, and dt, the step in time units where the profile lets hosts program it.
+/// Values as in a profile's file; reciprocal and integer_sums are yes or no. A cell of another kind than the profile's
+/// comes with the default stepper of its kind; p-bits with a step of one time unit unless the profile has another than
+/// the built-in ones' 1e-3. A topology brings its number of cells, which cells_max bounds only where the array works
+/// with dense matrices (rlc, exact-ou).
 using Choices = std::map<std::string, std::string, std::less<>>;
 std::span<const std::string_view> choice_names();
 

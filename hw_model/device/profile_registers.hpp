@@ -7,7 +7,8 @@
 
 namespace heatbath::model {
 
-/// Sets identity and capability registers and DT_TICKS to what the profile says; not the sizes, which a chip may choose.
+/// Sets identity and capability registers and DT_TICKS to what the profile says; not the sizes, which a chip may
+/// choose.
 void set_profile_registers(const Profile& profile, RegisterFile& registers);
 
 /// How far the values of a parameter section reach: [-range, range], or [0, range].

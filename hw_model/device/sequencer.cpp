@@ -151,7 +151,7 @@ void Sequencer::begin() {
   try {
     settle_in();
   } catch (const WorkStopped&) {
-    // It begins anew with the next call.
+    // The next call starts it again.
   }
 }
 
@@ -181,7 +181,7 @@ void Sequencer::end(Outcome outcome) {
   if (stalled_) stall_ticks_ += now_ - stall_begin_;
   stalled_ = capturing_ = false;
   owed_records_ = 0;
-  if (ramp_steps_ > 0) stable_when_free_ = false;  // that was judged of the ramp's end
+  if (ramp_steps_ > 0) stable_when_free_ = false;  // that was checked for the parameters at the end of the ramp
   remaining_ = ramp_steps_ = held_ticks_ = 0;
   lanes_done_ = 0;
   abort_time_.reset();
@@ -567,13 +567,13 @@ std::optional<std::uint32_t> Sequencer::stable_ticks(const physics::Parameters& 
   const double unit = profile_.time_unit_ticks, dt = static_cast<double>(job_.dt_ticks) / unit;
   const double bound = longest_stable_step(profile_, array_->spec(), parameters, clamped, dt);
   if (dt < bound) return std::nullopt;
-  // A hair below the bound: what rounding of the eigenvalue adds must not name a step that is refused again.
+  // Slightly below the bound, so that a rounding error of the eigenvalue cannot yield a step that is refused in turn.
   return static_cast<std::uint32_t>(std::clamp(std::ceil(bound * unit * (1 - 1e-9)) - 1, 0.0, 4294967295.0));
 }
 
-/// Judges the step with these cells held; false, and the job has failed, where it is not stable.
+/// Checks that the step is stable with these cells held. Otherwise the job fails and the result is false.
 bool Sequencer::check_step(const physics::Parameters& parameters, std::span<const std::uint8_t> clamped) {
-  // What is stable with all cells free stays so, where holding cells stabilises: then CLAMP and RELEASE cost nothing.
+  // Where holding cells stabilises, a step that is stable with all cells free needs no check at CLAMP and RELEASE.
   const bool holds = std::any_of(clamped.begin(), clamped.end(), [](std::uint8_t held) { return held != 0; });
   const auto refused = stable_ticks(parameters, {});
   stable_when_free_ = !refused;
@@ -584,14 +584,14 @@ bool Sequencer::check_step(const physics::Parameters& parameters, std::span<cons
   return false;
 }
 
-/// Judges the step with the live parameters where nobody has: those of reset, before the first COMMIT.
+/// Checks the step with the live parameters unless that was done: those of reset, before the first COMMIT.
 bool Sequencer::check_live() {
   if (judged_dt_ == 0 && !check_step(parameters_.live(), clamped_)) return false;
   judged_dt_ = job_.dt_ticks;
   return true;
 }
 
-/// Holds and frees cells from now on, where the step stays stable.
+/// Changes which cells are held, provided the step stays stable.
 void Sequencer::set_clamped(std::vector<std::uint8_t> clamped) {
   const bool sure = stable_when_free_ && physics::holding_stabilises(array_->spec());
   if (judged_dt_ != 0 && !sure && !check_step(parameters_.live(), clamped)) return;

@@ -33,21 +33,21 @@ enum class Mark : std::uint8_t { interrupt_instruction, record };
 ///
 /// State at START. An array that is not free-running starts a job from zero states, reset parameters and released
 /// cells, so that bits do not depend on history; only a seeded job with JOB_STEP0 != 0 and the cells and shots of the
-/// job before it continues with the states, parameters and clamped cells it left. A free-running array keeps them always,
-/// and evolves from the end of one job to the start of the next; when ACTIVE_CELLS or SHOTS changes it comes up with
-/// reset parameters and states at random.
+/// job before it continues with the states, parameters and clamped cells it left. A free-running array keeps them
+/// always, and evolves from the end of one job to the start of the next; when ACTIVE_CELLS or SHOTS changes it comes up
+/// with reset parameters and states at random.
 ///
 /// Noise. Seeded job: key JOB_SEED, shots from JOB_SHOT0, steps from JOB_STEP0. Unseeded: the part's seed, shots from
 /// those started since reset, steps from 0. Free-running: the part's seed mixed with the number of resets, shots from
 /// 0, steps from reset, in jobs and between them.
 ///
-/// Costs. With `timed`, instructions take what [timing] of the profile says, rounded up to whole steps: fetch and operand
-/// before the effect, settling and conversion after it. A free-running array evolves meanwhile with its live parameters,
-/// and records are taken; another one holds.
+/// Costs. With `timed`, instructions take what [timing] of the profile says, rounded up to whole steps: fetch and
+/// operand before the effect, settling and conversion after it. A free-running array evolves meanwhile with its live
+/// parameters, and records are taken; another one holds.
 ///
 /// COMMIT, RAMP, CLAMP and RELEASE fail with UNSTABLE when the step is too long for the cells that move then
-/// (stability.hpp; of a RAMP, with the parameters at its end), COMMIT and RAMP with BAD_PROGRAM when the array cannot work with them: J4 of a cell with the exact-ou stepper, a
-/// capacitance matrix that is not positive definite.
+/// (stability.hpp; of a RAMP, with the parameters at its end), COMMIT and RAMP with BAD_PROGRAM when the array cannot
+/// work with them: J4 of a cell with the exact-ou stepper, a capacitance matrix that is not positive definite.
 ///
 /// A RAMP that is aborted or fails falls back to the live parameters it started from.
 class Sequencer {

@@ -24,8 +24,8 @@ std::variant<Job, Fault> check_start(const RegisterFile& registers, std::span<co
                                      const Profile& profile, std::uint32_t cells_max, std::uint32_t lanes_max,
                                      std::uint64_t dt_ticks);
 
-/// Values of the COUPLING section of `cells` cells: each pair or coupler once; without reciprocity all cells x cells, or
-/// each coupler twice.
+/// Values of the COUPLING section of `cells` cells: each pair or coupler once; without reciprocity all cells x cells,
+/// or each coupler twice.
 std::uint64_t coupling_values(std::uint32_t cells, const Profile& profile);
 
 /// Bytes of a parameter section of `cells` cells in device memory.

@@ -5,7 +5,7 @@
 
 namespace heatbath::physics {
 
-/// The set of the active instruction set (numerics/isa.hpp).
+/// The set of the active instruction set (heatbath/numerics/isa.hpp).
 template <class Kernels>
 const Kernels& of_active_isa(const Kernels& portable, const Kernels& avx2, const Kernels& avx512) {
   switch (numerics::active_isa()) {

@@ -17,18 +17,20 @@ class ThreadTeam;
 
 namespace heatbath::physics {
 
-/// What the bits of a seeded run depend on, beside its parameters: the revision of the arithmetic. docs/dynamics.md lists
-/// what each changed.
+/// What the bits of a seeded run depend on, beside its parameters: the revision of the arithmetic. docs/dynamics.md
+/// lists what each changed.
 constexpr std::uint32_t arithmetic_revision = 2;
 
 /// Path meters of one lane since Array::clear_meters, in energy units, double precision. V is the energy that
 /// Array::energy returns (with inertia: the kinetic energy, too), dE its change.
 ///
 /// heat_path, positive when emitted, per stepper (docs/dynamics.md has the formulas and the orders of their means):
-/// - Euler–Maruyama on overdamped and phase cells under white noise: sum of kT_i (|w~_i|^2 - |w_i|^2) / 2, from the noises
+/// - Euler–Maruyama on overdamped and phase cells under white noise: sum of kT_i (|w~_i|^2 - |w_i|^2) / 2, from the
+///   noises
 ///   of the step and of its reverse (exact-problems.md 5, generative.md 1.2);
 /// - Heun on overdamped and phase cells and rlc nodes under white noise: mu F^2 dt + F o noise, v^2 dt/R - v o noise;
-/// - Leimkuhler–Matthews, coloured noise, other steps with inertia: F o dx with the mean of the forces at both ends, with
+/// - Leimkuhler–Matthews, coloured noise, other steps with inertia: F o dx with the mean of the forces at both ends,
+///   with
 ///   inertia less the change of the kinetic energy;
 /// - BAOAB: minus the change of the kinetic energy in O;
 /// - lattice walk: kT_i ln of the probability of the step over that of its reverse at the same parameters, F o dx where a
@@ -36,8 +38,8 @@ constexpr std::uint32_t arithmetic_revision = 2;
 /// - exact Ornstein–Uhlenbeck with a potential, and p-bits: minus dE at fixed parameters; without a potential F o dx and the
 ///   mean of what it misses (exact_heat.hpp).
 ///
-/// Where forces have no potential (couplings that are not reciprocal, frequencies that are not 0), heat is heat_path and
-/// work is dE + heat: work counts what keeps the currents going, and the shadow work dE - work + heat_path is 0.
+/// Where forces have no potential (couplings that are not reciprocal, frequencies that are not 0), heat is heat_path
+/// and work is dE + heat: work counts what keeps the currents going, and the shadow work dE - work + heat_path is 0.
 struct LaneMeters {
   double work = 0;       ///< sum of the changes of V at fixed state
   double heat_path = 0;  ///< the heat of the path, see above
@@ -51,8 +53,8 @@ struct NoiseOrigin {
   std::uint32_t refinement = 0;  ///< level, 0..refinement_max: step s refines the path of step s >> level at level 0
 };
 
-/// A stretch of equal steps. Step k of the stretch uses the state at its start and the parameters at its start, or, where
-/// takes_middle(stepper), those of its middle: they change by one half before the step and by the other after it.
+/// A stretch of equal steps. Step k of the stretch uses the state at its start and the parameters at its start, or,
+/// where takes_middle(stepper), those of its middle: they change by one half before the step and by the other after it.
 struct Run {
   std::uint64_t steps = 0;
   double dt = 0;  ///< in time units
@@ -97,10 +99,10 @@ Stepper default_stepper(CellKind kind, const Graph* graph);
 /// Why no array can be made so; nothing when one can.
 std::optional<Refusal> refusal(const ArraySpec& spec);
 
-/// Why an array of that make cannot work with these parameters: exact-ou with J4 != 0, lattice-walk at kT = 0, couplings
-/// in integers where there is no kernel for them, an rlc capacitance matrix that is
-/// not positive definite, a mass that is not positive, a damping or a temperature below 0. Costs O(cells), O(cells^3)
-/// for rlc. Nothing when it can.
+/// Why an array of that make cannot work with these parameters: exact-ou with J4 != 0, lattice-walk at kT = 0,
+/// couplings in integers where there is no kernel for them, an rlc capacitance matrix that is not positive definite, a
+/// mass that is not positive, a damping or a temperature below 0. Costs O(cells), O(cells^3) for rlc. Nothing when it
+/// can.
 std::optional<Refusal> refusal(const ArraySpec& spec, const Parameters& parameters);
 
 /// Whether the array takes the noise of a refined path (noise.hpp): white noise of rules that a Brownian path drives.
@@ -147,8 +149,8 @@ class Array {
   /// Replaces the live parameters at fixed state: the change of V is work. Must be told, also outside of metering.
   virtual void change_parameters(const Parameters& from, const Parameters& to) = 0;
 
-  /// Advances all lanes. refusal(spec(), …) of `live` and of the target must be nothing. Returns the steps made: all, or
-  /// fewer where a numerics::WorkWatch of this thread was asked to stop between two of them. Throws
+  /// Advances all lanes. refusal(spec(), …) of `live` and of the target must be nothing. Returns the steps made: all,
+  /// or fewer where a numerics::WorkWatch of this thread was asked to stop between two of them. Throws
   /// numerics::WorkStopped when that came before the first; nothing was done then.
   virtual std::uint64_t advance(const Run& run, const Parameters& live) = 0;
 
@@ -187,9 +189,9 @@ class Array {
   ArraySpec spec_;
 };
 
-/// The array for a make: the fused kernel where there is one (overdamped, Euler–Maruyama, reciprocal, white noise), else the
-/// general one. All states 0 (p-bits +1). `team` is borrowed and may be null. Throws std::invalid_argument with the
-/// refusal.
+/// The array for a make: the fused kernel where there is one (overdamped, Euler–Maruyama, reciprocal, white noise),
+/// else the general one. All states 0 (p-bits +1). `team` is borrowed and may be null. Throws std::invalid_argument
+/// with the refusal.
 std::unique_ptr<Array> make_array(const ArraySpec& spec, numerics::ThreadTeam* team);
 
 }  // namespace heatbath::physics

@@ -29,8 +29,8 @@ bool increments_markov(Stepper stepper);
 /// Whether steps that are too long diverge (stable_step.hpp); the others have the right law at any length.
 bool has_longest_step(Stepper stepper);
 
-/// Whether a step in a ramp takes the parameters of its middle, as rules of order 2 and exact ones must; the others take
-/// those of its start.
+/// Whether a step in a ramp takes the parameters of its middle, as rules of order 2 and exact ones must; the others
+/// take those of its start.
 bool takes_middle(Stepper stepper);
 
 /// Whether the rule takes coloured noise, or noise that cells share.

@@ -27,12 +27,13 @@ struct CodeProducts {
   /// y[64][lanes] = J x for the rows of one group; `quantum`: one step of the state.
   void (*lanes_field)(const PackedCodes& codes, uint32_t group, const int16_t* x, uint32_t groups, uint32_t lanes,
                       float quantum, float* y);
-  /// y[groups * 64] = J x for one lane. x: code_room * groups * 64 integers on a cache line, filled by quantise; what is
-  /// behind the bytes is overwritten.
+  /// y[groups * 64] = J x for one lane. x: code_room * groups * 64 integers on a cache line, filled by quantise; what
+  /// is behind the bytes is overwritten.
   void (*cells_field)(const PackedCodes& codes, int16_t* x, uint32_t groups, float quantum, float* y);
 };
 
-/// Products of the active instruction set (numerics/isa.hpp); with the dot products of AVX-512 VNNI where the processor has them.
+/// Products of the active instruction set (heatbath/numerics/isa.hpp); with the dot products of AVX-512 VNNI where the
+/// processor has them.
 const CodeProducts& code_products();
 
 namespace portable {

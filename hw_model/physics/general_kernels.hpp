@@ -165,7 +165,7 @@ struct GeneralKernels {
   void (*sweep_signs)(const SignSweep& sweep);
 };
 
-/// Kernels of the active instruction set (numerics/isa.hpp).
+/// Kernels of the active instruction set (heatbath/numerics/isa.hpp).
 const GeneralKernels& general_kernels();
 
 namespace portable {

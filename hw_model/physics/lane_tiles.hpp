@@ -26,8 +26,8 @@ struct Rails {
   std::uint32_t rail_cell = 0xFFFFFFFFu;
 };
 
-/// All lanes in tiles; few lanes are cut finer, for every thread to have some. `one_by_one`: whether left-over lanes may
-/// be tiles of their own.
+/// All lanes in tiles; few lanes are cut finer, for every thread to have some. `one_by_one`: whether left-over lanes
+/// may be tiles of their own.
 inline std::vector<LaneRange> ranges_of_lanes(std::uint32_t lanes, const numerics::ThreadTeam* team, bool one_by_one) {
   std::vector<LaneRange> ranges;
   const std::uint32_t over = lanes % lane_block, rest = one_by_one && over <= few_lanes ? over : 0;

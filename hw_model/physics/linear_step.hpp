@@ -21,8 +21,9 @@ struct LinearStep {
   Eigen::MatrixXd propagate;  ///< e^(-A h)
   Eigen::MatrixXd respond;    ///< int_0^h e^(-A s) ds; A may be singular
   Eigen::MatrixXd spread;     ///< a square root of int_0^h e^(-A s) Q e^(-A^T s) ds
-  Eigen::MatrixXd lean;       ///< int_0^h e^(-A s) (1/2 - s/h) ds: what adds, times its change over the step, when c, that
-                              ///< of the middle of the step, changes linearly; empty unless asked for
+  /// int_0^h e^(-A s) (1/2 - s/h) ds: times the change of c over the step, added when c changes linearly and its value
+  /// in the middle of the step is used; empty unless asked for.
+  Eigen::MatrixXd lean;
   Eigen::MatrixXd change;     ///< e^(-A h) - 1, to the last digits however small A h is
 };
 

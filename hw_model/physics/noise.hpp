@@ -33,8 +33,8 @@ NoiseCounter noise_counter(std::uint32_t cell, std::uint64_t step, std::uint32_t
 constexpr std::uint32_t noise_word(std::uint32_t cell) { return (cell >> 4) & 3u; }
 
 /// Refinement: steps 2s and 2s + 1 of level r halve step s of level r - 1 (level 0: the steps of a plain run). Their
-/// normals are (n + z) / sqrt 2 and (n - z) / sqrt 2 with n the normal of the step they halve and z the one at the address
-/// (step s, level r): a Brownian bridge, so runs at dt, dt/2, dt/4 … with levels 0, 1, 2 … follow one path.
+/// normals are (n + z) / sqrt 2 and (n - z) / sqrt 2 with n the normal of the step they halve and z the one at the
+/// address (step s, level r): a Brownian bridge, so runs at dt, dt/2, dt/4 … with levels 0, 1, 2 … follow one path.
 constexpr std::uint32_t refinement_max = 8;
 
 /// One standard normal. The clear form of what the step kernels fuse; same bits.

@@ -11,9 +11,9 @@ namespace heatbath::physics {
 
 class QuarticArray;
 
-/// Runs on a QuarticArray; with parameters whose increments float32 would lose (small_increments.hpp) on a GeneralArray,
-/// which splits its states then. The array is chosen at the start of a stretch, by parameters, step and clamped cells
-/// (in a ramp by both its ends), and takes over states and meters.
+/// Runs on a QuarticArray; with parameters whose increments float32 would lose (small_increments.hpp) on a
+/// GeneralArray, which splits its states then. The array is chosen at the start of a stretch, by parameters, step and
+/// clamped cells (in a ramp by both its ends), and takes over states and meters.
 class OverdampedArray final : public Array {
  public:
   /// As QuarticArray.

@@ -74,12 +74,14 @@ Code* pack_code_rows(const Couplings& couplings, const Couplings::Packed& packed
   return out;
 }
 
-// From so many cells on reading a matrix of bytes takes longer than multiplying it, so that half of it is read, twice used.
+// From so many cells on reading a matrix of bytes takes longer than multiplying it, so that half of it is read, twice
+// used.
 constexpr std::uint32_t triangle_cells = 512;
 
 }  // namespace
 
-// Whether rows8 may be a triangle: the products can read one, and the matrix is symmetric, large, without blocks left out.
+// Whether rows8 may be a triangle: the products can read one, and the matrix is symmetric, large, without blocks left
+// out.
 bool Couplings::Packed::fills_a_triangle(const Couplings& couplings) const {
   if (!code_products().triangles || !couplings.symmetric() || couplings.cells() < triangle_cells) return false;
   return std::all_of(runs.begin(), runs.end(), [&](const CouplingRun& run) { return run.count == couplings.cells(); });

@@ -47,8 +47,8 @@ class SharedValues {
 
 using GroupValues = std::array<float, group_cells>;
 
-// What the rows of a group have at each distance k - i. Empty where the distances are too many, or where the cell at one
-// of them does not exist in the padded state for every row.
+// What the rows of a group have at each distance k - i. Empty where the distances are too many, or where the cell at
+// one of them does not exist in the padded state for every row.
 std::map<std::int64_t, GroupValues> by_distance(const Couplings::Rows& matrix, std::uint32_t first, std::uint32_t padded) {
   const std::uint32_t end = std::min(matrix.cells, first + group_cells);
   std::uint32_t degree = 0;

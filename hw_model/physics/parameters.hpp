@@ -86,8 +86,8 @@ class Couplings {
 
   struct Packed;  ///< what the step kernels read; see packed_couplings.hpp
   enum class PackedFor { one_lane, many_lanes };
-  /// Packed for the active instruction set; made at first use, safe from several threads. A large graph takes seconds: a
-  /// thread that is asked to stop (numerics::WorkWatch) gets WorkStopped, and nothing is kept.
+  /// Packed for the active instruction set; made at first use, safe from several threads. A large graph takes seconds:
+  /// a thread that is asked to stop (numerics::WorkWatch) gets WorkStopped, and nothing is kept.
   const Packed& packed(PackedFor use) const;
 
  private:

@@ -1,6 +1,6 @@
 #pragma once
-// The law of a ramp: parameters between two sets. Cells' values are interpolated in float32, one fused multiply-add each,
-// as the kernels do; what is one number of an array, and temperatures, in double.
+// The law of a ramp: parameters between two sets. Cells' values are interpolated in float32, one fused multiply-add
+// each, as the kernels do; what is one number of an array, and temperatures, in double.
 
 #include <cmath>
 

@@ -15,8 +15,9 @@ namespace heatbath::physics {
 /// thresholds are found once; what is left per flip is its random word, one comparison, and sums of bits.
 class SignLattice {
  public:
-  /// For couplings of +-c and 0 with 3 c exact in float32, at most four per cell, on a graph whose cells 2 i and 2 i + 1
-  /// have different colours for all i, and whose neighbours lie at few distances (grids, tori, chains, rings). Null for others. O(couplings).
+  /// For couplings of +-c and 0 with 3 c exact in float32, at most four per cell, on a graph whose cells 2 i and 2 i +
+  /// 1 have different colours for all i, and whose neighbours lie at few distances (grids, tori, chains, rings). Null
+  /// for others. O(couplings).
   static std::shared_ptr<const SignLattice> of(const Couplings& couplings);
 
   /// What all cells share.

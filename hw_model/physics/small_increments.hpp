@@ -19,11 +19,11 @@ constexpr double noise_that_rounds = 0x1p-20;
 /// turns in some 1e7 of them.
 constexpr double fast_phase = 0.5;
 
-/// Whether steps of dt (time units) of an explicit rule or BAOAB move some free cell by less than float32 states of about
-/// 1 (phases: pi) can take: without noise by less than 2^-14 of the state (half a unit in its last place is then more
-/// than rate_error_max of the increment), with noise by less than 2^-21, where means still would come out right. Linear
-/// terms count at |x| = 1. `free`: per cell ~0 where it moves, 0 where it is held. With steps
-/// of fixed size: whether that is below 2^-14. False for p-bits, exact-ou and sums in integers.
+/// Whether steps of dt (time units) of an explicit rule or BAOAB move some free cell by less than float32 states of
+/// about 1 (phases: pi) can take: without noise by less than 2^-14 of the state (half a unit in its last place is then
+/// more than rate_error_max of the increment), with noise by less than 2^-21, where means still would come out right.
+/// Linear terms count at |x| = 1. `free`: per cell ~0 where it moves, 0 where it is held. With steps of fixed size:
+/// whether that is below 2^-14. False for p-bits, exact-ou and sums in integers.
 bool loses_increments(const ArraySpec& spec, const Parameters& parameters, double dt,
                       std::span<const std::uint32_t> free);
 

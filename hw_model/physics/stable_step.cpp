@@ -406,7 +406,8 @@ double longest_with_inertia(const FreeCells& f) {
 /// From row sums alone: never longer than what is stable; 0 where they say nothing.
 double surely_stable(const FreeCells& f, std::span<const double> sums) {
   double lowest = unbounded, highest = -unbounded;  // of H, with inertia of M^-1 H
-  bool leading = true;  // every diagonal entry exceeds its row: one-way couplings then keep every disc in the right half
+  // Every diagonal entry exceeds its row: with one-way couplings all Gershgorin discs are then in the right half plane.
+  bool leading = true;
   for (std::size_t n = 0; n < f.size(); ++n) {
     const double sum = f.coupled ? sums[f.at[n]] : 0.0;
     const double mass = f.inertia && !f.cell.capacitive ? f.mass(n) : 1.0;

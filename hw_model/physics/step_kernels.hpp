@@ -28,7 +28,8 @@ struct GraphSlot {
 struct GraphGroup {
   uint32_t first;     ///< slot
   uint32_t count[4];  ///< slots of each block, one after the other; at distances count[0] is of the whole group
-  uint32_t places;    ///< into slot_places: where each of the 64 rows is among the rows of the blocks; no_places: distances
+  /// into slot_places: where each of the 64 rows is among the rows of the blocks; no_places: distances
+  uint32_t places;
   uint32_t columns;   ///< into slot_columns: 16 for each slot of its blocks, one slot after the other
   uint32_t uniform;   ///< 1: at distances, with the same coupling for all rows of a slot
 };
@@ -40,9 +41,9 @@ constexpr uint32_t tile_lanes = 32;
 constexpr uint32_t thermal_purpose = 0;
 
 /// Couplings on a graph as the kernels read them: rows for many lanes, slots for one lane. A group whose rows have
-/// their neighbours at few distances has slots for all its rows, which groups that look alike share; another one gathers,
-/// with rows of like degree in one block, its columns in one piece. Slots lead to k ascending in every row; a row without a
-/// coupling in a slot has 0 there.
+/// their neighbours at few distances has slots for all its rows, which groups that look alike share; another one
+/// gathers, with rows of like degree in one block, its columns in one piece. Slots lead to k ascending in every row; a
+/// row without a coupling in a slot has 0 there.
 struct PackedGraph {
   const uint32_t *row_begin, *row_columns;
   const float* row_values;
@@ -68,8 +69,9 @@ struct PackedCodes {
   const int16_t* panels;   ///< group: panels of CodeProducts::panel_rows rows [pair][rows][2], for many lanes; or null
   const int8_t* rows8;     ///< group: [pair][64][2], or [two pairs][64][4], for one lane and up to 8 bits; or null
   const uint64_t* byte_offset;  ///< groups entries into rows8
-  bool triangle;           ///< rows8 of a group begin at its own first column and go on to the last padded cell, on a cache
-                           ///< line: what is left of the diagonal mirrors them (CodeProducts::triangles)
+  /// rows8 of a group begin at its first column, on a cache line, and end at the last padded cell; entries left of the
+  /// diagonal are mirrored from them (CodeProducts::triangles).
+  bool triangle;
   const int16_t* rows16;   ///< the same for more bits; or null
   const int32_t* row_sums;  ///< with rows8: sums of codes, [segment][64]
   float step;               ///< value of one unit of a code
@@ -84,7 +86,8 @@ struct PackedCouplings {
   const uint64_t* offset;      ///< groups entries into panels and rows, in floats; into halves the same
   const float* panels;         ///< group: panels of panel_rows rows [k][rows], for many lanes; or null
   const float* rows;           ///< group: [k][64 - skip], for one lane; or null
-  const uint32_t* halves;      ///< in its place: [pair of k][64 - skip], upper halves of couplings whose lower are 0; or null
+  /// in its place: [pair of k][64 - skip], upper halves of couplings whose lower are 0; or null
+  const uint32_t* halves;
   const PackedGraph* graph;    ///< in place of all above; or null
   const PackedCodes* codes;    ///< likewise
 };
@@ -115,7 +118,8 @@ struct Tile {
   const uint32_t* free_cells;         ///< groups entries: how many of the group's cells move
   const GroupParameters* parameters;  ///< live ones
   const uint32_t* own_group;          ///< groups entries: group g has parameters[own_group[g]]
-  const GroupParameters* changes;     ///< groups entries: target minus live while ramping, `free` unused; null: no change
+  /// groups entries: target minus live while ramping, `free` unused; null: no change
+  const GroupParameters* changes;
   // biases that differ between lanes, [cell][lane]; null when the groups' serve all
   const float *lane_bias, *change_lane_bias;
   const PackedCouplings *couplings_a, *couplings_b;  ///< null: none
@@ -146,7 +150,7 @@ struct StepKernels {
                   uint32_t first, uint32_t groups, float* out);
 };
 
-/// Kernels of the active instruction set (numerics/isa.hpp).
+/// Kernels of the active instruction set (heatbath/numerics/isa.hpp).
 const StepKernels& step_kernels();
 
 namespace portable {

@@ -35,8 +35,8 @@ struct StepTable {
   // Where float32 would be too coarse (small_increments.hpp):
   bool by_change = false;  ///< exact steps add what changes; else they multiply
   bool split = false;      ///< states are sums of two floats
-  /// Phases that turn fast: omega dt as whole turns and a rest in two floats, which a step adds by itself; no_pull stands
-  /// for minus_pull then. Else empty.
+  /// Phases that turn fast: omega dt as whole turns and a rest in two floats, which a step adds by itself; no_pull
+  /// stands for minus_pull then. Else empty.
   std::vector<std::int64_t> drift_turns;
   std::vector<float> drift_high, drift_low, no_pull;
   bool drifts() const { return !drift_turns.empty(); }
@@ -44,7 +44,8 @@ struct StepTable {
   std::vector<float> step, sigma;        ///< of the driven component: state += step slope + sigma noise
   std::vector<float> whole_dt, half_dt;  ///< dt and dt/2 in every entry
   std::vector<float> half_kick;          ///< BAOAB: -dt / 2m
-  std::vector<float> keep, kick;         ///< BAOAB: exact damping of a velocity; by_change: minus what it loses in `keep`
+  /// BAOAB: exact damping of a velocity; by_change: minus what it loses in `keep`
+  std::vector<float> keep, kick;
   std::vector<float> two_over_kT;        ///< p-bits
 
   // Matrices, over the variables in the order of the state.
@@ -52,7 +53,8 @@ struct StepTable {
   std::shared_ptr<const Couplings> propagate, spread;    ///< exact-ou, all variables; rlc under BAOAB, voltages;
                                                          ///< by_change: less the unit matrix
   std::shared_ptr<const Couplings> respond;              ///< exact-ou: shift of the state per bias
-  std::shared_ptr<const Couplings> lean;                 ///< exact-ou in a ramp: shift per change of a bias over the step
+  /// exact-ou in a ramp: shift per change of a bias over the step
+  std::shared_ptr<const Couplings> lean;
   std::vector<float> shift;                              ///< exact-ou: of the biases, when lanes share them
   std::shared_ptr<const ExactHeat> heat;                 ///< exact-ou, and of voltages rlc under BAOAB; if asked for
   std::shared_ptr<const Couplings> noise_mix;            ///< rlc under Euler–Maruyama and Heun

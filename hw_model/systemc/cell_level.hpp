@@ -116,7 +116,8 @@ class CellLevelArray : public sc_core::sc_module {
   /// Starts a stretch of steps at the present simulated time, with the noise of shot run.noise.shot0; done() is
   /// notified at its end, run.steps times the step time later. Records are left to whoever reads state(); ramps take
   /// cell parameters, gain and kT along. Throws std::invalid_argument while a stretch runs, for no steps, for a size
-  /// that is not this array's, for one-way couplings, and for a ramp between two coupling matrices. `run.target` and `live` are copied.
+  /// that is not this array's, for one-way couplings, and for a ramp between two coupling matrices. `run.target` and
+  /// `live` are copied.
   void start(const physics::Run& run, const physics::Parameters& live);
   bool running() const;
   const sc_core::sc_event& done() const;

@@ -61,13 +61,13 @@ using PinOut = sc_core::sc_port<sc_core::sc_signal_inout_if<bool>, 1, sc_core::S
 /// BYTE_ENABLE_ERROR (any byte enables); GENERIC_ERROR without power. Extensions are ignored, as the base protocol
 /// wants it.
 ///
-/// DMA. A chip whose profile has [features] dma has an initiator socket. Each burst is one b_transport at the end of the
-/// ticks that the engine charges for it, with the delay up to there annotated: the target must not wait(). Time that the
-/// target adds puts off the next burst. An answer other than OK ends the transfer with HB_LINK, and so does an unbound
-/// socket. A burst that comes back to the chip's own socket is refused there (GENERIC_ERROR).
+/// DMA. A chip whose profile has [features] dma has an initiator socket. Each burst is one b_transport at the end of
+/// the ticks that the engine charges for it, with the delay up to there annotated: the target must not wait(). Time
+/// that the target adds puts off the next burst. An answer other than OK ends the transfer with HB_LINK, and so does an
+/// unbound socket. A burst that comes back to the chip's own socket is refused there (GENERIC_ERROR).
 ///
-/// Stopping. Where a numerics::WorkWatch of the thread asks to stop, the model stays behind simulated time, accesses act at
-/// the model's time, and it goes on with the next access or run_ahead().
+/// Stopping. Where a numerics::WorkWatch of the thread asks to stop, the model stays behind simulated time, accesses
+/// act at the model's time, and it goes on with the next access or run_ahead().
 ///
 /// Time of the device is 0 at the last reset. Ticks are CAPS_TICK_PS long.
 class HeatbathChip : public sc_core::sc_module {

@@ -28,8 +28,8 @@ struct HostChip {
 /// returns. Loosely timed, register accesses go through b_transport, run at most a quantum ahead of simulated time (a
 /// thousand accesses), and memory is lent. Approximately timed, every access takes four phases of simulated time.
 ///
-/// Simulated time, 2^64 ps in all, is never given back. Where too little is left every call throws std::out_of_range, at
-/// once and in one line.
+/// Simulated time, 2^64 ps in all, is never given back. Where too little is left every call throws std::out_of_range,
+/// at once and in one line.
 ///
 /// SystemC elaborates once per process, so there is one chip: it is built by the first open() and kept to the end of
 /// the process.

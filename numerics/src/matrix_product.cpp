@@ -20,7 +20,8 @@ const ProductKernels& kernels() {
   return portable::product_kernels;
 }
 
-// Blocks that stay in the caches: a panel of A and a block of B per k_block, a slab of row_block rows per piece of work.
+// Blocks that stay in the caches: a panel of A and a block of B per k_block, a slab of row_block rows per piece of
+// work.
 constexpr std::size_t k_block = 320;
 constexpr std::size_t row_block = 24;
 

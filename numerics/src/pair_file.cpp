@@ -98,8 +98,8 @@ float value_of(const Lines& lines, std::string_view word, Field field) {
   return *value;
 }
 
-// Readers go through the entries of a file, from its first line on: sink(entry, its line). They check everything but what
-// entries are to each other.
+// Readers go through the entries of a file, from its first line on: sink(entry, its line). They check everything but
+// what entries are to each other.
 
 template <class Sink>
 Layout read_matrix(Lines& lines, std::size_t size, Directions directions, const Sink& sink) {

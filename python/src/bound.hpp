@@ -36,8 +36,8 @@ class OwnedDevice {
   bool is_closed() const { return !device_; }
   bool is_forked() const { return ::getpid() != process_; }
 
-  /// The device for one thread, until the end of the scope. Throws Error: BAD_ARG where it was closed or opened before a
-  /// fork, BUSY while another thread uses it.
+  /// The device for one thread, until the end of the scope. Throws Error: BAD_ARG where it was closed or opened before
+  /// a fork, BUSY while another thread uses it.
   class Use {
    public:
     explicit Use(OwnedDevice& owned) : owned_(owned) {

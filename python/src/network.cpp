@@ -76,8 +76,8 @@ std::vector<Edge> edges_of_arrays(const py::object& i, const py::object& j, cons
   return edges;
 }
 
-/// Couplings in the forms that Python has: {(i, j): value}, a tuple of arrays (i, j, values), a scipy.sparse matrix (of which
-/// the upper triangle counts, when both are there alike); nothing for a matrix, which `matrix` then holds.
+/// Couplings in the forms that Python has: {(i, j): value}, a tuple of arrays (i, j, values), a scipy.sparse matrix (of
+/// which the upper triangle counts, when both are there alike); nothing for a matrix, which `matrix` then holds.
 std::optional<std::vector<Edge>> edges_of(const py::object& J, Doubles& matrix, const char* where) {
   if (py::isinstance<py::dict>(J)) {
     std::vector<Edge> edges;

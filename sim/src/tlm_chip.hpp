@@ -21,6 +21,6 @@ struct TlmChip {
 
 }  // namespace heatbath
 
-/// Opens the chip in SystemC; the caller owns the transport. Throws as TlmTransport. Null in a program that does not link
-/// heatbath::tlm, which defines it.
+/// Opens the chip in SystemC; the caller owns the transport. Throws as TlmTransport. Null in a program that does not
+/// link heatbath::tlm, which defines it.
 extern "C" [[gnu::weak, gnu::visibility("hidden")]] heatbath::Transport* heatbath_open_tlm(const heatbath::TlmChip& chip);

@@ -268,8 +268,8 @@ TEST(Netlist, NoiseAnalysisGivesTheCovarianceOfRlcNetworks) {
   std::printf("largest error of a covariance: %.2e of the largest entry\n", worst);
 }
 
-/// Root mean square difference of the paths of a device and of the circuit under the same noise, relative to the signal.
-/// The noise of the device's steps is that of euler-maruyama.
+/// Root mean square difference of the paths of a device and of the circuit under the same noise, relative to the
+/// signal. The noise of the device's steps is that of euler-maruyama.
 double difference_of_paths(Device& device, const Network& network) {
   constexpr double dt = 1e-3, length = 3;
   constexpr std::uint64_t seed = 11;

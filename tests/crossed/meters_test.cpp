@@ -77,7 +77,7 @@ std::vector<LinearRow> metered_rows() {
 
 INSTANTIATE_TEST_SUITE_P(Crossed, EnergyAndWorkOf, ::testing::ValuesIn(metered_rows()), name_of);
 
-// -- heat in a steady state --------------------------------------------------------------------------------------------
+// -- heat in a steady state -------------------------------------------------------------------------------------------
 
 struct Steady {
   std::string kind, stepper;
@@ -181,7 +181,7 @@ TEST_P(HeatOfOneWayCouplingsOf, IsTheEntropyTheyMake) {
 
 INSTANTIATE_TEST_SUITE_P(Crossed, HeatOfOneWayCouplingsOf, ::testing::ValuesIn(steady_rows(false)), steady_name);
 
-// -- work and free energies --------------------------------------------------------------------------------------------
+// -- work and free energies -------------------------------------------------------------------------------------------
 
 TEST(PathWeights, OfLongEulerStepsGiveTheFreeEnergy) {
   // One linear cell from k0 to k1 in 8 steps that are a third of the longest stable one.
@@ -234,7 +234,7 @@ TEST(PathWeights, OfSpinsGiveTheFreeEnergy) {
   }
 }
 
-// -- rates that float32 coefficients near 1 lose -----------------------------------------------------------------------
+// -- rates that float32 coefficients near 1 lose ----------------------------------------------------------------------
 
 TEST(SlowRates, OfDampingAndOfWellsAreKept) {
   struct Row {

@@ -1,5 +1,5 @@
-// Phases and p-bits: averages of every stepper x condition after some long steps, against operators of these very steps:
-// quadrature over the noise of two phases, the vector of all states of four spins.
+// Phases and p-bits: averages of every stepper x condition after some long steps, against operators of these very
+// steps: quadrature over the noise of two phases, the vector of all states of four spins.
 #include "heatbath/open.hpp"
 #include "oracles/spin_sweep_law.hpp"
 #include "oracles/stepped_phase_law.hpp"
@@ -31,7 +31,7 @@ std::vector<Row> rows_of(std::initializer_list<const char*> steppers) {
 
 float between(float a, float b, double part) { return a + static_cast<float>(part) * (b - a); }
 
-// -- phases ------------------------------------------------------------------------------------------------------------
+// -- phases -----------------------------------------------------------------------------------------------------------
 
 struct PhaseLoad {
   std::vector<float> bias, j2, frequency, coupling, kT;
@@ -131,7 +131,7 @@ TEST_P(PhasesOf, FollowTheLawOfTheirSteps) {
 INSTANTIATE_TEST_SUITE_P(Crossed, PhasesOf, ::testing::ValuesIn(rows_of({"euler-maruyama", "heun", "leimkuhler-matthews"})),
                          name_of);
 
-// -- p-bits ------------------------------------------------------------------------------------------------------------
+// -- p-bits -----------------------------------------------------------------------------------------------------------
 
 class SpinsOf : public ::testing::TestWithParam<Row> {};
 

@@ -1,5 +1,5 @@
-// What estimators answer at the edge of what they assume: series that do not move, ties, tiny and huge values, one value
-// that outweighs all others, and slow parts below fast noise.
+// What estimators answer at the edge of what they assume: series that do not move, ties, tiny and huge values, one
+// value that outweighs all others, and slow parts below fast noise.
 #include <gtest/gtest.h>
 
 #include <cmath>

@@ -163,8 +163,8 @@ physics::Run sixty_steps(std::uint64_t first, const Parameters* target) {
 }
 
 TEST(ArrayMeters, HaveTheSameBitsOnEveryInstructionSetAndForAnyLanes) {
-  // Seven groups of 64; in every other one cells are alone and cold, with heats so small that sums in double are rounded
-  // and their order shows.
+  // Seven groups of 64; in every other one cells are alone and cold, with heats so small that sums in double are
+  // rounded and their order shows.
   const std::uint32_t cells = 400;
   const auto make = [&](double flavour, double coupling) {
     Network n = reference_array::example(cells, flavour, coupling);

@@ -104,8 +104,8 @@ TEST(OverdampedCell, NeuronFollowsItsInput) {
   }
 }
 
-// Problem 5b of exact-problems.md: u = .3x - x^2 + x^4/4 reached from N(0, 1) by a linear ramp of all parameters, kT = 1.
-// Per trajectory: exp(-(W + W_sh - dF)/kT), exp(-(W - dF)/kT) and W_sh.
+// Problem 5b of exact-problems.md: u = .3x - x^2 + x^4/4 reached from N(0, 1) by a linear ramp of all parameters, kT =
+// 1. Per trajectory: exp(-(W + W_sh - dF)/kT), exp(-(W - dF)/kT) and W_sh.
 struct Crossing {
   std::vector<double> weight, plain, shadow;
 };

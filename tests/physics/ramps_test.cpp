@@ -1,4 +1,5 @@
-// Ramps: the order of every stepper while each parameter goes, against Boost's dopri5 in double, and work in long steps.
+// Ramps: the order of every stepper while each parameter goes, against Boost's dopri5 in double, and work in long
+// steps.
 #include <gtest/gtest.h>
 
 #include <boost/numeric/odeint.hpp>
@@ -183,8 +184,8 @@ TEST(Ramps, BiasesOfLanesGoLikeSharedOnes) {
   }
 }
 
-// exact-ou keeps the Boltzmann law of the parameters of each step's middle, and these change before and after it by halves:
-// Jarzynski's equality holds for the metered work in steps of any length.
+// exact-ou keeps the Boltzmann law of the parameters of each step's middle, and these change before and after it by
+// halves: Jarzynski's equality holds for the metered work in steps of any length.
 TEST(Ramps, WorkOfExactStepsObeysJarzynskiInLongSteps) {
   constexpr std::uint32_t lanes = 40000;
   ArraySpec spec;

@@ -43,7 +43,8 @@ class ChipHardware : public Hardware {
   model::Chip fresh_;  // never written: what the registers of the profile reset to
 };
 
-/// A link to that chip: registers over AXI, one tick of device time for each access; memory behind the back of the block.
+/// A link to that chip: registers over AXI, one tick of device time for each access; memory behind the back of the
+/// block.
 class AxiTransport final : public Transport {
  public:
   explicit AxiTransport(const std::string& profile) : hardware_(profile) {}

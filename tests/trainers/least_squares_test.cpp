@@ -190,8 +190,8 @@ TEST(Segments, LowerTheActionAndRemoveInvertedDigits) {
   EXPECT_LT(inverted[1], 0.05);
 }
 
-/// sum over cells of m²/2v at the end of noising, by independent cells: the mean of each as a function of its drive from
-/// a table of simulated ones, the variance of free ones.
+/// sum over cells of m²/2v at the end of noising, by independent cells: the mean of each as a function of its drive
+/// from a table of simulated ones, the variance of free ones.
 double memory_of_independent_cells(const std::vector<float>& fields, double images, double ramp_end) {
   const double dt = 5e-3, tf = 2.5, kT = 0.1;
   const int steps = static_cast<int>(tf / dt), cells = 2000, knots = 24;

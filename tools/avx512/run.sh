@@ -81,7 +81,8 @@ done
 (cd "$root" && find . | cpio --quiet -o -H newc | gzip -1) > "$work/cd/initrd.gz"
 cp "$work"/kernel/boot/vmlinuz-* "$work/cd/vmlinuz"
 cp /usr/lib/ISOLINUX/isolinux.bin /usr/lib/syslinux/modules/bios/ldlinux.c32 "$work/cd/isolinux/"
-# Bochs reports compacted states in the size of plain ones, so the kernel is told to use plain ones (XSAVEC, XSAVES off).
+# Bochs reports compacted states in the size of plain ones, so the kernel is told to use plain ones (XSAVEC, XSAVES
+# off).
 cat > "$work/cd/isolinux/isolinux.cfg" <<'END'
 DEFAULT tests
 LABEL tests

@@ -33,7 +33,8 @@ struct NoisingSchedule {
 NoisingSchedule noising_schedule(const Device& device, double tf, Ticks wanted_period, double ramp_end);
 
 /// Cells clamped to 0, released, driven by their field for tf, then recorded while the drive fades and ceases.
-/// Label cells take no part. fields: shots x moving cells, the drive h; the force on cell i is a(t) h_i, so its bias is -a(t) h_i.
+/// Label cells take no part. fields: shots x moving cells, the drive h; the force on cell i is a(t) h_i, so its bias is
+/// -a(t) h_i.
 Program noising_program(const Capabilities& capabilities, const GenerativeModel& model, const NoisingSchedule& schedule,
                         std::span<const float> fields, std::uint32_t shots);
 

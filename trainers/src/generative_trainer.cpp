@@ -25,7 +25,7 @@ namespace {
 
 constexpr double kBalanceStep = 0.5;                  // of the log of a class's weight, in the first round
 
-/// Adds the life of the object to a number of seconds.
+/// Adds the time from construction to destruction to `total`, in seconds.
 class Stopwatch {
  public:
   explicit Stopwatch(double& total) : total_(total), start_(std::chrono::steady_clock::now()) {}
@@ -182,7 +182,8 @@ struct GenerativeTrainer::Impl {
     return true;
   }
 
-  /// Evens out how often the classes are drawn, by drawing. go_on: false stops; the model is that of the most even round.
+  /// Evens out how often the classes are drawn, by drawing. go_on: false stops; the model is that of the most even
+  /// round.
   void balance(const NoisingStatistics& statistics, const std::function<bool()>& go_on) {
     const std::size_t classes = options.digits.size();
     std::vector<double> weights(classes, 0.0), best_weights = weights, step(classes, kBalanceStep), before(classes, 0.0);

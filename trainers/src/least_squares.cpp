@@ -278,8 +278,8 @@ NoisingStatistics::Optimum NoisingStatistics::solve(std::uint32_t window, bool v
         }
       }
     }
-    // Mean squares: the variance about the measured means, unbiased, and the squares of the means in use. Mean squares as
-    // measured would not belong to the means of a function of h, and the matrix would not be positive.
+    // Mean squares: the variance about the measured means, unbiased, and the squares of the means in use. Mean squares
+    // as measured would not belong to the means of a function of h, and the matrix would not be positive.
     const double* squares = squares_.data() + (std::size_t{window} * images_ + p) * n;
     for (std::size_t i = 0; i < n; ++i) {
       double raw = 0, used = 0;

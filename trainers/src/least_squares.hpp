@@ -54,9 +54,9 @@ class NoisingStatistics {
                 numerics::ThreadTeam& team) const;
 
   /// What the last recorded states, from which a drawing runs backwards, still tell of their image: sum over cells of
-  /// m²/2v, m their mean given the image and v their variance, averaged over images; nats. The mean is a function of the
-  /// drive (`fields`, as in solve): measured on one half of each image's trajectories, multiplied by the mean of the
-  /// other, so that its noise averages out; needs two of each image.
+  /// m²/2v, m their mean given the image and v their variance, averaged over images; nats. The mean is a function of
+  /// the drive (`fields`, as in solve): measured on one half of each image's trajectories, multiplied by the mean of
+  /// the other, so that its noise averages out; needs two of each image.
   double memory(std::span<const float> fields) const;
 
  private:

@@ -39,7 +39,8 @@ ReverseAction OnlineRule::descend(Trainable& theta, std::span<const float> traje
   residual_.resize(kBlock * n);       // row k: force, then residual r_k
   step_residual_.resize(kBlock * n);  // -rate r_k
   product_.resize(h * h);
-  std::vector<float> diagonal(h);  // sum over pending steps of 2 r_a x_a: the part of the updates that J_aa = 0 discards
+  // Sum over pending steps of 2 r_a x_a: the part of the updates that is discarded because J_aa = 0.
+  std::vector<float> diagonal(h);
 
   const float two_j2 = 2.0f * scale.j2, four_j4 = 4.0f * scale.j4;
   const float drift = static_cast<float>(scale.mobility * scale.period);

@@ -27,7 +27,8 @@ void sample_cells(Machine& machine, double j2, double j4, double bias, const ref
   machine.quartic(program, j2, j4, bias);
   program.commit();
   machine.start_at(program, start);
-  // The start is a law of the oracle: one period lets the device have its say.
+  // Initial states are drawn from the exact law; one period passes first so that the device, too, determines the
+  // records.
   program.evolve(machine.time(period)).capture_start(machine.time(period)).evolve(machine.time(period) * (records - 1));
   const Result result = machine.run(program, shots);
   std::vector<double> row(records);

@@ -39,7 +39,8 @@ Switched switch_to(Machine& machine, const QuarticCell& well, double duration, s
   return switched;
 }
 
-/// What a chain of Euler–Maruyama steps makes of -ln <exp(-W)> of plain work on the way from N(0, 1) to the gentle well.
+/// What a chain of Euler–Maruyama steps makes of -ln <exp(-W)> of plain work on the way from N(0, 1) to the gentle
+/// well.
 double stepped_difference(double dt, int steps) {
   const auto between = [](double s) {
     return QuarticCell{0.5 + s * (kGentleWell.j2 - 0.5), s * kGentleWell.j4, s * kGentleWell.bias};

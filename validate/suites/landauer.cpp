@@ -119,8 +119,8 @@ void transport(Bench& bench) {
   bound.bound = Bound::at_least;
 }
 
-/// V = h (x^2 - 1)^2, either well -> the right one: barrier off, tilt, barrier on, tilt off, a quarter of the time each.
-/// Checks the work against the least there is for this time, and returns it.
+/// V = h (x^2 - 1)^2, either well -> the right one: barrier off, tilt, barrier on, tilt off, a quarter of the time
+/// each. Checks the work against the least there is for this time, and returns it.
 measure::Estimate erase(Bench& bench, double height, double tilt, double tau, double samples) {
   Machine& machine = bench.machine();
   const auto well = reference::double_well(height);

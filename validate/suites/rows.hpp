@@ -1,5 +1,5 @@
 #pragma once
-// The rows of each suite. Sources of expected values: sim/reference and docs/validation.md.
+// The rows of each suite. Sources of expected values: oracles/ and docs/validation.md.
 
 #include <span>
 

@@ -1,26 +1,28 @@
-/* Heatbath for hosts in C, and in every language that calls C: a thermodynamic computer by its URI, programs, jobs and what
- * they leave. Library libheatbath (pkg-config heatbath, CMake heatbath::c).
+/* Heatbath for hosts in C, and in every language that calls C: a thermodynamic computer by its URI, programs, jobs and
+ * what they leave. Library libheatbath (pkg-config heatbath, CMake heatbath::c).
  *
- * Errors. A function that can fail returns a status (heatbath/status.h), HB_OK being 0; heatbath_message() then says in one
- * line what is wrong, where, and what would be right. HB_BAD_ARG: nothing was done. HB_BUSY: nothing was done and a retry is
- * safe. What a function gives back through a pointer is written on HB_OK only. A handle that is NULL is HB_BAD_ARG.
+ * Errors. A function that can fail returns a status (heatbath/status.h), HB_OK being 0; heatbath_message() then says in
+ * one line what is wrong, where, and what would be right. HB_BAD_ARG: nothing was done. HB_BUSY: nothing was done and a
+ * retry is safe. What a function gives back through a pointer is written on HB_OK only. A handle that is NULL is
+ * HB_BAD_ARG.
  *
- * Ownership. A handle is the caller's until it is freed; freeing NULL does nothing. A device lives until it and every job of
- * it have been freed, in any order. Arrays that a result or a device hands out are its own, unchanged until it is freed.
- * Arrays and texts that the caller gives are read during the call only.
+ * Ownership. A handle is the caller's until it is freed; freeing NULL does nothing. A device lives until it and every
+ * job of it have been freed, in any order. Arrays that a result or a device hands out are its own, unchanged until it
+ * is freed. Arrays and texts that the caller gives are read during the call only.
  *
- * Time. Device time passes in heatbath_job_wait() and heatbath_run(), and by at least one tick with each register access of
- * heatbath_submit(), heatbath_job_poll(), heatbath_now() and heatbath_device_read32() and its kin; nothing else moves it.
+ * Time. Device time passes in heatbath_job_wait() and heatbath_run(), and by at least one tick with each register
+ * access of heatbath_submit(), heatbath_job_poll(), heatbath_now() and heatbath_device_read32() and its kin; nothing
+ * else moves it.
  *
- * Threads. A device and its jobs belong to one thread at a time; programs, results and different devices are independent.
- * heatbath_job_cancel() may be called from any thread and from a signal handler.
+ * Threads. A device and its jobs belong to one thread at a time; programs, results and different devices are
+ * independent. heatbath_job_cancel() may be called from any thread and from a signal handler.
  *
- * Growth. A function never changes its meaning or its arguments. Structs that may grow begin with their size, as the caller
- * was compiled: a library takes what an older caller lacks as zero, and leaves alone what a newer one has beside.
- * Capabilities are asked for by name.
+ * Growth. A function never changes its meaning or its arguments. Structs that may grow begin with their size, as the
+ * caller was compiled: a library takes what an older caller lacks as zero, and leaves alone what a newer one has
+ * beside. Capabilities are asked for by name.
  *
- * Units: docs/units_and_signs.md. Energies in energy units of the device, durations in ticks, states as the cell kind has
- * them. */
+ * Units: docs/units_and_signs.md. Energies in energy units of the device, durations in ticks, states as the cell kind
+ * has them. */
 #ifndef HEATBATH_HEATBATH_H
 #define HEATBATH_HEATBATH_H
 
@@ -49,7 +51,7 @@ typedef struct heatbath_program heatbath_program;
 typedef struct heatbath_job heatbath_job;
 typedef struct heatbath_result heatbath_result;
 
-/* -- the library ----------------------------------------------------------------------------------------------------- */
+/* -- the library --------------------------------------------------------------------------------------------------- */
 
 /* Version of the library that runs, "0.1.0"; HEATBATH_VERSION of heatbath/version.h is the one compiled against. */
 HEATBATH_API const char *heatbath_version(void);
@@ -61,12 +63,13 @@ HEATBATH_API const char *heatbath_message(void);
 HEATBATH_API const char *heatbath_status_name(hb_status_t status);
 HEATBATH_API const char *heatbath_status_meaning(hb_status_t status);
 
-/* -- devices --------------------------------------------------------------------------------------------------------- */
+/* -- devices ------------------------------------------------------------------------------------------------------- */
 
-/* Opens the device of a URI: func:profile=ideal&cells=64&lanes=16&seed=1&threads=2, tcp://host:port, unix:/path, shm:/name,
- * etherbone://host:port, uio:/dev/uioN, record:FILE?device=URI, replay:FILE (docs/links.md). NULL or "": the environment
- * variable HEATBATH_DEVICE, and without it func:. HB_BAD_ARG lists the valid schemes, keys and values; tlm: is among the
- * others, as this library has no SystemC. HB_LINK when nobody answers, HB_DEVICE when it is no Heatbath device. */
+/* Opens the device of a URI: func:profile=ideal&cells=64&lanes=16&seed=1&threads=2, tcp://host:port, unix:/path,
+ * shm:/name, etherbone://host:port, uio:/dev/uioN, record:FILE?device=URI, replay:FILE (docs/links.md). NULL or "": the
+ * environment variable HEATBATH_DEVICE, and without it func:. HB_BAD_ARG lists the valid schemes, keys and values; tlm:
+ * is among the others, as this library has no SystemC. HB_LINK when nobody answers, HB_DEVICE when it is no Heatbath
+ * device. */
 HEATBATH_API hb_status_t heatbath_open(const char *uri, heatbath_device **device);
 /* The device is gone when its last job is. */
 HEATBATH_API void heatbath_device_free(heatbath_device *device);
@@ -75,8 +78,8 @@ HEATBATH_API void heatbath_device_free(heatbath_device *device);
 HEATBATH_API const char *heatbath_device_uri(const heatbath_device *device);
 HEATBATH_API const char *heatbath_device_description(const heatbath_device *device);
 
-/* A capability by its name in docs/registers.md: "cells", "lanes", "seeded" (0 or 1), "time_unit" (ticks), "kT_max" (energy
- * units), "cell_kind" (HB_CAPS_CELL_KIND_*), … HB_BAD_ARG for a name that is none lists them. */
+/* A capability by its name in docs/registers.md: "cells", "lanes", "seeded" (0 or 1), "time_unit" (ticks), "kT_max"
+ * (energy units), "cell_kind" (HB_CAPS_CELL_KIND_*), … HB_BAD_ARG for a name that is none lists them. */
 HEATBATH_API hb_status_t heatbath_device_capability(const heatbath_device *device, const char *name, double *value);
 /* Names of the capabilities: index 0, 1, …; NULL beyond the last. */
 HEATBATH_API const char *heatbath_capability_name(uint32_t index);
@@ -89,20 +92,21 @@ HEATBATH_API hb_status_t heatbath_now(heatbath_device *device, uint64_t *ticks);
 /* Registers, sequencer, array and time 0; memory contents stay. A job that runs has failed (HB_ABORTED). */
 HEATBATH_API hb_status_t heatbath_reset(heatbath_device *device);
 
-/* Step of the array in ticks; 0 where the device hides it. Setting needs the capability "dt_programmable" (HB_UNSUPPORTED)
- * and no job that runs (HB_BUSY). In time units it is the nearest tick; HB_BAD_ARG where that is off by more than 1 %. */
+/* Step of the array in ticks; 0 where the device hides it. Setting needs the capability "dt_programmable"
+ * (HB_UNSUPPORTED) and no job that runs (HB_BUSY). In time units it is the nearest tick; HB_BAD_ARG where that is off
+ * by more than 1 %. */
 HEATBATH_API hb_status_t heatbath_step(const heatbath_device *device, uint64_t *ticks);
 HEATBATH_API hb_status_t heatbath_set_step(heatbath_device *device, uint64_t ticks);
 HEATBATH_API hb_status_t heatbath_set_step_time_units(heatbath_device *device, double time_units);
 
-/* Ticks of a duration in dimensionless time units: the nearest multiple of the step; HB_BAD_ARG where that is off by more
- * than 1 %. And the shortest capture period, in ticks, not below `wanted`. */
+/* Ticks of a duration in dimensionless time units: the nearest multiple of the step; HB_BAD_ARG where that is off by
+ * more than 1 %. And the shortest capture period, in ticks, not below `wanted`. */
 HEATBATH_API hb_status_t heatbath_ticks(const heatbath_device *device, double time_units, uint64_t *ticks);
 HEATBATH_API hb_status_t heatbath_capture_period(const heatbath_device *device, uint64_t wanted, uint64_t *ticks);
 
-/* Single registers (byte offsets, heatbath/regs.h) and device memory (byte offsets of it): for bring-up, and for code on
- * the firmware API, to which heatbath/host_mmio.h lends a device. heatbath_device_wait lets device time pass until an
- * enabled interrupt is pending or `ticks` have passed. */
+/* Single registers (byte offsets, heatbath/regs.h) and device memory (byte offsets of it): for bring-up, and for code
+ * on the firmware API, to which heatbath/host_mmio.h lends a device. heatbath_device_wait lets device time pass until
+ * an enabled interrupt is pending or `ticks` have passed. */
 HEATBATH_API hb_status_t heatbath_device_read32(heatbath_device *device, uint32_t offset, uint32_t *value);
 HEATBATH_API hb_status_t heatbath_device_write32(heatbath_device *device, uint32_t offset, uint32_t value);
 HEATBATH_API hb_status_t heatbath_device_read_block(heatbath_device *device, uint64_t offset, void *out, uint64_t bytes);
@@ -110,17 +114,17 @@ HEATBATH_API hb_status_t heatbath_device_write_block(heatbath_device *device, ui
                                                      uint64_t bytes);
 HEATBATH_API hb_status_t heatbath_device_wait(heatbath_device *device, uint64_t ticks, bool *pending);
 
-/* -- programs -------------------------------------------------------------------------------------------------------- */
+/* -- programs ------------------------------------------------------------------------------------------------------ */
 
-/* An empty program for cells 0..cells-1 of a device like this one; it may outlive the device. Each function below appends an
- * instruction; when it fails the program is unchanged. HB_BAD_ARG names the entry where a size, a NaN or a sign is wrong,
- * HB_UNSUPPORTED the capability that is missing. Values beyond a range are clipped and counted. */
+/* An empty program for cells 0..cells-1 of a device like this one; it may outlive the device. Each function below
+ * appends an instruction; when it fails the program is unchanged. HB_BAD_ARG names the entry where a size, a NaN or a
+ * sign is wrong, HB_UNSUPPORTED the capability that is missing. Values beyond a range are clipped and counted. */
 HEATBATH_API hb_status_t heatbath_program_new(const heatbath_device *device, uint32_t cells, heatbath_program **program);
 HEATBATH_API hb_status_t heatbath_program_copy(const heatbath_program *from, heatbath_program **program);
 HEATBATH_API void heatbath_program_free(heatbath_program *program);
 
-/* Parameters, to the shadow; commit or ramp makes them live. Energy: V = sum_i (J2 x^2 + J4 x^4 + b x) + gain sum_{i<j} J_ij
- * x_i x_j for cells in a well; docs/units_and_signs.md has the other kinds. */
+/* Parameters, to the shadow; commit or ramp makes them live. Energy: V = sum_i (J2 x^2 + J4 x^4 + b x) + gain sum_{i<j}
+ * J_ij x_i x_j for cells in a well; docs/units_and_signs.md has the other kinds. */
 /* One value per cell; count is the number of cells. Not for HB_SECTION_COUPLING and HB_SECTION_GAIN. */
 HEATBATH_API hb_status_t heatbath_program_load(heatbath_program *program, hb_section_t section, const float *values,
                                                uint64_t count);
@@ -129,13 +133,14 @@ HEATBATH_API hb_status_t heatbath_program_load_all(heatbath_program *program, hb
 /* Biases that differ from shot to shot: shots x cells, row-major. The job must run exactly that many shots. */
 HEATBATH_API hb_status_t heatbath_program_load_bias_per_shot(heatbath_program *program, const float *values, uint64_t count,
                                                              uint32_t shots);
-/* Couplings: cells x cells row-major, zero diagonal, symmetric where the device's are; J_ik is what cell k does to i. */
+/* Couplings: cells x cells row-major, zero diagonal, symmetric where the device's are; J_ik is the effect of cell k on
+ * cell i. */
 HEATBATH_API hb_status_t heatbath_program_load_matrix(heatbath_program *program, const float *matrix, uint64_t count);
 /* Couplings of the pairs (i[k], j[k]); those of all other pairs are zero. */
 HEATBATH_API hb_status_t heatbath_program_load_pairs(heatbath_program *program, const uint32_t *i, const uint32_t *j,
                                                      const float *values, uint64_t count);
-/* Couplings of a sparse device: one value for each of heatbath_device_couplers() between cells of the program; two where
- * they differ in their two directions. */
+/* Couplings of a sparse device: one value for each of heatbath_device_couplers() between cells of the program; two
+ * where they differ in their two directions. */
 HEATBATH_API hb_status_t heatbath_program_load_coupler_values(heatbath_program *program, const float *values, uint64_t count);
 HEATBATH_API hb_status_t heatbath_program_commit(heatbath_program *program);
 
@@ -143,8 +148,8 @@ HEATBATH_API hb_status_t heatbath_program_evolve(heatbath_program *program, uint
 /* Live parameters go linearly to the shadow while the array evolves. */
 HEATBATH_API hb_status_t heatbath_program_ramp(heatbath_program *program, uint64_t ticks);
 
-/* States: writes variables first.. (c * cells + i is component c of cell i), holds cells first.. until they are released.
- * Per shot: shots x count values, row-major; the job must run exactly that many shots. */
+/* States: writes variables first.. (c * cells + i is component c of cell i), holds cells first.. until they are
+ * released. Per shot: shots x count values, row-major; the job must run exactly that many shots. */
 HEATBATH_API hb_status_t heatbath_program_set(heatbath_program *program, uint32_t first, const float *values, uint32_t count);
 HEATBATH_API hb_status_t heatbath_program_set_all(heatbath_program *program, uint32_t first, uint32_t count, float value);
 HEATBATH_API hb_status_t heatbath_program_set_per_shot(heatbath_program *program, uint32_t first, uint32_t count,
@@ -174,12 +179,13 @@ HEATBATH_API hb_status_t heatbath_program_loop_begin(heatbath_program *program, 
 HEATBATH_API hb_status_t heatbath_program_loop_end(heatbath_program *program);
 HEATBATH_API hb_status_t heatbath_program_interrupt(heatbath_program *program, uint32_t tag);
 
-/* Records that one shot takes and ticks that it evolves, loops unrolled; values that the converters clipped. 0 for NULL. */
+/* Records that one shot takes and ticks that it evolves, loops unrolled; values that the converters clipped. 0 for
+ * NULL. */
 HEATBATH_API uint64_t heatbath_program_records(const heatbath_program *program);
 HEATBATH_API uint64_t heatbath_program_duration(const heatbath_program *program);
 HEATBATH_API uint64_t heatbath_program_clips(const heatbath_program *program);
 
-/* -- jobs ------------------------------------------------------------------------------------------------------------ */
+/* -- jobs ---------------------------------------------------------------------------------------------------------- */
 
 /* How a program runs. Start from HEATBATH_JOB_OPTIONS: all zero means one shot without a seed. */
 typedef struct heatbath_job_options {
@@ -193,8 +199,8 @@ typedef struct heatbath_job_options {
   uint32_t refinement; /* level of the noise, 0..8 */
   uint32_t capture_first, capture_count; /* captured state variables; count 0: all cells from first on */
   uint64_t limit;      /* longest the job may take in device ticks; 0: no limit */
-  /* Called from heatbath_job_wait() and heatbath_run(), some ten times a second, with the fraction done; false cancels the
-   * job. It may not use the device. NULL: none. */
+  /* Called from heatbath_job_wait() and heatbath_run(), some ten times a second, with the fraction done; false cancels
+   * the job. It may not use the device. NULL: none. */
   bool (*progress)(void *context, double fraction);
   void *context;
 } heatbath_job_options;
@@ -209,14 +215,14 @@ typedef enum heatbath_job_state {
   HEATBATH_JOB_CANCELLED = 3
 } heatbath_job_state;
 
-/* Places the program in device memory and starts its first pass. options NULL: HEATBATH_JOB_OPTIONS. HB_BUSY while a job of
- * this device runs; HB_BAD_ARG, HB_UNSUPPORTED, HB_OUT_OF_MEMORY before anything was started. */
+/* Places the program in device memory and starts its first pass. options NULL: HEATBATH_JOB_OPTIONS. HB_BUSY while a
+ * job of this device runs; HB_BAD_ARG, HB_UNSUPPORTED, HB_OUT_OF_MEMORY before anything was started. */
 HEATBATH_API hb_status_t heatbath_submit(heatbath_device *device, const heatbath_program *program,
                                          const heatbath_job_options *options, heatbath_job **job);
 /* Looks at the device once, without waiting: fetches captures, starts the next pass. */
 HEATBATH_API hb_status_t heatbath_job_poll(heatbath_job *job, heatbath_job_state *state);
-/* Lets device time pass until the job has ended, and gives its result; once. HB_TIMEOUT (limit), HB_ABORTED (cancelled),
- * HB_CAPTURE_OVERRUN, HB_BAD_PROGRAM, HB_LINK, … */
+/* Lets device time pass until the job has ended, and gives its result; once. HB_TIMEOUT (limit), HB_ABORTED
+ * (cancelled), HB_CAPTURE_OVERRUN, HB_BAD_PROGRAM, HB_LINK, … */
 HEATBATH_API hb_status_t heatbath_job_wait(heatbath_job *job, heatbath_result **result);
 /* Asks the job to stop: its wait ends within some tenths of a second. Nothing happens to one that has ended. */
 HEATBATH_API void heatbath_job_cancel(heatbath_job *job);
@@ -227,7 +233,7 @@ HEATBATH_API void heatbath_job_free(heatbath_job *job);
 HEATBATH_API hb_status_t heatbath_run(heatbath_device *device, const heatbath_program *program,
                                       const heatbath_job_options *options, heatbath_result **result);
 
-/* -- what a job leaves ------------------------------------------------------------------------------------------------ */
+/* -- what a job leaves --------------------------------------------------------------------------------------------- */
 
 HEATBATH_API void heatbath_result_free(heatbath_result *result);
 
@@ -236,12 +242,12 @@ HEATBATH_API hb_status_t heatbath_result_states(const heatbath_result *result, c
                                                 uint64_t *records, uint32_t *variables);
 /* What the array had evolved at each record, in ticks. */
 HEATBATH_API hb_status_t heatbath_result_ticks(const heatbath_result *result, const uint64_t **ticks, uint64_t *records);
-/* Full turns of phases that the device counts in integers: shots x records x variables; variables 0: none. They are the last
- * of the captured variables, which heatbath_result_states() has as the nearest float32. */
+/* Full turns of phases that the device counts in integers: shots x records x variables; variables 0: none. They are the
+ * last of the captured variables, which heatbath_result_states() has as the nearest float32. */
 HEATBATH_API hb_status_t heatbath_result_turns(const heatbath_result *result, const int32_t **turns, uint32_t *variables);
 
-/* Meters of a snapshot: one row of `stride` bytes for each shot, which begins with hb_meters_t as it was compiled against;
- * rows that a later library makes longer grow at their end. HB_BAD_ARG beyond the last snapshot. */
+/* Meters of a snapshot: one row of `stride` bytes for each shot, which begins with hb_meters_t as it was compiled
+ * against; rows that a later library makes longer grow at their end. HB_BAD_ARG beyond the last snapshot. */
 HEATBATH_API hb_status_t heatbath_result_meters(const heatbath_result *result, uint32_t snapshot, const hb_meters_t **rows,
                                                 uint64_t *stride);
 /* Heat of each cell, shots x cells; count 0 where the snapshot did not ask for it. */

@@ -46,8 +46,8 @@ struct StateAllocator {
 
 }  // namespace detail
 
-/// Told the fraction done, 0 to 1, in rising order; false cancels what is going on, which then ends with Error(ABORTED).
-/// May be empty. The one type of everything in this project that takes time. It may not use the device.
+/// Told the fraction done, 0 to 1, in rising order; false cancels what is going on, which then ends with
+/// Error(ABORTED). May be empty. The one type of everything in this project that takes time. It may not use the device.
 using Progress = std::function<bool(double fraction)>;
 
 /// Values that lie `stride` apart in memory that something else owns.
@@ -95,10 +95,11 @@ class Capture {
     return {values_.data() + shot * records() * cells_, records() * cells_};
   }
 
-  // -- the same values otherwise: valid as long as the capture, no copies but where a vector is returned ----------------
+  // -- the same values otherwise: valid as long as the capture, no copies but where a vector is returned --------------
   /// Everything: shots x records x cells, row-major.
   std::span<const float> values() const { return {values_.data(), values_.size()}; }
-  /// One variable in all shots at all records: shots x records, row-major. Error(BAD_ARG) for one that was not captured.
+  /// One variable in all shots at all records: shots x records, row-major. Error(BAD_ARG) for one that was not
+  /// captured.
   StridedValues column(std::uint32_t variable) const;
   /// One variable in all shots at one record.
   StridedValues column(std::uint32_t variable, std::uint64_t record) const;
@@ -108,8 +109,8 @@ class Capture {
   /// Signs: +1 for a state of 0 or more, else -1; shots x records x cells, row-major.
   std::vector<std::int8_t> spins() const;
 
-  /// Puts the shots of `more` behind the own ones. Error(BAD_ARG) where it has other records or other variables; an empty
-  /// capture takes over what comes first.
+  /// Puts the shots of `more` behind the own ones. Error(BAD_ARG) where it has other records or other variables; an
+  /// empty capture takes over what comes first.
   void append(Capture&& more);
   /// Room for so many shots in all, so that append need not move what is there.
   void reserve(std::uint32_t shots);
@@ -165,8 +166,8 @@ struct JobOptions {
   std::uint32_t capture_first = 0, capture_cells = 0;
   /// Longest the job may take in device ticks, stalls included; 0: no limit. Error(TIMEOUT) aborts the job.
   Ticks limit{0};
-  /// Called between slices of device time with the fraction done, and about ten times a second inside a slice that lasts
-  /// longer, with the fraction of before; false cancels the job. May be empty. It may not use the device.
+  /// Called between slices of device time with the fraction done, and about ten times a second inside a slice that
+  /// lasts longer, with the fraction of before; false cancels the job. May be empty. It may not use the device.
   Progress progress = nullptr;
   /// Takes every record in place of Result::capture, which then has none: for runs that no memory holds. Called while
   /// the job is polled or waited for, pass by pass and in order; an Error that it throws ends the job. May be empty.

@@ -59,8 +59,8 @@ class Program {
   Program& load_coupling_list(std::span<const Coupling> list);
   /// The same coupling for every pair that has a coupler; on a dense device these are all.
   Program& load_couplings(float value);
-  /// Couplings of a sparse device (else Error(UNSUPPORTED)): one value for each coupler of couplers(), in its order; two,
-  /// J_ij then J_ji, with capabilities.couplings_full.
+  /// Couplings of a sparse device (else Error(UNSUPPORTED)): one value for each coupler of couplers(), in its order;
+  /// two, J_ij then J_ji, with capabilities.couplings_full.
   Program& load_coupler_values(std::span<const float> values);
   /// The device's couplers between the cells of this program, in the device's order; empty where all pairs have one.
   std::vector<Coupler> couplers() const;
@@ -151,8 +151,8 @@ class Program {
   std::uint32_t open_loops() const { return open_loops_; }
   /// Values the encoding clipped to the converter range.
   std::uint64_t clips() const { return clips_; }
-  /// Parameter values that the device's codes hold with an error of more than 1 % of the value (clipped ones aside), and
-  /// the largest such error as a part of the value. Readback has what is held.
+  /// Parameter values that the device's codes hold with an error of more than 1 % of the value (clipped ones aside),
+  /// and the largest such error as a part of the value. Readback has what is held.
   struct Rounding {
     std::uint64_t values = 0;
     double worst = 0;

@@ -23,7 +23,8 @@ hb_status_t hb_dif_interrupt_enable_get(const hb_mmio_t *mmio, uint32_t *mask);
 
 /* acknowledge clears, test raises the interrupts of the mask, once. Both write the sequence number after the one
  * that the register reads back, and wait until the new one reads back: at most 64 polls, with the same word written
- * again after every 16, then as many as the pause of mmio allows. HB_TIMEOUT when it never does. An empty mask is HB_OK without any access. */
+ * again after every 16, then as many as the pause of mmio allows. HB_TIMEOUT when it never does. An empty mask is HB_OK
+ * without any access. */
 hb_status_t hb_dif_interrupt_acknowledge(const hb_mmio_t *mmio, uint32_t mask);
 hb_status_t hb_dif_interrupt_test(const hb_mmio_t *mmio, uint32_t mask);
 

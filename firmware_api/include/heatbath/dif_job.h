@@ -85,8 +85,9 @@ hb_status_t hb_dif_job_fault(const hb_mmio_t *mmio, hb_job_fault_t *fault);
 /* Reads the counters of the present or last job. *counters is written on HB_OK only; errors as hb_dif_read64. */
 hb_status_t hb_dif_job_counters(const hb_mmio_t *mmio, hb_job_counters_t *counters);
 
-/* Captured values of the present or last job (velocities, voltages, full turns) that lay beyond their converter and were
- * stored as its end; saturates. Worth a read when hb_job_status_t.capture_clip is set. *count is written on HB_OK only. */
+/* Captured values of the present or last job (velocities, voltages, full turns) that lay beyond their converter and
+ * were stored as its end; saturates. Worth a read when hb_job_status_t.capture_clip is set. *count is written on HB_OK
+ * only. */
 hb_status_t hb_dif_job_capture_clips(const hb_mmio_t *mmio, uint32_t *count);
 
 /* Step of the array in ticks; 0 where the profile hides it. *ticks is written on HB_OK only. */

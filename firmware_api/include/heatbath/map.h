@@ -1,5 +1,5 @@
-/* A device in the address space: on the processor's bus, behind a PCI BAR or a uio device that the system has mapped, or
- * the file that stands in for one (`heatbath serve --listen uio:FILE`, docs/links.md). */
+/* A device in the address space: on the processor's bus, behind a PCI BAR or a uio device that the system has mapped,
+ * or the file that stands in for one (`heatbath serve --listen uio:FILE`, docs/links.md). */
 #ifndef HEATBATH_MAP_H
 #define HEATBATH_MAP_H
 

@@ -16,14 +16,14 @@ typedef struct hb_mmio {
   uint32_t (*read32)(void *context, uint32_t offset);
   void (*write32)(void *context, uint32_t offset, uint32_t value);
   void *context;
-  /* Copies `bytes` bytes out of or into device memory, from byte offset `offset` of it on; both are multiples of 4. NULL
-   * where a host uses registers alone: heatbath/program_builder.h and heatbath/run.h then answer HB_BAD_ARG. What was
-   * written to memory is there when a later write32 reaches the device. */
+  /* Copies `bytes` bytes out of or into device memory, from byte offset `offset` of it on; both are multiples of 4.
+   * NULL where a host uses registers alone: heatbath/program_builder.h and heatbath/run.h then answer HB_BAD_ARG. What
+   * was written to memory is there when a later write32 reaches the device. */
   void (*read_block)(void *context, uint64_t offset, void *out, uint32_t bytes);
   void (*write_block)(void *context, uint64_t offset, const void *data, uint32_t bytes);
-  /* Called between two looks at a device whose answer is awaited: a place to sleep, to let another task run or to feed a
-   * watchdog. `looks` counts the looks of this wait, from 1 on. False gives up: the wait ends with HB_TIMEOUT. NULL: one
-   * look follows the other. */
+  /* Called between two looks at a device whose answer is awaited: a place to sleep, to let another task run or to feed
+   * a watchdog. `looks` counts the looks of this wait, from 1 on. False gives up: the wait ends with HB_TIMEOUT. NULL:
+   * one look follows the other. */
   bool (*pause)(void *context, uint32_t looks);
 } hb_mmio_t;
 

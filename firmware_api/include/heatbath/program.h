@@ -104,10 +104,10 @@ static inline uint64_t hb_record_bytes(uint32_t lanes, uint32_t cells, uint32_t 
   return (bytes + 63u) & ~(uint64_t)63u;
 }
 
-/* Meters of one lane, since METER_CLEAR (or START), in energy units. dE = work - heat. E is the energy of the cell kind,
- * kinetic part included. Where forces have no potential (couplings that are not reciprocal, or frequencies), V has the
- * symmetric part of the couplings only, heat is heat_path, minus the sum of the forces times the displacements, work is
- * dE + heat, and work_shadow is 0. */
+/* Meters of one lane, since METER_CLEAR (or START), in energy units. dE = work - heat. E is the energy of the cell
+ * kind, kinetic part included. Where forces have no potential (couplings that are not reciprocal, or frequencies), V
+ * has the symmetric part of the couplings only, heat is heat_path, minus the sum of the forces times the displacements,
+ * work is dE + heat, and work_shadow is 0. */
 typedef struct hb_meters {
   double energy;      /* V at this instant */
   double work;        /* sum of the changes of V at fixed state: parameter changes, set and clamped cells */

@@ -37,19 +37,19 @@ typedef struct hb_run {
  * pending but changes none of INTR_ENABLE. */
 hb_status_t hb_run_start(hb_run_t *run);
 
-/* Waits for the end of the run by looking at STATUS, with the pause of the program's mmio between two looks. It comes back
- * when the job has ended; when `limit` ticks have passed or pause gives up (the job is aborted then: HB_TIMEOUT); when the
- * array stalls, the ring being full (aborted, too: HB_CAPTURE_OVERRUN); or when device time stands still for 2^24 looks
- * (HB_DEVICE). HB_OK: done, and run->records counts the records. A fault is
- * returned as its status, with run->fault; an aborted job is HB_ABORTED. */
+/* Waits for the end of the run by looking at STATUS, with the pause of the program's mmio between two looks. It comes
+ * back when the job has ended; when `limit` ticks have passed or pause gives up (the job is aborted then: HB_TIMEOUT);
+ * when the array stalls, the ring being full (aborted, too: HB_CAPTURE_OVERRUN); or when device time stands still for
+ * 2^24 looks (HB_DEVICE). HB_OK: done, and run->records counts the records. A fault is returned as its status, with
+ * run->fault; an aborted job is HB_ABORTED. */
 hb_status_t hb_run_wait(hb_run_t *run);
 
 /* hb_run_start() and hb_run_wait(). */
 hb_status_t hb_run_whole(hb_run_t *run);
 
-/* States of one shot in a record, in physical units: run->variables floats. HB_BAD_ARG beyond run->records or run->shots;
- * HB_CAPTURE_OVERRUN when another record lies in its place, HB_DEVICE when its shape differs. *ticks (may be NULL) is
- * what the array had evolved. */
+/* States of one shot in a record, in physical units: run->variables floats. HB_BAD_ARG beyond run->records or
+ * run->shots; HB_CAPTURE_OVERRUN when another record lies in its place, HB_DEVICE when its shape differs. *ticks (may
+ * be NULL) is what the array had evolved. */
 hb_status_t hb_run_record(const hb_run_t *run, uint32_t record, uint32_t shot, float *states, uint64_t *ticks);
 
 /* Meters of one shot, at the offset that hb_program_meter_snapshot() gave. */

@@ -47,7 +47,8 @@ double longest_inertial(double g, std::complex<double> kappa, double growth) {
   if (kappa.imag() == 0) return kappa.real() > 0 ? 2 / std::sqrt(kappa.real()) : std::numeric_limits<double>::infinity();
   return crossing(4 / std::sqrt(std::abs(kappa)), growth, [&](double h) {
     const double keep = std::exp(-g * h);
-    const std::complex<double> half = 0.5 * (1 + keep) * (1.0 - 0.5 * h * h * kappa);  // of the trace; the determinant is keep
+    // Half of the trace of the step's matrix; its determinant is `keep`.
+    const std::complex<double> half = 0.5 * (1 + keep) * (1.0 - 0.5 * h * h * kappa);
     const std::complex<double> root = std::sqrt(half * half - keep);
     return std::max(std::abs(half + root), std::abs(half - root));
   });

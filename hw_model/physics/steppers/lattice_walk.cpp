@@ -1,6 +1,6 @@
-// The lattice random walk of Duffield, Aifer, Melanson, Belateche and Coles, arXiv:2508.20883, with two increments. Their
-// rule for dx = f dt + s dW has a lattice spacing h and the probabilities (dt s^2/h^2 +- dt f/h)/2 of a step up and down;
-// h = s sqrt(dt) leaves none of standing still:
+// The lattice random walk of Duffield, Aifer, Melanson, Belateche and Coles, arXiv:2508.20883, with two increments.
+// Their rule for dx = f dt + s dW has a lattice spacing h and the probabilities (dt s^2/h^2 +- dt f/h)/2 of a step up
+// and down; h = s sqrt(dt) leaves none of standing still:
 //   x' = x +- h, h = sqrt(2 mu kT dt), up with probability (1 + u)/2, u = mu f dt / h.
 // Mean and mean square of the increment are those of the equation, mu f dt and 2 mu kT dt.
 #include <cmath>
@@ -11,11 +11,12 @@
 namespace heatbath::physics {
 namespace {
 
-/// Where a force saturates: 2^-21 is left for a step against it, so that every step has a reverse and its heat is finite.
+/// Where a force saturates: 2^-21 is left for a step against it, so that every step has a reverse and its heat is
+/// finite.
 constexpr float lean_max = 1.0f - 0x1p-20f;
 
-/// u as a number of 2^31-sts: a step goes up where the random word, taken as signed, is below it. Exact: the probability
-/// of up is (2^31 + lean)/2^32.
+/// u as a number of 2^31-sts: a step goes up where the random word, taken as signed, is below it. Exact: the
+/// probability of up is (2^31 + lean)/2^32.
 std::int32_t lean(float gradient, float step_over_h) {
   float u = gradient * step_over_h;
   u = u < lean_max ? u : lean_max;

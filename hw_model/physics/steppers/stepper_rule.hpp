@@ -1,6 +1,6 @@
 #pragma once
-// What tells the steppers apart in the physics: a file and a row of rules.cpp per stepper, and nothing else asks for the
-// stepper. Order, kinds of cells, and what the register map says of it stand in heatbath.toml (cell_kinds.hpp).
+// What tells the steppers apart in the physics: a file and a row of rules.cpp per stepper, and nothing else asks for
+// the stepper. Order, kinds of cells, and what the register map says of it stand in heatbath.toml (cell_kinds.hpp).
 
 #include <algorithm>
 #include <cmath>
@@ -47,8 +47,8 @@ struct StepperRule {
   /// stable; `decay`: the real part of the rate, not below 0.
   double (*longest)(std::complex<double> rate, double decay, double growth) = nullptr;
   double longest_real = 2;  ///< the same for a decaying mode: dt times its rate
-  /// With inertia, where the step is not explicit in the velocity: the longest step for damping g and stiffness kappa over
-  /// the mass. Null: from `longest` of both rates.
+  /// With inertia, where the step is not explicit in the velocity: the longest step for damping g and stiffness kappa
+  /// over the mass. Null: from `longest` of both rates.
   double (*longest_inertial)(double g, std::complex<double> kappa, double growth) = nullptr;
   /// With inertia: no longer than this over sqrt(kappa) for any damping between two that are stable.
   double longest_swing = std::numeric_limits<double>::infinity();
@@ -81,8 +81,8 @@ inline double longest_euler(std::complex<double> rate, double decay, double grow
   return (decay + std::sqrt(decay * decay + 2 * growth * size * size)) / (size * size);
 }
 
-/// What Euler–Maruyama's step releases in one cell: (mu dt / 4) (g'^2 - g^2) - (g + g') dx / 2 with g = dV/dx at its ends,
-/// which is kT (|w~|^2 - |w|^2) / 2 (exact-problems.md 5). quarter_mu_dt 0: F o dx alone.
+/// What Euler–Maruyama's step releases in one cell: (mu dt / 4) (g'^2 - g^2) - (g + g') dx / 2 with g = dV/dx at its
+/// ends, which is kT (|w~|^2 - |w|^2) / 2 (exact-problems.md 5). quarter_mu_dt 0: F o dx alone.
 inline double released_between(double quarter_mu_dt, double before, double after, double moved) {
   return quarter_mu_dt * (after * after - before * before) - 0.5 * moved * (before + after);
 }

@@ -54,7 +54,8 @@ struct Header {
   std::uint32_t magic = frame_magic;
   Kind kind{};
   std::uint16_t status = 0;   ///< hb_status_t of a reply, refusal or end. Not OK: the payload is a message of one line
-  std::uint32_t id = 0;       ///< number of the request, from 1 on, the next one for each; a reply carries its request's
+  /// number of the request, from 1 on, the next one for each; a reply carries its request's
+  std::uint32_t id = 0;
   std::uint32_t length = 0;   ///< bytes of payload that follow
   std::uint64_t ticks = unknown_ticks;  ///< device time: to the client, when it was sent; to the server, last one seen
   std::uint64_t address = 0;  ///< register or memory address, as in Transport
@@ -98,8 +99,8 @@ struct alignas(64) RingSide {
 };
 static_assert(sizeof(RingSide) == 64);
 
-/// How one side wakes the other. Byte n of a stream lies at n mod ring_bytes of its ring, except a frame without payload
-/// that is written while the stream is empty: that lies in the writer's RingSide.
+/// How one side wakes the other. Byte n of a stream lies at n mod ring_bytes of its ring, except a frame without
+/// payload that is written while the stream is empty: that lies in the writer's RingSide.
 struct alignas(64) RingBells {
   std::atomic<std::uint32_t> data_bell;      ///< futex: counts up when bytes came while data_sleeper is 1
   std::atomic<std::uint32_t> data_sleeper;   ///< 1 while the reader sleeps

@@ -11,7 +11,8 @@ namespace heatbath {
 
 struct ServerOptions {
   std::string device;      ///< URI of the device, as for open()
-  std::string listen;      ///< tcp://host:port (port 0: any free one), unix:/path, shm:/name; etherbone://host:port; uio:FILE (a stand-in)
+  /// tcp://host:port (port 0: any free one), unix:/path, shm:/name; etherbone://host:port; uio:FILE (a stand-in)
+  std::string listen;
   std::string token_file = {};  ///< holds the token that clients must show, in its first line; empty: none
   bool realtime = false;   ///< device time keeps to the wall clock: see Server
   double slowdown = 1;     ///< with realtime: seconds of the wall clock in a second of device time
@@ -41,7 +42,8 @@ struct ServerCounters {
   std::uint64_t strangers = 0;  ///< packets of hosts that do not have the device, dropped
   // with realtime
   std::uint64_t paced = 0;            ///< times the device was held until the wall clock had caught up
-  std::uint64_t overruns = 0;         ///< times the device was later than the wall clock by more than a period of pacing
+  /// times the device was later than the wall clock by more than a period of pacing
+  std::uint64_t overruns = 0;
   double jitter_mean_us = 0, jitter_worst_us = 0;  ///< by how much a hold ended late
   double lag_worst_us = 0;            ///< by how much device time was behind the wall clock
 };
@@ -54,14 +56,14 @@ struct ServerCounters {
 /// With `realtime` the device does not run ahead of the wall clock, and while the host does nothing device time goes on
 /// (until an enabled interrupt is pending). It needs a device whose time the server sees: an emulator in this process.
 ///
-/// Listening at etherbone://host:port, a loopback address, time passes by itself, as on a board. A session belongs to an
-/// address: it begins with the driver's greeting or the first write, and ends with the driver's farewell, or at the
+/// Listening at etherbone://host:port, a loopback address, time passes by itself, as on a board. A session belongs to
+/// an address: it begins with the driver's greeting or the first write, and ends with the driver's farewell, or at the
 /// limits above when another host asks for the device; there is no queue. Hosts without a session may read. There is
 /// neither token nor realtime.
 ///
 /// Listening at uio:FILE there are no sessions: the file stands in for a device on a bus, registers and memory in its
-/// bytes, for whoever opens uio:FILE; the device is then a func: URI, and nothing above applies. A FILE that is there is
-/// refused unless a stand-in left it that died, or with `force`.
+/// bytes, for whoever opens uio:FILE; the device is then a func: URI, and nothing above applies. A FILE that is there
+/// is refused unless a stand-in left it that died, or with `force`.
 ///
 /// What fails for one client (memory, threads, descriptors, an exception) ends that client's session. A device that is
 /// itself recorded (record:) is refused: each session would open its file anew.

@@ -1,6 +1,7 @@
 #pragma once
-// The phase oscillator: V = b cos th + J2 cos 2 th - omega th / mu (Kuramoto 1984; the second harmonic is what injection
-// at twice the frequency adds, Wang and Roychowdhury 2019). Couplings: V += g sum_{i<j} J_ij cos(th_i - th_j).
+// The phase oscillator: V = b cos th + J2 cos 2 th - omega th / mu (Kuramoto 1984; the second harmonic is what
+// injection at twice the frequency adds, Wang and Roychowdhury 2019). Couplings: V += g sum_{i<j} J_ij cos(th_i -
+// th_j).
 
 #include "heatbath/cells/formula.hpp"
 
@@ -12,7 +13,8 @@ HEATBATH_FORMULA constexpr T phase_gradient(Fma fma, T four_j2, T bias, T minus_
   return fma(-sine, fma(four_j2, cosine, bias), minus_pull);
 }
 
-/// The couplings' part of dV/dth, added to `gradient`: with C = J cos th, S = J sin th, -g (sin th_i C_i - cos th_i S_i).
+/// The couplings' part of dV/dth, added to `gradient`: with C = J cos th, S = J sin th, -g (sin th_i C_i - cos th_i
+/// S_i).
 template <class T, class Fma>
 HEATBATH_FORMULA constexpr T phase_coupling(Fma fma, T gain, T cosine, T sine, T field_cosine, T field_sine,
                                             T gradient) {

@@ -28,20 +28,21 @@ struct Estimate {
 Estimate mean_of_independent(std::span<const double> values);
 
 /// Integrated autocorrelation time tau = 1 + 2 sum rho_k in samples of `chains` equally long series (rows) that share
-/// one mean, summed to the first window >= 6 max(tau, 1) (Madras & Sokal 1988). A window stops at once where a weak slow
-/// part hides below fast noise, so block means are held against it (Flyvbjerg & Petersen 1989): where blocks longer than
-/// the window scatter more than tau allows, by 4 standard errors of that scatter, tau is that of the blocks. What is
-/// slower than an eighth of the series stays unseen. At least 4 values per chain; the number of values where none moves.
+/// one mean, summed to the first window >= 6 max(tau, 1) (Madras & Sokal 1988). A window stops at once where a weak
+/// slow part hides below fast noise, so block means are held against it (Flyvbjerg & Petersen 1989): where blocks
+/// longer than the window scatter more than tau allows, by 4 standard errors of that scatter, tau is that of the
+/// blocks. What is slower than an eighth of the series stays unseen. At least 4 values per chain; the number of values
+/// where none moves.
 double autocorrelation_time(std::span<const double> values, std::size_t chains = 1);
 
 /// Mean of `chains` series (rows of one table) of at least 2 values, at least 4 of fewer than 64 chains: effective
 /// samples n/tau. From 64 chains on the scatter of their means gives the error: independent chains need no window.
 Estimate mean_of_chains(std::span<const double> values, std::size_t chains);
 
-/// Potential scale reduction of `chains` equally long series (rows), each split in two halves (Gelman & Rubin 1992; split
-/// form of Gelman et al. 2013): 1 when all sample one law, far above when they stay where they began. The middle value of
-/// an odd number is in neither half. At least 2 chains of 4 values; 1 where nothing moves and all agree, infinity where
-/// nothing moves and they do not.
+/// Potential scale reduction of `chains` equally long series (rows), each split in two halves (Gelman & Rubin 1992;
+/// split form of Gelman et al. 2013): 1 when all sample one law, far above when they stay where they began. The middle
+/// value of an odd number is in neither half. At least 2 chains of 4 values; 1 where nothing moves and all agree,
+/// infinity where nothing moves and they do not.
 double split_r_hat(std::span<const double> values, std::size_t chains);
 
 /// Any smooth function of the means of several columns, with the error of the delete-one-block jackknife. Rows go to

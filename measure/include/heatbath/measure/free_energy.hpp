@@ -13,10 +13,11 @@ namespace heatbath::measure {
 /// Metered work of each shot.
 std::vector<double> works(std::span<const hb_meters_t> meters);
 
-/// Work and the integrator's shadow work of each shot: <exp(-w/kT)> = exp(-dF/kT) at any step of rules whose path heat is
-/// the logarithm of a path's weight over that of its reverse: these are the works of the unbiased path-weight estimator
-/// (Wu, Koehler & Noe, arXiv:2002.06707). Throws Error(UNSUPPORTED) for others: devices without CAPS.INCREMENTS_MARKOV
-/// (Heun, Leimkuhler–Matthews, coloured noise) and Euler–Maruyama with inertia, whose steps have no reverse.
+/// Work and the integrator's shadow work of each shot: <exp(-w/kT)> = exp(-dF/kT) at any step of rules whose path heat
+/// is the logarithm of a path's weight over that of its reverse: these are the works of the unbiased path-weight
+/// estimator (Wu, Koehler & Noe, arXiv:2002.06707). Throws Error(UNSUPPORTED) for others: devices without
+/// CAPS.INCREMENTS_MARKOV (Heun, Leimkuhler–Matthews, coloured noise) and Euler–Maruyama with inertia, whose steps have
+/// no reverse.
 std::vector<double> path_works(const Capabilities& capabilities, std::span<const hb_meters_t> meters);
 
 /// dF = -kT ln <exp(-w/kT)> (Jarzynski 1997) of at least 2 independent works, corrected for the bias of order 1/n, with
@@ -37,8 +38,8 @@ struct CrooksLine {
 /// sample, and any slope goes through it: NaN.
 CrooksLine crooks_crossing(std::span<const double> forward, std::span<const double> reverse, double kT);
 
-/// Bennett's acceptance ratio (1976): the same with slope 1, the least-variance estimate of dF. Laws that do not overlap
-/// give a value between them with an error that is as wide as the gap, or infinite.
+/// Bennett's acceptance ratio (1976): the same with slope 1, the least-variance estimate of dF. Laws that do not
+/// overlap give a value between them with an error that is as wide as the gap, or infinite.
 Estimate bennett(std::span<const double> forward, std::span<const double> reverse, double kT);
 
 }  // namespace heatbath::measure

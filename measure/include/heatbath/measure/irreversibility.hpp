@@ -32,8 +32,8 @@ Estimate heat_entropy_production(std::span<const hb_meters_t> meters, double kT,
 /// Seifert 2015), from at least 2 independent values of it. NaN where the current does not fluctuate.
 Estimate uncertainty_bound(std::span<const double> currents, double duration);
 
-/// Signed currents <x_i o dx_j - x_j o dx_i> of all pairs of cells, which detailed balance makes zero. With states x, x'
-/// of two records they are x_i x'_j - x_j x'_i exactly. Signs can cancel, squares cannot: unlike a plug-in entropy
+/// Signed currents <x_i o dx_j - x_j o dx_i> of all pairs of cells, which detailed balance makes zero. With states x,
+/// x' of two records they are x_i x'_j - x_j x'_i exactly. Signs can cancel, squares cannot: unlike a plug-in entropy
 /// production the test has no bias, at any distance between records.
 class PairCurrents {
  public:

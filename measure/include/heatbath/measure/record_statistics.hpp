@@ -49,14 +49,14 @@ class RecordStatistics {
   /// <(x_i - <x_i>)(x_j - <x_j>)>, less the bias of order 1/n that the jackknife finds; i == j without
   /// Shape::covariances.
   Estimate covariance(std::size_t i, std::size_t j) const;
-  /// <(x_i(t) - <x_i>)(x_j(t + lag) - <x_j>)> at lags[k]; i == j without Shape::covariances. No effective samples (NaN).
+  /// <(x_i(t) - <x_i>)(x_j(t + lag) - <x_j>)> at lags[k]; i == j without Shape::covariances. Effective samples are NaN.
   Estimate lagged_covariance(std::size_t k, std::size_t i, std::size_t j) const;
-  /// Integral over positive lags of the autocorrelation of column i by the trapezoidal rule, in records: half of how many
-  /// records one independent one is worth, from the scatter of the blocks. 1/2 for independent records. NaN for a
+  /// Integral over positive lags of the autocorrelation of column i by the trapezoidal rule, in records: half of how
+  /// many records one independent one is worth, from the scatter of the blocks. 1/2 for independent records. NaN for a
   /// constant column.
   Estimate correlation_time(std::size_t i) const;
-  /// This mean, or covariance, less that of `other`, which has the same shape and whose shots follow the same noise: the
-  /// error is that of the difference. No effective samples (NaN).
+  /// This mean, or covariance, less that of `other`, which has the same shape and whose shots follow the same noise:
+  /// the error is that of the difference. No effective samples (NaN).
   Estimate mean_less(const RecordStatistics& other, std::size_t i) const;
   Estimate covariance_less(const RecordStatistics& other, std::size_t i, std::size_t j) const;
   /// Fraction of the samples of column i that fall below `low` (bin 0), into bin b = 1.. of equal widths, or at or

@@ -8,9 +8,9 @@ namespace heatbath::numerics {
 
 constexpr std::size_t cache_line = 64;
 
-/// `bytes` of memory that begin on a cache line. Half a large page or more begins on a large page and asks the system for
-/// large pages (Linux): without them reading at random is bound by the translation of addresses, and what should just fit
-/// a cache does not, for its pages lie where others are kept. Throws std::bad_alloc.
+/// `bytes` of memory that begin on a cache line. Half a large page or more begins on a large page and asks the system
+/// for large pages (Linux): without them reading at random is bound by the translation of addresses, and what should
+/// just fit a cache does not, for its pages lie where others are kept. Throws std::bad_alloc.
 void* allocate_lines(std::size_t bytes);
 void free_lines(void* memory, std::size_t bytes);
 constexpr std::size_t large_page = std::size_t{2} << 20;

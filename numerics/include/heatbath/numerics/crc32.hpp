@@ -8,8 +8,8 @@
 
 namespace heatbath::numerics {
 
-/// CRC-32 as zlib, PNG and Ethernet have it (the reflected polynomial 0xEDB88320): a single wrong bit or any burst up to
-/// 32 bits changes it. `sum` is that of what came before.
+/// CRC-32 as zlib, PNG and Ethernet have it (the reflected polynomial 0xEDB88320): a single wrong bit or any burst up
+/// to 32 bits changes it. `sum` is that of what came before.
 inline std::uint32_t crc32(std::span<const std::byte> bytes, std::uint32_t sum = 0) {
   static constexpr auto table = [] {
     std::array<std::uint32_t, 256> entries{};

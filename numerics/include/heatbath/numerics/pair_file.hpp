@@ -15,15 +15,16 @@ namespace heatbath::numerics {
 constexpr std::uint32_t most_cells = 1u << 28;
 constexpr std::uint32_t most_pairs = 1u << 30;
 
-/// What is made of the two directions of a pair: one value; two, which a matrix may have different; two, and a line of an
-/// edge list is one of them.
+/// What is made of the two directions of a pair: one value; two, which a matrix may have different; two, and a line of
+/// an edge list is one of them.
 enum class Directions : std::uint8_t { alike, two, one_way };
 
 struct PairList {
   std::uint32_t cells = 0;
   bool open = false;            ///< the file does not say how many cells there are: as many as its largest index needs
   std::vector<Pair> pairs;      ///< i < j, each once, sorted by i, then j
-  std::vector<float> values;    ///< empty where the file has none; one per pair; two, J_ij then J_ji, unless Directions::alike
+  /// empty where the file has none; one per pair; two, J_ij then J_ji, unless Directions::alike
+  std::vector<float> values;
 };
 
 /// Reads a file, told by its contents:
@@ -32,11 +33,11 @@ struct PairList {
 ///   entries of a pair, of one value; unless Directions::alike also different ones, and one that is missing is 0.
 ///   skew-symmetric unless Directions::alike. The diagonal may hold zeros, or be in a pattern, and is left out.
 /// - rudy (Gset, Biq Mac): a line "cells pairs", then a line "i j value" for each, counted from 1.
-/// - an edge list: a line "i j" or "i j value" for each pair, counted from 0; blank lines and lines from '#' are skipped.
-/// In the last two each pair comes once; with Directions::one_way the value is J_ij alone, and a pair may come once each
-/// way round.
-/// A byte-order mark in front is skipped. Memory is bounded by what the file holds, and what is no regular file may have
-/// 256 MiB. Throws std::invalid_argument in one line: file, line, what was found (escaped) and what belongs there.
+/// - an edge list: a line "i j" or "i j value" for each pair, counted from 0; blank lines and lines from '#' are
+///   skipped. In the last two each pair comes once; with Directions::one_way the value is J_ij alone, and a pair may
+///   come once each way round. A byte-order mark in front is skipped. Memory is bounded by what the file holds, and
+///   what is no regular file may have 256 MiB. Throws std::invalid_argument in one line: file, line, what was found
+///   (escaped) and what belongs there.
 PairList read_pairs(const std::string& file, Directions directions);
 
 /// The same of a text; `where` names it in messages, and its ending .mtx asks for a banner.

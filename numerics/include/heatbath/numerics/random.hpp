@@ -20,8 +20,8 @@ enum class HostPurpose : std::uint32_t {
   ergodicity = 0x90
 };
 
-/// Four random words of address (a, b, c) for one purpose: Philox4x32-10 (Salmon et al. 2011), the seed as key, low word
-/// first.
+/// Four random words of address (a, b, c) for one purpose: Philox4x32-10 (Salmon et al. 2011), the seed as key, low
+/// word first.
 std::array<std::uint32_t, 4> random_words(std::uint64_t seed, HostPurpose purpose, std::uint32_t a, std::uint32_t b,
                                           std::uint32_t c = 0);
 

@@ -114,8 +114,8 @@ HEATBATH_INLINE F32 positive_part(F32 v) {
 #endif
 }
 
-/// Fixes the order of instructions: what makes v comes before what follows the call, for chains interleaved by hand. Does
-/// nothing with shorter vectors, where the compiler must choose what to keep in registers.
+/// Fixes the order of instructions: what makes v comes before what follows the call, for chains interleaved by hand.
+/// Does nothing with shorter vectors, where the compiler must choose what to keep in registers.
 template <class Vector>
 HEATBATH_INLINE void keep_order([[maybe_unused]] Vector& v) {
 #if HEATBATH_SIMD_WIDTH == 16
@@ -152,9 +152,9 @@ HEATBATH_INLINE F32 to_float(I32 v) { return __builtin_convertvector(v, F32); }
 /// Integer part of a float within the range of int32.
 HEATBATH_INLINE I32 to_int(F32 v) { return __builtin_convertvector(v, I32); }
 
-/// Unsigned words in the form in which they are multiplied. With vectors of 16, which have registers enough: elements 2i
-/// in the low halves of 64-bit lanes of `even` and elements 2i + 1 in those of `odd`, the high halves arbitrary, so that a
-/// product needs no shuffles. Else `even` is the vector and `odd` is not used.
+/// Unsigned words in the form in which they are multiplied. With vectors of 16, which have registers enough: elements
+/// 2i in the low halves of 64-bit lanes of `even` and elements 2i + 1 in those of `odd`, the high halves arbitrary, so
+/// that a product needs no shuffles. Else `even` is the vector and `odd` is not used.
 struct Apart {
   U32 even, odd;
 };

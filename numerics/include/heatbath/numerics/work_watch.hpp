@@ -12,14 +12,15 @@ namespace heatbath::numerics {
 /// loss; stop: that it comes back soon, and what was half-way is made again, should it go on.
 enum class Wish : std::uint8_t { go_on, pause, stop };
 
-/// Thrown in work that comes back half-way. What threw it changed nothing, or goes on from there when it is called again.
+/// Thrown in work that comes back half-way. What threw it changed nothing, or goes on from there when it is called
+/// again.
 struct WorkStopped : std::exception {
   const char* what() const noexcept override { return "the work was asked to stop"; }
 };
 
 /// While one lives, work of the calling thread is counted against it, and `wish` is asked each time the budget is used
-/// up. Work without a watch is never stopped. Results never depend on a watch. Watches nest: the inner one counts, and the
-/// wish of the outer one counts, too.
+/// up. Work without a watch is never stopped. Results never depend on a watch. Watches nest: the inner one counts, and
+/// the wish of the outer one counts, too.
 class WorkWatch {
  public:
   /// Units of work between two looks. A unit is about a nanosecond of one processor.

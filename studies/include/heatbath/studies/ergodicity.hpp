@@ -111,7 +111,8 @@ struct ErgodicityReport {
   std::vector<Minima> minima;
 
   // The remedy. Divergences are not defined for digits.
-  std::optional<measure::Estimate> kl_single, kl_experts;  ///< from frequencies, or from ramps where states are too many
+  /// from frequencies, or from ramps where states are too many
+  std::optional<measure::Estimate> kl_single, kl_experts;
   std::optional<double> kl_single_exact, kl_experts_exact;  ///< of the trained machines, by enumeration
   struct Expert {
     double share = 0;

@@ -64,15 +64,19 @@ struct BoundResult {
   measure::Estimate gap;                ///< nll - bound, paired
   measure::Estimate half_path_kl;       ///< (1/2) integral of (g^2/2) E|s - s_theta|^2; needs the law
   measure::Estimate terminal_kl;        ///< KL of the noised data from what the model starts from: adds to the gap
-  measure::Estimate gap_naive_score, gap_naive_divergence;  ///< with (g^2/2)E s^2, or -(g^2/2)E div s, for the rate: no bounds
+  /// with (g^2/2)E s^2, or -(g^2/2)E div s, for the rate: no bounds
+  measure::Estimate gap_naive_score, gap_naive_divergence;
   std::vector<EntropyRate> rates;   ///< at the levels of noise; not at time 0 for a law with edges
-  measure::Estimate identity_ratio;     ///< VE: integral of g^2 E div s over that of (g^2/2) E s^2; -2 for the exact score
+  /// VE: integral of g^2 E div s over that of (g^2/2) E s^2; -2 for the exact score
+  measure::Estimate identity_ratio;
   measure::Estimate production;         ///< integral of the intrinsic rate
-  measure::Estimate divergence_drop;    ///< VP: KL(p_0 || pi) - KL(p_t || pi), pi = N(0, 1); equals production. Needs the law
+  /// VP: KL(p_0 || pi) - KL(p_t || pi), pi = N(0, 1); equals production. Needs the law
+  measure::Estimate divergence_drop;
   measure::Estimate exchange_total;     ///< integral of the exchange rate
   measure::Estimate heat_total;         ///< measured heat/kT of the whole noising; equals minus exchange_total
   std::vector<Generation> generations;
-  measure::Estimate generation_ratio;   ///< VE, longest generation: -heat/kT over its entropy production; -2 for the exact score
+  /// VE, longest generation: -heat/kT over its entropy production; -2 for the exact score
+  measure::Estimate generation_ratio;
   double wasserstein_floor = 0;///< W2 of two samples of the data
   bool generated_by_cell = false;  ///< the reverse drive was the cell's fit, as the score itself is no cell's force
   ScoreModel model;            ///< the score in use; without levels when it is the exact one

@@ -23,8 +23,9 @@ class DataLaw {
   static DataLaw mixture(std::vector<double> weights, std::vector<double> means, std::vector<double> variances);
   /// Values as they were found, at least 16; `source` names them in reports. Entropies of a list come from distances to
   /// neighbours, so values that come more than 4 times need a density of their own: where all lie on a grid, as rounded
-  /// values do, each is spread evenly over its step, and name() says so; otherwise, and where fewer than 5 values differ,
-  /// they are refused. So are values whose mean or scale leaves no room for their differences: standardise them first.
+  /// values do, each is spread evenly over its step, and name() says so; otherwise, and where fewer than 5 values
+  /// differ, they are refused. So are values whose mean or scale leaves no room for their differences: standardise them
+  /// first.
   static DataLaw values(std::vector<double> values, std::string source);
 
   const std::string& name() const { return name_; }

@@ -20,8 +20,8 @@ enum class Drive { pixel, projection };             ///< how hidden cells are dr
 enum class Optimizer { gradient, online, least_squares };
 
 /// Shot numbers, in which a seeded device addresses its noise. Update u of a training run is shot u; held-out
-/// trajectories, generation and the drawings that balance the classes have ranges of their own, so that jobs of one seed
-/// share no noise.
+/// trajectories, generation and the drawings that balance the classes have ranges of their own, so that jobs of one
+/// seed share no noise.
 constexpr std::uint32_t kTrainingFirstShot = 0;
 constexpr std::uint32_t kHeldOutFirstShot = 0x40000000;
 constexpr std::uint32_t kGenerationFirstShot = 0x80000000;
@@ -49,7 +49,8 @@ struct GenerativeOptions {
   Ticks capture_period{0};  ///< 0: the shortest the device has
   unsigned threads = 0;     ///< host work; 0: one per processor
   double tf = 2.5;          ///< duration of each stage in time units
-  double learning_rate = 4e-4;  ///< on the gradient summed over a trajectory (a time integral: no capture period in it) [G]
+  /// on the gradient summed over a trajectory (a time integral: no capture period in it) [G]
+  double learning_rate = 4e-4;
   float j2 = 1, j4 = 1, kT = 0.1f;
   /// Trajectories simulated in one job at most. Changes speed and memory only: on a seeded device never a bit.
   std::uint32_t block = 32;
@@ -114,8 +115,8 @@ struct ReverseAction {
   double floor = 0;     ///< sum dx^2 / (4 mu kT D) per step: what no parameter can change
 };
 
-/// What least squares has gathered of trajectories: sums, which go on to the same bits. Empty (no trajectories) for other
-/// optimizers.
+/// What least squares has gathered of trajectories: sums, which go on to the same bits. Empty (no trajectories) for
+/// other optimizers.
 struct GatheredSums {
   std::vector<std::uint64_t> trajectories;          ///< of each image
   std::vector<double> states, forces, squares, ends;  ///< as NoisingStatistics orders them
@@ -126,25 +127,26 @@ struct GatheredSums {
 ReverseAction mean_action(std::span<const ReverseAction> each);
 
 /// Reverse action of a trajectory and its gradient, with the capture period in place of dt.
-/// For models of one segment without labels. trajectory: (steps + 1) x cells, row-major, at least one step; period: capture period D in time units.
-/// gradient_couplings: cells x cells, symmetric, zero diagonal and zero visible-visible block; gradient_bias: cells,
-/// zero for visible cells; summed over the steps; either may be empty when not wanted. Matrix products on `threads`
-/// threads (0: one per processor); the same bits for any number. Throws Error(BAD_ARG) when a size is wrong.
+/// For models of one segment without labels. trajectory: (steps + 1) x cells, row-major, at least one step; period:
+/// capture period D in time units. gradient_couplings: cells x cells, symmetric, zero diagonal and zero visible-visible
+/// block; gradient_bias: cells, zero for visible cells; summed over the steps; either may be empty when not wanted.
+/// Matrix products on `threads` threads (0: one per processor); the same bits for any number. Throws Error(BAD_ARG)
+/// when a size is wrong.
 ReverseAction reverse_action(const GenerativeModel& model, std::span<const float> trajectory, double period,
                              double mobility, std::span<float> gradient_couplings, std::span<float> gradient_bias,
                              unsigned threads = 0);
 
-/// Trains a machine on a device, one noising trajectory per update (generative.md 2.2): cells are clamped to 0, released,
-/// driven by their image for tf, then recorded every capture period D while the drive fades to 0 in ramp_end tf and for
-/// the rest of tf; where D does not divide tf the last record is at its last multiple. Couplings are off meanwhile, so the
-/// trajectories of several updates are simulated in one job.
+/// Trains a machine on a device, one noising trajectory per update (generative.md 2.2): cells are clamped to 0,
+/// released, driven by their image for tf, then recorded every capture period D while the drive fades to 0 in ramp_end
+/// tf and for the rest of tf; where D does not divide tf the last record is at its last multiple. Couplings are off
+/// meanwhile, so the trajectories of several updates are simulated in one job.
 ///
 /// Least squares: the reverse action is quadratic in the parameters, and without couplings the cells are independent
 /// given the image, so means of x and of c = -dx/(mu D) + 2 J2 x + 4 J4 x^3 per image, and the variances of x, are all
 /// the statistics: `updates` trajectories are averaged (at least two of each image), then P(JC + CJ) = -P(B + B^T),
 /// with the biases, is solved by preconditioned conjugate gradients, segment by segment. Balance: a fit of means and
-/// variances says nothing of how often each class is drawn, so each round draws on the device, raises the weights in the
-/// averages of images of classes that are rare, in steps that shrink where they went too far, and solves again. The
+/// variances says nothing of how often each class is drawn, so each round draws on the device, raises the weights in
+/// the averages of images of classes that are rare, in steps that shrink where they went too far, and solves again. The
 /// weights of the round with the most even classes remain.
 ///
 /// Needs CAPS.KT_PROGRAMMABLE, or kT as the device has it. A device whose increments are not Markov is refused unless
@@ -165,8 +167,8 @@ class GenerativeTrainer {
 
   /// Takes up a training that stopped: model and actions as they were, of the same options. The next update is
   /// model.updates, with the noise it would have had. Least squares goes on from `sums` with the actions that belong to
-  /// them; without, it begins anew and ends where it would have. Throws Error(BAD_ARG) that names each setting that differs,
-  /// what it was and what it is.
+  /// them; without, it begins anew and ends where it would have. Throws Error(BAD_ARG) that names each setting that
+  /// differs, what it was and what it is.
   void resume(const GenerativeModel& model, const std::vector<ReverseAction>& actions, GatheredSums sums = {});
 
   /// Of least squares, while and after it trains; a training that ended by itself needs none.
@@ -227,8 +229,8 @@ struct Samples {
 
 /// Runs the generation program of generative.md 2.3: cells clamped to 0 and released, uncoupled noise for tf, then the
 /// learned couplings and biases for tf, segment by segment; label cells are clamped all the time. Shot k of a seeded
-/// device is noise shot first_shot + k, whatever the number of shots. Throws Error(BAD_ARG or UNSUPPORTED) that names what is wrong before it does anything, and what
-/// Device::run throws.
+/// device is noise shot first_shot + k, whatever the number of shots. Throws Error(BAD_ARG or UNSUPPORTED) that names
+/// what is wrong before it does anything, and what Device::run throws.
 Samples generate(Device& device, const GenerativeModel& model, const GenerateOptions& options);
 
 /// Samples against the prototypes: class = prototype with the largest |Pearson correlation|, inverted when it is

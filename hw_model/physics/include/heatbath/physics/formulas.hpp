@@ -1,6 +1,6 @@
 #pragma once
-// The formulas of steps, each once: for one value in double or float, and for a vector of cells or lanes. Those of cells
-// and couplings are in heatbath/cells/, where formula.hpp says what `fma` is.
+// The formulas of steps, each once: for one value in double or float, and for a vector of cells or lanes. Those of
+// cells and couplings are in heatbath/cells/, where formula.hpp says what `fma` is.
 
 #include "heatbath/cells/formula.hpp"
 
