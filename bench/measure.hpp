@@ -1,5 +1,5 @@
 #pragma once
-// Times of two pieces of work, taken in turns.
+// Times of two pieces of work, measured alternately.
 
 #include <functional>
 #include <vector>
@@ -21,8 +21,8 @@ struct Comparison {
   int turns = 0;
 };
 
-/// Runs both in turns (each first every other time) for about `seconds` in all, at least five turns (three of more than
-/// half a second). A turn repeats a short piece until it takes a few milliseconds. The first call of each is not
+/// Runs both alternately (each first every other time) for about `seconds` in all, at least five turns (three of more
+/// than half a second). A turn repeats a short piece until it takes a few milliseconds. The first call of each is not
 /// counted.
 Comparison compare(const std::function<void()>& ours, const std::function<void()>& reference, double seconds,
                    Clock clock);

@@ -1,15 +1,15 @@
 #pragma once
-// One processor for what is compared.
+// One processor for all programs that are compared.
 
 #include <functional>
 #include <memory>
 
 namespace heatbath::bench {
 
-/// While it lives the calling thread, and programs and threads it starts, run on one processor: the one, of those the
-/// thread may use (the first 64 of them), on which `probe`, a short piece of work, took least. A program on the other
-/// thread of a core slows a processor to two thirds; so ours and theirs meet the same one, and a quiet one where there
-/// is one. Linux; does nothing elsewhere, or where the thread may use one processor only.
+/// While it exists, the calling thread and the programs and threads it starts run on one processor: of those the thread
+/// may use (the first 64), the one on which `probe`, a short piece of work, was fastest. A program on the other thread
+/// of a core slows a processor to two thirds; so both sides of a comparison run on the same, least busy processor.
+/// Linux; does nothing elsewhere, or where the thread may use only one processor.
 class OnOneProcessor {
  public:
   explicit OnOneProcessor(const std::function<void()>& probe);

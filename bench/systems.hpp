@@ -1,5 +1,5 @@
 #pragma once
-// The systems that rows and peers run. bench/peers/langevin.py builds the same ones.
+// The systems that rows and peers run. bench/peers/peer.py builds the same ones.
 
 #include <cstdint>
 #include <memory>

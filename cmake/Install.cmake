@@ -1,5 +1,5 @@
 # What `cmake --install` leaves: the libraries as a CMake package (find_package(heatbath)), their headers. The
-# command is installed by apps/.
+# commands are installed by apps/ and conformance/.
 include(CMakePackageConfigHelpers)
 
 set(HEATBATH_HAS_SYSTEMC OFF)
@@ -7,7 +7,7 @@ if(TARGET heatbath_systemc)
   set(HEATBATH_HAS_SYSTEMC ON)
 endif()
 
-# Faces first, then what they are made of. A host that talks to a physical device links heatbath::driver alone.
+# First the libraries that hosts link, then their parts. A host of a physical device needs only heatbath::driver.
 set(heatbath_installed)
 foreach(part firmware c link driver conformance ladder oracles network trainers studies measure cells numerics sim server tlm systemc device analog physics)
   if(TARGET heatbath_${part})
@@ -36,7 +36,7 @@ if(TARGET heatbath_systemc)
       DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/heatbath-model/hw_model/${folder})
   endforeach()
 endif()
-# For Makefiles and everything else that asks pkg-config: libheatbath, and the firmware API alone.
+# For Makefiles and others that use pkg-config: libheatbath, and the firmware API alone.
 string(REGEX REPLACE "[^/]+" ".." HEATBATH_PREFIX_FROM_PC "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
 foreach(package heatbath heatbath-firmware)
   configure_file(${CMAKE_CURRENT_LIST_DIR}/${package}.pc.in ${PROJECT_BINARY_DIR}/${package}.pc @ONLY)

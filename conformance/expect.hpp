@@ -1,5 +1,5 @@
 #pragma once
-// How a claim is judged, and how it reaches the registers.
+// What the checks of claims share: verdicts, bounds, and access to the registers.
 
 #include <cstdint>
 #include <string>
@@ -22,7 +22,7 @@ inline void needs(bool have, const char* capability) {
 
 /// Bound on |z| of a statistic of a run with fixed noise.
 inline constexpr double z_bound = 4.5;
-/// What is systematic where the device hides its step: mismatch, converters, the step itself; relative.
+/// Relative systematic error allowed where the device hides its step: mismatch, converters and the step itself.
 inline constexpr double silicon_tolerance = 0.04;
 
 /// 0x and hexadecimal digits.

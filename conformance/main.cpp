@@ -1,5 +1,5 @@
-// heatbath-conformance: does the device behind a link keep what every Heatbath device promises? For whoever makes one:
-// no emulator is in it.
+// heatbath-conformance: checks whether the device behind a link does what every Heatbath device must do. For makers of
+// devices: the program contains no emulator.
 
 #include <cstdio>
 #include <exception>

@@ -66,7 +66,7 @@ void write_all(int file, const fs::path& path, std::span<const std::byte> bytes)
 // -- temporary names ------------------------------------------------------------------------------------------------
 
 constexpr std::string_view kPrefix = ".heatbath-", kSuffix = ".tmp";
-/// After this long without a change nobody is at work on a temporary file of another machine.
+/// A temporary file of another machine that has not changed for this long is abandoned.
 constexpr std::int64_t kForgottenSeconds = 24 * 3600;
 
 /// When a process began, in clock ticks after the start of the system; nothing for one that does not exist.
@@ -92,7 +92,7 @@ const std::string& place() {
   return text;
 }
 
-/// A name that nobody knows beforehand; tells which process made it.
+/// A random name that identifies the process that made it.
 std::string temporary_name() {
   std::uint64_t random = 0;
   while (::getrandom(&random, sizeof random, 0) != sizeof random) {
@@ -110,7 +110,8 @@ fs::path make_temporary(const fs::path& folder, const fs::path& path) {
   }
 }
 
-/// Whether the process that made a temporary file of that name, or who knows it, is gone.
+/// Whether a temporary file is abandoned: the process that made it has ended or, for one of another machine, it has not
+/// changed for a long time.
 bool is_forgotten(std::string_view name, std::int64_t changed) {
   const auto word = [&] {
     const std::string_view first = name.substr(0, name.find('-'));

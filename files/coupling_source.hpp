@@ -8,7 +8,7 @@
 
 namespace heatbath::apps {
 
-/// Memory is that of what was written down, not cells x cells, but for a matrix that was.
+/// Takes memory for the entries given, not cells x cells, except where a matrix was given.
 struct CouplingSource {
   enum class Form {
     list,    ///< the pairs of `list`; all others are 0

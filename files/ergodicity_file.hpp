@@ -1,5 +1,5 @@
 #pragma once
-// Machines in training as a file: what an interrupted training goes on from.
+// Machines in training as a file, from which an interrupted training continues.
 
 #include <filesystem>
 #include <string>

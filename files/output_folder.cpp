@@ -71,7 +71,7 @@ std::string OutputFolder::commit(nlohmann::json report) {
   const std::string text = json_text(report, 2) + "\n";
   add(kReport, text);
   const std::vector<std::string> before = listed_in(folder_);
-  // Without its report what is there is no result, should this end half-way.
+  // The report is removed first: if this is interrupted, the remaining files do not look like a result.
   remove_regular(folder_ / kReport);
   for (const std::string& name : before)
     if (std::ranges::find(all, name) == all.end()) remove_regular(folder_ / name);

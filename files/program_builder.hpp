@@ -11,7 +11,7 @@ namespace heatbath::apps {
 /// What [network] j4 is where a program has none: 1 for overdamped cells, 0 for others and with the exact-ou stepper.
 float default_j4(const Capabilities& capabilities);
 
-/// Appends the loads of what is there.
+/// Appends a load for each parameter that is given.
 void load(Program& program, const ParameterSet& set);
 
 /// Throws Error(BAD_ARG) for a value that no state can have: beyond a rail or the full scale of its capture, or of a

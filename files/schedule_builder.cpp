@@ -60,7 +60,7 @@ class ScheduleBuilder {
     return sum;
   }
 
-  /// Throws unless whole steps can stand for the step's time.
+  /// Throws unless the step's time is within the limit of a whole number of steps of the array.
   void check_grid(const ScheduleStep& step) const {
     const double wanted = steps_of(step.duration), nearest = std::max(1.0, std::round(wanted));
     if (numerics::is_near(wanted, nearest)) return;

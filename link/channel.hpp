@@ -101,7 +101,7 @@ class RingMemory {
 };
 
 /// One side of the rings. Waiting spins for some microseconds, then sleeps on a futex. The socket tells that the other
-/// side is gone; on the client's side patience begins anew whenever the server's pulse is seen.
+/// side is gone; on the client's side the time limit starts again whenever the server's pulse is seen.
 class RingChannel final : public Channel {
  public:
   RingChannel(RingMemory memory, FileDescriptor socket, bool server, std::chrono::milliseconds patience);

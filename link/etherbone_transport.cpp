@@ -90,7 +90,7 @@ EtherboneTransport::~EtherboneTransport() {
   try {
     greet(etherbone::bye_mark | session_, 60ms, answer_);
   } catch (...) {
-    // The other side ends a session that has been idle for long by itself.
+    // The other side itself ends a session that has been idle for long.
   }
 }
 
@@ -102,7 +102,7 @@ void EtherboneTransport::lose(const std::string& why) {
 void EtherboneTransport::send_bytes(const etherbone::PacketWriter& packet) {
   const auto bytes = packet.bytes();
   if (::send(socket_.get(), bytes.data(), bytes.size(), 0) >= 0) return;
-  // A packet that found no room is like one that was lost.
+  // A packet that did not fit into the socket's buffer counts as lost.
   if (errno == ENOBUFS || errno == EAGAIN || errno == EINTR) return;
   if (errno == ECONNREFUSED) lose("nobody listens at that port; is `heatbath serve` there?");
   lose(std::string("cannot be reached: ") + numerics::system_words(errno));
@@ -211,7 +211,7 @@ bool EtherboneTransport::settle_one(const Packet& answer) {
       for (std::size_t k = 0; to != nullptr && k < record.writes.size() / 4; ++k, to += 4)
         put_little(etherbone::word(record.writes, k), to);
     request.open = false;
-    // Of a request that was sent twice nobody knows which sending was answered.
+    // For a request that was sent twice it is unknown which sending was answered.
     if (request.sendings == 1) note_round_trip(Clock::now() - request.first);
     return true;
   }

@@ -21,7 +21,8 @@ using wire::Kind;
 constexpr std::chrono::milliseconds usual_patience{10000};
 constexpr std::chrono::milliseconds shortest_patience{2 * wire::alive_period_ms};
 constexpr std::chrono::milliseconds usual_queue_limit{600000};
-/// How long a server may take to come back that was asked to; one that cannot be asked is at its own work.
+/// How long a server may take to answer a request to stop. The short one is for servers that cannot be asked: they may
+/// be busy.
 constexpr std::chrono::milliseconds usual_farewell{1000}, short_farewell{250};
 constexpr std::size_t gather_bytes = std::size_t{64} << 10;
 constexpr std::uint32_t longest_text = 4096;

@@ -15,7 +15,7 @@
 namespace heatbath {
 namespace {
 
-/// A record is not written over what a file holds, unless the URI says so.
+/// Refuses to overwrite an existing file with a record, unless the URI has replace=yes.
 void refuse_existing(const Uri& record) {
   const std::string replace = record.get("replace", "no");
   if (replace != "yes" && replace != "no")

@@ -1,5 +1,5 @@
 #pragma once
-// What is known of the scheme of a device URI: a row for each, the links' here, the emulators' where they are.
+// The schemes of device URIs, one row for each: those of links are here, those of emulators in sim/.
 
 #include <cstdint>
 #include <functional>
@@ -14,12 +14,12 @@
 
 namespace heatbath {
 
-/// What is found by who opens a device again that he has used before.
+/// The state of a device that is opened a second time.
 enum class Reopened : std::uint8_t {
   fresh,  ///< a device as after power-on
   used,   ///< the device as it was left
   once,   ///< in the same process an error: a process opens it once
-  anew,   ///< what the first opening made is gone (a record)
+  anew,   ///< opening again would overwrite what the first opening made (a record)
 };
 
 /// Opens the device that stands in a URI as the value of its key `device`.

@@ -237,7 +237,7 @@ SocketFile::~SocketFile() {
 
 namespace {
 
-/// Whether nobody listens at a socket's path, now and for a while: another program may have bound it just now.
+/// Whether no program listens at a socket's path, checked for a while: one may have bound it just now.
 bool is_dead(const sockaddr_un& name) {
   constexpr int looks = 10;
   constexpr useconds_t between = 20'000;
@@ -262,7 +262,7 @@ Listener listen_at(SocketAddress& address, bool loopback_only) {
     ::unlink(address.path.c_str());
   }
   FileDescriptor socket = new_socket(AF_UNIX, SOCK_STREAM);
-  // The mode is set before the socket listens: nobody else can have connected by then.
+  // The mode is set before the socket listens, so that no other user can connect.
   if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0) throw failure(errno, address.path);
   file.bound();
   if (::chmod(address.path.c_str(), 0600) != 0) throw failure(errno, address.path);

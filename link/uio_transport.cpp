@@ -25,7 +25,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds usual_patience{10000};
-/// Longest sleep between two looks at the registers, and the wait below which it is not worth one.
+/// Longest sleep between two polls of the registers, and the shortest wait for which it sleeps at all.
 constexpr std::chrono::nanoseconds longest_sleep{1'000'000}, shortest_sleep{20'000};
 
 std::uint64_t sysfs_number(const std::string& file) {

@@ -18,7 +18,7 @@ namespace heatbath {
 /// Time passes by itself: wait_irq polls the registers, and between looks sleeps until the interrupt count changes or
 /// the ticks that are left have passed by the wall clock.
 ///
-/// A regular file stands in for the part (stand_in_file.hpp); whoever serves it polls it
+/// A regular file stands in for the part (stand_in_file.hpp); its server polls it
 /// (`heatbath serve --listen uio:FILE`). Plain memory does not order a read after what a write causes, as a bus does,
 /// nor does it change the two words of a time at once: so after writes the next read waits for the end of a round of
 /// the server that began after them, and both words of a pair are read of one instant. FILE.irq, a named pipe, carries

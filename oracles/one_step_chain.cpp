@@ -93,7 +93,8 @@ OneStepChain::OneStepChain(Function force, double temperature, double dt, StepRu
     }
   }
   const Eigen::MatrixXd generator = Eigen::MatrixXd::Identity(n, n) - operator_matrix;
-  // law (1 - P) = 0 with sum 1: the columns of 1 - P sum to nothing new, so one of them makes room for the norm.
+  // law (1 - P) = 0 with sum 1: the columns of 1 - P are linearly dependent, so the matrix is bordered by
+  // the normalisation.
   Eigen::MatrixXd bordered(n + 1, n + 1);
   bordered << generator, Eigen::VectorXd::Ones(n), Eigen::RowVectorXd::Ones(n), 0;
   const Eigen::PartialPivLU<Eigen::MatrixXd> first(bordered.transpose());

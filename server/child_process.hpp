@@ -1,5 +1,5 @@
 #pragma once
-// Work in a process of its own.
+// Work in a separate process.
 
 #include <chrono>
 #include <functional>

@@ -22,7 +22,8 @@ namespace {
 using etherbone::Fault;
 using etherbone::Record;
 
-/// How long the service waits for a packet before it looks up, and packets it takes between pieces of device time.
+/// How long the service waits for a packet before it checks for a stop, and packets it takes between slices of device
+/// time.
 constexpr timeval look_up_period{0, 20'000};
 constexpr int packets_in_a_row = 64;
 constexpr std::chrono::milliseconds after_failure{100};
@@ -96,7 +97,7 @@ void EtherboneService::run() {
       for (int k = 1; k < packets_in_a_row && serve_packet(false); ++k) {
       }
     } catch (const std::exception& failure) {
-      // What the packet asked for is not answered; the device begins anew.
+      // The packet is not answered; the device starts again from power-on.
       end_session(failure.what());
       std::this_thread::sleep_for(after_failure);
     }
@@ -214,7 +215,7 @@ void EtherboneService::carry_out(const Host& from) {
   for (const Record& record : records)
     if (!record.writes.empty() && record.byte_enable != all_bytes && !is_memory(record.write_address, memory_end_))
       return drop(Fault::byte_enable, from);
-  // Reading changes nothing, so whoever wants may look on; a driver whose session is over must not.
+  // Reading changes nothing, so any host may read, except a driver whose session is over.
   if (!has_session(from) &&
       (numbered != records.end() || (writes && !begin_session(from, std::nullopt)))) {
     ++strangers_;
@@ -303,7 +304,7 @@ void EtherboneService::read(const Record& record) {
   }
 }
 
-/// A packet that finds no room on its way is like one that was lost.
+/// A packet that does not fit into the socket's buffer counts as lost.
 void EtherboneService::reply(const Host& to) {
   const auto bytes = answer_.bytes();
   [[maybe_unused]] const ssize_t sent = ::sendto(socket_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL,

@@ -26,8 +26,8 @@ namespace heatbath {
 /// Carries out packets in the thread of run(), in the order they come, each one wholly or not at all; device time
 /// passes by itself between them. What it holds does not grow with what comes in.
 ///
-/// The writes of a numbered packet are carried out once: a repeat gets its answer, read anew, and writes nothing.
-/// Numbers may come out of order within 64.
+/// The writes of a numbered packet are carried out once: a repeat is answered with values read again, and writes
+/// nothing. Numbers may come out of order within 64.
 class EtherboneService {
  public:
   /// Opens the device and listens at `address`, a loopback address. Throws Error(BAD_ARG, IO) and what open() throws.

@@ -23,7 +23,7 @@ void Journal::write(const std::string& line) const {
   try {
     write_(line);
   } catch (...) {
-    // Nobody reads it, or there is no room for it: the work goes on.
+    // The log has no reader, or its disk is full: the server continues.
   }
 }
 

@@ -1,14 +1,14 @@
 #pragma once
-// A mapped file whose pages go away.
+// A mapped file whose pages may become unavailable.
 
 #include <atomic>
 #include <cstddef>
 
 namespace heatbath {
 
-/// While one lives, a page of [start, start + bytes), a mapping of a file, that cannot be had (the file was cut, its
-/// disk is full) is replaced by one of zeros, where SIGBUS would end the process; lost() says so from then on. At most
-/// eight at a time; those beyond guard nothing.
+/// While a guard exists, a page of [start, start + bytes), a mapping of a file, that is unavailable (the file was
+/// truncated, its disk is full) is replaced by a page of zeros, where SIGBUS would end the process; lost() is true from
+/// then on. At most eight guards work at a time; further ones have no effect.
 class MappedFileGuard {
  public:
   MappedFileGuard(const void* start, std::size_t bytes);

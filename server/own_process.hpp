@@ -1,5 +1,5 @@
 #pragma once
-// A device that a process has once only, for a service that opens it again and again.
+// A device that a process can open only once, for a service that opens it repeatedly.
 
 #include <memory>
 #include <string>
@@ -12,8 +12,8 @@ namespace heatbath {
 /// Whether a process can open the device of this URI once only (tlm:).
 bool opens_once(const std::string& uri);
 
-/// Serves such a device on a socket that nobody else reaches, with a process for each session. Whoever opens uri() has
-/// it as after power-on, simulated time included, as often as he likes.
+/// Serves such a device on a private socket, with a process for each session. Each opening of uri() finds the device as
+/// after power-on, simulated time included.
 class OwnProcess {
  public:
   /// Throws what Server's constructor throws, and Error(IO) where no folder can be made for the socket.

@@ -17,7 +17,7 @@ struct Pace {
 };
 
 /// Device time follows the wall clock at a rate: it is held where it would run ahead, advanced where it lags behind. A
-/// device that lags by more than a period is late: that is counted, and the pace begins anew from there.
+/// device that lags by more than a period is late: that is counted, and pacing starts again from there.
 class Pacer {
  public:
   static constexpr std::chrono::milliseconds period{1};
@@ -28,7 +28,7 @@ class Pacer {
 
   /// Lets device time reach the wall clock, as far as no enabled interrupt is pending. For a host that does nothing.
   void catch_up();
-  /// Sleeps until the wall clock has reached device time, or until `stop`, asked once in a period, says so.
+  /// Sleeps until the wall clock has reached device time, or until `stop`, called once a period, returns true.
   void hold(const std::function<bool()>& stop);
   /// Ticks of a period, at least 1.
   std::uint64_t period_ticks() const { return period_ticks_; }

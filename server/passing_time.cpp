@@ -10,7 +10,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::microseconds short_work{30}, long_work{120};
-/// Work between two looks at the hosts.
+/// Work of a slice, after which hosts are served.
 constexpr std::chrono::milliseconds longest_piece{20};
 constexpr std::uint64_t longest_slice = std::uint64_t{1} << 60;
 /// What the wall clock was ahead by more is forgotten: an array that evolves while it is idle may be slower than that,

@@ -1,5 +1,5 @@
 #pragma once
-// Device time that passes by itself, as a part's does.
+// Device time that advances without requests of a host, as that of a physical part does.
 
 #include <atomic>
 #include <chrono>
@@ -10,8 +10,9 @@
 
 namespace heatbath {
 
-/// Lets a device run in small pieces between looks at its hosts. A program runs as fast as the emulator can; otherwise
-/// time follows the wall clock, by at most a millisecond in a piece, or lags behind where the emulator is slower.
+/// Runs a device in small slices, between which its hosts are served. A program runs as fast as the emulator can;
+/// otherwise time follows the wall clock, by at most a millisecond in a piece, or lags behind where the emulator is
+/// slower.
 class PassingTime {
  public:
   /// Time begins to pass now. The device and `stop` must outlive this object. Calls of the device that last come back
@@ -23,7 +24,7 @@ class PassingTime {
   /// Lets a piece of time pass: some 100 microseconds of work at most, unless a single step takes longer. True when a
   /// program goes on: there is more to do before a host does anything.
   bool pass();
-  /// Hosts have been looked at: accesses from here on may take some milliseconds again.
+  /// To be called after hosts were served: accesses may again take some milliseconds.
   void looked() { looked_ = std::chrono::steady_clock::now(); }
 
  private:

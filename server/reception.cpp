@@ -37,7 +37,7 @@ std::vector<std::byte> frame(Kind kind, hb_status_t status, std::uint64_t value,
   return bytes;
 }
 
-/// Who is at the other end: an address without its port, or a process.
+/// The peer of a connection: an address without its port, or a process.
 std::string peer_of(int socket) {
   sockaddr_storage address{};
   socklen_t bytes = sizeof address;
@@ -152,7 +152,7 @@ void Reception::listen() {
     try {
       look_around(asked);
     } catch (const std::exception& failure) {
-      // For want of memory: whoever comes meanwhile waits in the backlog.
+      // Out of memory: new connections wait in the backlog.
       journal_.add(Entry::other, std::string("connections wait: ") + failure.what());
       std::this_thread::sleep_for(out_of_means);
     }
@@ -237,7 +237,7 @@ void Reception::accept_all() {
     if (!socket) {
       const int error = errno;
       if (error != EMFILE && error != ENFILE && error != ENOMEM && error != ENOBUFS) return;
-      // The connection waits in the backlog; a silent one makes room.
+      // The connection waits in the backlog until a silent one is closed.
       journal_.add(Entry::other, std::string("connections wait: ") + std::strerror(error));
       if (const auto oldest = from_largest_peer(Stage::greeting, false); oldest != visitors_.end()) {
         send_away(*oldest, HB_BUSY, "the server has no room for connections that say nothing; try again");

@@ -1,5 +1,5 @@
 #pragma once
-// The thread that listens: clients come, show who they are, wait in line, and are called one by one.
+// The listening thread: accepts clients, checks their hello, queues them and starts their sessions one by one.
 
 #include <chrono>
 #include <condition_variable>
@@ -27,12 +27,12 @@
 
 namespace heatbath {
 
-/// Accepts connections, judges their hello, keeps the queue, and watches over the running session: its client's life,
-/// its limits, signs of life to the client. It never waits for a client.
+/// Accepts connections, checks their hello, keeps the queue, and monitors the running session: whether its client is
+/// connected, its limits, and the keep-alive frames to the client. It never waits for a client.
 ///
-/// Where there are too many connections that say nothing, the oldest one of the peer that has most of them goes; where
-/// the queue is full, a client of a peer with fewer places in it takes the last place of the peer with most. A peer is
-/// an address of the internet, or a process of this computer.
+/// With too many silent connections, the oldest one of the peer that has most of them is closed; where the queue is
+/// full, a client of a peer with fewer places in it takes the last place of the peer with most. A peer is an address of
+/// the internet, or a process of this computer.
 class Reception {
  public:
   /// Takes the listening socket. `facts` go into the handshake; `token` empty: none is asked for.

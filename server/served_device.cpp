@@ -23,7 +23,7 @@ Reopened reopening_of(const std::string& uri) {
   return scheme == nullptr ? Reopened::used : scheme->reopened;  // open() says what is wrong with it
 }
 
-/// A device that cannot be made anew, with its counters from 0 and its last command as none: as a session finds it
+/// A device that cannot be created again, with its counters from 0 and its last command as none: as a session finds it
 /// after power-on. What it counts stays with it.
 class AsNew final : public Transport, public Interruptible {
  public:

@@ -1,5 +1,5 @@
 #pragma once
-// The device a server serves: opened anew for each session.
+// The device of a server, opened again for each session.
 
 #include <cstdint>
 #include <memory>
@@ -13,8 +13,7 @@ namespace heatbath {
 
 /// Opens the device of a URI for one session after the other. Each session finds it as it is after opening: a new
 /// emulator (func:), a new session (tcp:, unix:, shm:), else reset, with its memory cleared and its counters seen
-/// from 0. One that a process has
-/// once only (tlm:) is opened in a process for each session.
+/// from 0. A device that a process can open only once (tlm:) is opened in a process for each session.
 class ServedDevice {
  public:
   /// Opens the device, learns what it is, and closes it. Throws what open() throws.

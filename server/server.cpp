@@ -18,7 +18,7 @@
 namespace heatbath {
 namespace {
 
-/// A file that stands in for a device on a bus: no sessions, nothing to count.
+/// A file that stands in for a device on a bus: it has no sessions, so nothing is counted.
 class StandInService {
  public:
   StandInService(const ServerOptions& options, const Uri& listen)

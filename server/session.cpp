@@ -350,7 +350,7 @@ void Session::last_words(hb_status_t code, const std::string& reason) {
   try {
     channel_.send(out_, std::as_bytes(std::span(reason)), false);
   } catch (const Channel::Lost&) {
-    // Nobody is there to hear it.
+    // The client has gone.
   }
 }
 

@@ -17,9 +17,9 @@
 namespace heatbath {
 namespace {
 
-/// How long the session's thread waits for bytes before it looks up.
+/// How long the session's thread waits for bytes before it checks for a stop.
 constexpr std::chrono::milliseconds look_up_period{50};
-/// How long a session in a process of its own may take to end when it has to.
+/// How long a session in a separate process may take to end when it is told to.
 constexpr std::chrono::milliseconds longest_farewell{1000};
 
 }  // namespace
@@ -177,7 +177,7 @@ void SessionService::serve(FileDescriptor socket) {
   }
 }
 
-/// What a session in a process of its own leaves.
+/// The result of a session in a separate process.
 struct ChildSession {
   SessionControl control;
   hb_status_t opened = HB_DEVICE;

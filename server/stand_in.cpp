@@ -38,7 +38,7 @@ constexpr Row rows[] = {
 #undef HB_REGISTER
 };
 
-// Long breaks are made when nobody stores anything.
+// Breaks are long while no host stores anything.
 constexpr std::chrono::milliseconds calm{20};
 constexpr std::chrono::microseconds nap{200};
 

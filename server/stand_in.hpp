@@ -28,8 +28,8 @@ namespace heatbath {
 /// Device time passes by itself (PassingTime).
 class StandIn {
  public:
-  /// Makes file and pipe, which must not be there: what a stand-in that died has left is replaced, with `force`
-  /// whatever file or pipe there is. All bytes of the file are allotted. Throws Error(IO, BAD_ARG); the device is a
+  /// Creates file and pipe. Those that a killed stand-in left are replaced, with `force` any that exist; otherwise an
+  /// existing one is an error. All bytes of the file are allocated. Throws Error(IO, BAD_ARG); the device is a
   /// func: URI. `stop` must outlive this object.
   StandIn(const std::string& device, const std::string& file, bool force, const std::atomic<bool>& stop);
   /// Removes file and pipe, where they are still those that were made.

@@ -1,5 +1,5 @@
 #pragma once
-// What a row of the ladder works with: a device that can do it, in units where kT = 1, and a place for its checks.
+// What a row of the ladder uses: a device that can run it, in units where kT = 1, and a list for its checks.
 
 #include <algorithm>
 #include <cstdint>
@@ -18,9 +18,9 @@
 
 namespace heatbath::validation {
 
-/// What a row asks of a device, energies in kT and states as they are. A device whose ranges are too small for kT = 1
-/// is used at a lower temperature, and longer by as much: only ratios matter. Cells with inertia have a time of their
-/// own and need kT = 1; p-bits count sweeps.
+/// What a row needs of a device; energies in kT, states in the device's unit. A device whose ranges are too small for
+/// kT = 1 is used at a lower temperature, and longer by as much: only ratios matter. Cells with inertia have a time of
+/// their own and need kT = 1; p-bits count sweeps.
 struct Needs {
   CellKind kind = CellKind::overdamped;
   std::uint32_t cells = 1;  ///< least
@@ -42,7 +42,7 @@ struct Needs {
 /// Name of the first capability that the needs want and the device lacks; empty when it has all.
 std::string missing(const Needs& needs, const Capabilities& capabilities);
 
-/// A row's way to a device: scales energies, times and temperature, chooses seeds.
+/// A row's access to a device: scales energies, times and temperature, and chooses seeds.
 class Machine {
  public:
   Machine(Device& device, const Needs& needs, std::uint64_t seed, double effort, Progress progress);
@@ -78,7 +78,7 @@ class Machine {
   /// Starts every shot at its own states (shots x cells, row-major), by clamping and releasing.
   void start_at(Program& program, std::span<const float> states) const;
 
-  /// Runs with a seed of its own where the device can be seeded. Throws Error(ABORTED) when interrupted.
+  /// Runs with a new seed where the device can be seeded. Throws Error(ABORTED) when interrupted.
   /// `variables`: how many state variables are captured; 0: the first component of all cells.
   Result run(const Program& program, std::uint32_t shots, std::uint32_t variables = 0);
 

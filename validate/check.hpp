@@ -1,5 +1,5 @@
 #pragma once
-// What the ladder measures, and what became of it.
+// The checks of the ladder and their results.
 
 #include <cstdint>
 #include <limits>
@@ -9,7 +9,7 @@
 
 namespace heatbath::validation {
 
-/// How a measured value is held to the expected one.
+/// How a measured value is compared with the expected one.
 enum class Bound {
   equal,     ///< statistically equal
   at_least,  ///< one-sided: an inequality of thermodynamics
@@ -17,7 +17,7 @@ enum class Bound {
   exact,  ///< no noise: within `floor` of the expected value
 };
 
-/// A curve worth looking at: points with errors, and lines.
+/// A curve for the report: points with errors, and lines.
 struct Curve {
   struct Series {
     std::string name;
@@ -53,7 +53,7 @@ struct Check {
   double error_limit() const;
 };
 
-/// A row that no device at hand can run.
+/// A row that none of the devices can run.
 struct Skipped {
   std::string suite, row;
   std::string missing;  ///< the capability, by name

@@ -18,7 +18,7 @@ struct LadderOptions {
   std::vector<std::string> suites;
   bool slow = false;                ///< rows over a minute, too
   std::uint64_t seed = 1;
-  /// Samples relative to the full ladder. Below 1 the errors are larger than promised and are not judged.
+  /// Samples relative to the full ladder. Below 1 the errors are larger than their limits, which are then not applied.
   double effort = 1;
   unsigned threads = 0;  ///< of the emulators that are opened for it; 0: theirs by default
   /// Called before each row, and often within it with an empty name. False ends the ladder: the

@@ -1,7 +1,7 @@
 #pragma once
 // The subcommands, each with the options the command line gave it. Every function returns the exit status (0, 1 when
-// it ran and failed its check, 128 and its number when a signal ended it) and throws heatbath::Error for everything
-// that is wrong before.
+// it ran and failed its check, 128 and its number when a signal ended it) and throws heatbath::Error for anything
+// that is wrong before it ran.
 
 #include <chrono>
 #include <cstdint>

@@ -1,5 +1,5 @@
 #pragma once
-// What train generate and generate share: draw samples, write every picture and the reports.
+// Shared by `train generate` and `generate`: draw samples, write every picture and the reports.
 
 #include <chrono>
 #include <cstdint>

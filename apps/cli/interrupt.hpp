@@ -1,5 +1,5 @@
 #pragma once
-// Ctrl-C, and the other ways in which a process is asked to end.
+// Ctrl-C, and the other signals that ask a process to end.
 
 namespace heatbath::apps {
 

@@ -1,5 +1,5 @@
 #pragma once
-// How far a long piece of work is, on stderr.
+// Progress of long work, on stderr.
 
 #include <chrono>
 #include <cstdio>

@@ -18,7 +18,7 @@ struct Sweep {
 /// that names --sweep.
 Sweep parse_sweep(const std::string& text);
 
-/// Puts a value in the place of what the description has under the key: network.dt, j2, j4, bias, kT, gain, mass,
+/// Sets the value of a key of the description: network.dt, j2, j4, bias, kT, gain, mass,
 /// damping, frequency, initial, initial_second (one for all cells); of a step of the schedule, schedule[K], duration,
 /// period, value, or one of these parameters. Throws Error(BAD_ARG) that names the keys there are.
 void put(TomlProgram& description, const std::string& key, double value);

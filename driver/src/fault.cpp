@@ -116,7 +116,7 @@ Error fault_error(const hb_job_fault_t& fault, const Program& program, const Mem
                  device_ticks, fault.pc);
   const auto field = static_cast<hb_field_t>(fault.field);
   if (fault.code == HB_UNSTABLE) {
-    // The start of a ramp was judged when it became live.
+    // Parameters at the start of a ramp were checked when they became live.
     const char* parameters = instruction.op == HB_OP_RAMP ? "the parameters at the end of the ramp" : "the parameters";
     return unstable(fault, where, parameters, capabilities, step_ticks, device_ticks);
   }

@@ -20,7 +20,7 @@
 namespace heatbath {
 
 struct Job::Impl {
-  /// Judges everything that can be judged before the device is touched. Throws as Device::start documents.
+  /// Makes every check that needs no access to the device. Throws as Device::start documents.
   Impl(Device::Impl& device, const Program& program, const JobOptions& options, Capture&& spare);
   ~Impl();
   Impl(const Impl&) = delete;
@@ -28,11 +28,11 @@ struct Job::Impl {
 
   /// Writes program and operands and starts the first pass.
   void begin();
-  /// One look at the device. Failures become the job's state.
+  /// Polls the device once. Failures become the job's state.
   void look() noexcept;
-  /// Lets one slice of device time pass and looks.
+  /// Advances device time by one slice and polls.
   void advance();
-  /// Asked inside work that lasts: whether the job was cancelled. Calls progress several times a second.
+  /// Called during long work: whether the job was cancelled. Calls progress several times a second.
   bool asked_to_stop() noexcept;
   /// Stops the device and ends the job as `ended` with this failure.
   void stop(State ended, const Error& error) noexcept;

@@ -14,7 +14,7 @@
 
 namespace heatbath::model {
 
-/// Choices of whoever runs the emulated chip; not visible to host software.
+/// Options for running the emulated chip; not visible to host software.
 struct ChipOptions {
   std::uint32_t cells = 0;    ///< 0: the profile's default; at most cells_max, and what a sparse topology has
   std::uint32_t lanes = 0;    ///< 0: the profile's default; at most lanes_max

@@ -110,7 +110,7 @@ struct Profile : ProfileFeatures {
   physics::ArraySpec array(std::uint32_t cells, std::uint32_t lanes) const;
 };
 
-/// What whoever runs an emulator may choose beside the profile: [array] cell, stepper, topology, reciprocal, rail and
+/// What a device URI may choose in addition to the profile: [array] cell, stepper, topology, reciprocal, rail and
 /// refuse_unstable under these names, [noise] colour, correlation_time and common as noise, noise_time and
 /// noise_common, [parameters] integer_sums, and dt, the step in time units where the profile lets hosts program it.
 /// Values as in a profile's file; reciprocal and integer_sums are yes or no. A cell of another kind than the profile's

@@ -32,7 +32,7 @@ constexpr std::uint64_t lanes_together = 32;
 constexpr std::uint64_t first_budgets = 2;
 constexpr std::chrono::milliseconds short_stretch{50}, usual_stretch{100}, long_stretch{150};
 constexpr std::uint64_t fastest_growth = 16;
-/// Stretches that are not worth the reading of a clock.
+/// Stretches of less work than this are run without reading the clock.
 constexpr std::uint64_t unclocked_units = std::uint64_t{1} << 16;
 
 std::uint64_t add(std::uint64_t a, std::uint64_t b) { return a > Sequencer::never - b ? Sequencer::never : a + b; }
@@ -144,7 +144,7 @@ void Sequencer::reset(std::uint32_t reset_count) {
   ring_.begin({});
 }
 
-/// The first instant of a job, as far as it comes: what is left of the idle time before it, then the job itself.
+/// Begins a job: first the rest of the idle time before it, then the job itself. May be stopped in between.
 void Sequencer::begin() {
   if (profile_.free_running && !evolve_idle()) return;
   array_time_ = start_time_;
@@ -270,8 +270,8 @@ bool Sequencer::advance_to(std::uint64_t time, bool stop_at_interrupt) {
   return true;
 }
 
-/// A stalled array: goes on at the first grid point at which the ring has room, or stops at an abort. False when
-/// neither is due by `time`.
+/// For a stalled array: resumes at the first grid point at which the ring has room, or ends at an abort. False when
+/// neither happens by `time`.
 bool Sequencer::settle_record(std::uint64_t time) {
   const std::optional<std::uint64_t> resume = ring_.full() ? std::nullopt : std::optional(grid_point(now_));
   if (due(abort_time_, time) && !(resume && *resume < *abort_time_)) {

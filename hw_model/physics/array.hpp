@@ -26,12 +26,10 @@ constexpr std::uint32_t arithmetic_revision = 2;
 ///
 /// heat_path, positive when emitted, per stepper (docs/dynamics.md has the formulas and the orders of their means):
 /// - Euler–Maruyama on overdamped and phase cells under white noise: sum of kT_i (|w~_i|^2 - |w_i|^2) / 2, from the
-///   noises
-///   of the step and of its reverse (exact-problems.md 5, generative.md 1.2);
+///   noises of the step and of its reverse (exact-problems.md 5, generative.md 1.2);
 /// - Heun on overdamped and phase cells and rlc nodes under white noise: mu F^2 dt + F o noise, v^2 dt/R - v o noise;
 /// - Leimkuhler–Matthews, coloured noise, other steps with inertia: F o dx with the mean of the forces at both ends,
-///   with
-///   inertia less the change of the kinetic energy;
+///   with inertia less the change of the kinetic energy;
 /// - BAOAB: minus the change of the kinetic energy in O;
 /// - lattice walk: kT_i ln of the probability of the step over that of its reverse at the same parameters, F o dx where a
 ///   rail ends the step;

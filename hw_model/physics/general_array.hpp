@@ -10,7 +10,7 @@ namespace heatbath::physics {
 /// Steps are sequences (heatbath/physics/schemes.hpp) of elementwise kernels and coupling products on tiles of 16 or 32
 /// lanes; meters are kept in double precision. Cost of a step: one product with the couplings per evaluation of the
 /// forces (two of cosines and sines for phases), plus one per metered step. While a ramp runs, exact-ou and
-/// rlc arrays make their matrices anew in every step, O(cells^3).
+/// rlc arrays compute their matrices in every step, O(cells^3).
 class GeneralArray final : public Array {
  public:
   /// `team` is borrowed and may be null. Throws std::invalid_argument with the refusal of the spec.

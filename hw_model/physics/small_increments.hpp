@@ -29,7 +29,7 @@ bool loses_increments(const ArraySpec& spec, const Parameters& parameters, doubl
 
 /// Whether float32 rounds the transition 1 + change so that a rate of its moving variables is off by more than
 /// rate_error_max: by the row sums of rounding times change^-1, or of rounding over `damping`, the least decay of a
-/// step (below 0: there is none to keep). Variables that drive nobody and stand still are left out.
+/// step (below 0: there is none to keep). Variables that neither move nor act on others are left out.
 bool rounding_spoils(const Eigen::MatrixXd& change, const std::vector<Eigen::Index>& moving, double damping);
 
 }  // namespace heatbath::physics

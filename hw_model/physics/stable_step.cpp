@@ -147,7 +147,7 @@ struct FreeCells {
     return {p.bias.begin() + lane, p.bias.begin() + lane + spec.cells};
   }
 
-  /// Bounds of what `settle` may set the diagonal to, from row sums alone.
+  /// Bounds of the diagonal that `settle` may find, from row sums only.
   void bound_diagonal(CurvatureAt curvature, std::span<const double> sums) {
     const std::vector<double> bias = biases();
     double reach = 0;
@@ -183,7 +183,8 @@ struct FreeCells {
     }
   }
 
-  /// Cells one after another to the lowest point of their own energy in the field of the others, from their own wells.
+  /// Starts every cell in its own well, then moves one cell after another to its lowest energy in the field of the
+  /// others.
   std::vector<double> resting_cells() const {
     const std::vector<double> bias = biases();
     std::vector<double> x(spec.cells, 0.0);

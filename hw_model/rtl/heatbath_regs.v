@@ -248,7 +248,7 @@ module heatbath_regs (
       32'h00000010: read_value = hw_SERIAL_LO & 32'hFFFFFFFF;
       32'h00000014: read_value = hw_SERIAL_HI & 32'hFFFFFFFF;
       32'h00000018: read_value = 32'h00010003;
-      32'h0000001C: read_value = 32'h38D14570;
+      32'h0000001C: read_value = 32'hB6938978;
       32'h00000020: read_value = q_SCRATCH;
       32'h00000024: read_value = hw_RESET_COUNT & 32'hFFFFFFFF;
       32'h00000028: read_value = hw_ERR_ACCESS & 32'hFFFFFFFF;

@@ -1,6 +1,6 @@
 #pragma once
 // An array at cell level: a SystemC module per cell and per coupling, for up to 64 cells. For designers who replace a
-// cell or a coupling by a module of their own and keep the rest.
+// cell or a coupling by their own module and keep the rest.
 
 #include <cstdint>
 #include <functional>
@@ -114,10 +114,10 @@ class CellLevelArray : public sc_core::sc_module {
   void set_clamped(std::span<const std::uint8_t> clamped);
 
   /// Starts a stretch of steps at the present simulated time, with the noise of shot run.noise.shot0; done() is
-  /// notified at its end, run.steps times the step time later. Records are left to whoever reads state(); ramps take
-  /// cell parameters, gain and kT along. Throws std::invalid_argument while a stretch runs, for no steps, for a size
-  /// that is not this array's, for one-way couplings, and for a ramp between two coupling matrices. `run.target` and
-  /// `live` are copied.
+  /// notified at its end, run.steps times the step time later. Taking records is left to the caller, by state(); ramps
+  /// take cell parameters, gain and kT along. Throws std::invalid_argument while a stretch runs, for no steps, for a
+  /// size that is not this array's, for one-way couplings, and for a ramp between two coupling matrices. `run.target`
+  /// and `live` are copied.
   void start(const physics::Run& run, const physics::Parameters& live);
   bool running() const;
   const sc_core::sc_event& done() const;

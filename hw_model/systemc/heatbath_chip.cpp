@@ -200,7 +200,7 @@ void HeatbathChip::run_ahead(const sc_time& until) {
   planned_ = chip_->now();
 }
 
-/// Plans when the model must next be looked at, should nobody access it before.
+/// Schedules the next wake-up of the model, for the case that no access comes before.
 void HeatbathChip::plan() {
   std::uint64_t due = model::Chip::never;
   if (active() && !stopped_) {

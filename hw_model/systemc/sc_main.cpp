@@ -1,4 +1,4 @@
-// The stand-in for sc_main of hosts that have a main of their own. It runs only where the linker took SystemC's main
+// The replacement of sc_main for hosts that have their own main. It runs only where the linker took SystemC's main
 // instead of the host's, and says so.
 #include <cstdio>
 

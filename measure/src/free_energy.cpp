@@ -14,7 +14,7 @@ namespace {
 
 constexpr int most_turns = 200;
 
-/// Forward works over kT and reverse ones over -kT, in an origin and a unit of their own.
+/// Forward works over kT and reverse ones over -kT, shifted and scaled.
 struct BothWays {
   Deviations u;
   std::span<const double> forward, reverse;

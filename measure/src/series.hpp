@@ -1,5 +1,5 @@
 #pragma once
-// Values in an origin and a unit of their own, so that sums of squares neither overflow nor vanish nor round away.
+// Values shifted and scaled so that sums of squares neither overflow nor vanish nor round away.
 
 #include <cmath>
 #include <span>

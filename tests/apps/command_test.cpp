@@ -195,7 +195,7 @@ TEST(Command, TrainsSegmentsWithLabelsDrawsWhatIsAskedAndGoesOn) {
   EXPECT_EQ(wrong.status, 2);
   EXPECT_THAT(wrong.error, HasSubstr("class 7"));
 
-  // What has come to its end goes on to the same end; another seed is another training.
+  // Continuing a finished training gives the same result; another seed is another training.
   EXPECT_EQ(heatbath(job + std::vector<std::string>{"--continue"}).status, 0);
   EXPECT_EQ(content(folder / "run" / "model.h5"), model);
   const Outcome other = heatbath(job + std::vector<std::string>{"--continue", "--seed", "2"});
@@ -248,7 +248,7 @@ TEST(Command, RunsATomlProgram) {
   ASSERT_EQ(run.status, 0) << run.error;
   EXPECT_EQ(run.error, "");
   const nlohmann::json summary = nlohmann::json::parse(run.out);
-  // Without noise the cells settle where 2 J2 x + b = 0, but for a force so small that dt times it rounds to nothing.
+  // Without noise the cells relax to 2 J2 x + b = 0, but for a force so small that dt times it rounds to nothing.
   EXPECT_NEAR(summary["final_states"]["mean"][1].get<double>(), 1.0, 1e-4);
   EXPECT_NEAR(summary["meters"][0]["heat"]["mean"].get<double>(), 1.0, 1e-3);
   EXPECT_EQ(summary["shots"], 3);

@@ -1,4 +1,4 @@
-// The ladder: its judgement, its face, and that it fails what is broken.
+// The ladder: its verdicts, its report, and that it fails devices that are broken.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// The exported circuit, simulated by ngspice: an independent judge of the linear theory and of the integrator.
+// The exported circuit, simulated by ngspice: an independent check of the linear theory and of the integrator.
 #include <gtest/gtest.h>
 
 #include <Eigen/Cholesky>

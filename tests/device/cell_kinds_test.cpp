@@ -265,7 +265,7 @@ TEST(StateVariables, OfCodesHoldSpinsTurnsAndAnglesAsTheyAre) {
     auto beyond = static_cast<float>(half);
     EXPECT_EQ(convert(beyond, phases.second_converter()).clipped, 1u);
     EXPECT_EQ(beyond, static_cast<float>(half - 1));
-    // An angle a hair below pi is nearer to -pi, a code, than to the last one.
+    // An angle slightly below pi is nearer to -pi, a code, than to the last one.
     constexpr auto pi = std::numbers::pi_v<float>;
     float angle = pi - 0.2f * pi / static_cast<float>(half);
     EXPECT_EQ(convert(angle, phases.state_converter()).clipped, 0u);

@@ -517,8 +517,8 @@ TEST(UnstableSteps, AreRefusedWithTheLongestStableOne) {
   EXPECT_NO_THROW(job(5, -9.9f)) << "of -J it is 1, although its rows sum to 3";
   EXPECT_NO_THROW(job(-20, 10)) << "an unstable fixed point is no unstable step";
 
-  // A ramp is judged at its end; its start was, when it became live. In between nothing is worse where one gain or one
-  // set of couplings stays.
+  // The step is checked for the end of a ramp; for its start it was checked when that became live. In between nothing
+  // is worse where one gain or one set of couplings stays.
   const auto ramp = [&](float j2_first, float gain_first, float j2_last, float gain_last) {
     Program program(device.capabilities(), 4);
     std::vector<float> matrix(16, 1.0f);

@@ -535,7 +535,7 @@ TEST(StandIn, ATransferIsStartedAfterItsOperands) {
     const auto began = Clock::now();
     do status = link.read32(HB_DMA_STATUS_OFFSET);
     while ((status & HB_DMA_STATUS_BUSY_MASK) != 0 && Clock::now() - began < limit);
-    // Nobody answers: the transfer was accepted with its own operands, and ends at its first burst.
+    // No host answers: the transfer was accepted with its own operands, and ends at its first burst.
     EXPECT_EQ((status & HB_DMA_STATUS_CODE_MASK) >> HB_DMA_STATUS_CODE_SHIFT, static_cast<std::uint32_t>(HB_LINK)) << k;
     link.write32(HB_DMA_BYTES_OFFSET, 3);  // what would be refused
   }

@@ -1,5 +1,5 @@
-// Fifty clients at once: everybody is served in turn, nobody sees another's data, nothing is kept.
-// HEATBATH_LONG_SECONDS=600 goes on for that long; by default a few seconds.
+// Fifty clients at once: all are served in turn, none sees another's data, and the server keeps nothing.
+// HEATBATH_LONG_SECONDS=600 runs it for so long; the default is a few seconds.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 

@@ -330,7 +330,7 @@ TEST(Etherbone, JobsAndTrainingGiveTheBitsOfTheDeviceInProcess) {
   }
 }
 
-// On a bus time passes by itself, so device times are nobody's promise; a seeded job's bits are.
+// On a bus time advances without accesses, so device times vary; the bits of a seeded job do not.
 TEST(StandIn, AJobGivesTheBitsOfTheDeviceInProcess) {
   const std::string uri = "func:cells=16&lanes=4&threads=1";
   Device local = open(uri);

@@ -1,4 +1,4 @@
-// The server: who is let in, how clients take turns, and what happens to those who break the rules.
+// The server: which clients are admitted, how they take turns, and what happens to those that break the rules.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <fcntl.h>

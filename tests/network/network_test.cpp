@@ -1,4 +1,4 @@
-// Energies of networks by meaning against the formulas they stand for, and what is refused.
+// Energies of the named constructors against the formulas of their problems, and what is refused.
 #include "heatbath/network/network.hpp"
 
 #include <gmock/gmock.h>

@@ -213,8 +213,8 @@ class Digests : public ::testing::Test {
   numerics::Isa before_ = numerics::active_isa();
 };
 
-// Where bits were meant to change: HEATBATH_WRITE_DIGESTS=1 build/release/tests/physics/test_digests writes the table
-// anew, and the difference of the file names what changed.
+// After an intended change of bits, HEATBATH_WRITE_DIGESTS=1 build/release/tests/physics/test_digests rewrites the
+// table, and the difference of the file names what changed.
 TEST_F(Digests, OfStatesAndMetersAreThoseOfTheCommittedTableOnEveryInstructionSet) {
   numerics::ThreadTeam team(1);
   const auto expected = committed();

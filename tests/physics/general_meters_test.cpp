@@ -15,7 +15,7 @@ using makes::Make;
 using Values = std::vector<double>;
 constexpr std::size_t n = makes::cells;
 
-// Parameters between two sets, in double; written anew, from the definitions.
+// Parameters between two sets, in double; written independently, from the definitions.
 struct Model {
   CellKind kind;
   Values j2, j4, bias, mass, damping, kT, omega, J;  // J: gain included, force on i from k at i * n + k

@@ -145,7 +145,7 @@ TEST(NoisedUniform, ScoreAndDivergenceAreThoseOfTheOracle) {
   }
 }
 
-// What is learned on one half of the values is judged on the other; the device's own cell is a score model too.
+// What is learned on one half of the values is tested on the other; the device's own cell is a score model too.
 TEST(LearnedScores, LeaveAGapOfHalfTheirPathDivergence) {
   Device device = open("func:lanes=256");
   double gap[2];

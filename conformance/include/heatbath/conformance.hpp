@@ -1,5 +1,5 @@
 #pragma once
-// Conformance: what every Heatbath device promises, checked through the driver and the register map alone.
+// Conformance: what every Heatbath device must do, checked through the driver and the register map only.
 
 #include <functional>
 #include <span>
@@ -19,7 +19,7 @@ struct Claim {
   void (*check)(Device&);
 };
 
-/// What a device did that it must not; one line.
+/// One line: how the device broke the claim.
 struct Broken : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -45,7 +45,7 @@ struct Verdict {
 /// kept, BROKEN, skipped
 const char* word_of(Verdict::Kind kind);
 
-/// Checks one claim. Whatever the driver throws makes it broken.
+/// Checks one claim. An exception of the driver makes it broken.
 Verdict check(const Claim& claim, Device& device);
 
 }  // namespace heatbath::conformance

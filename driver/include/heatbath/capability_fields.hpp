@@ -51,7 +51,8 @@ struct CapabilityFields {
   /// Converter resolution in bits; 0 for float32. Full scale is CAPS_RANGE_STATE, or CAPS_RANGE_SECOND for the
   /// second variable of a cell.
   std::uint32_t capture_bits = 0;
-  CellKind cell_kind = CellKind::overdamped;  ///< Cell kind; its energy and parameters are in docs/dynamics.md.
+  /// Cell kind; its energy and parameters stand in docs/theory_of_operation.md.
+  CellKind cell_kind = CellKind::overdamped;
   Topology topology = Topology::dense;        ///< Which pairs have a coupler: all, or those of the topology window.
   /// Integrator of an emulator, or order of the updates of p-bits; NONE on a physical part.
   Stepper stepper = Stepper::none;

@@ -1,5 +1,5 @@
 #pragma once
-// A thermodynamic computer, wherever it is.
+// A thermodynamic computer: an emulator in this process, or a device behind a link.
 
 #include <cstdint>
 #include <memory>
@@ -18,8 +18,8 @@ namespace heatbath {
 /// A device behind a transport. Move-only, one owner thread; must outlive its jobs.
 class Device {
  public:
-  /// Takes the link, checks identity and map version (Error(DEVICE) names what was found and what was expected) and
-  /// reads the capabilities. Advances device time by its register accesses; changes nothing else.
+  /// Takes ownership of the link, checks identity and map version (Error(DEVICE) names what was found and what was
+  /// expected) and reads the capabilities. Advances device time by its register accesses; changes nothing else.
   explicit Device(std::unique_ptr<Transport> transport);
   Device(Device&&) noexcept;
   Device& operator=(Device&&) noexcept;
@@ -31,7 +31,7 @@ class Device {
 
   /// Device time since reset.
   Ticks now();
-  /// Registers, sequencer, array and time 0; memory contents stay. Any job is gone.
+  /// Resets registers, sequencer, array and device time; memory keeps its contents. A running job is lost.
   void reset();
 
   /// Step of the array; 0 where the device hides it (a physical chip).
@@ -44,17 +44,17 @@ class Device {
   /// Duration of `time_units` dimensionless time units: the nearest multiple of the step (of a tick where the step is
   /// hidden). Error(BAD_ARG) that names it where it is off by more than 1 %.
   Ticks ticks(double time_units) const;
-  /// The nearest such duration however far off, at least one step for a positive one: for who goes on with its
-  /// time_units(), as ticks() was refused or any duration would do.
+  /// The nearest such duration, however far off; at least one step for a positive one. For callers that then use the
+  /// time_units() of the result instead of the duration they asked for.
   Ticks nearest_ticks(double time_units) const;
   /// Dimensionless time of a duration.
   double time_units(Ticks duration) const;
   /// Shortest capture period not below `wanted`: a multiple of the step, at least capabilities().capture_min.
   Ticks capture_period(Ticks wanted) const;
 
-  /// Places the program and its operands in device memory and starts the first pass. Error(BUSY) while a job of this
+  /// Writes the program and its operands to device memory and starts the first pass. Error(BUSY) while a job of this
   /// device runs; BAD_ARG, UNSUPPORTED, OUT_OF_MEMORY before anything was started.
-  /// `spare`: the captures of an earlier job, no longer needed, whose memory the job may take.
+  /// `spare`: captures of an earlier job that are no longer needed; the job may reuse their memory.
   Job start(const Program& program, const JobOptions& options = {}, Capture&& spare = {});
   /// start and wait.
   Result run(const Program& program, const JobOptions& options = {}, Capture&& spare = {});
@@ -70,7 +70,7 @@ class Device {
 
 /// Opens a device behind a link: tcp://host:port, unix:/path, shm:/name, etherbone://host:port, uio:/dev/uioN,
 /// replay:FILE, record:FILE?device=URI. `uri` is not empty. Error(BAD_ARG) lists the valid schemes, keys and values.
-/// A host that wants emulators, too, calls open() of heatbath/open.hpp.
+/// A program that also wants emulators calls open() of heatbath/open.hpp.
 Device open_link(std::string_view uri);
 
 }  // namespace heatbath

@@ -46,8 +46,8 @@ struct StateAllocator {
 
 }  // namespace detail
 
-/// Told the fraction done, 0 to 1, in rising order; false cancels what is going on, which then ends with
-/// Error(ABORTED). May be empty. The one type of everything in this project that takes time. It may not use the device.
+/// Called with the fraction done, 0 to 1, in rising order; returning false cancels the work, which then ends with
+/// Error(ABORTED). May be empty. All long work in this project reports through this type. It may not use the device.
 using Progress = std::function<bool(double fraction)>;
 
 /// Values that lie `stride` apart in memory that something else owns.
@@ -95,7 +95,7 @@ class Capture {
     return {values_.data() + shot * records() * cells_, records() * cells_};
   }
 
-  // -- the same values otherwise: valid as long as the capture, no copies but where a vector is returned --------------
+  // -- other views of the same values: valid as long as the capture; only functions that return a vector copy ---------
   /// Everything: shots x records x cells, row-major.
   std::span<const float> values() const { return {values_.data(), values_.size()}; }
   /// One variable in all shots at all records: shots x records, row-major. Error(BAD_ARG) for one that was not
@@ -109,10 +109,10 @@ class Capture {
   /// Signs: +1 for a state of 0 or more, else -1; shots x records x cells, row-major.
   std::vector<std::int8_t> spins() const;
 
-  /// Puts the shots of `more` behind the own ones. Error(BAD_ARG) where it has other records or other variables; an
-  /// empty capture takes over what comes first.
+  /// Appends the shots of `more`. Error(BAD_ARG) where its records or variables differ from those of this capture; an
+  /// empty capture takes the records and variables of `more`.
   void append(Capture&& more);
-  /// Room for so many shots in all, so that append need not move what is there.
+  /// Reserves memory for `shots` shots in all, so that append need not copy.
   void reserve(std::uint32_t shots);
 
  private:
@@ -167,13 +167,14 @@ struct JobOptions {
   /// Longest the job may take in device ticks, stalls included; 0: no limit. Error(TIMEOUT) aborts the job.
   Ticks limit{0};
   /// Called between slices of device time with the fraction done, and about ten times a second inside a slice that
-  /// lasts longer, with the fraction of before; false cancels the job. May be empty. It may not use the device.
+  /// lasts longer, with an unchanged fraction; returning false cancels the job. May be empty. It may not use the
+  /// device.
   Progress progress = nullptr;
-  /// Takes every record in place of Result::capture, which then has none: for runs that no memory holds. Called while
+  /// Receives every record instead of Result::capture, which stays empty: for runs larger than memory. Called while
   /// the job is polled or waited for, pass by pass and in order; an Error that it throws ends the job. May be empty.
   std::function<void(const RecordOfPass&)> records = nullptr;
-  /// No value beyond its range: Error(UNSUPPORTED) that names it where a parameter was clipped (before anything is
-  /// started, where the program knows already), a capture was clipped, or a state was held at a rail.
+  /// Refuses values beyond their range: Error(UNSUPPORTED) names a parameter that was clipped (before the start, where
+  /// the encoding clipped it), a capture that was clipped, or a state that was held at a rail.
   bool strict = false;
 };
 
@@ -187,11 +188,11 @@ class Job {
   Job& operator=(Job&&) noexcept;
   ~Job();
 
-  /// Looks at the device once, without waiting: fetches captures, starts the next pass. Costs register accesses,
+  /// Polls the device once, without waiting: fetches captures, starts the next pass. Costs register accesses,
   /// and so as many ticks. Does not throw for a failed job; wait() does.
   State poll();
 
-  /// Lets device time advance until the job has ended and returns its result; call once.
+  /// Advances device time until the job has ended and returns its result. To be called once.
   /// Throws Error: TIMEOUT (limit passed), ABORTED (cancelled), CAPTURE_OVERRUN (first lost record named),
   /// BAD_PROGRAM or BAD_ARG (instruction and field named), LINK.
   Result wait();

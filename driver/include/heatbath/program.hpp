@@ -66,8 +66,8 @@ class Program {
   std::vector<Coupler> couplers() const;
   /// Global factor on all couplings (1 after reset); 0 switches them off.
   Program& load_gain(float gain);
-  /// Temperature kT in energy units. Outside capabilities.kT_min..kT_max it is an error, never clipped: no result at
-  /// another temperature is worth having.
+  /// Temperature kT in energy units. Outside capabilities.kT_min..kT_max it is an error, never clipped: a result at
+  /// another temperature would be wrong.
   Program& load_temperature(float kT);
   /// The same where the device takes a temperature. Nothing on a device that has one alone (capabilities.kT_reset), and
   /// Error(UNSUPPORTED) where that is another, by more than 1e-5 of it.
@@ -149,7 +149,7 @@ class Program {
   Ticks duration() const;
   /// Loops begun and not ended; a device runs a program only when there is none.
   std::uint32_t open_loops() const { return open_loops_; }
-  /// Values the encoding clipped to the converter range.
+  /// Number of values that the encoding clipped to the converter range.
   std::uint64_t clips() const { return clips_; }
   /// Parameter values that the device's codes hold with an error of more than 1 % of the value (clipped ones aside),
   /// and the largest such error as a part of the value. Readback has what is held.

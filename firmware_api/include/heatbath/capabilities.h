@@ -40,7 +40,7 @@ typedef struct hb_capabilities {
   /* Converter resolution in bits; 0 for float32. Full scale is CAPS_RANGE_STATE, or CAPS_RANGE_SECOND for the
    * second variable of a cell. */
   uint32_t capture_bits;
-  uint32_t cell_kind;                /* Cell kind; its energy and parameters are in docs/dynamics.md. */
+  uint32_t cell_kind;                /* Cell kind; its energy and parameters stand in docs/theory_of_operation.md. */
   uint32_t topology;                 /* Which pairs have a coupler: all, or those of the topology window. */
   /* Integrator of an emulator, or order of the updates of p-bits; NONE on a physical part. */
   uint32_t stepper;

@@ -13,7 +13,7 @@
 /* Version of the map, and first 32 bits of the SHA-256 of its source. */
 #define HB_MAP_MAJOR                         1u
 #define HB_MAP_MINOR                         3u
-#define HB_MAP_HASH                          0x38D14570u
+#define HB_MAP_HASH                          0xB6938978u
 
 /* Bytes of the register window, from address 0; where the list of couplers and device memory begin. */
 #define HB_WINDOW_BYTES                      0x1000u
@@ -48,7 +48,7 @@
 #define HB_MAP_VERSION_MAJOR_MASK            0xFFFF0000u
 #define HB_MAP_VERSION_MAJOR_SHIFT           16u
 
-/* MAP_HASH: ro, reset 0x38D14570. First 32 bits of the SHA-256 of the register source; informative. */
+/* MAP_HASH: ro, reset 0xB6938978. First 32 bits of the SHA-256 of the register source; informative. */
 #define HB_MAP_HASH_OFFSET                   0x01Cu
 
 /* SCRATCH: rw, reset 0x00000000. Free for the host: link tests. */
@@ -166,7 +166,7 @@
 
 /* CAPS_CELL: ro, reset profile. What a cell is and how it is coupled. */
 #define HB_CAPS_CELL_OFFSET                  0x060u
-/* Cell kind; its energy and parameters are in docs/dynamics.md. */
+/* Cell kind; its energy and parameters stand in docs/theory_of_operation.md. */
 #define HB_CAPS_CELL_KIND_MASK               0x000000FFu
 #define HB_CAPS_CELL_KIND_SHIFT              0u
 #define HB_CAPS_CELL_KIND_OVERDAMPED         0u

@@ -64,7 +64,7 @@ void put_little(std::uint32_t word, std::byte* to);
 /// Builds a packet.
 class PacketWriter {
  public:
-  /// Begins a packet anew.
+  /// Starts a new packet.
   void begin(std::uint8_t flags = 0, std::uint32_t probe_id = 0);
   /// Begins a record, whose words must follow: where `writes` is not 0 the address and the words, then where `reads` is
   /// not 0 the return address and the addresses.

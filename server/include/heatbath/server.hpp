@@ -21,7 +21,7 @@ struct ServerOptions {
   std::chrono::milliseconds idle_limit{10000};
   /// Longest a client may take from connecting to the end of its hello.
   std::chrono::milliseconds handshake_limit{5000};
-  /// Clients that may wait while the device is taken; more are refused. 0: whoever comes then is refused.
+  /// Clients that may wait while a session runs; more are refused. 0: all clients are refused while a session runs.
   std::uint32_t queue_limit = 64;
   bool force = false;  ///< uio: replaces a FILE that is there, whatever it is
   /// Called with a line for each session and each refusal, from the server's threads, one at a time; of many alike the
@@ -62,11 +62,11 @@ struct ServerCounters {
 /// neither token nor realtime.
 ///
 /// Listening at uio:FILE there are no sessions: the file stands in for a device on a bus, registers and memory in its
-/// bytes, for whoever opens uio:FILE; the device is then a func: URI, and nothing above applies. A FILE that is there
-/// is refused unless a stand-in left it that died, or with `force`.
+/// bytes, for hosts that open uio:FILE; the device is then a func: URI, and nothing above applies. A FILE that is there
+/// is refused, unless a stand-in that was killed left it, or with `force`.
 ///
 /// What fails for one client (memory, threads, descriptors, an exception) ends that client's session. A device that is
-/// itself recorded (record:) is refused: each session would open its file anew.
+/// itself recorded (record:) is refused: each session would open its file again.
 ///
 /// Defined in the umbrella library (heatbath::heatbath).
 class Server {

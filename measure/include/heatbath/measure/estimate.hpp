@@ -17,7 +17,7 @@
 namespace heatbath::measure {
 
 /// A measured number; NaN where something was not measured. `effective_samples` is the number of independent samples
-/// that would give this standard error, at most the number of samples there are; 0 where nobody counted them.
+/// that would give this standard error, at most the number of samples there are; 0 where they were not counted.
 struct Estimate {
   double value = std::numeric_limits<double>::quiet_NaN();
   double standard_error = std::numeric_limits<double>::quiet_NaN();

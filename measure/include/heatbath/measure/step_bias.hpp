@@ -55,7 +55,7 @@ struct LinearNetwork {
 
 /// The worst bias that the step makes in the variance of a mode of the network: that of the stiffest one, with inertia
 /// also of the softest, each at the smallest and largest damping. Phases: as if all were locked, at most |bias| + 4
-/// |J2| + 2 sum |J| stiff. J4 and frequencies are not looked at. Nothing for rlc arrays of more than 1024 nodes with
+/// |J2| + 2 sum |J| stiff. J4 and frequencies are ignored. Nothing for rlc arrays of more than 1024 nodes with
 /// couplings. Cost: at most 96 products with the couplings; O(cells^3) for rlc.
 std::optional<VarianceBias> predicted_bias(CellKind kind, Stepper stepper, const LinearNetwork& network,
                                            double dt);

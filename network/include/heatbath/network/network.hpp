@@ -1,5 +1,5 @@
 #pragma once
-// A network of cells with an energy, in the units of whoever asks. Signs and factors turn here and nowhere else.
+// A network of cells with an energy, in the caller's units. All conversions of signs and factors are made here.
 
 #include <array>
 #include <cstdint>
@@ -28,7 +28,7 @@ std::vector<Edge> edges_of(const Pairs& pairs, double value) {
   return edges;
 }
 
-/// What a network is multiplied by on its way into a device: V there is energy * V(state * x), x the device's states.
+/// Factors from a network to a device: the device's V(x) is energy * V(state * x), with x the device's states.
 struct Factors {
   double energy = 1;
   double state = 1;  ///< network's state of device state 1; 1 for spins and phases
@@ -42,17 +42,17 @@ struct Factors {
 /// Cells of one kind with parameters in double. Values of the device's energy (docs/units_and_signs.md):
 ///   V = constant + sum_i (J2_i x_i^2 + J4_i x_i^4 + b_i x_i) + sum_{i<j} J_ij x_i x_j,
 /// for phases cos th, cos 2th and cos(th_i - th_j) in place of x, x^2 and x_i x_j; in an rlc array the edges are
-/// capacitances C_ij instead and have no part in V. Whoever has another sign or factor uses the constructors by meaning
-/// or set_fields, set_aligning, set_half_quadratic: no minus and no 1/2 is left to the caller.
+/// capacitances C_ij instead and have no part in V. For other signs or factors use the named constructors, or
+/// set_fields, set_aligning, set_half_quadratic: the caller never converts a sign or a factor 1/2.
 ///
 /// Every function that takes values throws Error(BAD_ARG) that names the entry for NaN, infinity, a wrong size, a pair
-/// that comes twice or a cell that is not there; a network that was refused a call is unchanged.
+/// that occurs twice or a cell that does not exist; the network is then unchanged.
 class Network {
  public:
   /// Cells alone: all parameters 0, masses and dampings 1, no couplings.
   Network(CellKind kind, std::uint32_t cells);
 
-  // -- by meaning --------------------------------------------------------------------------------------------------
+  // -- by problem --------------------------------------------------------------------------------------------------
   /// V(x) = x'Ax/2 - b'x, A row-major, symmetric: its minimum, and its thermal mean, solve A x = b; the covariance is
   /// kT A^-1. Where A is not symmetric (beyond rounding, 1e-12 of an entry) the entries are named.
   static Network quadratic_form(std::span<const double> A, std::span<const double> b,
@@ -117,8 +117,8 @@ class Network {
   double energy(std::span<const std::int8_t> spins) const;
   /// V of many states, rows of `cells` values.
   std::vector<double> energies(std::span<const float> states) const;
-  /// V of every shot at every record, shots x records row-major. Error(BAD_ARG) where other than the cells were
-  /// captured.
+  /// V of every shot at every record, shots x records row-major. Error(BAD_ARG) where other variables than
+  /// the cells were captured.
   std::vector<double> energies(const Capture& capture) const;
   /// dV/dx_i. Error(UNSUPPORTED) for spins.
   std::vector<double> gradient(std::span<const double> state) const;

@@ -1,5 +1,5 @@
 #pragma once
-// A network on its way into a device's ranges, and values on their way back.
+// Scaling: a network into a device's ranges, and results back into the network's units.
 
 #include <cstdint>
 #include <optional>
@@ -17,29 +17,30 @@ struct ScalingOptions {
   double kT = 1;
   /// Largest |state| to make room for, in the network's units; 0: an estimate, beyond which a state lies 18 kT up.
   double reach = 0;
-  /// Largest factor on energies; 0: 1 where parameters are float32, as far as the converters go where they are codes.
+  /// Largest factor on energies; 0: 1 where parameters are float32, and as large as the converters allow where they are
+  /// codes.
   double most_energy = 0;
-  /// States are those of the network, as where wells stand at 1 and -1; else they are scaled to the rails.
+  /// Keeps the states of the network, as for wells at 1 and -1; otherwise states are scaled to the rails.
   bool keep_states = false;
-  /// Part of each range that is used: what is left is for the gain errors of converters.
+  /// Part of each range that is used; the remainder allows for gain errors of converters.
   double room = 0.98;
   /// Suggested step times the largest curvature: the relative error of a stationary variance under Euler-Maruyama is
   /// half of it. Steppers of second order take four times the step.
   double stiffness = 0.05;
 };
 
-/// What converters make of a network's parameters.
+/// Rounding of a network's parameters by the converters.
 struct Rounding {
   double worst = 0;        ///< largest |held - wanted|, as a part of the largest value of its section
   std::uint64_t lost = 0;  ///< values other than 0 that are held as 0
 };
 
-/// How a network lies on a device. Energies are multiplied by one factor (kT with them), states divided by another, and
-/// times follow: only ratios matter. Spins and phases keep their states; p-bits count time in sweeps. Cells with
-/// inertia keep their time: masses and dampings are scaled as energies.
+/// How a network is scaled to a device. Energies are multiplied by one factor (kT with them), states divided by
+/// another, and times follow: only ratios matter. Spins and phases keep their states; p-bits count time in sweeps.
+/// Cells with inertia keep their time: masses and dampings are scaled as energies.
 ///
-/// Throws Error(UNSUPPORTED) that says which range or temperature stands in the way and what would fit, Error(BAD_ARG)
-/// for options out of range, a network without a floor of its energy, and more cells than the device has.
+/// Throws Error(UNSUPPORTED) that says which range or temperature is exceeded and what would fit, Error(BAD_ARG)
+/// for options out of range, a network whose energy has no lower bound, and more cells than the device has.
 class Scaling {
  public:
   Scaling(const Network& network, const Capabilities& capabilities, const ScalingOptions& options = {});
@@ -58,10 +59,10 @@ class Scaling {
   Program program() const;
 
   // -- time --------------------------------------------------------------------------------------------------------
-  /// A stable step, in the network's time units (mobility 1; sweeps of p-bits); 0 where any step is right (exact-ou).
+  /// A stable step, in the network's time units (mobility 1; sweeps of p-bits); 0 where any step is exact (exact-ou).
   double step() const { return step_; }
   /// Sets the device's step where it can be set: to step(), to one sweep for p-bits, and to a tenth of the relaxation
-  /// time where any is right. Does nothing on a device that hides it.
+  /// time where any step is exact. Does nothing on a device that hides its step.
   void set_step(Device& device) const;
   /// Bound on the relaxation time in the network's time units: 1/(lowest curvature) where V is convex (and with inertia
   /// the slower of that and of the dampings); for spins 1/(1 - influence) where the sum of tanh |J|/kT on each is below
@@ -75,7 +76,7 @@ class Scaling {
   Ticks ticks(const Device& device, double time) const { return device.nearest_ticks(time / factors_.time); }
   double time(const Device& device, Ticks duration) const { return device.time_units(duration) * factors_.time; }
 
-  // -- back --------------------------------------------------------------------------------------------------------
+  // -- results --------------------------------------------------------------------------------------------------------
   double state(double of_device) const { return of_device * factors_.state; }
   std::vector<double> states(std::span<const double> of_device) const;
   std::vector<float> to_device(std::span<const double> states) const;

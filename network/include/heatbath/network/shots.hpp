@@ -1,5 +1,5 @@
 #pragma once
-// Shots of one seed: numbered on from job to job, in blocks that memory holds.
+// Shots of one seed, numbered consecutively across jobs and run in blocks that fit in memory.
 
 #include <cstddef>
 #include <cstdint>
@@ -10,13 +10,13 @@
 
 namespace heatbath::network {
 
-/// Bytes of captured states and meters that one job leaves on the host, unless said otherwise.
+/// Default limit on the bytes of captured states and meters that one job leaves on the host.
 inline constexpr std::uint64_t default_memory = std::uint64_t{256} << 20;
 
 struct ShotOptions {
-  /// Noise key that the host insists on: Error(UNSUPPORTED) on a device without CAPS.SEEDED.
+  /// Required noise key: Error(UNSUPPORTED) on a device without CAPS.SEEDED.
   std::optional<std::uint64_t> seed = std::nullopt;
-  /// Noise key where `seed` is not given: used by a device that takes one, left out elsewhere.
+  /// Noise key where `seed` is not given: used where the device takes one, ignored elsewhere.
   std::uint64_t seed_where_taken = 1;
   /// Number of the first shot.
   std::uint32_t first_shot = 0;
@@ -33,17 +33,17 @@ struct ShotOptions {
 void merge(Result& all, Result&& more);
 
 /// Runs shots of one seed on a device, which must outlive it. No shot number is used twice: each call goes on where the
-/// one before it ended. On a device with CAPS.SEEDED the bits do not depend on how shots were put into blocks.
+/// one before it ended. On a device with CAPS.SEEDED the bits do not depend on the division into blocks.
 class Shots {
  public:
   explicit Shots(Device& device, ShotOptions options = {});
 
   /// Job of the next `shots` shots, which are numbered as used: seed and first shot where the device takes them,
-  /// progress, strictness. For who runs jobs by himself. Error(BAD_ARG) where the numbers of the seed are used up
-  /// (2^32).
+  /// progress, strictness. For callers that run jobs themselves. Error(BAD_ARG) where all 2^32 shot numbers of the seed
+  /// are used.
   JobOptions next(std::uint32_t shots);
 
-  /// Runs `shots` shots in as many jobs as memory asks for and returns them as one result. `job`: captured variables,
+  /// Runs `shots` shots, in as many jobs as memory requires, and returns them as one result. `job`: captured variables,
   /// limit (of each job), refinement, a taker of records (whose first_shot counts within this call); its seed, first
   /// shot, shots, progress and strictness are those of this. A program with operands per shot runs in one job.
   Result run(const Program& program, std::uint32_t shots, JobOptions job = {});
@@ -61,7 +61,7 @@ class Shots {
 
   Device& device() { return *device_; }
   std::uint32_t next_shot() const { return static_cast<std::uint32_t>(next_); }
-  /// Goes on with this seed (where the device takes one) at this shot.
+  /// Continues with this seed (where the device takes one) from this shot.
   void seek(std::uint64_t seed, std::uint32_t first_shot);
   void set_progress(Progress progress) { options_.progress = std::move(progress); }
 

@@ -34,10 +34,11 @@ struct PairList {
 ///   skew-symmetric unless Directions::alike. The diagonal may hold zeros, or be in a pattern, and is left out.
 /// - rudy (Gset, Biq Mac): a line "cells pairs", then a line "i j value" for each, counted from 1.
 /// - an edge list: a line "i j" or "i j value" for each pair, counted from 0; blank lines and lines from '#' are
-///   skipped. In the last two each pair comes once; with Directions::one_way the value is J_ij alone, and a pair may
-///   come once each way round. A byte-order mark in front is skipped. Memory is bounded by what the file holds, and
-///   what is no regular file may have 256 MiB. Throws std::invalid_argument in one line: file, line, what was found
-///   (escaped) and what belongs there.
+///   skipped.
+/// In the last two each pair comes once; with Directions::one_way the value is J_ij alone, and a pair may come once in
+/// each direction. A byte-order mark in front is skipped. Memory is bounded by the size of the file; what is not a
+/// regular file may have up to 256 MiB. Throws std::invalid_argument in one line: file, line, what was found (escaped)
+/// and what was expected.
 PairList read_pairs(const std::string& file, Directions directions);
 
 /// The same of a text; `where` names it in messages, and its ending .mtx asks for a banner.

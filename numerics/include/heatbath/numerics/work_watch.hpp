@@ -1,5 +1,5 @@
 #pragma once
-// Long work that can be asked to stop: one budget between two looks at the question, whatever a piece of it costs.
+// Long work that can be stopped: it asks after each budget of work, however large its pieces are.
 
 #include <algorithm>
 #include <cstdint>
@@ -8,22 +8,21 @@
 
 namespace heatbath::numerics {
 
-/// What somebody wants of work in progress. pause: that it comes back at the next point from which it goes on without
-/// loss; stop: that it comes back soon, and what was half-way is made again, should it go on.
+/// The caller's wish about work in progress. pause: return at the next point from which the work can continue without
+/// loss; stop: return soon; unfinished pieces are done again if the work continues.
 enum class Wish : std::uint8_t { go_on, pause, stop };
 
-/// Thrown in work that comes back half-way. What threw it changed nothing, or goes on from there when it is called
-/// again.
+/// Thrown by work that stops before its end. It has changed nothing, or continues from there when called again.
 struct WorkStopped : std::exception {
   const char* what() const noexcept override { return "the work was asked to stop"; }
 };
 
-/// While one lives, work of the calling thread is counted against it, and `wish` is asked each time the budget is used
-/// up. Work without a watch is never stopped. Results never depend on a watch. Watches nest: the inner one counts, and
-/// the wish of the outer one counts, too.
+/// While a watch exists, work of the calling thread is counted, and `wish` is called each time the budget is used up.
+/// Work without a watch is never stopped. Results never depend on a watch. Watches nest: the inner one counts the work,
+/// and the wishes of both are obeyed.
 class WorkWatch {
  public:
-  /// Units of work between two looks. A unit is about a nanosecond of one processor.
+  /// Units of work between two calls of the wish. A unit is about a nanosecond of one processor.
   static constexpr std::uint64_t usual_budget = std::uint64_t{1} << 23;
 
   /// `wish`, not empty, must outlive the watch, and is called in the thread that made it.
@@ -38,13 +37,13 @@ class WorkWatch {
   /// The innermost one of this thread, or null.
   static WorkWatch* current() { return current_; }
 
-  /// Counts work that is done, and returns the wish: the last answer, once it was not to go on.
+  /// Counts work that was done and returns the wish; an answer other than go_on is kept.
   Wish spend(std::uint64_t units) {
     spent_ += units;
     if (spent_ >= budget_) ask();
     return wish_;
   }
-  /// Whether the work is to come back.
+  /// Whether the work is to return.
   bool stopped() const { return wish_ != Wish::go_on; }
   std::uint64_t budget() const { return budget_; }
 

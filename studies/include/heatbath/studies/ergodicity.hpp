@@ -139,7 +139,8 @@ struct ErgodicityReport {
   std::vector<std::string> left_out;  ///< what was not measured, and why
 };
 
-/// Called as the work goes on: what is being done and how far the whole is. False stops: Error(ABORTED).
+/// Called during the work with the present part and the fraction of the whole that is done. Returning false stops it:
+/// Error(ABORTED).
 using ErgodicityProgress = std::function<bool(std::string_view what, double fraction)>;
 
 /// The study on patterns: training potential, minima, the single machine and the experts, then the library, escape

@@ -167,7 +167,7 @@ class GenerativeTrainer {
 
   /// Takes up a training that stopped: model and actions as they were, of the same options. The next update is
   /// model.updates, with the noise it would have had. Least squares goes on from `sums` with the actions that belong to
-  /// them; without, it begins anew and ends where it would have. Throws Error(BAD_ARG) that names each setting that
+  /// them; without, it starts again and ends with the same result. Throws Error(BAD_ARG) that names each setting that
   /// differs, what it was and what it is.
   void resume(const GenerativeModel& model, const std::vector<ReverseAction>& actions, GatheredSums sums = {});
 
