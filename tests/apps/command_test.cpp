@@ -453,8 +453,8 @@ const std::vector<std::string> kTrain{"train", "generate", "--out", "OUT"};
 INSTANTIATE_TEST_SUITE_P(
     Table, WrongInput,
     ::testing::Values(
-        Wrong{"NoCommand", {}, "info, run, validate, conformance, bench, serve, train"},
-        Wrong{"UnknownCommand", {"anneal"}, "unknown command \"anneal\"; the commands are info, run, validate, conformance, bench, serve, train"},
+        Wrong{"NoCommand", {}, "info, run, validate, conformance, serve, train"},
+        Wrong{"UnknownCommand", {"anneal"}, "unknown command \"anneal\"; the commands are info, run, validate, conformance, serve, train"},
         Wrong{"UnknownTrainer", {"train", "classify"}, "there is: generate, ergodicity"},
         Wrong{"UnknownOption", kTrain + std::vector<std::string>{"--frob"}, "--frob"},
         Wrong{"NoOutputFolder", {"train", "generate"}, "--out is required"},
