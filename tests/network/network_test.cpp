@@ -9,25 +9,14 @@
 #include <limits>
 #include <random>
 
-#include "heatbath/error.hpp"
 #include "heatbath/numerics/lattice.hpp"
+#include "tests/network/message_of.hpp"
 
 namespace heatbath::network {
 namespace {
 
 using Numbers = std::vector<double>;
 using ::testing::HasSubstr;
-
-std::string message_of(const std::function<void()>& call, hb_status_t code) {
-  try {
-    call();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), code) << error.what();
-    return error.what();
-  }
-  ADD_FAILURE() << "nothing was refused";
-  return {};
-}
 
 /// A symmetric positive definite matrix.
 Eigen::MatrixXd positive_matrix(int n, unsigned seed) {

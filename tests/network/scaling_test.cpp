@@ -9,25 +9,14 @@
 #include <random>
 #include <regex>
 
-#include "heatbath/error.hpp"
 #include "heatbath/open.hpp"
+#include "tests/network/message_of.hpp"
 
 namespace heatbath::network {
 namespace {
 
 using Numbers = std::vector<double>;
 using ::testing::HasSubstr;
-
-std::string message_of(const std::function<void()>& call, hb_status_t code) {
-  try {
-    call();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), code) << error.what();
-    return error.what();
-  }
-  ADD_FAILURE() << "nothing was refused";
-  return {};
-}
 
 Device device_of(const std::string& profile, const std::string& keys = "cells=32&lanes=1") {
   return open("func:profile=" + profile + (profile == "silicon" ? "&cells=32" : "&" + keys));

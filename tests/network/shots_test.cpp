@@ -6,24 +6,13 @@
 
 #include <cmath>
 
-#include "heatbath/error.hpp"
 #include "heatbath/open.hpp"
+#include "tests/network/message_of.hpp"
 
 namespace heatbath::network {
 namespace {
 
 using ::testing::HasSubstr;
-
-std::string message_of(const std::function<void()>& call, hb_status_t code) {
-  try {
-    call();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), code) << error.what();
-    return error.what();
-  }
-  ADD_FAILURE() << "nothing was refused";
-  return {};
-}
 
 Program noise(const Device& device, std::uint32_t cells = 3) {
   Program program(device.capabilities(), cells);
