@@ -15,11 +15,18 @@ hb_status_t append(heatbath_program* program, const char* where, Function&& func
   return guarded([&] { function(given(program, where, "program").program); });
 }
 
-CellSection per_cell(hb_section_t section, const char* where) {
+/// A section by its number (hb_section_t), or Error(UNSUPPORTED) where there is none of it.
+CellSection known(uint32_t section, const char* where) {
+  if (section >= HB_SECTIONS)
+    throw Error(HB_UNSUPPORTED, std::string(where) + ": there is no section " + std::to_string(section));
+  return static_cast<CellSection>(section);
+}
+
+CellSection per_cell(uint32_t section, const char* where) {
   if (section == HB_SECTION_COUPLING || section == HB_SECTION_GAIN)
     throw Error(HB_BAD_ARG, std::string(where) + ": the " + (section == HB_SECTION_GAIN ? "gain" : "couplings") +
                                 " have no value per cell");
-  return static_cast<CellSection>(section);
+  return known(section, where);
 }
 
 /// rows x count values, or Error(BAD_ARG) where their number does not fit a host.
@@ -47,19 +54,19 @@ hb_status_t heatbath_program_copy(const heatbath_program* from, heatbath_program
 
 void heatbath_program_free(heatbath_program* program) { delete program; }
 
-hb_status_t heatbath_program_load(heatbath_program* program, hb_section_t section, const float* values, uint64_t count) {
+hb_status_t heatbath_program_load(heatbath_program* program, uint32_t section, const float* values, uint64_t count) {
   return append(program, __func__, [&](Program& to) {
     to.load(per_cell(section, "heatbath_program_load"), array(values, count, "heatbath_program_load", "values"));
   });
 }
 
-hb_status_t heatbath_program_load_all(heatbath_program* program, hb_section_t section, float value) {
+hb_status_t heatbath_program_load_all(heatbath_program* program, uint32_t section, float value) {
   return append(program, __func__, [&](Program& to) {
     switch (section) {
       case HB_SECTION_COUPLING: to.load_couplings(value); break;
       case HB_SECTION_GAIN: to.load_gain(value); break;
       case HB_SECTION_KT: to.load_temperature(value); break;
-      default: to.load(static_cast<CellSection>(section), value); break;
+      default: to.load(known(section, "heatbath_program_load_all"), value); break;
     }
   });
 }
@@ -164,7 +171,7 @@ hb_status_t heatbath_program_meter_snapshot(heatbath_program* program, bool per_
                 [&](Program& to) { to.meter_snapshot(per_cell ? PerCell::heat : PerCell::nothing); });
 }
 
-hb_status_t heatbath_program_readback(heatbath_program* program, hb_section_t section) {
+hb_status_t heatbath_program_readback(heatbath_program* program, uint32_t section) {
   return append(program, __func__, [&](Program& to) {
     if (section == HB_SECTION_COUPLING) {
       to.readback_couplings();

@@ -145,7 +145,8 @@ TEST_F(CJob, RefusalsLeaveTheProgramAlone) {
   EXPECT_NE(said().find("no value per cell"), std::string::npos) << said();
   EXPECT_EQ(heatbath_program_load(program, HB_SECTION_J2, nullptr, 3), HB_BAD_ARG);
   EXPECT_NE(said().find("values is NULL"), std::string::npos) << said();
-  EXPECT_EQ(heatbath_program_load_all(program, static_cast<hb_section_t>(99), 1), HB_UNSUPPORTED);
+  EXPECT_EQ(heatbath_program_load_all(program, 99, 1), HB_UNSUPPORTED);
+  EXPECT_EQ(heatbath_program_readback(program, 99), HB_UNSUPPORTED);
   EXPECT_EQ(heatbath_program_loop_end(program), HB_BAD_ARG);
   EXPECT_EQ(heatbath_program_duration(program), 1000u);
   heatbath_program* copy = nullptr;

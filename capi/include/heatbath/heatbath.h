@@ -124,12 +124,12 @@ HEATBATH_API hb_status_t heatbath_program_copy(const heatbath_program *from, hea
 HEATBATH_API void heatbath_program_free(heatbath_program *program);
 
 /* Parameters, to the shadow; commit or ramp makes them live. Energy: V = sum_i (J2 x^2 + J4 x^4 + b x) + gain sum_{i<j}
- * J_ij x_i x_j for cells in a well; docs/units_and_signs.md has the other kinds. */
+ * J_ij x_i x_j for cells in a well; docs/units_and_signs.md has the other kinds. A section is one of hb_section_t. */
 /* One value per cell; count is the number of cells. Not for HB_SECTION_COUPLING and HB_SECTION_GAIN. */
-HEATBATH_API hb_status_t heatbath_program_load(heatbath_program *program, hb_section_t section, const float *values,
+HEATBATH_API hb_status_t heatbath_program_load(heatbath_program *program, uint32_t section, const float *values,
                                                uint64_t count);
 /* The same value for all cells, or for all couplings; the temperature kT; the gain. */
-HEATBATH_API hb_status_t heatbath_program_load_all(heatbath_program *program, hb_section_t section, float value);
+HEATBATH_API hb_status_t heatbath_program_load_all(heatbath_program *program, uint32_t section, float value);
 /* Biases that differ from shot to shot: shots x cells, row-major. The job must run exactly that many shots. */
 HEATBATH_API hb_status_t heatbath_program_load_bias_per_shot(heatbath_program *program, const float *values, uint64_t count,
                                                              uint32_t shots);
@@ -170,7 +170,7 @@ HEATBATH_API hb_status_t heatbath_program_meter_clear(heatbath_program *program)
 /* One more row of heatbath_result_meters(), with per_cell of heatbath_result_heat_per_cell(), too. */
 HEATBATH_API hb_status_t heatbath_program_meter_snapshot(heatbath_program *program, bool per_cell);
 /* One more row of heatbath_result_readback(): a section of one value per cell, or the couplings as cells x cells. */
-HEATBATH_API hb_status_t heatbath_program_readback(heatbath_program *program, hb_section_t section);
+HEATBATH_API hb_status_t heatbath_program_readback(heatbath_program *program, uint32_t section);
 /* The same for the couplings of a sparse device, in the form of heatbath_program_load_coupler_values(). */
 HEATBATH_API hb_status_t heatbath_program_readback_coupler_values(heatbath_program *program);
 
