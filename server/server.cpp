@@ -3,14 +3,12 @@
 #include "heatbath/server.hpp"
 
 #include <atomic>
-#include <optional>
 #include <utility>
 #include <variant>
 
 #include "heatbath/error.hpp"
 #include "link/scheme.hpp"
 #include "server/etherbone_service.hpp"
-#include "server/own_process.hpp"
 #include "server/session_service.hpp"
 #include "server/stand_in.hpp"
 #include "sim/src/open_transport.hpp"
@@ -44,8 +42,7 @@ void refuse_token_and_realtime(const ServerOptions& options, const char* why) {
     throw Error(HB_BAD_ARG, "listen '" + options.listen + "': " + why);
 }
 
-/// May change the device of `options` to the one that `own_process` serves.
-Service service_of(ServerOptions& options, std::optional<OwnProcess>& own_process) {
+Service service_of(const ServerOptions& options) {
   const Scheme* const scheme = find_scheme(link_schemes(), scheme_of(options.listen));
   if (scheme != nullptr) {
     const Uri listen = parse_uri(options.listen, scheme->address, {}, "listen");
@@ -55,8 +52,6 @@ Service service_of(ServerOptions& options, std::optional<OwnProcess>& own_proces
     }
     if (listen.scheme == "etherbone") {
       refuse_token_and_realtime(options, "Etherbone has neither token nor realtime");
-      options.device = uri_or_default(options.device);
-      if (opens_once(options.device)) options.device = own_process.emplace(options.device).uri();
       return std::make_unique<EtherboneService>(options, listen.address);
     }
     if (listen.scheme == "tcp" || listen.scheme == "unix" || listen.scheme == "shm")
@@ -70,10 +65,9 @@ Service service_of(ServerOptions& options, std::optional<OwnProcess>& own_proces
 }  // namespace
 
 struct Server::Impl {
-  explicit Impl(ServerOptions given) : options(std::move(given)), service(service_of(options, own_process)) {}
+  explicit Impl(ServerOptions given) : options(std::move(given)), service(service_of(options)) {}
 
   ServerOptions options;  // the service refers to it
-  std::optional<OwnProcess> own_process;
   Service service;
 };
 
