@@ -104,9 +104,6 @@ std::vector<Edge> in_order(std::span<const Edge> edges, std::uint32_t cells, boo
   return sorted;
 }
 
-constexpr std::array sections = {CellSection::j2,   CellSection::j4,      CellSection::bias,
-                                 CellSection::mass, CellSection::damping, CellSection::frequency};
-
 }  // namespace
 
 double Factors::of(CellSection section) const {

@@ -1,7 +1,6 @@
 #include "heatbath/network/scaling.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -19,9 +18,6 @@ constexpr double infinite = std::numeric_limits<double>::infinity();
 constexpr double far_up = 18;              // in kT: six standard deviations of a linear cell
 constexpr std::uint32_t exact_cells = 96;  // up to which spectrum_ends is exact
 constexpr double lanczos_part = 1e-3;      // of the width of the spectrum, beyond
-
-constexpr std::array sections = {CellSection::j2,   CellSection::j4,      CellSection::bias,
-                                 CellSection::mass, CellSection::damping, CellSection::frequency};
 
 std::string text(double value) { return numerics::general(value, 4); }
 

@@ -28,6 +28,10 @@ std::vector<Edge> edges_of(const Pairs& pairs, double value) {
   return edges;
 }
 
+/// The parameters that cells of a network may have; which of them a kind has: has_section().
+inline constexpr std::array sections = {CellSection::j2,   CellSection::j4,      CellSection::bias,
+                                        CellSection::mass, CellSection::damping, CellSection::frequency};
+
 /// Factors from a network to a device: the device's V(x) is energy * V(state * x), with x the device's states.
 struct Factors {
   double energy = 1;
@@ -138,7 +142,7 @@ class Network {
  private:
   CellKind kind_;
   std::uint32_t cells_;
-  std::array<std::vector<double>, 6> sections_;  // j2, j4, bias, mass, damping, frequency: one value or one per cell
+  std::array<std::vector<double>, sections.size()> sections_;  // in the order of `sections`: one value or one per cell
   std::vector<Edge> edges_;
   bool directed_ = false;
   double constant_ = 0;
