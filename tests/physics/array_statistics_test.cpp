@@ -6,6 +6,7 @@
 
 #include "heatbath/numerics/thread_team.hpp"
 #include "hw_model/physics/quartic_array.hpp"
+#include "tests/physics/uncoupled.hpp"
 
 namespace heatbath::physics {
 namespace {
@@ -20,16 +21,6 @@ Estimate estimate(const std::vector<double>& values) {
   const double n = static_cast<double>(values.size()), mean = sum / n;
   for (const double v : values) square += (v - mean) * (v - mean);
   return {mean, std::sqrt(square / (n - 1) / n)};
-}
-
-Parameters uncoupled(std::uint32_t cells, float j2, float j4, float bias, float kT) {
-  Parameters p;
-  p.j2.assign(cells, j2);
-  p.j4.assign(cells, j4);
-  p.bias.assign(cells, bias);
-  p.couplings = std::make_shared<const Couplings>(cells);
-  p.kT = kT;
-  return p;
 }
 
 // Final states of independent cells started at 0.

@@ -14,6 +14,7 @@
 #include "oracles/enumeration.hpp"
 #include "oracles/exact_ou.hpp"
 #include "oracles/kuramoto.hpp"
+#include "tests/physics/uncoupled.hpp"
 
 namespace heatbath::physics {
 namespace {
@@ -25,16 +26,6 @@ struct Estimate {
   double error() const { return std::sqrt((square / n - mean() * mean()) / (n - 1)); }
   double z(double expected) const { return (mean() - expected) / error(); }
 };
-
-Parameters parameters(std::uint32_t cells, float j2, float j4, float bias, float kT) {
-  Parameters p;
-  p.j2.assign(cells, j2);
-  p.j4.assign(cells, j4);
-  p.bias.assign(cells, bias);
-  p.couplings = std::make_shared<const Couplings>(cells);
-  p.kT = kT;
-  return p;
-}
 
 ArraySpec spec(CellKind kind, Stepper stepper, std::uint32_t cells, std::uint32_t lanes) {
   ArraySpec s;
@@ -109,7 +100,7 @@ TEST(LinearStep, AgreesWithTheTransitionOfAnIndependentSolver) {
 
 TEST(ExactOu, IsTheExactTransitionAtAnyStep) {
   constexpr std::uint32_t n = 3;
-  Parameters p = parameters(n, 1.0f, 0.0f, 0.0f, 1.0f);
+  Parameters p = uncoupled(n, 1.0f, 0.0f, 0.0f, 1.0f);
   p.j2 = {0.5f, 0.8f, 1.1f};
   p.bias = {0.4f, -0.3f, 0.9f};
   p.kT_cell = {0.5f, 1.0f, 2.0f};
@@ -157,7 +148,7 @@ TEST(ExactOu, IsTheExactTransitionAtAnyStep) {
 TEST(RlcNetwork, SteppersFollowTheExactLaw) {
   // Small steps of BAOAB, Heun and Euler–Maruyama against the exact covariance at t = 1.
   constexpr std::uint32_t n = 2;
-  Parameters p = parameters(n, 0.7f, 0.0f, 0.3f, 0.8f);
+  Parameters p = uncoupled(n, 0.7f, 0.0f, 0.3f, 0.8f);
   p.damping = {0.6f, 0.9f};
   p.couplings = std::make_shared<const Couplings>(n, std::vector<float>{0, -0.4f, -0.4f, 0});
   Eigen::Matrix2d c;
@@ -186,7 +177,7 @@ TEST(OverdampedNetwork, ReachesTwoTemperatureAndOneWayLaws) {
   // goes through is .25, so each bath's balance is not 0 but their sum is.
   auto s = spec(CellKind::overdamped, Stepper::leimkuhler_matthews, 2, 2048);
   s.graph = named_graph("chain:2");
-  Parameters p = parameters(2, 1.0f, 0.0f, 0.0f, 1.0f);
+  Parameters p = uncoupled(2, 1.0f, 0.0f, 0.0f, 1.0f);
   p.kT_cell = {2.0f, 1.0f};
   p.couplings = std::make_shared<const Couplings>(s.graph, std::vector<float>{-1.0f});
   auto array = make_array(s, nullptr);
@@ -200,7 +191,7 @@ TEST(OverdampedNetwork, ReachesTwoTemperatureAndOneWayLaws) {
   // The rotor A = [[1, -w], [w, 1]], D = 1: Sigma = 1, and the work that drives it is T 2 w^2 per time.
   auto r = spec(CellKind::overdamped, Stepper::heun, 2, 1024);
   r.reciprocal = false;
-  Parameters q = parameters(2, 0.5f, 0.0f, 0.0f, 1.0f);
+  Parameters q = uncoupled(2, 0.5f, 0.0f, 0.0f, 1.0f);
   const float w = 0.5f;
   q.couplings = std::make_shared<const Couplings>(2, std::vector<float>{0, -w, w, 0});
   array = make_array(r, nullptr);
@@ -223,7 +214,7 @@ TEST(OverdampedNetwork, ReachesTwoTemperatureAndOneWayLaws) {
 
 TEST(UnderdampedCell, BaoabSamplesPositionsOfALinearCellExactlyAtAnyStep) {
   // <x^2> = T/k for every step below the stability limit (Leimkuhler and Matthews 2013); the double well by quadrature.
-  Parameters p = parameters(64, 1.0f, 0.0f, 0.0f, 0.7f);
+  Parameters p = uncoupled(64, 1.0f, 0.0f, 0.0f, 0.7f);
   p.mass.assign(64, 0.5f);
   auto array = make_array(spec(CellKind::underdamped, Stepper::baoab, 64, 64), nullptr);
   Estimate x2, well2, v2;
@@ -245,7 +236,7 @@ TEST(Phases, ReachTheFiniteKuramotoOrderAndTheAdlerVelocity) {
   constexpr std::uint32_t n = 8;
   for (const auto stepper : {Stepper::heun, Stepper::leimkuhler_matthews}) {
     auto s = spec(CellKind::phase, stepper, n, 512);
-    Parameters p = parameters(n, 0.0f, 0.0f, 0.0f, 1.0f);
+    Parameters p = uncoupled(n, 0.0f, 0.0f, 0.0f, 1.0f);
     std::vector<float> matrix(n * n, -3.0f / n);
     for (std::uint32_t i = 0; i < n; ++i) matrix[i * n + i] = 0.0f;
     p.couplings = std::make_shared<const Couplings>(n, matrix);
@@ -266,7 +257,7 @@ TEST(Phases, ReachTheFiniteKuramotoOrderAndTheAdlerVelocity) {
     EXPECT_LT(r2.error() / r2.mean(), 0.01);
   }
   // Adler: dth = w - K sin th + noise, V = -K cos th; the turns count the slips.
-  Parameters p = parameters(32, 0.0f, 0.0f, -1.0f, 0.5f);
+  Parameters p = uncoupled(32, 0.0f, 0.0f, -1.0f, 0.5f);
   p.frequency.assign(32, 1.5f);
   const auto array = make_array(spec(CellKind::phase, Stepper::heun, 32, 64), nullptr);
   const auto angle = [](std::span<const float> x, int i) { return x[i] + 2 * std::numbers::pi * x[32 + i]; };
@@ -297,7 +288,7 @@ TEST(PBits, ReachTheEnumeratedLawUnderEverySweep) {
   }
   for (int i = 0; i < n; ++i) bias.push_back(0.3f * std::cos(static_cast<float>(i))), exact_bias.push_back(bias.back());
   const reference::Enumeration exact(n, bonds, exact_bias);
-  Parameters p = parameters(n, 0.0f, 0.0f, 0.0f, 0.8f);
+  Parameters p = uncoupled(n, 0.0f, 0.0f, 0.0f, 0.8f);
   p.bias = bias;
   const auto correlations = exact.correlations(p.kT);
   for (const auto stepper : {Stepper::sequential, Stepper::random_sequential, Stepper::two_colour})
@@ -341,7 +332,7 @@ TEST(PBits, ReachTheEnumeratedLawUnderEverySweep) {
       EXPECT_LT(worst, 4.2) << name(stepper) << (dense ? " dense" : " sparse");
     }
   // kT = 0: the field decides, and a spin without a field stays.
-  Parameters cold = parameters(3, 0.0f, 0.0f, 0.0f, 0.0f);
+  Parameters cold = uncoupled(3, 0.0f, 0.0f, 0.0f, 0.0f);
   cold.bias = {0.5f, -0.5f, 0.0f};
   const auto array = make_array(spec(CellKind::pbit, Stepper::sequential, 3, 2), nullptr);
   array->write(1, 2, std::vector<float>{-1.0f}, cold);
@@ -377,7 +368,7 @@ TEST(ColouredNoise, GivesALinearCellTheVarianceOfItsSpectrum) {
     s.colour = {colour, tau, 0.0};
     const auto array = make_array(s, nullptr);
     Estimate x2;
-    run(*array, parameters(16, 1.0f, 0.0f, 0.0f, 0.7f), 200, dt, 11, [&](std::uint32_t, std::span<const float> x) {
+    run(*array, uncoupled(16, 1.0f, 0.0f, 0.0f, 0.7f), 200, dt, 11, [&](std::uint32_t, std::span<const float> x) {
       for (const double v : x) x2.add(v * v);
     });
     EXPECT_LT(std::abs(x2.z(variance)), 4) << name(colour) << ' ' << x2.mean() << ' ' << variance;
@@ -391,7 +382,7 @@ TEST(ColouredNoise, KeepsTheIntensityAndSharesTheCommonPart) {
     s.colour.common = common;
     const auto array = make_array(s, nullptr);
     Estimate square, product;
-    run(*array, parameters(2, 0.0f, 0.0f, 0.0f, 0.5f), 10, 0.1, 12,
+    run(*array, uncoupled(2, 0.0f, 0.0f, 0.0f, 0.5f), 10, 0.1, 12,
         [&](std::uint32_t, std::span<const float> x) { square.add(x[0] * x[0]), product.add(x[0] * x[1]); });
     EXPECT_LT(std::abs(square.z(1.0)), 4);
     EXPECT_LT(std::abs(product.z(common)), 4);
@@ -403,7 +394,7 @@ TEST(ColouredNoise, KeepsTheIntensityAndSharesTheCommonPart) {
     s.colour = {colour, 0.1, 0.2};
     const auto walker = make_array(s, nullptr);
     Estimate far;
-    run(*walker, parameters(8, 0.0f, 0.0f, 0.0f, 0.5f), 1000, 0.02, 13, [&](std::uint32_t, std::span<const float> x) {
+    run(*walker, uncoupled(8, 0.0f, 0.0f, 0.0f, 0.5f), 1000, 0.02, 13, [&](std::uint32_t, std::span<const float> x) {
       double sum = 0;  // cells share noise: one value per lane
       for (const double v : x) sum += v * v / 20.0 / 8.0;
       far.add(sum);

@@ -10,6 +10,7 @@
 #include "hw_model/physics/array.hpp"
 #include "hw_model/physics/small_increments.hpp"
 #include "hw_model/physics/stable_step.hpp"
+#include "tests/physics/uncoupled.hpp"
 
 namespace heatbath::physics {
 namespace {
@@ -22,16 +23,6 @@ ArraySpec walkers(std::uint32_t cells, std::uint32_t lanes) {
   spec.cells = cells;
   spec.lanes = lanes;
   return spec;
-}
-
-Parameters uncoupled(std::uint32_t cells, float j2, float j4, float bias, float kT) {
-  Parameters p;
-  p.j2.assign(cells, j2);
-  p.j4.assign(cells, j4);
-  p.bias.assign(cells, bias);
-  p.couplings = std::make_shared<const Couplings>(cells);
-  p.kT = kT;
-  return p;
 }
 
 void go(Array& array, const Parameters& p, std::uint64_t steps, double dt, std::uint64_t first = 0,
