@@ -208,6 +208,10 @@ py::array lent(std::vector<py::ssize_t> shape, const T* data, const py::object& 
   return py::array_t<T>(std::move(shape), data, owner);
 }
 
+/// A section by its name, of those with a value per cell; kT is one of them in programs, but no part of a network.
+/// Error(BAD_ARG) that lists the names.
+CellSection section_named(const std::string& name, bool with_kT, const char* where);
+
 void bind_device(py::module_& module);
 void bind_program(py::module_& module);
 void bind_network(py::module_& module);

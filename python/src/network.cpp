@@ -36,17 +36,6 @@ CellKind kind_of(const py::object& kind) {
   return static_cast<CellKind>(number);
 }
 
-CellSection section_of(const std::string& name, const char* where) {
-  std::string known;
-  for (std::uint32_t k = 0; k < HB_SECTIONS; ++k) {
-    const auto section = static_cast<hb_section_t>(k);
-    if (section == HB_SECTION_COUPLING || section == HB_SECTION_GAIN || section == HB_SECTION_KT) continue;
-    if (name == hb_section_name(section)) return static_cast<CellSection>(section);
-    known += (known.empty() ? "" : ", ") + std::string(hb_section_name(section));
-  }
-  throw Error(HB_BAD_ARG, std::string(where) + ": no section is called '" + name + "'; there are " + known);
-}
-
 Doubles vector_of(const py::object& values, const char* where) {
   Doubles array = numbers<double>(values, where);
   if (array.ndim() != 1) bad_shape(array, where, "(cells,)");
@@ -222,9 +211,9 @@ zero diagonal, or from scipy.sparse. BadArgError names the entry that is wrong; 
       .def("set", [=](Self self, const std::string& section, const py::object& values) {
         const Doubles array = numbers<double>(values, "Network.set");
         if (array.ndim() == 0) {
-          of(self).set(section_of(section, "Network.set"), *array.data());
+          of(self).set(section_named(section, false, "Network.set"), *array.data());
         } else {
-          of(self).set(section_of(section, "Network.set"), span_of(vector_of(array, "Network.set")));
+          of(self).set(section_named(section, false, "Network.set"), span_of(vector_of(array, "Network.set")));
         }
         return self;
       }, py::arg("section"), py::arg("values"), R"(A section ("j2", "j4", "bias", "mass", "damping", "frequency"), in the sign of V: one number, or (cells,).)")
@@ -252,7 +241,7 @@ zero diagonal, or from scipy.sparse. BadArgError names the entry that is wrong; 
       .def_property_readonly("cells", &Network::cells)
       .def_property_readonly("constant", &Network::constant)
       .def("values", [](const Network& network, const std::string& section) {
-        const CellSection of_section = section_of(section, "Network.values");
+        const CellSection of_section = section_named(section, false, "Network.values");
         std::vector<double> values(network.cells());
         for (std::uint32_t k = 0; k < network.cells(); ++k) values[k] = network.value(of_section, k);
         return copied(values);

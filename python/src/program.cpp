@@ -8,24 +8,24 @@
 #include "heatbath/cells.h"
 
 namespace heatbath::python {
-namespace {
 
-using Floats = py::array_t<float, py::array::c_style>;
-
-/// A section by its name; for the sections with a value per cell.
-CellSection section_of(const std::string& name, const char* where) {
+CellSection section_named(const std::string& name, bool with_kT, const char* where) {
   std::string known;
   for (std::uint32_t k = 0; k < HB_SECTIONS; ++k) {
     const auto section = static_cast<hb_section_t>(k);
-    if (section == HB_SECTION_COUPLING || section == HB_SECTION_GAIN) continue;
+    if (section == HB_SECTION_COUPLING || section == HB_SECTION_GAIN || (section == HB_SECTION_KT && !with_kT)) continue;
     if (name == hb_section_name(section)) return static_cast<CellSection>(section);
     known += (known.empty() ? "" : ", ") + std::string(hb_section_name(section));
   }
   throw Error(HB_BAD_ARG, std::string(where) + ": no section is called '" + name + "'; there are " + known);
 }
 
+namespace {
+
+using Floats = py::array_t<float, py::array::c_style>;
+
 void load(Program& program, const std::string& name, const py::object& values) {
-  const CellSection section = section_of(name, "Program.load");
+  const CellSection section = section_named(name, true, "Program.load");
   const Floats array = numbers<float>(values, "Program.load");
   if (array.ndim() == 0) {
     if (section == CellSection::kT) {
@@ -199,7 +199,7 @@ or one number for every pair that has a coupler.)")
         if (section == hb_section_name(HB_SECTION_COUPLING)) {
           of(self).readback_couplings();
         } else {
-          of(self).readback(section_of(section, "Program.readback"));
+          of(self).readback(section_named(section, true, "Program.readback"));
         }
         return self;
       }, py::arg("section"), R"(Live values as applied: one more row of Result.readback. "coupling": the matrix, cells x cells.)")
