@@ -7,16 +7,14 @@
 #include <fstream>
 #include <iterator>
 #include <span>
-#include <string_view>
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <spawn.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
-#include "heatbath/numerics/text.hpp"
+#include "files/temporary_name.hpp"
 
 extern char** environ;
 
@@ -26,24 +24,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::string_view kFolderName = "heatbath-figure-";
-
-/// Removes the folders of killed processes: heatbath-figure-PID-XXXXXX of this user, without a process PID.
-void remove_stale_folders(const fs::path& base) {
-  std::error_code error;
-  for (fs::directory_iterator at(base, error), end; !error && at != end; at.increment(error)) {
-    const std::string name = at->path().filename().string();
-    if (!name.starts_with(kFolderName)) continue;
-    const std::string_view rest = std::string_view(name).substr(kFolderName.size());
-    const auto process = numerics::parse_number<pid_t>(rest.substr(0, rest.find('-')));
-    struct stat status {};
-    if (!process || *process <= 0 || ::kill(*process, 0) == 0 || errno != ESRCH) continue;
-    if (::lstat(at->path().c_str(), &status) != 0 || !S_ISDIR(status.st_mode) || status.st_uid != ::getuid()) continue;
-    std::error_code ignored;
-    fs::remove_all(at->path(), ignored);
-  }
-}
-
 /// A folder that goes when it leaves scope, or when the next one is made after this process was killed.
 class TemporaryFolder {
  public:
@@ -51,9 +31,9 @@ class TemporaryFolder {
     std::error_code error;
     fs::path base = fs::temp_directory_path(error);
     if (error) base = "/tmp";
-    remove_stale_folders(base);
-    std::string pattern = (base / (std::string(kFolderName) + std::to_string(::getpid()) + "-XXXXXX")).string();
-    if (::mkdtemp(pattern.data())) path_ = pattern;
+    remove_forgotten(base);
+    const fs::path folder = base / temporary_name();
+    if (::mkdir(folder.c_str(), 0700) == 0) path_ = folder;
   }
   ~TemporaryFolder() {
     std::error_code ignored;

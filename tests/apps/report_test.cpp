@@ -1,8 +1,12 @@
 #include <gmock/gmock.h>
 #include <png.h>
 
+#include <chrono>
 #include <cmath>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <optional>
 
 #include <nlohmann/json.hpp>
 
@@ -12,6 +16,7 @@
 #include "report/html_report.hpp"
 #include "report/json_report.hpp"
 #include "report/png_sheet.hpp"
+#include "temporary_folder.hpp"
 
 namespace heatbath::apps {
 namespace {
@@ -92,21 +97,44 @@ TEST(Moments, AreInUnitsOfKT) {
   EXPECT_TRUE(std::isnan(moments({}, 1).mean));
 }
 
-/// A PATH of its own for one test.
-class Path {
+/// A variable of the environment with a value of its own for one test.
+class Variable {
  public:
-  explicit Path(const char* value) : old_(std::getenv("PATH")) { ::setenv("PATH", value, 1); }
-  ~Path() { ::setenv("PATH", old_.c_str(), 1); }
+  Variable(const char* name, const std::string& value) : name_(name) {
+    if (const char* const old = std::getenv(name)) old_ = old;
+    ::setenv(name, value.c_str(), 1);
+  }
+  ~Variable() { old_ ? ::setenv(name_, old_->c_str(), 1) : ::unsetenv(name_); }
 
  private:
-  std::string old_;
+  const char* name_;
+  std::optional<std::string> old_;
 };
 
 TEST(Figure, MissingGnuplotNamesThePackage) {
-  const Path empty("/nonexistent");
+  const Variable empty("PATH", "/nonexistent");
   std::string why;
   EXPECT_FALSE(gnuplot_figure("plot sin(x)\n", "", why));
   EXPECT_THAT(why, HasSubstr("gnuplot-nox"));
+}
+
+TEST(Figure, TheFolderOfAKilledProcessGoesWithTheNextFigure) {
+  const TemporaryFolder folder;
+  const Variable here("TMPDIR", folder.path().string());
+  const auto old = folder / ".heatbath-00000000-1-1-0.tmp", young = folder / ".heatbath-00000000-1-1-1.tmp",
+             other = folder / "heatbath-mine";
+  for (const auto& path : {old, young, other}) {
+    std::filesystem::create_directory(path);
+    std::ofstream(path / "data") << "0 1\n";
+  }
+  for (const auto& path : {old, other})
+    std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now() - std::chrono::hours(25));
+  std::string why;
+  gnuplot_figure("plot sin(x)\n", "", why);
+  EXPECT_FALSE(std::filesystem::exists(old));
+  EXPECT_TRUE(std::filesystem::exists(young / "data"));
+  EXPECT_TRUE(std::filesystem::exists(other / "data"));
+  EXPECT_EQ(folder.entries(), 2u);
 }
 
 TEST(Figure, GnuplotDrawsOrSaysWhyNot) {
