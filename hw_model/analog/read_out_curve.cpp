@@ -19,7 +19,8 @@ void ReadOutCurve::prepare_read_out(std::uint32_t cells) {
   }
 }
 
-void ReadOutCurve::read_out(std::uint32_t component, std::uint32_t first, std::span<float> values) const {
+void ReadOutCurve::read_out(std::uint32_t component, std::uint32_t first, std::span<float> values,
+                            const ReadAddress*) const {
   const float range = components_[component].range;
   if (range == 0 || values.empty()) return;
   const float* const bow = bow_[component].data() + first;

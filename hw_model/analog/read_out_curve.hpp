@@ -24,7 +24,8 @@ class ReadOutCurve : public Imperfection {
 
   void prepare_read_out(std::uint32_t cells) override;
   bool reads_out() const override { return true; }
-  void read_out(std::uint32_t component, std::uint32_t first, std::span<float> values) const override;
+  void read_out(std::uint32_t component, std::uint32_t first, std::span<float> values,
+                const ReadAddress* address = nullptr) const override;
 
  private:
   float sd_;

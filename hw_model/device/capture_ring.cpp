@@ -28,7 +28,7 @@ std::byte* CaptureRing::record(std::uint64_t number) const {
 }
 
 void CaptureRing::write_lane(std::uint64_t ahead, std::uint32_t lane, std::span<const float> state,
-                             std::span<const std::int32_t> turns) {
+                             std::span<const std::int32_t> turns, const ReadAddress& address) {
   const std::size_t value = value_bytes(first_.storage), bytes = std::size_t{layout_.cells} * value;
   std::byte* const values = record(head_ + ahead) + sizeof(hb_record_header_t) + lane * bytes;
   const std::size_t own =
@@ -38,9 +38,9 @@ void CaptureRing::write_lane(std::uint64_t ahead, std::uint32_t lane, std::span<
   if (imperfections_.reads_out()) {
     read.assign(captured.begin(), captured.end());
     captured = read;
-    imperfections_.read_out(0, layout_.cell0, std::span(read).first(own));
+    imperfections_.read_out(0, layout_.cell0, std::span(read).first(own), &address);
     const std::uint32_t second = layout_.cell0 + static_cast<std::uint32_t>(own) - layout_.second;
-    if (own < read.size()) imperfections_.read_out(1, second, std::span(read).subspan(own));
+    if (own < read.size()) imperfections_.read_out(1, second, std::span(read).subspan(own), &address);
   }
   encode(captured.first(own), first_, {values, own * value});
   if (layout_.whole_turns) {

@@ -41,9 +41,9 @@ class CaptureRing {
 
   /// Writes the state of one lane (all state variables) into record head() + ahead. Lanes may be written by several
   /// threads at once.
-  /// `turns`: of all cells, where the layout wants them as integers.
+  /// `turns`: of all cells, where the layout wants them as integers. `address`: of the conversions.
   void write_lane(std::uint64_t ahead, std::uint32_t lane, std::span<const float> state,
-                  std::span<const std::int32_t> turns);
+                  std::span<const std::int32_t> turns, const ReadAddress& address);
   /// Completes record head() with its header and zeroed padding, and advances head. `ticks`: ticks the array had
   /// evolved in the job.
   void finish_record(std::uint64_t ticks);

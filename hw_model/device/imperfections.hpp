@@ -34,13 +34,19 @@ class Imperfections {
     for (const auto& one : list_) one->prepare_read_out(cells);
   }
   bool reads_out() const { return reads_out_; }
-  void read_out(std::uint32_t component, std::uint32_t first, std::span<float> values) const {
-    for (const auto& one : list_) one->read_out(component, first, values);
+  /// `address` null: an observer looks.
+  void read_out(std::uint32_t component, std::uint32_t first, std::span<float> values, const ReadAddress* address) const {
+    for (const auto& one : list_) one->read_out(component, first, values, address);
   }
+  bool spreads_temperature() const { return spreads_temperature_; }
+  bool offsets_couplings() const { return offsets_couplings_; }
+  /// Cells that never move, by cell; of all cells that a chip of the profile may have.
+  std::span<const HeldCell> held() const { return held_; }
 
  private:
   std::vector<std::unique_ptr<Imperfection>> list_;
-  bool reads_out_ = false;
+  bool reads_out_ = false, spreads_temperature_ = false, offsets_couplings_ = false;
+  std::span<const HeldCell> held_;
 };
 
 }  // namespace heatbath::model

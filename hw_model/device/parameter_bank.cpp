@@ -25,12 +25,19 @@ void ParameterBank::reset(std::uint32_t cells, std::shared_ptr<const physics::Gr
   imperfections_.load(HB_SECTION_J4, p.j4);
   imperfections_.load(HB_SECTION_BIAS, p.bias);
   p.bias_per_lane = false;
-  p.couplings = graph_ ? std::make_shared<const physics::Couplings>(
-                             graph_, std::vector<float>(graph_->couplers().size(), 0.0f))
-                       : std::make_shared<const physics::Couplings>(cells);
+  if (imperfections_.offsets_couplings())
+    p.couplings = couplings(std::vector<float>(coupling_values(cells_, profile_), 0.0f));
+  else
+    p.couplings = graph_ ? std::make_shared<const physics::Couplings>(
+                               graph_, std::vector<float>(graph_->couplers().size(), 0.0f))
+                         : std::make_shared<const physics::Couplings>(cells);
   p.gain = 1.0f;
   p.kT = profile_.kT_reset;
   p.kT_cell.clear();
+  if (imperfections_.spreads_temperature()) {
+    p.kT_cell.assign(cells, p.kT);
+    imperfections_.load(HB_SECTION_KT, p.kT_cell);
+  }
   p.mass.clear();
   p.damping.clear();
   p.frequency.clear();
@@ -94,7 +101,8 @@ std::optional<std::uint64_t> ParameterBank::load_cells(const hb_instruction_t& l
   if (const auto entry = unfit(section, values)) return entry;
   clips_[section] = clipped;
   shadow_.image[section] = image(std::span(values).first(cells_), section);
-  const bool of_cells = section != HB_SECTION_KT || !immediate;
+  const float first = values[0];
+  const bool of_cells = section != HB_SECTION_KT || !immediate || imperfections_.spreads_temperature();
   for (std::uint32_t lane = 0; of_cells && lane < rows; ++lane)
     imperfections_.load(section, std::span(values).subspan(std::size_t{lane} * cells_, cells_));
   physics::Parameters& p = shadow_.applied;
@@ -104,12 +112,9 @@ std::optional<std::uint64_t> ParameterBank::load_cells(const hb_instruction_t& l
       p.bias = std::move(values);
       break;
     case HB_SECTION_KT:
-      if (immediate) {
-        p.kT = values[0];
-        p.kT_cell.clear();
-      } else {
-        p.kT_cell = std::move(values);
-      }
+      if (immediate) p.kT = first;
+      if (of_cells) p.kT_cell = std::move(values);
+      else p.kT_cell.clear();
       break;
     case HB_SECTION_MASS: p.mass = std::move(values); break;
     case HB_SECTION_DAMPING: p.damping = std::move(values); break;

@@ -18,6 +18,7 @@
 #include "heatbath/numerics/text_file.hpp"
 #include "heatbath/numerics/toml_text.hpp"
 #include "heatbath/topology.h"
+#include "hw_model/analog/defects.hpp"
 #include "hw_model/device/built_in_profiles.hpp"
 #include "hw_model/device/imperfections.hpp"
 #include "hw_model/physics/array.hpp"
@@ -32,12 +33,13 @@ using Member = std::variant<std::string Profile::*, bool Profile::*, std::uint32
                             float Profile::*, Storage Profile::*, physics::CellKind Profile::*,
                             physics::Stepper Profile::*, Stability Profile::*, physics::NoiseColour::Kind Profile::*>;
 
-/// One key of the file. Numbers lie in [low, high].
+/// One key of the file. Numbers lie in [low, high]. `part`: the imperfection it belongs to, of imperfection_names.
 struct Key {
   const char* table;
   const char* name;
   Member member;
   double low = 0, high = 0;
+  std::string_view part = {};
 };
 
 constexpr double u32 = 4294967295.0;
@@ -84,18 +86,39 @@ const std::vector<Key>& keys() {
         {"parameters", "range_mass", &P::range_mass, tiny, huge},
         {"parameters", "range_damping", &P::range_damping, tiny, huge},
         {"parameters", "range_frequency", &P::range_frequency, tiny, huge},
+        {"parameters", "inl_sd_steps", &P::parameter_inl_sd_steps, 0, 1000, "parameter-converters"},
+        {"parameters", "dnl_sd_steps", &P::parameter_dnl_sd_steps, 0, 1000, "parameter-converters"},
         {"capture", "storage", &P::capture_storage},
         {"capture", "bits", &P::capture_bits, 0, 16},
-        {"capture", "inl_sd_steps", &P::read_out_inl_sd_steps, 0, 1000},
+        {"capture", "inl_sd_steps", &P::read_out_inl_sd_steps, 0, 1000, "read-out"},
+        {"capture", "dnl_sd_steps", &P::read_out_dnl_sd_steps, 0, 1000, "read-out"},
+        {"capture", "noise_sd_steps", &P::read_out_noise_sd_steps, 0, 1000, "read-out"},
+        {"capture", "crosstalk", &P::crosstalk, 0, 0.5, "read-out"},
         {"memory", "bytes", &P::memory_bytes, 4096, 1099511627776.0},
         {"memory", "program_max", &P::program_max, 1, 16777216},
         {"memory", "loop_depth", &P::loop_depth, 0, 64},
-        {"noise", "colour", &P::noise},
-        {"noise", "correlation_time", &P::noise_time, 0, huge},
-        {"noise", "common", &P::noise_common, 0, 1},
-        {"mismatch", "cell_gain_sd", &P::cell_gain_sd, 0, 0.5},
-        {"mismatch", "coupling_gain_sd", &P::coupling_gain_sd, 0, 0.5},
-        {"mismatch", "bias_offset_sd_steps", &P::bias_offset_sd_steps, 0, 1000},
+        {"noise", "colour", &P::noise, 0, 0, "noise"},
+        {"noise", "correlation_time", &P::noise_time, 0, huge, "noise"},
+        {"noise", "common", &P::noise_common, 0, 1, "noise"},
+        {"imperfections", "perfect", &P::perfect},
+        {"mismatch", "cell_gain_sd", &P::cell_gain_sd, 0, 0.5, "mismatch"},
+        {"mismatch", "j2_sd", &P::j2_sd, 0, 0.5, "mismatch"},
+        {"mismatch", "j4_sd", &P::j4_sd, 0, 0.5, "mismatch"},
+        {"mismatch", "bias_gain_sd", &P::bias_gain_sd, 0, 0.5, "mismatch"},
+        {"mismatch", "bias_offset_sd_steps", &P::bias_offset_sd_steps, 0, 1000, "mismatch"},
+        {"mismatch", "kT_sd", &P::kT_sd, 0, 0.5, "mismatch"},
+        {"mismatch", "coupling_gain_sd", &P::coupling_gain_sd, 0, 0.5, "mismatch"},
+        {"mismatch", "coupling_offset_sd_steps", &P::coupling_offset_sd_steps, 0, 1000, "mismatch"},
+        {"mismatch", "correlated_fraction", &P::correlated_fraction, 0, 1, "mismatch"},
+        {"mismatch", "correlation_length", &P::correlation_length, 1, 1e6, "mismatch"},
+        {"mismatch", "die_columns", &P::die_columns, 1, 65536, "mismatch"},
+        {"defects", "dead_cells", &P::dead_cells, 0, 0, "defects"},
+        {"defects", "stuck_cells", &P::stuck_cells, 0, 0, "defects"},
+        {"defects", "dead_couplers", &P::dead_couplers, 0, 0, "defects"},
+        {"defects", "dead_cell_rate", &P::dead_cell_rate, 0, 1, "defects"},
+        {"defects", "stuck_cell_rate", &P::stuck_cell_rate, 0, 1, "defects"},
+        {"defects", "dead_coupler_rate", &P::dead_coupler_rate, 0, 1, "defects"},
+        {"defects", "stuck_at", &P::stuck_at, 0, rail_max, "defects"},
         {"timing", "bus_request_ticks", &P::bus_request_ticks, 0, 1e9},
         {"timing", "bus_response_ticks", &P::bus_response_ticks, 0, 1e9},
         {"timing", "bus_bytes_per_tick", &P::bus_bytes_per_tick, 0, 1e9},
@@ -142,6 +165,29 @@ std::string shown(const TomlValue& value) {
     case TomlKind::date: break;
   }
   return "a date or time";
+}
+
+/// Which imperfections "none", "all" or a list with commas switches off. `fail` is told what is wrong, and throws.
+template <class Fail>
+std::vector<std::string_view> parse_switches(std::string_view list, Fail&& fail) {
+  if (list == "none") return {};
+  if (list == "all") return {imperfection_names.begin(), imperfection_names.end()};
+  std::vector<std::string_view> names;
+  while (true) {
+    const std::size_t comma = list.find(',');
+    std::string_view name = list.substr(0, comma);
+    while (name.starts_with(' ')) name.remove_prefix(1);
+    while (name.ends_with(' ')) name.remove_suffix(1);
+    const auto known = std::ranges::find(imperfection_names, name);
+    if (known == imperfection_names.end()) {
+      std::string what = numerics::quoted(name) + " is no imperfection; none, all, or of";
+      for (const std::string_view one : imperfection_names) what += (one == imperfection_names.front() ? " " : ", ") + std::string(one);
+      fail(what + ", with commas");
+    }
+    names.push_back(*known);
+    if (comma == std::string_view::npos) return names;
+    list.remove_prefix(comma + 1);
+  }
 }
 
 /// Reads one file: names it, and the line, in every complaint.
@@ -329,12 +375,61 @@ class Reader {
     if (p.free_running && p.dt_programmable)
       fail("[features] dt_programmable",
            "found true; it must be false with free_running: steps are numbered from reset");
-    if (p.capture_storage == Storage::float32 && p.read_out_inl_sd_steps != 0)
-      fail("[capture] inl_sd_steps", "found " + text(static_cast<double>(p.read_out_inl_sd_steps)) +
-                                         "; it must be 0 with storage = \"float32\", which has no steps");
-    if (p.parameter_storage == Storage::float32 && p.bias_offset_sd_steps != 0)
-      fail("[mismatch] bias_offset_sd_steps", "found " + text(static_cast<double>(p.bias_offset_sd_steps)) +
-                                                  "; it must be 0 with storage = \"float32\", which has no steps");
+    check_steps(p);
+    check_defects(p);
+    (void)parse_switches(p.perfect, [&](const std::string& what) { fail("[imperfections] perfect", what); });
+  }
+
+  /// What is measured in steps of a converter needs one.
+  void check_steps(const Profile& p) const {
+    const auto none = [&](const char* where, float value, Storage storage) {
+      if (storage == Storage::float32 && value != 0)
+        fail(where, "found " + text(static_cast<double>(value)) +
+                        "; it must be 0 with storage = \"float32\", which has no steps");
+    };
+    none("[capture] inl_sd_steps", p.read_out_inl_sd_steps, p.capture_storage);
+    none("[capture] dnl_sd_steps", p.read_out_dnl_sd_steps, p.capture_storage);
+    none("[capture] noise_sd_steps", p.read_out_noise_sd_steps, p.capture_storage);
+    none("[parameters] inl_sd_steps", p.parameter_inl_sd_steps, p.parameter_storage);
+    none("[parameters] dnl_sd_steps", p.parameter_dnl_sd_steps, p.parameter_storage);
+    none("[mismatch] bias_offset_sd_steps", p.bias_offset_sd_steps, p.parameter_storage);
+    none("[mismatch] coupling_offset_sd_steps", p.coupling_offset_sd_steps, p.parameter_storage);
+    constexpr std::uint32_t code_errors_bits = 12;  // each code of each converter has an error in memory
+    const auto few = [&](const char* where, float value, std::uint32_t bits) {
+      if (value != 0 && bits > code_errors_bits)
+        fail(where, "found " + text(static_cast<double>(value)) + "; it must be 0 with more than " +
+                        std::to_string(code_errors_bits) + " bits");
+    };
+    few("[capture] dnl_sd_steps", p.read_out_dnl_sd_steps, p.capture_bits);
+    few("[parameters] inl_sd_steps", p.parameter_inl_sd_steps, p.parameter_bits);
+    few("[parameters] dnl_sd_steps", p.parameter_dnl_sd_steps, p.parameter_bits);
+  }
+
+  void check_defects(const Profile& p) const {
+    const auto list = [&](const char* where, auto&& parse) {
+      try {
+        parse();
+      } catch (const std::invalid_argument& wrong) {
+        fail(where, wrong.what());
+      }
+    };
+    const auto within = [&](std::uint32_t cell) {
+      if (cell >= p.cells_max)
+        throw std::invalid_argument("cell " + std::to_string(cell) + " does not exist; cells are 0.." +
+                                    std::to_string(p.cells_max - 1));
+    };
+    list("[defects] dead_cells", [&] { std::ranges::for_each(parse_cells(p.dead_cells), within); });
+    list("[defects] stuck_cells", [&] {
+      for (const HeldCell& stuck : parse_stuck_cells(p.stuck_cells)) {
+        within(stuck.cell);
+        if (!(std::abs(stuck.state) <= p.rail))
+          throw std::invalid_argument("cell " + std::to_string(stuck.cell) + " is stuck beyond the rail of " +
+                                      text(static_cast<double>(p.rail)));
+      }
+    });
+    list("[defects] dead_couplers", [&] {
+      for (const auto& [i, j] : parse_couplers(p.dead_couplers)) within(i), within(j);
+    });
   }
 
   std::string file_;
@@ -351,9 +446,10 @@ std::vector<std::string> profile_names() {
 
 namespace {
 
-constexpr std::string_view choices_known[] = {"cell",         "stepper",         "topology", "reciprocal",
-                                              "rail",         "refuse_unstable", "noise",    "noise_time",
-                                              "noise_common", "integer_sums",    "dt"};
+constexpr std::string_view choices_known[] = {"cell",       "stepper",         "topology", "reciprocal",
+                                              "rail",       "refuse_unstable", "noise",    "noise_time",
+                                              "noise_common", "integer_sums",  "dt",       "chip",
+                                              "perfect"};
 
 double number_of(const std::string& name, const std::string& value, double low, double high) {
   const auto number = numerics::parse_number<double>(value);
@@ -397,8 +493,13 @@ void check_integer_sums(const Profile& p) {
   if (p.parameter_bits > physics::code_bits_max)
     no("bits = " + std::to_string(p.parameter_bits) + ": codes have at most " + std::to_string(physics::code_bits_max) +
        " bits");
-  if (p.coupling_gain_sd != 0)
-    no("coupling_gain_sd = " + text(static_cast<double>(p.coupling_gain_sd)) + ": what couples is no code then");
+  const auto no_code = [&](const char* key, float value) {
+    if (value != 0) no(std::string(key) + " = " + text(static_cast<double>(value)) + ": what couples is no code then");
+  };
+  no_code("coupling_gain_sd", p.coupling_gain_sd);
+  no_code("coupling_offset_sd_steps", p.coupling_offset_sd_steps);
+  no_code("inl_sd_steps", p.parameter_inl_sd_steps);
+  no_code("dnl_sd_steps", p.parameter_dnl_sd_steps);
   if (p.cell != physics::CellKind::overdamped || p.stepper != physics::Stepper::euler_maruyama || p.graph ||
       !p.reciprocal || p.noise != physics::NoiseColour::Kind::white || p.noise_common != 0)
     no("anything but overdamped cells, stepper euler-maruyama, dense reciprocal couplings and white noise");
@@ -432,13 +533,30 @@ void choose(Profile& profile, const std::string& name, const std::string& value)
     profile.noise_common = static_cast<float>(number_of(name, value, 0, 1));
   } else if (name == "dt") {
     profile.dt_ticks = step_of(profile, value);
+  } else if (name == "chip") {
+    const auto serial = numerics::parse_number<std::uint64_t>(value);
+    if (!serial) throw std::invalid_argument("chip=" + value + ": it must be a serial number, 0..18446744073709551615");
+    profile.serial = *serial;
+  } else if (name == "perfect") {
+    (void)parse_switches(value, [&](const std::string& what) { throw std::invalid_argument("perfect=" + value + ": " + what); });
+    profile.perfect = value;
   } else {
     throw std::invalid_argument("'" + name + "' is nothing to choose");
   }
 }
 
+/// Switches off what `perfect` names.
+void switch_off(Profile& profile) {
+  static const Profile perfect;
+  const auto names = parse_switches(profile.perfect, [](const std::string& what) { throw std::invalid_argument(what); });
+  for (const Key& key : keys())
+    if (std::ranges::find(names, key.part) != names.end())
+      std::visit([&](auto member) { profile.*member = perfect.*member; }, key.member);
+}
+
 /// Makes one array of what the tables say and what was chosen.
 void settle(Profile& profile) {
+  switch_off(profile);
   constexpr std::string_view dense = "dense";
   if (profile.topology != dense) {
     try {

@@ -11,6 +11,7 @@
 
 #include "hw_model/analog/converters.hpp"
 #include "hw_model/device/profile_features.hpp"
+#include "hw_model/device/profile_imperfections.hpp"
 #include "hw_model/physics/cell_kinds.hpp"
 
 namespace heatbath::physics {
@@ -27,7 +28,7 @@ enum class Stability : std::uint8_t { never, linear, rail };
 /// A chip profile: hw_model/profiles/NAME.toml, or a file of the same form. What a file does not say is as in `ideal`,
 /// and what `ideal` does not say as here; the tables of the file are the comments' first words. Energies in energy
 /// units, times in ticks or time units as named.
-struct Profile : ProfileFeatures {
+struct Profile : ProfileFeatures, ProfileImperfections {
   // [identity]
   std::string name, description;
   std::uint32_t vendor = 0, part = 0, revision = 0;
@@ -64,17 +65,11 @@ struct Profile : ProfileFeatures {
   // [capture]
   Storage capture_storage = Storage::float32;
   std::uint32_t capture_bits = 0;
-  float read_out_inl_sd_steps = 0;  ///< inl_sd_steps: integral nonlinearity (hw_model/analog/read_out_curve.hpp)
   // [memory]
   std::uint64_t memory_bytes = 0;
   std::uint32_t program_max = 0, loop_depth = 0;
-  // [noise]
-  physics::NoiseColour::Kind noise = physics::NoiseColour::Kind::white;
-  float noise_time = 0;    ///< correlation time, time units
-  float noise_common = 0;  ///< fraction of the variance that all cells of a lane share
-  // [mismatch]: relative standard deviations of the gain and absolute ones (in converter steps) of the offset,
-  // fixed per part by its serial number
-  float cell_gain_sd = 0, coupling_gain_sd = 0, bias_offset_sd_steps = 0;
+  // [imperfections]: those that are switched off: "none", "all", or names of imperfection_names with commas
+  std::string perfect = "none";
   // [timing]: what work beside the evolution costs, in ticks, where costs are modelled (ChipOptions::timed)
   std::uint32_t bus_request_ticks = 0;         ///< until a bus access is accepted
   std::uint32_t bus_response_ticks = 0;        ///< from there to its response
@@ -110,7 +105,8 @@ struct Profile : ProfileFeatures {
   physics::ArraySpec array(std::uint32_t cells, std::uint32_t lanes) const;
 };
 
-/// What a device URI may choose in addition to the profile: [array] cell, stepper, topology, reciprocal, rail and
+/// What a device URI may choose in addition to the profile: `chip`, the serial number, which part it is; `perfect`, the
+/// imperfections that are switched off; [array] cell, stepper, topology, reciprocal, rail and
 /// refuse_unstable under these names, [noise] colour, correlation_time and common as noise, noise_time and
 /// noise_common, [parameters] integer_sums, and dt, the step in time units where the profile lets hosts program it.
 /// Values as in a profile's file; reciprocal and integer_sums are yes or no. A cell of another kind than the profile's
@@ -120,7 +116,7 @@ struct Profile : ProfileFeatures {
 using Choices = std::map<std::string, std::string, std::less<>>;
 std::span<const std::string_view> choice_names();
 
-/// Profiles built in: "ideal", "coded", "silicon".
+/// Profiles built in, in the order of hw_model/device/CMakeLists.txt.
 std::vector<std::string> profile_names();
 
 /// Profile by name, or from a file when `name` ends in ".toml", with what was chosen in place of what it says. Throws

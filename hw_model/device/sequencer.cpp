@@ -79,6 +79,7 @@ void Sequencer::start(Job job) {
   }
   if (!keeps) {
     clamped_ = std::move(free_cells);
+    keep_held(clamped_);
     array_->enable_meters(false);
     parameters_.reset(job_.cells, array_->spec().graph);
     judged_dt_ = 0;
@@ -97,7 +98,7 @@ void Sequencer::start(Job job) {
   remaining_ = ramp_steps_ = 0;
   job_steps_ = stall_ticks_ = clip_count_ = held_ticks_ = 0;
   capturing_ = stalled_ = job_shown_ = fetched_ = false;
-  owed_records_ = lanes_done_ = 0;
+  owed_records_ = lanes_done_ = taken_here_ = 0;
   look_steps_ = 0;
   imperfections_.prepare_read_out(job_.cells);
   ring_.begin(job_.ring);
@@ -112,7 +113,19 @@ void Sequencer::prepare_array() {
       physics::normals(noise().seed, start_time_ / job_.dt_ticks, lane, job_.cells, states.data(),
                        physics::Purpose::converter);
     array_->write(lane, 0, states, parameters_.live());
+    hold_defects(lane);
   }
+}
+
+/// Cells that do not move stand where they always do.
+void Sequencer::hold_defects(std::uint32_t lane) {
+  for (const HeldCell& held : imperfections_.held())
+    if (held.cell < job_.cells) array_->write(lane, held.cell, std::span(&held.state, 1), parameters_.live());
+}
+
+void Sequencer::keep_held(std::vector<std::uint8_t>& clamped) const {
+  for (const HeldCell& held : imperfections_.held())
+    if (held.cell < clamped.size()) clamped[held.cell] = 1;
 }
 
 void Sequencer::refuse(const Fault& fault) {
@@ -380,7 +393,8 @@ void Sequencer::evolve(std::uint64_t limit, bool stop_at_interrupt) {
     run.record_period = capture_period_;
     run.record_first = to_record_;
     run.record = [this, room](std::uint64_t ordinal, std::uint32_t lane, std::span<const float> state) {
-      if (ordinal < room) write_lane(ordinal, lane, state);
+      if (ordinal < room)
+        write_lane(ordinal, lane, state, read_address(lane, to_record_ + ordinal * capture_period_));
     };
   }
   if (ramp_steps_ > 0) {
@@ -400,6 +414,7 @@ void Sequencer::evolve(std::uint64_t limit, bool stop_at_interrupt) {
   if (written > 0) announce_records();
   owed_records_ = static_cast<std::uint32_t>(records - written);
   if (capturing_) to_record_ = to_record_ + records * capture_period_ - steps;
+  if (steps > 0) taken_here_ = written > 0 && capturing_ && to_record_ == capture_period_ ? 1 : 0;
   job_steps_ += steps;
   remaining_ -= steps;
   array_time_ += steps * dt;
@@ -428,11 +443,18 @@ void Sequencer::announce_records() {
   if (ring_.unread() >= ring_.threshold(watermark_)) interrupts_.raise(HB_INTR_STATE_CAPTURE_MASK);
 }
 
+/// Where the noise of a conversion lies that is made `steps_ahead` after the array's present step.
+ReadAddress Sequencer::read_address(std::uint32_t lane, std::uint64_t steps_ahead) const {
+  const physics::NoiseOrigin at = noise();
+  return {at.seed, at.step + steps_ahead, at.shot0 + lane, steps_ahead == 0 ? taken_here_ : 0};
+}
+
 /// The state of a lane, as it is now, into a record.
-void Sequencer::write_lane(std::uint64_t ahead, std::uint32_t lane, std::span<const float> state) {
+void Sequencer::write_lane(std::uint64_t ahead, std::uint32_t lane, std::span<const float> state,
+                           const ReadAddress& address) {
   std::vector<std::int32_t> turns(job_.ring.whole_turns ? job_.cells : 0);
   for (std::uint32_t cell = 0; cell < turns.size(); ++cell) turns[cell] = array_->turns(lane, cell);
-  ring_.write_lane(ahead, lane, state, turns);
+  ring_.write_lane(ahead, lane, state, turns, address);
 }
 
 /// Takes a record that is due now, or stalls, or fails.
@@ -451,12 +473,13 @@ void Sequencer::take_record() {
   try {
     for_each_lane(cell_units * job_.variables, [&](std::uint32_t lane) {
       array_->read(lane, state);
-      write_lane(0, lane, state);
+      write_lane(0, lane, state, read_address(lane, 0));
     });
   } catch (const WorkStopped&) {
     return;  // the lanes that are left follow with the next call
   }
   --owed_records_;
+  ++taken_here_;
   ring_.finish_record(job_ticks());
   if (observer_) observer_(Mark::record, array_time_);
   announce_records();
@@ -640,6 +663,7 @@ void Sequencer::execute_states(const hb_instruction_t& instruction) {
   for_each_lane(units, [&](std::uint32_t lane) {
     const auto row = std::span(values).subspan(std::size_t{lane % rows} * count, count);
     array_->write(lane, instruction.first, row, parameters_.live());
+    hold_defects(lane);
   });
   if (instruction.op != HB_OP_CLAMP) return;
   std::vector<std::uint8_t> clamped = clamped_;
@@ -650,6 +674,7 @@ void Sequencer::execute_states(const hb_instruction_t& instruction) {
 void Sequencer::release(const hb_instruction_t& instruction) {
   std::vector<std::uint8_t> clamped = clamped_;
   std::fill_n(clamped.begin() + instruction.first, instruction.count, std::uint8_t{0});
+  keep_held(clamped);
   set_clamped(std::move(clamped));
 }
 

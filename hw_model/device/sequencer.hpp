@@ -41,6 +41,8 @@ enum class Mark : std::uint8_t { interrupt_instruction, record };
 /// those started since reset, steps from 0. Free-running: the part's seed mixed with the number of resets, shots from
 /// 0, steps from reset, in jobs and between them.
 ///
+/// Defects. Dead and stuck cells of the part are held at their states like clamped ones, whatever a program does.
+///
 /// Costs. With `timed`, instructions take what [timing] of the profile says, rounded up to whole steps: fetch and
 /// operand before the effect, settling and conversion after it. A free-running array evolves meanwhile with its live
 /// parameters, and records are taken; another one holds.
@@ -126,7 +128,10 @@ class Sequencer {
 
   bool settle_record(std::uint64_t time);
   void take_record();
-  void write_lane(std::uint64_t ahead, std::uint32_t lane, std::span<const float> state);
+  void write_lane(std::uint64_t ahead, std::uint32_t lane, std::span<const float> state, const ReadAddress& address);
+  ReadAddress read_address(std::uint32_t lane, std::uint64_t steps_ahead) const;
+  void hold_defects(std::uint32_t lane);
+  void keep_held(std::vector<std::uint8_t>& clamped) const;
   void announce_records();
   void evolve(std::uint64_t limit, bool stop_at_interrupt);
   std::uint64_t stretch_steps(bool stop_at_interrupt) const;
@@ -195,6 +200,7 @@ class Sequencer {
   std::uint64_t capture_period_ = 0;  // steps
   std::uint64_t to_record_ = 0;       // steps to the next periodic record
   std::uint32_t owed_records_ = 0;    // due at array_time_, not yet taken
+  std::uint32_t taken_here_ = 0;      // records taken at array_time_ since the array came there
   bool stalled_ = false;
   std::uint64_t stall_begin_ = 0;
   std::uint64_t stall_ticks_ = 0;

@@ -13,7 +13,9 @@ enum class Purpose : std::uint8_t {
   flip = 3,            ///< whether a p-bit turns
   site = 4,            ///< which p-bit is updated; `cell` is the ordinal of the update in its step
   colour = 5,          ///< start of a coloured noise's filter
-  common = 6           ///< what all cells of a lane share
+  common = 6,          ///< what all cells of a lane share
+  read_out = 7,        ///< noise of the converters that read states
+  slow = 8             ///< what moves parameters: flicker, telegraph steps, drift
 };
 
 /// Philox4x32-10 counter of the block that holds the noise of `cell`: one block = 4 normals = 4 cells of one step.

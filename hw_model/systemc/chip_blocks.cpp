@@ -58,7 +58,7 @@ float NoiseBlock::next(std::uint32_t cell) const {
 float AdcBankBlock::sample(std::uint32_t cell) const {
   if (!has_cell(chip_, cell)) return 0.0f;
   float value = chip_.sequencer().array()->state(0, cell);
-  chip_.sequencer().imperfections().read_out(0, cell, std::span(&value, 1));
+  chip_.sequencer().imperfections().read_out(0, cell, std::span(&value, 1), nullptr);
   model::convert(value, chip_.profile().state_converter());
   return value;
 }

@@ -23,7 +23,7 @@ constexpr double root3 = 1.7320508075688772;
 std::vector<double> departures(const ReadOutCurve& curve, std::uint32_t cells, double z, std::uint32_t component = 0) {
   const auto x = static_cast<float>(z * static_cast<double>(range));
   std::vector<float> values(cells, x);
-  curve.read_out(component, 0, values);
+  curve.read_out(component, 0, values, nullptr);
   std::vector<double> out(cells);
   for (std::uint32_t i = 0; i < cells; ++i)
     out[i] = (static_cast<double>(values[i]) - static_cast<double>(x)) / static_cast<double>(step);
