@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 #include <netdb.h>
 #include <netinet/in.h>
@@ -27,6 +28,8 @@ using etherbone::Record;
 constexpr timeval look_up_period{0, 20'000};
 constexpr int packets_in_a_row = 64;
 constexpr std::chrono::milliseconds after_failure{100};
+/// How often a serving child is looked after, and how long it may take to end when it is told to.
+constexpr std::chrono::milliseconds look_after_period{50}, longest_farewell{1000};
 constexpr std::uint32_t remembered = 64;
 constexpr std::uint8_t all_bytes = 0xF;
 
@@ -64,51 +67,93 @@ EtherboneService::EtherboneService(const ServerOptions& options, const std::stri
   }
   setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &look_up_period, sizeof look_up_period);
   packet_.records.reserve(etherbone::longest_packet / etherbone::record_header_bytes);
-  open_device();
 }
 
 ServerCounters EtherboneService::counters() const {
   ServerCounters counters;
-  counters.sessions = sessions_;
-  counters.refused = refused_;
-  counters.ended_by_server = ended_here_;
-  counters.busy = busy_;
-  counters.repeated = repeated_;
-  counters.strangers = strangers_;
-  for (const auto& fault : faults_) counters.malformed += fault;
+  counters.sessions = shared_->sessions;
+  counters.refused = shared_->refused;
+  counters.ended_by_server = shared_->ended_here;
+  counters.busy = shared_->busy;
+  counters.repeated = shared_->repeated;
+  counters.strangers = shared_->strangers;
+  for (const auto& fault : shared_->faults) counters.malformed += fault;
   return counters;
 }
 
-void EtherboneService::open_device() {
-  if (open_) return;
-  device_.open();
-  time_.emplace(device_.transport(), stop_);
-  open_ = true;
+void EtherboneService::note(Entry kind, const std::string& line) {
+  if (in_child_)
+    shared_->lines.add(kind, line);
+  else
+    journal_.add(kind, line);
 }
 
 void EtherboneService::run() {
-  while (!stop_.load(std::memory_order_relaxed)) {
-    try {
-      open_device();
+  while (!stopped()) {
+    if (device_.wants_own_process())
+      serve_in_child();
+    else
+      serve();
+  }
+  for (std::size_t fault = 0; fault < shared_->faults.size(); ++fault)
+    if (shared_->faults[fault] != 0)
+      journal_.add(Entry::other, "dropped " + std::to_string(shared_->faults[fault]) + " packet(s): " +
+                                     etherbone::fault_name(static_cast<Fault>(fault)));
+  if (shared_->repeated != 0)
+    journal_.add(Entry::other, std::to_string(shared_->repeated) + " packet(s) came again");
+  if (shared_->strangers != 0)
+    journal_.add(Entry::other, "dropped " + std::to_string(shared_->strangers) + " packet(s) of hosts without a session");
+}
+
+/// Opens the device and serves until a session is over, or stop().
+void EtherboneService::serve() {
+  try {
+    device_.open();
+    time_.emplace(device_.transport(), shared_->stop);
+    open_ = true;
+    if (Kept& kept = shared_->kept; kept.bytes != 0) {
+      std::memcpy(datagram_.data(), kept.datagram.data(), kept.bytes);
+      take(kept.from, std::exchange(kept.bytes, 0));
+    }
+    while (open_ && !stopped()) {
       const bool more = time_->pass();
       // Without a program time passes with packets, so that no host is late for the next word of a time.
-      while (!serve_packet(!more) && !more && !stop_.load(std::memory_order_relaxed)) {
+      while (!serve_packet(!more) && !more && !stopped()) {
       }
-      for (int k = 1; k < packets_in_a_row && serve_packet(false); ++k) {
+      for (int k = 1; k < packets_in_a_row && open_ && serve_packet(false); ++k) {
       }
-    } catch (const std::exception& failure) {
-      // The packet is not answered; the device starts again from power-on.
-      end_session(failure.what());
-      std::this_thread::sleep_for(after_failure);
+      if (!in_child_) journal_.turn_over();
     }
-    journal_.turn_over();
+  } catch (const std::exception& failure) {
+    // The packet is not answered; the device starts again from power-on.
+    end_session(failure.what());
+    std::this_thread::sleep_for(after_failure);
   }
-  if (session_) end_session("the server stops");
-  for (std::size_t fault = 0; fault < faults_.size(); ++fault)
-    if (faults_[fault] != 0)
-      journal_.add(Entry::other, "dropped " + std::to_string(faults_[fault]) + " packet(s): " + etherbone::fault_name(static_cast<Fault>(fault)));
-  if (repeated_ != 0) journal_.add(Entry::other, std::to_string(repeated_) + " packet(s) came again");
-  if (strangers_ != 0) journal_.add(Entry::other, "dropped " + std::to_string(strangers_) + " packet(s) of hosts without a session");
+  if (open_) end_session("the server stops");
+}
+
+void EtherboneService::serve_in_child() {
+  try {
+    const int kept = socket_.get();
+    ChildProcess child(std::span(&kept, 1), [this] {
+      in_child_ = true;
+      serve();
+    });
+    auto deadline = Clock::time_point::max();
+    while (!child.ended(look_after_period)) {
+      shared_->lines.move_to(journal_);
+      journal_.turn_over();
+      if (!stopped()) continue;
+      if (deadline == Clock::time_point::max()) deadline = Clock::now() + longest_farewell;
+      if (Clock::now() >= deadline) child.kill();
+    }
+    shared_->lines.move_to(journal_);
+    if (shared_->busy.exchange(0) != 0)
+      journal_.add(Entry::session, "session over: its process ended by signal " + std::to_string(child.signal()));
+  } catch (const std::exception& failure) {
+    journal_.add(Entry::device, std::string("the device cannot be opened: ") + failure.what());
+    std::this_thread::sleep_for(after_failure);
+  }
 }
 
 /// False when none came.
@@ -118,8 +163,15 @@ bool EtherboneService::serve_packet(bool wait) {
   const ssize_t got = ::recvfrom(socket_.get(), datagram_.data(), datagram_.size(), wait ? 0 : MSG_DONTWAIT,
                                  reinterpret_cast<sockaddr*>(&from.address), &from.bytes);
   if (got < 0) return false;
-  if (time_) time_->looked();
-  const Fault fault = etherbone::parse(std::span(datagram_).first(static_cast<std::size_t>(got)), packet_);
+  time_->looked();
+  take(from, static_cast<std::size_t>(got));
+  return true;
+}
+
+/// Carries out the packet of that many bytes in datagram_.
+void EtherboneService::take(const Host& from, std::size_t bytes) {
+  received_ = bytes;
+  const Fault fault = etherbone::parse(std::span(datagram_).first(bytes), packet_);
   if (fault != Fault::none) {
     drop(fault, from);
   } else if ((packet_.flags & etherbone::probe_reply) != 0) {
@@ -129,19 +181,20 @@ bool EtherboneService::serve_packet(bool wait) {
   } else {
     carry_out(from);
   }
-  return true;
 }
 
 void EtherboneService::drop(Fault fault, const Host& from) {
-  if (faults_[static_cast<std::size_t>(fault)]++ == 0)
-    journal_.add(Entry::refusal, "dropped a packet of " + name_of(from.address, from.bytes) + ": " + etherbone::fault_name(fault) +
-        "; more of them are counted");
+  if (shared_->faults[static_cast<std::size_t>(fault)]++ == 0)
+    note(Entry::refusal, "dropped a packet of " + name_of(from.address, from.bytes) + ": " +
+                             etherbone::fault_name(fault) + "; more of them are counted");
 }
 
 void EtherboneService::answer_probe(const Host& from, std::uint32_t id) {
   const std::uint32_t mark = id & etherbone::mark_mask, name = id & etherbone::number_mask;
   if (mark == etherbone::hello_mark && !(has_session(from) && session_->name == name)) {
-    if (!begin_session(from, name)) id = etherbone::busy_mark | name;
+    const Begun begun = begin_session(from, name);
+    if (begun == Begun::later) return;
+    if (begun == Begun::refused) id = etherbone::busy_mark | name;
   }
   if (mark == etherbone::bye_mark && has_session(from) && session_->name == name) end_session("the client closed it");
   answer_.begin(etherbone::probe_reply, id);
@@ -149,39 +202,52 @@ void EtherboneService::answer_probe(const Host& from, std::uint32_t id) {
   reply(from);
 }
 
-/// A host asks for the device. False when another one keeps it.
-bool EtherboneService::begin_session(const Host& host, std::optional<std::uint32_t> name) {
+/// A host asks for the device: it has it now, or another one keeps it, or it has it as soon as the device is as after
+/// power-on again, when its packet is taken once more.
+EtherboneService::Begun EtherboneService::begin_session(const Host& host, std::optional<std::uint32_t> name) {
   const auto now = Clock::now();
-  if (session_ && session_->host == host) {
-    end_session("its host began another one");
-  } else if (session_) {
-    const bool idle = options_.idle_limit.count() != 0 && now - session_->last > options_.idle_limit;
-    const bool long_enough = options_.session_limit.count() != 0 && now - session_->began > options_.session_limit;
-    if (!idle && !long_enough) {
-      if (name) ++refused_;
-      return false;
+  if (session_) {
+    const char* why = "its host began another one";
+    if (session_->host != host) {
+      const bool idle = options_.idle_limit.count() != 0 && now - session_->last > options_.idle_limit;
+      const bool long_enough = options_.session_limit.count() != 0 && now - session_->began > options_.session_limit;
+      if (!idle && !long_enough) {
+        if (name) ++shared_->refused;
+        return Begun::refused;
+      }
+      ++shared_->ended_here;
+      why = idle ? "another host asks, and it was idle for too long" : "another host asks, and its time was over";
     }
-    ++ended_here_;
-    end_session(idle ? "another host asks, and it was idle for too long" : "another host asks, and its time was over");
+    keep_packet(host);
+    end_session(why);
+    return Begun::later;
   }
-  open_device();
   session_ = Session{host, name, now, now, std::nullopt, 0};
-  ++sessions_;
-  busy_ = 1;
-  return true;
+  ++shared_->sessions;
+  shared_->busy = 1;
+  return Begun::yes;
+}
+
+void EtherboneService::keep_packet(const Host& from) {
+  Kept& kept = shared_->kept;
+  kept.from = from;
+  std::memcpy(kept.datagram.data(), datagram_.data(), received_);
+  kept.bytes = received_;
 }
 
 /// The device is as after power-on when it is opened again.
 void EtherboneService::end_session(const char* why) {
-  if (session_) journal_.add(Entry::session, "session of " + name_of(session_->host.address, session_->host.bytes) + " over: " + why);
+  if (session_)
+    note(Entry::session, "session of " + name_of(session_->host.address, session_->host.bytes) + " over: " + why);
   session_.reset();
-  busy_ = 0;
+  shared_->busy = 0;
   open_ = false;
   time_.reset();
+  if (in_child_) return;  // it ends with the process
   try {
     device_.close();
   } catch (const std::exception& failure) {
-    journal_.add(Entry::device, std::string("the device did not reset: ") + failure.what());
+    note(Entry::device, std::string("the device did not reset: ") + failure.what());
   }
 }
 
@@ -209,17 +275,16 @@ EtherboneService::Novelty EtherboneService::note_number(std::uint32_t number) {
 void EtherboneService::carry_out(const Host& from) {
   const auto& records = packet_.records;
   if (records.empty()) return;
-  open_device();  // a farewell just before has closed it
   const bool writes = std::any_of(records.begin(), records.end(), [](const Record& record) { return !record.writes.empty(); });
   const auto numbered = std::find_if(records.begin(), records.end(), is_numbered);
   for (const Record& record : records)
     if (!record.writes.empty() && record.byte_enable != all_bytes && !is_memory(record.write_address, memory_end_))
       return drop(Fault::byte_enable, from);
   // Reading changes nothing, so any host may read, except a driver whose session is over.
-  if (!has_session(from) &&
-      (numbered != records.end() || (writes && !begin_session(from, std::nullopt)))) {
-    ++strangers_;
-    return;
+  if (!has_session(from)) {
+    const Begun begun = numbered != records.end() ? Begun::refused : writes ? begin_session(from, std::nullopt) : Begun::yes;
+    if (begun == Begun::refused) ++shared_->strangers;
+    if (begun != Begun::yes) return;
   }
   if (has_session(from)) session_->last = Clock::now();
 
@@ -227,7 +292,7 @@ void EtherboneService::carry_out(const Host& from) {
   if (writes && numbered != records.end()) {
     const Novelty novelty = note_number(numbered->return_address & etherbone::number_mask);
     again = novelty != Novelty::fresh;
-    if (again) ++repeated_;
+    if (again) ++shared_->repeated;
     if (novelty == Novelty::forgotten) return;
   }
   answer_.begin();

@@ -61,4 +61,21 @@ void Journal::turn_over() noexcept {
   }
 }
 
+void ChildLines::add(Entry kind, const std::string& text) noexcept {
+  const std::uint32_t at = written_.load(std::memory_order_relaxed);
+  if (at - read_.load(std::memory_order_acquire) == lines_.size()) return;
+  Line& line = lines_[at % lines_.size()];
+  line.kind = kind;
+  line.text[text.copy(line.text.data(), line.text.size() - 1)] = '\0';
+  written_.store(at + 1, std::memory_order_release);
+}
+
+void ChildLines::move_to(Journal& journal) noexcept {
+  for (std::uint32_t at = read_.load(std::memory_order_relaxed); at != written_.load(std::memory_order_acquire); ++at) {
+    const Line& line = lines_[at % lines_.size()];
+    journal.add(line.kind, line.text.data());
+    read_.store(at + 1, std::memory_order_release);
+  }
+}
+
 }  // namespace heatbath

@@ -2,6 +2,7 @@
 // The log of a server, within bounds.
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -43,6 +44,24 @@ class Journal {
   std::function<void(const std::string&)> write_;
   std::mutex mutex_;
   std::array<Count, 4> counts_;
+};
+
+/// Lines of a child process on their way into its parent's journal, in memory that both see: one writes, the other one
+/// reads. A line is cut at its 255th byte; one that finds no room is dropped.
+class ChildLines {
+ public:
+  /// In the child.
+  void add(Entry kind, const std::string& line) noexcept;
+  /// In the parent: what has come since.
+  void move_to(Journal& journal) noexcept;
+
+ private:
+  struct Line {
+    Entry kind;
+    std::array<char, 256> text;
+  };
+  std::array<Line, 64> lines_;
+  std::atomic<std::uint32_t> written_{0}, read_{0};
 };
 
 }  // namespace heatbath

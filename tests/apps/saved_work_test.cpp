@@ -153,6 +153,47 @@ TEST(FullDisk, LeavesTheOldModelAndOneLine) {
   }
 }
 
+TEST(FullDisk, OfADiskOfItsOwnLeavesTheOldModelAndOneLine) {
+  if (std::system("unshare --map-root-user --mount true 2>/dev/null") != 0)
+    GTEST_SKIP() << "no disk of its own can be mounted here (unshare --map-root-user --mount)";
+  const TemporaryFolder folder;
+  std::ofstream(folder / "script") << R"(mount -t tmpfs -o size="$2" heatbath "$1" || exit 99
+disk=$1
+shift 2
+"$@" --out "$disk/run" || exit 98
+cp "$disk/run/model.h5" "$disk/../before"
+cat /dev/zero > "$disk/other" 2> /dev/null
+"$@" --out "$disk/run"
+status=$?
+cp "$disk/run/model.h5" "$disk/../after"
+ls -A "$disk/run" > "$disk/../left"
+exit $status
+)";
+  std::filesystem::create_directory(folder / "disk");
+  // The model is larger than all the pictures, which make room when the second training begins.
+  const auto job = [&](const std::filesystem::path& out) {
+    std::vector<std::string> words = training("gradient", 2, out);
+    *std::ranges::find(words, "16") = "240";
+    return words;
+  };
+  ASSERT_EQ(heatbath(job(folder / "run")).status, 0);
+  std::uintmax_t bytes = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder / "run"))
+    bytes += (entry.file_size() + 4095) / 4096 * 4096;
+  const std::uintmax_t model = std::filesystem::file_size(folder / "run" / "model.h5");
+  ASSERT_LT(bytes, 2 * model * 8 / 10);
+  std::string command = "cd " + folder.path().string() + " && unshare --map-root-user --mount sh script " +
+                        (folder / "disk").string() + ' ' + std::to_string(bytes + 2 * model) + ' ' + HEATBATH_COMMAND;
+  for (const std::string& word : job("")) command += word.empty() || word == "--out" ? "" : " '" + word + "'";
+  const int status = std::system((command + " > out 2> error").c_str());
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 2) << content(folder / "error");
+  EXPECT_THAT(content(folder / "error"), HasSubstr("model.h5: cannot write"));
+  EXPECT_EQ(content(folder / "after"), content(folder / "before"));
+  EXPECT_GT(content(folder / "after").size(), 0u);
+  EXPECT_THAT("\n" + content(folder / "left"), Not(HasSubstr("\n."))) << "temporary files are gone";
+}
+
 TEST(Folder, HoldsTheResultsOfOneRun) {
   const TemporaryFolder folder;
   const std::vector<std::string> bound{"bound", "--samples", "64", "--levels", "8", "--device", "func:threads=1", "--out",

@@ -236,6 +236,37 @@ TEST(Interruption, ADeviceInSystemCIsAsNewForEveryClient) {
   expect_stops(*served);
 }
 
+TEST(Interruption, ADeviceInSystemCBehindEtherboneHasAllOfItsTimeInEverySession) {
+  // A part of long ticks, so that few steps use up simulated time.
+  const std::string profile = "/tmp/" + testing::unique_name() + ".toml";
+  std::ofstream(profile) << "[time]\ntick_ps = 1000000\ntime_unit_ticks = 1\ndt_ticks = 1\n";
+  std::optional<Served> served;
+  try {
+    served.emplace("tlm:cells=1&lanes=1&threads=1&profile=" + profile, "etherbone");
+  } catch (const Error& error) {
+    std::filesystem::remove(profile);
+    GTEST_SKIP() << error.what();
+  }
+  for (int k = 0; k < 3; ++k) {
+    Device device = open_link(served->uri());
+    EXPECT_EQ(device.transport().read32(HB_RESET_COUNT_OFFSET), 0u);
+    // Seven tenths of simulated time, 2^64 ps, in steps as long as there are.
+    const double ticks_there_are = 0x1p64 / device.transport().read32(HB_CAPS_TICK_PS_OFFSET);
+    const std::uint64_t step = 0xFFFFFFFFu;
+    device.set_step({step});
+    Program program(device.capabilities(), 1);
+    program.evolve({static_cast<std::uint64_t>(0.7 * ticks_there_are) / step * step}).sample();
+    EXPECT_EQ(device.run(program, {.shots = 1}).capture.records(), 1u) << "session " << k;
+  }
+  {
+    Device device = open_link(served->uri());
+    start_bare(device.transport(), endless_instant());
+    expect_stops(*served);
+  }
+  served.reset();
+  std::filesystem::remove(profile);
+}
+
 TEST(Interruption, SiliconInSystemCServedGivesTheBitsOfFuncInEverySession) {
   const auto states = [](Device device) {
     Program program(device.capabilities(), 4);

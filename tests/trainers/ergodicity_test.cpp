@@ -491,6 +491,22 @@ TEST(Study, GoesOnWhereItWasStoppedWithTheSameResult) {
   EXPECT_EQ(report.kl_experts->value, again.kl_experts->value);
 }
 
+TEST(Study, NamesTheShapeOfMachinesThatAreOfAnotherProblem) {
+  ErgodicityOptions options = quick();
+  options.updates = 1;
+  options.effort = 0.02;
+  ErgodicityState state;
+  study_patterns(open_board, two_patterns(), "two-patterns", options, state);
+  state.experts.machines[0].machine = SpinMachine(5);
+  try {
+    study_patterns(open_board, two_patterns(), "two-patterns", options, state);
+    ADD_FAILURE() << "goes on with a machine of another shape";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), HB_BAD_ARG);
+    EXPECT_THAT(error.what(), HasSubstr("an expert has 5 of 5 cells visible, this problem"));
+  }
+}
+
 TEST(Study, LeavesOutWhatNoOtherBoardServes) {
   ErgodicityOptions options = quick();
   options.updates = 5;
