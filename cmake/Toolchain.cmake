@@ -22,9 +22,11 @@ endif()
 option(HEATBATH_ASSERTIONS "Keep assert() in optimised builds" OFF)
 set(HEATBATH_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize takes them")
 
-# heatbath_target(<target>): the floating-point contract of the project (no contraction, explicit fma only, no
-# errno, no traps: the same bits on every instruction set), warnings, sanitizers.
+# heatbath_target(<target> [JUDGE]): the floating-point contract of the project (no contraction, explicit fma only, no
+# errno, no traps: the same bits on every instruction set), warnings, sanitizers. A JUDGE only says what is right;
+# it is compiled without sanitizers, which take most of the time that its templates take to compile.
 function(heatbath_target target)
+  cmake_parse_arguments(arg "JUDGE" "" "" ${ARGN})
   target_compile_options(${target} PRIVATE
     -fno-math-errno -fno-trapping-math -ffp-contract=off
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion)
@@ -32,8 +34,10 @@ function(heatbath_target target)
     target_compile_options(${target} PRIVATE -UNDEBUG)
   endif()
   if(HEATBATH_SANITIZE)
-    target_compile_options(${target} PRIVATE -fsanitize=${HEATBATH_SANITIZE} -fno-omit-frame-pointer
-                           -fno-sanitize-recover=undefined)
+    if(NOT arg_JUDGE)
+      target_compile_options(${target} PRIVATE -fsanitize=${HEATBATH_SANITIZE} -fno-omit-frame-pointer
+                             -fno-sanitize-recover=undefined)
+    endif()
     target_link_options(${target} PUBLIC -fsanitize=${HEATBATH_SANITIZE})
   endif()
 endfunction()
