@@ -5,7 +5,6 @@
 #include <iterator>
 #include <map>
 #include <optional>
-#include <utility>
 
 #include <fmt/format.h>
 
@@ -34,8 +33,13 @@ std::string identifier(std::size_t number) {
   return code;
 }
 
-constexpr std::pair<const char*, double hb_meters_t::*> kMeters[] = {
-    {"energy", &hb_meters_t::energy}, {"work", &hb_meters_t::work}, {"heat", &hb_meters_t::heat}};
+/// A meter's value in one shot of a snapshot; nothing where it was not taken or is of cells.
+std::optional<double> meter_value(const RunResult& run, const MeterFacts& meter, std::size_t snapshot, std::uint32_t shot) {
+  if (meter.in_record != nullptr) return run.meters[snapshot][shot].*meter.in_record;
+  const auto taken = run.on_request.find(meter.meter);
+  if (meter.per_cell || taken == run.on_request.end() || taken->second[snapshot].empty()) return std::nullopt;
+  return taken->second[snapshot][shot];
+}
 
 }  // namespace
 
@@ -85,7 +89,7 @@ std::string waveform(const RunResult& run, const WaveformSelection& selection, s
                      std::uint32_t tick_ps) {
   std::string text;
   const auto out = std::back_inserter(text);
-  fmt::format_to(out, "$version {} $end\n$comment shot {}; states are dimensionless, meters in energy units $end\n",
+  fmt::format_to(out, "$version {} $end\n$comment shot {}; states are dimensionless, meters in energy units or counts $end\n",
                  version_line(), selection.shot);
   fmt::format_to(out, "$timescale 1 ps $end\n$scope module heatbath $end\n$scope module array $end\n");
   std::size_t variables = 0;
@@ -95,7 +99,9 @@ std::string waveform(const RunResult& run, const WaveformSelection& selection, s
   const std::size_t meters_from = variables;
   if (selection.meters && !run.meters.empty()) {
     fmt::format_to(out, "$scope module meters $end\n");
-    for (const auto& [name, field] : kMeters) fmt::format_to(out, "$var real 64 {} {} $end\n", identifier(variables++), name);
+    for (const MeterFacts& meter : meter_list)
+      if (meter_value(run, meter, 0, selection.shot))
+        fmt::format_to(out, "$var real 64 {} {} $end\n", identifier(variables++), meter.name);
     fmt::format_to(out, "$upscope $end\n");
   }
   fmt::format_to(out, "$upscope $end\n$enddefinitions $end\n");
@@ -109,11 +115,12 @@ std::string waveform(const RunResult& run, const WaveformSelection& selection, s
       fmt::format_to(std::back_inserter(at), "r{:.9g} {}\n", state[selection.cells[i] - first_cell], identifier(i));
   }
   if (selection.meters)
-    for (const auto& snapshot : run.meters) {
-      const hb_meters_t& meters = snapshot[selection.shot];
-      for (std::size_t i = 0; i < std::size(kMeters); ++i)
-        fmt::format_to(std::back_inserter(changes[meters.ticks]), "r{:.17g} {}\n", meters.*kMeters[i].second,
-                       identifier(meters_from + i));
+    for (std::size_t k = 0; k < run.meters.size(); ++k) {
+      std::size_t variable = meters_from;
+      for (const MeterFacts& meter : meter_list)
+        if (const auto value = meter_value(run, meter, k, selection.shot))
+          fmt::format_to(std::back_inserter(changes[run.meters[k][selection.shot].ticks]), "r{:.17g} {}\n", *value,
+                         identifier(variable++));
     }
   for (const auto& [ticks, values] : changes) fmt::format_to(out, "#{}\n{}", ticks * tick_ps, values);
   return text;

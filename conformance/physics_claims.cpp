@@ -25,7 +25,7 @@ void needs_overdamped(const Capabilities& caps) {
 }
 
 /// Clamped cells that are then let go, metered: at rest, and while their biases are ramped.
-Program driven(const Device& device, std::uint32_t cells, PerCell per_cell) {
+Program driven(const Device& device, std::uint32_t cells, MeterSet also) {
   const Capabilities& caps = device.capabilities();
   Program program(caps, cells);
   if (has(caps, CellSection::j2)) program.load(CellSection::j2, 1.0f);
@@ -33,10 +33,10 @@ Program driven(const Device& device, std::uint32_t cells, PerCell per_cell) {
   program.load(CellSection::bias, 0.0f).commit();
   program.clamp(0, cells, 0.5f).evolve(device.capture_period(Ticks{1})).release(0, cells);
   const Ticks while_driven = device.nearest_ticks(0.3);  // of spins a whole sweep
-  program.meter_clear().meter_snapshot(per_cell).evolve(while_driven);
+  program.meter_clear().meter_snapshot(also).evolve(while_driven);
   std::vector<float> bias(cells);  // no sum of these with signs is 0: even spins that do not move feel the ramp
   for (std::uint32_t i = 0; i < cells; ++i) bias[i] = 0.1f * static_cast<float>(1u << i);
-  program.load(CellSection::bias, bias).ramp(while_driven).meter_snapshot(per_cell);
+  program.load(CellSection::bias, bias).ramp(while_driven).meter_snapshot(also);
   return program;
 }
 
@@ -108,7 +108,7 @@ void meters(Device& device) {
     throw Skipped("the device lacks CAPS.METERS");
   }
   const JobOptions options = repeatable(caps, 8, 3);
-  const Result result = device.run(driven(device, std::min(4u, caps.cells), PerCell::nothing), options);
+  const Result result = device.run(driven(device, std::min(4u, caps.cells), {}), options);
   for (std::uint32_t shot = 0; shot < options.shots; ++shot) {
     const hb_meters_t& before = result.meters[0][shot];
     const hb_meters_t& after = result.meters[1][shot];
@@ -125,17 +125,17 @@ void cell_heat(Device& device) {
   const Capabilities& caps = device.capabilities();
   if (!caps.heat_per_cell) {
     expect_error(HB_UNSUPPORTED, "heat of cells without CAPS.HEAT_PER_CELL",
-                 [&] { Program(caps, 1).meter_snapshot(PerCell::heat); });
+                 [&] { Program(caps, 1).meter_snapshot(Meter::heat_per_cell); });
     throw Skipped("the device lacks CAPS.HEAT_PER_CELL");
   }
   const std::uint32_t cells = std::min(4u, caps.cells);
   const JobOptions options = repeatable(caps, 8, 3);
-  const Result result = device.run(driven(device, cells, PerCell::heat), options);
+  const Result result = device.run(driven(device, cells, Meter::heat_per_cell), options);
   for (std::uint32_t shot = 0; shot < options.shots; ++shot) {
     double sum = 0, scale = 1e-3;
     for (std::uint32_t cell = 0; cell < cells; ++cell) {
-      const double heat = result.heat_per_cell[1][std::size_t{shot} * cells + cell];
-      expect(result.heat_per_cell[0][std::size_t{shot} * cells + cell] == 0, "METER_CLEAR left heat of cells");
+      const double heat = result.meter(Meter::heat_per_cell, 1)[std::size_t{shot} * cells + cell];
+      expect(result.meter(Meter::heat_per_cell)[std::size_t{shot} * cells + cell] == 0, "METER_CLEAR left heat of cells");
       sum += heat;
       scale += std::fabs(heat);
     }

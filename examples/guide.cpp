@@ -119,10 +119,10 @@ std::array<double, 2> heat_flow(heatbath::Device& device, float kT_first, float 
   program.load(heatbath::CellSection::j2, 1).load(heatbath::CellSection::j4, 0);
   program.load_couplings(std::vector<float>{0, -0.5f, -0.5f, 0});
   program.load(heatbath::CellSection::kT, std::vector<float>{kT_first, kT_second}).commit().evolve(device.ticks(4));
-  program.meter_clear().evolve(device.ticks(40)).meter_snapshot(heatbath::PerCell::heat);
+  program.meter_clear().evolve(device.ticks(40)).meter_snapshot(heatbath::Meter::heat_per_cell);
   const heatbath::Result result = device.run(program, {.shots = shots});
   std::array<double, 2> mean{};
-  for (std::size_t k = 0; k < 2 * shots; ++k) mean[k % 2] += result.heat_per_cell[0][k] / shots;
+  for (std::size_t k = 0; k < 2 * shots; ++k) mean[k % 2] += result.meter(heatbath::Meter::heat_per_cell)[k] / shots;
   return mean;
 }
 // docs: end cell_heat

@@ -173,7 +173,7 @@ Program build_program(const TomlProgram& description, const Device& device) {
     throw what.starts_with(description.path) || what.starts_with("--") ? error
                                              : Error(error.code(), fmt::format("{}: network: {}", description.path, what));
   }
-  append_schedule(program, description.schedule, device, description.heat_per_cell ? PerCell::heat : PerCell::nothing);
+  append_schedule(program, description.schedule, device, description.on_request);
   program.sample();
   return program;
 }

@@ -110,6 +110,9 @@ nlohmann::json describe_device(const Device& device) {
         {"couplers", caps.sparse() ? caps.couplers().size() : std::size_t{caps.cells} * (caps.cells - 1) / 2},
         {"reciprocal", !caps.couplings_full}}},
   };
+  all["meters"] = nlohmann::json::array();
+  for (const MeterFacts& meter : meter_list)
+    if (caps.*meter.present) all["meters"].push_back(meter.name);
   for (const NamedCapability& one : capability_list()) {
     if (*one.group == '\0') continue;
     nlohmann::json& value = all[one.group][one.key];

@@ -1,7 +1,6 @@
 #include "files/run_result.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include <fmt/format.h>
@@ -13,16 +12,6 @@
 namespace heatbath::apps {
 
 namespace {
-
-struct MeterColumn {
-  const char* name;
-  double hb_meters_t::*field;
-};
-constexpr std::array<MeterColumn, 5> kMeters{{{"meters_energy", &hb_meters_t::energy},
-                                              {"meters_work", &hb_meters_t::work},
-                                              {"meters_heat", &hb_meters_t::heat},
-                                              {"meters_heat_path", &hb_meters_t::heat_path},
-                                              {"meters_work_shadow", &hb_meters_t::work_shadow}}};
 
 /// Hands every array to `add(name, values, shape, units)`.
 template <typename Add>
@@ -38,21 +27,24 @@ void each_array(const RunResult& result, const Add& add) {
     add("ticks", std::span(result.ticks), Shape{result.records}, "ticks");
   }
   if (!result.meters.empty()) {
-    for (const MeterColumn& column : kMeters) {
+    for (const MeterFacts& meter : meter_list) {
+      if (meter.in_record == nullptr) continue;
       std::vector<double> values;
-      for (const auto& snapshot : result.meters) {
-        for (const hb_meters_t& shot : snapshot) values.push_back(shot.*column.field);
-      }
-      add(column.name, std::span<const double>(values), Shape{result.meters.size(), result.shots}, "energy units");
+      for (const auto& snapshot : result.meters)
+        for (const hb_meters_t& shot : snapshot) values.push_back(shot.*meter.in_record);
+      add(fmt::format("meters_{}", meter.name), std::span<const double>(values), Shape{result.meters.size(), result.shots},
+          "energy units");
     }
     std::vector<std::uint64_t> ticks;
     for (const auto& snapshot : result.meters) ticks.push_back(snapshot.front().ticks);
     add("meters_ticks", std::span<const std::uint64_t>(ticks), Shape{ticks.size()}, "ticks");
-    if (!result.heat_per_cell.empty() && !result.heat_per_cell.front().empty()) {
-      std::vector<double> heat;
-      for (const auto& snapshot : result.heat_per_cell) heat.insert(heat.end(), snapshot.begin(), snapshot.end());
-      const Shape shape{result.heat_per_cell.size(), result.shots, result.heat_per_cell.front().size() / result.shots};
-      add("heat_per_cell", std::span<const double>(heat), shape, "energy units");
+    for (const auto& [meter, snapshots] : result.on_request) {
+      std::vector<double> values;
+      for (const auto& snapshot : snapshots) values.insert(values.end(), snapshot.begin(), snapshot.end());
+      Shape shape{snapshots.size(), result.shots};
+      if (facts(meter).per_cell) shape.push_back(snapshots.front().size() / result.shots);
+      add(name(meter), std::span<const double>(values), shape,
+          facts(meter).unit == MeterUnit::energy ? "energy units" : "counts");
     }
   }
   if (!result.couplers.empty())
@@ -108,7 +100,7 @@ RunResult arrange(const Result& result, Ticks time_unit) {
     run.time.push_back(static_cast<double>(run.ticks.back()) / static_cast<double>(time_unit.count));
   }
   run.meters = result.meters;
-  run.heat_per_cell = result.heat_per_cell;
+  run.on_request = result.on_request;
   run.readback = result.readback;
   return run;
 }

@@ -15,10 +15,10 @@ namespace heatbath::apps {
 
 /// Arrays of a run, in files as: states (shots x records x cells, dimensionless; float32, or float64 where full turns
 /// are beyond 2^24), time (records, time units), ticks
-/// (records), meters_energy, meters_work, meters_heat, meters_heat_path, meters_work_shadow (snapshots x shots, energy
-/// units), meters_ticks (snapshots), heat_per_cell (snapshots x shots x cells, energy units) where the program asked
-/// for it, readback_0_bias, …, the arrays of [statistics], and provenance (JSON text). Without records (what
-/// [statistics] only leaves) there are no states, times and meters.
+/// (records), meters_energy, … of each energy of hb_meters_t (snapshots x shots, energy units), meters_ticks
+/// (snapshots), the meters that the program asked for besides by their names (snapshots x shots, those of cells x cells;
+/// energy units or counts), readback_0_bias, …, the arrays of [statistics], and provenance (JSON text). Without records
+/// (what [statistics] only leaves) there are no states, times and meters.
 struct RunResult {
   std::uint32_t shots = 0, cells = 0;
   std::size_t records = 0;
@@ -27,7 +27,7 @@ struct RunResult {
   std::vector<double> time;
   std::vector<std::uint64_t> ticks;
   std::vector<std::vector<hb_meters_t>> meters;  ///< [snapshot][shot]
-  std::vector<std::vector<double>> heat_per_cell;  ///< [snapshot][shot x cells]; empty rows where not asked for
+  MetersOnRequest on_request;
   std::vector<std::string> readback_names;
   std::vector<std::uint64_t> couplers;  ///< couplers x 2, where a readback is coupler_values: the pairs of its values
   std::vector<std::vector<float>> readback;

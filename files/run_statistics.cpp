@@ -130,13 +130,14 @@ void RunStatistics::add(std::uint64_t first_shot, std::uint64_t record, std::spa
 }
 
 void RunStatistics::add_meters(const std::vector<std::vector<hb_meters_t>>& meters,
-                               const std::vector<std::vector<double>>& heat_per_cell) {
+                               const MetersOnRequest& on_request) {
   for (std::size_t k = 0; k < production_.size(); ++k) {
     for (std::size_t shot = 0; shot < meters[k].size(); ++shot) {
       double sum = 0;
       if (kT_.size() == 1) sum = meters[k][shot].heat_path / kT_[0];
       else
-        for (std::size_t cell = 0; cell < cells_; ++cell) sum += heat_per_cell[k][shot * cells_ + cell] / kT_[cell];
+        for (std::size_t cell = 0; cell < cells_; ++cell)
+          sum += on_request.at(Meter::heat_per_cell)[k][shot * cells_ + cell] / kT_[cell];
       Production& to = production_[k];
       const double before = sum - to.mean;
       to.mean += before / ++to.shots;

@@ -32,9 +32,8 @@ class RunStatistics {
 
   /// Record `record` of shots first_shot..: shots x captured state variables.
   void add(std::uint64_t first_shot, std::uint64_t record, std::span<const float> states);
-  /// Meters of further shots: [snapshot][shot], and [snapshot][shot x cells] where they were taken.
-  void add_meters(const std::vector<std::vector<hb_meters_t>>& meters,
-                  const std::vector<std::vector<double>>& heat_per_cell);
+  /// Meters of further shots, [snapshot][shot], and those on request.
+  void add_meters(const std::vector<std::vector<hb_meters_t>>& meters, const MetersOnRequest& on_request);
 
   /// As docs/command.md lists it. Times in time units; what is not known is null.
   nlohmann::json json() const;

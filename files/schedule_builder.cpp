@@ -25,8 +25,8 @@ bool is_whole(double steps) { return std::fabs(steps - std::round(steps)) <= 1e-
 
 class ScheduleBuilder {
  public:
-  ScheduleBuilder(Program& program, const Device& device, PerCell per_cell)
-      : program_(program), device_(device), per_cell_(per_cell),
+  ScheduleBuilder(Program& program, const Device& device, MeterSet meters)
+      : program_(program), device_(device), meters_(meters),
         grid_{std::max<std::uint64_t>(1, device.step().count)} {}
 
   void append_all(const std::vector<ScheduleStep>& steps) {
@@ -117,7 +117,7 @@ class ScheduleBuilder {
                                step.now);
         break;
       case Op::capture_stop: program_.capture_stop(); break;
-      case Op::meters: program_.meter_snapshot(per_cell_); break;
+      case Op::meters: program_.meter_snapshot(meters_); break;
       case Op::meters_clear: program_.meter_clear(); break;
       case Op::readback:
         if (step.name == "couplings") program_.readback_couplings();
@@ -176,15 +176,15 @@ class ScheduleBuilder {
 
   Program& program_;
   const Device& device_;
-  PerCell per_cell_;
+  MeterSet meters_;
   Ticks grid_;
   double owed_ = 0;  // steps that were asked for and have not been taken
 };
 
 }  // namespace
 
-void append_schedule(Program& program, const std::vector<ScheduleStep>& steps, const Device& device, PerCell per_cell) {
-  ScheduleBuilder(program, device, per_cell).append_all(steps);
+void append_schedule(Program& program, const std::vector<ScheduleStep>& steps, const Device& device, MeterSet meters) {
+  ScheduleBuilder(program, device, meters).append_all(steps);
 }
 
 }  // namespace heatbath::apps

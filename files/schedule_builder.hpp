@@ -12,6 +12,6 @@ namespace heatbath::apps {
 /// within half a step of what was asked, and a repeat whose duration is no whole number of steps is written out as
 /// often as makes it one, where the program has room. Throws Error(BAD_ARG) with file, line and key for a duration or a
 /// period that is off by more than 1 % of itself, and with file and line for what the device refuses.
-void append_schedule(Program& program, const std::vector<ScheduleStep>& steps, const Device& device, PerCell per_cell);
+void append_schedule(Program& program, const std::vector<ScheduleStep>& steps, const Device& device, MeterSet meters);
 
 }  // namespace heatbath::apps

@@ -90,7 +90,7 @@ std::vector<float> Item::per_cell(std::uint32_t cells) const {
   return values;
 }
 
-Table::Table(const Item& item, std::initializer_list<const char*> keys) : item_(item) {
+Table::Table(const Item& item, const std::vector<const char*>& keys) : item_(item) {
   if (!item.is_table()) item.fail("needs a table");
   for (const auto& [key, value] : item.value().entries()) {
     if (std::ranges::find(keys, key) == keys.end())

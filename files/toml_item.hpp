@@ -109,7 +109,7 @@ class Items {
 /// A table of which every key must be known.
 class Table {
  public:
-  Table(const Item& item, std::initializer_list<const char*> keys);
+  Table(const Item& item, const std::vector<const char*>& keys);
 
   std::optional<Item> find(const char* key) const;
   /// Throws Error(BAD_ARG) where the key is missing.

@@ -115,7 +115,10 @@ TomlProgram read_toml_program(const std::filesystem::path& path) {
   const std::uint32_t rows = program.rows();
   if (rows != 0) program.shots = rows;
   if (const auto item = top.find("samples")) {
-    const Table samples(*item, {"shots", "seed", "first_cell", "cells", "heat_per_cell"});
+    std::vector<const char*> keys{"shots", "seed", "first_cell", "cells"};
+    for (const MeterFacts& meter : meter_list)
+      if (meter.flag != 0) keys.push_back(meter.name);
+    const Table samples(*item, keys);
     if (const auto shots = samples.find("shots")) {
       program.shots = shots->count(1, kMost);
       if (rows != 0 && program.shots != rows)
@@ -131,10 +134,12 @@ TomlProgram read_toml_program(const std::filesystem::path& path) {
       program.capture_cells = count->count(1, 2 * program.cells - program.first_cell);
       note(*count);
     }
-    if (const auto heat = samples.find("heat_per_cell")) {
-      program.heat_per_cell = heat->boolean();
-      if (program.heat_per_cell && program.meter_names().empty())
-        heat->fail("is true, but the schedule has no step with op = \"meters\" that would take it");
+    for (const MeterFacts& meter : meter_list) {
+      const auto asked = meter.flag != 0 ? samples.find(meter.name) : std::nullopt;
+      if (!asked || !asked->boolean()) continue;
+      if (program.meter_names().empty())
+        asked->fail("is true, but the schedule has no step with op = \"meters\" that would take it");
+      program.on_request.add(meter.meter);
     }
   }
   if (const auto item = top.find("statistics")) {
@@ -145,7 +150,7 @@ TomlProgram read_toml_program(const std::filesystem::path& path) {
       note(Item(program.path, fmt::format("statistics.{}", key), value));
     // Heat over temperatures that differ is that of single cells.
     if (program.statistics->entropy_production && program.network.kT && program.network.kT->size() > 1)
-      program.heat_per_cell = true;
+      program.on_request.add(Meter::heat_per_cell);
   }
   return program;
 }

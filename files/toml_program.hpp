@@ -41,7 +41,7 @@
 //   seed = 1                         # noise key; refused by a device that cannot be seeded
 //   first_cell = 0                   # captured cells; cells + i is the second state variable of cell i
 //   cells = 64
-//   heat_per_cell = false            # true: the meters give the heat of each cell, too
+//   heat_per_cell = false            # true: the meters give the heat of each cell, too; so the other meters on request
 //
 //   [statistics]                     # see statistics_request.hpp
 //
@@ -108,7 +108,7 @@ struct TomlProgram {
   std::uint32_t shots = 1;
   std::optional<std::uint64_t> seed;
   std::uint32_t first_cell = 0, capture_cells = 0;
-  bool heat_per_cell = false;
+  MeterSet on_request;  ///< of all snapshots
   std::optional<StatisticsRequest> statistics;
 
   /// "FILE:LINE: KEY" of keys that a device has to judge, by key (network.dt, samples.seed); or the option in its

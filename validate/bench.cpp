@@ -161,9 +161,9 @@ Result Machine::run(const Program& program, std::uint32_t shots, std::uint32_t v
 
 std::vector<hb_meters_t> Machine::meters(const Result& result, std::size_t snapshot) const {
   std::vector<hb_meters_t> scaled = result.meters.at(snapshot);
-  for (hb_meters_t& m : scaled) {
-    for (double* energy : {&m.energy, &m.work, &m.heat, &m.heat_path, &m.work_shadow}) *energy /= kT_;
-  }
+  for (hb_meters_t& m : scaled)
+    for (const MeterFacts& meter : meter_list)
+      if (meter.in_record != nullptr) m.*meter.in_record /= kT_;
   return scaled;
 }
 

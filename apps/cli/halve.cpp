@@ -1,8 +1,8 @@
 #include "apps/cli/halve.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
+#include <ranges>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -17,16 +17,10 @@ namespace {
 
 constexpr double most_bytes = 0x1p30;
 
-struct MeterColumn {
-  const char* name;
-  double hb_meters_t::*field;
-  Moments SnapshotMoments::*sum;
-};
-constexpr std::array<MeterColumn, 5> meters{{{"energy", &hb_meters_t::energy, &SnapshotMoments::energy},
-                                             {"work", &hb_meters_t::work, &SnapshotMoments::work},
-                                             {"heat", &hb_meters_t::heat, &SnapshotMoments::heat},
-                                             {"heat_path", &hb_meters_t::heat_path, &SnapshotMoments::heat_path},
-                                             {"work_shadow", &hb_meters_t::work_shadow, &SnapshotMoments::work_shadow}}};
+/// The energies of every snapshot.
+auto compared_meters() {
+  return std::views::filter(meter_list, [](const MeterFacts& meter) { return meter.in_record != nullptr; });
+}
 
 nlohmann::json number(double value) { return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(nullptr); }
 
@@ -47,7 +41,7 @@ void ShotValues::take(std::uint64_t first, const RunResult& run) {
     const auto state = run.final_state(shot);
     to = std::copy(state.begin(), state.end(), to);
     for (const auto& snapshot : run.meters)
-      for (const MeterColumn& meter : meters) *to++ = snapshot[shot].*meter.field;
+      for (const MeterFacts& meter : compared_meters()) *to++ = snapshot[shot].*meter.in_record;
   }
 }
 
@@ -62,7 +56,7 @@ std::size_t shot_columns(const TomlProgram& description, const Program& program)
   const std::uint32_t cells = description.capture_cells != 0
                                   ? description.capture_cells
                                   : description.cells - description.first_cell % description.cells;
-  return cells + meters.size() * program.snapshots();
+  return cells + static_cast<std::size_t>(std::ranges::distance(compared_meters())) * program.snapshots();
 }
 
 void check_halving(const Device& device, const TomlProgram& description, const Program& program) {
@@ -109,7 +103,7 @@ nlohmann::json halve(Device& device, const Program& program, const TomlProgram& 
   const std::vector<std::string> names = description.meter_names();
   for (std::size_t k = 0; k < coarse.snapshots.size(); ++k) {
     nlohmann::json snapshot{{"name", names[k]}};
-    for (const MeterColumn& meter : meters) snapshot[meter.name] = compare(coarse.snapshots[k].*meter.sum);
+    for (const MeterFacts& meter : compared_meters()) snapshot[meter.name] = compare(coarse.snapshots[k].of.at(meter.meter).front());
     result["meters"].push_back(snapshot);
   }
   if (statistics != nullptr && !statistics->names().empty()) {
@@ -142,8 +136,8 @@ void print_halved(const nlohmann::json& halved) {
     row(fmt::format("final state {}", states[k]["cell"].get<std::uint64_t>()), states[k]);
   if (states.size() > kShown) put("  … and {} more; all of them with --json\n", states.size() - kShown);
   for (const nlohmann::json& snapshot : halved["meters"])
-    for (const char* name : {"energy", "work", "heat", "heat_path", "work_shadow"})
-      row(fmt::format("{} {}", snapshot["name"].get<std::string>(), name), snapshot[name]);
+    for (const MeterFacts& meter : compared_meters())
+      row(fmt::format("{} {}", snapshot["name"].get<std::string>(), meter.name), snapshot[meter.name]);
   if (!halved.contains("statistics")) return;
   const nlohmann::json& columns = halved["statistics"];
   for (std::size_t k = 0; k < std::min(kShown, columns.size()); ++k) {

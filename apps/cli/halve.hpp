@@ -20,7 +20,8 @@ class ShotValues {
   ShotValues(std::uint32_t shots, std::size_t columns) : shots_(shots), columns_(columns), values_(shots * columns) {}
   /// Takes the shots from `first` on.
   void take(std::uint64_t first, const RunResult& shots);
-  /// Mean and spread over shots of (this - other) of a column: a captured state variable, then five meters a snapshot.
+  /// Mean and spread over shots of (this - other) of a column: a captured state variable, then the energies of
+  /// each snapshot.
   Moments difference(const ShotValues& other, std::size_t column) const;
 
  private:

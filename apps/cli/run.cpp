@@ -60,14 +60,9 @@ nlohmann::json summarise(const RunOutcome& run, const TomlProgram& description, 
   const std::vector<std::string> names = description.meter_names();
   for (std::size_t i = 0; i < run.snapshots.size(); ++i) {
     const SnapshotMoments& is = run.snapshots[i];
-    nlohmann::json snapshot = {{"name", names[i]},
-                               {"ticks", is.ticks},
-                               {"energy", of_moments(is.energy)},
-                               {"work", of_moments(is.work)},
-                               {"heat", of_moments(is.heat)},
-                               {"heat_path", of_moments(is.heat_path)},
-                               {"work_shadow", of_moments(is.work_shadow)}};
-    if (!is.heat_per_cell.empty()) snapshot["heat_per_cell"] = of_all(is.heat_per_cell, most);
+    nlohmann::json snapshot = {{"name", names[i]}, {"ticks", is.ticks}};
+    for (const auto& [meter, moments] : is.of)
+      snapshot[name(meter)] = facts(meter).per_cell ? of_all(moments, most) : of_moments(moments.front());
     meters.push_back(std::move(snapshot));
   }
   nlohmann::json summary;
@@ -119,6 +114,18 @@ void print_statistics(const nlohmann::json& is) {
   for (const nlohmann::json& note : is["notes"]) put("note: {}\n", note.get<std::string>());
 }
 
+void print_meter(const MeterFacts& meter, const nlohmann::json& is) {
+  const auto row = [](const auto& name, const nlohmann::json& mean, const nlohmann::json& sd) {
+    put("  {:<12} mean {:>12.5g}  s.d. {:>12.5g}\n", name, mean.get<double>(), sd.get<double>());
+  };
+  if (!meter.per_cell) return row(meter.name, is["mean"], is["sd"]);
+  put("  {}\n", meter.name);
+  for (std::size_t i = 0; i < std::min(kShown, is["mean"].size()); ++i)
+    row(fmt::format("{:>6}", i), is["mean"][i], is["sd"][i]);
+  if (const auto all = is["count"].get<std::size_t>(); all > kShown)
+    put("  … and {} more; all of them with --json\n", all - kShown);
+}
+
 void print_summary(const nlohmann::json& summary) {
   put("{} on {}\n", summary["program"].get<std::string>(), summary["device"]["link"]["uri"].get<std::string>());
   put("{} cells, {} shots, {:.6g} time units, {} records\n\n", summary["cells"].get<std::uint64_t>(),
@@ -135,19 +142,9 @@ void print_summary(const nlohmann::json& summary) {
     put("  … and {} more; all of them with --json\n", all - kShown);
 
   for (const nlohmann::json& snapshot : summary["meters"]) {
-    put("\nmeters \"{}\" (energy units, over shots)\n", snapshot["name"].get<std::string>());
-    for (const char* key : {"energy", "work", "heat", "heat_path", "work_shadow"}) {
-      put("  {:<12} mean {:>12.5g}  s.d. {:>12.5g}\n", key, snapshot[key]["mean"].get<double>(),
-                 snapshot[key]["sd"].get<double>());
-    }
-    if (!snapshot.contains("heat_per_cell")) continue;
-    const nlohmann::json& heat = snapshot["heat_per_cell"];
-    put("  heat of cells\n");
-    for (std::size_t i = 0; i < std::min(kShown, heat["mean"].size()); ++i)
-      put("  {:>6}       mean {:>12.5g}  s.d. {:>12.5g}\n", i, heat["mean"][i].get<double>(),
-                 heat["sd"][i].get<double>());
-    if (const auto all = heat["count"].get<std::size_t>(); all > kShown)
-      put("  … and {} more; all of them with --json\n", all - kShown);
+    put("\nmeters \"{}\" (energy units and counts, over shots)\n", snapshot["name"].get<std::string>());
+    for (const MeterFacts& meter : meter_list)
+      if (snapshot.contains(meter.name) && meter.unit != MeterUnit::ticks) print_meter(meter, snapshot[meter.name]);
   }
   if (summary.contains("statistics")) print_statistics(summary["statistics"]);
   if (summary.contains("halve") && !summary["halve"].is_null()) print_halved(summary["halve"]);
@@ -245,13 +242,15 @@ std::vector<StatisticsArray> arrays_of(const RunOutcome& outcome) {
   for (const Moments& is : outcome.final_states) mean.values.push_back(is.mean), sd.values.push_back(is.sd());
   std::vector<StatisticsArray> all{mean, sd};
   if (snapshots == 0) return all;
-  for (const auto& [name, sum] : {std::pair{"energy", &SnapshotMoments::energy}, {"work", &SnapshotMoments::work},
-                                  {"heat", &SnapshotMoments::heat}, {"heat_path", &SnapshotMoments::heat_path},
-                                  {"work_shadow", &SnapshotMoments::work_shadow}}) {
-    StatisticsArray of_mean{fmt::format("meters_{}_mean", name), {snapshots}, {}, "energy units"};
-    StatisticsArray of_sd{fmt::format("meters_{}_sd", name), {snapshots}, {}, "energy units"};
-    for (const SnapshotMoments& is : outcome.snapshots)
-      of_mean.values.push_back((is.*sum).mean), of_sd.values.push_back((is.*sum).sd());
+  for (const auto& [meter, first] : outcome.snapshots.front().of) {
+    if (facts(meter).per_cell) continue;
+    const char* const units = facts(meter).unit == MeterUnit::energy ? "energy units" : "counts";
+    StatisticsArray of_mean{fmt::format("meters_{}_mean", name(meter)), {snapshots}, {}, units};
+    StatisticsArray of_sd{fmt::format("meters_{}_sd", name(meter)), {snapshots}, {}, units};
+    for (const SnapshotMoments& is : outcome.snapshots) {
+      const Moments& moments = is.of.at(meter).front();
+      of_mean.values.push_back(moments.mean), of_sd.values.push_back(moments.sd());
+    }
     all.push_back(std::move(of_mean)), all.push_back(std::move(of_sd));
   }
   return all;

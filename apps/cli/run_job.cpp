@@ -39,20 +39,18 @@ void sum_up(RunOutcome& outcome, const RunResult& run) {
     const auto& rows = run.meters[k];
     SnapshotMoments& to = outcome.snapshots[k];
     to.ticks = rows.front().ticks;
-    const auto add = [&](Moments& sum, double hb_meters_t::*field) {
-      sum.merge(moments(rows.size(), [&](std::size_t shot) { return rows[shot].*field; }));
-    };
-    add(to.energy, &hb_meters_t::energy);
-    add(to.work, &hb_meters_t::work);
-    add(to.heat, &hb_meters_t::heat);
-    add(to.heat_path, &hb_meters_t::heat_path);
-    add(to.work_shadow, &hb_meters_t::work_shadow);
-    const std::vector<double>& heat = run.heat_per_cell[k];
-    const std::size_t cells = heat.size() / rows.size();
-    std::vector<Moments> of_cells;
-    for (std::size_t cell = 0; cell < cells; ++cell)
-      of_cells.push_back(moments(rows.size(), [&](std::size_t shot) { return heat[shot * cells + cell]; }));
-    if (cells > 0) merge_all(to.heat_per_cell, of_cells);
+    for (const MeterFacts& meter : meter_list)
+      if (meter.in_record != nullptr)
+        merge_all(to.of[meter.meter],
+                  {moments(rows.size(), [&](std::size_t shot) { return rows[shot].*meter.in_record; })});
+    for (const auto& [meter, snapshots] : run.on_request) {
+      const std::vector<double>& values = snapshots[k];
+      const std::size_t width = values.size() / rows.size();
+      std::vector<Moments> all;
+      for (std::size_t n = 0; n < width; ++n)
+        all.push_back(moments(rows.size(), [&](std::size_t shot) { return values[shot * width + n]; }));
+      if (width > 0) merge_all(to.of[meter], all);
+    }
   }
 }
 
@@ -78,7 +76,7 @@ void feed(RunStatistics& statistics, const Capture& capture, const Result& resul
       statistics.add(first, record, rows);
     }
   }
-  statistics.add_meters(result.meters, result.heat_per_cell);
+  statistics.add_meters(result.meters, result.on_request);
 }
 
 }  // namespace
@@ -144,8 +142,8 @@ RunOutcome run_shots(Device& device, const Program& program, const TomlProgram& 
   const auto take = [&](std::uint32_t, Result&& result) {
     add_counters(outcome, result);
     block.meters = std::move(result.meters);
-    block.heat_per_cell = std::move(result.heat_per_cell);
-    if (statistics != nullptr) statistics->add_meters(block.meters, block.heat_per_cell);
+    block.on_request = std::move(result.on_request);
+    if (statistics != nullptr) statistics->add_meters(block.meters, block.on_request);
     sum_up(outcome, block);
     if (plan.shots) plan.shots(first, block);
     if (first == 0) outcome.result.readback = std::move(result.readback);

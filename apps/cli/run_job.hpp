@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <vector>
 
 #include "files/run_result.hpp"
@@ -23,8 +24,8 @@ struct Moments {
 
 struct SnapshotMoments {
   std::uint64_t ticks = 0;
-  Moments energy, work, heat, heat_path, work_shadow;
-  std::vector<Moments> heat_per_cell;  ///< empty where not taken
+  /// Of each meter that was taken, but ticks: one, or one per cell.
+  std::map<Meter, std::vector<Moments>> of;
 };
 
 /// What a run left.

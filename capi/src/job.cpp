@@ -138,14 +138,23 @@ hb_status_t heatbath_result_meters(const heatbath_result* result, uint32_t snaps
   });
 }
 
+hb_status_t heatbath_result_meter(const heatbath_result* result, uint32_t snapshot, uint32_t meter, const double** values,
+                                  uint64_t* count) {
+  return guarded([&] {
+    constexpr const char* where = "heatbath_result_meter";
+    const Result& of = result_of(result, where);
+    row(of.meters, snapshot, where, "snapshot");
+    if (meter >= HB_METERS || meter_list[meter].flag == 0)
+      throw Error(HB_BAD_ARG, std::string(where) + ": meter " + std::to_string(meter) + " is none on request");
+    const std::span<const double> all = of.meter(static_cast<Meter>(meter), snapshot);
+    if (values != nullptr) *values = all.data();
+    give(count, all.size());
+  });
+}
+
 hb_status_t heatbath_result_heat_per_cell(const heatbath_result* result, uint32_t snapshot, const double** heat,
                                           uint64_t* count) {
-  return guarded([&] {
-    constexpr const char* where = "heatbath_result_heat_per_cell";
-    const auto& cells = row(result_of(result, where).heat_per_cell, snapshot, where, "snapshot");
-    if (heat != nullptr) *heat = cells.data();
-    give(count, cells.size());
-  });
+  return heatbath_result_meter(result, snapshot, HB_METER_HEAT_PER_CELL, heat, count);
 }
 
 hb_status_t heatbath_result_readback(const heatbath_result* result, uint32_t readback, const float** values,

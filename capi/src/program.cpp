@@ -167,8 +167,14 @@ hb_status_t heatbath_program_meter_clear(heatbath_program* program) {
 }
 
 hb_status_t heatbath_program_meter_snapshot(heatbath_program* program, bool per_cell) {
-  return append(program, __func__,
-                [&](Program& to) { to.meter_snapshot(per_cell ? PerCell::heat : PerCell::nothing); });
+  return heatbath_program_meter_snapshot_of(program, per_cell ? HB_FLAG_HEAT_PER_CELL : 0u);
+}
+
+hb_status_t heatbath_program_meter_snapshot_of(heatbath_program* program, uint32_t flags) {
+  return append(program, __func__, [&](Program& to) {
+    if ((flags & ~HB_METER_FLAGS) != 0) throw Error(HB_BAD_ARG, "heatbath_program_meter_snapshot_of: flags that are of no meter");
+    to.meter_snapshot(MeterSet::of_flags(flags));
+  });
 }
 
 hb_status_t heatbath_program_readback(heatbath_program* program, uint32_t section) {

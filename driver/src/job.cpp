@@ -1,6 +1,7 @@
 #include "heatbath/job.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <cmath>
 #include <cstring>
@@ -152,10 +153,13 @@ Job::Impl::Impl(Device::Impl& on, const Program& what, const JobOptions& how, Ca
       result.capture.turns_.resize(std::size_t{options.shots} * plan_.records * shape_.seconds());
     }
     result.meters.assign(program.snapshots(), std::vector<hb_meters_t>(options.shots));
-    result.heat_per_cell.resize(program.snapshots());
-    for (std::uint32_t k = 0; k < program.snapshots(); ++k)
-      if (program.snapshot_contents()[k] == PerCell::heat)
-        result.heat_per_cell[k].resize(std::size_t{options.shots} * program.cells());
+    for (const MeterFacts& meter : meter_list)
+      for (std::uint32_t k = 0; meter.flag != 0 && k < program.snapshots(); ++k) {
+        if (!program.snapshot_contents()[k].has(meter.meter)) continue;
+        auto& snapshots = result.on_request[meter.meter];
+        snapshots.resize(program.snapshots());
+        snapshots[k].resize(std::size_t{options.shots} * values_of(meter));
+      }
     result.readback.resize(program.readbacks().size());
   } catch (const std::exception&) {
     throw out_of_host_memory(options.shots, plan_.records, capture_cells_);
@@ -448,10 +452,17 @@ void Job::Impl::read_meters() {
   for (std::size_t k = 0; k < plan_.snapshots.size(); ++k) {
     const auto rows = std::span(result.meters[k]).subspan(done_shots_, pass_shots());
     read_device(plan_.snapshots[k], std::as_writable_bytes(rows));
-    if (program.snapshot_contents()[k] != PerCell::heat) continue;
-    const std::size_t cells = program.cells();
-    const auto heat = std::span(result.heat_per_cell[k]).subspan(done_shots_ * cells, pass_shots() * cells);
-    read_device(plan_.snapshots[k] + hb_snapshot_bytes(pass_shots(), 0), std::as_writable_bytes(heat));
+    const std::uint32_t flags = program.snapshot_contents()[k].flags();
+    for (auto& [meter, snapshots] : result.on_request) {
+      if (snapshots[k].empty()) continue;
+      const std::size_t width = values_of(facts(meter));
+      const auto values = std::span(snapshots[k]).subspan(done_shots_ * width, pass_shots() * width);
+      read_device(plan_.snapshots[k] +
+                      hb_snapshot_offset(static_cast<hb_meter_t>(meter), flags, pass_shots(), program.cells()),
+                  std::as_writable_bytes(values));
+      if (facts(meter).unit == MeterUnit::energy) continue;
+      for (double& value : values) value = static_cast<double>(std::bit_cast<std::uint64_t>(value));
+    }
   }
 }
 

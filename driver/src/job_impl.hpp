@@ -51,6 +51,8 @@ struct Job::Impl {
 
  private:
   std::uint32_t pass_shots() const;
+  /// Values per shot of a meter on request.
+  std::uint32_t values_of(const MeterFacts& meter) const { return meter.per_cell ? program.cells() : 1; }
   std::uint64_t record_bytes() const;
   void write_rows();
   void start_pass();

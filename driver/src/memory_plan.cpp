@@ -34,9 +34,9 @@ MemoryPlan plan_memory(const Program& program, std::uint32_t shots, std::uint32_
     next += rows ? placed.stride * plan.lanes : aligned(placed.row_bytes);
     plan.operands.push_back(placed);
   }
-  for (const PerCell per_cell : program.snapshot_contents()) {
+  for (const MeterSet meters : program.snapshot_contents()) {
     plan.snapshots.push_back(next);
-    next += aligned(hb_snapshot_bytes(plan.lanes, per_cell == PerCell::heat ? program.cells() : 0));
+    next += aligned(hb_snapshot_bytes(meters.flags(), plan.lanes, program.cells()));
   }
   for (const Program::Readback& readback : program.readbacks()) {
     const std::uint64_t values = program.values_of(readback.section);

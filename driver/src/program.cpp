@@ -641,14 +641,15 @@ Program& Program::meter_clear() {
   return *this;
 }
 
-Program& Program::meter_snapshot(PerCell per_cell) {
-  require(capabilities_.meters, "Program::meter_snapshot", "METERS");
-  if (per_cell == PerCell::heat)
-    require(capabilities_.heat_per_cell, "Program::meter_snapshot(PerCell::heat)", "HEAT_PER_CELL");
+Program& Program::meter_snapshot(MeterSet also) {
+  for (const MeterFacts& meter : meter_list)
+    if (also.has(meter.meter))
+      require(capabilities_.*meter.present,
+              "Program::meter_snapshot" + (meter.flag == 0 ? "" : "(" + std::string(meter.name) + ")"), meter.needs);
   Step& step = append(HB_OP_METER_SNAPSHOT);
   step.snapshot = static_cast<std::int32_t>(snapshots_.size());
-  if (per_cell == PerCell::heat) step.instruction.flags = HB_FLAG_PER_CELL;
-  snapshots_.push_back(per_cell);
+  step.instruction.flags = also.flags();
+  snapshots_.push_back(also);
   return *this;
 }
 

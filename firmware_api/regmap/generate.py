@@ -6,13 +6,17 @@ heatbath.toml -> firmware_api/include/heatbath/regs.h           C header: offset
                  firmware_api/include/heatbath/cells.h          kinds, topologies, steppers, sections and their names
                  firmware_api/src/cells.c
                  driver/include/heatbath/cell_enums.hpp         the same for C++ hosts
+                 firmware_api/include/heatbath/meters.h         meters: their record, flags and places in a snapshot
+                 firmware_api/src/meters.c
+                 driver/include/heatbath/meter_list.hpp         the same for C++ hosts
                  firmware_api/include/heatbath/capabilities.h   the capabilities, decoded
                  firmware_api/src/capability_reader.c           their reader
                  driver/include/heatbath/capability_fields.hpp  the same for C++ hosts, and by name
                  driver/src/capability_fields.cpp
                  hw_model/device/profile_features.hpp           those that are keys of [features] in chip profiles
                  hw_model/device/profile_registers.cpp          the registers whose values are members of a profile
-                 hw_model/physics/cell_enums.hpp                kinds and steppers for the physics, which knows no register
+                 hw_model/physics/cell_enums.hpp                kinds, steppers and meters of cells for the physics, which knows
+                                                                no register
                  hw_model/physics/cell_facts.inc                what is true of each
                  docs/registers.md                              the page to read
                  hw_model/rtl/heatbath_regs.v                   register block with an AXI4-Lite port
@@ -36,6 +40,7 @@ sys.dont_write_bytecode = True  # the source tree stays as it is
 import capability_forms
 import cell_forms
 import hardware_forms
+import meter_forms
 import register_forms
 from register_source import RegisterMap, SourceError
 
@@ -46,6 +51,9 @@ OUTPUTS = {
     "firmware_api/src/cells.c": cell_forms.c_source,
     "driver/include/heatbath/cell_enums.hpp": cell_forms.host_header,
     "hw_model/physics/cell_enums.hpp": cell_forms.physics_header,
+    "firmware_api/include/heatbath/meters.h": meter_forms.c_header,
+    "firmware_api/src/meters.c": meter_forms.c_source,
+    "driver/include/heatbath/meter_list.hpp": meter_forms.host_header,
     "firmware_api/include/heatbath/capabilities.h": capability_forms.c_header,
     "firmware_api/src/capability_reader.c": capability_forms.c_reader,
     "driver/include/heatbath/capability_fields.hpp": capability_forms.host_header,

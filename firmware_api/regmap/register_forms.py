@@ -2,6 +2,7 @@
 
 import re
 
+from meter_forms import docs_table
 from register_source import ACCESS, RESET_KINDS, register_symbols
 
 
@@ -120,7 +121,7 @@ def docs_page(registers):
             for field in r.fields:
                 values = ", ".join(f"{value} `{name}`" for name, value in field.values.items())
                 out.append(f"| {field.bits} | `{field.name}` | {values} | {escape(field.doc)} |")
-    return "\n".join(out + [""])
+    return "\n".join(out + docs_table(registers) + [""])
 
 
 def escape(text):

@@ -1,4 +1,5 @@
-"""What the register source says, checked: registers and fields, cell kinds, topologies, steppers, parameter sections.
+"""What the register source says, checked: registers and fields, cell kinds, topologies, steppers, parameter sections,
+meters.
 
 Python 3.11, standard library only.
 """
@@ -91,16 +92,16 @@ class Field:
 
 
 class Row:
-    """A row of a numbered list: a cell kind, a topology, a stepper or a parameter section."""
+    """A row of a numbered list: a cell kind, a topology, a stepper, a parameter section or a meter."""
 
     def __init__(self, kind, table, lists):
         where = f"{kind} {table.get('name', '?')}"
         keys = LISTS[kind]
-        check_keys(where, table, {"name", "value", "doc"} | set(keys), {"text", "low", "range"})
+        check_keys(where, table, {"name", "value", "doc"} | set(keys), OPTIONAL.get(kind, set()))
         self.name = check_name(where, table["name"])
         self.value = check_number(f"{where}: value", table["value"], 255)
         self.doc = check_doc(where, table["doc"])
-        self.text = table.get("text", self.name.lower().replace("_", "-"))
+        self.text = table.get("text", self.name.lower().replace("_", "_" if kind == "meter" else "-"))
         self.low = table.get("low")
         self.range = table.get("range")
         for key, kind_of_value in keys.items():
@@ -113,6 +114,18 @@ class Row:
             for cell in self.cells:
                 if cell not in known:
                     raise SourceError(f"{where}: cells: {cell!r} must be one of {', '.join(known)}")
+        if kind == "meter":
+            self.read_meter(where, table)
+
+    def read_meter(self, where, table):
+        if self.unit not in METER_UNITS:
+            raise SourceError(f"{where}: unit {self.unit!r} must be one of {', '.join(METER_UNITS)}")
+        if self.per_cell != self.name.endswith("_PER_CELL"):
+            raise SourceError(f"{where}: the names of meters of cells, and theirs alone, end in _PER_CELL")
+        self.sums = table.get("sums")
+        self.flag = 1 << check_number(f"{where}: flag", table["flag"], 31) if "flag" in table else 0
+        if not self.flag and (self.per_cell or self.sums):
+            raise SourceError(f"{where}: a meter of cells, or a sum of one, needs a flag")
 
     @property
     def cpp(self):
@@ -126,7 +139,12 @@ LISTS = {
     "topology": {},
     "stepper": {"cells": list, "markov": bool, "bounded": bool, "takes_middle": bool, "coloured": bool, "order": str},
     "section": {"cells": list, "per_cell": bool, "unit": str},
+    "meter": {"unit": str, "per_cell": bool, "needs": str},
 }
+OPTIONAL = {"section": {"text", "low", "range"}, "meter": {"flag", "sums"}}
+METER_UNITS = {"energy": "double", "count": "uint64_t", "ticks": "uint64_t"}  # and their types
+# Flags of other instructions (heatbath/program.h).
+TAKEN_FLAGS = 3
 
 
 def numbered_rows(kind, tables, lists):
@@ -297,6 +315,7 @@ class RegisterMap:
         for row in self.lists["section"]:
             if row.range and row.range not in by_name:
                 raise SourceError(f"section {row.name}: range {row.range!r} is no register")
+        self.check_meters(by_name)
         if "INTR_STATE" in by_name and "INTR_ENABLE" in by_name:
             state, enable = (sum(field.mask for field in by_name[name].fields) for name in ("INTR_STATE", "INTR_ENABLE"))
             if state != enable:
@@ -306,6 +325,22 @@ class RegisterMap:
             if symbol in owners:
                 raise SourceError(f"{owner} and {owners[symbol]} both make the C name {symbol}")
             owners[symbol] = owner
+
+    def check_meters(self, by_name):
+        meters = self.lists["meter"]
+        features = [field.name for field in by_name["CAPS"].fields] if "CAPS" in by_name else []
+        taken = TAKEN_FLAGS
+        for row in meters:
+            where = f"meter {row.name}"
+            if row.needs not in features:
+                raise SourceError(f"{where}: needs {row.needs!r} is no bit of CAPS")
+            if row.flag & taken:
+                raise SourceError(f"{where}: flag {row.flag.bit_length() - 1} is taken")
+            taken |= row.flag
+            if row.sums and row.sums not in [other.name for other in meters if other.per_cell]:
+                raise SourceError(f"{where}: sums {row.sums!r} is no meter of cells")
+            if not row.flag and any(other.flag for other in meters[:row.value]):
+                raise SourceError(f"{where}: meters without a flag stand before the others")
 
     @property
     def capabilities(self):

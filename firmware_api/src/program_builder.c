@@ -304,13 +304,17 @@ void hb_program_meter_clear(hb_program_t *program) {
   append_op(program, HB_OP_METER_CLEAR);
 }
 
-uint64_t hb_program_meter_snapshot(hb_program_t *program, bool per_cell) {
+uint64_t hb_program_meter_snapshot(hb_program_t *program, uint32_t flags) {
   if (!good(program)) return 0;
   const hb_capabilities_t *const caps = program->capabilities;
-  if (!caps->meters || (per_cell && !caps->heat_per_cell)) fail(program, HB_UNSUPPORTED);
+  if ((flags & ~HB_METER_FLAGS) != 0) fail(program, HB_BAD_ARG);
+  for (uint32_t meter = 0; meter < HB_METERS; ++meter) {
+    const uint32_t flag = hb_meter_list[meter].flag;
+    if ((flag == 0 || (flags & flag) != 0) && !hb_has_meter(caps, (hb_meter_t)meter)) fail(program, HB_UNSUPPORTED);
+  }
   hb_instruction_t instruction = instruction_of(HB_OP_METER_SNAPSHOT);
-  instruction.flags = per_cell ? HB_FLAG_PER_CELL : 0u;
-  instruction.addr = reserve(program, hb_snapshot_bytes(caps->lanes, per_cell ? program->cells : 0));
+  instruction.flags = flags;
+  instruction.addr = reserve(program, hb_snapshot_bytes(flags, caps->lanes, program->cells));
   append(program, instruction);
   return good(program) ? instruction.addr : 0;
 }

@@ -162,3 +162,14 @@ hb_status_t hb_run_meters(const hb_run_t *run, uint64_t snapshot, uint32_t shot,
   mmio->read_block(mmio->context, snapshot + (uint64_t)shot * sizeof *meters, meters, sizeof *meters);
   return HB_OK;
 }
+
+hb_status_t hb_run_meter(const hb_run_t *run, uint64_t snapshot, uint32_t flags, hb_meter_t meter, uint32_t shot,
+                         void *values) {
+  if (!is_ready(run) || values == NULL || shot >= run->shots || snapshot == 0) return HB_BAD_ARG;
+  if ((uint32_t)meter >= HB_METERS || (flags & hb_meter_list[meter].flag) == 0) return HB_BAD_ARG;
+  const hb_mmio_t *const mmio = run->program->mmio;
+  const uint32_t cells = run->program->cells, bytes = 8u * (hb_meter_list[meter].per_cell ? cells : 1u);
+  const uint64_t at = snapshot + hb_snapshot_offset(meter, flags, run->shots, cells) + (uint64_t)shot * bytes;
+  mmio->read_block(mmio->context, at, values, bytes);
+  return HB_OK;
+}

@@ -33,7 +33,7 @@ struct Job {
   std::uint32_t refinement = 0;
   RingLayout ring;
   bool metered = false;        ///< the program reads meters
-  bool heat_per_cell = false;  ///< of cells, too
+  std::uint32_t meters = 0;    ///< those it asks for besides (HB_FLAG_*)
   std::vector<hb_instruction_t> program;
 };
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 #include <new>
+#include <numeric>
 #include <utility>
 
 #include "heatbath/numerics/random.hpp"
@@ -34,6 +35,13 @@ constexpr std::chrono::milliseconds short_stretch{50}, usual_stretch{100}, long_
 constexpr std::uint64_t fastest_growth = 16;
 /// Stretches of less work than this are run without reading the clock.
 constexpr std::uint64_t unclocked_units = std::uint64_t{1} << 16;
+
+/// What the array keeps for a meter on request: itself, or the meter of cells whose sum it is.
+physics::CellMeter kept_for(const hb_meter_facts_t& meter) {
+  const auto of_cells = meter.per_cell ? &meter - hb_meter_list : meter.sums;
+  const auto before = std::count_if(hb_meter_list, hb_meter_list + of_cells, [](const auto& of) { return of.per_cell; });
+  return static_cast<physics::CellMeter>(before);
+}
 
 std::uint64_t add(std::uint64_t a, std::uint64_t b) { return a > Sequencer::never - b ? Sequencer::never : a + b; }
 std::uint64_t multiply(std::uint64_t a, std::uint64_t b) {
@@ -180,7 +188,8 @@ void Sequencer::settle_in() {
   }
   if (lanes_done_ == 0) {
     array_->enable_meters(job_.metered);
-    if (job_.heat_per_cell) array_->enable_cell_heat();
+    for (const hb_meter_facts_t& meter : hb_meter_list)
+      if ((job_.meters & meter.flag) != 0) array_->enable_cell_meter(kept_for(meter));
     array_->clear_rails();
   }
   if (job_.metered) clear_meters();
@@ -703,12 +712,21 @@ void Sequencer::snapshot_meters(const hb_instruction_t& instruction) {
     const hb_meters_t values = meters(lane);
     std::memcpy(memory_.data() + instruction.addr + std::uint64_t{lane} * sizeof values, &values, sizeof values);
   });
-  if ((instruction.flags & HB_FLAG_PER_CELL) == 0) return;
-  std::vector<double> heat(job_.cells);
-  const std::uint64_t begin = instruction.addr + hb_snapshot_bytes(job_.shots, 0);
-  for (std::uint32_t lane = 0; lane < job_.shots; ++lane) {
-    array_->cell_heat(lane, heat);
-    std::memcpy(memory_.data() + begin + lane * heat.size() * sizeof(double), heat.data(), heat.size() * sizeof(double));
+  std::vector<double> values;
+  for (std::uint32_t m = 0; m < HB_METERS; ++m) {
+    const hb_meter_facts_t& meter = hb_meter_list[m];
+    if ((instruction.flags & meter.flag) == 0) continue;
+    std::uint64_t at = instruction.addr +
+                       hb_snapshot_offset(static_cast<hb_meter_t>(m), instruction.flags, job_.shots, job_.cells);
+    for (std::uint32_t lane = 0; lane < job_.shots; ++lane) {
+      values.resize(job_.cells);
+      array_->cell_meter(kept_for(meter), lane, values);
+      if (!meter.per_cell) values = {std::accumulate(values.begin(), values.end(), 0.0)};
+      for (double& value : values)
+        if (meter.counts) value = std::bit_cast<double>(static_cast<std::uint64_t>(value));
+      std::memcpy(memory_.data() + at, values.data(), values.size() * sizeof(double));
+      at += values.size() * sizeof(double);
+    }
   }
 }
 

@@ -56,7 +56,7 @@ std::uint32_t used_flags(hb_op_t op) {
     case HB_OP_SET:
     case HB_OP_CLAMP: return HB_FLAG_IMMEDIATE;
     case HB_OP_CAPTURE_START: return HB_FLAG_NOW;
-    case HB_OP_METER_SNAPSHOT: return HB_FLAG_PER_CELL;
+    case HB_OP_METER_SNAPSHOT: return HB_METER_FLAGS;
     default: return 0;
   }
 }
@@ -79,8 +79,8 @@ bool inside(std::uint64_t address, std::uint64_t bytes, std::uint64_t memory) {
 /// Checks the instructions of one program.
 class ProgramCheck {
  public:
-  ProgramCheck(const Profile& profile, std::uint64_t memory, Job& job)
-      : profile_(profile), memory_(memory), job_(job) {}
+  ProgramCheck(const Profile& profile, std::uint32_t caps, std::uint64_t memory, Job& job)
+      : profile_(profile), caps_(caps), memory_(memory), job_(job) {}
 
   std::optional<Fault> run() {
     const std::vector<hb_instruction_t>& program = job_.program;
@@ -132,10 +132,11 @@ class ProgramCheck {
       case HB_OP_SAMPLE: captures_ = true; return std::nullopt;
       case HB_OP_METER_CLEAR: job_.metered = true; return std::nullopt;
       case HB_OP_METER_SNAPSHOT: {
-        const bool per_cell = (it.flags & HB_FLAG_PER_CELL) != 0;
+        for (const hb_meter_facts_t& meter : hb_meter_list)
+          if ((it.flags & meter.flag) != 0 && (caps_ & meter.needs) == 0) return unsupported(HB_FIELD_FLAGS);
         job_.metered = true;
-        job_.heat_per_cell |= per_cell;
-        return check_address(it.addr, hb_snapshot_bytes(job_.shots, per_cell ? job_.cells : 0));
+        job_.meters |= it.flags;
+        return check_address(it.addr, hb_snapshot_bytes(it.flags, job_.shots, job_.cells));
       }
       case HB_OP_LOOP_BEGIN: return check_loop_begin(it);
       case HB_OP_LOOP_END: return check_loop_end();
@@ -271,6 +272,7 @@ class ProgramCheck {
   }
 
   const Profile& profile_;
+  std::uint32_t caps_;  // the register
   std::uint64_t memory_;
   Job& job_;
   std::uint32_t pc_ = 0;
@@ -357,7 +359,7 @@ std::variant<Job, Fault> check_start(const RegisterFile& registers, std::span<co
   job.program.resize(count);
   std::memcpy(job.program.data(), memory.data() + address, count * sizeof(hb_instruction_t));
 
-  ProgramCheck check(profile, memory.size(), job);
+  ProgramCheck check(profile, registers.get(HB_CAPS_OFFSET), memory.size(), job);
   if (auto fault = check.run()) return *fault;
   if (check.captures()) {
     if (auto fault = lay_out_ring(registers, memory.size(), profile, job)) return *fault;

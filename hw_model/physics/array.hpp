@@ -156,19 +156,19 @@ class Array {
   virtual void restart() {}
 
   // -- meters ----------------------------------------------------------------------------------------------------
-  /// Metering costs time; it is off after construction. Turning it on clears. Heat of cells is off afterwards.
+  /// Metering costs time; it is off after construction. Turning it on clears. Meters of cells are off afterwards.
   virtual void enable_meters(bool on) = 0;
-  /// Besides the meters of lanes, which must be on, keeps the heat of each cell, until enable_meters is called. Clears.
-  /// States and the meters of lanes keep their bits. Costs forces in double at both ends of each step: a fused kernel
-  /// goes step by step meanwhile.
-  virtual void enable_cell_heat() = 0;
+  /// Besides the meters of lanes, which must be on, keeps a meter of each cell, until enable_meters is called. Clears.
+  /// States and the meters of lanes keep their bits. A fused kernel goes step by step meanwhile; heat costs forces in
+  /// double at both ends of each step besides.
+  virtual void enable_cell_meter(CellMeter meter) = 0;
   virtual void clear_meters() = 0;
   /// Meters of one lane up to this instant, with the live parameters of the last step (or of change_parameters).
   virtual LaneMeters meters(std::uint32_t lane, const Parameters& live) const = 0;
-  /// The path heat of each cell of a lane since clear_meters, energy units, cells() values; all 0 without
-  /// enable_cell_heat. Their sum is LaneMeters::heat_path within rounding (Sekimoto, Prog. Theor. Phys. Suppl. 130
-  /// (1998) 17: what the bath of cell i takes is minus its force on the cell, F_i o dx_i).
-  virtual void cell_heat(std::uint32_t lane, std::span<double> out) const = 0;
+  /// A meter of each cell of a lane since clear_meters, cells() values; all 0 without enable_cell_meter.
+  /// heat: the path heat, energy units. Its sum over the cells is LaneMeters::heat_path within rounding (Sekimoto, Prog.
+  /// Theor. Phys. Suppl. 130 (1998) 17: what the bath of cell i takes is minus its force on the cell, F_i o dx_i).
+  virtual void cell_meter(CellMeter meter, std::uint32_t lane, std::span<double> out) const = 0;
   /// V of one lane at its state, with the kinetic energy where there is inertia, accumulated in double precision over
   /// terms in float32.
   virtual double energy(std::uint32_t lane, const Parameters& live) const = 0;

@@ -235,6 +235,7 @@ std::uint64_t GeneralArray::advance(const Run& run, const Parameters& live) {
   std::shared_ptr<const StepTable> table = ramped ? table_at(2 * run.ramp_first + midway, run.dt) : a.table(live, run.dt);
   std::shared_ptr<const StepTable> begin = midway && a.metered ? table_at(2 * run.ramp_first, 0.0) : nullptr;
   std::vector<std::uint64_t> ordinal(a.tiles.size(), 0);
+  const bool watched = a.cell_meters.of_states() && !rule(spec()).at_random;  // those are watched update by update
 
   for (std::uint64_t done = 0; done < run.steps;) {
     const std::uint64_t count = ramped ? 1 : run.steps - done;
@@ -268,10 +269,14 @@ std::uint64_t GeneralArray::advance(const Run& run, const Parameters& live) {
         if (lattice && (t.lanes == 1 || alike >= sweeps_of_bits)) {
           together = alike;
           a.sweep_signs(t, *lattice, *table, run.noise, number, alike);
-        } else if (a.spins) {
-          a.spin_step(t, *table, run.noise, number);
         } else {
-          a.step(t, *table, run.noise, number);
+          if (watched) t.cell_sums.begin(a.positions(t));
+          if (a.spins) {
+            a.spin_step(t, *table, run.noise, number);
+          } else {
+            a.step(t, *table, run.noise, number);
+          }
+          if (watched) t.cell_sums.end(law(spec().kind), a.positions(t));
         }
         if (end) change(t, *table, *end, next == run.ramp_steps);
         if (run.record_period > 0 && s + together == due) a.record(t, run, records++);
@@ -291,11 +296,13 @@ void GeneralArray::restart() {
 void GeneralArray::enable_meters(bool on) {
   impl_->metered = on;
   impl_->by_cell = false;
+  impl_->cell_meters = {};
   clear_meters();
 }
 
-void GeneralArray::enable_cell_heat() {
-  impl_->by_cell = true;
+void GeneralArray::enable_cell_meter(CellMeter meter) {
+  impl_->cell_meters.add(meter);
+  impl_->by_cell = impl_->cell_meters.has(CellMeter::heat);
   clear_meters();
 }
 
@@ -303,13 +310,13 @@ void GeneralArray::clear_meters() {
   for (auto& t : impl_->tiles) {
     std::fill(t.heat.begin(), t.heat.end(), 0.0);
     std::fill(t.work.begin(), t.work.end(), 0.0);
-    t.cell_heat.assign(impl_->by_cell ? std::size_t{impl_->cells} * t.lanes : 0, 0.0);
+    t.cell_sums.clear(impl_->cell_meters, std::size_t{impl_->cells} * t.lanes);
   }
 }
 
-void GeneralArray::cell_heat(std::uint32_t lane, std::span<double> out) const {
+void GeneralArray::cell_meter(CellMeter meter, std::uint32_t lane, std::span<double> out) const {
   const Impl::LaneTile& t = impl_->tile_of(lane);
-  for (std::uint32_t i = 0; i < impl_->cells; ++i) out[i] = impl_->by_cell ? t.cell_heat[t.at(i, lane - t.first)] : 0.0;
+  for (std::uint32_t i = 0; i < impl_->cells; ++i) out[i] = t.cell_sums.at(meter, t.at(i, lane - t.first));
 }
 
 LaneMeters GeneralArray::meters(std::uint32_t lane, const Parameters&) const {

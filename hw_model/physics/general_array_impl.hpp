@@ -13,6 +13,7 @@
 
 #include "heatbath/numerics/cache_line.hpp"
 #include "heatbath/numerics/thread_team.hpp"
+#include "hw_model/physics/cell_meters.hpp"
 #include "hw_model/physics/general_array.hpp"
 #include "hw_model/physics/general_kernels.hpp"
 #include "hw_model/physics/lane_tiles.hpp"
@@ -53,7 +54,8 @@ struct GeneralArray::Impl {
     std::vector<double> curvature, curvature_after;  // of the own terms, as [cell][lane], where `force` is
     std::vector<double> heat, work;           // metered, per lane
     std::vector<double> thermal;              // heat of the bath step, per lane
-    std::vector<double> cell_heat, momentum;  // heat of cells: per [cell][lane]; momenta before what changes them
+    CellSums cell_sums;
+    std::vector<double> momentum;  // heat of cells: per [cell][lane], before what changes them
 
     std::size_t at(std::uint32_t row, std::uint32_t lane) const { return std::size_t{row} * lanes + lane; }
     std::int32_t turns(std::size_t at) const { return static_cast<std::int32_t>(counts[at]); }
@@ -67,6 +69,7 @@ struct GeneralArray::Impl {
   std::vector<std::uint32_t> free;
   std::vector<std::uint32_t> order[2];  // p-bits in the order of their update: colour 0, colour 1; sequential: order[0]
   bool metered = false, by_cell = false;  // meters of lanes; heat of cells besides
+  CellMeterSet cell_meters;
 
   // The last table that was made without a ramp, and what it was made from.
   struct Kept {
@@ -150,6 +153,8 @@ struct GeneralArray::Impl {
   // Adds the heat of nodes in a step of Heun's: -v o (noise - v/R dt), the noise with the predicted voltage.
   void add_node_heat(StepSpace& s, std::vector<double>& heat) const;
   void spin_step(LaneTile& t, const StepTable& p, const NoiseOrigin& origin, std::uint64_t number);
+  // One update of a chosen spin in each lane, with the meters of states; `word`: where its words begin.
+  void watched_update(LaneTile& t, const SpinTile& s, std::size_t word);
   // Sweeps of a tile on a lattice of signs, lane by lane.
   void sweep_signs(LaneTile& t, const SignLattice& lattice, const StepTable& p, const NoiseOrigin& origin,
                    std::uint64_t number, std::uint64_t steps) const;
@@ -158,6 +163,8 @@ struct GeneralArray::Impl {
 
   void tabulate_bias(LaneTile& t, const StepTable& p, const Parameters& from, const Parameters& to,
                      double advance = 0) const;
+  /// The first variables of all cells of a tile.
+  std::span<const float> positions(const LaneTile& t) const { return {t.state.data(), std::size_t{cells} * t.lanes}; }
   // Fields of split states, or none.
   void make_room(LaneTile& t, const StepTable& p) const;
   void record(LaneTile& t, const Run& run, std::uint64_t ordinal) const;

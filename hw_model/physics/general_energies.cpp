@@ -127,7 +127,7 @@ void GeneralArray::Impl::add_kinetic_heat(LaneTile& t, const StepTable& p, const
   momenta(t, p, t.momentum);
   const float* v = t.state.data() + std::size_t{cells} * t.lanes;
   for (std::size_t at = 0; at < t.momentum.size(); ++at)
-    t.cell_heat[at] -= 0.5 * (static_cast<double>(v[at]) + velocity[at]) * t.momentum[at];
+    t.cell_sums.of(CellMeter::heat)[at] -= 0.5 * (static_cast<double>(v[at]) + velocity[at]) * t.momentum[at];
 }
 
 }  // namespace heatbath::physics

@@ -53,6 +53,9 @@ struct MatrixRows {
 };
 
 /// p-bits of a tile and what they feel.
+/// The cell that a random word chooses.
+constexpr uint32_t chosen_site(uint32_t word, uint32_t cells) { return static_cast<uint32_t>(uint64_t{word} * cells >> 32); }
+
 struct SpinTile {
   FieldShape shape;
   float* spins;  ///< +1 or -1

@@ -100,7 +100,7 @@ void GeneralArray::Impl::add_node_heat(StepSpace& s, std::vector<double>& heat) 
       const double before = t.before[at + s.second()], after = s.state[at + s.second()], guess = s.guess[at + s.second()];
       const double released = half_loss * (before * before + after * after) - 0.5 * (before + guess) * noise;
       heat[l] += released;
-      if (by_cell) t.cell_heat[at] += released;
+      if (by_cell) t.cell_sums.of(CellMeter::heat)[at] += released;
     }
   }
 }
@@ -177,7 +177,7 @@ void GeneralArray::Impl::metered_step(StepSpace& s) {
           if (!missing.empty()) released += missing[at];
         }
         if (by_path) heat[l] += released;
-        if (by_cell) t.cell_heat[at] += released;
+        if (by_cell) t.cell_sums.of(CellMeter::heat)[at] += released;
       }
     }
     t.force.swap(t.force_after);

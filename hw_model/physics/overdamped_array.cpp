@@ -44,33 +44,37 @@ void OverdampedArray::switch_to(Array& other, const Parameters& live) {
   if (metered_) {
     std::vector<LaneMeters> sums;
     for (std::uint32_t lane = 0; lane < lanes(); ++lane) sums.push_back(meters(lane, live));
-    std::vector<double> heat(by_cell_ ? std::size_t{lanes()} * cells() : 0);
-    for (std::uint32_t lane = 0; by_cell_ && lane < lanes(); ++lane)
-      cell_heat(lane, std::span(heat).subspan(std::size_t{lane} * cells(), cells()));
     metered_before_ = std::move(sums);
-    heat_before_ = std::move(heat);
     other.enable_meters(true);
-    if (by_cell_) other.enable_cell_heat();
+    for (std::size_t m = 0; m < cell_meters; ++m) {
+      const auto meter = static_cast<CellMeter>(m);
+      if (!cell_meters_.has(meter)) continue;
+      std::vector<double> values(std::size_t{lanes()} * cells());
+      for (std::uint32_t lane = 0; lane < lanes(); ++lane)
+        cell_meter(meter, lane, std::span(values).subspan(std::size_t{lane} * cells(), cells()));
+      cells_before_[m] = std::move(values);
+      other.enable_cell_meter(meter);
+    }
   }
   active_ = &other;
 }
 
 void OverdampedArray::enable_meters(bool on) {
   metered_ = on;
-  by_cell_ = false;
+  cell_meters_ = {};
   active_->enable_meters(on);
   clear_meters();
 }
 
-void OverdampedArray::enable_cell_heat() {
-  by_cell_ = true;
-  active_->enable_cell_heat();
+void OverdampedArray::enable_cell_meter(CellMeter meter) {
+  cell_meters_.add(meter);
+  active_->enable_cell_meter(meter);
   clear_meters();
 }
 
 void OverdampedArray::clear_meters() {
   metered_before_.clear();
-  heat_before_.clear();
+  for (auto& values : cells_before_) values.clear();
   active_->clear_meters();
 }
 
@@ -83,10 +87,11 @@ LaneMeters OverdampedArray::meters(std::uint32_t lane, const Parameters& live) c
   return sum;
 }
 
-void OverdampedArray::cell_heat(std::uint32_t lane, std::span<double> out) const {
-  active_->cell_heat(lane, out);
-  if (heat_before_.empty()) return;
-  for (std::uint32_t cell = 0; cell < cells(); ++cell) out[cell] += heat_before_[std::size_t{lane} * cells() + cell];
+void OverdampedArray::cell_meter(CellMeter meter, std::uint32_t lane, std::span<double> out) const {
+  active_->cell_meter(meter, lane, out);
+  const std::vector<double>& before = cells_before_[static_cast<std::size_t>(meter)];
+  if (before.empty()) return;
+  for (std::uint32_t cell = 0; cell < cells(); ++cell) out[cell] += before[std::size_t{lane} * cells() + cell];
 }
 
 std::uint64_t OverdampedArray::rail_count() const { return fast_->rail_count() + (exact_ ? exact_->rail_count() : 0); }

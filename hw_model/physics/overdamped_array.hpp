@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "hw_model/physics/array.hpp"
+#include "hw_model/physics/cell_meters.hpp"
 
 namespace heatbath::physics {
 
@@ -32,10 +33,10 @@ class OverdampedArray final : public Array {
   void change_parameters(const Parameters& from, const Parameters& to) override { active_->change_parameters(from, to); }
   std::uint64_t advance(const Run& run, const Parameters& live) override;
   void enable_meters(bool on) override;
-  void enable_cell_heat() override;
+  void enable_cell_meter(CellMeter meter) override;
   void clear_meters() override;
   LaneMeters meters(std::uint32_t lane, const Parameters& live) const override;
-  void cell_heat(std::uint32_t lane, std::span<double> out) const override;
+  void cell_meter(CellMeter meter, std::uint32_t lane, std::span<double> out) const override;
   double energy(std::uint32_t lane, const Parameters& live) const override { return active_->energy(lane, live); }
   std::uint64_t rail_count() const override;
   std::uint32_t rail_cell() const override;
@@ -50,9 +51,10 @@ class OverdampedArray final : public Array {
   Array* active_;
   std::vector<std::uint8_t> clamped_;
   std::vector<std::uint32_t> free_;
-  bool metered_ = false, by_cell_ = false;
+  bool metered_ = false;
+  CellMeterSet cell_meters_;
   std::vector<LaneMeters> metered_before_;  // of the array that was active before; empty: nothing
-  std::vector<double> heat_before_;         // of its cells, lanes x cells
+  std::vector<double> cells_before_[cell_meters];  // its meters of cells that are kept, lanes x cells
 };
 
 }  // namespace heatbath::physics

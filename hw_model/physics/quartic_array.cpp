@@ -7,6 +7,7 @@
 
 #include "heatbath/cells/quartic.hpp"
 #include "heatbath/numerics/cache_line.hpp"
+#include "hw_model/physics/cell_meters.hpp"
 #include "hw_model/physics/code_products.hpp"
 #include "hw_model/physics/graph.hpp"
 #include "hw_model/physics/lane_tiles.hpp"
@@ -26,7 +27,7 @@ constexpr std::uint64_t scalars_block = 4096;
 struct LaneTile : LaneRange, Rails {
   CacheLines<float> state, next;
   std::vector<double> twice_heat, work;
-  std::vector<double> cell_heat;                // heat of cells, as the state lies
+  CellSums cell_sums;
   std::vector<float> cell_before, cell_gradient;   // for it: state and dV/dx at the start of the step
   CacheLines<float> bias, change_bias;
   CacheLines<std::int16_t> quantised;  // where couplings are summed in integers
@@ -49,7 +50,8 @@ struct QuarticArray::Impl {
   std::vector<LaneTile> tiles;
   std::vector<std::uint32_t> free;         // of each cell: ~0 moves, 0 is clamped
   std::vector<std::uint32_t> free_cells;  // of each group
-  bool metered = false, by_cell = false;
+  bool metered = false;
+  CellMeterSet cell_meters;
   // The path heat of the last step still lacks the force at the present state, under the parameters of that step.
   bool open = false;
   float open_mu_dt = 0;
@@ -255,7 +257,7 @@ struct QuarticArray::Impl {
         for (std::uint32_t lane = 0; lane < tile.count; ++lane) {
           const std::size_t at = tile.at(cell, lane);
           const double moved = static_cast<double>(tile.state[at]) - tile.cell_before[at];
-          tile.cell_heat[at] +=
+          tile.cell_sums.of(CellMeter::heat)[at] +=
               released_between(0.25 * mu_dt, tile.cell_gradient[at], gradient(tile, p, y, cell, lane), moved);
         }
       }
@@ -400,12 +402,13 @@ void QuarticArray::change_parameters(const Parameters& from, const Parameters& t
 
 std::uint64_t QuarticArray::advance(const Run& run, const Parameters& live) {
   auto& a = *impl_;
-  if (!a.by_cell) {
+  if (!a.cell_meters.any()) {
     advance_fused(run, live);
     return run.steps;
   }
   const bool ramped = run.target != nullptr && run.ramp_steps > 0;
   const double mu_dt = static_cast<double>(a.mobility) * run.dt;
+  const bool heated = a.cell_meters.has(CellMeter::heat), watched = a.cell_meters.of_states();
   std::uint64_t ordinal = 0;
   for (std::uint64_t s = 0; s < run.steps; ++s) {
     Run one = run;
@@ -420,11 +423,17 @@ std::uint64_t QuarticArray::advance(const Run& run, const Parameters& live) {
       };
       ++ordinal;
     }
-    const Parameters p =
-        ramped ? interpolate(live, *run.target, one.ramp_first, run.ramp_steps, a.cells, a.lanes) : live;
-    a.begin_cell_heat(p);
-    advance_fused(one, live);
-    a.add_cell_heat(p, mu_dt);
+    if (watched) a.for_each_tile([](LaneTile& tile) { tile.cell_sums.begin(tile.state); });
+    if (heated) {
+      const Parameters p =
+          ramped ? interpolate(live, *run.target, one.ramp_first, run.ramp_steps, a.cells, a.lanes) : live;
+      a.begin_cell_heat(p);
+      advance_fused(one, live);
+      a.add_cell_heat(p, mu_dt);
+    } else {
+      advance_fused(one, live);
+    }
+    if (watched) a.for_each_tile([&](LaneTile& tile) { tile.cell_sums.end(law(spec().kind), tile.state); });
   }
   return run.steps;
 }
@@ -530,12 +539,12 @@ void QuarticArray::advance_fused(const Run& run, const Parameters& live) {
 
 void QuarticArray::enable_meters(bool on) {
   impl_->metered = on;
-  impl_->by_cell = false;
+  impl_->cell_meters = {};
   clear_meters();
 }
 
-void QuarticArray::enable_cell_heat() {
-  impl_->by_cell = true;
+void QuarticArray::enable_cell_meter(CellMeter meter) {
+  impl_->cell_meters.add(meter);
   clear_meters();
 }
 
@@ -544,14 +553,14 @@ void QuarticArray::clear_meters() {
   for (auto& tile : impl_->tiles) {
     std::fill(tile.twice_heat.begin(), tile.twice_heat.end(), 0.0);
     std::fill(tile.work.begin(), tile.work.end(), 0.0);
-    tile.cell_heat.assign(impl_->by_cell ? tile.state.size() : 0, 0.0);
+    tile.cell_sums.clear(impl_->cell_meters, tile.state.size());
   }
 }
 
-void QuarticArray::cell_heat(std::uint32_t lane, std::span<double> out) const {
+void QuarticArray::cell_meter(CellMeter meter, std::uint32_t lane, std::span<double> out) const {
   const auto& tile = impl_->tile_of(lane);
   for (std::uint32_t cell = 0; cell < impl_->cells; ++cell)
-    out[cell] = impl_->by_cell ? tile.cell_heat[tile.at(cell, lane - tile.first)] : 0.0;
+    out[cell] = tile.cell_sums.at(meter, tile.at(cell, lane - tile.first));
 }
 
 LaneMeters QuarticArray::meters(std::uint32_t lane, const Parameters& live) const {

@@ -24,10 +24,10 @@ class QuarticArray final : public Array {
   void change_parameters(const Parameters& from, const Parameters& to) override;
   std::uint64_t advance(const Run& run, const Parameters& live) override;
   void enable_meters(bool on) override;
-  void enable_cell_heat() override;
+  void enable_cell_meter(CellMeter meter) override;
   void clear_meters() override;
   LaneMeters meters(std::uint32_t lane, const Parameters& live) const override;
-  void cell_heat(std::uint32_t lane, std::span<double> out) const override;
+  void cell_meter(CellMeter meter, std::uint32_t lane, std::span<double> out) const override;
   double energy(std::uint32_t lane, const Parameters& live) const override;
   std::uint64_t rail_count() const override;
   std::uint32_t rail_cell() const override;

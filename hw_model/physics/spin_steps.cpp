@@ -27,7 +27,7 @@ void GeneralArray::Impl::spin_step(LaneTile& t, const StepTable& p, const NoiseO
              p.two_over_kT.data(),
              free.data(),
              metered ? heat.data() : nullptr,
-             by_cell ? t.cell_heat.data() : nullptr};
+             by_cell ? t.cell_sums.of(CellMeter::heat).data() : nullptr};
   if (rule(spec).at_random) {
     const auto updates = static_cast<std::uint64_t>(std::llround(p.dt * cells));
     t.words.resize(std::size_t{chosen_block} * t.lanes);
@@ -37,7 +37,11 @@ void GeneralArray::Impl::spin_step(LaneTile& t, const StepTable& p, const NoiseO
       const auto ordinal = static_cast<std::uint32_t>(done);
       kernels.words(address(t, origin, number, Purpose::site, ordinal), shape(t, count), t.site_words.data());
       kernels.words(address(t, origin, number, Purpose::flip, ordinal), shape(t, count), t.words.data());
-      kernels.update_chosen_spins(s, count, t.site_words.data(), t.words.data());
+      if (cell_meters.of_states()) {
+        for (std::uint32_t n = 0; n < count; ++n) watched_update(t, s, std::size_t{n} * t.lanes);
+      } else {
+        kernels.update_chosen_spins(s, count, t.site_words.data(), t.words.data());
+      }
     }
   } else {
     t.words.resize(std::size_t{cells} * t.lanes);
@@ -50,6 +54,17 @@ void GeneralArray::Impl::spin_step(LaneTile& t, const StepTable& p, const NoiseO
   if (change.empty()) return;
   energies(t, p, 1.0, change);
   for (std::uint32_t l = 0; l < t.lanes; ++l) t.work[l] += change[l] + heat[l];
+}
+
+void GeneralArray::Impl::watched_update(LaneTile& t, const SpinTile& s, std::size_t word) {
+  std::vector<std::size_t> chosen(t.lanes);
+  std::vector<float> before(t.lanes);
+  for (std::uint32_t l = 0; l < t.lanes; ++l) {
+    chosen[l] = t.at(chosen_site(t.site_words[word + l], cells), l);
+    before[l] = t.state[chosen[l]];
+  }
+  general_kernels().update_chosen_spins(s, 1, t.site_words.data() + word, t.words.data() + word);
+  for (std::uint32_t l = 0; l < t.lanes; ++l) t.cell_sums.change(law(spec.kind), chosen[l], before[l], t.state[chosen[l]]);
 }
 
 void GeneralArray::Impl::sweep_signs(LaneTile& t, const SignLattice& lattice, const StepTable& p,

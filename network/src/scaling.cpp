@@ -378,8 +378,8 @@ std::vector<float> Scaling::to_device(std::span<const double> states) const {
 
 hb_meters_t Scaling::meters(const hb_meters_t& of_device) const {
   hb_meters_t meters = of_device;
-  for (double* energy : {&meters.energy, &meters.work, &meters.heat, &meters.heat_path, &meters.work_shadow})
-    *energy /= factors_.energy;
+  for (const MeterFacts& meter : meter_list)
+    if (meter.in_record != nullptr) meters.*meter.in_record /= factors_.energy;
   return meters;
 }
 

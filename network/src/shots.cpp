@@ -28,7 +28,7 @@ void merge(Result& all, Result&& more) {
   }
   all.capture.append(std::move(more.capture));
   append_rows(all.meters, std::move(more.meters));
-  append_rows(all.heat_per_cell, std::move(more.heat_per_cell));
+  for (auto& [meter, snapshots] : more.on_request) append_rows(all.on_request[meter], std::move(snapshots));
   all.clips = std::max(all.clips, more.clips);
   all.capture_clips += more.capture_clips;
   all.rails += more.rails;
@@ -40,8 +40,7 @@ std::uint64_t bytes_per_shot(const Program& program, const JobOptions& job) {
   const std::uint64_t variables =
       job.capture_cells != 0 ? job.capture_cells : program.cells() - job.capture_first % program.cells();
   std::uint64_t bytes = job.records ? 0 : program.records() * variables * sizeof(float);
-  for (const PerCell per_cell : program.snapshot_contents())
-    bytes += sizeof(hb_meters_t) + (per_cell == PerCell::heat ? sizeof(double) * program.cells() : 0);
+  for (const MeterSet meters : program.snapshot_contents()) bytes += hb_snapshot_bytes(meters.flags(), 1, program.cells());
   return bytes;
 }
 

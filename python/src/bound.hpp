@@ -212,6 +212,9 @@ py::array lent(std::vector<py::ssize_t> shape, const T* data, const py::object& 
 /// Error(BAD_ARG) that lists the names.
 CellSection section_named(const std::string& name, bool with_kT, const char* where);
 
+/// A meter on request by its name. Error(BAD_ARG) that lists the names.
+Meter meter_named(const std::string& name, const char* where);
+
 void bind_device(py::module_& module);
 void bind_program(py::module_& module);
 void bind_network(py::module_& module);

@@ -185,14 +185,19 @@ py::tuple meters(const py::object& self) {
   return rows;
 }
 
-py::tuple heat_per_cell(const py::object& self) {
+py::tuple on_request(const py::object& self, Meter meter) {
   const Result& result = *self.cast<const SharedResult&>();
-  py::tuple rows(result.heat_per_cell.size());
-  for (std::size_t k = 0; k < result.heat_per_cell.size(); ++k) {
-    const auto& heat = result.heat_per_cell[k];
+  py::tuple rows(result.meters.size());
+  for (std::size_t k = 0; k < result.meters.size(); ++k) {
+    const std::span<const double> values = result.meter(meter, k);
+    if (values.empty()) {
+      rows[k] = py::none();
+      continue;
+    }
     const auto shots = static_cast<py::ssize_t>(result.meters[k].size());
-    rows[k] = heat.empty() ? py::object(py::none())
-                           : lent<double>({shots, static_cast<py::ssize_t>(heat.size()) / shots}, heat.data(), self);
+    std::vector<py::ssize_t> shape{shots};
+    if (facts(meter).per_cell) shape.push_back(static_cast<py::ssize_t>(values.size()) / shots);
+    rows[k] = lent<double>(std::move(shape), values.data(), self);
   }
   return rows;
 }
@@ -279,7 +284,10 @@ gone. States in physical units, energies in energy units of the device, ticks of
                              "does not count them.")
       .def_property_readonly("meters", meters, R"(One array for each meter snapshot, (shots,), with the fields energy, work, heat,
 heat_path, work_shadow (float64, energy units) and ticks (uint64): dE = work - heat.)")
-      .def_property_readonly("heat_per_cell", heat_per_cell,
+      .def("meter", [](const py::object& self, const std::string& name) { return on_request(self, meter_named(name, "Result.meter")); },
+           py::arg("name"), R"(A meter on request by its name, for each snapshot: float64, (shots,), or (shots, cells) where its name ends in
+_per_cell; None where it was not asked for. Energies in energy units; counts are whole numbers.)")
+      .def_property_readonly("heat_per_cell", [](const py::object& self) { return on_request(self, Meter::heat_per_cell); },
                              "For each snapshot the heat of each cell: float64, (shots, cells); None where it was not asked for.")
       .def_property_readonly("readback", readback, "One array for each readback: float32, values as the device applied them.")
       .def_readonly("clips", &Result::clips, "Parameter values clipped, by the encoding and by the device.")

@@ -20,6 +20,16 @@ CellSection section_named(const std::string& name, bool with_kT, const char* whe
   throw Error(HB_BAD_ARG, std::string(where) + ": no section is called '" + name + "'; there are " + known);
 }
 
+Meter meter_named(const std::string& name, const char* where) {
+  std::string known;
+  for (const MeterFacts& meter : meter_list) {
+    if (meter.flag == 0) continue;
+    if (name == meter.name) return meter.meter;
+    known += (known.empty() ? "" : ", ") + std::string(meter.name);
+  }
+  throw Error(HB_BAD_ARG, std::string(where) + ": no meter on request is called '" + name + "'; there are " + known);
+}
+
 namespace {
 
 using Floats = py::array_t<float, py::array::c_style>;
@@ -191,10 +201,14 @@ or one number for every pair that has a coupler.)")
       }, py::arg("period"), py::arg("now") = true, "A record every `period` ticks from now on, the first at once with `now`.")
       .def("capture_stop", [=](Self self) { of(self).capture_stop(); return self; })
       .def("meter_clear", [=](Self self) { of(self).meter_clear(); return self; }, "Work and heat start from zero.")
-      .def("meter_snapshot", [=](Self self, bool per_cell) {
-        of(self).meter_snapshot(per_cell ? PerCell::heat : PerCell::nothing);
+      .def("meter_snapshot", [=](Self self, bool per_cell, const std::vector<std::string>& also) {
+        MeterSet meters;
+        if (per_cell) meters.add(Meter::heat_per_cell);
+        for (const std::string& name : also) meters.add(meter_named(name, "Program.meter_snapshot"));
+        of(self).meter_snapshot(meters);
         return self;
-      }, py::arg("per_cell") = false, "One more row of Result.meters; with per_cell of Result.heat_per_cell, too.")
+      }, py::arg("per_cell") = false, py::arg("also") = std::vector<std::string>(),
+           R"(One more row of Result.meters; with per_cell of Result.heat_per_cell, too, and of Result.meter(name) for each name in also.)")
       .def("readback", [=](Self self, const std::string& section) {
         if (section == hb_section_name(HB_SECTION_COUPLING)) {
           of(self).readback_couplings();

@@ -30,8 +30,8 @@ std::vector<float> couplings(const std::string& text) {
 
 TEST(TomlProgram, HeatOfCellsNeedsASnapshotThatTakesIt) {
   const std::string samples = "\n[samples]\nheat_per_cell = ";
-  EXPECT_TRUE(parse(with_step("op = \"meters\"") + samples + "true\n").heat_per_cell);
-  EXPECT_FALSE(parse(with_step("op = \"sample\"") + samples + "false\n").heat_per_cell);
+  EXPECT_TRUE(parse(with_step("op = \"meters\"") + samples + "true\n").on_request.has(Meter::heat_per_cell));
+  EXPECT_FALSE(parse(with_step("op = \"sample\"") + samples + "false\n").on_request.has(Meter::heat_per_cell));
   EXPECT_THAT(error_of(HB_BAD_ARG, [&] { parse(with_step("op = \"sample\"") + samples + "true\n"); }),
               HasSubstr("no step with op = \"meters\""));
 }

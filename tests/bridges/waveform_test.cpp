@@ -69,7 +69,7 @@ std::map<std::pair<std::uint64_t, std::string>, double> read(const std::string& 
 TEST(Waveform, HasTheRecordsAndMetersOfAShotAtTheirTimes) {
   const RunResult run = result();
   const auto values = read(waveform(run, waveform_selection("cells=5..6,meters,shot=1", run, 4), 4, 10));
-  EXPECT_EQ(values.size(), 2u * 2 + 3);
+  EXPECT_EQ(values.size(), 2u * 2 + 5);
   EXPECT_FLOAT_EQ(static_cast<float>(values.at({0, "array.x_5"})), 0.7f);
   EXPECT_FLOAT_EQ(static_cast<float>(values.at({20000, "array.x_6"})), 1.1f);
   EXPECT_EQ(values.at({10000, "meters.energy"}), 2.5);

@@ -169,6 +169,7 @@ TEST(CErrors, NullHandlesAreRefusedEverywhere) {
   EXPECT_EQ(heatbath_program_capture_stop(nullptr), HB_BAD_ARG);
   EXPECT_EQ(heatbath_program_meter_clear(nullptr), HB_BAD_ARG);
   EXPECT_EQ(heatbath_program_meter_snapshot(nullptr, false), HB_BAD_ARG);
+  EXPECT_EQ(heatbath_program_meter_snapshot_of(nullptr, 0), HB_BAD_ARG);
   EXPECT_EQ(heatbath_program_readback(nullptr, HB_SECTION_J2), HB_BAD_ARG);
   EXPECT_EQ(heatbath_program_readback_coupler_values(nullptr), HB_BAD_ARG);
   EXPECT_EQ(heatbath_program_loop_begin(nullptr, 1), HB_BAD_ARG);
@@ -183,6 +184,7 @@ TEST(CErrors, NullHandlesAreRefusedEverywhere) {
   EXPECT_EQ(heatbath_result_turns(nullptr, nullptr, nullptr), HB_BAD_ARG);
   EXPECT_EQ(heatbath_result_meters(nullptr, 0, nullptr, nullptr), HB_BAD_ARG);
   EXPECT_EQ(heatbath_result_heat_per_cell(nullptr, 0, nullptr, nullptr), HB_BAD_ARG);
+  EXPECT_EQ(heatbath_result_meter(nullptr, 0, HB_METER_HEAT_PER_CELL, nullptr, nullptr), HB_BAD_ARG);
   EXPECT_EQ(heatbath_result_readback(nullptr, 0, nullptr, nullptr), HB_BAD_ARG);
   EXPECT_EQ(heatbath_result_counters(nullptr, nullptr), HB_BAD_ARG);
   EXPECT_EQ(heatbath_program_records(nullptr), 0u);

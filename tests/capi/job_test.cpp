@@ -99,7 +99,7 @@ TEST_F(CJob, EveryInstructionReachesTheProgram) {
   same.load(CellSection::j4, 1).load_gain(0.5f).load_couplings(matrix).load_bias_per_shot(biases, 2).ramp({10000});
   same.set_per_shot(0, 2, shots, 2).clamp(2, 1, held).clamp_per_shot(0, 2, shots, 2).clamp(0, 1, 0.5f).release(0, 3);
   same.capture_start({5000}, true).evolve({10000}).capture_stop().readback_couplings().readback(CellSection::j4);
-  same.meter_snapshot(heatbath::PerCell::heat).interrupt(9);
+  same.meter_snapshot(heatbath::Meter::heat_per_cell).interrupt(9);
   heatbath::JobOptions how;
   how.shots = 2;
   how.seed = 3;
@@ -124,7 +124,7 @@ TEST_F(CJob, EveryInstructionReachesTheProgram) {
   EXPECT_NE(said().find("readback 2; the program took 2"), std::string::npos) << said();
   const double* heat = nullptr;
   ASSERT_EQ(heatbath_result_heat_per_cell(result, 0, &heat, &count), HB_OK);
-  EXPECT_EQ(std::vector<double>(heat, heat + count), expected.heat_per_cell[0]);
+  EXPECT_TRUE(std::ranges::equal(std::span(heat, count), expected.meter(heatbath::Meter::heat_per_cell)));
   std::uint32_t turns = 1;
   const std::int32_t* no_turns = nullptr;
   ASSERT_EQ(heatbath_result_turns(result, &no_turns, &turns), HB_OK);

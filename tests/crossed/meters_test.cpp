@@ -123,7 +123,7 @@ TEST_P(HeatBetweenTemperaturesOf, IsThatOfTheLyapunovEquation) {
   program.load(CellSection::j2, j2).load(CellSection::j4, 0.0f).load(CellSection::bias, 0.0f).load(CellSection::kT, kT);
   if (inertia) program.load(CellSection::mass, mass).load(CellSection::damping, damping);
   program.load_couplings(std::vector<float>{0, coupling, coupling, 0}).load_gain(1).commit();
-  program.evolve(device.ticks(settling)).meter_clear().evolve(device.ticks(watched)).meter_snapshot(PerCell::heat);
+  program.evolve(device.ticks(settling)).meter_clear().evolve(device.ticks(watched)).meter_snapshot(Meter::heat_per_cell);
 
   Eigen::Matrix2d k, m;
   k << 2 * j2[0], rlc ? 0 : coupling, rlc ? 0 : coupling, 2 * j2[1];
@@ -145,7 +145,7 @@ TEST_P(HeatBetweenTemperaturesOf, IsThatOfTheLyapunovEquation) {
   const Result result = device.run(program, {.shots = steady_shots, .seed = 71});
   std::vector<double> per_cell[2], whole;
   for (std::uint32_t shot = 0; shot < steady_shots; ++shot) {
-    for (int i = 0; i < 2; ++i) per_cell[i].push_back(result.heat_per_cell[0][2 * shot + static_cast<std::uint32_t>(i)] / watched);
+    for (int i = 0; i < 2; ++i) per_cell[i].push_back(result.meter(Meter::heat_per_cell)[2 * shot + static_cast<std::uint32_t>(i)] / watched);
     whole.push_back(result.meters[0][shot].heat_path / watched);
   }
   for (int i = 0; i < 2; ++i) expect_mean(per_cell[i], flow[i], "heat per time of cell " + std::to_string(i));

@@ -34,7 +34,7 @@ TEST(DeviceMeters, AgreeWithWorkHeatPathHeatAndShadowWorkOfTheCapturedStates) {
     load(program, b);
     program.load_temperature(0.8f).ramp(dt * ramp);
     load(program, c);
-    program.commit().evolve(dt * last).meter_snapshot(PerCell::heat).meter_snapshot();
+    program.commit().evolve(dt * last).meter_snapshot(Meter::heat_per_cell).meter_snapshot();
     JobOptions options;
     options.shots = shots;
     options.seed = 5;
@@ -71,10 +71,10 @@ TEST(DeviceMeters, AgreeWithWorkHeatPathHeatAndShadowWorkOfTheCapturedStates) {
       EXPECT_NEAR(m.work_shadow, heat_path - heat, tolerance) << "shot " << shot;  // dE = W - Q
       EXPECT_GT(largest, 1.0);
       double of_cells = 0;
-      for (std::uint32_t i = 0; i < cells; ++i) of_cells += result.heat_per_cell[0][std::size_t{shot} * cells + i];
+      for (std::uint32_t i = 0; i < cells; ++i) of_cells += result.meter(Meter::heat_per_cell)[std::size_t{shot} * cells + i];
       EXPECT_NEAR(of_cells, m.heat_path, tolerance) << "shot " << shot;
     }
-    EXPECT_TRUE(result.heat_per_cell[1].empty()) << "a snapshot that did not ask";
+    EXPECT_TRUE(result.meter(Meter::heat_per_cell, 1).empty()) << "a snapshot that did not ask";
   }
 }
 
@@ -88,12 +88,12 @@ TEST(DeviceMeters, AHotCellHandsItsHeatToAColdOne) {
   Program program(device.capabilities(), 2);
   program.load(CellSection::j2, 1.0f).load_couplings(std::vector<float>{0, -1, -1, 0});
   program.load(CellSection::kT, std::vector<float>{2, 1}).commit().evolve(device.ticks(4)).meter_clear();
-  program.evolve(device.ticks(duration)).meter_snapshot(PerCell::heat);
+  program.evolve(device.ticks(duration)).meter_snapshot(Meter::heat_per_cell);
   const Result result = device.run(program, {.shots = shots, .seed = 12});
   for (const std::uint32_t cell : {0u, 1u}) {
     double sum = 0, squares = 0;
     for (std::uint32_t shot = 0; shot < shots; ++shot) {
-      const double heat = result.heat_per_cell[0][2 * shot + cell];
+      const double heat = result.meter(Meter::heat_per_cell)[2 * shot + cell];
       sum += heat;
       squares += heat * heat;
     }
@@ -110,7 +110,7 @@ TEST(DeviceMeters, HeatOfCellsIsRefusedByNameWhereThereIsNone) {
   caps.heat_per_cell = false;  // a chip with meters of lanes only
   Program program(caps, 2);
   try {
-    program.meter_snapshot(PerCell::heat);
+    program.meter_snapshot(Meter::heat_per_cell);
     ADD_FAILURE() << "it was taken";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), HB_UNSUPPORTED);

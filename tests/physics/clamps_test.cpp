@@ -246,7 +246,7 @@ TEST(Clamps, MetersOfTheFreeCellsCloseAndHeldCellsGiveNoHeat) {
     s.parameters.kT_cell.assign(n, 0.9f);
     const auto array = make_array(s.spec, nullptr);
     array->enable_meters(true);
-    array->enable_cell_heat();
+    array->enable_cell_meter(CellMeter::heat);
     const double before = array->energy(17, s.parameters);
     const auto go = [&](std::uint64_t first) {
       physics::Run run;
@@ -260,13 +260,13 @@ TEST(Clamps, MetersOfTheFreeCellsCloseAndHeldCellsGiveNoHeat) {
     array->set_clamped(mask, s.parameters);
     go(0);
     std::vector<double> heat(n), more(n);
-    array->cell_heat(17, heat);
+    array->cell_meter(CellMeter::heat, 17, heat);
     EXPECT_EQ(heat[1], 0.0) << c;
     EXPECT_EQ(heat[3], 0.0) << c;
     array->write(17, 1, std::vector<float>{0.2f}, s.parameters);  // pulled while held: work
     array->set_clamped(std::vector<std::uint8_t>{0, 1, 0, 0}, s.parameters);
     go(2000);
-    array->cell_heat(17, more);
+    array->cell_meter(CellMeter::heat, 17, more);
     EXPECT_EQ(more[1], 0.0) << c;
     EXPECT_NE(more[3], 0.0) << c;
     const LaneMeters meters = array->meters(17, s.parameters);

@@ -253,7 +253,7 @@ TEST_P(MetersOfEveryMake, AgreeWithSumsOverStatesInDouble) {
   const auto array = make_array(makes::spec(make, lanes), nullptr);
   const Parameters p = makes::parameters(make, 0.3), q = makes::parameters(make, 1.9);
   array->enable_meters(true);
-  array->enable_cell_heat();
+  array->enable_cell_meter(CellMeter::heat);
   const auto plain = make_array(makes::spec(make, lanes), nullptr);  // the same without heat of cells
   plain->enable_meters(true);
   std::vector<Values> cell_heat(lanes, Values(n, 0.0));
@@ -320,7 +320,7 @@ TEST_P(MetersOfEveryMake, AgreeWithSumsOverStatesInDouble) {
       EXPECT_NEAR(meters.heat_path, heat[l], close * largest) << where << ", lane " << l;
       EXPECT_NEAR(meters.work, work[l], close * largest) << where << ", lane " << l;
       Values found(n);
-      array->cell_heat(l, found);
+      array->cell_meter(CellMeter::heat, l, found);
       EXPECT_NEAR(std::accumulate(found.begin(), found.end(), 0.0), meters.heat_path, 1e-5 * largest) << where;
       for (std::size_t i = 0; i < n && told; ++i)
         EXPECT_NEAR(found[i], cell_heat[l][i], close_cells * largest) << where << ", lane " << l << ", cell " << i;
@@ -339,7 +339,7 @@ TEST_P(MetersOfEveryMake, AgreeWithSumsOverStatesInDouble) {
     EXPECT_NEAR(m.work - m.heat_path, array->energy(0, p) - before, 1e-4);
     EXPECT_GT(std::abs(m.heat_path), 0.1);
     Values found(n);
-    array->cell_heat(0, found);
+    array->cell_meter(CellMeter::heat, 0, found);
     EXPECT_NEAR(std::accumulate(found.begin(), found.end(), 0.0), m.heat_path, 1e-4);
     return;
   }

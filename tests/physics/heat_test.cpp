@@ -116,7 +116,7 @@ Measured measured(const Case& c, std::uint32_t lanes, double time) {
   for (std::uint32_t l = 0; l < lanes; ++l) array->write(l, 0, start, p);
   if (c.clamp) array->set_clamped(std::vector<std::uint8_t>{0, 0, 1}, p);
   array->enable_meters(true);
-  array->enable_cell_heat();
+  array->enable_cell_meter(CellMeter::heat);
   physics::Run run;
   run.steps = static_cast<std::uint64_t>(std::llround(time / c.dt)), run.dt = c.dt, run.noise.seed = 77;
   array->advance(run, p);
@@ -125,7 +125,7 @@ Measured measured(const Case& c, std::uint32_t lanes, double time) {
   double lane_squares = 0;
   std::vector<double> heat(n);
   for (std::uint32_t l = 0; l < lanes; ++l) {
-    array->cell_heat(l, heat);
+    array->cell_meter(CellMeter::heat, l, heat);
     const double lane = array->meters(l, p).heat_path;
     EXPECT_NEAR(heat[0] + heat[1] + heat[2], lane, 2e-5 * (1 + std::abs(lane)));
     for (std::uint32_t i = 0; i < n; ++i) all.mean(i) += heat[i] / lanes, squares(i) += heat[i] * heat[i] / lanes;

@@ -149,7 +149,7 @@ TEST(LatticeWalk, KeepsJarzynskisEqualityAtALongStep) {
     from.couplings = to.couplings = std::make_shared<const Couplings>(cells, matrix);
     const auto array = make_array(walkers(cells, lanes), nullptr);
     array->enable_meters(true);
-    array->enable_cell_heat();
+    array->enable_cell_meter(CellMeter::heat);
     std::vector<std::vector<float>> start(lanes), end(lanes);
     for (std::uint32_t lane = 0; lane < lanes; ++lane) {
       auto& x = start[lane];
@@ -183,7 +183,7 @@ TEST(LatticeWalk, KeepsJarzynskisEqualityAtALongStep) {
     for (std::uint32_t lane = 0; lane < lanes; ++lane) {
       end[lane].resize(cells);
       array->read(lane, end[lane]);
-      array->cell_heat(lane, heat);
+      array->cell_meter(CellMeter::heat, lane, heat);
       for (std::size_t i = 0; i < cells; i += 2)
         weights.push_back(std::exp(-(energy(end[lane], i, to) - energy(start[lane], i, from) + heat[i] + heat[i + 1])));
     }

@@ -288,7 +288,7 @@ TEST(OverdampedArrays, TakeStatesAndMetersAlongWhenTheyChange) {
   std::uint64_t first = 0;
   for (Array* array : {one.get(), other.get()}) {
     array->enable_meters(true);
-    array->enable_cell_heat();
+    array->enable_cell_meter(CellMeter::heat);
   }
   const double energy = one->energy(1, warm);
   const Parameters* before = &warm;
@@ -305,7 +305,7 @@ TEST(OverdampedArrays, TakeStatesAndMetersAlongWhenTheyChange) {
     EXPECT_NEAR(a.work, b.work, 1e-5);
     EXPECT_NEAR(a.heat_path, b.heat_path, 1e-4);
     std::vector<double> heat(3);
-    one->cell_heat(1, heat);
+    one->cell_meter(CellMeter::heat, 1, heat);
     EXPECT_NEAR(heat[0] + heat[1] + heat[2], a.heat_path, 1e-4);
     EXPECT_NEAR(one->energy(1, *p) - energy, a.work - a.heat_path, 0.02) << "less the shadow work";
   }

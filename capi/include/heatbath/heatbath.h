@@ -169,6 +169,9 @@ HEATBATH_API hb_status_t heatbath_program_capture_stop(heatbath_program *program
 HEATBATH_API hb_status_t heatbath_program_meter_clear(heatbath_program *program);
 /* One more row of heatbath_result_meters(), with per_cell of heatbath_result_heat_per_cell(), too. */
 HEATBATH_API hb_status_t heatbath_program_meter_snapshot(heatbath_program *program, bool per_cell);
+/* The same with any meters on request: HB_FLAG_* of heatbath/meters.h, whose values heatbath_result_meter() gives.
+ * HB_BAD_ARG for a flag that is none, HB_UNSUPPORTED for a meter that the device lacks. */
+HEATBATH_API hb_status_t heatbath_program_meter_snapshot_of(heatbath_program *program, uint32_t flags);
 /* One more row of heatbath_result_readback(): a section of one value per cell, or the couplings as cells x cells. */
 HEATBATH_API hb_status_t heatbath_program_readback(heatbath_program *program, uint32_t section);
 /* The same for the couplings of a sparse device, in the form of heatbath_program_load_coupler_values(). */
@@ -250,7 +253,11 @@ HEATBATH_API hb_status_t heatbath_result_turns(const heatbath_result *result, co
  * against; rows that a later library makes longer grow at their end. HB_BAD_ARG beyond the last snapshot. */
 HEATBATH_API hb_status_t heatbath_result_meters(const heatbath_result *result, uint32_t snapshot, const hb_meters_t **rows,
                                                 uint64_t *stride);
-/* Heat of each cell, shots x cells; count 0 where the snapshot did not ask for it. */
+/* A meter on request, an hb_meter_t: energy units or counts, one value per shot, or shots x cells for a meter of cells;
+ * count 0 where the snapshot did not ask for it. HB_BAD_ARG beyond the last snapshot, and for a meter of hb_meters_t. */
+HEATBATH_API hb_status_t heatbath_result_meter(const heatbath_result *result, uint32_t snapshot, uint32_t meter,
+                                               const double **values, uint64_t *count);
+/* The same of HB_METER_HEAT_PER_CELL. */
 HEATBATH_API hb_status_t heatbath_result_heat_per_cell(const heatbath_result *result, uint32_t snapshot, const double **heat,
                                                        uint64_t *count);
 /* Values of a readback as applied. HB_BAD_ARG beyond the last. */

@@ -28,7 +28,7 @@ struct CapabilityFields {
   bool kT_per_cell = false;                   ///< KT can be loaded from memory, one temperature per cell.
   /// A seeded job may refine the noise of a coarser one (JOB_FLAGS.REFINEMENT).
   bool refinement = false;
-  /// A meter snapshot can hold the heat of each cell, too (HB_FLAG_PER_CELL).
+  /// A meter snapshot can hold the heat of each cell, too (HB_FLAG_HEAT_PER_CELL).
   bool heat_per_cell = false;
   bool whole_turns = false;                   ///< Full turns can be captured as integers (JOB_FLAGS.WHOLE_TURNS).
   /// The device moves blocks between its memory and that of the host by itself.

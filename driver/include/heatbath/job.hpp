@@ -5,12 +5,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <new>
 #include <optional>
 #include <span>
 #include <vector>
 
+#include "heatbath/meter_list.hpp"
 #include "heatbath/program.h"
 #include "heatbath/ticks.hpp"
 
@@ -124,13 +126,22 @@ class Capture {
   std::vector<std::int32_t> turns_;  // shots x records x turn_cells_
 };
 
+/// By meter: [snapshot][value].
+using MetersOnRequest = std::map<Meter, std::vector<std::vector<double>>>;
+
 /// What a finished job leaves. Nothing of it is partial.
 struct Result {
   Capture capture;
   std::vector<std::vector<hb_meters_t>> meters;  ///< [snapshot][shot]
-  /// [snapshot][shot x cells, row-major]: heat of each cell on its path, energy units; its sum over the cells of a shot
-  /// is the shot's heat_path within rounding. Empty rows where the snapshot did not ask for it.
-  std::vector<std::vector<double>> heat_per_cell;
+  /// Of each meter that a snapshot asked for besides: [snapshot][shot], or of cells [snapshot][shot x cells, row-major],
+  /// energy units or counts, which are exact up to 2^53. Empty rows where a snapshot did not ask for it.
+  MetersOnRequest on_request;
+  /// Its values of a snapshot; empty where that did not ask for it.
+  std::span<const double> meter(Meter meter, std::size_t snapshot = 0) const {
+    const auto taken = on_request.find(meter);
+    if (taken == on_request.end() || snapshot >= taken->second.size()) return {};
+    return taken->second[snapshot];
+  }
   std::vector<std::vector<float>> readback;      ///< [readback]: values as applied (codes decoded nominally)
   std::uint64_t clips = 0;                       ///< parameter values clipped, by the encoding and by the device
   std::uint64_t capture_clips = 0;               ///< captured velocities, voltages or turns beyond their converter

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <string>
@@ -10,6 +11,7 @@
 
 #include "heatbath/capabilities.hpp"
 #include "heatbath/cell_enums.hpp"
+#include "heatbath/meter_list.hpp"
 #include "heatbath/program.h"
 #include "heatbath/ticks.hpp"
 
@@ -22,8 +24,28 @@ struct Coupling {
   bool operator==(const Coupling&) const = default;
 };
 
-/// What a meter snapshot holds of each cell.
-enum class PerCell : std::uint8_t { nothing, heat };
+/// Meters that a snapshot holds on request, besides those of every snapshot (MeterFacts::flag 0).
+class MeterSet {
+ public:
+  constexpr MeterSet() = default;
+  MeterSet(Meter meter) : flags_(facts(meter).flag) {}
+  MeterSet(std::initializer_list<Meter> meters) {
+    for (const Meter meter : meters) flags_ |= facts(meter).flag;
+  }
+  /// Those of HB_FLAG_*.
+  static MeterSet of_flags(std::uint32_t flags) {
+    MeterSet set;
+    set.flags_ = flags & HB_METER_FLAGS;
+    return set;
+  }
+  void add(Meter meter) { flags_ |= facts(meter).flag; }
+  std::uint32_t flags() const { return flags_; }
+  bool has(Meter meter) const { return facts(meter).flag == 0 || (flags_ & facts(meter).flag) != 0; }
+  bool operator==(const MeterSet&) const = default;
+
+ private:
+  std::uint32_t flags_ = 0;
+};
 
 /// A program: instructions and the operands they use, in physical units; nothing touches a device before
 /// Device::start. Each function appends an instruction, returns *this, and throws Error(BAD_ARG) that names the
@@ -100,9 +122,9 @@ class Program {
   Program& capture_start(Ticks period, bool now = true);
   Program& capture_stop();
   Program& meter_clear();
-  /// Meters of every shot at this instant: Result::meters gets one more row. With PerCell::heat
-  /// (capabilities.heat_per_cell) Result::heat_per_cell gets a row, too; a program that asks for it runs slower.
-  Program& meter_snapshot(PerCell per_cell = PerCell::nothing);
+  /// Meters of every shot at this instant: Result::meters gets one more row, and Result::on_request one for each of
+  /// `also`, which the device must have (MeterFacts::needs). A program that asks for meters of cells runs slower.
+  Program& meter_snapshot(MeterSet also = {});
   /// Live parameters as applied (capabilities.readback): Result::readback gets one more row. Of biases that differ
   /// from shot to shot, those of the job's first shot. In a loop a row holds the last iteration's values, as with
   /// meter_snapshot.
@@ -137,7 +159,7 @@ class Program {
   std::uint32_t fixed_shots() const { return fixed_shots_; }
   std::uint32_t snapshots() const { return static_cast<std::uint32_t>(snapshots_.size()); }
   /// Of each snapshot, in order.
-  const std::vector<PerCell>& snapshot_contents() const { return snapshots_; }
+  const std::vector<MeterSet>& snapshot_contents() const { return snapshots_; }
   struct Readback {
     hb_section_t section;
     bool matrix = false;  ///< couplings as cells x cells, not as they lie in device memory
@@ -170,7 +192,7 @@ class Program {
   std::vector<Step> steps_;
   std::vector<Operand> operands_;
   std::uint32_t fixed_shots_ = 0;
-  std::vector<PerCell> snapshots_;
+  std::vector<MeterSet> snapshots_;
   std::vector<Readback> readbacks_;
   std::uint64_t couplers_ = 0;  // between cells of the program
   std::uint64_t clips_ = 0;

@@ -20,7 +20,8 @@ typedef struct hb_capabilities {
   bool readback;                     /* The READBACK instruction returns live parameters as applied. */
   bool kt_per_cell;                  /* KT can be loaded from memory, one temperature per cell. */
   bool refinement;                   /* A seeded job may refine the noise of a coarser one (JOB_FLAGS.REFINEMENT). */
-  bool heat_per_cell;                /* A meter snapshot can hold the heat of each cell, too (HB_FLAG_PER_CELL). */
+  /* A meter snapshot can hold the heat of each cell, too (HB_FLAG_HEAT_PER_CELL). */
+  bool heat_per_cell;
   bool whole_turns;                  /* Full turns can be captured as integers (JOB_FLAGS.WHOLE_TURNS). */
   bool dma;                          /* The device moves blocks between its memory and that of the host by itself. */
   /* The list of couplers is followed by the couplings that the graph came with: float32 in energy units, one value

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "heatbath/cells.h"
+#include "heatbath/meters.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -26,7 +27,7 @@ extern "C" {
   X(CAPTURE_START, 9, "a capture record every ticks from now on; the first now with HB_FLAG_NOW")             \
   X(CAPTURE_STOP, 10, "stop the periodic capture")                                                            \
   X(METER_CLEAR, 11, "work, heat and shadow work start from zero at this instant")                            \
-  X(METER_SNAPSHOT, 12, "hb_meters of lane l -> addr + l * sizeof(hb_meters_t); with HB_FLAG_PER_CELL the heat too")  \
+  X(METER_SNAPSHOT, 12, "hb_meters of lane l -> addr + l * sizeof(hb_meters_t); what flags ask for behind them") \
   X(LOOP_BEGIN, 13, "repeat the instructions up to the matching LOOP_END count times")                        \
   X(LOOP_END, 14, "end of loop")                                                                              \
   X(INTERRUPT, 15, "raise INTR_STATE.PROGRAM with imm as tag")                                                \
@@ -49,7 +50,7 @@ typedef enum hb_op {
 /* Flags. */
 #define HB_FLAG_IMMEDIATE 1u /* LOAD, SET, CLAMP: every value of the operand is imm, a float32 in physical units */
 #define HB_FLAG_NOW 2u       /* CAPTURE_START: take a record at once, too */
-#define HB_FLAG_PER_CELL 4u  /* METER_SNAPSHOT: heat of each cell, too; needs CAPS.HEAT_PER_CELL */
+/* HB_FLAG_<METER> of heatbath/meters.h: METER_SNAPSHOT: that meter, too */
 
 /* One instruction, 64 bytes. Fields an operation does not use are zero; a non-zero one is rejected. */
 typedef struct hb_instruction {
@@ -104,34 +105,12 @@ static inline uint64_t hb_record_bytes(uint32_t lanes, uint32_t cells, uint32_t 
   return (bytes + 63u) & ~(uint64_t)63u;
 }
 
-/* Meters of one lane, since METER_CLEAR (or START), in energy units. dE = work - heat. E is the energy of the cell
- * kind, kinetic part included. Where forces have no potential (couplings that are not reciprocal, or frequencies), V
- * has the symmetric part of the couplings only, heat is heat_path, minus the sum of the forces times the displacements,
- * work is dE + heat, and work_shadow is 0. */
-typedef struct hb_meters {
-  double energy;      /* V at this instant */
-  double work;        /* sum of the changes of V at fixed state: parameter changes, set and clamped cells */
-  double heat;        /* heat released to the bath: minus the sum of the changes of V at fixed parameters */
-  double heat_path;   /* kT sum (|w~|^2 - |w|^2)/2 from forward and backward noises */
-  double work_shadow; /* dE - work + heat_path: work done by the integrator */
-  uint64_t ticks;     /* ticks the array had evolved in this job */
-} hb_meters_t;
-
-/* Size of a snapshot in bytes: the meters of all lanes, then, with HB_FLAG_PER_CELL, lanes x active cells doubles: the
- * path heat of each cell since METER_CLEAR (or START) in energy units, whose sum over the cells of a lane is its
- * heat_path within rounding. `cells` is 0 without the flag. */
-static inline uint64_t hb_snapshot_bytes(uint32_t lanes, uint32_t cells) {
-  return (uint64_t)lanes * (sizeof(hb_meters_t) + (uint64_t)cells * sizeof(double));
-}
-
 #ifdef __cplusplus
 }
 static_assert(sizeof(hb_instruction_t) == 64, "instruction format");
 static_assert(sizeof(hb_record_header_t) == 32, "record format");
-static_assert(sizeof(hb_meters_t) == 48, "meter format");
 #else
 _Static_assert(sizeof(hb_instruction_t) == 64, "instruction format");
 _Static_assert(sizeof(hb_record_header_t) == 32, "record format");
-_Static_assert(sizeof(hb_meters_t) == 48, "meter format");
 #endif
 #endif

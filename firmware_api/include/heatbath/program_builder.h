@@ -83,9 +83,9 @@ void hb_program_sample(hb_program_t *program);
 void hb_program_capture_start(hb_program_t *program, uint64_t period, bool now);
 void hb_program_capture_stop(hb_program_t *program);
 void hb_program_meter_clear(hb_program_t *program);
-/* Where the meters of all lanes will lie (byte offset; hb_meters_t of lane l at + l * sizeof(hb_meters_t)), and with
- * `per_cell` behind them the heat of each cell. 0 after an error. */
-uint64_t hb_program_meter_snapshot(hb_program_t *program, bool per_cell);
+/* Where the meters of all lanes will lie (byte offset; hb_meters_t of lane l at + l * sizeof(hb_meters_t)), and behind
+ * them the meters that `flags`, HB_FLAG_* of heatbath/meters.h, ask for; 0: none. 0 after an error. */
+uint64_t hb_program_meter_snapshot(hb_program_t *program, uint32_t flags);
 /* Where the live values of a section will lie, as hb_program_load() takes them (byte offset, parameter format): so many
  * as `count`. 0 after an error. */
 uint64_t hb_program_readback(hb_program_t *program, hb_section_t section, uint32_t count);

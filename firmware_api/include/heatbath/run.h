@@ -55,6 +55,11 @@ hb_status_t hb_run_record(const hb_run_t *run, uint32_t record, uint32_t shot, f
 /* Meters of one shot, at the offset that hb_program_meter_snapshot() gave. */
 hb_status_t hb_run_meters(const hb_run_t *run, uint64_t snapshot, uint32_t shot, hb_meters_t *meters);
 
+/* A meter that `flags` asked for in hb_program_meter_snapshot(), of one shot: one value, or one for each cell of the
+ * program; of 8 bytes each, uint64_t where hb_meter_list[meter].counts, else double. */
+hb_status_t hb_run_meter(const hb_run_t *run, uint64_t snapshot, uint32_t flags, hb_meter_t meter, uint32_t shot,
+                         void *values);
+
 #ifdef __cplusplus
 }
 #endif

@@ -37,7 +37,7 @@ void StepSpace::bath() const {
   }
   if (a.metered) a.kinetic(t, p, -1.0, t.thermal);
   if (a.by_cell) a.add_kinetic_heat(t, p, t.before.data());
-  if (p.heat && a.by_cell) p.heat->add_missing(t.lanes, t.before.data(), {}, nullptr, t.cell_heat.data());
+  if (p.heat && a.by_cell) p.heat->add_missing(t.lanes, t.before.data(), {}, nullptr, t.cell_sums.of(CellMeter::heat).data());
 }
 
 namespace {

@@ -1,0 +1,28 @@
+#include "hw_model/physics/cell_meters.hpp"
+
+#include <algorithm>
+
+namespace heatbath::physics {
+
+std::span<const StateMeter> state_meters() { return {}; }
+
+bool CellMeterSet::of_states() const {
+  return std::ranges::any_of(state_meters(), [this](const StateMeter& of) { return has(of.meter); });
+}
+
+void CellSums::clear(CellMeterSet kept, std::size_t size) {
+  for (std::size_t meter = 0; meter < cell_meters; ++meter)
+    sums_[meter].assign(kept.has(static_cast<CellMeter>(meter)) ? size : 0, 0.0);
+}
+
+void CellSums::end(const CellLaw& cell, std::span<const float> states) {
+  for (std::size_t at = 0; at < states.size(); ++at)
+    if (before_[at] != states[at]) change(cell, at, before_[at], states[at]);
+}
+
+void CellSums::change(const CellLaw& cell, std::size_t at, float before, float after) {
+  for (const StateMeter& meter : state_meters())
+    if (auto& sums = of(meter.meter); !sums.empty()) sums[at] += meter.added(cell, before, after);
+}
+
+}  // namespace heatbath::physics
