@@ -19,6 +19,7 @@ CapabilityFields capability_fields(const hb_capabilities_t& raw) {
   caps.refinement = raw.refinement;
   caps.heat_per_cell = raw.heat_per_cell;
   caps.whole_turns = raw.whole_turns;
+  caps.activity = raw.activity;
   caps.dma = raw.dma;
   caps.couplings_of_graph = raw.graph_couplings;
   caps.cells = raw.cells;
@@ -86,6 +87,8 @@ std::span<const NamedCapability> capability_list() {
      [](const CapabilityFields& of) { return static_cast<double>(of.heat_per_cell); }},
     {"whole_turns", "features", "whole_turns", NamedCapability::Kind::flag,
      [](const CapabilityFields& of) { return static_cast<double>(of.whole_turns); }},
+    {"activity", "features", "activity", NamedCapability::Kind::flag,
+     [](const CapabilityFields& of) { return static_cast<double>(of.activity); }},
     {"dma", "features", "dma", NamedCapability::Kind::flag,
      [](const CapabilityFields& of) { return static_cast<double>(of.dma); }},
     {"couplings_of_graph", "cell", "couplings_of_graph", NamedCapability::Kind::flag,

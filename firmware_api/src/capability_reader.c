@@ -32,6 +32,7 @@ hb_status_t hb_capability_read(const hb_mmio_t *mmio, hb_capabilities_t *caps) {
   caps->refinement = ((caps_word & HB_CAPS_REFINEMENT_MASK) >> HB_CAPS_REFINEMENT_SHIFT) != 0;
   caps->heat_per_cell = ((caps_word & HB_CAPS_HEAT_PER_CELL_MASK) >> HB_CAPS_HEAT_PER_CELL_SHIFT) != 0;
   caps->whole_turns = ((caps_word & HB_CAPS_WHOLE_TURNS_MASK) >> HB_CAPS_WHOLE_TURNS_SHIFT) != 0;
+  caps->activity = ((caps_word & HB_CAPS_ACTIVITY_MASK) >> HB_CAPS_ACTIVITY_SHIFT) != 0;
   caps->dma = ((caps_word & HB_CAPS_DMA_MASK) >> HB_CAPS_DMA_SHIFT) != 0;
   caps->graph_couplings = ((caps_word & HB_CAPS_GRAPH_COUPLINGS_MASK) >> HB_CAPS_GRAPH_COUPLINGS_SHIFT) != 0;
   caps->cells = hb_read(mmio, HB_CAPS_CELLS_OFFSET);

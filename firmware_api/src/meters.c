@@ -11,6 +11,8 @@ const hb_meter_facts_t hb_meter_list[HB_METERS] = {
     {"work_shadow", 0u, HB_CAPS_METERS_MASK, false, false, -1},
     {"ticks", 0u, HB_CAPS_METERS_MASK, false, true, -1},
     {"heat_per_cell", 4u, HB_CAPS_HEAT_PER_CELL_MASK, true, false, -1},
+    {"activity", 8u, HB_CAPS_ACTIVITY_MASK, false, true, 8},
+    {"activity_per_cell", 16u, HB_CAPS_ACTIVITY_MASK, true, true, -1},
 };
 
 bool hb_has_meter(const hb_capabilities_t *capabilities, hb_meter_t meter) {
@@ -22,6 +24,8 @@ bool hb_has_meter(const hb_capabilities_t *capabilities, hb_meter_t meter) {
     case HB_METER_WORK_SHADOW: return capabilities->meters;
     case HB_METER_TICKS: return capabilities->meters;
     case HB_METER_HEAT_PER_CELL: return capabilities->heat_per_cell;
+    case HB_METER_ACTIVITY: return capabilities->activity;
+    case HB_METER_ACTIVITY_PER_CELL: return capabilities->activity;
   }
   return false;
 }

@@ -37,6 +37,7 @@ void set_profile_registers(const Profile& p, RegisterFile& registers) {
                                  word(p.refinement) << HB_CAPS_REFINEMENT_SHIFT |
                                  word(p.meters) << HB_CAPS_HEAT_PER_CELL_SHIFT |
                                  word(p.whole_turns()) << HB_CAPS_WHOLE_TURNS_SHIFT |
+                                 word(p.meters) << HB_CAPS_ACTIVITY_SHIFT |
                                  word(p.dma) << HB_CAPS_DMA_SHIFT |
                                  word(p.has_graph_couplings()) << HB_CAPS_GRAPH_COUPLINGS_SHIFT);
   registers.set(HB_CAPS_TICK_PS_OFFSET, word(p.tick_ps));

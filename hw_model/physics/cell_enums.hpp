@@ -31,8 +31,9 @@ enum class Stepper : std::uint8_t {
 
 /// Meters of each cell, which an array keeps on request; and how many there are.
 enum class CellMeter : std::uint8_t {
-  heat
+  heat,
+  activity
 };
-constexpr std::uint32_t cell_meters = 1;
+constexpr std::uint32_t cell_meters = 2;
 
 }  // namespace heatbath::physics

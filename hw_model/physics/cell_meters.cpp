@@ -1,10 +1,26 @@
 #include "hw_model/physics/cell_meters.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <numbers>
 
 namespace heatbath::physics {
 
-std::span<const StateMeter> state_meters() { return {}; }
+namespace {
+
+constexpr float quarter_turn = std::numbers::pi_v<float> / 2;
+
+/// The side of a state: x >= 0 or below; of phases the half circle with cos theta >= 0 or the other.
+bool upper(const CellLaw& cell, float state) { return cell.periodic ? std::abs(state) <= quarter_turn : state >= 0.0f; }
+
+constexpr StateMeter meters_of_states[] = {
+    {CellMeter::activity, [](const CellLaw& cell, float before, float after) {
+       return upper(cell, before) != upper(cell, after) ? 1.0 : 0.0;
+     }}};
+
+}  // namespace
+
+std::span<const StateMeter> state_meters() { return meters_of_states; }
 
 bool CellMeterSet::of_states() const {
   return std::ranges::any_of(state_meters(), [this](const StateMeter& of) { return has(of.meter); });

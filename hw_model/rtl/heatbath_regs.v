@@ -248,12 +248,12 @@ module heatbath_regs (
       32'h00000010: read_value = hw_SERIAL_LO & 32'hFFFFFFFF;
       32'h00000014: read_value = hw_SERIAL_HI & 32'hFFFFFFFF;
       32'h00000018: read_value = 32'h00010004;
-      32'h0000001C: read_value = 32'h6305DDE3;
+      32'h0000001C: read_value = 32'hB9A9F825;
       32'h00000020: read_value = q_SCRATCH;
       32'h00000024: read_value = hw_RESET_COUNT & 32'hFFFFFFFF;
       32'h00000028: read_value = hw_ERR_ACCESS & 32'hFFFFFFFF;
       32'h0000002C: read_value = hw_ERR_SEQUENCE & 32'hFFFFFFFF;
-      32'h00000040: read_value = hw_CAPS & 32'h00033FFF;
+      32'h00000040: read_value = hw_CAPS & 32'h00037FFF;
       32'h00000044: read_value = hw_CAPS_CELLS & 32'hFFFFFFFF;
       32'h00000048: read_value = hw_CAPS_LANES & 32'hFFFFFFFF;
       32'h0000004C: read_value = hw_CAPS_TICK_PS & 32'hFFFFFFFF;

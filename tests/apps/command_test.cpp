@@ -110,6 +110,33 @@ TEST(Command, TrainersRefuseCellsOfOtherKindsAndNameWhatWouldDo) {
   EXPECT_THAT(chosen.error, HasSubstr("leave out cell"));
 }
 
+TEST(Command, RunGivesTheActivityOfCells) {
+  const TemporaryFolder folder;
+  std::ofstream(folder / "spins.toml") << "[network]\ncells = 3\nbias = 0.2\nkT = 1.0\n"
+                                          "[[schedule]]\nop = \"evolve\"\nduration = 100\n[[schedule]]\nop = \"meters\"\n"
+                                          "[samples]\nshots = 5\nactivity = true\nactivity_per_cell = true\n";
+  const std::vector<std::string> command{"run", folder / "spins.toml", "--device", "func:cell=pbit&threads=1"};
+  const Outcome text = heatbath(command);
+  ASSERT_EQ(text.status, 0) << text.error;
+  EXPECT_THAT(text.out, HasSubstr("\n  activity     mean "));
+  EXPECT_THAT(text.out, HasSubstr("\n  activity_per_cell\n       0       mean "));
+  for (const std::string name : {"spins.npz", "spins.h5"}) {
+    const Outcome run = heatbath(command + std::vector<std::string>{"--json", "--out", folder / name});
+    ASSERT_EQ(run.status, 0) << run.error;
+    const nlohmann::json meters = nlohmann::json::parse(run.out)["meters"][0];
+    double cells = 0;
+    for (const nlohmann::json& mean : meters["activity_per_cell"]["mean"]) cells += mean.get<double>();
+    EXPECT_NEAR(meters["activity"]["mean"].get<double>(), cells, 1e-9);
+    EXPECT_GT(cells, 100);
+    EXPECT_THAT(content(folder / name), HasSubstr("activity_per_cell"));
+  }
+  const Outcome info = heatbath({"info", "--device", "func:threads=1", "--json"});
+  EXPECT_EQ(nlohmann::json::parse(info.out)["meters"].back(), "activity_per_cell");
+  EXPECT_EQ(nlohmann::json::parse(info.out)["features"]["activity"], true);
+  const Outcome refused = heatbath({"run", folder / "spins.toml", "--device", "func:profile=silicon&threads=1"});
+  EXPECT_EQ(refused.status, 2);
+}
+
 TEST(Command, RunGivesTheHeatOfCells) {
   const TemporaryFolder folder;
   std::ofstream(folder / "two.toml") << "[network]\ncells = 2\nkT = [2.0, 1.0]\ncouplings = [[0, 1, -1.0]]\n"

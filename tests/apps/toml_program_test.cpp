@@ -36,6 +36,13 @@ TEST(TomlProgram, HeatOfCellsNeedsASnapshotThatTakesIt) {
               HasSubstr("no step with op = \"meters\""));
 }
 
+TEST(TomlProgram, TakesEveryMeterOnRequestByItsName) {
+  const TomlProgram p = parse(with_step("op = \"meters\"") + "\n[samples]\nactivity = true\nactivity_per_cell = true\n");
+  EXPECT_EQ(p.on_request, (MeterSet{Meter::activity, Meter::activity_per_cell}));
+  EXPECT_THAT(error_of(HB_BAD_ARG, [] { parse(with_step("op = \"meters\"") + "\n[samples]\nactivities = true\n"); }),
+              HasSubstr("unknown key; the keys are shots, seed, first_cell, cells, heat_per_cell, activity, activity_per_cell"));
+}
+
 TEST(TomlProgram, ReadsNetworkScheduleAndSamples) {
   const TomlProgram p = parse(R"(
 [network]

@@ -18,6 +18,7 @@ extern "C" {
 namespace {
 
 using heatbath::CellSection;
+using heatbath::Meter;
 
 /// A device that firmware reaches through libheatbath.
 struct Part {
@@ -56,7 +57,7 @@ TEST_P(FirmwareRun, HasTheBitsOfTheDriver) {
   program.load(CellSection::j2, j2).load(CellSection::j4, 0.25f).load(CellSection::bias, bias).load_couplings(matrix);
   program.load_gain(0.5f).load_temperature(0.5f).commit().meter_clear().set(0, start).clamp(3, 2, 0.25f).evolve({unit});
   program.release(3, 2).capture_start({period}, true).loop_begin(2).ramp({unit}).evolve({unit}).loop_end().capture_stop();
-  program.sample().meter_snapshot().readback(CellSection::bias).interrupt(5);
+  program.sample().meter_snapshot({Meter::heat_per_cell, Meter::activity, Meter::activity_per_cell}).readback(CellSection::bias).interrupt(5);
   heatbath::JobOptions options;
   options.shots = shots;
   options.seed = 42;
@@ -87,7 +88,7 @@ TEST_P(FirmwareRun, HasTheBitsOfTheDriver) {
   hb_program_loop_end(&own);
   hb_program_capture_stop(&own);
   hb_program_sample(&own);
-  const std::uint64_t snapshot = hb_program_meter_snapshot(&own, false);
+  const std::uint64_t snapshot = hb_program_meter_snapshot(&own, HB_METER_FLAGS);
   const std::uint64_t readback = hb_program_readback(&own, HB_SECTION_BIAS, cells);
   hb_program_interrupt(&own, 5);
   ASSERT_EQ(hb_program_end(&own), HB_OK);
@@ -118,7 +119,20 @@ TEST_P(FirmwareRun, HasTheBitsOfTheDriver) {
     EXPECT_EQ(meters.heat, expected.meters[0][shot].heat);
     EXPECT_EQ(meters.work, expected.meters[0][shot].work);
     EXPECT_EQ(meters.ticks, expected.meters[0][shot].ticks);
+    std::vector<double> heat(cells);
+    std::vector<std::uint64_t> changes(cells);
+    std::uint64_t activity = 0;
+    ASSERT_EQ(hb_run_meter(&run, snapshot, HB_METER_FLAGS, HB_METER_HEAT_PER_CELL, shot, heat.data()), HB_OK);
+    ASSERT_EQ(hb_run_meter(&run, snapshot, HB_METER_FLAGS, HB_METER_ACTIVITY_PER_CELL, shot, changes.data()), HB_OK);
+    ASSERT_EQ(hb_run_meter(&run, snapshot, HB_METER_FLAGS, HB_METER_ACTIVITY, shot, &activity), HB_OK);
+    EXPECT_TRUE(std::ranges::equal(heat, expected.meter(Meter::heat_per_cell).subspan(shot * cells, cells)));
+    EXPECT_TRUE(std::ranges::equal(changes, expected.meter(Meter::activity_per_cell).subspan(shot * cells, cells)));
+    EXPECT_EQ(static_cast<double>(activity), expected.meter(Meter::activity)[shot]);
+    EXPECT_GT(activity, 0u);
   }
+  double none = 0;
+  EXPECT_EQ(hb_run_meter(&run, snapshot, 0, HB_METER_ACTIVITY, 0, &none), HB_BAD_ARG) << "it was not asked for";
+  EXPECT_EQ(hb_run_meter(&run, snapshot, HB_METER_FLAGS, HB_METER_HEAT, 0, &none), HB_BAD_ARG) << "a member of hb_meters_t";
   EXPECT_EQ(hb_run_record(&run, run.records, 0, states.data(), nullptr), HB_BAD_ARG);
   EXPECT_EQ(hb_run_record(&run, 0, shots, states.data(), nullptr), HB_BAD_ARG);
 }

@@ -1,11 +1,13 @@
 // What libheatbath's jobs leave has the bits of the driver's.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -86,6 +88,9 @@ TEST_F(CJob, EveryInstructionReachesTheProgram) {
   ASSERT_EQ(heatbath_program_readback(program, HB_SECTION_COUPLING), HB_OK) << said();
   ASSERT_EQ(heatbath_program_readback(program, HB_SECTION_J4), HB_OK) << said();
   ASSERT_EQ(heatbath_program_meter_snapshot(program, true), HB_OK) << said();
+  ASSERT_EQ(heatbath_program_meter_snapshot_of(program, HB_FLAG_ACTIVITY | HB_FLAG_ACTIVITY_PER_CELL), HB_OK) << said();
+  EXPECT_EQ(heatbath_program_meter_snapshot_of(program, HB_FLAG_NOW), HB_BAD_ARG);
+  EXPECT_NE(said().find("flags that are of no meter"), std::string::npos) << said();
   ASSERT_EQ(heatbath_program_interrupt(program, 9), HB_OK) << said();
   EXPECT_EQ(heatbath_program_records(program), 3u);
   EXPECT_EQ(heatbath_program_duration(program), 20000u);
@@ -99,7 +104,8 @@ TEST_F(CJob, EveryInstructionReachesTheProgram) {
   same.load(CellSection::j4, 1).load_gain(0.5f).load_couplings(matrix).load_bias_per_shot(biases, 2).ramp({10000});
   same.set_per_shot(0, 2, shots, 2).clamp(2, 1, held).clamp_per_shot(0, 2, shots, 2).clamp(0, 1, 0.5f).release(0, 3);
   same.capture_start({5000}, true).evolve({10000}).capture_stop().readback_couplings().readback(CellSection::j4);
-  same.meter_snapshot(heatbath::Meter::heat_per_cell).interrupt(9);
+  same.meter_snapshot(heatbath::Meter::heat_per_cell);
+  same.meter_snapshot({heatbath::Meter::activity, heatbath::Meter::activity_per_cell}).interrupt(9);
   heatbath::JobOptions how;
   how.shots = 2;
   how.seed = 3;
@@ -125,6 +131,16 @@ TEST_F(CJob, EveryInstructionReachesTheProgram) {
   const double* heat = nullptr;
   ASSERT_EQ(heatbath_result_heat_per_cell(result, 0, &heat, &count), HB_OK);
   EXPECT_TRUE(std::ranges::equal(std::span(heat, count), expected.meter(heatbath::Meter::heat_per_cell)));
+  for (const auto meter : {heatbath::Meter::activity, heatbath::Meter::activity_per_cell}) {
+    const double* counts = nullptr;
+    ASSERT_EQ(heatbath_result_meter(result, 1, static_cast<std::uint32_t>(meter), &counts, &count), HB_OK) << said();
+    EXPECT_TRUE(std::ranges::equal(std::span(counts, count), expected.meter(meter, 1)));
+    EXPECT_EQ(count, meter == heatbath::Meter::activity ? 2u : 6u);
+  }
+  ASSERT_EQ(heatbath_result_meter(result, 0, HB_METER_ACTIVITY, nullptr, &count), HB_OK);
+  EXPECT_EQ(count, 0u) << "that snapshot did not ask for it";
+  EXPECT_EQ(heatbath_result_meter(result, 0, HB_METER_WORK, nullptr, &count), HB_BAD_ARG);
+  EXPECT_EQ(heatbath_result_meter(result, 2, HB_METER_ACTIVITY, nullptr, &count), HB_BAD_ARG);
   std::uint32_t turns = 1;
   const std::int32_t* no_turns = nullptr;
   ASSERT_EQ(heatbath_result_turns(result, &no_turns, &turns), HB_OK);

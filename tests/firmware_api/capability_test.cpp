@@ -121,7 +121,8 @@ TEST_F(CapabilityGet, EachFlagHasItsOwnBit) {
                {HB_CAPS_KT_PER_CELL_MASK, &hb_capabilities_t::kt_per_cell},
                {HB_CAPS_REFINEMENT_MASK, &hb_capabilities_t::refinement},
                {HB_CAPS_HEAT_PER_CELL_MASK, &hb_capabilities_t::heat_per_cell},
-               {HB_CAPS_WHOLE_TURNS_MASK, &hb_capabilities_t::whole_turns}};
+               {HB_CAPS_WHOLE_TURNS_MASK, &hb_capabilities_t::whole_turns},
+               {HB_CAPS_ACTIVITY_MASK, &hb_capabilities_t::activity}};
   for (const auto& raised : flags) {
     words_[HB_CAPS_OFFSET] = raised.mask;
     hb_capabilities_t caps{};

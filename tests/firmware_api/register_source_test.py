@@ -139,6 +139,26 @@ class Generator(unittest.TestCase):
         self.refuse(MAP + WORD + kind + section + 'range = "RANGE"\n', "BIAS", "RANGE")
         self.refuse(MAP + FIELDS.replace("enum = { SLOW = 0, FAST = 2 }", 'enum = "kinds"'), "KIND", "cell_kind")
 
+    def test_refuses_wrong_meters(self):
+        caps = ('[[register]]\nname = "CAPS"\noffset = 0x40\naccess = "ro"\nreset = "profile"\ndoc = "What there is."\n'
+                'fields = [{ name = "METERS", bits = "2", doc = "Meters." }]\n')
+        energy = '[[meter]]\nname = "E"\nvalue = 0\nunit = "energy"\nper_cell = false\nneeds = "METERS"\ndoc = "V."\n'
+        cells = ('[[meter]]\nname = "N_PER_CELL"\nvalue = 1\nunit = "count"\nper_cell = true\nneeds = "METERS"\nflag = 2\n'
+                 'doc = "Counts."\n')
+        every = ('[[meter]]\nname = "N"\nvalue = 2\nunit = "count"\nper_cell = false\nneeds = "METERS"\nflag = 3\n'
+                 'sums = "N_PER_CELL"\ndoc = "All of them."\n')
+        source = MAP + caps + energy + cells + every
+        self.assertEqual(self.run_generator(source, "--check").returncode, 1)
+        self.refuse(source.replace('"count"\nper_cell = true', '"counts"\nper_cell = true'), "N_PER_CELL", "energy, count, ticks")
+        self.refuse(source.replace("flag = 3", "flag = 2"), "meter N:", "flag 2 is taken")
+        self.refuse(source.replace("flag = 3", "flag = 1"), "meter N:", "flag 1 is taken")
+        self.refuse(source.replace("flag = 2\n", ""), "N_PER_CELL", "needs a flag")
+        self.refuse(source.replace('sums = "N_PER_CELL"', 'sums = "E"'), "meter N:", "no meter of cells")
+        self.refuse(source.replace("N_PER_CELL", "N_OF_CELLS"), "_PER_CELL")
+        self.refuse(source.replace('per_cell = false\nneeds = "METERS"\ndoc', 'per_cell = false\nneeds = "HEAT"\ndoc'), "meter E:", "HEAT")
+        late = energy.replace('"E"', '"F"').replace("value = 0", "value = 3")
+        self.refuse(source + late, "meter F:", "before the others")
+
     def test_check_covers_every_output(self):
         source = MAP + WORD
         self.assertEqual(self.run_generator(source).returncode, 0)

@@ -58,6 +58,21 @@ def test_results_are_not_copied_and_outlive_everything(device):
     assert j2.tolist() == [1, 1, 1] and couplings.tolist() == [0] * 9
 
 
+def test_meters_are_asked_for_by_name(device):
+    program = well(device, 2).meter_clear().capture_start(device.step).evolve(1000 * device.step)
+    result = device.run(program.meter_snapshot(also=["activity", "activity_per_cell"]).meter_snapshot(), 3, seed=4)
+    signs = result.states >= 0
+    changes = (signs[:, 1:] != signs[:, :-1]).sum(axis=1)
+    assert changes.sum() > 10
+    assert result.meter("activity_per_cell")[0].tolist() == changes.tolist()
+    assert result.meter("activity")[0].tolist() == changes.sum(axis=1).tolist()
+    assert result.meter("activity")[1] is None and result.heat_per_cell == (None, None)
+    with pytest.raises(heatbath.BadArgError, match="no meter on request is called 'heat'; there are heat_per_cell, activity"):
+        program.meter_snapshot(also=["heat"])
+    with pytest.raises(heatbath.BadArgError, match="'activities'"):
+        result.meter("activities")
+
+
 def test_seeds_give_the_same_bits_and_shots_are_numbered(device):
     program = well(device).evolve(device.ticks(1)).sample()
     all_of_it = device.run(program, 8, seed=9).states

@@ -31,6 +31,8 @@ struct CapabilityFields {
   /// A meter snapshot can hold the heat of each cell, too (HB_FLAG_HEAT_PER_CELL).
   bool heat_per_cell = false;
   bool whole_turns = false;                   ///< Full turns can be captured as integers (JOB_FLAGS.WHOLE_TURNS).
+  /// A meter snapshot can hold how often cells changed sides (HB_FLAG_ACTIVITY, HB_FLAG_ACTIVITY_PER_CELL).
+  bool activity = false;
   /// The device moves blocks between its memory and that of the host by itself.
   bool dma = false;
   /// The list of couplers is followed by the couplings that the graph came with: float32 in energy units, one value

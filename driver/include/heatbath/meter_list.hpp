@@ -10,13 +10,15 @@
 namespace heatbath {
 
 enum class Meter : std::uint8_t {
-  energy = HB_METER_ENERGY,                ///< V at this instant
-  work = HB_METER_WORK,                    ///< sum of the changes of V at fixed state: parameter changes, set and clamped cells
-  heat = HB_METER_HEAT,                    ///< heat released to the bath: minus the sum of the changes of V at fixed parameters
-  heat_path = HB_METER_HEAT_PATH,          ///< kT sum (|w~|^2 - |w|^2)/2 from forward and backward noises
-  work_shadow = HB_METER_WORK_SHADOW,      ///< dE - work + heat_path: work done by the integrator
-  ticks = HB_METER_TICKS,                  ///< ticks the array had evolved in this job
-  heat_per_cell = HB_METER_HEAT_PER_CELL,  ///< path heat of each cell, whose sum over the cells of a lane is its heat_path within rounding
+  energy = HB_METER_ENERGY,                        ///< V at this instant
+  work = HB_METER_WORK,                            ///< sum of the changes of V at fixed state: parameter changes, set and clamped cells
+  heat = HB_METER_HEAT,                            ///< heat released to the bath: minus the sum of the changes of V at fixed parameters
+  heat_path = HB_METER_HEAT_PATH,                  ///< kT sum (|w~|^2 - |w|^2)/2 from forward and backward noises
+  work_shadow = HB_METER_WORK_SHADOW,              ///< dE - work + heat_path: work done by the integrator
+  ticks = HB_METER_TICKS,                          ///< ticks the array had evolved in this job
+  heat_per_cell = HB_METER_HEAT_PER_CELL,          ///< path heat of each cell, whose sum over the cells of a lane is its heat_path within rounding
+  activity = HB_METER_ACTIVITY,                    ///< changes of side that steps made, of all cells
+  activity_per_cell = HB_METER_ACTIVITY_PER_CELL,  ///< changes of side that steps made: flips of spins, changes of the sign of a position or flux, of cos theta of a phase
 };
 
 enum class MeterUnit : std::uint8_t { energy, count, ticks };
@@ -49,6 +51,10 @@ inline constexpr MeterFacts meter_list[] = {
      0u, nullptr},
     {Meter::heat_per_cell, "heat_per_cell", "HEAT_PER_CELL", &CapabilityFields::heat_per_cell, MeterUnit::energy, true,
      4u, nullptr},
+    {Meter::activity, "activity", "ACTIVITY", &CapabilityFields::activity, MeterUnit::count, false,
+     8u, nullptr},
+    {Meter::activity_per_cell, "activity_per_cell", "ACTIVITY", &CapabilityFields::activity, MeterUnit::count, true,
+     16u, nullptr},
 };
 
 inline const MeterFacts& facts(Meter meter) { return meter_list[static_cast<std::size_t>(meter)]; }

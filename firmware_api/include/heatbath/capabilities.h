@@ -23,6 +23,8 @@ typedef struct hb_capabilities {
   /* A meter snapshot can hold the heat of each cell, too (HB_FLAG_HEAT_PER_CELL). */
   bool heat_per_cell;
   bool whole_turns;                  /* Full turns can be captured as integers (JOB_FLAGS.WHOLE_TURNS). */
+  /* A meter snapshot can hold how often cells changed sides (HB_FLAG_ACTIVITY, HB_FLAG_ACTIVITY_PER_CELL). */
+  bool activity;
   bool dma;                          /* The device moves blocks between its memory and that of the host by itself. */
   /* The list of couplers is followed by the couplings that the graph came with: float32 in energy units, one value
    * for each coupler, two (J_ij, then J_ji) where the layout is FULL. The array does not apply them by itself; a

@@ -13,7 +13,7 @@ extern "C" {
 #endif
 
 /* How many meters there are: their numbers are 0 .. count - 1. */
-#define HB_METERS 7u
+#define HB_METERS 9u
 
 typedef enum hb_meter {
   HB_METER_ENERGY = 0,
@@ -22,12 +22,16 @@ typedef enum hb_meter {
   HB_METER_HEAT_PATH = 3,
   HB_METER_WORK_SHADOW = 4,
   HB_METER_TICKS = 5,
-  HB_METER_HEAT_PER_CELL = 6
+  HB_METER_HEAT_PER_CELL = 6,
+  HB_METER_ACTIVITY = 7,
+  HB_METER_ACTIVITY_PER_CELL = 8
 } hb_meter_t;
 
 /* Flags of METER_SNAPSHOT, each for the meter of its name; and all of them. */
 #define HB_FLAG_HEAT_PER_CELL 4u
-#define HB_METER_FLAGS 0x4u
+#define HB_FLAG_ACTIVITY 8u
+#define HB_FLAG_ACTIVITY_PER_CELL 16u
+#define HB_METER_FLAGS 0x1Cu
 
 /* Meters of one lane, since METER_CLEAR (or START), in energy units: what every snapshot holds. dE = work - heat. E is
  * the energy of the cell kind, kinetic part included. Where forces have no potential (couplings that are not reciprocal,

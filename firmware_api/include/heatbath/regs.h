@@ -13,7 +13,7 @@
 /* Version of the map, and first 32 bits of the SHA-256 of its source. */
 #define HB_MAP_MAJOR                         1u
 #define HB_MAP_MINOR                         4u
-#define HB_MAP_HASH                          0x6305DDE3u
+#define HB_MAP_HASH                          0xB9A9F825u
 
 /* Bytes of the register window, from address 0; where the list of couplers and device memory begin. */
 #define HB_WINDOW_BYTES                      0x1000u
@@ -48,7 +48,7 @@
 #define HB_MAP_VERSION_MAJOR_MASK            0xFFFF0000u
 #define HB_MAP_VERSION_MAJOR_SHIFT           16u
 
-/* MAP_HASH: ro, reset 0x6305DDE3. First 32 bits of the SHA-256 of the register source; informative. */
+/* MAP_HASH: ro, reset 0xB9A9F825. First 32 bits of the SHA-256 of the register source; informative. */
 #define HB_MAP_HASH_OFFSET                   0x01Cu
 
 /* SCRATCH: rw, reset 0x00000000. Free for the host: link tests. */
@@ -109,6 +109,9 @@
 /* Full turns can be captured as integers (JOB_FLAGS.WHOLE_TURNS). */
 #define HB_CAPS_WHOLE_TURNS_MASK             0x00002000u
 #define HB_CAPS_WHOLE_TURNS_SHIFT            13u
+/* A meter snapshot can hold how often cells changed sides (HB_FLAG_ACTIVITY, HB_FLAG_ACTIVITY_PER_CELL). */
+#define HB_CAPS_ACTIVITY_MASK                0x00004000u
+#define HB_CAPS_ACTIVITY_SHIFT               14u
 /* The device moves blocks between its memory and that of the host by itself. */
 #define HB_CAPS_DMA_MASK                     0x00010000u
 #define HB_CAPS_DMA_SHIFT                    16u
