@@ -110,9 +110,9 @@ CLI::App& train_of(CLI::App& app) {
   return *train;
 }
 
-int run_command_line(int argc, char** argv, std::initializer_list<AddCommands> groups) {
+int run_command_line(const char* name, int argc, char** argv, std::initializer_list<AddCommands> groups) {
   CLI::App app{"heatbath: an emulated thermodynamic computer, its driver and its trainers."};
-  app.name("heatbath");
+  app.name(name);
   app.set_version_flag("--version", version_line());
   app.require_subcommand(1);
   app.get_formatter()->column_width(34);
@@ -142,7 +142,7 @@ int run_command_line(int argc, char** argv, std::initializer_list<AddCommands> g
     return status;
   } catch (const CLI::ParseError& error) {
     const CLI::App* at = &app;
-    std::string path = "heatbath";
+    std::string path = name;
     while (!at->get_subcommands().empty()) {
       at = at->get_subcommands().front();
       path += " " + at->get_name();

@@ -6,5 +6,5 @@
 int main(int argc, char** argv) {
   using namespace heatbath::apps;
   prepare_streams();
-  return finish_output(run_command_line(argc, argv, {add_trainer_commands}));
+  return finish_output(run_command_line("heatbath-demo", argc, argv, {add_trainer_commands}));
 }

@@ -61,10 +61,11 @@ void Capture::append(Capture&& more) {
     *this = std::move(more);
     return;
   }
-  if (more.cells_ != cells_ || more.turn_cells_ != turn_cells_ || more.ticks_ != ticks_)
+  if (more.cells_ != cells_ || more.first_ != first_ || more.turn_cells_ != turn_cells_ || more.ticks_ != ticks_)
     throw Error(HB_BAD_ARG, "Capture::append: " + std::to_string(more.records()) + " records of " +
-                                std::to_string(more.cells_) + " variables; the shots before have " +
-                                std::to_string(records()) + " of " + std::to_string(cells_) + ", at their own times");
+                                std::to_string(more.cells_) + " variables from " +
+                                std::to_string(more.first_) + " on; the shots before have " + std::to_string(records()) +
+                                " of " + std::to_string(cells_) + " from " + std::to_string(first_) + " on, at their own times");
   values_.insert(values_.end(), more.values_.begin(), more.values_.end());
   turns_.insert(turns_.end(), more.turns_.begin(), more.turns_.end());
   shots_ += more.shots_;

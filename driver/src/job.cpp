@@ -137,7 +137,7 @@ Job::Impl::Impl(Device::Impl& on, const Program& what, const JobOptions& how, Ca
   if (options.first_step != 0 && options.shots > plan_.lanes)
     bad_arg(where + "first_step with " + std::to_string(options.shots) + " shots; a job goes on from what one pass left, and a pass has " +
             std::to_string(plan_.lanes) + " shots: run it in groups of as many");
-  result.capture = Capture(options.shots, capture_cells_);
+  result.capture = Capture(options.shots, capture_cells_, options.capture_first);
   shape_ = {0, capture_cells_, options.capture_first, program.cells()};
   shape_.whole_turns = caps.whole_turns && shape_.seconds() > 0;
   const std::uint64_t row = options.records ? 0 : std::uint64_t{options.shots} * capture_cells_;

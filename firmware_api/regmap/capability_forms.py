@@ -20,10 +20,22 @@ def c_header(registers):
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "heatbath/cells.h"
+
+#ifdef __cplusplus
+extern "C" {{
+#endif
+
 typedef struct hb_capabilities {{
 {members}
 }} hb_capabilities_t;
 
+/* Full scale of a parameter section that lies in device memory; of couplings for a section that does not. */
+float hb_section_range(const hb_capabilities_t *capabilities, hb_section_t section);
+
+#ifdef __cplusplus
+}}
+#endif
 #endif
 """
 
@@ -79,8 +91,17 @@ hb_status_t hb_capability_read(const hb_mmio_t *mmio, hb_capabilities_t *caps) {
     out.append("")
     out += [f"  if (caps->{c.c} == 0) return HB_DEVICE;" for c in registers.capabilities if c.zero == "refused"]
     out += [f"  if (!is_magnitude(caps->{c.c})) return HB_DEVICE;" for c in registers.capabilities if c.type == "float"]
-    out += ["  return HB_OK;", "}", ""]
-    return "\n".join(out)
+    c_of = {c.register.name: c.c for c in registers.capabilities}
+    out += ["  return HB_OK;", "}", "", "float hb_section_range(const hb_capabilities_t *caps, hb_section_t section) {",
+            "  switch (section) {",
+            *(f"    case HB_SECTION_{row.name}: return caps->{c_of[row.range]};" if row.range
+              else f"    case HB_SECTION_{row.name}: break;" for row in registers.lists["section"]),
+            "  }"]
+    if "CAPS_RANGE_COUPLING" in c_of:
+        out += [f"  return caps->{c_of['CAPS_RANGE_COUPLING']};"]
+    else:
+        out += ["  (void)caps;", "  return 0;"]
+    return "\n".join(out + ["}", ""])
 
 
 def shown(registers):

@@ -97,3 +97,18 @@ hb_status_t hb_capability_read(const hb_mmio_t *mmio, hb_capabilities_t *caps) {
   if (!is_magnitude(caps->range_second)) return HB_DEVICE;
   return HB_OK;
 }
+
+float hb_section_range(const hb_capabilities_t *caps, hb_section_t section) {
+  switch (section) {
+    case HB_SECTION_J2: return caps->range_j2;
+    case HB_SECTION_J4: return caps->range_j4;
+    case HB_SECTION_BIAS: return caps->range_bias;
+    case HB_SECTION_COUPLING: return caps->range_coupling;
+    case HB_SECTION_GAIN: break;
+    case HB_SECTION_KT: return caps->kt_max;
+    case HB_SECTION_MASS: return caps->range_mass;
+    case HB_SECTION_DAMPING: return caps->range_damping;
+    case HB_SECTION_FREQUENCY: return caps->range_frequency;
+  }
+  return caps->range_coupling;
+}

@@ -127,27 +127,6 @@ static void put_parameter(stream_t *out, float value, float range) {
   put(out, width == 4u ? bits_of(value) : (uint32_t)hb_value_to_code(value, range, caps->param_bits), width);
 }
 
-static float range_of(const hb_capabilities_t *caps, hb_section_t section) {
-  switch (section) {
-    case HB_SECTION_J2:
-      return caps->range_j2;
-    case HB_SECTION_J4:
-      return caps->range_j4;
-    case HB_SECTION_BIAS:
-      return caps->range_bias;
-    case HB_SECTION_KT:
-      return caps->kt_max;
-    case HB_SECTION_MASS:
-      return caps->range_mass;
-    case HB_SECTION_DAMPING:
-      return caps->range_damping;
-    case HB_SECTION_FREQUENCY:
-      return caps->range_frequency;
-    default:
-      return caps->range_coupling;
-  }
-}
-
 static bool check_section(hb_program_t *program, hb_section_t section) {
   if (!good(program)) return false;
   if (!hb_cell_has_section(program->capabilities->cell_kind, section)) fail(program, HB_UNSUPPORTED);
@@ -185,7 +164,7 @@ void hb_program_load(hb_program_t *program, hb_section_t section, const float *v
   const uint64_t at = reserve(program, (uint64_t)count * parameter_bytes(program));
   if (!good(program)) return;
   stream_t out = {program, at, 0, {0}};
-  const float range = range_of(program->capabilities, section);
+  const float range = hb_section_range(program->capabilities, section);
   for (uint32_t k = 0; k < count; ++k) put_parameter(&out, values[k], range);
   flush(&out);
   load_at(program, section, at);

@@ -323,9 +323,9 @@ std::vector<double> Network::energies(std::span<const float> states) const {
 }
 
 std::vector<double> Network::energies(const Capture& capture) const {
-  if (capture.cells() != cells_)
-    refuse("a capture of " + std::to_string(capture.cells()) + " variables; the energy needs the " +
-           std::to_string(cells_) + " cells");
+  if (capture.cells() != cells_ || capture.first() != 0)
+    refuse("a capture of " + std::to_string(capture.cells()) + " variables from " + std::to_string(capture.first()) +
+           " on; the energy needs those of the " + std::to_string(cells_) + " cells, from 0 on");
   return energies(capture.values());
 }
 

@@ -226,8 +226,44 @@ Scaling::Scaling(const Network& network, const Capabilities& capabilities, const
     refuse("stiffness is " + text(options.stiffness) + "; between 0 and 1");
   if (!(options.most_energy >= 0) || !std::isfinite(options.most_energy))
     refuse("most_energy is " + text(options.most_energy) + "; 0 (as suits the device) or more");
+  check_given();
   find_factors();
+  check_masses();
   find_times();
+}
+
+void Scaling::check_given() const {
+  const auto rail = static_cast<double>(capabilities_.range_state);
+  if (options_.keep_states && network_.has_positions() && options_.reach > options_.room * rail)
+    throw Error(HB_UNSUPPORTED, "Scaling: keep_states with a reach of " + text(options_.reach) +
+                                    " needs a CAPS_RANGE_STATE of " + text(options_.reach / options_.room) + " (it has " +
+                                    text(rail) + "); a reach of " + text(options_.room * rail) +
+                                    " or less fits, or states that are scaled");
+  if (options_.most_energy == 0 || options_.kT == 0) return;
+  const auto coldest = static_cast<double>(capabilities_.kT_programmable ? capabilities_.kT_min : capabilities_.kT_reset);
+  if (options_.most_energy * options_.kT < coldest * (1 - 1e-6))
+    throw Error(HB_UNSUPPORTED, "Scaling: energies times " + text(options_.most_energy) + " (most_energy) make kT " +
+                                    text(options_.most_energy * options_.kT) + " on the device, which is " +
+                                    (capabilities_.kT_programmable ? "never below " : "always ") + text(coldest) +
+                                    "; most_energy of " + numerics::general(coldest / options_.kT * 1.001, 4) +
+                                    " or more fits, or kT of " +
+                                    numerics::general(coldest / options_.most_energy * 1.001, 4) + " or more");
+}
+
+void Scaling::check_masses() const {
+  if (!has_section(network_.kind(), CellSection::mass) || capabilities_.parameter_number == Number::float32) return;
+  const float range = section_range(capabilities_, HB_SECTION_MASS);
+  const double factor = factors_.of(CellSection::mass);
+  for (std::uint32_t i = 0; i < network_.cells(); ++i) {
+    const double mass = network_.value(CellSection::mass, i);
+    if (held_value(capabilities_, range, mass * factor) > 0) continue;
+    const double least = 0.5 * static_cast<double>(hb_code_step(range, capabilities_.parameter_bits)) / factor;
+    throw Error(HB_UNSUPPORTED, "Scaling: the mass of cell " + std::to_string(i) + ", " + text(mass) +
+                                    ", is 0 in the codes of this device (CAPS_RANGE_MASS " +
+                                    text(static_cast<double>(range)) + " in " + std::to_string(capabilities_.parameter_bits) +
+                                    " bits); beside a largest mass of " + text(network_.largest(CellSection::mass)) +
+                                    " masses of " + numerics::general(least * 1.001, 4) + " or more fit");
+  }
 }
 
 void Scaling::find_factors() {

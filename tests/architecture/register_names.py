@@ -12,8 +12,6 @@ import re
 import sys
 
 GENERATED = ("firmware_api/include/heatbath/regs.h", "firmware_api/include/heatbath/register_list.h")
-TOPS = ("firmware_api", "numerics", "hw_model", "link", "driver", "sim", "server", "measure", "trainers",
-        "studies", "files", "report", "bridges", "conformance", "validate", "apps", "python", "examples", "bench", "tests")
 SUFFIXES = {".h", ".hpp", ".c", ".cc", ".cpp", ".cxx", ".inc"}
 DECLARED = re.compile(r"^#define HB_(\w+)_OFFSET\s+(0x[0-9A-Fa-f]+)u?$", re.MULTILINE)
 DECLARATION = re.compile(r"#\s*define\s+HB_\w+_OFFSET\b|\b(?:constexpr|const|enum)\b[^;=\n]*\bHB_\w+_OFFSET\s*=")
@@ -25,7 +23,9 @@ ACCESS = re.compile(r"\b(?:read32|write32)\s*\(\s*" + NUMBER +
 
 def wrong_places(root):
     offsets = {int(value, 16): name for name, value in DECLARED.findall((root / GENERATED[0]).read_text("utf-8"))}
-    for top in TOPS:
+    # Every folder of the repository but builds and hidden ones.
+    tops = sorted(entry.name for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith((".", "build")))
+    for top in tops:
         for folder, _, files in os.walk(root / top):
             for name in sorted(files):
                 path = pathlib.Path(folder, name)

@@ -10,12 +10,12 @@ CHECKER = pathlib.Path(__file__).resolve().with_name("register_names.py")
 
 
 class RegisterNames(unittest.TestCase):
-    def check(self, text):
+    def check(self, text, *places):
         with tempfile.TemporaryDirectory() as folder:
             root = pathlib.Path(folder)
             for path, content in (("firmware_api/include/heatbath/regs.h", "#define HB_STATUS_OFFSET      0x108u\n"),
-                                  ("driver/src/job.cpp", text)):
-                (root / path).parent.mkdir(parents=True)
+                                  *((place, text) for place in places or ["driver/src/job.cpp"])):
+                (root / path).parent.mkdir(parents=True, exist_ok=True)
                 (root / path).write_text(content, encoding="utf-8")
             return subprocess.run([sys.executable, CHECKER, root], capture_output=True, text=True, check=False)
 
@@ -25,6 +25,14 @@ class RegisterNames(unittest.TestCase):
             result = self.check("\n" + text + "\n")
             self.assertEqual(result.returncode, 1, text)
             self.assertIn("driver/src/job.cpp:2:", result.stdout)
+
+    def test_looks_into_every_folder(self):
+        repository = pathlib.Path(__file__).resolve().parents[2]
+        tops = sorted(entry.name for entry in repository.iterdir()
+                      if (entry / "CMakeLists.txt").is_file() and not entry.name.startswith((".", "build")))
+        self.assertIn("capi", tops)
+        result = self.check("link.read32(0x108);", *(f"{top}/file.cpp" for top in tops), "build/file.cpp", ".git/file.cpp")
+        self.assertEqual([line.split("/")[0] for line in result.stdout.splitlines()], tops)
 
     def test_lets_names_and_unmapped_numbers_pass(self):
         result = self.check("link.read32(HB_STATUS_OFFSET);\nlink.read32(0x109);\nfile.read(0x108);\n"

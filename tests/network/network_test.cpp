@@ -158,6 +158,13 @@ TEST(DoubleWells, EnergyIsZeroAtTheWellsAndTheHeightBetween) {
   EXPECT_DOUBLE_EQ(network.gradient(Numbers{2, 1})[0], 3 * 2 * 3 * 4);
 }
 
+TEST(Network, ACaptureOfVelocitiesHasNoEnergies) {
+  const Network network(CellKind::underdamped, 2);
+  EXPECT_TRUE(network.energies(Capture(1, 2)).empty()) << "no records";
+  EXPECT_THAT(message_of([&] { network.energies(Capture(1, 2, 2)); }, HB_BAD_ARG),
+              ::testing::HasSubstr("2 variables from 2 on"));
+}
+
 TEST(Network, EnergiesOfManyStatesAreThoseOfEach) {
   const Network network = Network::quadratic_form(Numbers{2, 1, 1, 3}, Numbers{1, 0});
   const std::vector<float> states{0, 0, 1, 0, 0.5f, -2};

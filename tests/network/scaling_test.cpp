@@ -221,6 +221,70 @@ TEST(Scaling, OptionsOutOfRangeAreNamed) {
               HasSubstr("pbit"));
 }
 
+/// The number that a refusal gives after `words`.
+double number_after(const std::string& message, const std::string& words) {
+  std::smatch number;
+  if (std::regex_search(message, number, std::regex(words + " ([0-9.e+-]+)"))) return std::stod(number[1]);
+  ADD_FAILURE() << message;
+  return NAN;
+}
+
+TEST(Scaling, StatesThatAreKeptReachNoFartherThanTheRails) {
+  Device device = device_of("silicon");
+  const Network network = springs(2, 1, 0.1, 0);
+  const auto kept = [&](double reach) { return Scaling(network, device.capabilities(), {.reach = reach, .keep_states = true}); };
+  const std::string message = message_of([&] { kept(100); }, HB_UNSUPPORTED);
+  EXPECT_THAT(message, HasSubstr("keep_states with a reach of 100 needs a CAPS_RANGE_STATE of 102"));
+  const double fits = number_after(message, "a reach of 100 .*a reach of");
+  EXPECT_EQ(kept(fits).factors().state, 1);
+  message_of([&] { kept(1.001 * fits); }, HB_UNSUPPORTED);
+  EXPECT_GT(Scaling(network, device.capabilities(), {.reach = 100}).factors().state, 1) << "scaled states fit";
+}
+
+TEST(Scaling, AFactorOnEnergiesThatIsTooSmallForTheTemperatureIsRefused) {
+  Device device = device_of("silicon");  // never colder than 0.01
+  const Network network = springs(2, 1, 0.1, 0);
+  const auto scaled = [&](double kT, double most) {
+    return Scaling(network, device.capabilities(), {.kT = kT, .most_energy = most});
+  };
+  const std::string message = message_of([&] { scaled(0.5, 0.001); }, HB_UNSUPPORTED);
+  EXPECT_THAT(message, HasSubstr("make kT 0.0005 on the device, which is never below 0.01"));
+  const double most = number_after(message, "most_energy of"), kT = number_after(message, "or kT of");
+  EXPECT_LE(scaled(0.5, most).factors().energy, most);
+  EXPECT_LE(scaled(kT, 0.001).factors().energy, 0.001);
+  message_of([&] { scaled(0.5, most / 1.01); }, HB_UNSUPPORTED);
+  message_of([&] { scaled(kT / 1.01, 0.001); }, HB_UNSUPPORTED);
+  EXPECT_GE(scaled(0.5, 0).device_kT(), 0.01) << "a factor that is not given is the device's to choose";
+}
+
+TEST(Scaling, AMassThatTheCodesHoldAsNothingIsNamed) {
+  Device device = open("func:profile=silicon&cell=underdamped&cells=32");
+  Network network(CellKind::underdamped, 2);
+  network.set(CellSection::j2, Numbers{1, 1}).set(CellSection::mass, Numbers{50, 1e-3});
+  const std::string message = message_of([&] { Scaling(network, device.capabilities()); }, HB_UNSUPPORTED);
+  EXPECT_THAT(message, HasSubstr("the mass of cell 1, 0.001, is 0 in the codes of this device (CAPS_RANGE_MASS"));
+  const double least = number_after(message, "masses of");
+  network.set(CellSection::mass, Numbers{50, least});
+  EXPECT_GT(Scaling(network, device.capabilities()).held().value(CellSection::mass, 1), 0);
+  network.set(CellSection::mass, Numbers{50, least / 1.01});
+  message_of([&] { Scaling(network, device.capabilities()); }, HB_UNSUPPORTED);
+}
+
+TEST(Scaling, ACaptureOfVelocitiesIsNotTakenForStates) {
+  Device device = open("func:cell=underdamped&cells=2&threads=1");
+  Network network(CellKind::underdamped, 2);
+  network.set(CellSection::j2, Numbers{1, 1});
+  Program program = Scaling(network, device.capabilities()).program();
+  program.evolve(device.ticks(1)).sample();
+  const auto energies = [&](std::uint32_t first) {
+    JobOptions options{.seed = 3};
+    options.capture_first = first;
+    return network.energies(device.run(program, options).capture);
+  };
+  EXPECT_GT(energies(0)[0], 0);
+  EXPECT_THAT(message_of([&] { energies(2); }, HB_BAD_ARG), HasSubstr("from 2 on"));
+}
+
 TEST(Scaling, PairWithoutACouplerIsNamed) {
   Device device = open("func:topology=chain:4&lanes=1");
   Network network = springs(4, 1, 0.2, 0);

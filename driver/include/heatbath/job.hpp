@@ -71,10 +71,13 @@ class StridedValues {
 class Capture {
  public:
   Capture() = default;
-  Capture(std::uint32_t shots, std::uint32_t cells) : shots_(shots), cells_(cells) {}
+  /// `first`: the first of the captured variables (JobOptions::capture_first).
+  Capture(std::uint32_t shots, std::uint32_t cells, std::uint32_t first = 0) : shots_(shots), cells_(cells), first_(first) {}
 
   std::uint32_t shots() const { return shots_; }
   std::uint32_t cells() const { return cells_; }
+  /// The first captured variable: c * (cells of the program) + i is component c of cell i.
+  std::uint32_t first() const { return first_; }
   std::uint64_t records() const { return ticks_.size(); }
   /// Ticks the array had evolved in the job at each record; the same for every shot.
   const std::vector<Ticks>& ticks() const { return ticks_; }
@@ -119,7 +122,7 @@ class Capture {
 
  private:
   friend class Job;
-  std::uint32_t shots_ = 0, cells_ = 0;
+  std::uint32_t shots_ = 0, cells_ = 0, first_ = 0;
   std::vector<Ticks> ticks_;
   std::vector<float, detail::StateAllocator<float>> values_;
   std::uint32_t turn_cells_ = 0;

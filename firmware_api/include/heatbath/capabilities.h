@@ -6,6 +6,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "heatbath/cells.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct hb_capabilities {
   bool seeded;                       /* A job may carry a seed, a first shot number and a first step number. */
   /* The SET instruction exists; without it states are prepared by CLAMP and RELEASE. */
@@ -80,4 +86,10 @@ typedef struct hb_capabilities {
   uint32_t arithmetic;
 } hb_capabilities_t;
 
+/* Full scale of a parameter section that lies in device memory; of couplings for a section that does not. */
+float hb_section_range(const hb_capabilities_t *capabilities, hb_section_t section);
+
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -54,7 +54,10 @@ network::Network SpinDevice::network_of_cells(const SpinMachine& machine, double
 }
 
 network::Scaling SpinDevice::scaling(const network::Network& network, double kT) const {
-  return {network, device_->capabilities(), {.kT = kT, .most_energy = 1, .keep_states = true}};
+  // Energies stay as they are, but for a device that cannot be as cold.
+  const Capabilities& caps = device_->capabilities();
+  const auto coldest = static_cast<double>(caps.kT_programmable ? caps.kT_min : caps.kT_reset);
+  return {network, caps, {.kT = kT, .most_energy = std::max(1.0, coldest / kT), .keep_states = true}};
 }
 
 SpinRecords SpinDevice::run(const SpinMachine& machine, double kT, const Run& run) {

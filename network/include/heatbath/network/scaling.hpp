@@ -15,10 +15,11 @@ namespace heatbath::network {
 struct ScalingOptions {
   /// Temperature in the network's energy units.
   double kT = 1;
-  /// Largest |state| to make room for, in the network's units; 0: an estimate, beyond which a state lies 18 kT up.
+  /// Largest |state| to make room for, in the network's units; 0: an estimate, beyond which a state lies 18 kT up. States
+  /// that are kept must reach no farther than the rails.
   double reach = 0;
   /// Largest factor on energies; 0: 1 where parameters are float32, and as large as the converters allow where they are
-  /// codes.
+  /// codes, or larger where the device cannot be as cold. A factor that is given is not exceeded.
   double most_energy = 0;
   /// Keeps the states of the network, as for wells at 1 and -1; otherwise states are scaled to the rails.
   bool keep_states = false;
@@ -98,7 +99,9 @@ class Scaling {
   std::optional<double> relaxation_;
   std::string why_no_relaxation_;
 
+  void check_given() const;
   void find_factors();
+  void check_masses() const;
   void find_times();
 };
 
