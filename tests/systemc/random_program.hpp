@@ -110,7 +110,7 @@ class ProgramMaker {
         case 11:
           if (profile_.meters)
             program_.push_back(model::bench::snapshot(model::bench::meters_at + 64 * 48 * below(rng_, 16)));
-          if (profile_.meters && chance(rng_, 30)) program_.back().flags = HB_FLAG_HEAT_PER_CELL;
+          if (profile_.meters && chance(rng_, 30)) program_.back().flags = HB_FLAG_HEAT_PER_CELL << below(rng_, 3);
           break;
         case 12: {
           const auto section = static_cast<hb_section_t>(below(rng_, 4));
