@@ -76,6 +76,10 @@ constexpr RowInfo list[] = {
      GoalOf::value, ""},
     {"pbit-lattice-x16", "p-bit sweeps of a 512x512 lattice glass, 16 lanes", "ns per flip", "the noise alone", 1 / 1.2,
      GoalOf::value, ""},
+    {"categorical-3", "updates of cells of 3 states, 256x256 torus, 16 lanes", "ns per update",
+     "p-bits with the same couplings", 5.0, GoalOf::ratio, ""},
+    {"categorical-16", "updates of cells of 16 states, 256x256 torus, 16 lanes", "ns per update",
+     "p-bits with the same couplings", 20.0, GoalOf::ratio, ""},
     {"two-cores-dense-1024x256", "dense N=1024, 256 lanes, two threads", per_cell_step, "one thread", 1 / 1.85,
      GoalOf::ratio, "", 2},
     {"two-cores-dense-64x256", "dense N=64, 256 lanes, two threads", per_cell_step, "one thread", 1 / 1.85,
@@ -272,8 +276,9 @@ void growth_dense(Row& row, const RowOptions& options) {
        small.cell_steps() * 256);
 }
 
-/// A glass of +-1 on a torus of side x side spins.
-void pbits(Row& row, const RowOptions& options, std::uint32_t side, std::uint32_t count, std::uint64_t steps) {
+/// Couplings on a torus of side x side cells, each as `value` draws it.
+template <class Value>
+Parameters on_torus(std::uint32_t side, Value value) {
   std::vector<physics::Coupler> couplers;
   for (std::uint32_t y = 0; y < side; ++y)
     for (std::uint32_t x = 0; x < side; ++x) {
@@ -284,16 +289,37 @@ void pbits(Row& row, const RowOptions& options, std::uint32_t side, std::uint32_
   const auto graph = std::make_shared<const physics::Graph>(side * side, std::move(couplers));
   std::vector<float> values(graph->couplers().size());
   std::mt19937 random(1);
-  for (float& v : values) v = random() & 1u ? 1.0f : -1.0f;
+  for (float& v : values) v = value(random);
   Parameters p = uncoupled(graph->cells());
   p.couplings = std::make_shared<const physics::Couplings>(graph, std::move(values));
+  return p;
+}
+
+/// Sweeps of discrete cells, one colour after the other.
+Work sweeps(physics::CellKind kind, Parameters p, std::uint32_t count, std::uint64_t steps, std::uint32_t states = 0) {
   ArraySpec spec = of_graph(p);
   spec.lanes = count;
-  spec.kind = physics::CellKind::pbit;
+  spec.kind = kind;
+  spec.states = states;
   spec.stepper = physics::Stepper::two_colour;
-  Work ours(spec, p, steps);
-  ours.run.dt = 1;
-  against_noise(row, options, std::move(ours));
+  if (states > 0) p.bias.assign(std::size_t{states} * spec.graph->cells(), 0.0f);
+  Work work(spec, std::move(p), steps);
+  work.run.dt = 1;
+  return work;
+}
+
+/// A glass of +-1 on a torus of side x side spins.
+void pbits(Row& row, const RowOptions& options, std::uint32_t side, std::uint32_t count, std::uint64_t steps) {
+  const auto sign = [](std::mt19937& random) { return random() & 1u ? 1.0f : -1.0f; };
+  against_noise(row, options, sweeps(physics::CellKind::pbit, on_torus(side, sign), count, steps));
+}
+
+/// Couplings of many sizes, which p-bits cannot take as bits.
+void categorical(Row& row, const RowOptions& options, std::uint32_t states) {
+  const auto any = [](std::mt19937& random) { return std::uniform_real_distribution<float>(-1, 1)(random); };
+  const Parameters p = on_torus(256, any);
+  Work ours = sweeps(physics::CellKind::categorical, p, 16, 4, states), spins = sweeps(physics::CellKind::pbit, p, 16, 8);
+  fill(row, compare(std::ref(ours), std::ref(spins), options.seconds, Clock::thread), ours.cell_steps(), spins.cell_steps());
 }
 
 // -- peers --------------------------------------------------------------------------------------------------------
@@ -488,6 +514,8 @@ void measure_into(Row& row, const RowOptions& options) {
   if (is("phase-64x256")) return phases(row, options);
   if (is("pbit-lattice")) return pbits(row, options, 2048, 1, 200);
   if (is("pbit-lattice-x16")) return pbits(row, options, 512, 16, 50);
+  if (is("categorical-3")) return categorical(row, options, 3);
+  if (is("categorical-16")) return categorical(row, options, 16);
   if (is("two-cores-dense-1024x256")) return two_cores(row, options, 1024, 4, false);
   if (is("two-cores-dense-64x256")) return two_cores(row, options, 64, 200, false);
   if (is("two-cores-codes")) return two_cores(row, options, 1024, 8, true);

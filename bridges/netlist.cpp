@@ -218,7 +218,7 @@ CircuitScale circuit_scale(const Capabilities& capabilities, double farads) {
   const CellKind kind = capabilities.cell_kind;
   const bool inertia = has_section(kind, HB_SECTION_MASS);
   if (!inertia && kind != CellKind::overdamped) {
-    const char* reason = kind == CellKind::pbit    ? ": they flip by chance and follow no current"
+    const char* reason = is_discrete(kind)         ? ": they flip by chance and follow no current"
                          : kind == CellKind::phase ? ": a phase on a circle is no voltage"
                                                            : "";
     throw Error(HB_UNSUPPORTED, fmt::format("netlist: cells of kind {} ({} in CAPS_CELL.KIND) have no netlist{}; "

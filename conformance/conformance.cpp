@@ -53,6 +53,8 @@ constexpr std::array all{
           [](Device& device) { checks::statistics(device, "phase", "two-oscillators", 0.1); }},
     Claim{"statistics.spins", "Two p-bits share the information that counting their states gives.",
           [](Device& device) { checks::statistics(device, "ising", "pair-information", 0.1); }},
+    Claim{"statistics.states", "Categorical cells have the probabilities that counting their states gives.",
+          [](Device& device) { checks::statistics(device, "potts", "network", 0.1); }},
 };
 
 }  // namespace

@@ -27,8 +27,9 @@ float capture_error(const Capabilities& caps) {
 
 Ticks period_of(const Device& device) { return device.capture_period(Ticks{1}); }
 
-/// What a cell clamped to x is held at: p-bits have two states.
+/// What a cell clamped to x is held at: p-bits have two states, categorical cells whole numbers.
 float held(const Capabilities& caps, float x) {
+  if (caps.states > 1) return std::clamp(std::nearbyint(x), 0.0f, static_cast<float>(caps.states - 1));
   return caps.cell_kind != CellKind::pbit ? x : x < 0 ? -1.0f : 1.0f;
 }
 

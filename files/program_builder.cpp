@@ -15,11 +15,19 @@ namespace heatbath::apps {
 void load(Program& program, const ParameterSet& set) {
   const auto section = [&](CellSection name, const std::optional<std::vector<float>>& values) {
     if (!values) return;
-    const std::size_t cells = program.cells();
+    const std::size_t cells = program.values_of(static_cast<hb_section_t>(name));
     if (values->size() == 1) program.load(name, values->front());
     else if (values->size() == cells) program.load(name, *values);
     else program.load_bias_per_shot(*values, static_cast<std::uint32_t>(values->size() / cells));  // none but biases
   };
+  const std::uint32_t states = program.capabilities().states;
+  if (set.bias && set.bias->size() > 1 && set.bias_states != states)
+    throw Error(HB_BAD_ARG, states > 1 ? fmt::format("{} for each cell; cells of this device have {} states: a list of so "
+                                                     "many biases for each cell",
+                                                     set.bias_states == 1 ? "one bias" : fmt::format("{} biases", set.bias_states),
+                                                     states)
+                                       : fmt::format("a list of {} biases for each cell; {} cells have one bias", set.bias_states,
+                                                     name(program.capabilities().cell_kind)));
   section(CellSection::j2, set.j2);
   section(CellSection::j4, set.j4);
   section(CellSection::bias, set.bias);
@@ -38,6 +46,7 @@ void load_network(Program& program, ParameterSet all, const TomlProgram& descrip
   const auto one = [&](const char* key, auto member) {
     ParameterSet alone;
     alone.*member = std::move(all.*member);
+    alone.bias_states = all.bias_states;
     try {
       load(program, alone);
     } catch (const Error& error) {
@@ -64,10 +73,15 @@ void check_states(const Capabilities& capabilities, std::uint32_t cells, std::ui
   if (kind == CellKind::phase) return;  // taken to a turn
   const float most = second ? capabilities.range_second : capabilities.range_state;
   for (std::size_t k = 0; k < values.size(); ++k) {
-    const bool spin = kind != CellKind::pbit || std::fabs(values[k]) == 1;
-    if (spin && std::fabs(values[k]) <= most) continue;
+    const bool label = capabilities.states > 1;
+    const bool one_of_them = label                     ? values[k] >= 0 && values[k] == std::floor(values[k])
+                             : kind == CellKind::pbit ? std::fabs(values[k]) == 1
+                                                      : true;
+    if (one_of_them && std::fabs(values[k]) <= (label ? static_cast<float>(capabilities.states - 1) : most)) continue;
     const std::string what = fmt::format("state variable {} is to be {}", first + k % cells, numerics::text_of(values[k]));
-    if (!spin)
+    if (label)
+      throw Error(HB_BAD_ARG, fmt::format("{}; a state of these cells is one of 0 to {}", what, capabilities.states - 1));
+    if (!one_of_them)
       throw Error(HB_BAD_ARG, what + "; a p-bit is 1 or -1");
     throw Error(HB_BAD_ARG, fmt::format("{}; this device holds -{} to {}", what, numerics::text_of(most),
                                           numerics::text_of(most)));
@@ -80,8 +94,7 @@ void set_step(Device& device, const TomlProgram& description) {
   if (!device.capabilities().dt_programmable)
     throw Error(HB_UNSUPPORTED, fmt::format("{}: the step of this device is its own (it lacks CAPS.DT_PROGRAMMABLE)", place));
   const Capabilities& caps = device.capabilities();
-  const bool sweeps = caps.cell_kind == CellKind::pbit && caps.stepper != Stepper::random_sequential;
-  if (sweeps && *description.dt != 1)
+  if (makes_sweeps(caps) && *description.dt != 1)
     throw Error(HB_BAD_ARG, fmt::format("{}: {}; a step of this device is a whole sweep, one time unit", place,
                                         numerics::text_of(*description.dt)));
   try {

@@ -65,9 +65,8 @@ class ScheduleBuilder {
     const double wanted = steps_of(step.duration), nearest = std::max(1.0, std::round(wanted));
     if (numerics::is_near(wanted, nearest)) return;
     const Capabilities& caps = program_.capabilities();
-    const bool sweeps = caps.cell_kind == CellKind::pbit && caps.stepper != Stepper::random_sequential;
     std::string remedy;
-    if (sweeps) remedy = "; a step of this device is a whole sweep";
+    if (makes_sweeps(caps)) remedy = "; a step of this device is a whole sweep";
     else if (caps.dt_programmable)
       remedy = fmt::format("; a step of {} would fit (--step, or dt under [network])",
                            text_of(step.duration / std::ceil(wanted)));

@@ -8,6 +8,11 @@
 
 namespace heatbath::apps {
 
+/// Whether a step of the device is a whole sweep of updates, one time unit.
+inline bool makes_sweeps(const Capabilities& capabilities) {
+  return is_discrete(capabilities.cell_kind) && capabilities.stepper != Stepper::random_sequential;
+}
+
 /// Appends the steps. Durations add up in exact time: each is taken to whole steps of the device so that the sum stays
 /// within half a step of what was asked, and a repeat whose duration is no whole number of steps is written out as
 /// often as makes it one, where the program has room. Throws Error(BAD_ARG) with file, line and key for a duration or a

@@ -192,6 +192,31 @@ std::vector<float> cell_values(const Item& item, std::uint32_t cells, bool per_s
   return at_place(file, [&] { return read_array(beside(file, file.text()), name, cells, check).values; });
 }
 
+namespace {
+
+/// As of any section, or a list for each cell, of one bias for each of its states.
+void read_bias(const Item& item, std::uint32_t cells, ParameterSet& set) {
+  const auto plain = [&] { set.bias = cell_values(item, cells, true); };
+  if (!item.is_array()) return plain();
+  const Items rows = item.array("a list for each cell");
+  if (rows.size() == 0 || !rows[0].is_array()) return plain();
+  if (rows.size() != cells)
+    item.fail(fmt::format("has {} lists; needs one for each of the {} cells", rows.size(), cells));
+  set.bias.emplace();
+  set.bias_states = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const Items states = rows[i].array("a bias for each state");
+    if (i == 0) set.bias_states = static_cast<std::uint32_t>(states.size());
+    if (states.size() != set.bias_states || states.size() < 2)
+      rows[i].fail(fmt::format("has {} biases; needs one for each state of a cell, as many as the other cells and two at "
+                               "least",
+                               states.size()));
+    for (std::size_t s = 0; s < states.size(); ++s) set.bias->push_back(states[s].real());
+  }
+}
+
+}  // namespace
+
 ParameterSet read_parameters(const Table& table, std::uint32_t cells) {
   ParameterSet set;
   if (const auto item = table.find("j2")) set.j2 = cell_values(*item, cells, false);
@@ -201,7 +226,7 @@ ParameterSet read_parameters(const Table& table, std::uint32_t cells) {
       if (value < 0) item->fail(fmt::format("{} is negative: the energy would have no floor; needs 0 or more", value));
     }
   }
-  if (const auto item = table.find("bias")) set.bias = cell_values(*item, cells, true);
+  if (const auto item = table.find("bias")) read_bias(*item, cells, set);
   if (const auto item = table.find("couplings"))
     set.couplings = std::make_shared<const CouplingSource>(read_couplings(*item, cells));
   if (const auto item = table.find("gain")) set.gain = item->real();

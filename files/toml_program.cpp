@@ -50,6 +50,9 @@ struct Rows {
   const TomlProgram& program;
   std::uint64_t count = 0;
 
+  void look_at(const ParameterSet& set) {
+    if (set.bias_states == 1) look_at(set.bias);
+  }
   void look_at(const std::optional<std::vector<float>>& values) {
     if (!values || values->size() == 1 || values->size() == program.cells) return;
     const std::uint64_t here = values->size() / program.cells;
@@ -61,7 +64,7 @@ struct Rows {
   }
   void look_at(const std::vector<ScheduleStep>& steps) {
     for (const ScheduleStep& step : steps) {
-      look_at(step.parameters.bias);
+      look_at(step.parameters);
       look_at(step.steps);
     }
   }
@@ -71,7 +74,8 @@ struct Rows {
 
 std::uint32_t TomlProgram::rows() const {
   Rows rows{*this};
-  for (const auto& values : {network.bias, initial, initial_second}) rows.look_at(values);
+  rows.look_at(network);
+  for (const auto& values : {initial, initial_second}) rows.look_at(values);
   rows.look_at(schedule);
   return static_cast<std::uint32_t>(rows.count);
 }

@@ -6,13 +6,13 @@
 //   dt = 0.001                       # step of the array, time units; default the device's
 //   j2 = 1.0                         # number or one per cell, default 1; of phases 0   V = J2 x^2 + J4 x^4 + b x
 //   j4 = 1.0                         # default 1; of other than overdamped cells, and with the exact-ou stepper, 0
-//   bias = 0.0                       # b, default 0
+//   bias = 0.0                       # b, default 0; of categorical cells a list for each cell, of one for each state
 //   kT = 0.1                         # energy units, default the device's reset temperature
 //   mass = 1.0                       # or capacitance, default 1
 //   damping = 1.0                    # or conductance, default 1
 //   frequency = 0.0                  # of phases, default 0
 //   gain = 1.0                       # factor on all couplings, default 1
-//   initial = 0.0                    # states at the start; default 0 where the device can write states, else as found
+//   initial = 0.0                    # states at the start; default 0 (of p-bits 1) where the device can write states, else as found
 //   initial_second = 0.0             # second state variable of the cells: velocity, full turns, voltage; default 0
 //   couplings = [[0, 1, -0.5]]       # [i, j, J] each pair once; or one of
 //   couplings = { matrix = [[0.0, -0.5], [-0.5, 0.0]] }
@@ -61,9 +61,11 @@
 
 namespace heatbath::apps {
 
-/// Parameters that a step loads. One value, one per cell, or, of biases, shots x cells. Absent: not loaded.
+/// Parameters that a step loads. One value, one per cell, or, of biases, shots x cells, or cells x states. Absent: not
+/// loaded.
 struct ParameterSet {
   std::optional<std::vector<float>> j2, j4, bias, kT, mass, damping, frequency;
+  std::uint32_t bias_states = 1;  ///< biases of a cell, one for each of its states
   std::shared_ptr<const CouplingSource> couplings;
   std::optional<float> gain;
 };

@@ -45,6 +45,7 @@ double temperature_for(const Needs& needs, const Capabilities& caps, std::string
 
 std::string missing(const Needs& needs, const Capabilities& caps) {
   if (caps.cell_kind != needs.kind) return fmt::format("{} cells (CAPS_CELL.KIND)", name(needs.kind));
+  if (caps.states != needs.states) return fmt::format("CAPS_STATES of {}", needs.states);
   if (needs.stepper != Stepper::none && caps.stepper != needs.stepper)
     return fmt::format("{} (CAPS_CELL.STEPPER)", name(needs.stepper));
   if (needs.j4 > 0 && caps.stepper == Stepper::exact_ou)

@@ -20,7 +20,7 @@ namespace heatbath::validation {
 
 /// What a row needs of a device; energies in kT, states in the device's unit. A device whose ranges are too small for
 /// kT = 1 is used at a lower temperature, and longer by as much: only ratios matter. Cells with inertia have a time of
-/// their own and need kT = 1; p-bits count sweeps.
+/// their own and need kT = 1; discrete cells count sweeps.
 struct Needs {
   CellKind kind = CellKind::overdamped;
   std::uint32_t cells = 1;  ///< least
@@ -31,6 +31,7 @@ struct Needs {
   bool full_couplings = false;     ///< not reciprocal
   bool kT_per_cell = false;
   double j2 = 0, j4 = 0, bias = 0, coupling = 0, state = 0;  ///< largest magnitudes
+  std::uint32_t states = 1;                                              ///< of a categorical cell
   Stepper stepper = Stepper::none;  ///< where the row is about one; none: any
   std::span<const std::pair<std::uint32_t, std::uint32_t>> pairs = {};  ///< couplers it must have; empty: all
   bool emulator = false;  ///< its noise is not white, which no register tells: on emulators of its own only
@@ -61,7 +62,7 @@ class Machine {
   Stepper stepper() const { return capabilities().stepper; }
 
   double kT() const { return kT_; }
-  /// Duration in time units at kT = 1 (sweeps of p-bits).
+  /// Duration in time units at kT = 1 (sweeps of discrete cells).
   Ticks time(double units) const;
   /// time(units) in time units at kT = 1, as rounded.
   double rounded(double units) const;

@@ -54,6 +54,7 @@ CapabilityFields capability_fields(const hb_capabilities_t& raw) {
   caps.range_frequency = raw.range_frequency;
   caps.range_second = raw.range_second;
   caps.arithmetic = raw.arithmetic;
+  caps.states = raw.states;
   return caps;
 }
 
@@ -157,6 +158,8 @@ std::span<const NamedCapability> capability_list() {
      [](const CapabilityFields& of) { return static_cast<double>(of.range_second); }},
     {"arithmetic", "time", "arithmetic", NamedCapability::Kind::integer,
      [](const CapabilityFields& of) { return static_cast<double>(of.arithmetic); }},
+    {"states", "cell", "states", NamedCapability::Kind::integer,
+     [](const CapabilityFields& of) { return static_cast<double>(of.states); }},
   };
   return list;
 }
@@ -187,7 +190,8 @@ bool same_encoding(const CapabilityFields& a, const CapabilityFields& b) {
          a.kT_max == b.kT_max &&
          a.range_mass == b.range_mass &&
          a.range_damping == b.range_damping &&
-         a.range_frequency == b.range_frequency;
+         a.range_frequency == b.range_frequency &&
+         a.states == b.states;
 }
 
 }  // namespace heatbath

@@ -45,6 +45,12 @@ std::vector<double> Capture::means() const {
   return means;
 }
 
+std::vector<std::uint8_t> Capture::labels() const {
+  std::vector<std::uint8_t> labels(values_.size());
+  std::ranges::transform(values_, labels.begin(), [](float x) { return static_cast<std::uint8_t>(x); });
+  return labels;
+}
+
 std::vector<std::int8_t> Capture::spins() const {
   std::vector<std::int8_t> spins(values_.size());
   std::ranges::transform(values_, spins.begin(), [](float x) { return static_cast<std::int8_t>(x >= 0 ? 1 : -1); });

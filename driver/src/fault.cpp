@@ -91,7 +91,7 @@ Error fault_error(const hb_job_fault_t& fault, const Program& program, const Mem
   if (fault.code == HB_UNSTABLE && fault.pc == no_instruction)
     return unstable(fault, "START", "the parameters", capabilities, step_ticks, device_ticks);
   if (fault.pc == no_instruction && fault.field == HB_DT_TICKS_OFFSET &&
-      capabilities.cell_kind == CellKind::pbit)
+      is_discrete(capabilities.cell_kind))
     return Error(fault.code,
                  "job rejected: register DT_TICKS: " + status + ": the step of " + std::to_string(step_ticks) + " ticks " +
                      (capabilities.stepper == Stepper::random_sequential

@@ -313,6 +313,11 @@ void Program::count_rounding(float range, std::span<const float> values) {
   }
 }
 
+/// How many values of cells a section takes, in words.
+std::string Program::shape_of(hb_section_t section) const {
+  return values_per_cell(capabilities_, section) > 1 ? "cells x states" : "cells";
+}
+
 /// LOAD of a section from memory: `rows` rows.
 Program& Program::load_operand(hb_section_t section, std::span<const float> values, std::uint32_t rows) {
   Encoder encoder(capabilities_, section_range(capabilities_, section), values.size());
@@ -335,7 +340,7 @@ Program& Program::load_bytes(hb_section_t section, std::vector<std::byte> bytes,
 
 Program& Program::load(CellSection section, std::span<const float> values) {
   const std::string where = std::string("Program::load(") + name_of(section) + ")";
-  check_size(values.size(), cells_, where, "cells");
+  check_size(values.size(), values_of(section_of(section)), where, shape_of(section_of(section)));
   check_section(section, values, where);
   if (section == CellSection::kT) require(capabilities_.kT_per_cell, where, "KT_PER_CELL");
   return load_operand(section_of(section), values, 1);
@@ -368,7 +373,7 @@ void check_shots(std::uint32_t shots, std::uint32_t fixed, const std::string& wh
 Program& Program::load_bias_per_shot(std::span<const float> values, std::uint32_t shots) {
   const std::string where = "Program::load_bias_per_shot";
   check_shots(shots, fixed_shots_, where);
-  check_size(values.size(), std::size_t{shots} * cells_, where, "shots x cells");
+  check_size(values.size(), shots * values_of(HB_SECTION_BIAS), where, "shots x " + shape_of(HB_SECTION_BIAS));
   check_finite(values, where);
   load_operand(HB_SECTION_BIAS, values, shots);
   fixed_shots_ = shots;
@@ -384,7 +389,7 @@ std::vector<Coupler> Program::couplers() const {
 }
 
 std::uint64_t Program::values_of(hb_section_t section) const {
-  if (section != HB_SECTION_COUPLING) return cells_;
+  if (section != HB_SECTION_COUPLING) return std::uint64_t{cells_} * values_per_cell(capabilities_, section);
   const std::uint64_t n = cells_;
   if (capabilities_.sparse()) return couplers_ * (capabilities_.couplings_full ? 2 : 1);
   return capabilities_.couplings_full ? n * n : n * (n - 1) / 2;

@@ -146,6 +146,11 @@ std::span<const NamedCapability> capability_list();
 /// Full scale of a parameter section that lies in device memory; couplings for a section that does not.
 float section_range(const CapabilityFields& of, hb_section_t section);
 
+/// Values that a cell has in a section: `states` in those that are per state, which is 1 of most kinds.
+inline std::uint32_t values_per_cell(const CapabilityFields& of, hb_section_t section) {{
+  return hb_section_is_per_state(section) ? of.states : 1;
+}}
+
 /// Whether operands that were encoded for one device hold the same values on the other.
 bool same_encoding(const CapabilityFields& a, const CapabilityFields& b);
 

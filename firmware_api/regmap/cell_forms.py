@@ -78,11 +78,21 @@ const char *hb_section_name(hb_section_t section);
 /* True when cells of a kind have this parameter section. */
 bool hb_cell_has_section(uint32_t kind, hb_section_t section);
 
+/* True when a section has as many values per cell as the device has states (CAPS_STATES, 1 of most kinds). */
+bool hb_section_is_per_state(hb_section_t section);
+
+/* True when the states of cells of a kind are values of a finite set, which sweeps of updates choose. */
+bool hb_cell_is_discrete(uint32_t kind);
+
 #ifdef __cplusplus
 }}
 #endif
 #endif
 """
+
+
+def one_of(value, stem, names):
+    return " || ".join(f"{value} == {stem}{name}" for name in names) or "false"
 
 
 def c_names(function, argument, rows, text=lambda row: row.text):
@@ -98,7 +108,7 @@ def c_names(function, argument, rows, text=lambda row: row.text):
 
 def c_source(registers):
     kinds, topologies, steppers, sections = (registers.lists[key] for key in ("cell_kind", "topology", "stepper", "section"))
-    out = [f"/* {CREDIT} */\n#include \"heatbath/cells.h\"\n",
+    out = [f"/* {CREDIT} */\n#include \"heatbath/cells.h\"\n\n#include \"heatbath/regs.h\"\n",
            c_names("hb_cell_kind_name", "uint32_t kind", kinds),
            c_names("hb_topology_name", "uint32_t topology", topologies),
            c_names("hb_stepper_name", "uint32_t stepper", steppers),
@@ -113,6 +123,14 @@ def c_source(registers):
 {masks}
   }}
   return kind < HB_CELL_KINDS && (kinds >> kind & 1u) != 0;
+}}
+
+bool hb_section_is_per_state(hb_section_t section) {{
+  return {one_of("section", "HB_SECTION_", [row.name for row in sections if row.per_state])};
+}}
+
+bool hb_cell_is_discrete(uint32_t kind) {{
+  return {one_of("kind", "HB_CAPS_CELL_KIND_", [row.name for row in kinds if row.discrete])};
 }}
 """)
     return "\n".join(out)
@@ -144,7 +162,7 @@ def host_header(registers):
             for key, name, _ in HOST_ENUMS]
     rows = [row for row in registers.lists["section"] if row.per_cell]
     width = max([len(f"{row.cpp} = HB_SECTION_{row.name},") for row in rows], default=0)
-    out += ["", "/// Parameter sections that hold one value per cell.", "enum class CellSection : std::uint16_t {",
+    out += ["", "/// Parameter sections that hold one value per cell, or as many as it has states (values_per_cell).", "enum class CellSection : std::uint16_t {",
             *(f"  {f'{row.cpp} = HB_SECTION_{row.name},':<{width}}  ///< {row.doc}" for row in rows), "};", "",
             "/// Whether cells of this kind have the section.",
             "inline bool has_section(CellKind kind, hb_section_t section) {",
@@ -152,7 +170,10 @@ def host_header(registers):
             "}",
             "inline bool has_section(CellKind kind, CellSection section) {",
             "  return has_section(kind, static_cast<hb_section_t>(section));",
-            "}", "", "}  // namespace heatbath", ""]
+            "}",
+            "/// Whether states are values of a finite set, which sweeps of updates choose.",
+            "inline bool is_discrete(CellKind kind) { return hb_cell_is_discrete(static_cast<std::uint32_t>(kind)); }",
+            "", "}  // namespace heatbath", ""]
     return "\n".join(out)
 
 
@@ -195,8 +216,8 @@ def physics_facts(registers):
            "// A row per cell kind and per stepper, in the order of their numbers; cell_kinds.cpp has the types.",
            "",
            "constexpr KindFacts kind_facts[] = {",
-           "    // name, components",
-           *(f'    {{"{row.text}", {row.components}}},' for row in kinds),
+           "    // name, components, discrete, labels",
+           *(f'    {{"{row.text}", {row.components}, {flag(row.discrete)}, {flag(row.labels)}}},' for row in kinds),
            "};",
            "",
            "constexpr StepperFacts stepper_facts[] = {",

@@ -104,6 +104,7 @@ class Row:
         self.text = table.get("text", self.name.lower().replace("_", "_" if kind == "meter" else "-"))
         self.low = table.get("low")
         self.range = table.get("range")
+        self.per_state = table.get("per_state", False)
         for key, kind_of_value in keys.items():
             value = table[key]
             if type(value) is not kind_of_value:
@@ -135,13 +136,13 @@ class Row:
 
 # The numbered lists, each with the keys of its rows beside name, value and doc.
 LISTS = {
-    "cell_kind": {"components": int},
+    "cell_kind": {"components": int, "discrete": bool, "labels": bool},
     "topology": {},
     "stepper": {"cells": list, "markov": bool, "bounded": bool, "takes_middle": bool, "coloured": bool, "order": str},
     "section": {"cells": list, "per_cell": bool, "unit": str},
     "meter": {"unit": str, "per_cell": bool, "needs": str},
 }
-OPTIONAL = {"section": {"text", "low", "range"}, "meter": {"flag", "sums"}}
+OPTIONAL = {"section": {"text", "low", "range", "per_state"}, "meter": {"flag", "sums"}}
 METER_UNITS = {"energy": "double", "count": "uint64_t", "ticks": "uint64_t"}  # and their types
 # Flags of other instructions (heatbath/program.h).
 TAKEN_FLAGS = 3

@@ -74,6 +74,8 @@ hb_status_t hb_capability_read(const hb_mmio_t *mmio, hb_capabilities_t *caps) {
   caps->range_frequency = float_of(hb_read(mmio, HB_CAPS_RANGE_FREQUENCY_OFFSET));
   caps->range_second = float_of(hb_read(mmio, HB_CAPS_RANGE_SECOND_OFFSET));
   caps->arithmetic = caps->dt_programmable ? hb_read(mmio, HB_CAPS_ARITHMETIC_OFFSET) : 0u;
+  caps->states = hb_read(mmio, HB_CAPS_STATES_OFFSET);
+  if (caps->states == 0) caps->states = 1;
 
   if (caps->cells == 0) return HB_DEVICE;
   if (caps->lanes == 0) return HB_DEVICE;

@@ -127,6 +127,11 @@ static void put_parameter(stream_t *out, float value, float range) {
   put(out, width == 4u ? bits_of(value) : (uint32_t)hb_value_to_code(value, range, caps->param_bits), width);
 }
 
+/* Values of a section that cells have. */
+static uint64_t values_of_cells(const hb_program_t *program, hb_section_t section) {
+  return (uint64_t)program->cells * (hb_section_is_per_state(section) ? program->capabilities->states : 1u);
+}
+
 static bool check_section(hb_program_t *program, hb_section_t section) {
   if (!good(program)) return false;
   if (!hb_cell_has_section(program->capabilities->cell_kind, section)) fail(program, HB_UNSUPPORTED);
@@ -154,7 +159,7 @@ void hb_program_load(hb_program_t *program, hb_section_t section, const float *v
     return;
   }
   const uint64_t couplings = hb_program_couplings(program);
-  const uint64_t needed = section != HB_SECTION_COUPLING ? program->cells : couplings != 0 ? couplings : count;
+  const uint64_t needed = section != HB_SECTION_COUPLING ? values_of_cells(program, section) : couplings != 0 ? couplings : count;
   if (values == NULL || count == 0 || count != needed) {
     fail(program, HB_BAD_ARG);
     return;

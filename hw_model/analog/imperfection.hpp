@@ -44,7 +44,8 @@ class Imperfection {
  public:
   virtual ~Imperfection() = default;
 
-  /// A parameter is loaded, after its converter: the values of a section of cells 0..values.size()-1 (of one lane).
+  /// A parameter is loaded, after its converter: the values of a section (of one lane): one for each cell, or,
+  /// of biases, for each of its states.
   virtual void load(hb_section_t, std::span<float>) {}
   virtual void load_couplings(const LoadedCouplings&) {}
   /// Whether it gives cells temperatures of their own; one temperature for all is then loaded as one per cell.

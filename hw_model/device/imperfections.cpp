@@ -60,7 +60,7 @@ std::vector<ParameterCurve::Scale> parameter_scales(const Profile& p) {
   return scales;
 }
 
-/// The converter of a component, where it is an analog one: spins and full turns are counted, not converted.
+/// The converter of a component, where it is an analog one: discrete states and full turns are counted, not converted.
 ReadOutCurve::Component component_of(const Profile& p, const Converter& converter, bool counted) {
   if (counted || converter.range == 0) return {};
   return {converter.range, hb_code_step(converter.range, p.capture_bits)};
@@ -69,8 +69,8 @@ ReadOutCurve::Component component_of(const Profile& p, const Converter& converte
 }  // namespace
 
 Imperfections::Imperfections(const Profile& p) {
-  const bool phases = p.cell == physics::CellKind::phase, spins = p.cell == physics::CellKind::pbit;
-  const std::array components{component_of(p, p.state_converter(), spins), component_of(p, p.second_converter(), phases)};
+  const bool phases = p.cell == physics::CellKind::phase, discrete = physics::is_discrete(p.cell);
+  const std::array components{component_of(p, p.state_converter(), discrete), component_of(p, p.second_converter(), phases)};
   if (p.parameter_inl_sd_steps > 0 || p.parameter_dnl_sd_steps > 0)
     list_.push_back(std::make_unique<ParameterCurve>(p.parameter_inl_sd_steps, p.parameter_dnl_sd_steps,
                                                      parameter_scales(p), p.serial));

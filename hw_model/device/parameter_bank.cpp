@@ -20,7 +20,7 @@ void ParameterBank::reset(std::uint32_t cells, std::shared_ptr<const physics::Gr
   physics::Parameters& p = live_.applied;
   p.j2.assign(cells, 0.0f);
   p.j4.assign(cells, 0.0f);
-  p.bias.assign(cells, 0.0f);
+  p.bias.assign(values_of_cells(HB_SECTION_BIAS, cells, profile_), 0.0f);
   imperfections_.load(HB_SECTION_J2, p.j2);
   imperfections_.load(HB_SECTION_J4, p.j4);
   imperfections_.load(HB_SECTION_BIAS, p.bias);
@@ -80,31 +80,32 @@ std::optional<std::uint64_t> ParameterBank::load_cells(const hb_instruction_t& l
                                                        std::uint32_t lanes) {
   const auto section = static_cast<hb_section_t>(load.section);
   const std::uint32_t rows = load.lane_stride != 0 ? lanes : 1;
-  std::vector<float> values(std::size_t{rows} * cells_);
+  const std::uint32_t row_values = values_of_cells(section, cells_, profile_);
+  std::vector<float> values(std::size_t{rows} * row_values);
   std::uint64_t clipped = 0;
   const bool immediate = (load.flags & HB_FLAG_IMMEDIATE) != 0;
   if (immediate) {
     float value = std::bit_cast<float>(load.imm);
     // One temperature for all cells does not pass the converters of the cells.
-    if (section != HB_SECTION_KT) clipped = convert(value, converter(section)).clipped * cells_;
+    if (section != HB_SECTION_KT) clipped = convert(value, converter(section)).clipped * row_values;
     std::fill(values.begin(), values.end(), value);
   } else {
     const std::uint64_t bytes = section_bytes(section, cells_, profile_);
     for (std::uint32_t lane = 0; lane < rows; ++lane) {
       const auto source = memory.subspan(load.addr + std::uint64_t{lane} * load.lane_stride, bytes);
-      const auto row = std::span(values).subspan(std::size_t{lane} * cells_, cells_);
+      const auto row = std::span(values).subspan(std::size_t{lane} * row_values, row_values);
       const Conversion conversion = decode(source, converter(section), row);
-      if (conversion.refused) return std::uint64_t{lane} * cells_ + *conversion.refused;
+      if (conversion.refused) return std::uint64_t{lane} * row_values + *conversion.refused;
       clipped += conversion.clipped;
     }
   }
   if (const auto entry = unfit(section, values)) return entry;
   clips_[section] = clipped;
-  shadow_.image[section] = image(std::span(values).first(cells_), section);
+  shadow_.image[section] = image(std::span(values).first(row_values), section);
   const float first = values[0];
   const bool of_cells = section != HB_SECTION_KT || !immediate || imperfections_.spreads_temperature();
   for (std::uint32_t lane = 0; of_cells && lane < rows; ++lane)
-    imperfections_.load(section, std::span(values).subspan(std::size_t{lane} * cells_, cells_));
+    imperfections_.load(section, std::span(values).subspan(std::size_t{lane} * row_values, row_values));
   physics::Parameters& p = shadow_.applied;
   switch (section) {
     case HB_SECTION_BIAS:

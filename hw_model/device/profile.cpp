@@ -22,6 +22,7 @@
 #include "hw_model/device/built_in_profiles.hpp"
 #include "hw_model/device/imperfections.hpp"
 #include "hw_model/physics/array.hpp"
+#include "hw_model/physics/categorical_kernels.hpp"
 #include "hw_model/physics/topology.hpp"
 
 namespace heatbath::model {
@@ -57,6 +58,7 @@ const std::vector<Key>& keys() {
         {"identity", "revision", &P::revision, 0, u32},
         {"identity", "serial", &P::serial, 0, 9.2e18},
         {"array", "cell", &P::cell},
+        {"array", "states", &P::states, 2, physics::states_max},
         {"array", "stepper", &P::stepper},
         {"array", "topology", &P::topology},
         {"array", "reciprocal", &P::reciprocal},
@@ -204,9 +206,9 @@ class Reader {
     for (const Key& key : keys())
       if (const auto value = find(key.table, key.name))
         std::visit([&](auto member) { profile.*member = convert(key, *value, profile.*member); }, key.member);
-    // A kind of cells brings its stepper, and p-bits their step: a sweep in a time unit.
+    // A kind of cells brings its stepper, and discrete cells their step: a sweep in a time unit.
     if (find("array", "cell") && !find("array", "stepper")) profile.stepper = physics::Stepper::none;
-    if (profile.cell == physics::CellKind::pbit && !find("time", "dt_ticks")) profile.dt_ticks = profile.time_unit_ticks;
+    if (physics::is_discrete(profile.cell) && !find("time", "dt_ticks")) profile.dt_ticks = profile.time_unit_ticks;
     check(profile);
     return profile;
   }
@@ -446,10 +448,10 @@ std::vector<std::string> profile_names() {
 
 namespace {
 
-constexpr std::string_view choices_known[] = {"cell",       "stepper",         "topology", "reciprocal",
-                                              "rail",       "refuse_unstable", "noise",    "noise_time",
-                                              "noise_common", "integer_sums",  "dt",       "chip",
-                                              "perfect"};
+constexpr std::string_view choices_known[] = {"cell",         "stepper",         "topology", "reciprocal",
+                                              "rail",         "refuse_unstable", "noise",    "noise_time",
+                                              "noise_common", "integer_sums",    "dt",       "chip",
+                                              "perfect",      "states"};
 
 double number_of(const std::string& name, const std::string& value, double low, double high) {
   const auto number = numerics::parse_number<double>(value);
@@ -505,12 +507,24 @@ void check_integer_sums(const Profile& p) {
     no("anything but overdamped cells, stepper euler-maruyama, dense reciprocal couplings and white noise");
 }
 
+/// States of a cell.
+std::uint32_t states_of(const Profile& profile, const std::string& value) {
+  if (!physics::has_labels(profile.cell))
+    throw std::invalid_argument("states=" + value + ": " + std::string(physics::name(profile.cell)) +
+                                " cells have none to count; cell=categorical has");
+  const double number = number_of("states", value, 2, physics::states_max);
+  if (number != std::floor(number)) throw std::invalid_argument("states=" + value + ": it must be a whole number");
+  return static_cast<std::uint32_t>(number);
+}
+
 void choose(Profile& profile, const std::string& name, const std::string& value) {
   if (name == "cell") {
     const physics::CellKind before = std::exchange(profile.cell, physics::cell_kind(value));
     if (profile.cell == before) return;
     profile.stepper = physics::Stepper::none;
-    if (profile.cell == physics::CellKind::pbit && has_usual_step(profile)) profile.dt_ticks = profile.time_unit_ticks;
+    if (physics::is_discrete(profile.cell) && has_usual_step(profile)) profile.dt_ticks = profile.time_unit_ticks;
+  } else if (name == "states") {
+    profile.states = states_of(profile, value);
   } else if (name == "stepper") {
     profile.stepper = stepper_of(value);
   } else if (name == "topology") {
@@ -584,6 +598,10 @@ void settle(Profile& profile) {
   }
   if (const auto no = physics::refusal(profile.array(profile.cells, 1))) throw std::invalid_argument(no->what);
   if (profile.integer_sums) check_integer_sums(profile);
+  if (profile.capture_storage != Storage::float32 && profile.shown_states() > 1u << (profile.capture_bits - 1u))
+    throw std::invalid_argument("states: " + std::to_string(profile.states) + " are more than capture codes of " +
+                                std::to_string(profile.capture_bits) + " bits count; at most " +
+                                std::to_string(1u << (profile.capture_bits - 1u)));
   const bool white = profile.noise == physics::NoiseColour::Kind::white && profile.noise_common == 0;
   profile.increments_markov &= physics::increments_markov(profile.stepper) && white;
   // What is refined is the path of the Brownian motion that drives a cell.
@@ -648,8 +666,10 @@ Profile load_profile(std::string_view name, const Choices& choices) {
 
 float Profile::state_range() const {
   if (cell == physics::CellKind::phase) return std::numbers::pi_v<float>;
-  if (cell != physics::CellKind::pbit) return rail;
-  return capture_storage == Storage::float32 ? 1.0f : 2.0f;  // of codes in [-1, 1] none would be 1
+  if (!physics::is_discrete(cell)) return rail;
+  const bool codes = capture_storage != Storage::float32;
+  if (physics::has_labels(cell)) return static_cast<float>(codes ? 1u << (capture_bits - 1u) : states - 1);
+  return codes ? 2.0f : 1.0f;  // of codes in [-1, 1] none would be 1
 }
 
 float Profile::second_range() const {
@@ -680,6 +700,7 @@ physics::ArraySpec Profile::array(std::uint32_t array_cells, std::uint32_t array
   physics::ArraySpec spec;
   spec.kind = cell;
   spec.stepper = stepper;
+  spec.states = shown_states();
   spec.cells = array_cells;
   spec.lanes = array_lanes;
   spec.mobility = mobility;

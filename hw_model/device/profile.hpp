@@ -37,6 +37,7 @@ struct Profile : ProfileFeatures, ProfileImperfections {
   std::uint32_t cells = 0, cells_max = 0;  ///< default size; largest a URI may ask for. Of a graph: its own
   std::uint32_t lanes = 0, lanes_max = 0;
   physics::CellKind cell = physics::CellKind::overdamped;
+  std::uint32_t states = 3;                           ///< of cells that have labels: categorical ones
   physics::Stepper stepper = physics::Stepper::none;  ///< never `none` in a profile that load_profile returned
   std::string topology;                               ///< "dense", or what physics::load_topology takes
   std::shared_ptr<const physics::Graph> graph;        ///< of `topology`; null: dense
@@ -81,10 +82,12 @@ struct Profile : ProfileFeatures, ProfileImperfections {
 
   /// State variables of a cell.
   std::uint32_t components() const { return physics::components(cell); }
+  /// States of a cell as CAPS_STATES has them: 0 where cells have no labels.
+  std::uint32_t shown_states() const { return physics::has_labels(cell) ? states : 0; }
   /// Bytes of the list of couplers (heatbath/topology.h); 0 where the topology is dense.
   std::uint64_t topology_bytes() const;
-  /// Full scale of the converter of the first variable of a cell (position, phase, flux, spin), and of the second (0:
-  /// there is none). Spins and full turns are whole numbers of steps of theirs.
+  /// Full scale of the converter of the first variable of a cell (position, phase, flux, spin, state), and of the second
+  /// (0: there is none). Discrete states and full turns are whole numbers of steps of theirs.
   float state_range() const;
   float second_range() const;
   /// Whether full turns can be captured as integers.
@@ -106,12 +109,12 @@ struct Profile : ProfileFeatures, ProfileImperfections {
 };
 
 /// What a device URI may choose in addition to the profile: `chip`, the serial number, which part it is; `perfect`, the
-/// imperfections that are switched off; [array] cell, stepper, topology, reciprocal, rail and
-/// refuse_unstable under these names, [noise] colour, correlation_time and common as noise, noise_time and
+/// imperfections that are switched off; [array] cell, states, stepper, topology, reciprocal, rail and refuse_unstable
+/// under these names, [noise] colour, correlation_time and common as noise, noise_time and
 /// noise_common, [parameters] integer_sums, and dt, the step in time units where the profile lets hosts program it.
 /// Values as in a profile's file; reciprocal and integer_sums are yes or no. A cell of another kind than the profile's
-/// comes with the default stepper of its kind; p-bits with a step of one time unit unless the profile has another than
-/// the built-in ones' 1e-3. A topology brings its number of cells, which cells_max bounds only where the array works
+/// comes with the default stepper of its kind; discrete cells with a step of one time unit unless the profile has
+/// another than the built-in ones' 1e-3. A topology brings its number of cells, which cells_max bounds only where the array works
 /// with dense matrices (rlc, exact-ou).
 using Choices = std::map<std::string, std::string, std::less<>>;
 std::span<const std::string_view> choice_names();

@@ -72,6 +72,7 @@ void set_profile_registers(const Profile& p, RegisterFile& registers) {
   registers.set(HB_CAPS_RANGE_FREQUENCY_OFFSET, word(p.range_frequency));
   registers.set(HB_CAPS_RANGE_SECOND_OFFSET, word(p.second_range()));
   registers.set(HB_CAPS_ARITHMETIC_OFFSET, word(p.arithmetic()));
+  registers.set(HB_CAPS_STATES_OFFSET, word(p.shown_states()));
   registers.set(HB_DT_TICKS_OFFSET, word(p.shown_dt_ticks()));
 }
 

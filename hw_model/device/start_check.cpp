@@ -316,8 +316,13 @@ std::uint64_t coupling_values(std::uint32_t cells, const Profile& profile) {
   return static_cast<std::uint64_t>(inside_array) * (profile.reciprocal ? 1 : 2);
 }
 
+std::uint32_t values_of_cells(hb_section_t section, std::uint32_t cells, const Profile& profile) {
+  return hb_section_is_per_state(section) ? cells * std::max(1u, profile.shown_states()) : cells;
+}
+
 std::uint64_t section_bytes(hb_section_t section, std::uint32_t cells, const Profile& profile) {
-  const std::uint64_t values = section == HB_SECTION_COUPLING ? coupling_values(cells, profile) : cells;
+  const std::uint64_t values =
+      section == HB_SECTION_COUPLING ? coupling_values(cells, profile) : values_of_cells(section, cells, profile);
   return values * value_bytes(profile.parameter_storage);
 }
 

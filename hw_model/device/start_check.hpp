@@ -28,6 +28,9 @@ std::variant<Job, Fault> check_start(const RegisterFile& registers, std::span<co
 /// or each coupler twice.
 std::uint64_t coupling_values(std::uint32_t cells, const Profile& profile);
 
+/// Values that so many cells have in a section: one each, or one for each of their states.
+std::uint32_t values_of_cells(hb_section_t section, std::uint32_t cells, const Profile& profile);
+
 /// Bytes of a parameter section of `cells` cells in device memory.
 std::uint64_t section_bytes(hb_section_t section, std::uint32_t cells, const Profile& profile);
 

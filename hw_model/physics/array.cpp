@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "heatbath/numerics/text.hpp"
+#include "hw_model/physics/categorical_kernels.hpp"
 #include "hw_model/physics/cell_law.hpp"
 #include "hw_model/physics/general_array.hpp"
 #include "hw_model/physics/graph.hpp"
@@ -29,6 +30,9 @@ std::optional<Refusal> refusal(const ArraySpec& spec) {
   const Stepper stepper = by.stepper;
   if (!goes_with(stepper, spec.kind))
     return no("stepper " + std::string(name(stepper)) + " is not for cells of kind " + std::string(name(spec.kind)));
+  if (has_labels(spec.kind) && (spec.states < 2 || spec.states > states_max))
+    return no("cells of kind " + std::string(name(spec.kind)) + " have 2.." + std::to_string(states_max) +
+              " states, not " + std::to_string(spec.states));
   if (law(spec.kind).capacitive && !spec.reciprocal)
     return no("couplings of rlc nodes are capacitances: they are reciprocal");
   if (by.by_colour && !spec.graph)
@@ -99,7 +103,7 @@ bool can_refine(const ArraySpec& spec) { return spec.colour.white() && rule(spec
 
 std::optional<Refusal> refusal_of_step(const ArraySpec& spec, double dt) {
   const StepperRule& by = rule(spec);
-  if (!law(spec.kind).spins) return std::nullopt;
+  if (!is_discrete(spec.kind)) return std::nullopt;
   if (by.at_random) {
     if (std::llround(dt * spec.cells) >= 1) return std::nullopt;
     return Refusal{"a step of " + numerics::general(dt) + " time units makes no update of " + std::to_string(spec.cells) +
@@ -110,8 +114,16 @@ std::optional<Refusal> refusal_of_step(const ArraySpec& spec, double dt) {
                  numerics::general(dt)};
 }
 
+void check_run(const ArraySpec& spec, const Run& run) {
+  if (const auto no = refusal_of_step(spec, run.dt)) throw std::invalid_argument(no->what);
+  if (run.noise.refinement > 0 && !can_refine(spec))
+    throw std::invalid_argument(
+        "only white noise of euler-maruyama, heun, leimkuhler-matthews and baoab can be refined");
+}
+
 std::unique_ptr<Array> make_array(const ArraySpec& spec, numerics::ThreadTeam* team) {
   const ArraySpec whole = settled(spec);
+  if (law(whole.kind).make) return law(whole.kind).make(whole, team);
   if (fused(whole)) return std::make_unique<OverdampedArray>(whole, team);
   return std::make_unique<GeneralArray>(whole, team);
 }

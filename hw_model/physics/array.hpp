@@ -33,7 +33,7 @@ constexpr std::uint32_t arithmetic_revision = 2;
 /// - BAOAB: minus the change of the kinetic energy in O;
 /// - lattice walk: kT_i ln of the probability of the step over that of its reverse at the same parameters, F o dx where a
 ///   rail ends the step;
-/// - exact Ornstein–Uhlenbeck with a potential, and p-bits: minus dE at fixed parameters; without a potential F o dx and the
+/// - exact Ornstein–Uhlenbeck with a potential, and discrete cells: minus dE at fixed parameters; without a potential F o dx and the
 ///   mean of what it misses (exact_heat.hpp).
 ///
 /// Where forces have no potential (couplings that are not reciprocal, frequencies that are not 0), heat is heat_path
@@ -77,6 +77,7 @@ struct ArraySpec {
   CellKind kind = CellKind::overdamped;
   Stepper stepper = Stepper::none;  ///< none: the default of the kind (default_stepper)
   std::uint32_t cells = 0, lanes = 1;
+  std::uint32_t states = 0;            ///< of categorical cells: 2..16
   float mobility = 1.0f;               ///< of overdamped and phase cells
   float rail = 64.0f;                  ///< |state| of overdamped and underdamped cells and rlc nodes ends here, finite
   std::shared_ptr<const Graph> graph;  ///< null: dense. Its cells must be `cells`
@@ -90,7 +91,7 @@ struct Refusal {
   std::uint32_t cell = 0xFFFFFFFFu;  ///< the cell it is about, if any
 };
 
-/// The stepper that `none` stands for: Euler–Maruyama; BAOAB with inertia; two-colour for p-bits on a bipartite graph,
+/// The stepper that `none` stands for: Euler–Maruyama; BAOAB with inertia; two-colour for discrete cells on a bipartite graph,
 /// else sequential.
 Stepper default_stepper(CellKind kind, const Graph* graph);
 
@@ -109,6 +110,9 @@ bool can_refine(const ArraySpec& spec);
 /// Why steps of dt (time units) cannot be made: sequential and two-colour sweeps need dt = 1, random-sequential at
 /// least one update.
 std::optional<Refusal> refusal_of_step(const ArraySpec& spec, double dt);
+
+/// Throws std::invalid_argument where an array cannot make the steps of a run.
+void check_run(const ArraySpec& spec, const Run& run);
 
 /// State of lanes x variables float32 values, and the rule that advances it. For overdamped cells, Euler–Maruyama:
 ///   x_i += -mu dV/dx_i dt + sqrt(2 mu kT dt) n_i           (generative.md 1)
@@ -136,7 +140,8 @@ class Array {
   /// is the nearest float32. 0 for other kinds. Within Run::record as of that record, for a lane of the call.
   virtual std::int32_t turns(std::uint32_t lane, std::uint32_t cell) const;
   /// Writes variables first.. of one lane at fixed parameters; the change of V is work. Values beyond the rail are held
-  /// to it; phases are wrapped, p-bits become +1 (>= 0) or -1; turns are rounded.
+  /// to it; phases are wrapped, p-bits become +1 (>= 0) or -1; turns are rounded, categorical
+  /// cells to a state that there is.
   virtual void write(std::uint32_t lane, std::uint32_t first, std::span<const float> values,
                      const Parameters& live) = 0;
 
@@ -188,7 +193,7 @@ class Array {
 };
 
 /// The array for a make: the fused kernel where there is one (overdamped, Euler–Maruyama, reciprocal, white noise),
-/// else the general one. All states 0 (p-bits +1). `team` is borrowed and may be null. Throws std::invalid_argument
+/// else that of the kind, or the general one. All states 0 (p-bits +1). `team` is borrowed and may be null. Throws std::invalid_argument
 /// with the refusal.
 std::unique_ptr<Array> make_array(const ArraySpec& spec, numerics::ThreadTeam* team);
 

@@ -13,6 +13,7 @@ enum class CellKind : std::uint8_t {
   phase = 2,        ///< a phase in [-pi, pi), and its full turns
   rlc = 3,          ///< the flux and the voltage of a node
   pbit = 4,         ///< a spin, -1 or 1
+  categorical = 5,  ///< one of q states, 0 .. q - 1
 };
 
 /// The rule that makes a step. Values as in CAPS_CELL.STEPPER; `none` asks for the default of the kind.

@@ -9,6 +9,7 @@ namespace {
 struct KindFacts {
   std::string_view name;
   std::uint32_t components;
+  bool discrete, labels;
 };
 
 struct StepperFacts {
@@ -51,6 +52,8 @@ NoiseColour::Kind noise_colour(std::string_view name) {
 }
 
 std::uint32_t components(CellKind kind) { return facts(kind).components; }
+bool is_discrete(CellKind kind) { return facts(kind).discrete; }
+bool has_labels(CellKind kind) { return facts(kind).labels; }
 bool goes_with(Stepper stepper, CellKind kind) { return facts(stepper).kinds >> static_cast<unsigned>(kind) & 1u; }
 bool increments_markov(Stepper stepper) { return facts(stepper).markov; }
 bool has_longest_step(Stepper stepper) { return facts(stepper).bounded; }

@@ -20,6 +20,11 @@ Stepper stepper(std::string_view name);
 /// [-pi, pi), full turns), else 1. Variable c * cells + i is component c of cell i.
 std::uint32_t components(CellKind kind);
 
+/// Whether states are values of a finite set, which sweeps of updates choose.
+bool is_discrete(CellKind kind);
+/// Whether the values are 0 .. states - 1, with a bias for each.
+bool has_labels(CellKind kind);
+
 /// Whether the rule is made for the kind.
 bool goes_with(Stepper stepper, CellKind kind);
 

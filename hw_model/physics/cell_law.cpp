@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <iterator>
 
+#include "hw_model/physics/categorical_array.hpp"
 #include "hw_model/physics/graph.hpp"
 
 namespace heatbath::physics {
@@ -14,13 +15,19 @@ Stepper sweeps(const Graph* graph) {
   return graph && !graph->colours().empty() ? Stepper::two_colour : Stepper::sequential;
 }
 
+template <class Own>
+std::unique_ptr<Array> made(const ArraySpec& spec, numerics::ThreadTeam* team) {
+  return std::make_unique<Own>(spec, team);
+}
+
 constexpr CellLaw laws[] = {
-    // kind, inertia, periodic, spins, capacitive, default_stepper
+    // kind, inertia, periodic, spins, capacitive, default_stepper, make
     {CellKind::overdamped, false, false, false, false, euler_maruyama},
     {CellKind::underdamped, true, false, false, false, baoab},
     {CellKind::phase, false, true, false, false, euler_maruyama},
     {CellKind::rlc, true, false, false, true, baoab},
     {CellKind::pbit, false, false, true, false, sweeps},
+    {CellKind::categorical, false, false, false, false, sweeps, made<CategoricalArray>},
 };
 
 constexpr bool in_order() {

@@ -210,10 +210,7 @@ void GeneralArray::change_parameters(const Parameters& from, const Parameters& t
 std::uint64_t GeneralArray::advance(const Run& run, const Parameters& live) {
   Impl& a = *impl_;
   if (run.steps == 0) return 0;
-  if (const auto no = refusal_of_step(spec(), run.dt)) throw std::invalid_argument(no->what);
-  if (run.noise.refinement > 0 && !can_refine(spec()))
-    throw std::invalid_argument(
-        "only white noise of euler-maruyama, heun, leimkuhler-matthews and baoab can be refined");
+  check_run(spec(), run);
   const bool ramped = run.target != nullptr && run.ramp_steps > 0;
   const Parameters& target = ramped ? *run.target : live;
   // Parameters at a number of half steps of the ramp; dt = 0: for energies only.

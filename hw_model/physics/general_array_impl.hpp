@@ -17,7 +17,7 @@
 #include "hw_model/physics/general_array.hpp"
 #include "hw_model/physics/general_kernels.hpp"
 #include "hw_model/physics/lane_tiles.hpp"
-#include "hw_model/physics/noise.hpp"
+#include "hw_model/physics/noise_address.hpp"
 #include "hw_model/physics/sign_lattice.hpp"
 #include "hw_model/physics/step_table.hpp"
 
@@ -28,12 +28,6 @@ using numerics::CacheLines;
 constexpr float velocity_limit = 1e15f;  // keeps an unstable step finite
 constexpr float phase_limit = 1e6f;      // of one step, in radians: more cannot be wrapped in float32
 constexpr float turns_limit = 2147483520.0f;  // the largest float32 below 2^31
-
-inline MatrixRows rows_of(const Couplings* j) {
-  if (!j) return {nullptr, nullptr, nullptr, 0};
-  const auto rows = j->rows();
-  return {rows.begin, rows.columns, rows.values, rows.cells};
-}
 
 struct StepSpace;  // general_space.hpp
 
@@ -128,12 +122,7 @@ struct GeneralArray::Impl {
 
   NoiseAddress address(const LaneTile& t, const NoiseOrigin& origin, std::uint64_t step, Purpose purpose,
                        std::uint32_t first_cell = 0) const {
-    return {{static_cast<std::uint32_t>(origin.seed), static_cast<std::uint32_t>(origin.seed >> 32)},
-            step,
-            origin.refinement,
-            origin.shot0 + t.first,
-            static_cast<std::uint32_t>(purpose),
-            first_cell};
+    return address_of(origin, t.first, step, purpose, first_cell);
   }
   // White numbers with the colour and the common part that the array asks for.
   void draw(LaneTile& t, const StepTable& p, const NoiseOrigin& origin, std::uint64_t step, float* n);

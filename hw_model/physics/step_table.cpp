@@ -75,7 +75,7 @@ std::vector<double> capacitances(const Parameters& p) {
 
 StepTable::StepTable(const ArraySpec& spec, const Parameters& from, const Parameters& to, double at, double dt_,
                      std::span<const std::uint32_t> free, double advance, bool wants_heat)
-    : dt(dt_), position(static_cast<float>(at)), lane_bias(from.bias_per_lane || to.bias_per_lane) {
+    : RampedCouplings(from, to, at), dt(dt_), position(static_cast<float>(at)), lane_bias(from.bias_per_lane || to.bias_per_lane) {
   const std::uint32_t n = spec.cells;
   const CellLaw& cell = law(spec.kind);
   const StepperRule& by = rule(spec);
@@ -83,14 +83,6 @@ StepTable::StepTable(const ArraySpec& spec, const Parameters& from, const Parame
   const double mobility = spec.mobility;
   for (auto* table : {&two_j2, &four_j4, &bias, &mass, &damping, &step, &sigma}) table->assign(n, 0.0f);
   if (phases) four_j2.assign(n, 0.0f), minus_pull.assign(n, 0.0f);
-
-  const double gain = from.gain + at * (to.gain - from.gain);
-  const bool two = from.couplings != to.couplings;
-  if (!from.couplings->zero()) couplings_a = from.couplings;
-  if (two && !to.couplings->zero()) couplings_b = to.couplings;
-  gain_a = static_cast<float>(two ? gain * (1.0 - at) : gain);
-  gain_b = static_cast<float>(two ? gain * at : 0.0);
-  potential = (!couplings_a || couplings_a->symmetric()) && (!couplings_b || couplings_b->symmetric());
 
   std::vector<double> rate(n);
   kT.resize(n);

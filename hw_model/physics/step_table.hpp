@@ -8,6 +8,7 @@
 
 #include "hw_model/physics/array.hpp"
 #include "hw_model/physics/exact_heat.hpp"
+#include "hw_model/physics/ramped_couplings.hpp"
 
 namespace heatbath::physics {
 
@@ -17,7 +18,7 @@ struct LinearStep;
 ///
 /// Matrices are those of the cells that move. Held cells are constants of their equations: they drive the others as
 /// biases do, take no noise, and have neither a row nor a column in the inverse of the capacitances.
-struct StepTable {
+struct StepTable : RampedCouplings {
   /// `free`: per cell ~0 where it moves, 0 where it is held. `advance`: how far a step goes on between the two; only
   /// exact-ou looks at it. `heat`: whether the heat of exact parts of a step is wanted.
   StepTable(const ArraySpec& spec, const Parameters& from, const Parameters& to, double position, double dt,
@@ -29,9 +30,6 @@ struct StepTable {
   std::vector<float> two_j2, four_j4, bias, mass, damping;
   std::vector<double> kT;
   std::vector<float> four_j2, minus_pull;  ///< phases: 4 J2 and -omega / mu
-  std::shared_ptr<const Couplings> couplings_a, couplings_b;  ///< null: none, or all zero
-  float gain_a = 0, gain_b = 0;
-  bool potential;  ///< the forces are the gradient of V
   // Where float32 would be too coarse (small_increments.hpp):
   bool by_change = false;  ///< exact steps add what changes; else they multiply
   bool split = false;      ///< states are sums of two floats

@@ -96,6 +96,7 @@ module heatbath_regs (
   input  wire [31:0] hw_CAPS_RANGE_FREQUENCY,
   input  wire [31:0] hw_CAPS_RANGE_SECOND,
   input  wire [31:0] hw_CAPS_ARITHMETIC,
+  input  wire [31:0] hw_CAPS_STATES,
   input  wire [31:0] hw_COMMAND_ACK,
   input  wire [31:0] hw_STATUS,
   input  wire [31:0] hw_TIME_LO,
@@ -248,7 +249,7 @@ module heatbath_regs (
       32'h00000010: read_value = hw_SERIAL_LO & 32'hFFFFFFFF;
       32'h00000014: read_value = hw_SERIAL_HI & 32'hFFFFFFFF;
       32'h00000018: read_value = 32'h00010004;
-      32'h0000001C: read_value = 32'hB9A9F825;
+      32'h0000001C: read_value = 32'h61294936;
       32'h00000020: read_value = q_SCRATCH;
       32'h00000024: read_value = hw_RESET_COUNT & 32'hFFFFFFFF;
       32'h00000028: read_value = hw_ERR_ACCESS & 32'hFFFFFFFF;
@@ -282,6 +283,7 @@ module heatbath_regs (
       32'h000000B4: read_value = hw_CAPS_RANGE_FREQUENCY & 32'hFFFFFFFF;
       32'h000000B8: read_value = hw_CAPS_RANGE_SECOND & 32'hFFFFFFFF;
       32'h000000BC: read_value = hw_CAPS_ARITHMETIC & 32'hFFFFFFFF;
+      32'h000000C0: read_value = hw_CAPS_STATES & 32'hFFFFFFFF;
       32'h00000100: read_value = q_COMMAND;
       32'h00000104: read_value = hw_COMMAND_ACK & 32'hFFFF00FF;
       32'h00000108: read_value = hw_STATUS & 32'h0000007F;

@@ -129,7 +129,7 @@ LinearStep linear_step(Stepper stepper, double stiffness, double dt) {
 }
 
 VarianceBias variance_bias(CellKind kind, Stepper stepper, const LinearMode& mode, double dt) {
-  if (!(mode.stiffness > 0) || !(dt > 0) || kind == CellKind::pbit) return {};
+  if (!(mode.stiffness > 0) || !(dt > 0) || is_discrete(kind)) return {};
   if (!has_inertia(kind)) {
     const LinearStep step = linear_step(stepper, mode.stiffness, dt);
     if (!(std::abs(step.gain) < 1)) return {std::exp(-mode.stiffness * dt) < 1 ? unstable : 0, 0};
@@ -146,7 +146,7 @@ VarianceBias variance_bias(CellKind kind, Stepper stepper, const LinearMode& mod
 
 std::optional<VarianceBias> predicted_bias(CellKind kind, Stepper stepper, const LinearNetwork& network,
                                            double dt) {
-  if (network.cells == 0 || kind == CellKind::pbit || stepper == Stepper::exact_ou) return VarianceBias{};
+  if (network.cells == 0 || is_discrete(kind) || stepper == Stepper::exact_ou) return VarianceBias{};
   // Of coupled walkers the covariances are biased, by less than Euler–Maruyama's.
   if (stepper == Stepper::lattice_walk && !network.couplings.empty()) stepper = Stepper::euler_maruyama;
   if (kind == CellKind::phase)

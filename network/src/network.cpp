@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "heatbath/cells.h"
+#include "heatbath/cells/categorical.hpp"
 #include "heatbath/cells/phase.hpp"
 #include "heatbath/cells/quartic.hpp"
 #include "heatbath/error.hpp"
@@ -128,8 +129,11 @@ std::size_t Network::index_of(CellSection section) {
   return static_cast<std::size_t>(std::ranges::find(sections, section) - sections.begin());
 }
 
-Network::Network(CellKind kind, std::uint32_t cells) : kind_(kind), cells_(cells) {
+Network::Network(CellKind kind, std::uint32_t cells, std::uint32_t states) : kind_(kind), cells_(cells), states_(states) {
   if (cells == 0) refuse("0 cells; at least 1 is needed");
+  if (kind == CellKind::categorical ? states < 2 : states != 1)
+    refuse(std::to_string(states) + " states of " + name(kind) + " cells; " +
+           (kind == CellKind::categorical ? "at least 2 are needed" : "only categorical cells have any to count"));
   for (const CellSection section : sections)
     sections_[index_of(section)] = {section == CellSection::mass || section == CellSection::damping ? 1.0 : 0.0};
 }
@@ -185,6 +189,30 @@ Network Network::max_cut(std::uint32_t cells, std::span<const Edge> weights) {
   return std::move(network.set_constant(constant));
 }
 
+namespace {
+
+std::uint32_t rows_of(std::span<const double> h, std::uint32_t states) {
+  if (states < 2) refuse(std::to_string(states) + " states; at least 2 are needed");
+  if (h.size() % states != 0)
+    refuse("h has " + std::to_string(h.size()) + " values; one for each of " + std::to_string(states) +
+           " states of every cell is needed");
+  return count_of(h.size() / states, "h");
+}
+
+}  // namespace
+
+Network Network::potts(std::uint32_t states, std::span<const Edge> J, std::span<const double> h) {
+  return std::move(Network(CellKind::categorical, rows_of(h, states), states).set_aligning(J).set_fields(h));
+}
+
+Network Network::potts(std::uint32_t states, std::span<const double> J, std::span<const double> h) {
+  return std::move(Network(CellKind::categorical, rows_of(h, states), states).set_aligning(J).set_fields(h));
+}
+
+Network Network::colouring(std::uint32_t cells, std::uint32_t colours, std::span<const Edge> weights) {
+  return std::move(Network(CellKind::categorical, cells, colours).set_couplings(weights));
+}
+
 Network Network::kuramoto(std::span<const Edge> K, std::span<const double> frequencies) {
   return std::move(Network(CellKind::phase, count_of(frequencies.size(), "frequencies"))
                        .set_aligning(K)
@@ -230,7 +258,7 @@ Network& Network::set(CellSection section, std::span<const double> values) {
   if (!has_section(kind_, section))
     throw Error(HB_UNSUPPORTED, "network: " + std::string(heatbath::name(kind_)) +
                                     " cells have no " + name);
-  if (values.size() != 1) check_size(values.size(), cells_, name);
+  if (values.size() != 1) check_size(values.size(), values_in(section), name);
   check_finite(values, name);
   for (std::size_t i = 0; i < values.size(); ++i) {
     const std::string where = std::string("value ") + std::to_string(i) + " of " + name + " is " + text(values[i]);
@@ -269,9 +297,13 @@ Network& Network::set_constant(double constant) {
   return *this;
 }
 
-double Network::value(CellSection section, std::uint32_t cell) const {
+std::uint32_t Network::values_in(CellSection section) const {
+  return cells_ * (hb_section_is_per_state(static_cast<hb_section_t>(section)) ? states_ : 1);
+}
+
+double Network::value(CellSection section, std::uint32_t at) const {
   const std::vector<double>& values = sections_[index_of(section)];
-  return values.size() == 1 ? values[0] : values[cell];
+  return values.size() == 1 ? values[0] : values[at];
 }
 
 double Network::largest(CellSection section) const {
@@ -291,8 +323,24 @@ bool Network::has_positions() const {
 }
 
 template <class State>
+double Network::energy_of_labels(std::span<const State> state) const {
+  double energy = constant_;
+  for (std::uint32_t i = 0; i < cells_; ++i) {
+    const double s = static_cast<double>(state[i]);
+    if (!(s >= 0 && s < states_ && s == std::floor(s)))
+      refuse("cell " + std::to_string(i) + " is in state " + text(s) + "; its states are 0 to " + std::to_string(states_ - 1));
+    energy += value(CellSection::bias, i * states_ + static_cast<std::uint32_t>(s));
+  }
+  for (const Edge& edge : edges_)
+    energy = cells::categorical_energy(fma, (directed_ ? 0.5 : 1.0) * edge.value, state[edge.i] == state[edge.j] ? 1.0 : 0.0,
+                                       energy);
+  return energy;
+}
+
+template <class State>
 double Network::energy_of(std::span<const State> state) const {
   check_size(state.size(), cells_, "a state");
+  if (states_ > 1) return energy_of_labels(state);
   double energy = constant_;
   const bool phases = kind_ == CellKind::phase;
   for (std::uint32_t i = 0; i < cells_; ++i) {
@@ -330,7 +378,8 @@ std::vector<double> Network::energies(const Capture& capture) const {
 }
 
 std::vector<double> Network::gradient(std::span<const double> state) const {
-  if (kind_ == CellKind::pbit) throw Error(HB_UNSUPPORTED, "network: the energy of spins has no gradient");
+  if (is_discrete(kind_))
+    throw Error(HB_UNSUPPORTED, std::string("network: the energy of ") + (states_ > 1 ? "discrete states" : "spins") + " has no gradient");
   check_size(state.size(), cells_, "a state");
   std::vector<double> gradient(cells_);
   const bool phases = kind_ == CellKind::phase;
@@ -350,7 +399,7 @@ std::vector<double> Network::gradient(std::span<const double> state) const {
 }
 
 Network::Curvature Network::curvature(double reach) const {
-  if (kind_ == CellKind::pbit) return {};
+  if (is_discrete(kind_)) return {};
   const double share = directed_ ? 0.5 : 1.0;
   if (kind_ == CellKind::phase) {  // |cos| is at most 1, so row sums bound every state
     std::vector<double> rows(cells_);
@@ -382,6 +431,9 @@ Network::Curvature Network::curvature(double reach) const {
 void Network::load_into(Program& program, const Factors& factors) const {
   const Capabilities& capabilities = program.capabilities();
   require_cell_kind(capabilities, "this network", kind_);
+  if (states_ != capabilities.states)
+    throw Error(HB_UNSUPPORTED, "network: cells of " + std::to_string(states_) + " states; this device's have " +
+                                    std::to_string(capabilities.states));
   if (program.cells() != cells_)
     refuse("a program of " + std::to_string(program.cells()) + " cells; the network has " + std::to_string(cells_));
   if (directed_ && !capabilities.couplings_full)

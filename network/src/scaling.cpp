@@ -301,12 +301,16 @@ void Scaling::find_factors() {
 void Scaling::find_times() {
   const CellKind kind = network_.kind();
   const Stepper stepper = capabilities_.stepper;
-  if (kind == CellKind::pbit) {
+  if (is_discrete(kind)) {
     step_ = 1;
+    // How far one cell moves the law of another's update (Dobrushin): a change of a neighbour changes differences of the
+    // energies of its states by up to 4 |J| of spins and 2 |J| of categorical cells, and tanh of a quarter of that over
+    // kT bounds the distance of the laws.
+    const double quarter = network_.states() > 1 ? 0.5 : 1.0;
     double most = 0;
     std::vector<double> influence(network_.cells(), 0.0);
     for (const Edge& edge : network_.couplings()) {
-      const double on_other = std::tanh(std::abs(edge.value) / options_.kT);
+      const double on_other = std::tanh(quarter * std::abs(edge.value) / options_.kT);
       influence[edge.i] += on_other;
       if (!network_.directed()) influence[edge.j] += on_other;
     }
@@ -314,8 +318,9 @@ void Scaling::find_times() {
     if (most < 1)
       relaxation_ = 1 / (1 - most);
     else
-      why_no_relaxation_ = "its spins influence one another by up to " + text(most) +
-                           " (the sum of tanh |J|/kT); a bound needs less than 1";
+      why_no_relaxation_ = std::string("its ") + (network_.states() > 1 ? "states" : "spins") +
+                           " influence one another by up to " + text(most) + " (the sum of tanh |J|/" +
+                           (network_.states() > 1 ? "2kT" : "kT") + "); a bound needs less than 1";
     return;
   }
   const Network::Curvature bend = network_.curvature(reach_);
@@ -424,8 +429,8 @@ Network Scaling::held() const {
   for (const CellSection section : sections) {
     if (!has_section(network_.kind(), section)) continue;
     const float range = section_range(capabilities_, static_cast<hb_section_t>(section));
-    std::vector<double> values(network_.cells());
-    for (std::uint32_t i = 0; i < network_.cells(); ++i)
+    std::vector<double> values(network_.values_in(section));
+    for (std::uint32_t i = 0; i < values.size(); ++i)
       values[i] =
           held_value(capabilities_, range, network_.value(section, i) * factors_.of(section)) / factors_.of(section);
     held.set(section, values);
@@ -449,7 +454,7 @@ Rounding Scaling::rounding() const {
     if (wanted != 0 && there == 0) ++rounding.lost;
   };
   for (const CellSection section : sections)
-    for (std::uint32_t i = 0; i < network_.cells(); ++i)
+    for (std::uint32_t i = 0; i < network_.values_in(section); ++i)
       compare(network_.value(section, i), held.value(section, i), network_.largest(section));
   for (std::size_t k = 0; k < held.couplings().size(); ++k)
     compare(network_.couplings()[k].value, held.couplings()[k].value, network_.largest_coupling());

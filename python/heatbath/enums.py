@@ -29,6 +29,7 @@ if typing.TYPE_CHECKING:
         PHASE = 2
         RLC = 3
         PBIT = 4
+        CATEGORICAL = 5
 
     class Topology(_Named):
         """Which pairs of cells have a coupler."""

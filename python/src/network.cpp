@@ -48,6 +48,14 @@ Doubles square_of(const py::object& values, const char* where) {
   return array;
 }
 
+/// Values of a section of a network: one per cell, or cells x states.
+Doubles values_of(const Network& network, CellSection section, const Doubles& array, const char* where) {
+  if (network.values_in(section) == network.cells()) return vector_of(array, where);
+  if (array.ndim() != 2 || array.shape(0) != network.cells() || array.shape(1) != network.states())
+    bad_shape(array, where, "(" + std::to_string(network.cells()) + ", " + std::to_string(network.states()) + ")");
+  return array;
+}
+
 std::uint32_t cell_of(const py::handle& value, const char* where) {
   if (PyIndex_Check(value.ptr()) == 0) throw py::type_error(std::string(where) + ": cells are whole numbers");
   const auto cell = py::int_(py::reinterpret_borrow<py::object>(value)).cast<std::int64_t>();
@@ -177,11 +185,12 @@ void bind_network(py::module_& module) {
   py::class_<Network>(module, "Network", R"(Cells of one kind with parameters, in the units of whoever asks, and the energy that they mean.
 
 V = constant + sum_i (J2_i x_i^2 + J4_i x_i^4 + b_i x_i) + sum_{i<j} J_ij x_i x_j; for phases cos th, cos 2th and
-cos(th_i - th_j) in place of x, x^2 and x_i x_j. The static methods and set_fields, set_aligning, set_half_quadratic take other
+cos(th_i - th_j) in place of x, x^2 and x_i x_j; for categorical cells sum_i b_i[s_i] + sum_{i<j} J_ij [s_i = s_j]. The static methods and set_fields, set_aligning, set_half_quadratic take other
 conventions. Couplings come as {(i, j): value}, as a tuple of arrays (i, j, values), as a symmetric matrix (cells, cells) with
 zero diagonal, or from scipy.sparse. BadArgError names the entry that is wrong; a network that refused a call is unchanged.)")
-      .def(py::init([](const py::object& kind, std::uint32_t cells) { return Network(kind_of(kind), cells); }), py::arg("kind"),
-           py::arg("cells"), R"(Cells alone: all parameters 0, masses and dampings 1. kind: a CellKind, or its name.)")
+      .def(py::init([](const py::object& kind, std::uint32_t cells, std::uint32_t states) { return Network(kind_of(kind), cells, states); }),
+           py::arg("kind"), py::arg("cells"), py::arg("states") = 1,
+           R"(Cells alone: all parameters 0, masses and dampings 1. kind: a CellKind, or its name. states: of categorical cells.)")
       .def_static("quadratic_form", [](const py::object& A, const py::object& b) {
         return Network::quadratic_form(span_of(square_of(A, "Network.quadratic_form")), span_of(vector_of(b, "Network.quadratic_form")));
       }, py::arg("A"), py::arg("b"), "V(x) = x'Ax/2 - b'x, A symmetric: its minimum and thermal mean solve A x = b, the covariance is kT A^-1.")
@@ -200,6 +209,21 @@ zero diagonal, or from scipy.sparse. BadArgError names the entry that is wrong; 
         if (!edges) throw Error(HB_BAD_ARG, "Network.max_cut: weights are {(i, j): value} or arrays (i, j, values)");
         return Network::max_cut(cells, *edges);
       }, py::arg("cells"), py::arg("weights"), "E(s) = -(weight of the edges cut): the sides are the spins up and down.")
+      .def_static("potts", [](const py::object& J, const py::object& h) {
+        constexpr const char* where = "Network.potts";
+        const Doubles fields = numbers<double>(h, where);
+        if (fields.ndim() != 2) bad_shape(fields, where, "(cells, states)");
+        const auto states = static_cast<std::uint32_t>(fields.shape(1));
+        Doubles matrix;
+        if (const auto edges = edges_of(J, matrix, where)) return Network::potts(states, *edges, span_of(fields));
+        return Network::potts(states, span_of(matrix), span_of(fields));
+      }, py::arg("J"), py::arg("h"), "E(s) = -sum_{i<j} J_ij [s_i = s_j] - sum_i h_i[s_i] of states 0, 1, ...; h: (cells, states).")
+      .def_static("colouring", [](std::uint32_t cells, std::uint32_t colours, const py::object& weights) {
+        Doubles matrix;
+        const auto edges = edges_of(weights, matrix, "Network.colouring");
+        if (!edges) throw Error(HB_BAD_ARG, "Network.colouring: weights are {(i, j): value} or arrays (i, j, values)");
+        return Network::colouring(cells, colours, *edges);
+      }, py::arg("cells"), py::arg("colours"), py::arg("weights"), "E(s) = weight of the edges whose ends have one colour.")
       .def_static("kuramoto", [](const py::object& K, const py::object& frequencies) {
         Doubles matrix;
         const auto edges = edges_of(K, matrix, "Network.kuramoto");
@@ -213,12 +237,14 @@ zero diagonal, or from scipy.sparse. BadArgError names the entry that is wrong; 
         if (array.ndim() == 0) {
           of(self).set(section_named(section, false, "Network.set"), *array.data());
         } else {
-          of(self).set(section_named(section, false, "Network.set"), span_of(vector_of(array, "Network.set")));
+          const CellSection of_section = section_named(section, false, "Network.set");
+          of(self).set(of_section, span_of(values_of(of(self), of_section, array, "Network.set")));
         }
         return self;
-      }, py::arg("section"), py::arg("values"), R"(A section ("j2", "j4", "bias", "mass", "damping", "frequency"), in the sign of V: one number, or (cells,).)")
+      }, py::arg("section"), py::arg("values"), R"(A section ("j2", "j4", "bias", "mass", "damping", "frequency"), in the sign of V: one number, or (cells,);
+biases of categorical cells (cells, states).)")
       .def("set_fields", [=](Self self, const py::object& h) {
-        of(self).set_fields(span_of(vector_of(h, "Network.set_fields")));
+        of(self).set_fields(span_of(values_of(of(self), CellSection::bias, numbers<double>(h, "Network.set_fields"), "Network.set_fields")));
         return self;
       }, py::arg("h"), "Fields that pull up: -sum h_i x_i.")
       .def("set_couplings", [=](Self self, const py::object& J) {
@@ -242,10 +268,12 @@ zero diagonal, or from scipy.sparse. BadArgError names the entry that is wrong; 
       .def_property_readonly("constant", &Network::constant)
       .def("values", [](const Network& network, const std::string& section) {
         const CellSection of_section = section_named(section, false, "Network.values");
-        std::vector<double> values(network.cells());
-        for (std::uint32_t k = 0; k < network.cells(); ++k) values[k] = network.value(of_section, k);
-        return copied(values);
-      }, py::arg("section"), "A section: float64, (cells,).")
+        std::vector<double> values(network.values_in(of_section));
+        for (std::uint32_t k = 0; k < values.size(); ++k) values[k] = network.value(of_section, k);
+        const py::array_t<double> array = copied(values);
+        return values.size() == network.cells() ? py::object(array) : array.attr("reshape")(network.cells(), network.states());
+      }, py::arg("section"), "A section: float64, (cells,); biases of categorical cells (cells, states).")
+      .def_property_readonly("states", &Network::states, "States of a categorical cell; 1 of others.")
       .def_property_readonly("couplings", [](const Network& network) {
         const auto edges = network.couplings();
         py::dict couplings;

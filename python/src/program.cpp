@@ -45,9 +45,13 @@ void load(Program& program, const std::string& name, const py::object& values) {
     }
   } else if (array.ndim() == 1) {
     program.load(section, span_of(array));
+  } else if (array.ndim() == 2 && section == CellSection::bias && array.shape(0) == program.cells() &&
+             program.capabilities().states > 1 &&
+             static_cast<std::uint32_t>(array.shape(1)) == program.capabilities().states) {
+    program.load(section, span_of(array));
   } else if (array.ndim() == 2 && section == CellSection::bias) {
-    if (array.shape(1) != program.cells())
-      bad_shape(array, "Program.load", "(shots, " + std::to_string(program.cells()) + ")");
+    const auto values = static_cast<py::ssize_t>(program.values_of(HB_SECTION_BIAS));
+    if (array.shape(1) != values) bad_shape(array, "Program.load", "(shots, " + std::to_string(values) + ")");
     program.load_bias_per_shot(span_of(array), static_cast<std::uint32_t>(array.shape(0)));
   } else {
     bad_shape(array, "Program.load", "one number, or (" + std::to_string(program.cells()) + ",)");

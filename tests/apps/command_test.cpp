@@ -94,7 +94,7 @@ TEST(Command, TrainsDrawsAndReportsThenDrawsMore) {
 
 TEST(Command, TrainersRefuseCellsOfOtherKindsAndNameWhatWouldDo) {
   const TemporaryFolder folder;
-  for (const std::string kind : {"underdamped", "rlc", "phase", "pbit"}) {
+  for (const std::string kind : {"underdamped", "rlc", "phase", "pbit", "categorical"}) {
     const std::string device = "func:threads=1&cell=" + kind;
     for (const std::vector<std::string>& command : {std::vector<std::string>{"train", "generate", "--updates", "1"}, {"bound"}}) {
       const Outcome refused = heatbath(command + std::vector<std::string>{"--device", device, "--out", folder / "out"});

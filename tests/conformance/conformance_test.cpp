@@ -20,7 +20,7 @@ using testing::Served;
 
 /// Claims about other kinds of cells.
 const std::vector<std::string> of_inertia{"statistics.inertia"}, of_rlc{"statistics.board"},
-    of_phases{"statistics.phases"}, of_spins{"statistics.spins"},
+    of_phases{"statistics.phases"}, of_spins{"statistics.spins"}, of_states{"statistics.states"},
     of_overdamped{"linear-cells",           "quartic-cells",   "statistics.linear-cell",
                   "statistics.single-well", "statistics.ring", "statistics.work"};
 
@@ -29,7 +29,7 @@ std::vector<std::string> together(std::initializer_list<std::vector<std::string>
   for (const auto& list : lists) all.insert(all.end(), list.begin(), list.end());
   return all;
 }
-const std::vector<std::string> beyond_overdamped = together({of_inertia, of_rlc, of_phases, of_spins});
+const std::vector<std::string> beyond_overdamped = together({of_inertia, of_rlc, of_phases, of_spins, of_states});
 
 /// Checks all claims; `must_skip` are those the device does not advertise, and no others.
 void expect_conforms(Device& device, const std::vector<std::string>& must_skip) {
@@ -55,13 +55,15 @@ TEST(Conformance, FuncSilicon) { expect_conforms_at("func:profile=silicon&cells=
 
 TEST(Conformance, OtherKindsOfCells) {
   expect_conforms_at("func:cell=underdamped&cells=64&lanes=64&threads=1",
-                     together({of_overdamped, of_rlc, of_phases, of_spins}));
+                     together({of_overdamped, of_rlc, of_phases, of_spins, of_states}));
   expect_conforms_at("func:cell=rlc&cells=64&lanes=64&threads=1",
-                     together({of_overdamped, of_inertia, of_phases, of_spins}));
+                     together({of_overdamped, of_inertia, of_phases, of_spins, of_states}));
   expect_conforms_at("func:cell=phase&cells=64&lanes=64&threads=1",
-                     together({of_overdamped, of_inertia, of_rlc, of_spins}));
+                     together({of_overdamped, of_inertia, of_rlc, of_spins, of_states}));
   expect_conforms_at("func:cell=pbit&cells=16&lanes=64&threads=1",
-                     together({of_overdamped, of_inertia, of_rlc, of_phases}));
+                     together({of_overdamped, of_inertia, of_rlc, of_phases, of_states}));
+  expect_conforms_at("func:cell=categorical&cells=16&lanes=64&threads=1",
+                     together({of_overdamped, of_inertia, of_rlc, of_phases, of_spins}));
 }
 
 TEST(Conformance, OtherSteppersAndSparseCouplings) {

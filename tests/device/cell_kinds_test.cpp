@@ -47,6 +47,8 @@ TEST(Choices, ShowInTheCapabilityRegisters) {
   EXPECT_EQ(cell_register({{"cell", "pbit"}}), 0x01060004u) << "dense: sequential";
   EXPECT_EQ(cell_register({{"cell", "pbit"}, {"topology", "grid:3x3"}}), 0x01080104u) << "bipartite: two-colour";
   EXPECT_EQ(cell_register({{"cell", "pbit"}, {"topology", "ring:5"}}), 0x01060104u) << "odd ring: sequential";
+  EXPECT_EQ(cell_register({{"cell", "categorical"}}), 0x01060005u) << "dense: sequential";
+  EXPECT_EQ(cell_register({{"cell", "categorical"}, {"topology", "grid:3x3"}}), 0x01080105u) << "bipartite: two-colour";
   EXPECT_EQ(cell_register({{"cell", "phase"}}, "silicon"), 0x02000002u) << "a physical part shows no stepper";
 
   const auto caps = [](const Choices& choices) {

@@ -155,7 +155,7 @@ TEST(Profile, FaultsAreOneLineThatSaysWhatWhereAndWhatWouldBeRight) {
   EXPECT_EQ(with("bytes = 536870912", "bytes = 536870911"),
             "[memory] bytes: found 536870911; it must be a multiple of 64");
   EXPECT_EQ(with("cell = \"overdamped\"", "cell = \"neuron\""),
-            "[array] cell: cell kind 'neuron': one of overdamped, underdamped, phase, rlc, pbit");
+            "[array] cell: cell kind 'neuron': one of overdamped, underdamped, phase, rlc, pbit, categorical");
   EXPECT_EQ(with("stepper = \"euler-maruyama\"", "stepper = 3"),
             "[array] stepper: found 3; it must be a stepper, or \"default\"");
   EXPECT_THAT(with("stepper = \"euler-maruyama\"", "stepper = \"verlet\""),

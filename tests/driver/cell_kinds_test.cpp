@@ -437,7 +437,7 @@ TEST(ContinuedJobs, OfEveryKindGiveTheBitsOfOneRun) {
   for (const char* keys : {"cells=5&stepper=leimkuhler-matthews", "cells=5&stepper=heun",
                            "cells=5&noise=ornstein-uhlenbeck&noise_time=0.05", "cells=5&noise=pink&noise_time=0.5",
                            "cell=underdamped&cells=5", "cell=phase&topology=ring:5", "cell=rlc&cells=5&stepper=exact-ou",
-                           "cell=pbit&topology=grid:2x3", "cell=pbit&cells=5&stepper=random-sequential"}) {
+                           "cell=pbit&topology=grid:2x3", "cell=pbit&cells=5&stepper=random-sequential", "cell=categorical&cells=5"}) {
     SCOPED_TRACE(keys);
     Device device = open("func:lanes=4&threads=1&" + std::string(keys));
     const std::uint32_t cells = device.capabilities().cells;

@@ -73,9 +73,12 @@ TEST(Uri, MistakesListWhatIsValid) {
   refused("func:seed=0x", "seed=0x is not");
   refused("func:profile=gold", "ideal");
   refused("func:profile=gold", "silicon");
-  refused("func:cell=neuron", "cell kind 'neuron': one of overdamped, underdamped, phase, rlc, pbit");
+  refused("func:cell=neuron", "cell kind 'neuron': one of overdamped, underdamped, phase, rlc, pbit, categorical");
   refused("func:stepper=verlet", "stepper 'verlet': one of euler-maruyama");
   refused("func:stepper=baoab", "stepper baoab is not for cells of kind overdamped");
+  refused("func:states=4", "states=4: overdamped cells have none to count; cell=categorical has");
+  refused("func:cell=categorical&states=17", "states=17: it must be a number in 2..16");
+  refused("func:cell=categorical&stepper=random-sequential", "stepper random-sequential is not for cells of kind categorical");
   refused("func:cell=pbit&stepper=two-colour", "two-colour updates need a graph");
   refused("func:cell=pbit&stepper=two-colour&topology=ring:5", "closes an odd cycle");
   refused("func:topology=grid", "grid:WxH");

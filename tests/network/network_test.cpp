@@ -193,6 +193,26 @@ TEST(Network, CouplingsThatCannotBeAreNamed) {
               HasSubstr("the diagonal is zero"));
 }
 
+TEST(Network, OfPottsAlignsAndFavoursWhatIsPositiveAndCountsBordersOfAColouring) {
+  const std::vector<Edge> edges{{0, 1, 2}, {2, 1, -1}};
+  const Network potts = Network::potts(3, edges, Numbers{0.1, 0.2, 0.3, 0, 0, 0.5, 1, 0, 0});
+  EXPECT_EQ(potts.cells(), 3u);
+  EXPECT_EQ(potts.states(), 3u);
+  EXPECT_EQ(potts.values_in(CellSection::bias), 9u);
+  EXPECT_DOUBLE_EQ(potts.energy(Numbers{2, 2, 2}), -2 + 1 - 0.3 - 0.5);
+  EXPECT_DOUBLE_EQ(potts.energy(std::vector<float>{2, 2, 0}), -2 - 0.3 - 0.5 - 1);
+  EXPECT_DOUBLE_EQ(potts.value(CellSection::bias, 5), -0.5);
+  EXPECT_THAT(message_of([&] { potts.energy(Numbers{0, 3, 0}); }, HB_BAD_ARG), HasSubstr("cell 1 is in state 3; its states are 0 to 2"));
+  EXPECT_THAT(message_of([&] { potts.energy(Numbers{0, 0.5, 0}); }, HB_BAD_ARG), HasSubstr("0.5"));
+  const Network map = Network::colouring(4, 3, std::vector<Edge>{{0, 1, 1}, {1, 2, 1}, {2, 3, 1}});
+  EXPECT_DOUBLE_EQ(map.energy(Numbers{0, 0, 1, 1}), 2);
+  EXPECT_DOUBLE_EQ(map.energy(Numbers{0, 2, 1, 2}), 0);
+  message_of([&] { map.gradient(Numbers{0, 1, 2, 0}); }, HB_UNSUPPORTED);
+  EXPECT_THAT(message_of([] { Network(CellKind::categorical, 3); }, HB_BAD_ARG), HasSubstr("1 states of categorical cells; at least 2"));
+  EXPECT_THAT(message_of([] { Network(CellKind::pbit, 3, 2); }, HB_BAD_ARG), HasSubstr("only categorical cells"));
+  EXPECT_THAT(message_of([&] { Network::potts(3, edges, Numbers{1, 2}); }, HB_BAD_ARG), HasSubstr("3 states of every cell"));
+}
+
 TEST(Network, SectionsThatAKindLacksAreRefusedByName) {
   Network spins(CellKind::pbit, 2);
   EXPECT_THAT(message_of([&] { spins.set(CellSection::j2, 1); }, HB_UNSUPPORTED), HasSubstr("pbit cells have no j2"));

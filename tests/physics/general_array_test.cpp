@@ -91,7 +91,8 @@ TEST_P(EveryMake, HasBitsThatDoNotDependOnLanesThreadsCutsOrInstructionSet) {
       if (lane_bias) {
         Parameters own = p;
         own.bias_per_lane = false;
-        own.bias.assign(p.bias.begin() + 33 * makes::cells, p.bias.begin() + 34 * makes::cells);
+        own.bias.assign(p.bias.begin() + static_cast<std::ptrdiff_t>(33 * makes::biases(make)),
+                        p.bias.begin() + static_cast<std::ptrdiff_t>(34 * makes::biases(make)));
         EXPECT_EQ(run(make, how(1, 33, 1000, 1, ramped, false), own, q).states[0], expected.states[33]) << "own bias";
         continue;
       }

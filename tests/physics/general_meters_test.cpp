@@ -21,6 +21,15 @@ struct Model {
   Values j2, j4, bias, mass, damping, kT, omega, J;  // J: gain included, force on i from k at i * n + k
   double mobility = 1.3;
 
+  double categorical_energy(const Values& x) const {
+    double sum = 0;
+    const std::size_t states = bias.size() / n;
+    for (std::size_t i = 0; i < n; ++i) {
+      sum += bias[i * states + static_cast<std::size_t>(x[i])];
+      for (std::size_t k = 0; k < n; ++k) sum += x[i] == x[k] ? 0.5 * J[i * n + k] : 0.0;
+    }
+    return sum;
+  }
   bool inertia() const { return kind == CellKind::underdamped || kind == CellKind::rlc; }
   Values momenta(const Values& x) const {
     Values momentum(n, 0.0);
@@ -37,6 +46,7 @@ struct Model {
     return sum;
   }
   double energy(const Values& x) const {
+    if (kind == CellKind::categorical) return categorical_energy(x);
     double sum = kinetic(x);
     for (std::size_t i = 0; i < n; ++i) {
       sum += kind == CellKind::phase ? bias[i] * std::cos(x[i]) + j2[i] * std::cos(2 * x[i])
@@ -63,10 +73,10 @@ Model model(const Make& make, const Parameters& a, const Parameters& b, double s
   m.kind = make.kind;
   const auto mix = [s](double p, double q) { return p + s * (q - p); };
   const double gain = mix(a.gain, b.gain);
+  for (std::size_t k = 0; k < a.bias.size(); ++k) m.bias.push_back(mix(a.bias[k], b.bias[k]));
   for (std::uint32_t i = 0; i < n; ++i) {
     m.j2.push_back(mix(a.j2[i], b.j2[i]));
     m.j4.push_back(mix(a.j4[i], b.j4[i]));
-    m.bias.push_back(mix(a.bias[i], b.bias[i]));
     m.mass.push_back(mix(a.mass[i], b.mass[i]));
     m.damping.push_back(mix(a.damping[i], b.damping[i]));
     m.kT.push_back(mix(a.kT_cell[i], b.kT_cell[i]));
@@ -166,9 +176,9 @@ Values heat_by_odds(const Model& m, const Values& x, const Values& y, double dt)
 }
 
 // Heat of each cell in one step from x to y, phases unwrapped. Empty where the records do not tell: the order in which
-// cells flipped is not in them.
+// cells were updated is not in them.
 Values heat_of_cells(const Make& make, const Model& m, const Values& x, const Values& y, double dt, bool potential) {
-  if (make.kind == CellKind::pbit) {
+  if (is_discrete(make.kind)) {
     if (make.stepper == Stepper::random_sequential || !potential) return {};
     std::vector<std::size_t> order(n);
     for (std::size_t i = 0; i < n; ++i) order[i] = i;
@@ -208,7 +218,7 @@ Values heat_of_cells(const Make& make, const Model& m, const Values& x, const Va
 // Heat of one step from x to y, phases unwrapped.
 double heat_of_step(const Make& make, const Model& m, const Values& x, const Values& y, double dt, bool potential) {
   const Values f = m.force(x), g = m.force(y);
-  if (make.kind == CellKind::pbit) return potential ? m.energy(x) - m.energy(y) : std::nan("");
+  if (is_discrete(make.kind)) return potential ? m.energy(x) - m.energy(y) : std::nan("");
   if (make.stepper == Stepper::exact_ou && potential) return m.energy(x) - m.energy(y);
   if (make.stepper == Stepper::baoab) {
     Values before = x, after = y;
@@ -331,8 +341,8 @@ TEST_P(MetersOfEveryMake, AgreeWithSumsOverStatesInDouble) {
       EXPECT_EQ(meters.heat_path, plain->meters(l, live).heat_path) << where;
     }
   };
-  if (make.kind == CellKind::pbit && !own_law) {
-    // The order of flips within a step is not in the records; that work is dE + heat can be seen all the same.
+  if (is_discrete(make.kind) && !own_law) {
+    // The order of updates within a step is not in the records; that work is dE + heat can be seen all the same.
     const double before = array->energy(0, p);
     advance(20, p, nullptr);
     const auto m = array->meters(0, p);
@@ -348,8 +358,9 @@ TEST_P(MetersOfEveryMake, AgreeWithSumsOverStatesInDouble) {
   for (std::uint32_t l = 0; l < lanes; ++l) {
     const Model m = model(make, p, p, 0);
     const double before = m.energy(x[l]);
-    const std::vector<float> values{make.kind == CellKind::pbit ? 1.0f : 0.4f,
-                                    make.kind == CellKind::pbit ? -1.0f : -0.9f};
+    const std::vector<float> values = make.kind == CellKind::categorical ? std::vector<float>{2, 1}
+                                      : make.kind == CellKind::pbit      ? std::vector<float>{1, -1}
+                                                                         : std::vector<float>{0.4f, -0.9f};
     array->write(l, 7, values, p);
     plain->write(l, 7, values, p);
     array->read(l, state);

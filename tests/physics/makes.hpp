@@ -1,6 +1,7 @@
 #pragma once
 // Arrays of every make, small, with parameters that give every term something to do.
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <ostream>
@@ -38,10 +39,15 @@ struct Make {
 
 constexpr std::uint32_t cells = 20;
 
+inline std::uint32_t states(const Make& make) { return has_labels(make.kind) ? 3 : 0; }
+/// Of a lane: one per cell, or one per state of each.
+inline std::size_t biases(const Make& make) { return cells * std::max(1u, states(make)); }
+
 inline ArraySpec spec(const Make& make, std::uint32_t lanes) {
   ArraySpec s;
   s.kind = make.kind;
   s.stepper = make.stepper;
+  s.states = states(make);
   s.cells = cells;
   s.lanes = lanes;
   s.mobility = 1.3f;
@@ -52,7 +58,7 @@ inline ArraySpec spec(const Make& make, std::uint32_t lanes) {
 }
 
 inline double dt(const Make& make) {
-  if (make.kind != CellKind::pbit) return 0.01;
+  if (!is_discrete(make.kind)) return 0.01;
   return make.stepper == Stepper::random_sequential ? 0.35 : 1.0;
 }
 
@@ -80,7 +86,7 @@ inline std::shared_ptr<const Couplings> couplings(const Make& make, double flavo
 
 inline Parameters parameters(const Make& make, double flavour, std::uint32_t bias_lanes = 0) {
   Parameters p;
-  const bool linear = make.stepper == Stepper::exact_ou, spins = make.kind == CellKind::pbit,
+  const bool linear = make.stepper == Stepper::exact_ou, spins = is_discrete(make.kind),
              phases = make.kind == CellKind::phase;
   for (std::size_t i = 0; i < cells; ++i) {
     p.j2.push_back(spins ? 0.0f : 1.0f + wave(0.3, 1.3, flavour, i));
@@ -91,7 +97,7 @@ inline Parameters parameters(const Make& make, double flavour, std::uint32_t bia
     p.frequency.push_back(phases ? wave(1.0, 0.8, flavour, i) : 0.0f);
   }
   p.bias_per_lane = bias_lanes > 0;
-  for (std::size_t i = 0; i < cells * std::max(1u, bias_lanes); ++i) p.bias.push_back(wave(0.7, 0.7, 2 * flavour, i));
+  for (std::size_t i = 0; i < biases(make) * std::max(1u, bias_lanes); ++i) p.bias.push_back(wave(0.7, 0.7, 2 * flavour, i));
   p.couplings = couplings(make, flavour);
   p.gain = static_cast<float>(0.8 + 0.1 * std::sin(flavour));
   p.kT = 0.4f;
@@ -101,7 +107,7 @@ inline Parameters parameters(const Make& make, double flavour, std::uint32_t bia
 /// Every kind with every stepper that goes with it, dense and on a bipartite graph; one-way couplings; coloured noise.
 inline std::vector<Make> all() {
   std::vector<Make> list;
-  for (int k = 0; k <= 4; ++k)
+  for (int k = 0; k <= 5; ++k)
     for (int s = 1; s <= 9; ++s) {
       const auto kind = static_cast<CellKind>(k);
       const auto stepper = static_cast<Stepper>(s);

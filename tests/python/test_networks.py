@@ -75,6 +75,31 @@ def test_spins_have_the_distribution_of_their_energies():
     assert np.abs(z).max() < 4.5
 
 
+def test_states_have_the_distribution_of_their_energies():
+    rng = np.random.default_rng(8)
+    n, q, shots, kT = 4, 3, 6000, 1.1
+    J = np.triu(rng.normal(size=(n, n)), 1)
+    fields = rng.normal(size=(n, q)) / 2
+    network = heatbath.Network.potts(J + J.T, fields)
+    states = np.array(list(itertools.product(range(q), repeat=n)))
+    equal = states[:, :, None] == states[:, None, :]
+    energies = -(equal * J).sum(axis=(1, 2)) - fields[np.arange(n), states].sum(axis=1)
+    assert network.states == q and network.values("bias").shape == (n, q)
+    np.testing.assert_allclose(network.energy(states), energies)
+    weights = np.exp(-energies / kT)
+    weights /= weights.sum()
+    with heatbath.open(f"func:cell=categorical&states={q}&cells={n}&lanes=64&threads=1") as device:
+        scaling = heatbath.Scaling(network, device, kT=kT)
+        scaling.set_step(device)
+        program = scaling.program().evolve(scaling.ticks(device, 60)).sample()
+        drawn = heatbath.Shots(device, seed=12).run(program, shots).states[:, 0].astype(int)
+        with pytest.raises(errors.UnsupportedError, match="cells of 2 states; this device's have 3"):
+            heatbath.Scaling(heatbath.Network("categorical", n, states=2), device, kT=kT).program()
+    counts = np.bincount(drawn @ q ** np.arange(n)[::-1], minlength=q**n)
+    z = (counts - shots * weights) / np.sqrt(shots * weights * (1 - weights))
+    assert np.abs(z).max() < 4.5
+
+
 def test_a_linear_system_is_solved_by_its_mean():
     A = np.array([[2, -1, 0], [-1, 2, -1], [0, -1, 2.0]])
     b = np.array([1, 0, 2.0])

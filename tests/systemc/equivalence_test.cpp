@@ -74,6 +74,9 @@ TEST(TlmEquivalence, RandomProgramsGiveTheSameBitsOnPhases) {
 TEST(TlmEquivalence, RandomProgramsGiveTheSameBitsOnPbits) {
   expect_equal_observations("ideal", 12, 5, false, {{"cell", "pbit"}}, 13);
 }
+TEST(TlmEquivalence, RandomProgramsGiveTheSameBitsOnCategoricalCells) {
+  expect_equal_observations("ideal", 12, 5, false, {{"cell", "categorical"}, {"topology", "grid:3x4"}}, 13);
+}
 TEST(TlmEquivalence, RandomProgramsGiveTheSameBitsOnSilicon) { expect_equal_observations("silicon", 20, 1); }
 
 }  // namespace

@@ -151,7 +151,7 @@ class RandomHost {
     seen_.clear();
     command(HB_COMMAND_OP_RESET);
     acknowledgements_ = 0;
-    const bool halves = profile.dt_programmable && profile.cell != physics::CellKind::pbit && chance(rng, 30);
+    const bool halves = profile.dt_programmable && !physics::is_discrete(profile.cell) && chance(rng, 30);
     const std::uint64_t dt = halves ? profile.dt_ticks / 2 : profile.dt_ticks;
     if (profile.dt_programmable) w(HB_DT_TICKS_OFFSET, static_cast<std::uint32_t>(dt));
     const std::uint32_t active = chance(rng, 30) ? 1 + below(rng, cells) : cells;

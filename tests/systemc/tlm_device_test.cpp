@@ -97,7 +97,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values("cells=6&lanes=4&threads=1&stepper=leimkuhler-matthews",
                       "cell=underdamped&cells=6&lanes=4&threads=1", "cell=phase&topology=grid:3x4&lanes=4&threads=1",
                       "cell=rlc&topology=chain:5&lanes=4&threads=1&stepper=exact-ou",
-                      "cell=pbit&topology=grid:3x4&lanes=4&threads=1", "cell=pbit&cells=7&lanes=4&threads=1",
+                      "cell=pbit&topology=grid:3x4&lanes=4&threads=1", "cell=pbit&cells=7&lanes=4&threads=1", "cell=categorical&cells=7&lanes=4&threads=1",
                       "cells=6&lanes=4&threads=1&noise=telegraph&noise_time=0.01&reciprocal=no"),
     [](const auto& made) { return std::to_string(made.index); });
 

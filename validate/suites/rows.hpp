@@ -18,6 +18,7 @@ std::span<const Row> currents_rows();
 std::span<const Row> inertia_rows();
 std::span<const Row> phase_rows();
 std::span<const Row> ising_rows();
+std::span<const Row> potts_rows();
 std::span<const Row> limits_rows();
 
 }  // namespace heatbath::validation

@@ -15,6 +15,7 @@ std::span<const Suite> suites() {
       {"inertia", "cells with mass, RLC nodes", inertia_rows()},
       {"phase", "synchronisation, locking, washboards, the uncertainty relation", phase_rows()},
       {"ising", "binary cells against every state counted", ising_rows()},
+      {"potts", "categorical cells against every state counted", potts_rows()},
       {"limits", "rails, temperature 0", limits_rows()},
   };
   return all;

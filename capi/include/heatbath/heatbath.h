@@ -125,7 +125,8 @@ HEATBATH_API void heatbath_program_free(heatbath_program *program);
 
 /* Parameters, to the shadow; commit or ramp makes them live. Energy: V = sum_i (J2 x^2 + J4 x^4 + b x) + gain sum_{i<j}
  * J_ij x_i x_j for cells in a well; docs/units_and_signs.md has the other kinds. A section is one of hb_section_t. */
-/* One value per cell; count is the number of cells. Not for HB_SECTION_COUPLING and HB_SECTION_GAIN. */
+/* One value per cell, biases of categorical cells one per state, those of a cell together; count is their number. Not for
+ * HB_SECTION_COUPLING and HB_SECTION_GAIN. */
 HEATBATH_API hb_status_t heatbath_program_load(heatbath_program *program, uint32_t section, const float *values,
                                                uint64_t count);
 /* The same value for all cells, or for all couplings; the temperature kT; the gain. */

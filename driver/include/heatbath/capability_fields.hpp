@@ -56,7 +56,7 @@ struct CapabilityFields {
   /// Cell kind; its energy and parameters stand in docs/theory_of_operation.md.
   CellKind cell_kind = CellKind::overdamped;
   Topology topology = Topology::dense;        ///< Which pairs have a coupler: all, or those of the topology window.
-  /// Integrator of an emulator, or order of the updates of p-bits; NONE on a physical part.
+  /// Integrator of an emulator, or order of the updates of discrete cells; NONE on a physical part.
   Stepper stepper = Stepper::none;
   /// State variables of a cell, 1 or 2 (position and velocity; phase and full turns; flux and voltage). Variable c
   /// * ACTIVE_CELLS + i is component c of cell i. 0 reads as 1.
@@ -69,7 +69,7 @@ struct CapabilityFields {
   float range_bias = 0;                       ///< biases lie in [-range, range].
   float range_coupling = 0;                   ///< couplings lie in [-range, range].
   /// full scale of the converter of the first variable of a cell. Positions, fluxes and phases are held to [-range,
-  /// range]; spins are +1 or -1, which codes hold exactly.
+  /// range]; spins are +1 or -1, and states of categorical cells 0 .. CAPS_STATES - 1, which codes hold exactly.
   float range_state = 0;
   float kT_min = 0;                           ///< lowest temperature, in energy units.
   float kT_max = 0;                           ///< highest temperature, in energy units.
@@ -86,6 +86,9 @@ struct CapabilityFields {
   /// give the same bits. 0: a part that hides its step (CAPS.DT_PROGRAMMABLE), or an emulator from before this
   /// register, whose revision is 1.
   std::uint32_t arithmetic = 0;
+  /// States q of a categorical cell: its variable is one of 0 .. q - 1, and it has q biases. 0 for other kinds; 0
+  /// reads as 1.
+  std::uint32_t states = 1;
 };
 
 /// A capability by its name.
@@ -103,6 +106,11 @@ std::span<const NamedCapability> capability_list();
 
 /// Full scale of a parameter section that lies in device memory; couplings for a section that does not.
 float section_range(const CapabilityFields& of, hb_section_t section);
+
+/// Values that a cell has in a section: `states` in those that are per state, which is 1 of most kinds.
+inline std::uint32_t values_per_cell(const CapabilityFields& of, hb_section_t section) {
+  return hb_section_is_per_state(section) ? of.states : 1;
+}
 
 /// Whether operands that were encoded for one device hold the same values on the other.
 bool same_encoding(const CapabilityFields& a, const CapabilityFields& b);

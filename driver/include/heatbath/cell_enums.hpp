@@ -17,6 +17,7 @@ enum class CellKind : std::uint8_t {
   phase = 2,        ///< a phase in [-pi, pi), and its full turns
   rlc = 3,          ///< the flux and the voltage of a node
   pbit = 4,         ///< a spin, -1 or 1
+  categorical = 5,  ///< one of q states, 0 .. q - 1
 };
 
 /// Which pairs have a coupler. Values as in CAPS_CELL.TOPOLOGY.
@@ -44,11 +45,11 @@ inline const char* name(CellKind of) { return hb_cell_kind_name(static_cast<std:
 inline const char* name(Topology of) { return hb_topology_name(static_cast<std::uint32_t>(of)); }
 inline const char* name(Stepper of) { return hb_stepper_name(static_cast<std::uint32_t>(of)); }
 
-/// Parameter sections that hold one value per cell.
+/// Parameter sections that hold one value per cell, or as many as it has states (values_per_cell).
 enum class CellSection : std::uint16_t {
   j2 = HB_SECTION_J2,                ///< quadratic term of the energy; of cos 2 theta for phases
   j4 = HB_SECTION_J4,                ///< quartic term of the energy
-  bias = HB_SECTION_BIAS,            ///< linear term of the energy; of cos theta for phases
+  bias = HB_SECTION_BIAS,            ///< linear term of the energy; of cos theta for phases, of each state for labels
   kT = HB_SECTION_KT,                ///< temperature of each cell, energy units
   mass = HB_SECTION_MASS,            ///< mass, or capacitance C_ii; 1 after reset
   damping = HB_SECTION_DAMPING,      ///< damping, or conductance 1/R; 1 after reset
@@ -62,5 +63,7 @@ inline bool has_section(CellKind kind, hb_section_t section) {
 inline bool has_section(CellKind kind, CellSection section) {
   return has_section(kind, static_cast<hb_section_t>(section));
 }
+/// Whether states are values of a finite set, which sweeps of updates choose.
+inline bool is_discrete(CellKind kind) { return hb_cell_is_discrete(static_cast<std::uint32_t>(kind)); }
 
 }  // namespace heatbath

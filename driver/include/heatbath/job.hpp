@@ -113,6 +113,8 @@ class Capture {
   std::vector<double> means() const;
   /// Signs: +1 for a state of 0 or more, else -1; shots x records x cells, row-major.
   std::vector<std::int8_t> spins() const;
+  /// States of categorical cells, 0 .. capabilities.states - 1, in the same order.
+  std::vector<std::uint8_t> labels() const;
 
   /// Appends the shots of `more`. Error(BAD_ARG) where its records or variables differ from those of this capture; an
   /// empty capture takes the records and variables of `more`.

@@ -18,7 +18,7 @@ enum class Meter : std::uint8_t {
   ticks = HB_METER_TICKS,                          ///< ticks the array had evolved in this job
   heat_per_cell = HB_METER_HEAT_PER_CELL,          ///< path heat of each cell, whose sum over the cells of a lane is its heat_path within rounding
   activity = HB_METER_ACTIVITY,                    ///< changes of side that steps made, of all cells
-  activity_per_cell = HB_METER_ACTIVITY_PER_CELL,  ///< changes of side that steps made: flips of spins, changes of the sign of a position or flux, of cos theta of a phase
+  activity_per_cell = HB_METER_ACTIVITY_PER_CELL,  ///< changes of side that steps made: flips of spins, changes of a state of q, of the sign of a position or flux, of cos theta of a phase
 };
 
 enum class MeterUnit : std::uint8_t { energy, count, ticks };

@@ -65,12 +65,12 @@ class Program {
   std::uint32_t cells() const { return cells_; }
 
   // -- parameters: to the shadow; COMMIT or RAMP makes them live --------------------------------------------------
-  /// One value per cell; or the same for all cells. Error(UNSUPPORTED) for a section that the device's cell kind lacks,
+  /// One value per cell, biases of categorical cells one per state, those of a cell together; or the same for all. Error(UNSUPPORTED) for a section that the device's cell kind lacks,
   /// and for a temperature per cell without capabilities.kT_per_cell. Masses must be positive, J4 and dampings not
   /// negative; a temperature outside capabilities.kT_min..kT_max is an error, as with load_temperature.
   Program& load(CellSection section, std::span<const float> values);
   Program& load(CellSection section, float value);
-  /// Biases that differ from shot to shot: shots x cells, row-major. The job must run exactly that many shots.
+  /// Biases that differ from shot to shot: shots x cells (x states), row-major. The job must run exactly that many shots.
   Program& load_bias_per_shot(std::span<const float> values, std::uint32_t shots);
   /// Couplings J, cells x cells row-major, zero diagonal; symmetric unless capabilities.couplings_full: then J_ik is
   /// what cell k does to cell i. On a sparse device the entries of pairs without a coupler must be zero.
@@ -200,6 +200,7 @@ class Program {
   std::uint32_t open_loops_ = 0;
 
   void check_room() const;
+  std::string shape_of(hb_section_t section) const;
   void check_section(CellSection section, std::span<const float> values, const std::string& where) const;
   Program& load_operand(hb_section_t section, std::span<const float> values, std::uint32_t rows);
   /// Counts what a converter of this range does to a value.

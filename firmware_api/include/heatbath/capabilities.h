@@ -51,7 +51,7 @@ typedef struct hb_capabilities {
   uint32_t capture_bits;
   uint32_t cell_kind;                /* Cell kind; its energy and parameters stand in docs/theory_of_operation.md. */
   uint32_t topology;                 /* Which pairs have a coupler: all, or those of the topology window. */
-  /* Integrator of an emulator, or order of the updates of p-bits; NONE on a physical part. */
+  /* Integrator of an emulator, or order of the updates of discrete cells; NONE on a physical part. */
   uint32_t stepper;
   /* State variables of a cell, 1 or 2 (position and velocity; phase and full turns; flux and voltage). Variable c *
    * ACTIVE_CELLS + i is component c of cell i. 0 reads as 1. */
@@ -64,7 +64,7 @@ typedef struct hb_capabilities {
   float range_bias;                  /* biases lie in [-range, range]. */
   float range_coupling;              /* couplings lie in [-range, range]. */
   /* full scale of the converter of the first variable of a cell. Positions, fluxes and phases are held to [-range,
-   * range]; spins are +1 or -1, which codes hold exactly. */
+   * range]; spins are +1 or -1, and states of categorical cells 0 .. CAPS_STATES - 1, which codes hold exactly. */
   float range_state;
   float kt_min;                      /* lowest temperature, in energy units. */
   float kt_max;                      /* highest temperature, in energy units. */
@@ -84,6 +84,9 @@ typedef struct hb_capabilities {
    * the same bits. 0: a part that hides its step (CAPS.DT_PROGRAMMABLE), or an emulator from before this register,
    * whose revision is 1. */
   uint32_t arithmetic;
+  /* States q of a categorical cell: its variable is one of 0 .. q - 1, and it has q biases. 0 for other kinds; 0
+   * reads as 1. */
+  uint32_t states;
 } hb_capabilities_t;
 
 /* Full scale of a parameter section that lies in device memory; of couplings for a section that does not. */

@@ -13,7 +13,7 @@ extern "C" {
 #endif
 
 /* How many kinds, topologies, steppers and parameter sections there are: their numbers are 0 .. count - 1. */
-#define HB_CELL_KINDS 5u
+#define HB_CELL_KINDS 6u
 #define HB_TOPOLOGIES 2u
 #define HB_STEPPERS 10u
 #define HB_SECTIONS 9u
@@ -31,7 +31,7 @@ typedef enum hb_section {
   HB_SECTION_FREQUENCY = 8
 } hb_section_t;
 
-/* "overdamped", "underdamped", "phase", "rlc", "pbit". */
+/* "overdamped", "underdamped", "phase", "rlc", "pbit", "categorical". */
 const char *hb_cell_kind_name(uint32_t kind);
 
 /* "dense", "sparse". */
@@ -49,6 +49,12 @@ const char *hb_section_name(hb_section_t section);
 
 /* True when cells of a kind have this parameter section. */
 bool hb_cell_has_section(uint32_t kind, hb_section_t section);
+
+/* True when a section has as many values per cell as the device has states (CAPS_STATES, 1 of most kinds). */
+bool hb_section_is_per_state(hb_section_t section);
+
+/* True when the states of cells of a kind are values of a finite set, which sweeps of updates choose. */
+bool hb_cell_is_discrete(uint32_t kind);
 
 #ifdef __cplusplus
 }

@@ -40,7 +40,8 @@ typedef enum hb_op {
 } hb_op_t;
 
 /* The operands of parameter sections (hb_section_t of heatbath/cells.h). One value per active cell: J2, J4, BIAS, MASS
- * (positive; 1 after reset), DAMPING (1 after reset) and FREQUENCY. KT, the temperature in energy units: immediate for
+ * (positive; 1 after reset), DAMPING (1 after reset) and FREQUENCY; of BIAS one per state of each active cell, those of a
+ * cell together, where cells have states (CAPS_STATES). KT, the temperature in energy units: immediate for
  * all cells, or with CAPS.KT_PER_CELL from memory, one value per cell whose full scale is CAPS_KT_MAX. GAIN, a global
  * factor on all couplings (1 after reset), is immediate only.
  * COUPLING. Dense, in the layout of CAPS_PARAM_FORMAT: row-major i < j, each pair once, or all N*N values, J_ik being

@@ -50,7 +50,7 @@ hb_status_t hb_program_begin(hb_program_t *program, const hb_mmio_t *mmio, const
 hb_status_t hb_program_end(hb_program_t *program);
 
 /* -- parameters, to the shadow; COMMIT or RAMP makes them live ----------------------------------------------------- */
-/* One value for each cell; of HB_SECTION_COUPLING as many as hb_program_couplings() says, in the device's own order
+/* One value for each cell, of HB_SECTION_BIAS one for each of its states, those of a cell together; of HB_SECTION_COUPLING as many as hb_program_couplings() says, in the device's own order
  * (heatbath/program.h). */
 void hb_program_load(hb_program_t *program, hb_section_t section, const float *values, uint32_t count);
 /* The same value for all: of HB_SECTION_KT the temperature in energy units, of HB_SECTION_GAIN the factor. */

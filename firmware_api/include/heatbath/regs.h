@@ -13,7 +13,7 @@
 /* Version of the map, and first 32 bits of the SHA-256 of its source. */
 #define HB_MAP_MAJOR                         1u
 #define HB_MAP_MINOR                         4u
-#define HB_MAP_HASH                          0xB9A9F825u
+#define HB_MAP_HASH                          0x61294936u
 
 /* Bytes of the register window, from address 0; where the list of couplers and device memory begin. */
 #define HB_WINDOW_BYTES                      0x1000u
@@ -48,7 +48,7 @@
 #define HB_MAP_VERSION_MAJOR_MASK            0xFFFF0000u
 #define HB_MAP_VERSION_MAJOR_SHIFT           16u
 
-/* MAP_HASH: ro, reset 0xB9A9F825. First 32 bits of the SHA-256 of the register source; informative. */
+/* MAP_HASH: ro, reset 0x61294936. First 32 bits of the SHA-256 of the register source; informative. */
 #define HB_MAP_HASH_OFFSET                   0x01Cu
 
 /* SCRATCH: rw, reset 0x00000000. Free for the host: link tests. */
@@ -177,12 +177,13 @@
 #define HB_CAPS_CELL_KIND_PHASE              2u
 #define HB_CAPS_CELL_KIND_RLC                3u
 #define HB_CAPS_CELL_KIND_PBIT               4u
+#define HB_CAPS_CELL_KIND_CATEGORICAL        5u
 /* Which pairs have a coupler: all, or those of the topology window. */
 #define HB_CAPS_CELL_TOPOLOGY_MASK           0x0000FF00u
 #define HB_CAPS_CELL_TOPOLOGY_SHIFT          8u
 #define HB_CAPS_CELL_TOPOLOGY_DENSE          0u
 #define HB_CAPS_CELL_TOPOLOGY_SPARSE         1u
-/* Integrator of an emulator, or order of the updates of p-bits; NONE on a physical part. */
+/* Integrator of an emulator, or order of the updates of discrete cells; NONE on a physical part. */
 #define HB_CAPS_CELL_STEPPER_MASK            0x00FF0000u
 #define HB_CAPS_CELL_STEPPER_SHIFT           16u
 #define HB_CAPS_CELL_STEPPER_NONE            0u
@@ -225,7 +226,8 @@
 #define HB_CAPS_RANGE_COUPLING_OFFSET        0x08Cu
 
 /* CAPS_RANGE_STATE: ro, reset profile. float32: full scale of the converter of the first variable of a cell.
- * Positions, fluxes and phases are held to [-range, range]; spins are +1 or -1, which codes hold exactly. */
+ * Positions, fluxes and phases are held to [-range, range]; spins are +1 or -1, and states of categorical cells 0
+ * .. CAPS_STATES - 1, which codes hold exactly. */
 #define HB_CAPS_RANGE_STATE_OFFSET           0x090u
 
 /* CAPS_KT_MIN: ro, reset profile. float32: lowest temperature, in energy units. */
@@ -265,6 +267,10 @@
  * revisions the same program and seed give the same bits. 0: a part that hides its step (CAPS.DT_PROGRAMMABLE), or
  * an emulator from before this register, whose revision is 1. */
 #define HB_CAPS_ARITHMETIC_OFFSET            0x0BCu
+
+/* CAPS_STATES: ro, reset profile. States q of a categorical cell: its variable is one of 0 .. q - 1, and it has q
+ * biases. 0 for other kinds; 0 reads as 1. */
+#define HB_CAPS_STATES_OFFSET                0x0C0u
 
 /* COMMAND: cmd, reset 0x00000000. Issues a command. The write takes effect once per sequence number: a repeat of
  * the last accepted number is ignored. */

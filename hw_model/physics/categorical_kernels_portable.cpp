@@ -1,0 +1,1 @@
+#include "hw_model/physics/categorical_kernels.inc"
