@@ -5,5 +5,6 @@ int main(int argc, char** argv) {
   using namespace heatbath::apps;
   prepare_streams();
   return finish_output(run_command_line(
-      "heatbath", argc, argv, {add_device_commands, add_trainer_commands, add_study_commands, add_bridge_commands}));
+      "heatbath", argc, argv,
+      {add_device_commands, add_trainer_commands, add_score_commands, add_study_commands, add_bridge_commands}));
 }

@@ -17,6 +17,7 @@ enum class HostPurpose : std::uint32_t {
   capture_dither = 0x83,
   classifier = 0x84,
   rounding = 0x85,
+  score_noise = 0x86,
   ergodicity = 0x90
 };
 

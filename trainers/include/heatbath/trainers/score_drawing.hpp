@@ -1,0 +1,70 @@
+#pragma once
+// Drawing with a score network on a device: slow visible cells, fast noisy hidden ones, segment by segment.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "heatbath/device.hpp"
+#include "heatbath/trainers/score_network.hpp"
+
+namespace heatbath::trainers {
+
+/// How the noise that the last segment leaves on the pictures is removed.
+enum class LastNoise {
+  none,     ///< not at all
+  cold,     ///< visible cells go on in the last segment's force at the lowest temperature, hidden ones stay warm
+  averaged  ///< mean of captures while all cells go on in the last segment's force
+};
+
+struct ScoreDrawOptions {
+  std::uint32_t shots = 1000;
+  double guidance = 1.5;  ///< what the label cell of the class asked for is clamped to; it learned with 1
+  std::vector<std::uint8_t> asked = {};  ///< classes, in turn; empty: all
+  bool unlabelled = false;               ///< all label cells at 0: any class
+  std::uint32_t steps = 100;             ///< steps of the device in each segment
+  /// An Euler step of hidden cells in their own time (mobility times kT at amplitude 1): 12 B h^2 times it must stay
+  /// below 2.
+  double hidden_step = 0.012;
+  std::uint32_t finish_steps = 40;  ///< of the removal of the last noise
+  bool remove_last_noise = true;    ///< cold where the device has CAPS.KT_PER_CELL, else averaged
+  std::uint64_t seed = 1;
+  std::uint32_t first_shot = 0;
+  std::uint32_t path_shots = 3;  ///< shots whose states at the end of each segment are kept
+  Progress progress = {};        ///< false cancels: Error(ABORTED)
+};
+
+/// What the device runs for one segment. V/kT of the device's states v = x and k = kappa h is that of the network.
+struct ScoreStretch {
+  double kT = 0;          ///< device energy units: the clock, dtau = mobility kT dt
+  double kappa = 0;       ///< amplitude of hidden cells: they are 1/kappa^2 times faster than visible ones
+  std::uint64_t steps = 0;
+};
+
+/// The plan of a drawing on this device. Error(UNSUPPORTED) that names the range or capability that does not do.
+std::vector<ScoreStretch> plan_stretches(const Device& device, const ScoreNetwork& network, const ScoreDrawOptions& options);
+
+struct ScoreDrawings {
+  std::uint32_t shots = 0, visible = 0;
+  std::vector<float> images;          ///< shots x visible, 1: ink, -1: background
+  std::vector<std::uint8_t> asked;    ///< class of each; empty where unlabelled
+  LastNoise last_noise = LastNoise::none;
+  std::vector<ScoreStretch> stretches;
+  /// Per shot, from the meters: heat over the temperature it was given off at, and work likewise, summed over the
+  /// segments; empty on a device without meters.
+  std::vector<double> heat_kT, work_kT;
+  std::vector<double> heat;     ///< the same heat in energy units of the device
+  std::vector<double> heat_kT_of_segment;  ///< means over the shots
+  std::vector<float> paths;     ///< path_shots x path_times x visible: noise, the end of each segment, the picture
+  std::uint32_t path_times = 0;
+  std::uint64_t steps = 0;      ///< of the array in one drawing, those before the first segment included
+  double device_seconds = 0;    ///< of one drawing on the device
+  std::uint64_t clips = 0, rails = 0;
+  double seconds = 0;           ///< wall time of the host and the emulator
+};
+
+/// Draws. Needs overdamped cells, all pairs coupled, CAPS.KT_PROGRAMMABLE. Shot k of a seeded device is noise shot
+/// first_shot + k. Error(BAD_ARG or UNSUPPORTED) before anything runs; throws what Device::run throws.
+ScoreDrawings draw(Device& device, const ScoreNetwork& network, const ScoreDrawOptions& options);
+
+}  // namespace heatbath::trainers
