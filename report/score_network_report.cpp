@@ -155,14 +155,14 @@ Picture score_training_picture(const ScoreNetworkReport& report) {
 Picture score_heat_picture(const ScoreNetworkReport& report) {
   Picture picture{"heat.png", "Heat of one drawing",
                   "Heat given to the bath in each segment, over its temperature: mean over the drawings. The last bar is the "
-                  "removal of the last noise, where there is one by cold.", {}, {}};
+                  "removal of the last noise.", {}, {}};
   const std::vector<double>& heat = report.drawings.heat_kT_of_segment;
   if (heat.empty()) {
     picture.missing = "the device has no meters";
     return picture;
   }
   std::string data;
-  const std::size_t shown = report.drawings.last_noise == trainers::LastNoise::cold ? heat.size() : heat.size() - 1;
+  const std::size_t shown = report.drawings.last_noise != trainers::LastNoise::none ? heat.size() : heat.size() - 1;
   for (std::size_t s = 0; s < shown; ++s) data += fmt::format("{} {:.8g}\n", s + 1, heat[s]);
   return plotted(std::move(picture),
                  "set xlabel 'segment'\nset ylabel 'Q / kT'\nset style fill solid 0.85 noborder\nset boxwidth 0.8\nset key off\n"

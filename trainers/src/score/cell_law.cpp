@@ -9,8 +9,8 @@
 namespace heatbath::trainers {
 namespace {
 
-constexpr double kReach = 512;        // fields of the table
-constexpr double kPerField = 8;       // points per unit of u
+constexpr double kReach = 256;        // fields of the table
+constexpr double kPerField = 16;      // points per unit of u
 constexpr int kIntervals = 1024;      // of Simpson's rule: beyond double precision for a single well
 constexpr double kDrop = 60;          // how far below its maximum the exponent may be left out
 

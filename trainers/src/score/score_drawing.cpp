@@ -13,7 +13,8 @@ namespace {
 
 constexpr double kNoiseStep = 0.02;          // of the uncoupled cells that make the noise, in their relaxation time
 constexpr std::uint64_t kNoiseSteps = 200;   // e^-8 of the variance is missing
-constexpr std::uint32_t kAverages = 20;      // captures of one mean
+constexpr double kFinishStep = 0.04;         // of the stiffest pixel, while the last noise is removed
+constexpr std::uint32_t kAverages = 20;      // captures of one mean, each a relaxation after the other
 
 [[noreturn]] void refuse(const std::string& what) { throw Error(HB_BAD_ARG, "draw: " + what); }
 
@@ -113,6 +114,24 @@ std::vector<ScoreStretch> plan_stretches(const Device& device, const ScoreNetwor
   return plan;
 }
 
+ScoreStretch plan_finish(const Device& device, const ScoreNetwork& network, const ScoreDrawOptions& options) {
+  const double h = device.capabilities().mobility * device.time_units(device.step().count > 0 ? device.step() : Ticks{1});
+  const std::vector<float>& parameters = network.segments.back().parameters;
+  double stiffest = 1e-6;
+  for (std::size_t i = 0; i < network.visible(); ++i) stiffest = std::max(stiffest, -double{parameters[network.layout().a() + i]});
+  ScoreStretch stretch;
+  stretch.steps = options.finish_steps;
+  stretch.kT = kFinishStep / (stiffest * h);
+  stretch.kappa = std::sqrt(stretch.kT * h / options.hidden_step);
+  return stretch;
+}
+
+void load_segment(Program& program, const ScoreNetwork& network, std::size_t segment, const ScoreStretch& stretch) {
+  const Loaded values = loaded(network, network.segments.at(segment), stretch);
+  program.load(CellSection::j2, values.j2).load(CellSection::j4, values.j4).load(CellSection::bias, values.bias);
+  program.load_coupling_list(values.couplings);
+}
+
 ScoreDrawings draw(Device& device, const ScoreNetwork& network, const ScoreDrawOptions& options) {
   const auto begin = std::chrono::steady_clock::now();
   const Capabilities& capabilities = device.capabilities();
@@ -142,13 +161,10 @@ ScoreDrawings draw(Device& device, const ScoreNetwork& network, const ScoreDrawO
     out.heat_kT_of_segment.assign(out.stretches.size() + 1, 0.0);
   }
   const double noise_kT = kNoiseStep / h;
-  const Ticks average_period = device.capture_period(step * std::max<std::uint64_t>(1, options.finish_steps / kAverages));
+  const auto average_steps = static_cast<std::uint64_t>(1 / kFinishStep);
+  const Ticks average_period = device.capture_period(step * average_steps);
+  out.finish = plan_finish(device, network, options);
 
-  const auto load = [&](Program& program, std::size_t s) {
-    const Loaded values = loaded(network, network.segments[s], out.stretches[s]);
-    program.load(CellSection::j2, values.j2).load(CellSection::j4, values.j4).load(CellSection::bias, values.bias);
-    program.load_coupling_list(values.couplings);
-  };
   // Everything but the labels is the same in all jobs: built once.
   const auto built = [&](bool paths, std::span<const float> clamped, std::uint32_t shots) {
     Program program(capabilities, network.cells());
@@ -162,21 +178,24 @@ ScoreDrawings draw(Device& device, const ScoreNetwork& network, const ScoreDrawO
     if (paths) program.sample();
     if (capabilities.meters) program.meter_clear().meter_snapshot();
     for (std::size_t s = 0; s < out.stretches.size(); ++s) {
-      load(program, s);
+      load_segment(program, network, s, out.stretches[s]);
       if (s == 0) program.load_gain(1.0f);
       program.load_temperature(static_cast<float>(out.stretches[s].kT)).commit().evolve(step * out.stretches[s].steps);
       if (capabilities.meters) program.meter_snapshot();
       if (paths && s + 1 < out.stretches.size()) program.sample();
     }
     if (paths) program.sample();
-    if (out.last_noise == LastNoise::cold) {
-      std::vector<float> kT(network.cells(), static_cast<float>(out.stretches.back().kT));
-      std::fill_n(kT.begin(), visible, capabilities.kT_min);
-      program.load(CellSection::kT, kT).commit().evolve(step * options.finish_steps);
+    if (out.last_noise != LastNoise::none) {
+      load_segment(program, network, out.stretches.size() - 1, out.finish);
+      if (out.last_noise == LastNoise::cold) {
+        std::vector<float> kT(network.cells(), static_cast<float>(out.finish.kT));
+        std::fill_n(kT.begin(), visible, capabilities.kT_min);
+        program.load(CellSection::kT, kT).commit().evolve(step * out.finish.steps).sample();
+      } else {
+        program.load_temperature(static_cast<float>(out.finish.kT)).commit();
+        program.capture_start(average_period, true).evolve(average_period * (kAverages - 1)).capture_stop();
+      }
       if (capabilities.meters) program.meter_snapshot();
-    }
-    if (out.last_noise == LastNoise::averaged) {
-      program.capture_start(average_period, true).evolve(average_period * (kAverages - 1)).capture_stop();
     } else {
       program.sample();
     }
@@ -220,9 +239,9 @@ ScoreDrawings draw(Device& device, const ScoreNetwork& network, const ScoreDrawO
           for (std::uint32_t t = 0; t + 1 < out.path_times; ++t) std::copy_n(capture.state(k, t).begin(), visible, path + std::size_t{t} * visible);
           std::copy_n(image, visible, path + std::size_t{out.path_times - 1} * visible);
         }
-        // Heat and work of a stretch over its temperature. A cold end counts at the temperature of the last segment.
+        // Heat and work of a stretch over its temperature. A cold end counts at that of the hidden cells.
         for (std::size_t s = 0; s + 1 < result.meters.size(); ++s) {
-          const double kT = out.stretches[std::min(s, out.stretches.size() - 1)].kT;
+          const double kT = s < out.stretches.size() ? out.stretches[s].kT : out.finish.kT;
           const double given_off = result.meters[s + 1][k].heat - result.meters[s][k].heat, heat = given_off / kT;
           out.heat[row] += given_off;
           out.heat_kT[row] += heat;

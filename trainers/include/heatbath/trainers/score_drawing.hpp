@@ -26,7 +26,7 @@ struct ScoreDrawOptions {
   /// An Euler step of hidden cells in their own time (mobility times kT at amplitude 1): 12 B h^2 times it must stay
   /// below 2.
   double hidden_step = 0.012;
-  std::uint32_t finish_steps = 40;  ///< of the removal of the last noise
+  std::uint32_t finish_steps = 75;  ///< of the removal of the last noise; averages take 500 beside
   bool remove_last_noise = true;    ///< cold where the device has CAPS.KT_PER_CELL, else averaged
   std::uint64_t seed = 1;
   std::uint32_t first_shot = 0;
@@ -44,12 +44,21 @@ struct ScoreStretch {
 /// The plan of a drawing on this device. Error(UNSUPPORTED) that names the range or capability that does not do.
 std::vector<ScoreStretch> plan_stretches(const Device& device, const ScoreNetwork& network, const ScoreDrawOptions& options);
 
+/// The same of the removal of the last noise, in the force of the last segment: a step relaxes the stiffest pixel by
+/// 0.04, so 75 steps leave e^-3 of the noise's amplitude.
+ScoreStretch plan_finish(const Device& device, const ScoreNetwork& network, const ScoreDrawOptions& options);
+
+/// Loads the parameters of a segment, in device units, into the program's shadow: J2, J4, biases and couplings; not the
+/// temperature, stretch.kT, no COMMIT. Cells: visible, hidden, label cells, for which no parameter of their own matters.
+void load_segment(Program& program, const ScoreNetwork& network, std::size_t segment, const ScoreStretch& stretch);
+
 struct ScoreDrawings {
   std::uint32_t shots = 0, visible = 0;
   std::vector<float> images;          ///< shots x visible, 1: ink, -1: background
   std::vector<std::uint8_t> asked;    ///< class of each; empty where unlabelled
   LastNoise last_noise = LastNoise::none;
   std::vector<ScoreStretch> stretches;
+  ScoreStretch finish;          ///< of the removal of the last noise
   /// Per shot, from the meters: heat over the temperature it was given off at, and work likewise, summed over the
   /// segments; empty on a device without meters.
   std::vector<double> heat_kT, work_kT;
