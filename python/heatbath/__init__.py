@@ -16,13 +16,14 @@ from __future__ import annotations
 import typing as _typing
 
 from heatbath import _core, errors
-from heatbath._core import Capabilities, Device, Job, Network, Program, Result, Scaling, Shots, __version__
+from heatbath._core import (Capabilities, Certificate, Device, Job, Network, Program, Result, Scaling, Shots, __version__,
+                            certificate)
 from heatbath.enums import CellKind, Number, Stepper, Topology
 from heatbath.errors import Error
 
 __all__ = [
-    "Capabilities", "CellKind", "Device", "Error", "Job", "Network", "Number", "Program", "Result", "Scaling", "Shots",
-    "Stepper", "Topology", "__version__", "errors", "open", "sections",
+    "Capabilities", "CellKind", "Certificate", "Device", "Error", "Job", "Network", "Number", "Program", "Result", "Scaling", "Shots",
+    "Stepper", "Topology", "__version__", "certificate", "errors", "open", "sections",
 ]
 
 _core._set_classes(

@@ -218,5 +218,6 @@ Meter meter_named(const std::string& name, const char* where);
 void bind_device(py::module_& module);
 void bind_program(py::module_& module);
 void bind_network(py::module_& module);
+void bind_certificate(py::module_& module);
 
 }  // namespace heatbath::python

@@ -6,4 +6,5 @@ PYBIND11_MODULE(_core, module) {
   heatbath::python::bind_device(module);
   heatbath::python::bind_program(module);
   heatbath::python::bind_network(module);
+  heatbath::python::bind_certificate(module);
 }
