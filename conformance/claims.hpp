@@ -1,6 +1,8 @@
 #pragma once
 // The claims of conformance.cpp, one function each: a Claim's check.
 
+#include <string>
+
 #include "heatbath/device.hpp"
 
 namespace heatbath::conformance::checks {
@@ -37,7 +39,15 @@ void linear_cells(Device& device);
 void quartic_cells(Device& device);
 /// Adds up the heat of cells.
 void cell_heat(Device& device);
+/// Meters beside states and parameters that are known.
+std::string meter_signs(Device& device);
+
+// the device as a sampler; each returns what a kept claim has to show
+std::string sampler_law(Device& device);
+std::string sampler_couplers(Device& device);
+std::string sampler_independence(Device& device);
+std::string sampler_sweeps(Device& device);
 /// One row of the validation ladder with `effort` of its samples; skipped by what the device lacks.
-void statistics(Device& device, const char* suite, const char* row, double effort);
+std::string statistics(Device& device, const char* suite, const char* row, double effort);
 
 }  // namespace heatbath::conformance::checks

@@ -31,8 +31,7 @@ int check(const std::string& uri, const std::vector<std::string>& only) {
   for (const heatbath::conformance::Claim* claim : claims) {
     const Verdict verdict = heatbath::conformance::check(*claim, device);
     ++count[static_cast<int>(verdict.kind)];
-    std::printf("%-8s %-22s %s\n", word_of(verdict.kind), claim->name,
-                verdict.detail.empty() ? claim->text : verdict.detail.c_str());
+    std::printf("%-8s %-22s %s\n", word_of(verdict.kind), claim->name, told(verdict).c_str());
     std::fflush(stdout);
   }
   std::printf("\n%d kept, %d broken, %d skipped\n", count[0], count[1], count[2]);

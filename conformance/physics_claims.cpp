@@ -7,6 +7,7 @@
 #include "conformance/claims.hpp"
 #include "conformance/expect.hpp"
 #include "heatbath/cells.h"
+#include "heatbath/codes.h"
 #include "heatbath/numerics/text.hpp"
 #include "heatbath/regs.h"
 
@@ -34,9 +35,10 @@ Program driven(const Device& device, std::uint32_t cells, MeterSet also) {
   program.clamp(0, cells, 0.5f).evolve(device.capture_period(Ticks{1})).release(0, cells);
   const Ticks while_driven = device.nearest_ticks(0.3);  // of spins a whole sweep
   program.meter_clear().meter_snapshot(also).evolve(while_driven);
-  // No sum of these with signs is 0: even spins that do not move feel the ramp.
+  // No sum of these with signs is 0, as codes either: even spins that do not move feel the ramp.
+  const float least = caps.parameter_number == Number::float32 ? 0.1f : std::max(0.125f, hb_code_step(caps.range_bias, caps.parameter_bits));
   std::vector<float> bias(program.values_of(HB_SECTION_BIAS));
-  for (std::size_t i = 0; i < bias.size(); ++i) bias[i] = 0.1f * static_cast<float>(1u << i % 16);
+  for (std::size_t i = 0; i < bias.size(); ++i) bias[i] = least * static_cast<float>(1u << i % 16);
   program.load(CellSection::bias, bias).ramp(while_driven).meter_snapshot(also);
   return program;
 }

@@ -11,7 +11,7 @@
 
 namespace heatbath::conformance::checks {
 
-void statistics(Device& device, const char* suite, const char* row, double effort) {
+std::string statistics(Device& device, const char* suite, const char* row, double effort) {
   validation::LadderOptions options;
   options.suites = {std::string(suite) + "/" + row};
   options.seed = 2024;
@@ -36,6 +36,7 @@ void statistics(Device& device, const char* suite, const char* row, double effor
                      numerics::general(check.expected) + " +- " + numerics::general(check.standard_error, 2) + " (z " +
                      numerics::fixed(check.z, 1) + ", bound " + numerics::fixed(z_bound, 1) + ")");
   }
+  return {};
 }
 
 }  // namespace heatbath::conformance::checks

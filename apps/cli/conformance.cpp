@@ -28,7 +28,7 @@ int run_conformance(const ConformanceOptions& options) {
     if (options.json) {
       table.push_back({{"claim", claim->name}, {"text", claim->text}, {"verdict", word_of(verdict.kind)}, {"detail", verdict.detail}});
     } else {
-      put("{:<8} {:<22} {}\n", word_of(verdict.kind), claim->name, verdict.detail.empty() ? claim->text : verdict.detail);
+      put("{:<8} {:<22} {}\n", word_of(verdict.kind), claim->name, told(verdict));
       flush_output();
     }
   }

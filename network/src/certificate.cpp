@@ -88,6 +88,8 @@ struct Parameters {
 measure::EnergyView energy_view(const Network& network, double state_factor) {
   if (network.directed())
     throw Error(HB_UNSUPPORTED, "certificate: couplings that differ in their two directions have no energy");
+  if (network.kind() == CellKind::categorical)
+    throw Error(HB_UNSUPPORTED, "certificate: categorical cells have no field for each of their states here");
   measure::EnergyView view;
   view.cells = network.cells();
   view.spins = network.kind() == CellKind::pbit;
@@ -113,7 +115,7 @@ measure::Certificate certify(const Network& network, double kT, std::span<const 
 
 measure::Certificate certify(const Network& network, double kT, const Capture& capture, double state_factor,
                              measure::CertificateOptions options) {
-  if (capture.cells() != network.cells())
+  if (capture.cells() != network.cells() || capture.first() != 0)
     throw Error(HB_BAD_ARG, "certificate: a capture of " + std::to_string(capture.cells()) + " variables; it needs the " +
                                 std::to_string(network.cells()) + " cells of the network");
   return certify(network, kT, capture.values(), capture.shots(), state_factor, options);

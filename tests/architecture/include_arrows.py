@@ -123,9 +123,10 @@ RULES = {
                    ("report", "files") + HOST_SIDE),
     "bridges": Rule("bridges include only themselves, files, report and the driver; never sim, hw_model or apps",
                     ("bridges", "files", "report") + HOST_SIDE + OPEN),
-    "conformance": Rule("the conformance claims include only themselves, the driver, firmware_api and the ladder; never "
-                        "the emulator",
-                        ("conformance", "validate/ladder.hpp", "validate/check.hpp", "firmware_api/include") + DRIVER +
+    "conformance": Rule("the conformance claims include only themselves, the driver, measure, firmware_api, the "
+                        "oracles and the ladder; never the emulator",
+                        ("conformance", "validate/ladder.hpp", "validate/check.hpp", "firmware_api/include",
+                         "measure/include", "oracles") + DRIVER +
                         NUMBERS_AS_TEXT),
     "validate": Rule("the ladder includes itself, the driver, network, measure, random numbers, the names of cells, and the "
                      "oracles it holds devices to; never the emulator, files or report",

@@ -12,11 +12,12 @@
 namespace heatbath::conformance {
 
 /// A claim about any device. `check` throws Broken when the device does not keep it, Skipped when the device does not
-/// advertise what the claim is about. It begins with a reset and leaves the device usable; it runs jobs of its own.
+/// advertise what the claim is about. Where parameters are float32 and the step is known a device is held to "exact":
+/// nothing but statistics and the predicted bias of the step; else to "within the tolerance of converters". It begins with a reset and leaves the device usable; it runs jobs of its own.
 struct Claim {
   const char* name;   ///< as on the command line
   const char* text;   ///< one sentence
-  void (*check)(Device&);
+  std::string (*check)(Device&);  ///< returns what a person may want to know of a kept claim: figures, its grade
 };
 
 /// One line: how the device broke the claim.
@@ -39,11 +40,14 @@ struct Verdict {
   enum class Kind { kept, broken, skipped };
   const Claim* claim = nullptr;
   Kind kind = Kind::kept;
-  std::string detail;  ///< of a broken or skipped claim
+  std::string detail;  ///< of a broken or skipped claim why; of a kept one its figures, if it has any
 };
 
 /// kept, BROKEN, skipped
 const char* word_of(Verdict::Kind kind);
+
+/// What a table shows of a verdict: why a claim was broken or skipped; of a kept one its sentence, with figures.
+std::string told(const Verdict& verdict);
 
 /// Checks one claim. An exception of the driver makes it broken.
 Verdict check(const Claim& claim, Device& device);
