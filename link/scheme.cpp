@@ -8,6 +8,7 @@
 #include "heatbath/error.hpp"
 #include "heatbath/numerics/text.hpp"
 #include "link/etherbone_transport.hpp"
+#include "link/faulty_link.hpp"
 #include "link/recording.hpp"
 #include "link/remote_transport.hpp"
 #include "link/uio_transport.hpp"
@@ -36,6 +37,12 @@ std::unique_ptr<Transport> open_record(const Uri& record, const OpenInner& open_
   return std::make_unique<RecordTransport>(std::move(device), record.address);
 }
 
+std::unique_ptr<Transport> open_faulty(const Uri& faulty, const OpenInner& open_inner) {
+  if (!faulty.keys.contains("device"))
+    throw Error(HB_BAD_ARG, "device URI '" + faulty.text + "': it names no device; write it as faulty:KIND@FRAME?device=URI");
+  return std::make_unique<FaultyLink>(open_inner(faulty.get("device")), faulty.address, faulty.number("retries", 0, 100, 0));
+}
+
 template <typename Link>
 std::unique_ptr<Transport> open_one(const Uri& uri, const OpenInner&) {
   return std::make_unique<Link>(uri);
@@ -59,6 +66,7 @@ const std::vector<Scheme>& link_schemes() {
       {"uio", UriAddress::name, {"memory", "link_timeout_ms"}, Reopened::used, open_one<UioTransport>},
       {"record", UriAddress::name, {"device", "replace"}, Reopened::anew, open_record},
       {"replay", UriAddress::name, {}, Reopened::fresh, open_replay},
+      {"faulty", UriAddress::name, {"device", "retries"}, Reopened::fresh, open_faulty},
   };
   return schemes;
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "files/electricity.hpp"
 #include "files/model_file.hpp"
 #include "heatbath/trainers/generative.hpp"
 #include "heatbath/trainers/sample_quality.hpp"
@@ -36,6 +37,7 @@ struct GenerativeReport {
   std::uint64_t seed = 0;  ///< of this run
   std::uint32_t shots = 0;
   std::string device;         ///< one line
+  Electricity electricity;    ///< of training and drawing; its heat is that of the drawings
   double capture_period = 0;  ///< of training, time units; 0: not part of this run
   std::string model_path;
   std::vector<Picture> pictures;

@@ -189,6 +189,9 @@ std::string html_report(const GenerativeReport& report) {
       {"Everything", fmt::format("{:.2f} s", report.seconds.total)},
   });
 
+  html += "<h2>Energy</h2>\n";
+  html += pairs(electricity_rows(report.electricity));
+
   html += page_foot("The numbers are in report.json, the couplings in the model file.");
   return html;
 }

@@ -77,6 +77,7 @@ nlohmann::json json_report(const GenerativeReport& report) {
       {"digits", model.prototypes.digits},
       {"data_source", model.data_source},
       {"device", report.device},
+      {"electricity", electricity_json(report.electricity)},
       {"training",
        {{"held_out_trajectories", report.saved.held_out_trajectories},
         {"held_out_first", action_json(report.saved.held_out_first)},

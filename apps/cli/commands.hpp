@@ -18,6 +18,7 @@ namespace heatbath::apps {
 
 struct InfoOptions {
   std::string device;  ///< URI; empty: the environment's, else func:
+  std::string profile;  ///< whose datasheet is wanted; empty: the device
   bool json = false;
 };
 int run_info(const InfoOptions& options);

@@ -17,6 +17,10 @@ void add_info(CLI::App& app, Command& command) {
   const auto info = std::make_shared<InfoOptions>();
   CLI::App* info_app = app.add_subcommand("info", "what a device says of itself: identity, capabilities, units, link");
   add_device(info_app, info->device);
+  info_app
+      ->add_option("--profile", info->profile,
+                   "the datasheet of a chip profile instead, each number with how it is known: a built-in one or FILE.toml")
+      ->option_text("NAME");
   add_json(info_app, info->json);
   info_app->callback([&command, info] { command = [info] { return run_info(*info); }; });
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numeric>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -49,6 +50,7 @@ void print_summary(const GenerativeReport& report, const std::filesystem::path& 
   put("seconds               total {:.1f}: programs {:.1f}, device {:.1f}, gradient {:.1f}, drawing {:.1f}\n",
              report.seconds.total, report.seconds.build_programs, report.seconds.simulate, report.seconds.gradient,
              report.seconds.generate);
+  for (const auto& [title, text] : electricity_rows(report.electricity)) put("{:<21} {}\n", title, text);
   put("report                {}\n", (out / "report.html").string());
 }
 
@@ -87,6 +89,8 @@ int draw_and_report(Device& device, DrawJob job, OutputFolder& out) {
     bar.finish();
   }
   report.seconds.generate = report.samples.seconds;
+  report.electricity = electricity_of(device, std::accumulate(report.samples.heat.begin(), report.samples.heat.end(), 0.0),
+                                      job.host);
   report.classes = trainers::classify(report.samples, report.saved.model.prototypes);
   report.in_sample = job.in_sample;
   report.held_out = std::move(job.held_out);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "files/electricity.hpp"
 #include "files/model_file.hpp"
 #include "files/output_folder.hpp"
 #include "heatbath/device.hpp"
@@ -34,6 +35,7 @@ struct DrawJob {
   double capture_period = 0;                    ///< of the training before it, time units
   std::chrono::steady_clock::time_point start;  ///< of the command
   bool json = false;
+  HostEnergy host;                              ///< since the command began
 };
 
 /// The folder for what draw_and_report writes, checked. Throws Error(IO).

@@ -37,4 +37,17 @@ struct GenerateCommandOptions {
 };
 int run_generate(const GenerateCommandOptions& options);
 
+struct GapOptions {
+  std::filesystem::path model;
+  std::filesystem::path out;          ///< folder for gap.md, gap.png and report.json; empty: none
+  std::vector<std::string> profiles;  ///< names of profiles, or devices as URIs
+  std::uint32_t shots = 100;
+  std::uint64_t seed = 1;
+  unsigned threads = 0;
+  bool json = false;
+};
+/// One model on each chip in turn. Error(BAD_ARG) for a chip that does not exist; one that cannot run the model has a row
+/// that says why.
+int run_gap(const GapOptions& options);
+
 }  // namespace heatbath::apps

@@ -17,6 +17,7 @@
 #include "apps/cli/sweep.hpp"
 #include "bridges/waveform.hpp"
 #include "files/atomic_file.hpp"
+#include "files/electricity.hpp"
 #include "files/program_builder.hpp"
 #include "files/provenance.hpp"
 #include "files/run_result.hpp"
@@ -160,6 +161,12 @@ void print_summary(const nlohmann::json& summary) {
   if (const auto rails = summary["rails"].get<std::uint64_t>())
     put("\n{} cell-steps were held at a rail, the lowest cell among them {}\n", rails,
                summary["rail_cell"].get<std::uint32_t>());
+}
+
+/// Heat of all shots up to the last snapshot, energy units; NaN where there is none.
+double heat_of(const nlohmann::json& meters, std::uint64_t shots) {
+  if (meters.empty()) return std::nan("");
+  return meters.back()["heat"]["mean"].get<double>() * static_cast<double>(shots);
 }
 
 /// What is known of the step and of what it does to the results.
@@ -425,6 +432,7 @@ int run_program(const RunOptions& options) {
     waveform_selection(options.signals, shape, description.first_cell);
   }
 
+  const HostEnergy host;
   Device device = open(options.device);
   set_step(device, description);
   const Program program = build_program(description, device);
@@ -494,6 +502,8 @@ int run_program(const RunOptions& options) {
   summary["step"] = describe_step(device, description, program);
   if (statistics) summary["statistics"] = statistics->json();
   if (options.halve) summary["halve"] = halved;
+  const Electricity electricity = electricity_of(device, heat_of(summary["meters"], run.shots), host);
+  summary["electricity"] = electricity_json(electricity);
   summary["device"] = describe_device(device);
   summary["provenance"] = provenance();
 
@@ -516,6 +526,10 @@ int run_program(const RunOptions& options) {
     put("{}\n", json_text(summary, 2));
   } else {
     print_summary(summary);
+    if (device.capabilities().priced) {
+      put("\n");
+      for (const auto& [title, text] : electricity_rows(electricity)) put("{:<26} {}\n", title, text);
+    }
     if (!options.vcd.empty()) put("\nwrote {}\n", options.vcd.string());
     if (!options.out.empty()) put("\nwrote {}\n", options.out.string());
   }

@@ -56,6 +56,7 @@ void note_changes(const trainers::GenerativeModel& was, const trainers::Generati
 int run_train_generate(const TrainGenerateOptions& options) {
   using Clock = std::chrono::steady_clock;
   const auto start = Clock::now();
+  const HostEnergy host;
   Device device = open(options.device);
   const std::size_t per_class = std::max<std::size_t>(kDrawnDigitsPerClass, options.training.images_per_class);
   const trainers::Images data = options.data.empty() ? trainers::draw_digits(kDrawnDigitsSeed, per_class)
@@ -149,6 +150,7 @@ int run_train_generate(const TrainGenerateOptions& options) {
   job.seconds = trainer.seconds();
   job.capture_period = device.time_units(device.capture_period(options.training.capture_period));
   job.start = start;
+  job.host = host;
   job.json = options.json;
   try {
     return draw_and_report(device, std::move(job), out);

@@ -140,11 +140,32 @@ void add_generate(CLI::App& app, Command& command) {
   });
 }
 
+void add_gap(CLI::App& app, Command& command) {
+  const auto options = std::make_shared<GapOptions>();
+  options->profiles = {"ideal", "hb-1024", "harsh"};
+  CLI::App* gap_app = app.add_subcommand("gap", "what a trained model loses on chips that are not ideal, and what it costs there");
+  gap_app->add_option("--model", options->model, "model.h5 of a training")->required()->option_text("FILE");
+  gap_app
+      ->add_option("--profiles", options->profiles,
+                   "profiles, built-in ones or FILE.toml, or devices as URIs, with commas (default ideal,hb-1024,harsh)")
+      ->delimiter(',')
+      ->option_text("LIST");
+  gap_app->add_option("--out", options->out, "folder for gap.md, gap.png and report.json (default: none)")
+      ->check(a_name())
+      ->option_text("DIR");
+  add_whole(gap_app, "--shots", options->shots, 1, 10000000, "drawings on each chip (default 100)");
+  add_whole(gap_app, "--seed", options->seed, 0, kMost64, "of the noise, where a device can be seeded (default 1)");
+  add_whole(gap_app, "--threads", options->threads, 0, 1024, "threads for work on the host (default 0: one per processor)");
+  add_json(gap_app, options->json);
+  gap_app->callback([&command, options] { command = [options] { return run_gap(*options); }; });
+}
+
 }  // namespace
 
 void add_trainer_commands(CLI::App& app, Command& command) {
   add_train_generate(train_of(app), command);
   add_generate(app, command);
+  add_gap(app, command);
 }
 
 }  // namespace heatbath::apps

@@ -22,6 +22,7 @@ CapabilityFields capability_fields(const hb_capabilities_t& raw) {
   caps.activity = raw.activity;
   caps.dma = raw.dma;
   caps.couplings_of_graph = raw.graph_couplings;
+  caps.priced = raw.priced;
   caps.cells = raw.cells;
   caps.lanes = raw.lanes;
   caps.tick_ps = raw.tick_ps;
@@ -55,6 +56,13 @@ CapabilityFields capability_fields(const hb_capabilities_t& raw) {
   caps.range_second = raw.range_second;
   caps.arithmetic = raw.arithmetic;
   caps.states = raw.states;
+  caps.sample_joules = raw.cost_sample_j;
+  caps.read_joules = raw.cost_read_j;
+  caps.write_joules = raw.cost_write_j;
+  caps.conversion_joules = raw.cost_conversion_j;
+  caps.link_byte_joules = raw.cost_link_byte_j;
+  caps.standby_watts = raw.cost_standby_w;
+  caps.cost_grades = raw.cost_grades;
   return caps;
 }
 
@@ -94,6 +102,8 @@ std::span<const NamedCapability> capability_list() {
      [](const CapabilityFields& of) { return static_cast<double>(of.dma); }},
     {"couplings_of_graph", "cell", "couplings_of_graph", NamedCapability::Kind::flag,
      [](const CapabilityFields& of) { return static_cast<double>(of.couplings_of_graph); }},
+    {"priced", "features", "priced", NamedCapability::Kind::flag,
+     [](const CapabilityFields& of) { return static_cast<double>(of.priced); }},
     {"cells", "size", "cells", NamedCapability::Kind::integer,
      [](const CapabilityFields& of) { return static_cast<double>(of.cells); }},
     {"lanes", "size", "lanes", NamedCapability::Kind::integer,
@@ -160,6 +170,20 @@ std::span<const NamedCapability> capability_list() {
      [](const CapabilityFields& of) { return static_cast<double>(of.arithmetic); }},
     {"states", "cell", "states", NamedCapability::Kind::integer,
      [](const CapabilityFields& of) { return static_cast<double>(of.states); }},
+    {"sample_joules", "cost", "sample_joules", NamedCapability::Kind::real,
+     [](const CapabilityFields& of) { return static_cast<double>(of.sample_joules); }},
+    {"read_joules", "cost", "read_joules", NamedCapability::Kind::real,
+     [](const CapabilityFields& of) { return static_cast<double>(of.read_joules); }},
+    {"write_joules", "cost", "write_joules", NamedCapability::Kind::real,
+     [](const CapabilityFields& of) { return static_cast<double>(of.write_joules); }},
+    {"conversion_joules", "cost", "conversion_joules", NamedCapability::Kind::real,
+     [](const CapabilityFields& of) { return static_cast<double>(of.conversion_joules); }},
+    {"link_byte_joules", "cost", "link_byte_joules", NamedCapability::Kind::real,
+     [](const CapabilityFields& of) { return static_cast<double>(of.link_byte_joules); }},
+    {"standby_watts", "cost", "standby_watts", NamedCapability::Kind::real,
+     [](const CapabilityFields& of) { return static_cast<double>(of.standby_watts); }},
+    {"cost_grades", "cost", "grades", NamedCapability::Kind::integer,
+     [](const CapabilityFields& of) { return static_cast<double>(of.cost_grades); }},
   };
   return list;
 }

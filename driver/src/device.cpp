@@ -145,6 +145,12 @@ void Device::reset() {
   impl_->step = impl_->read_step();
 }
 
+Work Device::work() {
+  Work work = impl_->work;
+  work.device_seconds = static_cast<double>(now().count) * impl_->capabilities.tick_seconds();
+  return work;
+}
+
 Ticks Device::step() const { return impl_->step; }
 
 void Device::set_step(Ticks dt) {

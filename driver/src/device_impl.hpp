@@ -23,6 +23,7 @@ struct Device::Impl {
   Ticks step;
   std::optional<std::span<std::byte>> memory;  ///< device memory, where the link lends it
   Job::Impl* active = nullptr;                 ///< the job that runs
+  Work work;                                   ///< of the passes that have ended
 
   Ticks now();
   Ticks read_step();

@@ -128,6 +128,10 @@ Error fault_error(const hb_job_fault_t& fault, const Program& program, const Mem
                  "program rejected: " + where + ", field " + hb_field_name(field) + ": " +
                      describe_field(field, instruction, fault.info, step_ticks),
                  device_ticks, fault.pc);
+  if (fault.code == HB_DEFECT)
+    return Error(fault.code, "program failed: " + where + ": DEFECT, cell " + std::to_string(fault.info) +
+                                 " stopped moving while the job ran; later jobs have it so",
+                 device_ticks, fault.info);
   return Error(fault.code, "program failed: " + where + ", field " + hb_field_name(field) + ": " + status + ", " +
                                hb_status_meaning(fault.code),
                device_ticks, fault.pc);

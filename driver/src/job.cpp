@@ -134,6 +134,7 @@ Job::Impl::Impl(Device::Impl& on, const Program& what, const JobOptions& how, Ca
   capture_cells_ = options.capture_cells != 0 ? options.capture_cells : rest;
 
   plan_ = plan_memory(program, options.shots, capture_cells_, caps);
+  shot_work_ = work_of_shot(program, capture_cells_);
   if (options.first_step != 0 && options.shots > plan_.lanes)
     bad_arg(where + "first_step with " + std::to_string(options.shots) + " shots; a job goes on from what one pass left, and a pass has " +
             std::to_string(plan_.lanes) + " shots: run it in groups of as many");
@@ -188,9 +189,12 @@ void Job::Impl::begin() {
 
   const std::vector<hb_instruction_t> instructions = place(program, plan_);
   device->link.write_block(HB_MEMORY_BASE + plan_.program, std::as_bytes(std::span(instructions)));
+  link_bytes_ += instructions.size() * sizeof(hb_instruction_t);
   for (std::size_t k = 0; k < program.operands().size(); ++k) {
     const Program::Operand& operand = program.operands()[k];
-    if (operand.rows == 1) device->link.write_block(HB_MEMORY_BASE + plan_.operands[k].address, *operand.bytes);
+    if (operand.rows != 1) continue;
+    device->link.write_block(HB_MEMORY_BASE + plan_.operands[k].address, *operand.bytes);
+    link_bytes_ += operand.bytes->size();
   }
   std::uint32_t pending = 0;
   device->run("reading INTR_STATE", [&](const hb_mmio_t* mmio) { return hb_dif_interrupt_state(mmio, &pending); });
@@ -216,6 +220,7 @@ void Job::Impl::write_rows() {
     const MemoryPlan::Placed& placed = plan_.operands[k];
     const auto from = std::span(*operand.bytes).subspan(done_shots_ * placed.row_bytes, rows * placed.row_bytes);
     const std::uint64_t address = HB_MEMORY_BASE + placed.address;
+    link_bytes_ += from.size();
     if (rows == 1 || placed.stride == placed.row_bytes) {
       device->link.write_block(address, from);
       continue;
@@ -306,9 +311,9 @@ bool Job::Impl::asked_to_stop() noexcept {
 }
 
 void Job::Impl::service() {
+  std::uint32_t pending = 0;
   if (!plan_.ring_holds_all()) {
     // Cleared before the head is read: records written after it raise the interrupt again.
-    std::uint32_t pending = 0;
     device->run("reading INTR_STATE", [&](const hb_mmio_t* mmio) { return hb_dif_interrupt_state(mmio, &pending); });
     device->run("clearing interrupts", [&](const hb_mmio_t* mmio) {
       return hb_dif_interrupt_acknowledge(mmio, pending & HB_INTR_STATE_CAPTURE_MASK);
@@ -317,10 +322,13 @@ void Job::Impl::service() {
   hb_job_status_t status{};
   device->run("reading STATUS", [&](const hb_mmio_t* mmio) { return hb_dif_job_status(mmio, &status); });
   if (status.running) {
+    // An end that was announced before the job was found running is none; left pending it would be waited for no more.
+    if (plan_.ring_holds_all() ? woken_ : (pending & end_interrupts) != 0)
+      device->run("clearing interrupts", [&](const hb_mmio_t* mmio) { return hb_dif_interrupt_acknowledge(mmio, end_interrupts); });
+    woken_ = false;
     if (plan_.records > 0) fetch();
     return;
   }
-  std::uint32_t pending = 0;
   device->run("reading INTR_STATE", [&](const hb_mmio_t* mmio) { return hb_dif_interrupt_state(mmio, &pending); });
   device->run("clearing interrupts",
               [&](const hb_mmio_t* mmio) { return hb_dif_interrupt_acknowledge(mmio, pending & job_interrupts); });
@@ -346,6 +354,7 @@ void Job::Impl::service() {
 
 void Job::Impl::read_device(std::uint64_t offset, std::span<std::byte> out) {
   device->link.read_block(HB_MEMORY_BASE + offset, out);
+  link_bytes_ += out.size();
 }
 
 /// A pass with fewer shots than lanes has shorter records, at their own spacing.
@@ -360,7 +369,10 @@ std::span<const std::byte> Job::Impl::records(std::uint32_t number, std::uint32_
   const std::uint64_t together =
       std::min<std::uint64_t>({count, plan_.slots - slot, std::max<std::uint64_t>(1, fetch_bytes / bytes)});
   const std::uint64_t offset = plan_.ring + slot * bytes;
-  if (device->memory) return device->memory->subspan(offset, together * bytes);
+  if (device->memory) {
+    link_bytes_ += together * bytes;
+    return device->memory->subspan(offset, together * bytes);
+  }
   staging_.resize(together * bytes);
   read_device(offset, staging_);
   return staging_;
@@ -446,6 +458,18 @@ void Job::Impl::finish_pass(const hb_job_status_t& status) {
   result.rail_cell = std::min(result.rail_cell, counters.rail_cell);
   result.array_ticks = {counters.job_ticks};
   result.stall_ticks = result.stall_ticks + Ticks{counters.stall_ticks};
+  count_work();
+}
+
+/// Adds this pass to what the device has done.
+void Job::Impl::count_work() {
+  Work& work = device->work;
+  const std::uint64_t shots = pass_shots();
+  work.samples += shot_work_.samples * static_cast<double>(shots);
+  work.reads += shot_work_.reads * shots;
+  work.writes += shot_work_.writes * shots;
+  work.busy_seconds += shot_work_.busy_seconds;
+  work.link_bytes += std::exchange(link_bytes_, 0);
 }
 
 void Job::Impl::read_meters() {
@@ -510,7 +534,7 @@ double Job::Impl::fraction() {
 void Job::Impl::advance() {
   double done = 0;
   try {
-    device->link.wait_irq(std::min(slice_, left_));
+    woken_ = device->link.wait_irq(std::min(slice_, left_));
     if (cancelled.load(std::memory_order_relaxed)) return;
     slice_ = std::min(longest_slice_, slice_ * 2);
     look();

@@ -61,6 +61,7 @@ struct Job::Impl {
   /// Gives a record to options.records.
   void hand_over(std::span<const std::byte> record, std::uint32_t number);
   void finish_pass(const hb_job_status_t& status);
+  void count_work();
   void read_meters();
   void read_readbacks();
   std::span<const std::byte> records(std::uint32_t number, std::uint32_t count);
@@ -74,6 +75,8 @@ struct Job::Impl {
   std::uint32_t capture_cells_;
   RecordShape shape_;             ///< of a record; lanes are those of the pass
   MemoryPlan plan_;
+  Work shot_work_;                ///< of one shot
+  std::uint64_t link_bytes_ = 0;  ///< of this pass
   std::uint64_t done_shots_ = 0;  ///< of the passes before this one
   std::uint32_t fetched_ = 0;     ///< records of this pass
   std::vector<std::byte> staging_;
@@ -82,6 +85,7 @@ struct Job::Impl {
   std::uint64_t left_ = ~std::uint64_t{0};  ///< ticks to the limit, at the last look
   std::uint64_t slice_ = 1, longest_slice_ = 1;
   std::uint64_t clips_ = 0;
+  bool woken_ = false;  ///< the last wait ended with an interrupt
   double told_ = 0;  ///< fraction that progress was told last, and when
   std::chrono::steady_clock::time_point told_at_ = std::chrono::steady_clock::now();
 };

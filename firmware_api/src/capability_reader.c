@@ -35,6 +35,7 @@ hb_status_t hb_capability_read(const hb_mmio_t *mmio, hb_capabilities_t *caps) {
   caps->activity = ((caps_word & HB_CAPS_ACTIVITY_MASK) >> HB_CAPS_ACTIVITY_SHIFT) != 0;
   caps->dma = ((caps_word & HB_CAPS_DMA_MASK) >> HB_CAPS_DMA_SHIFT) != 0;
   caps->graph_couplings = ((caps_word & HB_CAPS_GRAPH_COUPLINGS_MASK) >> HB_CAPS_GRAPH_COUPLINGS_SHIFT) != 0;
+  caps->priced = ((caps_word & HB_CAPS_PRICED_MASK) >> HB_CAPS_PRICED_SHIFT) != 0;
   caps->cells = hb_read(mmio, HB_CAPS_CELLS_OFFSET);
   caps->lanes = hb_read(mmio, HB_CAPS_LANES_OFFSET);
   caps->tick_ps = hb_read(mmio, HB_CAPS_TICK_PS_OFFSET);
@@ -76,6 +77,13 @@ hb_status_t hb_capability_read(const hb_mmio_t *mmio, hb_capabilities_t *caps) {
   caps->arithmetic = caps->dt_programmable ? hb_read(mmio, HB_CAPS_ARITHMETIC_OFFSET) : 0u;
   caps->states = hb_read(mmio, HB_CAPS_STATES_OFFSET);
   if (caps->states == 0) caps->states = 1;
+  caps->cost_sample_j = caps->priced ? float_of(hb_read(mmio, HB_CAPS_COST_SAMPLE_J_OFFSET)) : 0.0f;
+  caps->cost_read_j = caps->priced ? float_of(hb_read(mmio, HB_CAPS_COST_READ_J_OFFSET)) : 0.0f;
+  caps->cost_write_j = caps->priced ? float_of(hb_read(mmio, HB_CAPS_COST_WRITE_J_OFFSET)) : 0.0f;
+  caps->cost_conversion_j = caps->priced ? float_of(hb_read(mmio, HB_CAPS_COST_CONVERSION_J_OFFSET)) : 0.0f;
+  caps->cost_link_byte_j = caps->priced ? float_of(hb_read(mmio, HB_CAPS_COST_LINK_BYTE_J_OFFSET)) : 0.0f;
+  caps->cost_standby_w = caps->priced ? float_of(hb_read(mmio, HB_CAPS_COST_STANDBY_W_OFFSET)) : 0.0f;
+  caps->cost_grades = caps->priced ? hb_read(mmio, HB_CAPS_COST_GRADES_OFFSET) : 0u;
 
   if (caps->cells == 0) return HB_DEVICE;
   if (caps->lanes == 0) return HB_DEVICE;
@@ -97,6 +105,12 @@ hb_status_t hb_capability_read(const hb_mmio_t *mmio, hb_capabilities_t *caps) {
   if (!is_magnitude(caps->range_damping)) return HB_DEVICE;
   if (!is_magnitude(caps->range_frequency)) return HB_DEVICE;
   if (!is_magnitude(caps->range_second)) return HB_DEVICE;
+  if (!is_magnitude(caps->cost_sample_j)) return HB_DEVICE;
+  if (!is_magnitude(caps->cost_read_j)) return HB_DEVICE;
+  if (!is_magnitude(caps->cost_write_j)) return HB_DEVICE;
+  if (!is_magnitude(caps->cost_conversion_j)) return HB_DEVICE;
+  if (!is_magnitude(caps->cost_link_byte_j)) return HB_DEVICE;
+  if (!is_magnitude(caps->cost_standby_w)) return HB_DEVICE;
   return HB_OK;
 }
 

@@ -37,6 +37,16 @@ struct ReadAddress {
   std::uint32_t repeat = 0;  ///< how many records the program took at this step before
 };
 
+/// An instant between two steps, as slow things see it.
+struct Moment {
+  double time = 0;            ///< since the part was first powered on, time units
+  bool running = false;       ///< whether a job has run since the moment before
+  std::uint64_t period = 0;   ///< number of the period that begins, by the step numbers of the noise
+  std::uint64_t seed = 0;     ///< of the noise
+  std::uint32_t shot0 = 0, lanes = 0, cells = 0;
+  double period_time = 0;     ///< length of a period, time units
+};
+
 /// One of them. It acts at the instants whose functions it overrides; all are pure functions of the part and of what
 /// they are given, whatever ran before. Where an imperfection of no size would act, none is made: a nominal chip has an
 /// empty list and nominal bits.
@@ -55,8 +65,18 @@ class Imperfection {
   /// Cells that never move, by cell.
   virtual std::span<const HeldCell> held() const { return {}; }
 
-  /// Parameters become live.
-  virtual void commit(physics::Parameters&) {}
+  /// Whether it changes live parameters as device time passes. If so, `pass` is called at the start of a job, at the first
+  /// step of every period and at the end of a job, in order; then `act` on the parameters of a stretch, live or the
+  /// target of a ramp, which are those of the last commit each time.
+  virtual bool moves() const { return false; }
+  virtual void pass(const Moment&) {}
+  virtual void act(physics::Parameters&) const {}
+  /// Temperature of the die at the last moment, where it is its affair; 0 else.
+  virtual double kelvin() const { return 0; }
+  /// An array without a past begins a job: what the array's noise has left is forgotten, the part's age is not.
+  virtual void restart() {}
+  /// The part is powered on for the first time.
+  virtual void power_on() {}
 
   /// An array is made, which makes the steps.
   virtual void step(physics::ArraySpec&) const {}

@@ -42,6 +42,15 @@ void CaptureRing::write_lane(std::uint64_t ahead, std::uint32_t lane, std::span<
     const std::uint32_t second = layout_.cell0 + static_cast<std::uint32_t>(own) - layout_.second;
     if (own < read.size()) imperfections_.read_out(1, second, std::span(read).subspan(own), &address);
   }
+  if (!saturated_.empty()) {
+    if (read.empty()) read.assign(captured.begin(), captured.end());
+    captured = read;
+    for (const std::uint32_t cell : saturated_)
+      if (cell >= layout_.cell0 && cell < layout_.cell0 + own) {
+        read[cell - layout_.cell0] = first_.range;
+        clipped_.fetch_add(1, std::memory_order_relaxed);
+      }
+  }
   encode(captured.first(own), first_, {values, own * value});
   if (layout_.whole_turns) {
     if (own == layout_.cells) return;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "hw_model/analog/converters.hpp"
 #include "hw_model/device/imperfections.hpp"
@@ -21,11 +22,15 @@ class CaptureRing {
   CaptureRing(std::span<std::byte> memory, const Converter& first, const Converter& second, Imperfections& imperfections)
       : memory_(memory), first_(first), second_(second), imperfections_(imperfections) {}
 
+  /// From now on the converter of the first variable of this cell stands at its end, which counts as clipped.
+  void saturate(std::uint32_t cell) { saturated_.push_back(cell); }
+
   /// A fresh, empty ring. `layout` lies inside memory.
   void begin(const RingLayout& layout);
 
   std::uint64_t head() const { return head_; }
-  /// Values of second variables since begin() that lay beyond their converter. First ones are bounded by what they are.
+  /// Values of second variables since begin() that lay beyond their converter, and those of saturated converters. First
+  /// variables are bounded by what they are.
   std::uint64_t clipped() const { return clipped_.load(std::memory_order_relaxed); }
   std::uint64_t tail() const { return tail_; }
   std::uint64_t unread() const { return head_ - tail_; }
@@ -57,6 +62,7 @@ class CaptureRing {
   RingLayout layout_;
   std::uint64_t head_ = 0, tail_ = 0;
   std::atomic<std::uint64_t> clipped_ = 0;
+  std::vector<std::uint32_t> saturated_;
 };
 
 }  // namespace heatbath::model

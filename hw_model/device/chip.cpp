@@ -105,6 +105,8 @@ struct Chip::Impl {
         sequencer(profile, options.seed, options.timed, memory.bytes(), interrupts, &team),
         dma(profile, options.timed, memory.bytes(), interrupts) {
     load_profile_registers();
+    for (const PlannedFault& planned : parse_faults(profile.planned_faults))
+      if (planned.kind == FaultKind::dma_error) dma.fail_from(planned.tick);
   }
 
   void load_profile_registers() {
@@ -130,6 +132,9 @@ struct Chip::Impl {
       case HB_ERR_SEQUENCE_OFFSET: return registers.sequence_errors();
       case HB_COMMAND_ACK_OFFSET: return acknowledged;
       case HB_STATUS_OFFSET: return status();
+      case HB_ERR_PARITY_OFFSET: return sequencer.parity_errors();
+      case HB_DIE_TEMPERATURE_OFFSET:
+        return static_cast<std::uint32_t>(sequencer.imperfections().kelvin() * 1000 + 0.5);
       case HB_TIME_LO_OFFSET: return low(sequencer.now());
       case HB_TIME_HI_OFFSET: return high(sequencer.now());
       case HB_SHOT_COUNT_OFFSET: return sequencer.shot_count();
@@ -227,6 +232,17 @@ struct Chip::Impl {
     if (sequencer.running()) return HB_BUSY;
     const std::uint64_t dt = profile.dt_programmable ? registers.get(HB_DT_TICKS_OFFSET) : profile.dt_ticks;
     Fault fault{HB_OUT_OF_MEMORY, Fault::no_instruction, HB_SHOTS_OFFSET, 0};
+    if (sequencer.tripped()) {
+      fault = {HB_OVERHEATED, Fault::no_instruction, HB_DIE_TEMPERATURE_OFFSET, 0};
+      sequencer.refuse(fault);
+      return fault.code;
+    }
+    const std::uint64_t program = registers.get64(HB_PROGRAM_ADDR_LO_OFFSET);
+    if (sequencer.finds_flip(program, std::uint64_t{registers.get(HB_PROGRAM_COUNT_OFFSET)} * sizeof(hb_instruction_t))) {
+      fault = {HB_PARITY, Fault::no_instruction, HB_PROGRAM_ADDR_LO_OFFSET, 0};
+      sequencer.refuse(fault);
+      return fault.code;
+    }
     try {
       auto checked = check_start(registers, memory.bytes(), profile, cells, lanes, dt);
       if (Job* job = std::get_if<Job>(&checked)) {

@@ -62,6 +62,10 @@ void Dma::begin_burst(std::uint64_t now) {
 }
 
 void Dma::finish_burst() {
+  if (fails_from_ <= due_) {
+    fails_from_ = never;
+    return end(HB_DEVICE);
+  }
   const std::span<std::byte> data =
       memory_.subspan(device_offset_ + moved_, std::min<std::size_t>(burst_, bytes_ - moved_));
   const std::uint64_t address = host_address_ + moved_;

@@ -1,6 +1,7 @@
 #pragma once
 // The DMA engine: moves blocks between device memory and memory of the host, in bursts, in explicit time.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -44,6 +45,8 @@ class Dma {
   /// A write of DMA_COMMAND at `now`: samples the registers. The result is code().
   void command(std::uint32_t op, const RegisterFile& registers, std::uint64_t now);
   void reset();
+  /// The transfer under way at `tick`, or the next one, ends with HB_DEVICE.
+  void fail_from(std::uint64_t tick) { fails_from_ = std::min(fails_from_, tick); }
 
   bool busy() const { return op_ != 0; }
   /// How the last command or transfer ended.
@@ -71,6 +74,7 @@ class Dma {
   std::uint64_t host_address_ = 0, device_offset_ = 0;
   std::uint32_t bytes_ = 0, burst_ = 0, moved_ = 0;
   std::uint64_t due_ = never;
+  std::uint64_t fails_from_ = never;
   bool stopping_ = false;
   hb_status_t code_ = HB_OK;
 };

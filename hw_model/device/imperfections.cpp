@@ -6,6 +6,8 @@
 #include "heatbath/codes.h"
 #include "hw_model/analog/coloured_bath.hpp"
 #include "hw_model/analog/defects.hpp"
+#include "hw_model/analog/die.hpp"
+#include "hw_model/analog/flicker.hpp"
 #include "hw_model/analog/mismatch.hpp"
 #include "hw_model/analog/parameter_curve.hpp"
 #include "hw_model/analog/read_out_curve.hpp"
@@ -49,6 +51,19 @@ bool has_defects(const Profile& p) {
          p.stuck_cell_rate > 0 || p.dead_coupler_rate > 0;
 }
 
+DieLaw die_of(const Profile& p) {
+  DieLaw law;
+  law.thermal_time = p.thermal_time;
+  law.idle_warmth = p.idle_warmth_K;
+  law.run_warmth = p.run_warmth_K;
+  law.ambient = p.ambient_K;
+  law.kT_tracks = p.kT_tracks;
+  law.coupling_gain = p.coupling_gain_per_K;
+  law.cell_gain = p.cell_gain_per_K;
+  law.bias_offset_sd = p.bias_offset_sd_per_K;
+  return law;
+}
+
 /// The parameter converters by section. Temperatures of single cells have one; frequencies of cells, too.
 std::vector<ParameterCurve::Scale> parameter_scales(const Profile& p) {
   std::vector<ParameterCurve::Scale> scales;
@@ -80,6 +95,15 @@ Imperfections::Imperfections(const Profile& p) {
   if (p.noise != physics::NoiseColour::Kind::white || p.noise_common != 0)
     list_.push_back(std::make_unique<ColouredBath>(
         physics::NoiseColour{p.noise, static_cast<double>(p.noise_time), static_cast<double>(p.noise_common)}));
+  if (const bool warms = p.idle_warmth_K != 0 || p.run_warmth_K != 0; warms)
+    list_.push_back(std::make_unique<Die>(die_of(p), p.serial));
+  if (p.drift_exponent > 0 || p.drift_exponent_sd > 0 || p.bias_walk > 0)
+    list_.push_back(std::make_unique<Drift>(
+        DriftLaw{p.drift_exponent, p.drift_exponent_sd, p.drift_onset, p.bias_walk, p.drift_age}, p.serial));
+  if (p.ripple_gain > 0 || p.ripple_kT > 0)
+    list_.push_back(std::make_unique<Supply>(p.ripple_gain, p.ripple_kT, p.ripple_period));
+  if (p.flicker_sd > 0 || p.telegraph_step > 0)
+    list_.push_back(std::make_unique<Flicker>(FlickerLaw{p.flicker_sd, p.flicker_time, p.telegraph_step, p.telegraph_time}));
   if (p.crosstalk > 0) list_.push_back(std::make_unique<Crosstalk>(p.crosstalk));
   if (p.read_out_noise_sd_steps > 0)
     list_.push_back(std::make_unique<ReadOutNoise>(p.read_out_noise_sd_steps, components));
@@ -90,6 +114,7 @@ Imperfections::Imperfections(const Profile& p) {
         std::make_unique<ReadOutSteps>(p.read_out_dnl_sd_steps, components, p.capture_bits, p.serial));
   for (const auto& one : list_) {
     reads_out_ |= one->reads_out();
+    moves_ |= one->moves();
     spreads_temperature_ |= one->spreads_temperature();
     offsets_couplings_ |= one->offsets_couplings();
     if (!one->held().empty()) held_ = one->held();

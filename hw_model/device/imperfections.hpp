@@ -11,7 +11,7 @@
 
 namespace heatbath::model {
 
-/// An ordered list. At each instant (parameter load, commit, step, read-out) every imperfection acts on what the ones
+/// An ordered list. At each instant (parameter load, moment, step, read-out) every imperfection acts on what the ones
 /// before it have left. Converters come first when a parameter is loaded, last when a state is read: clips, rounding
 /// and full scale are theirs (hw_model/analog/converters.hpp).
 class Imperfections {
@@ -24,8 +24,26 @@ class Imperfections {
   void load_couplings(const LoadedCouplings& couplings) {
     for (const auto& one : list_) one->load_couplings(couplings);
   }
-  void commit(physics::Parameters& parameters) {
-    for (const auto& one : list_) one->commit(parameters);
+  /// Whether live parameters change as device time passes; `pass` and `act` do nothing else.
+  bool moves() const { return moves_; }
+  void pass(const Moment& moment) {
+    for (const auto& one : list_)
+      if (one->moves()) one->pass(moment);
+  }
+  void act(physics::Parameters& parameters) const {
+    for (const auto& one : list_) one->act(parameters);
+  }
+  /// Temperature of the die at the last moment; 0 where none is modelled.
+  double kelvin() const {
+    double kelvin = 0;
+    for (const auto& one : list_) kelvin += one->kelvin();
+    return kelvin;
+  }
+  void restart() {
+    for (const auto& one : list_) one->restart();
+  }
+  void power_on() {
+    for (const auto& one : list_) one->power_on();
   }
   void step(physics::ArraySpec& spec) const {
     for (const auto& one : list_) one->step(spec);
@@ -45,7 +63,7 @@ class Imperfections {
 
  private:
   std::vector<std::unique_ptr<Imperfection>> list_;
-  bool reads_out_ = false, spreads_temperature_ = false, offsets_couplings_ = false;
+  bool reads_out_ = false, moves_ = false, spreads_temperature_ = false, offsets_couplings_ = false;
   std::span<const HeldCell> held_;
 };
 

@@ -14,6 +14,8 @@ class Interrupts {
   void raise_program(std::uint32_t tag);
   void enable(std::uint32_t mask) { enabled_ = mask; }
   void reset();
+  /// The next interrupt of a job (JOB_DONE, FAULT, ABORTED, CAPTURE) is not raised.
+  void lose_next() { loses_next_ = true; }
 
   std::uint32_t state() const { return state_; }
   std::uint32_t tag() const { return tag_; }
@@ -23,6 +25,7 @@ class Interrupts {
 
  private:
   std::uint32_t state_ = 0, enabled_ = 0, tag_ = 0;
+  bool loses_next_ = false;
 };
 
 }  // namespace heatbath::model

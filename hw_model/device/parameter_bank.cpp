@@ -189,9 +189,40 @@ std::uint64_t ParameterBank::take_clips() {
   return sum;
 }
 
-void ParameterBank::commit() {
-  live_ = shadow_;
-  imperfections_.commit(live_.applied);
+void ParameterBank::commit() { live_ = shadow_; }
+
+void ParameterBank::flip_coupling(std::uint64_t ordinal) {
+  const physics::Couplings& was = *live_.applied.couplings;
+  const auto flipped = [&](float value) { return value + (value < 0 ? profile_.range_coupling : -profile_.range_coupling); };
+  if (graph_) {
+    const auto couplers = graph_->couplers();
+    if (ordinal >= couplers.size()) return;
+    std::vector<float> values;
+    for (std::size_t k = 0; k < couplers.size(); ++k) {
+      const float forward = was.at(couplers[k].i, couplers[k].j);
+      values.push_back(k == ordinal ? flipped(forward) : forward);
+      if (!profile_.reciprocal) values.push_back(was.at(couplers[k].j, couplers[k].i));
+    }
+    live_.applied.couplings = std::make_shared<const physics::Couplings>(graph_, std::move(values));
+    return;
+  }
+  std::vector<float> matrix(std::size_t{cells_} * cells_);
+  std::uint64_t pair = 0;
+  for (std::uint32_t i = 0; i < cells_; ++i)
+    for (std::uint32_t k = 0; k < cells_; ++k) {
+      float& value = matrix[std::size_t{i} * cells_ + k];
+      value = was.at(i, k);
+      if (k <= i || pair++ != ordinal) continue;
+      value = flipped(value);
+    }
+  for (std::uint32_t i = 0; profile_.reciprocal && i < cells_; ++i)
+    for (std::uint32_t k = 0; k < i; ++k) matrix[std::size_t{i} * cells_ + k] = matrix[std::size_t{k} * cells_ + i];
+  if (profile_.integer_sums) {
+    const physics::CodeGrid grid{profile_.parameter_bits, profile_.range_coupling};
+    live_.applied.couplings = std::make_shared<const physics::Couplings>(cells_, std::move(matrix), grid);
+    return;
+  }
+  live_.applied.couplings = std::make_shared<const physics::Couplings>(cells_, std::move(matrix));
 }
 
 void ParameterBank::readback(hb_section_t section, std::span<std::byte> out) const {

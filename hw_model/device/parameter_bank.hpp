@@ -43,6 +43,11 @@ class ParameterBank {
   /// live = shadow.
   void commit();
 
+  /// The highest bit of the converter of a live coupling flips: its value changes by the range, away from where it is.
+  /// `ordinal`: of a graph its coupler, else of the pairs i < j by rows; beyond the last nothing happens. The image that
+  /// READBACK returns, which lies in another memory, stays.
+  void flip_coupling(std::uint64_t ordinal);
+
   /// Copies the nominal image of a live section that lies in memory; biases that differ between lanes are those of lane
   /// 0. out: section_bytes.
   void readback(hb_section_t section, std::span<std::byte> out) const;

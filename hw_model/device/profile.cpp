@@ -21,6 +21,7 @@
 #include "hw_model/analog/defects.hpp"
 #include "hw_model/device/built_in_profiles.hpp"
 #include "hw_model/device/imperfections.hpp"
+#include "hw_model/device/planned_faults.hpp"
 #include "hw_model/physics/array.hpp"
 #include "hw_model/physics/categorical_kernels.hpp"
 #include "hw_model/physics/topology.hpp"
@@ -103,6 +104,7 @@ const std::vector<Key>& keys() {
         {"noise", "correlation_time", &P::noise_time, 0, huge, "noise"},
         {"noise", "common", &P::noise_common, 0, 1, "noise"},
         {"imperfections", "perfect", &P::perfect},
+        {"imperfections", "period", &P::slow_period, 1e-6, 1e9},
         {"mismatch", "cell_gain_sd", &P::cell_gain_sd, 0, 0.5, "mismatch"},
         {"mismatch", "j2_sd", &P::j2_sd, 0, 0.5, "mismatch"},
         {"mismatch", "j4_sd", &P::j4_sd, 0, 0.5, "mismatch"},
@@ -121,6 +123,26 @@ const std::vector<Key>& keys() {
         {"defects", "stuck_cell_rate", &P::stuck_cell_rate, 0, 1, "defects"},
         {"defects", "dead_coupler_rate", &P::dead_coupler_rate, 0, 1, "defects"},
         {"defects", "stuck_at", &P::stuck_at, 0, rail_max, "defects"},
+        {"die", "thermal_time", &P::thermal_time, 1e-6, huge, "die"},
+        {"die", "idle_warmth_K", &P::idle_warmth_K, -250, 250, "die"},
+        {"die", "run_warmth_K", &P::run_warmth_K, -250, 250, "die"},
+        {"die", "ambient_K", &P::ambient_K, 1, 1000, "die"},
+        {"die", "kT_tracks", &P::kT_tracks, 0, 10, "die"},
+        {"die", "coupling_gain_per_K", &P::coupling_gain_per_K, -0.01, 0.01, "die"},
+        {"die", "cell_gain_per_K", &P::cell_gain_per_K, -0.01, 0.01, "die"},
+        {"die", "bias_offset_sd_per_K", &P::bias_offset_sd_per_K, 0, 1000, "die"},
+        {"drift", "exponent", &P::drift_exponent, 0, 1, "drift"},
+        {"drift", "exponent_sd", &P::drift_exponent_sd, 0, 1, "drift"},
+        {"drift", "onset", &P::drift_onset, 1e-6, huge, "drift"},
+        {"drift", "age", &P::drift_age, 0, huge, "drift"},
+        {"drift", "bias_walk", &P::bias_walk, 0, 1000, "drift"},
+        {"supply", "ripple_gain", &P::ripple_gain, 0, 0.5, "supply"},
+        {"supply", "ripple_kT", &P::ripple_kT, 0, 0.5, "supply"},
+        {"supply", "ripple_period", &P::ripple_period, 1e-6, huge, "supply"},
+        {"flicker", "flicker_sd", &P::flicker_sd, 0, 1000, "flicker"},
+        {"flicker", "flicker_time", &P::flicker_time, 1e-6, huge, "flicker"},
+        {"flicker", "telegraph_step", &P::telegraph_step, 0, 1000, "flicker"},
+        {"flicker", "telegraph_time", &P::telegraph_time, 1e-6, huge, "flicker"},
         {"timing", "bus_request_ticks", &P::bus_request_ticks, 0, 1e9},
         {"timing", "bus_response_ticks", &P::bus_response_ticks, 0, 1e9},
         {"timing", "bus_bytes_per_tick", &P::bus_bytes_per_tick, 0, 1e9},
@@ -128,6 +150,16 @@ const std::vector<Key>& keys() {
         {"timing", "operand_bytes_per_tick", &P::operand_bytes_per_tick, 0, 1e9},
         {"timing", "dac_settle_ticks", &P::dac_settle_ticks, 0, 1e9},
         {"timing", "adc_conversion_ticks", &P::adc_conversion_ticks, 0, 1e9},
+        {"faults", "plan", &P::planned_faults, 0, 0, "faults"},
+        {"faults", "monitors", &P::fault_monitors},
+        {"faults", "watchdog_time", &P::watchdog_time, 1e-6, huge},
+        {"faults", "cool_time", &P::cool_time, 0, huge},
+        {"cost", "sample_J", &P::sample_J, 0, 1},
+        {"cost", "read_J", &P::read_J, 0, 1},
+        {"cost", "write_J", &P::write_J, 0, 1},
+        {"cost", "conversion_J", &P::conversion_J, 0, 1},
+        {"cost", "link_byte_J", &P::link_byte_J, 0, 1},
+        {"cost", "standby_W", &P::standby_W, 0, 1e6},
     };
     for (const FeatureKey& feature : feature_keys) all.push_back({"features", feature.name, feature.member});
     return all;
@@ -142,6 +174,8 @@ std::string text(double number) {
       std::to_chars(digits.data(), digits.data() + digits.size(), number, std::chars_format::general, 12);
   return std::string(digits.data(), end);
 }
+
+constexpr std::array<std::string_view, 6> grade_names{"unstated", "projected", "derived", "simulated", "measured", "metered"};
 
 constexpr std::string_view default_stepper_name = "default";
 
@@ -209,6 +243,7 @@ class Reader {
     // A kind of cells brings its stepper, and discrete cells their step: a sweep in a time unit.
     if (find("array", "cell") && !find("array", "stepper")) profile.stepper = physics::Stepper::none;
     if (physics::is_discrete(profile.cell) && !find("time", "dt_ticks")) profile.dt_ticks = profile.time_unit_ticks;
+    read_evidence(profile);
     check(profile);
     return profile;
   }
@@ -229,9 +264,37 @@ class Reader {
     fail(std::string("[") + key.table + "] " + key.name, "found " + found + "; it must be " + right);
   }
 
+  /// What [evidence] says; a file that says nothing knows nothing.
+  void read_evidence(Profile& profile) const {
+    profile.evidence.clear();
+    profile.usual_evidence = {};
+    const auto table = document_.root().find("evidence");
+    if (!table) return;
+    for (const auto& [key_text, value] : table->entries()) {
+      const std::string key(key_text), where = "[evidence] " + key;
+      const bool known = key == "usual" || std::ranges::any_of(keys(), [&](const Key& one) {
+                           return std::string(one.table) + "." + one.name == key;
+                         });
+      if (!known) fail(where, "no key of a profile; write it as \"table.key\", or usual");
+      const std::string text = value.is(TomlKind::string) ? value.string() : std::string();
+      const std::size_t comma = text.find(',');
+      const auto grade = std::ranges::find(grade_names, std::string_view(text).substr(0, comma));
+      if (grade == grade_names.end()) {
+        std::string right = "a grade, then a comma and its source. Grades:";
+        for (const std::string_view one : grade_names) right += (one == grade_names.front() ? " " : ", ") + std::string(one);
+        fail(where, "found " + shown(value) + "; it must be " + right);
+      }
+      std::string source = comma == std::string::npos ? "" : text.substr(comma + 1);
+      source.erase(0, source.find_first_not_of(' '));
+      const Evidence evidence{static_cast<Grade>(grade - grade_names.begin()), source};
+      (key == "usual" ? profile.usual_evidence : profile.evidence[key]) = evidence;
+    }
+  }
+
   void check_names() const {
     for (const auto& [name_of_table, contents] : document_.root().entries()) {
       const std::string table(name_of_table);
+      if (table == "evidence" && contents.is(TomlKind::table)) continue;
       const bool known = std::any_of(keys().begin(), keys().end(), [&](const Key& key) { return table == key.table; });
       if (!known) fail("[" + table + "]", "unknown table; the tables are " + tables());
       if (!contents.is(TomlKind::table))
@@ -253,7 +316,7 @@ class Reader {
       list += (list.empty() ? "" : ", ") + std::string(key.table);
       last = key.table;
     }
-    return list;
+    return list + ", evidence";
   }
   static std::string names(const std::string& table) {
     std::string list;
@@ -429,6 +492,7 @@ class Reader {
                                       text(static_cast<double>(p.rail)));
       }
     });
+    list("[faults] plan", [&] { parse_faults(p.planned_faults); });
     list("[defects] dead_couplers", [&] {
       for (const auto& [i, j] : parse_couplers(p.dead_couplers)) within(i), within(j);
     });
@@ -451,7 +515,7 @@ namespace {
 constexpr std::string_view choices_known[] = {"cell",         "stepper",         "topology", "reciprocal",
                                               "rail",         "refuse_unstable", "noise",    "noise_time",
                                               "noise_common", "integer_sums",    "dt",       "chip",
-                                              "perfect",      "states"};
+                                              "perfect",      "states",          "faults"};
 
 double number_of(const std::string& name, const std::string& value, double low, double high) {
   const auto number = numerics::parse_number<double>(value);
@@ -554,6 +618,9 @@ void choose(Profile& profile, const std::string& name, const std::string& value)
   } else if (name == "perfect") {
     (void)parse_switches(value, [&](const std::string& what) { throw std::invalid_argument("perfect=" + value + ": " + what); });
     profile.perfect = value;
+  } else if (name == "faults") {
+    parse_faults(value);
+    profile.planned_faults = value;
   } else {
     throw std::invalid_argument("'" + name + "' is nothing to choose");
   }
@@ -585,6 +652,11 @@ void settle(Profile& profile) {
   }
   if (profile.stepper == physics::Stepper::none)
     profile.stepper = physics::default_stepper(profile.cell, profile.graph.get());
+  if (physics::has_labels(profile.cell) &&
+      (profile.tiles > 1 || profile.bias_walk > 0 || profile.bias_offset_sd_per_K > 0 || profile.flicker_sd > 0 ||
+       profile.telegraph_step > 0))
+    throw std::invalid_argument("[multi] tiles, [drift] bias_walk, [die] bias_offset_sd_per_K and [flicker] are not for cells "
+                                "of kind " + std::string(physics::name(profile.cell)));
   if (profile.graph) {
     const std::uint32_t cells = profile.graph->cells();
     const bool matrices = profile.cell == physics::CellKind::rlc || profile.stepper == physics::Stepper::exact_ou;
@@ -690,6 +762,50 @@ std::uint32_t Profile::couplers() const {
 }
 
 std::uint32_t Profile::arithmetic() const { return dt_programmable ? physics::arithmetic_revision : 0; }
+
+std::string_view name(Grade grade) { return grade_names[static_cast<std::size_t>(grade)]; }
+
+const Evidence& Profile::evidence_of(std::string_view table, std::string_view key) const {
+  const auto at = evidence.find(std::string(table) + "." + std::string(key));
+  return at == evidence.end() ? usual_evidence : at->second;
+}
+
+std::uint32_t Profile::cost_grades() const {
+  std::uint32_t grades = 0, shift = 0;
+  for (const char* const key : {"sample_J", "read_J", "write_J", "conversion_J", "link_byte_J", "standby_W"}) {
+    grades |= static_cast<std::uint32_t>(evidence_of("cost", key).grade) << shift;
+    shift += 4;
+  }
+  return grades;
+}
+
+bool Profile::priced() const {
+  return sample_J > 0 || read_J > 0 || write_J > 0 || conversion_J > 0 || link_byte_J > 0 || standby_W > 0;
+}
+
+std::vector<DatasheetRow> datasheet(const Profile& profile) {
+  struct Shown {
+    std::string operator()(const std::string& value) const { return value; }
+    std::string operator()(bool value) const { return value ? "true" : "false"; }
+    std::string operator()(std::uint32_t value) const { return std::to_string(value); }
+    std::string operator()(std::uint64_t value) const { return std::to_string(value); }
+    std::string operator()(float value) const { return numerics::general(value); }
+    std::string operator()(Storage value) const {
+      return value == Storage::float32 ? "float32" : value == Storage::code8 ? "code8" : "code16";
+    }
+    std::string operator()(Stability value) const {
+      return value == Stability::never ? "never" : value == Stability::linear ? "linear" : "rail";
+    }
+    std::string operator()(physics::CellKind value) const { return std::string(physics::name(value)); }
+    std::string operator()(physics::Stepper value) const { return std::string(physics::name(value)); }
+    std::string operator()(physics::NoiseColour::Kind value) const { return std::string(physics::name(value)); }
+  };
+  std::vector<DatasheetRow> rows;
+  for (const Key& key : keys())
+    rows.push_back({key.table, key.name, std::visit([&](auto member) { return Shown{}(profile.*member); }, key.member),
+                    profile.evidence_of(key.table, key.name)});
+  return rows;
+}
 
 std::uint64_t Profile::topology_bytes() const {
   if (!graph) return 0;

@@ -25,6 +25,16 @@ namespace heatbath::model {
 /// linear part diverge; those that are unstable for a state at the rail.
 enum class Stability : std::uint8_t { never, linear, rail };
 
+/// How a number is known, from weak to strong; the weaker one is that of a product. Numbers as in CAPS_COST_GRADES.
+enum class Grade : std::uint8_t { unstated, projected, derived, simulated, measured, metered };
+std::string_view name(Grade grade);
+
+/// What [evidence] of a profile says of a key: "GRADE" or "GRADE, SOURCE".
+struct Evidence {
+  Grade grade = Grade::unstated;
+  std::string source;
+};
+
 /// A chip profile: hw_model/profiles/NAME.toml, or a file of the same form. What a file does not say is as in `ideal`,
 /// and what `ideal` does not say as here; the tables of the file are the comments' first words. Energies in energy
 /// units, times in ticks or time units as named.
@@ -80,6 +90,25 @@ struct Profile : ProfileFeatures, ProfileImperfections {
   std::uint32_t dac_settle_ticks = 0;          ///< after COMMIT and CLAMP
   std::uint32_t adc_conversion_ticks = 0;      ///< after SAMPLE; periodic records convert while the array evolves
 
+  // [faults]: whether the chip notices its faults; times in time units
+  bool fault_monitors = true;
+  float watchdog_time = 1000;  ///< after which a sequencer that stands still is stopped
+  float cool_time = 1000;      ///< for which START is refused after a thermal trip
+  // [cost]: what one of it takes from the supply; 0: not known, or inside another
+  float sample_J = 0;      ///< of a cell for a time unit; an update of a p-bit
+  float read_J = 0;        ///< of a state read out
+  float write_J = 0;       ///< of a parameter or state written
+  float conversion_J = 0;  ///< of a converter, in each read and write
+  float link_byte_J = 0;   ///< of a byte between device and host
+  float standby_W = 0;     ///< whether anything runs or not
+  // [evidence]: by "table.key"; of the others `usual`
+  std::map<std::string, Evidence, std::less<>> evidence;
+  Evidence usual_evidence;
+  const Evidence& evidence_of(std::string_view table, std::string_view key) const;
+  /// The grades of [cost], as in CAPS_COST_GRADES.
+  std::uint32_t cost_grades() const;
+  bool priced() const;
+
   /// State variables of a cell.
   std::uint32_t components() const { return physics::components(cell); }
   /// States of a cell as CAPS_STATES has them: 0 where cells have no labels.
@@ -109,8 +138,8 @@ struct Profile : ProfileFeatures, ProfileImperfections {
 };
 
 /// What a device URI may choose in addition to the profile: `chip`, the serial number, which part it is; `perfect`, the
-/// imperfections that are switched off; [array] cell, states, stepper, topology, reciprocal, rail and refuse_unstable
-/// under these names, [noise] colour, correlation_time and common as noise, noise_time and
+/// imperfections that are switched off; `faults`, planned ones; [array] cell, states, stepper, topology, reciprocal, rail
+/// and refuse_unstable under these names, [noise] colour, correlation_time and common as noise, noise_time and
 /// noise_common, [parameters] integer_sums, and dt, the step in time units where the profile lets hosts program it.
 /// Values as in a profile's file; reciprocal and integer_sums are yes or no. A cell of another kind than the profile's
 /// comes with the default stepper of its kind; discrete cells with a step of one time unit unless the profile has
@@ -121,6 +150,14 @@ std::span<const std::string_view> choice_names();
 
 /// Profiles built in, in the order of hw_model/device/CMakeLists.txt.
 std::vector<std::string> profile_names();
+
+/// A key of a profile with its value and how that is known.
+struct DatasheetRow {
+  std::string table, key, value;
+  Evidence evidence;
+};
+/// All keys of a profile, in the order of its tables, as they are after everything that was chosen. Numbers in 7 digits.
+std::vector<DatasheetRow> datasheet(const Profile& profile);
 
 /// Profile by name, or from a file when `name` ends in ".toml", with what was chosen in place of what it says. Throws
 /// std::invalid_argument in one line: the valid names; or file, table, key and what would be right; or the choice.

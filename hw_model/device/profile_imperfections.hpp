@@ -32,10 +32,21 @@ struct ProfileImperfections {
   physics::NoiseColour::Kind noise = physics::NoiseColour::Kind::white;
   float noise_time = 0;    ///< correlation time, time units
   float noise_common = 0;  ///< fraction of the variance that all cells of a lane share
+  // [faults] (hw_model/device/planned_faults.hpp)
+  std::string planned_faults;
+  // [die], [drift], [supply] (hw_model/analog/die.hpp), [flicker] (hw_model/analog/flicker.hpp). Times in time units
+  float slow_period = 1;   ///< [imperfections] period: how often parameters follow what moves them
+  float thermal_time = 1000, idle_warmth_K = 0, run_warmth_K = 0, ambient_K = 300, kT_tracks = 1;
+  float coupling_gain_per_K = 0, cell_gain_per_K = 0;
+  float bias_offset_sd_per_K = 0;  ///< units of the bias
+  float drift_exponent = 0, drift_exponent_sd = 0, drift_onset = 1, drift_age = 0;
+  float bias_walk = 0;             ///< units of the bias, after one time unit
+  float ripple_gain = 0, ripple_kT = 0, ripple_period = 20;
+  float flicker_sd = 0, flicker_time = 1000, telegraph_step = 0, telegraph_time = 100;  ///< units of the bias
 };
 
 /// The switches: what `perfect` of [imperfections], or of a URI, may name. Each sets its keys to their initial values.
-inline constexpr std::array<std::string_view, 5> imperfection_names{"mismatch", "defects", "parameter-converters",
-                                                                    "read-out", "noise"};
+inline constexpr std::array<std::string_view, 10> imperfection_names{
+    "mismatch", "defects", "parameter-converters", "read-out", "noise", "die", "drift", "supply", "flicker", "faults"};
 
 }  // namespace heatbath::model

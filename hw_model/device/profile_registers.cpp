@@ -39,7 +39,8 @@ void set_profile_registers(const Profile& p, RegisterFile& registers) {
                                  word(p.whole_turns()) << HB_CAPS_WHOLE_TURNS_SHIFT |
                                  word(p.meters) << HB_CAPS_ACTIVITY_SHIFT |
                                  word(p.dma) << HB_CAPS_DMA_SHIFT |
-                                 word(p.has_graph_couplings()) << HB_CAPS_GRAPH_COUPLINGS_SHIFT);
+                                 word(p.has_graph_couplings()) << HB_CAPS_GRAPH_COUPLINGS_SHIFT |
+                                 word(p.priced()) << HB_CAPS_PRICED_SHIFT);
   registers.set(HB_CAPS_TICK_PS_OFFSET, word(p.tick_ps));
   registers.set(HB_CAPS_TIME_UNIT_TICKS_OFFSET, word(p.time_unit_ticks));
   registers.set(HB_CAPS_CAPTURE_MIN_TICKS_OFFSET, word(p.capture_min_ticks));
@@ -73,6 +74,13 @@ void set_profile_registers(const Profile& p, RegisterFile& registers) {
   registers.set(HB_CAPS_RANGE_SECOND_OFFSET, word(p.second_range()));
   registers.set(HB_CAPS_ARITHMETIC_OFFSET, word(p.arithmetic()));
   registers.set(HB_CAPS_STATES_OFFSET, word(p.shown_states()));
+  registers.set(HB_CAPS_COST_SAMPLE_J_OFFSET, word(p.sample_J));
+  registers.set(HB_CAPS_COST_READ_J_OFFSET, word(p.read_J));
+  registers.set(HB_CAPS_COST_WRITE_J_OFFSET, word(p.write_J));
+  registers.set(HB_CAPS_COST_CONVERSION_J_OFFSET, word(p.conversion_J));
+  registers.set(HB_CAPS_COST_LINK_BYTE_J_OFFSET, word(p.link_byte_J));
+  registers.set(HB_CAPS_COST_STANDBY_W_OFFSET, word(p.standby_W));
+  registers.set(HB_CAPS_COST_GRADES_OFFSET, word(p.cost_grades()));
   registers.set(HB_DT_TICKS_OFFSET, word(p.shown_dt_ticks()));
 }
 

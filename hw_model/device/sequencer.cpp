@@ -60,7 +60,8 @@ Sequencer::Sequencer(const Profile& profile, std::uint64_t seed, bool timed, std
       team_(team),
       imperfections_(profile),
       parameters_(profile, imperfections_),
-      ring_(memory, profile.state_converter(), profile.second_converter(), imperfections_) {}
+      ring_(memory, profile.state_converter(), profile.second_converter(), imperfections_),
+      planned_(parse_faults(profile.planned_faults)) {}
 
 std::uint64_t Sequencer::grid_point(std::uint64_t time) const {
   const std::uint64_t past = time % job_.dt_ticks;
@@ -92,7 +93,9 @@ void Sequencer::start(Job job) {
     parameters_.reset(job_.cells, array_->spec().graph);
     judged_dt_ = 0;
     stable_when_free_ = false;
-    array_->set_clamped(clamped_, parameters_.live());
+    imperfections_.restart();
+    live_now_ = parameters_.live();
+    array_->set_clamped(clamped_, live());
     prepare_array();
   }
   phase_ = Phase::waiting;
@@ -107,6 +110,7 @@ void Sequencer::start(Job job) {
   job_steps_ = stall_ticks_ = clip_count_ = held_ticks_ = 0;
   capturing_ = stalled_ = job_shown_ = fetched_ = false;
   owed_records_ = lanes_done_ = taken_here_ = 0;
+  noticed_.reset();
   look_steps_ = 0;
   imperfections_.prepare_read_out(job_.cells);
   ring_.begin(job_.ring);
@@ -120,19 +124,73 @@ void Sequencer::prepare_array() {
     if (profile_.free_running)
       physics::normals(noise().seed, start_time_ / job_.dt_ticks, lane, job_.cells, states.data(),
                        physics::Purpose::converter);
-    array_->write(lane, 0, states, parameters_.live());
+    array_->write(lane, 0, states, live());
     hold_defects(lane);
   }
+}
+
+// -- what moves slowly ------------------------------------------------------------------------------------------------
+
+std::uint64_t Sequencer::period_steps() const {
+  const double steps = static_cast<double>(profile_.slow_period) * profile_.time_unit_ticks / static_cast<double>(job_.dt_ticks);
+  return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::llround(steps)));
+}
+
+/// Steps from array_time_ to the end of the period; `never` where nothing moves.
+std::uint64_t Sequencer::steps_to_period() const {
+  if (!imperfections_.moves()) return never;
+  return period_steps() - noise().step % period_steps();
+}
+
+Moment Sequencer::moment(bool running) const {
+  const physics::NoiseOrigin at = noise();
+  const double unit = profile_.time_unit_ticks;
+  Moment moment;
+  moment.time = static_cast<double>(age_ + array_time_) / unit;
+  moment.running = running;
+  moment.period = at.step / period_steps();
+  moment.seed = at.seed;
+  moment.shot0 = at.shot0;
+  moment.lanes = job_.shots;
+  moment.cells = job_.cells;
+  moment.period_time = static_cast<double>(period_steps() * job_.dt_ticks) / unit;
+  return moment;
+}
+
+physics::Parameters Sequencer::moved(const physics::Parameters& nominal) const {
+  physics::Parameters parameters = nominal;
+  imperfections_.act(parameters);
+  return parameters;
+}
+
+/// Parameters follow what has moved up to array_time_.
+void Sequencer::follow(bool running) {
+  if (!imperfections_.moves()) return;
+  imperfections_.pass(moment(running));
+  followed_ = noise().step / period_steps();
+  physics::Parameters now = moved(parameters_.live());
+  if (ramp_steps_ > 0) {
+    physics::Parameters target = moved(parameters_.shadow());
+    array_->change_ramp({live_now_, target_now_}, {now, target}, ramp_steps_ - remaining_, ramp_steps_);
+    target_now_ = std::move(target);
+  } else {
+    array_->change_parameters(live_now_, now);
+  }
+  live_now_ = std::move(now);
 }
 
 /// Cells that do not move stand where they always do.
 void Sequencer::hold_defects(std::uint32_t lane) {
   for (const HeldCell& held : imperfections_.held())
-    if (held.cell < job_.cells) array_->write(lane, held.cell, std::span(&held.state, 1), parameters_.live());
+    if (held.cell < job_.cells) array_->write(lane, held.cell, std::span(&held.state, 1), live());
+  for (const HeldCell& held : broken_)
+    if (held.cell < job_.cells) array_->write(lane, held.cell, std::span(&held.state, 1), live());
 }
 
 void Sequencer::keep_held(std::vector<std::uint8_t>& clamped) const {
   for (const HeldCell& held : imperfections_.held())
+    if (held.cell < clamped.size()) clamped[held.cell] = 1;
+  for (const HeldCell& held : broken_)
     if (held.cell < clamped.size()) clamped[held.cell] = 1;
 }
 
@@ -147,6 +205,18 @@ void Sequencer::abort() {
 }
 
 void Sequencer::reset(std::uint32_t reset_count) {
+  age_ = reset_count == 0 ? 0 : age_ + now_;
+  if (reset_count == 0) {
+    imperfections_.power_on();
+    next_fault_ = 0;
+    broken_.clear();
+    flips_.clear();
+    parity_errors_ = 0;
+    cool_at_ = 0;
+  }
+  noticed_.reset();
+  hung_until_.reset();
+  followed_ = never;
   reset_count_ = reset_count;
   now_ = array_time_ = 0;
   array_.reset();
@@ -179,7 +249,7 @@ void Sequencer::begin() {
 void Sequencer::settle_in() {
   // A job that goes on with the parameters of another may have a longer step.
   if (judged_dt_ != 0 && judged_dt_ != job_.dt_ticks) {
-    if (const auto ticks = stable_ticks(parameters_.live(), clamped_)) {
+    if (const auto ticks = stable_ticks(live(), clamped_)) {
       fail({HB_UNSTABLE, Fault::no_instruction, HB_DT_TICKS_OFFSET, *ticks});
       return;
     }
@@ -187,6 +257,7 @@ void Sequencer::settle_in() {
     stable_when_free_ = false;
   }
   if (lanes_done_ == 0) {
+    follow(false);
     array_->enable_meters(job_.metered);
     for (const hb_meter_facts_t& meter : hb_meter_list)
       if ((job_.meters & meter.flag) != 0) array_->enable_cell_meter(kept_for(meter));
@@ -198,6 +269,7 @@ void Sequencer::settle_in() {
 }
 
 void Sequencer::end(Outcome outcome) {
+  if (imperfections_.moves() && phase_ == Phase::running) imperfections_.pass(moment(true));
   phase_ = Phase::idle;
   outcome_ = outcome;
   if (stalled_) stall_ticks_ += now_ - stall_begin_;
@@ -207,6 +279,7 @@ void Sequencer::end(Outcome outcome) {
   remaining_ = ramp_steps_ = held_ticks_ = 0;
   lanes_done_ = 0;
   abort_time_.reset();
+  hung_until_.reset();
   interrupts_.raise(outcome == Outcome::done      ? HB_INTR_STATE_JOB_DONE_MASK
                     : outcome == Outcome::aborted ? HB_INTR_STATE_ABORTED_MASK
                                                   : HB_INTR_STATE_FAULT_MASK);
@@ -223,6 +296,7 @@ std::uint64_t Sequencer::next_event() const {
   if (phase_ == Phase::idle) return never;
   if (phase_ == Phase::waiting) return start_time_;
   std::uint64_t next = abort_time_.value_or(never);
+  if (hung_until_) return std::min(next, *hung_until_);
   if (stalled_) return ring_.full() ? next : std::min(next, grid_point(now_));
   if (held_ticks_ > 0) return std::min(next, add(array_time_, held_ticks_));
   next = std::min(next, add(array_time_, multiply(remaining_, job_.dt_ticks)));
@@ -231,7 +305,8 @@ std::uint64_t Sequencer::next_event() const {
 }
 
 std::uint64_t Sequencer::next_interrupt() const {
-  if (phase_ != Phase::running || stalled_ || held_ticks_ > 0) return next_event();
+  if (phase_ != Phase::running || stalled_ || held_ticks_ > 0 || hung_until_ || next_fault_ < planned_.size())
+    return next_event();
   return std::min(abort_time_.value_or(never), add(array_time_, multiply(stretch_steps(true), job_.dt_ticks)));
 }
 
@@ -240,7 +315,11 @@ bool Sequencer::advance_to(std::uint64_t time, bool stop_at_interrupt) {
   while (time >= now_) {
     if (watch != nullptr && watch->stopped()) return false;
     // Instants: everything that happens at array_time_.
-    if (phase_ == Phase::running && !stalled_) {
+    if (phase_ == Phase::running && !stalled_ && !hung_until_) {
+      if (fault_due()) {
+        strike();
+        continue;
+      }
       if (owed_records_ > 0) {
         take_record();
         continue;
@@ -268,7 +347,13 @@ bool Sequencer::advance_to(std::uint64_t time, bool stop_at_interrupt) {
         }
         break;
       case Phase::running:
-        if (stalled_) {
+        if (hung_until_) {
+          if (std::min(*hung_until_, abort_time_.value_or(never)) > time) {
+            now_ = time;
+            return true;
+          }
+          check_watchdog(time);
+        } else if (stalled_) {
           if (!settle_record(time)) return true;
         } else if (held_ticks_ > 0) {
           const std::uint64_t stop = std::min(add(array_time_, held_ticks_), abort_time_.value_or(never));
@@ -346,13 +431,13 @@ std::uint64_t Sequencer::steps_to_look(std::uint64_t steps) const {
 /// Lets the array make the steps, and learns how long they take. Returns how many it made.
 std::uint64_t Sequencer::make_steps(const physics::Run& run) {
   WorkWatch* const watch = WorkWatch::current();
-  if (watch == nullptr) return array_->advance(run, parameters_.live());
+  if (watch == nullptr) return array_->advance(run, live());
   const std::uint64_t units = multiply(run.steps, array_->lanes() * lane_units());
   const bool clocked = units >= unclocked_units;
   const auto began = clocked ? Clock::now() : Clock::time_point();
   std::uint64_t steps = 0;
   try {
-    steps = array_->advance(run, parameters_.live());
+    steps = array_->advance(run, live());
   } catch (const WorkStopped&) {
     return 0;
   }
@@ -375,7 +460,8 @@ bool Sequencer::evolve_idle() {
   const std::uint64_t steps = (start_time_ - array_time_) / job_.dt_ticks;
   if (steps == 0) return true;
   array_->enable_meters(false);
-  const std::uint64_t made = make_steps(stretch(steps_to_look(steps)));
+  if (imperfections_.moves() && followed_ != noise().step / period_steps()) follow(false);
+  const std::uint64_t made = make_steps(stretch(steps_to_look(std::min(steps, steps_to_period()))));
   array_time_ += made * job_.dt_ticks;
   return made == steps;
 }
@@ -396,8 +482,9 @@ std::uint64_t Sequencer::stretch_steps(bool stop_at_interrupt) const {
 void Sequencer::evolve(std::uint64_t limit, bool stop_at_interrupt) {
   const std::uint64_t dt = job_.dt_ticks;
   const std::uint64_t room = ring_.free();
-  physics::Run run =
-      stretch(steps_to_look(std::min(stretch_steps(stop_at_interrupt), (limit - array_time_) / dt)));
+  if (imperfections_.moves() && followed_ != noise().step / period_steps()) follow(true);
+  physics::Run run = stretch(steps_to_look(
+      std::min({stretch_steps(stop_at_interrupt), (limit - array_time_) / dt, steps_to_period(), steps_to_fault()})));
   if (capturing_) {
     run.record_period = capture_period_;
     run.record_first = to_record_;
@@ -407,7 +494,7 @@ void Sequencer::evolve(std::uint64_t limit, bool stop_at_interrupt) {
     };
   }
   if (ramp_steps_ > 0) {
-    run.target = &parameters_.shadow();
+    run.target = imperfections_.moves() ? &target_now_ : &parameters_.shadow();
     run.ramp_steps = ramp_steps_;
     run.ramp_first = ramp_steps_ - remaining_;
   }
@@ -431,6 +518,7 @@ void Sequencer::evolve(std::uint64_t limit, bool stop_at_interrupt) {
   if (remaining_ == 0 && ramp_steps_ > 0) {
     ramp_steps_ = 0;
     parameters_.commit();  // the array has made the last change itself
+    live_now_ = std::move(target_now_);
   }
 }
 
@@ -539,19 +627,22 @@ void Sequencer::execute() {
 
 void Sequencer::perform(const hb_instruction_t& it) {
   switch (static_cast<hb_op_t>(it.op)) {
-    case HB_OP_HALT: end(Outcome::done); break;
+    case HB_OP_HALT: halt(); break;
     case HB_OP_LOAD: execute_load(it); break;
     case HB_OP_COMMIT:
       if (!check_shadow()) break;
-      array_->change_parameters(parameters_.live(), parameters_.shadow());
+      if (imperfections_.moves()) target_now_ = moved(parameters_.shadow());
+      array_->change_parameters(live(), imperfections_.moves() ? target_now_ : parameters_.shadow());
       clip_count_ += parameters_.take_clips();
       parameters_.commit();
+      live_now_ = std::move(target_now_);
       look_steps_ = 0;
       judged_dt_ = job_.dt_ticks;
       break;
     case HB_OP_RAMP:
       if (!check_live() || !check_shadow()) break;
       clip_count_ += parameters_.take_clips();
+      if (imperfections_.moves()) target_now_ = moved(parameters_.shadow());
       remaining_ = ramp_steps_ = it.ticks / job_.dt_ticks;
       look_steps_ = 0;
       break;
@@ -618,7 +709,7 @@ bool Sequencer::check_step(const physics::Parameters& parameters, std::span<cons
 
 /// Checks the step with the live parameters unless that was done: those of reset, before the first COMMIT.
 bool Sequencer::check_live() {
-  if (judged_dt_ == 0 && !check_step(parameters_.live(), clamped_)) return false;
+  if (judged_dt_ == 0 && !check_step(live(), clamped_)) return false;
   judged_dt_ = job_.dt_ticks;
   return true;
 }
@@ -626,9 +717,9 @@ bool Sequencer::check_live() {
 /// Changes which cells are held, provided the step stays stable.
 void Sequencer::set_clamped(std::vector<std::uint8_t> clamped) {
   const bool sure = stable_when_free_ && physics::holding_stabilises(array_->spec());
-  if (judged_dt_ != 0 && !sure && !check_step(parameters_.live(), clamped)) return;
+  if (judged_dt_ != 0 && !sure && !check_step(live(), clamped)) return;
   clamped_ = std::move(clamped);
-  array_->set_clamped(clamped_, parameters_.live());
+  array_->set_clamped(clamped_, live());
 }
 
 /// Fails the job when the array cannot work with the shadow parameters.
@@ -644,6 +735,10 @@ bool Sequencer::check_shadow() {
 void Sequencer::execute_load(const hb_instruction_t& instruction) {
   const std::uint64_t rows = instruction.lane_stride != 0 ? job_.shots : 1;
   numerics::pause_point(4 * rows * section_bytes(static_cast<hb_section_t>(instruction.section), job_.cells, profile_));
+  const bool immediate = (instruction.flags & HB_FLAG_IMMEDIATE) != 0 || instruction.section == HB_SECTION_GAIN;
+  const auto section = static_cast<hb_section_t>(instruction.section);
+  if (!immediate && operands_flipped(instruction, section_bytes(section, job_.cells, profile_), static_cast<std::uint32_t>(rows)))
+    return;
   try {
     if (const auto entry = parameters_.load(instruction, memory_, job_.shots))
       fail({HB_BAD_PROGRAM, pc_, HB_FIELD_OPERAND, static_cast<std::uint32_t>(*entry)});
@@ -658,6 +753,7 @@ void Sequencer::execute_states(const hb_instruction_t& instruction) {
   const std::uint32_t rows = instruction.lane_stride != 0 ? job_.shots : 1;
   std::vector<float> values(std::size_t{rows} * count, immediate ? std::bit_cast<float>(instruction.imm) : 0.0f);
   if (!immediate) {
+    if (operands_flipped(instruction, std::uint64_t{count} * sizeof(float), rows)) return;
     for (std::uint32_t row = 0; row < rows; ++row)
       std::memcpy(values.data() + std::size_t{row} * count,
                   memory_.data() + instruction.addr + std::uint64_t{row} * instruction.lane_stride,
@@ -671,7 +767,7 @@ void Sequencer::execute_states(const hb_instruction_t& instruction) {
   const std::uint64_t units = cell_units * count + (job_.metered ? 2 * lanes_together * lane_units() : 0);
   for_each_lane(units, [&](std::uint32_t lane) {
     const auto row = std::span(values).subspan(std::size_t{lane % rows} * count, count);
-    array_->write(lane, instruction.first, row, parameters_.live());
+    array_->write(lane, instruction.first, row, live());
     hold_defects(lane);
   });
   if (instruction.op != HB_OP_CLAMP) return;
@@ -690,14 +786,14 @@ void Sequencer::release(const hb_instruction_t& instruction) {
 void Sequencer::clear_meters() {
   if (lanes_done_ == 0) array_->clear_meters();
   for_each_lane(lanes_together * lane_units(), [&](std::uint32_t lane) {
-    energy_at_clear_[lane] = array_->energy(lane, parameters_.live());
+    energy_at_clear_[lane] = array_->energy(lane, live());
   });
 }
 
 hb_meters_t Sequencer::meters(std::uint32_t lane) const {
-  const physics::LaneMeters path = array_->meters(lane, parameters_.live());
+  const physics::LaneMeters path = array_->meters(lane, live());
   hb_meters_t meters{};
-  meters.energy = array_->energy(lane, parameters_.live());
+  meters.energy = array_->energy(lane, live());
   const double change = meters.energy - energy_at_clear_[lane];
   meters.work = path.work;
   meters.heat = path.work - change;

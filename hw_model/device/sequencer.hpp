@@ -15,6 +15,7 @@
 #include "hw_model/device/interrupts.hpp"
 #include "hw_model/device/job.hpp"
 #include "hw_model/device/parameter_bank.hpp"
+#include "hw_model/device/planned_faults.hpp"
 #include "hw_model/device/profile.hpp"
 #include "hw_model/physics/array.hpp"
 
@@ -40,6 +41,13 @@ enum class Mark : std::uint8_t { interrupt_instruction, record };
 /// Noise. Seeded job: key JOB_SEED, shots from JOB_SHOT0, steps from JOB_STEP0. Unseeded: the part's seed, shots from
 /// those started since reset, steps from 0. Free-running: the part's seed mixed with the number of resets, shots from
 /// 0, steps from reset, in jobs and between them.
+///
+/// Slow imperfections (die temperature, drift, supply, flicker) change parameters at the first step of every period of
+/// [imperfections] `period`, counted by the step numbers of the noise, and at the start of a job; the change of V is
+/// work. Device time and the state of the die go on over jobs and resets.
+///
+/// Planned faults (planned_faults.hpp) befall a running job before the first step at or after their time, which is
+/// counted from power-on and goes on over resets.
 ///
 /// Defects. Dead and stuck cells of the part are held at their states like clamped ones, whatever a program does.
 ///
@@ -100,12 +108,19 @@ class Sequencer {
   // Views for observers, without side effects.
   /// The array; null before the first job since reset.
   const physics::Array* array() const { return array_.get(); }
-  const physics::Parameters& live() const { return parameters_.live(); }
+  /// Parameters as the array applies them now.
+  const physics::Parameters& live() const { return imperfections_.moves() ? live_now_ : parameters_.live(); }
   /// Where the noise of the next step lies.
   physics::NoiseOrigin noise() const;
   /// Meters of a lane of a metered job.
   hb_meters_t meters(std::uint32_t lane) const;
   bool metered() const { return job_shown_ && job_.metered; }
+
+  /// Temperature passed the limit and has not fallen yet: jobs are refused.
+  bool tripped() const { return age_ + now_ < cool_at_; }
+  /// Whether a bit flipped in these bytes of memory and stands there still; counted and then forgotten.
+  bool finds_flip(std::uint64_t first, std::uint64_t bytes);
+  std::uint32_t parity_errors() const { return parity_errors_; }
 
   std::uint32_t rail_cell() const { return array_ && job_shown_ ? array_->rail_cell() : 0xFFFFFFFFu; }
 
@@ -131,6 +146,18 @@ class Sequencer {
   void write_lane(std::uint64_t ahead, std::uint32_t lane, std::span<const float> state, const ReadAddress& address);
   ReadAddress read_address(std::uint32_t lane, std::uint64_t steps_ahead) const;
   void hold_defects(std::uint32_t lane);
+  bool fault_due() const;
+  std::uint64_t steps_to_fault() const;
+  void strike();
+  void break_cell(std::uint32_t cell, float state);
+  void halt();
+  void check_watchdog(std::uint64_t time);
+  bool operands_flipped(const hb_instruction_t& instruction, std::uint64_t row_bytes, std::uint32_t rows);
+  Moment moment(bool running) const;
+  physics::Parameters moved(const physics::Parameters& nominal) const;
+  void follow(bool running);
+  std::uint64_t period_steps() const;
+  std::uint64_t steps_to_period() const;
   void keep_held(std::vector<std::uint8_t>& clamped) const;
   void announce_records();
   void evolve(std::uint64_t limit, bool stop_at_interrupt);
@@ -168,6 +195,9 @@ class Sequencer {
 
   Imperfections imperfections_;
   ParameterBank parameters_;
+  physics::Parameters live_now_, target_now_;  // where imperfections move: as they are in this period
+  std::uint64_t followed_ = never;             // number of the period they belong to
+  std::uint64_t age_ = 0;                      // ticks since power-on at the last reset
   CaptureRing ring_;
   std::uint32_t watermark_ = 1;
   std::unique_ptr<physics::Array> array_;
@@ -175,6 +205,19 @@ class Sequencer {
   std::uint64_t judged_dt_ = 0;  // step, in ticks, for which the live parameters are known to be stable; 0: not judged
   bool stable_when_free_ = true;  // they are known to be stable also when no cell is held
   std::uint32_t reset_count_ = 0;
+
+  std::vector<PlannedFault> planned_;
+  std::size_t next_fault_ = 0;
+  std::vector<HeldCell> broken_;            // since power-on
+  std::optional<std::uint32_t> noticed_;    // a cell that broke in this job
+  struct Flip {
+    std::uint64_t byte;
+    std::byte value;  // that it had since
+  };
+  std::vector<Flip> flips_;
+  std::uint32_t parity_errors_ = 0;
+  std::uint64_t cool_at_ = 0;               // since power-on
+  std::optional<std::uint64_t> hung_until_;
 
   std::uint64_t now_ = 0;
   std::uint64_t array_time_ = 0;  // grid point at which the state is

@@ -72,6 +72,12 @@ struct Run {
   std::function<void(std::uint64_t ordinal, std::uint32_t lane, std::span<const float> state)> record;
 };
 
+/// The two ends of a ramp.
+struct Ramp {
+  const Parameters& live;
+  const Parameters& target;
+};
+
 /// What an array is made as.
 struct ArraySpec {
   CellKind kind = CellKind::overdamped;
@@ -151,6 +157,8 @@ class Array {
 
   /// Replaces the live parameters at fixed state: the change of V is work. Must be told, also outside of metering.
   virtual void change_parameters(const Parameters& from, const Parameters& to) = 0;
+  /// The same in a ramp before its step `ramp_first`: both of its ends are replaced, at fixed state.
+  virtual void change_ramp(const Ramp& from, const Ramp& to, std::uint64_t ramp_first, std::uint64_t ramp_steps) = 0;
 
   /// Advances all lanes. refusal(spec(), …) of `live` and of the target must be nothing. Returns the steps made: all,
   /// or fewer where a numerics::WorkWatch of this thread was asked to stop between two of them. Throws

@@ -224,6 +224,13 @@ void CategoricalArray::change_parameters(const Parameters& from, const Parameter
   });
 }
 
+void CategoricalArray::change_ramp(const Ramp& from, const Ramp& to, std::uint64_t ramp_first, std::uint64_t ramp_steps) {
+  if (!impl_->metered) return;
+  const double position = static_cast<double>(ramp_first) / static_cast<double>(ramp_steps);
+  change_parameters(ramp::between(from.live, from.target, position, lanes()),
+                    ramp::between(to.live, to.target, position, lanes()));
+}
+
 std::uint64_t CategoricalArray::advance(const Run& run, const Parameters& live) {
   Impl& a = *impl_;
   if (run.steps == 0) return 0;

@@ -10,6 +10,7 @@
 #include "hw_model/physics/cell_law.hpp"
 #include "hw_model/physics/general_array_impl.hpp"
 #include "hw_model/physics/graph.hpp"
+#include "hw_model/physics/ramp.hpp"
 #include "hw_model/physics/step_kernels.hpp"
 #include "hw_model/physics/steppers/stepper_rule.hpp"
 
@@ -205,6 +206,16 @@ void GeneralArray::change_parameters(const Parameters& from, const Parameters& t
     for (std::uint32_t l = 0; l < t.count; ++l)
       t.work[l] += a.energy(t, l, after, to, to) - a.energy(t, l, before, from, from);
   });
+}
+
+void GeneralArray::change_ramp(const Ramp& from, const Ramp& to, std::uint64_t ramp_first, std::uint64_t ramp_steps) {
+  if (!impl_->metered) {
+    for (auto& t : impl_->tiles) t.fresh_force = false;
+    return;
+  }
+  const double position = static_cast<double>(ramp_first) / static_cast<double>(ramp_steps);
+  change_parameters(ramp::between(from.live, from.target, position, lanes()),
+                    ramp::between(to.live, to.target, position, lanes()));
 }
 
 std::uint64_t GeneralArray::advance(const Run& run, const Parameters& live) {

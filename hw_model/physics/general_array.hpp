@@ -23,6 +23,7 @@ class GeneralArray final : public Array {
   void write(std::uint32_t lane, std::uint32_t first, std::span<const float> values, const Parameters& live) override;
   void set_clamped(std::span<const std::uint8_t> clamped, const Parameters& live) override;
   void change_parameters(const Parameters& from, const Parameters& to) override;
+  void change_ramp(const Ramp& from, const Ramp& to, std::uint64_t ramp_first, std::uint64_t ramp_steps) override;
   std::uint64_t advance(const Run& run, const Parameters& live) override;
   void restart() override;
   void enable_meters(bool on) override;

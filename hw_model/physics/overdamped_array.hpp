@@ -31,6 +31,9 @@ class OverdampedArray final : public Array {
   }
   void set_clamped(std::span<const std::uint8_t> clamped, const Parameters& live) override;
   void change_parameters(const Parameters& from, const Parameters& to) override { active_->change_parameters(from, to); }
+  void change_ramp(const Ramp& from, const Ramp& to, std::uint64_t ramp_first, std::uint64_t ramp_steps) override {
+    active_->change_ramp(from, to, ramp_first, ramp_steps);
+  }
   std::uint64_t advance(const Run& run, const Parameters& live) override;
   void enable_meters(bool on) override;
   void enable_cell_meter(CellMeter meter) override;

@@ -285,48 +285,8 @@ struct QuarticArray::Impl {
 namespace {
 
 // Parameters at ramp step r of R; the values the kernels compute.
-Parameters interpolate(const Parameters& from, const Parameters& to, std::uint64_t r, std::uint64_t steps,
-                       std::uint32_t cells, std::uint32_t lanes) {
-  const double exact = static_cast<double>(r) / static_cast<double>(steps);
-  const auto s = static_cast<float>(exact);
-  Parameters p = from;
-  for (std::uint32_t i = 0; i < cells; ++i) {
-    p.j2[i] = ramp::between(from.j2[i], to.j2[i], s);
-    p.j4[i] = ramp::between(from.j4[i], to.j4[i], s);
-  }
-  if (from.bias_per_lane || to.bias_per_lane) {
-    p.bias_per_lane = true;
-    p.bias.resize(std::size_t{lanes} * cells);
-    for (std::uint32_t lane = 0; lane < lanes; ++lane)
-      for (std::uint32_t i = 0; i < cells; ++i) {
-        const std::size_t at = std::size_t{lane} * cells + i;
-        const float a = from.bias_per_lane ? from.bias[at] : from.bias[i];
-        const float b = to.bias_per_lane ? to.bias[at] : to.bias[i];
-        p.bias[at] = ramp::between(a, b, s);
-      }
-  } else {
-    for (std::uint32_t i = 0; i < cells; ++i) p.bias[i] = ramp::between(from.bias[i], to.bias[i], s);
-  }
-  p.gain = static_cast<float>(from.gain + exact * (to.gain - from.gain));
-  p.kT = static_cast<float>(from.kT + exact * (to.kT - from.kT));
-  if (from.couplings != to.couplings && from.couplings->graph()) {
-    const auto& graph = from.couplings->graph();
-    std::vector<float> values;
-    for (const Coupler& c : graph->couplers()) {
-      const double a = from.couplings->at(c.i, c.j), b = to.couplings->at(c.i, c.j);
-      values.push_back(static_cast<float>(a + exact * (b - a)));
-    }
-    p.couplings = std::make_shared<const Couplings>(graph, std::move(values));
-  } else if (from.couplings != to.couplings) {
-    std::vector<float> matrix(std::size_t{cells} * cells);
-    for (std::uint32_t i = 0; i < cells; ++i)
-      for (std::uint32_t k = 0; k < cells; ++k) {
-        const double a = from.couplings->at(i, k), b = to.couplings->at(i, k);
-        matrix[std::size_t{i} * cells + k] = static_cast<float>(a + exact * (b - a));
-      }
-    p.couplings = std::make_shared<const Couplings>(cells, std::move(matrix));
-  }
-  return p;
+Parameters at_step(const Parameters& from, const Parameters& to, std::uint64_t r, std::uint64_t steps, std::uint32_t lanes) {
+  return ramp::between(from, to, static_cast<double>(r) / static_cast<double>(steps), lanes);
 }
 
 }  // namespace
@@ -400,6 +360,14 @@ void QuarticArray::set_clamped(std::span<const std::uint8_t> clamped, const Para
 
 void QuarticArray::change_parameters(const Parameters& from, const Parameters& to) { impl_->change(from, to); }
 
+// Work of the change to a step's parameters is counted by that step: the array is at those of the step before.
+void QuarticArray::change_ramp(const Ramp& from, const Ramp& to, std::uint64_t ramp_first, std::uint64_t ramp_steps) {
+  if (!impl_->metered) return;
+  const std::uint64_t at = ramp_first == 0 ? 0 : ramp_first - 1;
+  impl_->change(at_step(from.live, from.target, at, ramp_steps, impl_->lanes),
+                at_step(to.live, to.target, at, ramp_steps, impl_->lanes));
+}
+
 std::uint64_t QuarticArray::advance(const Run& run, const Parameters& live) {
   auto& a = *impl_;
   if (!a.cell_meters.any()) {
@@ -426,7 +394,7 @@ std::uint64_t QuarticArray::advance(const Run& run, const Parameters& live) {
     if (watched) a.for_each_tile([](LaneTile& tile) { tile.cell_sums.begin(tile.state); });
     if (heated) {
       const Parameters p =
-          ramped ? interpolate(live, *run.target, one.ramp_first, run.ramp_steps, a.cells, a.lanes) : live;
+          ramped ? at_step(live, *run.target, one.ramp_first, run.ramp_steps, a.lanes) : live;
       a.begin_cell_heat(p);
       advance_fused(one, live);
       a.add_cell_heat(p, mu_dt);
@@ -474,7 +442,7 @@ void QuarticArray::advance_fused(const Run& run, const Parameters& live) {
   };
   if (a.metered && !a.open)
     a.begin(ramped && run.ramp_first > 0
-                ? interpolate(live, target, run.ramp_first, run.ramp_steps, a.cells, a.lanes)
+                ? at_step(live, target, run.ramp_first, run.ramp_steps, a.lanes)
                 : live,
             static_cast<float>(mu_dt));
 
@@ -534,7 +502,7 @@ void QuarticArray::advance_fused(const Run& run, const Parameters& live) {
   });
 
   if (ramped && a.metered && run.ramp_first + run.steps == run.ramp_steps)
-    a.change(interpolate(live, target, run.ramp_steps - 1, run.ramp_steps, a.cells, a.lanes), target);
+    a.change(at_step(live, target, run.ramp_steps - 1, run.ramp_steps, a.lanes), target);
 }
 
 void QuarticArray::enable_meters(bool on) {

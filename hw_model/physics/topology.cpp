@@ -10,7 +10,7 @@
 namespace heatbath::physics {
 namespace {
 
-constexpr std::string_view forms = "dense, grid:WxH, torus:WxH, king:WxH, chain:N, ring:N";
+constexpr std::string_view forms = "dense, grid:WxH, torus:WxH, king:WxH, z1:WxH, chain:N, ring:N";
 
 [[noreturn]] void wrong(std::string_view name, const std::string& what) {
   throw std::invalid_argument("graph " + numerics::quoted(name) + ": " + what);
@@ -27,7 +27,7 @@ std::uint32_t count_of(std::string_view text, std::string_view whole, std::uint3
 bool has_named_form(std::string_view name) {
   const std::string_view form = name.substr(0, name.find(':'));
   return name.find(':') != std::string_view::npos &&
-         (form == "grid" || form == "torus" || form == "king" || form == "chain" || form == "ring");
+         (form == "grid" || form == "torus" || form == "king" || form == "z1" || form == "chain" || form == "ring");
 }
 
 }  // namespace
@@ -47,7 +47,9 @@ std::shared_ptr<const Graph> named_graph(std::string_view name) {
   if (std::uint64_t{w} * h > numerics::most_cells)
     wrong(name, "more than " + std::to_string(numerics::most_cells) + " cells");
   return std::make_shared<const Graph>(
-      w * h, form == "king" ? numerics::king_pairs(w, h) : numerics::grid_pairs(w, h, form == "torus"));
+      w * h, form == "king" ? numerics::king_pairs(w, h)
+             : form == "z1" ? numerics::z1_pairs(w, h)
+                            : numerics::grid_pairs(w, h, form == "torus"));
 }
 
 Topology load_topology(const std::string& name_or_file, bool reciprocal) {

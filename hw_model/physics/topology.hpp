@@ -12,6 +12,7 @@ namespace heatbath::physics {
 
 /// Graphs by name, cell y * W + x at column x of row y:
 ///   grid:WxH    nearest neighbours         torus:WxH   the same, closed in both directions (W, H >= 3)
+///   z1:WxH      sixteen neighbours, of the other colour of a chessboard (numerics::z1_pairs)
 ///   king:WxH    eight neighbours           chain:N, ring:N (N >= 3)
 /// At most numerics::most_cells cells. Throws std::invalid_argument that says what is wrong and lists the forms.
 std::shared_ptr<const Graph> named_graph(std::string_view name);

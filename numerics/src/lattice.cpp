@@ -1,6 +1,9 @@
 #include "heatbath/numerics/lattice.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
+#include <tuple>
 
 namespace heatbath::numerics {
 namespace {
@@ -33,6 +36,27 @@ std::vector<Pair> grid_pairs(std::uint32_t width, std::uint32_t height, bool clo
 
 std::vector<Pair> king_pairs(std::uint32_t width, std::uint32_t height) {
   return pairs_of_grid(width, height, false, true);
+}
+
+std::vector<Pair> z1_pairs(std::uint32_t width, std::uint32_t height) {
+  struct Offset {
+    std::int64_t x, y;
+  };
+  constexpr std::array<Offset, 4> of_one_quarter{{{1, 0}, {2, 1}, {2, 3}, {4, 1}}};
+  std::vector<Offset> forward;  // to cells behind, in their order
+  for (const Offset& offset : of_one_quarter)
+    for (const Offset& turned : {offset, Offset{-offset.y, offset.x}, Offset{-offset.x, -offset.y}, Offset{offset.y, -offset.x}})
+      if (turned.y > 0 || (turned.y == 0 && turned.x > 0)) forward.push_back(turned);
+  std::ranges::sort(forward, {}, [](const Offset& o) { return std::tuple(o.y, o.x); });
+  std::vector<Pair> pairs;
+  for (std::int64_t y = 0; y < height; ++y)
+    for (std::int64_t x = 0; x < width; ++x)
+      for (const Offset& to : forward) {
+        const std::int64_t u = x + to.x, v = y + to.y;
+        if (u < 0 || u >= width || v >= height) continue;
+        pairs.push_back({static_cast<std::uint32_t>(y * width + x), static_cast<std::uint32_t>(v * width + u)});
+      }
+  return pairs;
 }
 
 }  // namespace heatbath::numerics

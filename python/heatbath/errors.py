@@ -68,6 +68,26 @@ class UnstableError(Error, ArithmeticError):
     """The step is too long for the parameters: the array would diverge."""
 
 
+class ParityError(Error):
+    """A bit of device memory had flipped where the job read it."""
+
+
+class OverheatedError(Error):
+    """The die passed its limit and the array was switched off until it has cooled."""
+
+
+class BrownOutError(Error):
+    """The supply failed: the job and what device memory held are lost."""
+
+
+class WatchdogError(Error):
+    """The sequencer stood still and its watchdog stopped the job."""
+
+
+class DefectError(Error):
+    """A cell of the device stopped moving while the job ran."""
+
+
 _CLASSES: dict[int, type[Error]] = {}
 for _name, (_number, _meaning) in _core.statuses.items():
     if _number != 0:

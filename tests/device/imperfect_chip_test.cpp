@@ -256,6 +256,27 @@ TEST(ImperfectChip, IsPerfectWhereItIsSwitchedOff) {
     EXPECT_NO_THROW(load_profile("hb-1024", {{"perfect", std::string(name)}}));
 }
 
+TEST(BuiltInChips, RunAndSayHowTheirNumbersAreKnown) {
+  for (const std::string& name : profile_names()) {
+    const Profile profile = load_profile(name);
+    Board board(profile, {.lanes = 1, .threads = 1});
+    const std::uint64_t ticks = 2 * profile.time_unit_ticks;
+    ASSERT_EQ(board.start({op(HB_OP_COMMIT), timed(HB_OP_EVOLVE, ticks), op(HB_OP_SAMPLE)}), HB_OK) << name;
+    board.finish();
+    EXPECT_TRUE(board.done()) << name;
+    const auto sheet = datasheet(profile);
+    EXPECT_GT(sheet.size(), 100u);
+    if (name != "ideal") continue;
+    EXPECT_EQ(sheet.front().key, "name");
+    EXPECT_EQ(sheet.front().value, "ideal");
+  }
+  const Profile z1 = load_profile("z1-grid");
+  EXPECT_EQ(z1.evidence_of("cost", "read_J").grade, Grade::simulated);
+  EXPECT_EQ(z1.evidence_of("parameters", "bits").grade, Grade::unstated);
+  EXPECT_EQ(z1.cost_grades(), 0x333u);
+  EXPECT_EQ(load_profile("spu-8").evidence_of("array", "cells").grade, Grade::measured);
+}
+
 TEST(ImperfectChip, WrongKeysAreRefusedByName) {
   const auto complaint = [](const std::string& base, const std::string& key, const std::string& value) {
     const ChangedProfile profile(base, {{key, value}});
@@ -270,6 +291,7 @@ TEST(ImperfectChip, WrongKeysAreRefusedByName) {
             std::string::npos);
   EXPECT_NE(complaint("hb-1024", "correlated_fraction", "-1").find("must be a number in 0..1"), std::string::npos);
   EXPECT_NE(complaint("hb-1024", "die_columns", "0").find("line "), std::string::npos);
+  EXPECT_NE(complaint("hb-1024", "usual", "\"guessed\"").find("Grades: unstated, projected"), std::string::npos);
   EXPECT_THROW(load_profile("hb-1024", {{"perfect", "nois"}}), std::invalid_argument);
   EXPECT_THROW(load_profile("hb-1024", {{"chip", "-3"}}), std::invalid_argument);
 }

@@ -24,6 +24,12 @@ TEST(Graph, NamedFormsHaveTheirCouplers) {
   EXPECT_EQ(named_graph("grid:5x4")->couplers().size(), 4u * 4 + 5 * 3);
   EXPECT_EQ(named_graph("torus:4x4")->couplers().size(), 32u);
   EXPECT_EQ(named_graph("king:3x3")->couplers().size(), 12u + 8);
+  // Cells that no edge is near have all sixteen, and two colours suffice.
+  const auto z1 = named_graph("z1:12x11");
+  EXPECT_EQ(z1->neighbours(5 * 12 + 5).size(), 16u);
+  for (const int far : {1, 12, 2 + 12, 1 - 24, 2 + 36, 3 - 24, 4 + 12, 1 - 48})
+    EXPECT_TRUE(std::ranges::count(z1->neighbours(5 * 12 + 5), 65u + static_cast<std::uint32_t>(far)) == 1) << far;
+  EXPECT_FALSE(z1->colours().empty());
   EXPECT_EQ(named_graph("chain:7")->couplers().size(), 6u);
   EXPECT_EQ(named_graph("ring:7")->couplers().size(), 7u);
   EXPECT_EQ(named_graph("ring:7")->neighbours(0)[1], 6u);

@@ -39,6 +39,7 @@ struct CapabilityFields {
   /// for each coupler, two (J_ij, then J_ji) where the layout is FULL. The array does not apply them by itself; a
   /// host whose program gives none loads them.
   bool couplings_of_graph = false;
+  bool priced = false;                        ///< The device says what its work costs: CAPS_COST_*.
   std::uint32_t cells = 0;                    ///< Largest number of active cells.
   /// Identical arrays that run one program on different noise and data; 1 on a physical chip.
   std::uint32_t lanes = 0;
@@ -89,6 +90,16 @@ struct CapabilityFields {
   /// States q of a categorical cell: its variable is one of 0 .. q - 1, and it has q biases. 0 for other kinds; 0
   /// reads as 1.
   std::uint32_t states = 1;
+  /// joules from the supply for a cell during a time unit, of p-bits for an update. 0: not known.
+  float sample_joules = 0;
+  float read_joules = 0;                      ///< joules for a state read out.
+  float write_joules = 0;                     ///< joules for a parameter or a state written.
+  float conversion_joules = 0;                ///< joules for a conversion, one in each read and write, beside these.
+  float link_byte_joules = 0;                 ///< joules for a byte between device and host.
+  float standby_watts = 0;                    ///< watts that the device takes whether anything runs or not.
+  /// How the prices are known, four bits each from SAMPLE_J on: 0 unstated, 1 projected, 2 derived, 3 simulated, 4
+  /// measured, 5 metered. Of a product the weaker one holds.
+  std::uint32_t cost_grades = 0;
 };
 
 /// A capability by its name.

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "heatbath/capabilities.hpp"
+#include "heatbath/electricity.hpp"
 #include "heatbath/error.hpp"
 #include "heatbath/job.hpp"
 #include "heatbath/program.hpp"
@@ -58,6 +59,12 @@ class Device {
   Job start(const Program& program, const JobOptions& options = {}, Capture&& spare = {});
   /// start and wait.
   Result run(const Program& program, const JobOptions& options = {}, Capture&& spare = {});
+
+  /// What the jobs of this object have made the device do, passes that have ended; device_seconds are those since the
+  /// device's reset. Reads device time, which advances it.
+  Work work();
+  /// What that costs by the device's own prices.
+  Bill bill() { return heatbath::bill(capabilities(), work()); }
 
   /// The link itself, for tools that peek and poke registers (conformance, bring-up).
   Transport& transport();

@@ -36,6 +36,7 @@ typedef struct hb_capabilities {
    * for each coupler, two (J_ij, then J_ji) where the layout is FULL. The array does not apply them by itself; a
    * host whose program gives none loads them. */
   bool graph_couplings;
+  bool priced;                       /* The device says what its work costs: CAPS_COST_*. */
   uint32_t cells;                    /* Largest number of active cells. */
   /* Identical arrays that run one program on different noise and data; 1 on a physical chip. */
   uint32_t lanes;
@@ -87,6 +88,16 @@ typedef struct hb_capabilities {
   /* States q of a categorical cell: its variable is one of 0 .. q - 1, and it has q biases. 0 for other kinds; 0
    * reads as 1. */
   uint32_t states;
+  /* joules from the supply for a cell during a time unit, of p-bits for an update. 0: not known. */
+  float cost_sample_j;
+  float cost_read_j;                 /* joules for a state read out. */
+  float cost_write_j;                /* joules for a parameter or a state written. */
+  float cost_conversion_j;           /* joules for a conversion, one in each read and write, beside these. */
+  float cost_link_byte_j;            /* joules for a byte between device and host. */
+  float cost_standby_w;              /* watts that the device takes whether anything runs or not. */
+  /* How the prices are known, four bits each from SAMPLE_J on: 0 unstated, 1 projected, 2 derived, 3 simulated, 4
+   * measured, 5 metered. Of a product the weaker one holds. */
+  uint32_t cost_grades;
 } hb_capabilities_t;
 
 /* Full scale of a parameter section that lies in device memory; of couplings for a section that does not. */

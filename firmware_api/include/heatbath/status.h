@@ -23,7 +23,12 @@ extern "C" {
   X(ABORTED, 9, "the job was aborted or cancelled")                                                           \
   X(OUT_OF_MEMORY, 10, "device memory cannot hold the job")                                                   \
   X(IO, 11, "a file could not be read or written")                                                            \
-  X(UNSTABLE, 12, "the step is too long for the parameters: the array would diverge")
+  X(UNSTABLE, 12, "the step is too long for the parameters: the array would diverge")                          \
+  X(PARITY, 13, "a bit of device memory had flipped where the job read it")                                   \
+  X(OVERHEATED, 14, "the die passed its limit and the array was switched off until it has cooled")            \
+  X(BROWN_OUT, 15, "the supply failed: the job and what device memory held are lost")                         \
+  X(WATCHDOG, 16, "the sequencer stood still and its watchdog stopped the job")                               \
+  X(DEFECT, 17, "a cell of the device stopped moving while the job ran")
 
 typedef enum hb_status {
 #define HB_STATUS_ENUM(name, value, meaning) HB_##name = (value),

@@ -20,5 +20,8 @@ std::vector<Pair> chain_pairs(std::uint32_t cells, bool closed);
 std::vector<Pair> grid_pairs(std::uint32_t width, std::uint32_t height, bool closed);
 /// The same, open, with eight neighbours.
 std::vector<Pair> king_pairs(std::uint32_t width, std::uint32_t height);
+/// The same, open, with sixteen neighbours: those at (1, 0), (2, 1), (2, 3), (4, 1) and these turned by a quarter, twice
+/// and three times. All join cells of different colour of a chessboard.
+std::vector<Pair> z1_pairs(std::uint32_t width, std::uint32_t height);
 
 }  // namespace heatbath::numerics
