@@ -48,9 +48,9 @@ T take(std::span<const std::byte>& bytes) {
 
 /// A frame: its number, what it carries, the checksum of both.
 std::vector<std::byte> frame_of(std::uint64_t number, std::span<const std::byte> payload) {
-  std::vector<std::byte> frame;
-  append(frame, number);
-  frame.insert(frame.end(), payload.begin(), payload.end());
+  std::vector<std::byte> frame(sizeof number + payload.size());
+  std::memcpy(frame.data(), &number, sizeof number);
+  std::ranges::copy(payload, frame.begin() + sizeof number);
   append(frame, numerics::crc32(frame));
   return frame;
 }
@@ -150,7 +150,8 @@ void FaultyLink::read_block(std::uint64_t address, std::span<std::byte> out) {
 void FaultyLink::write_block(std::uint64_t address, std::span<const std::byte> data) {
   Bytes request;
   append(request, address);
-  request.insert(request.end(), data.begin(), data.end());
+  request.resize(sizeof address + data.size());
+  std::ranges::copy(data, request.begin() + sizeof address);
   const Bytes arrived = pass(std::move(request), "a block write");
   std::span<const std::byte> asked = arrived;
   const auto where = take<std::uint64_t>(asked);

@@ -7,6 +7,7 @@
 #include "heatbath/cells.h"
 
 namespace heatbath::physics {
+class Array;
 class Graph;
 struct ArraySpec;
 struct Parameters;
@@ -45,6 +46,7 @@ struct Moment {
   std::uint64_t seed = 0;     ///< of the noise
   std::uint32_t shot0 = 0, lanes = 0, cells = 0;
   double period_time = 0;     ///< length of a period, time units
+  const physics::Array* array = nullptr;  ///< as it is then
 };
 
 /// One of them. It acts at the instants whose functions it overrides; all are pure functions of the part and of what

@@ -12,6 +12,7 @@
 #include "hw_model/analog/parameter_curve.hpp"
 #include "hw_model/analog/read_out_curve.hpp"
 #include "hw_model/analog/read_out_noise.hpp"
+#include "hw_model/analog/tiles.hpp"
 #include "hw_model/device/profile_registers.hpp"
 
 namespace heatbath::model {
@@ -104,6 +105,15 @@ Imperfections::Imperfections(const Profile& p) {
     list_.push_back(std::make_unique<Supply>(p.ripple_gain, p.ripple_kT, p.ripple_period));
   if (p.flicker_sd > 0 || p.telegraph_step > 0)
     list_.push_back(std::make_unique<Flicker>(FlickerLaw{p.flicker_sd, p.flicker_time, p.telegraph_step, p.telegraph_time}));
+  if (p.tiles > 1) {
+    TileLaw law;
+    law.tiles = p.tiles;
+    law.latency = static_cast<std::uint32_t>(p.tile_latency * p.tile_eta + 0.5f);
+    law.bits = p.tile_bits;
+    law.lost = static_cast<double>(p.tile_lost);
+    law.range = spins ? 1.0f : p.state_range();
+    list_.push_back(std::make_unique<Tiles>(law));
+  }
   if (p.crosstalk > 0) list_.push_back(std::make_unique<Crosstalk>(p.crosstalk));
   if (p.read_out_noise_sd_steps > 0)
     list_.push_back(std::make_unique<ReadOutNoise>(p.read_out_noise_sd_steps, components));

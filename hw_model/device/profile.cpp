@@ -97,6 +97,7 @@ const std::vector<Key>& keys() {
         {"capture", "dnl_sd_steps", &P::read_out_dnl_sd_steps, 0, 1000, "read-out"},
         {"capture", "noise_sd_steps", &P::read_out_noise_sd_steps, 0, 1000, "read-out"},
         {"capture", "crosstalk", &P::crosstalk, 0, 0.5, "read-out"},
+        {"capture", "aperture_jitter", &P::aperture_jitter, 0, 1e6, "read-out"},
         {"memory", "bytes", &P::memory_bytes, 4096, 1099511627776.0},
         {"memory", "program_max", &P::program_max, 1, 16777216},
         {"memory", "loop_depth", &P::loop_depth, 0, 64},
@@ -150,6 +151,11 @@ const std::vector<Key>& keys() {
         {"timing", "operand_bytes_per_tick", &P::operand_bytes_per_tick, 0, 1e9},
         {"timing", "dac_settle_ticks", &P::dac_settle_ticks, 0, 1e9},
         {"timing", "adc_conversion_ticks", &P::adc_conversion_ticks, 0, 1e9},
+        {"multi", "tiles", &P::tiles, 1, 65536, "multi"},
+        {"multi", "eta", &P::tile_eta, 1e-9, 1e9, "multi"},
+        {"multi", "latency", &P::tile_latency, 0, 1e9, "multi"},
+        {"multi", "bits", &P::tile_bits, 0, 16, "multi"},
+        {"multi", "lost", &P::tile_lost, 0, 1, "multi"},
         {"faults", "plan", &P::planned_faults, 0, 0, "faults"},
         {"faults", "monitors", &P::fault_monitors},
         {"faults", "watchdog_time", &P::watchdog_time, 1e-6, huge},
@@ -441,6 +447,11 @@ class Reader {
       fail("[features] dt_programmable",
            "found true; it must be false with free_running: steps are numbered from reset");
     check_steps(p);
+    if (p.tiles > 1 && p.meters)
+      fail("[multi] tiles", "found " + std::to_string(p.tiles) +
+                                "; it must be 1 with meters: what is between tiles is in no energy");
+    if (p.tiles > 1 && p.tiles > p.cells)
+      fail("[multi] tiles", "found " + std::to_string(p.tiles) + "; it must be at most cells = " + std::to_string(p.cells));
     check_defects(p);
     (void)parse_switches(p.perfect, [&](const std::string& what) { fail("[imperfections] perfect", what); });
   }
@@ -563,6 +574,7 @@ void check_integer_sums(const Profile& p) {
     if (value != 0) no(std::string(key) + " = " + text(static_cast<double>(value)) + ": what couples is no code then");
   };
   no_code("coupling_gain_sd", p.coupling_gain_sd);
+  if (p.tiles > 1) no("tiles = " + std::to_string(p.tiles) + ": what couples is no code then");
   no_code("coupling_offset_sd_steps", p.coupling_offset_sd_steps);
   no_code("inl_sd_steps", p.parameter_inl_sd_steps);
   no_code("dnl_sd_steps", p.parameter_dnl_sd_steps);
@@ -638,6 +650,7 @@ void switch_off(Profile& profile) {
 /// Makes one array of what the tables say and what was chosen.
 void settle(Profile& profile) {
   switch_off(profile);
+  if (profile.tiles > 1) profile.slow_period = 1 / profile.tile_eta;
   constexpr std::string_view dense = "dense";
   if (profile.topology != dense) {
     try {

@@ -28,10 +28,16 @@ struct ProfileImperfections {
   // [capture] (hw_model/analog/read_out_curve.hpp, read_out_noise.hpp)
   float read_out_inl_sd_steps = 0, read_out_dnl_sd_steps = 0, read_out_noise_sd_steps = 0;
   float crosstalk = 0;              ///< fraction of the channel before
+  float aperture_jitter = 0;        ///< time units by which a periodic record is early: |normal| times this
   // [noise]
   physics::NoiseColour::Kind noise = physics::NoiseColour::Kind::white;
   float noise_time = 0;    ///< correlation time, time units
   float noise_common = 0;  ///< fraction of the variance that all cells of a lane share
+  // [multi] (hw_model/analog/tiles.hpp): several chips on one board
+  std::uint32_t tiles = 1, tile_bits = 0;
+  float tile_eta = 1;      ///< eta: exchanges between tiles in a time unit
+  float tile_latency = 0;  ///< time units
+  float tile_lost = 0;     ///< probability of a message
   // [faults] (hw_model/device/planned_faults.hpp)
   std::string planned_faults;
   // [die], [drift], [supply] (hw_model/analog/die.hpp), [flicker] (hw_model/analog/flicker.hpp). Times in time units
@@ -46,7 +52,7 @@ struct ProfileImperfections {
 };
 
 /// The switches: what `perfect` of [imperfections], or of a URI, may name. Each sets its keys to their initial values.
-inline constexpr std::array<std::string_view, 10> imperfection_names{
-    "mismatch", "defects", "parameter-converters", "read-out", "noise", "die", "drift", "supply", "flicker", "faults"};
+inline constexpr std::array<std::string_view, 11> imperfection_names{
+    "mismatch", "defects", "parameter-converters", "read-out", "noise", "die", "drift", "supply", "flicker", "faults", "multi"};
 
 }  // namespace heatbath::model

@@ -153,6 +153,7 @@ Moment Sequencer::moment(bool running) const {
   moment.shot0 = at.shot0;
   moment.lanes = job_.shots;
   moment.cells = job_.cells;
+  moment.array = array_.get();
   moment.period_time = static_cast<double>(period_steps() * job_.dt_ticks) / unit;
   return moment;
 }
@@ -470,6 +471,7 @@ bool Sequencer::evolve_idle() {
 /// `stop_at_interrupt`, the record that raises an enabled interrupt.
 std::uint64_t Sequencer::stretch_steps(bool stop_at_interrupt) const {
   if (!capturing_) return remaining_;
+  if (profile_.aperture_jitter > 0) return std::min(remaining_, to_record_);
   const std::uint64_t steps = std::min(remaining_, add(to_record_, multiply(ring_.free(), capture_period_)));
   if (!stop_at_interrupt || !interrupts_.enabled(HB_INTR_STATE_CAPTURE_MASK)) return steps;
   const std::uint64_t threshold = ring_.threshold(watermark_);
@@ -504,17 +506,23 @@ void Sequencer::evolve(std::uint64_t limit, bool stop_at_interrupt) {
   const std::uint64_t written = std::min(records, room);
   for (std::uint64_t n = 0; n < written; ++n) {
     const std::uint64_t step = to_record_ + n * capture_period_;
-    ring_.finish_record((job_steps_ + step) * dt);
+    ring_.finish_record((job_steps_ + step + early_) * dt);
     if (observer_) observer_(Mark::record, array_time_ + step * dt);
   }
   if (written > 0) announce_records();
   owed_records_ = static_cast<std::uint32_t>(records - written);
+  const bool at_record = records > 0 && steps == to_record_ + (records - 1) * capture_period_;
   if (capturing_) to_record_ = to_record_ + records * capture_period_ - steps;
-  if (steps > 0) taken_here_ = written > 0 && capturing_ && to_record_ == capture_period_ ? 1 : 0;
+  if (steps > 0) taken_here_ = written > 0 && at_record ? 1 : 0;
   job_steps_ += steps;
   remaining_ -= steps;
   array_time_ += steps * dt;
   now_ = array_time_;
+  if (records > 0 && profile_.aperture_jitter > 0) {
+    const std::uint64_t was = early_;
+    early_ = early_by(noise().step + was + capture_period_);
+    to_record_ += was - early_;
+  }
   if (remaining_ == 0 && ramp_steps_ > 0) {
     ramp_steps_ = 0;
     parameters_.commit();  // the array has made the last change itself
@@ -538,6 +546,15 @@ void Sequencer::for_each_lane(std::uint64_t units, Piece&& piece) {
 
 void Sequencer::announce_records() {
   if (ring_.unread() >= ring_.threshold(watermark_)) interrupts_.raise(HB_INTR_STATE_CAPTURE_MASK);
+}
+
+/// By how many steps the record that is due at a step of the noise comes early.
+std::uint64_t Sequencer::early_by(std::uint64_t step) const {
+  if (profile_.aperture_jitter == 0) return 0;
+  const float normal = physics::normal(numerics::split_mix(noise().seed), 0, step, 0, physics::Purpose::read_out);
+  const double unit = static_cast<double>(profile_.time_unit_ticks) / static_cast<double>(job_.dt_ticks);
+  const auto steps = static_cast<std::uint64_t>(std::llround(static_cast<double>(std::abs(normal) * profile_.aperture_jitter) * unit));
+  return std::min(steps, capture_period_ - 1);
 }
 
 /// Where the noise of a conversion lies that is made `steps_ahead` after the array's present step.
@@ -655,7 +672,9 @@ void Sequencer::perform(const hb_instruction_t& it) {
     case HB_OP_SAMPLE: owed_records_ = 1; break;
     case HB_OP_CAPTURE_START:
       capturing_ = true;
-      capture_period_ = to_record_ = it.ticks / job_.dt_ticks;
+      capture_period_ = it.ticks / job_.dt_ticks;
+      early_ = early_by(noise().step + capture_period_);
+      to_record_ = capture_period_ - early_;
       owed_records_ = (it.flags & HB_FLAG_NOW) != 0 ? 1 : 0;
       break;
     case HB_OP_CAPTURE_STOP: capturing_ = false; break;

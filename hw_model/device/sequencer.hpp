@@ -49,6 +49,8 @@ enum class Mark : std::uint8_t { interrupt_instruction, record };
 /// Planned faults (planned_faults.hpp) befall a running job before the first step at or after their time, which is
 /// counted from power-on and goes on over resets.
 ///
+/// Aperture jitter. A periodic record is taken up to its period early, all lanes alike; it says the time it was due.
+///
 /// Defects. Dead and stuck cells of the part are held at their states like clamped ones, whatever a program does.
 ///
 /// Costs. With `timed`, instructions take what [timing] of the profile says, rounded up to whole steps: fetch and
@@ -153,6 +155,7 @@ class Sequencer {
   void halt();
   void check_watchdog(std::uint64_t time);
   bool operands_flipped(const hb_instruction_t& instruction, std::uint64_t row_bytes, std::uint32_t rows);
+  std::uint64_t early_by(std::uint64_t step) const;
   Moment moment(bool running) const;
   physics::Parameters moved(const physics::Parameters& nominal) const;
   void follow(bool running);
@@ -242,6 +245,7 @@ class Sequencer {
   bool capturing_ = false;
   std::uint64_t capture_period_ = 0;  // steps
   std::uint64_t to_record_ = 0;       // steps to the next periodic record
+  std::uint64_t early_ = 0;           // steps by which that comes before its time
   std::uint32_t owed_records_ = 0;    // due at array_time_, not yet taken
   std::uint32_t taken_here_ = 0;      // records taken at array_time_ since the array came there
   bool stalled_ = false;

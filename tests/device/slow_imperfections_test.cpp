@@ -289,5 +289,85 @@ TEST(SlowImperfections, GoOnOverJobsAndResetsButNotOverPowerOn) {
   EXPECT_NEAR(gain(), 1, 1e-3);
 }
 
+TEST(ApertureJitter, TakesRecordsEarlyByAHalfNormalTimeAndCountsThemAsDue) {
+  constexpr std::uint64_t period = 40, records = 60;
+  Profile p = load_profile("ideal"), jittered = p;
+  jittered.aperture_jitter = 0.008f;  // eight steps
+  const auto run = [&](const Profile& profile, std::uint64_t ticks) {
+    Board board(profile, {.cells = 3, .lanes = 1, .threads = 1});
+    board.w(HB_CAPTURE_SLOTS_OFFSET, 4096);
+    board.seed(4);
+    return board.run({load(HB_SECTION_J2, 1.0f), op(HB_OP_COMMIT), timed(HB_OP_CAPTURE_START, ticks),
+                      timed(HB_OP_EVOLVE, period * records * 1000)});
+  };
+  const auto every = run(p, 1000), found = run(jittered, period * 1000);
+  ASSERT_EQ(every.size(), period * records);
+  ASSERT_EQ(found.size(), records);
+  double squares = 0;
+  for (std::uint64_t n = 0; n < records; ++n) {
+    EXPECT_EQ(found[n].header.ticks, (n + 1) * period * 1000);
+    std::uint64_t early = 0;
+    while (early < period && every[(n + 1) * period - 1 - early].values != found[n].values) ++early;
+    ASSERT_LT(early, period) << "record " << n << " is a state before its time";
+    squares += static_cast<double>(early * early) / records;
+  }
+  EXPECT_NEAR(squares, 64, 4 * 64 * std::sqrt(2.0 / records));
+}
+
+/// Four spins in a row, two on each of two tiles; load_profile would have set the period from eta.
+Profile two_tiles() {
+  Profile p = load_profile("ideal", {{"cell", "pbit"}, {"topology", "chain:4"}});
+  p.meters = false;
+  p.tiles = 2;
+  p.slow_period = 4;
+  return p;
+}
+
+TEST(Tiles, HearOfEachOtherAtTheBeginningOfPeriodsAlone) {
+  // Cell 1 is turned in the middle of a period; cell 2 behind the cut follows it at kT = 0 with the next period.
+  Profile p = two_tiles();
+  Board board(p, {.cells = 4, .lanes = 1, .threads = 1});
+  board.seed(2);
+  const std::uint64_t sweep = p.time_unit_ticks;
+  board.put(operands_at, std::vector<float>{-1, -2, -1});
+  const auto records = board.run({load_from(HB_SECTION_COUPLING, operands_at), load(HB_SECTION_KT, 0.0f), op(HB_OP_COMMIT),
+                                  cells_to(HB_OP_CLAMP, 0, 2, 1.0f), timed(HB_OP_EVOLVE, 5 * sweep), op(HB_OP_SAMPLE),
+                                  cells_to(HB_OP_CLAMP, 0, 2, -1.0f), timed(HB_OP_EVOLVE, 3 * sweep), op(HB_OP_SAMPLE),
+                                  timed(HB_OP_EVOLVE, sweep), op(HB_OP_SAMPLE)});
+  ASSERT_EQ(records.size(), 3u);
+  EXPECT_EQ(records[0].values, (std::vector<float>{1, 1, 1, 1}));
+  EXPECT_EQ(records[1].values, (std::vector<float>{-1, -1, 1, 1})) << "the period of step 4 goes on to step 8";
+  EXPECT_EQ(records[2].values, (std::vector<float>{-1, -1, -1, -1}));
+}
+
+TEST(Tiles, WithoutACouplerBetweenThemAreOneMachine) {
+  // Where the coupler at the cut is 0, or there is no cut, these are the bits of one chip.
+  Profile whole = load_profile("ideal", {{"cell", "pbit"}, {"topology", "chain:4"}}), cut = two_tiles();
+  cut.slow_period = 1;
+  const auto sample = [](const Profile& p, float middle) {
+    Board board(p, {.cells = 4, .lanes = 16, .threads = 1});
+    board.w(HB_SHOTS_OFFSET, 16);
+    board.seed(9);
+    board.put(operands_at, std::vector<float>{-0.5f, middle, 0.3f});
+    return board.run({load_from(HB_SECTION_COUPLING, operands_at), op(HB_OP_COMMIT), timed(HB_OP_EVOLVE, 50 * p.time_unit_ticks),
+                      op(HB_OP_SAMPLE)})[0].values;
+  };
+  EXPECT_EQ(sample(whole, 0.0f), sample(cut, 0.0f));
+  EXPECT_NE(sample(whole, -2.0f), sample(cut, -2.0f));
+  cut.tiles = 1;
+  EXPECT_EQ(sample(whole, -2.0f), sample(cut, -2.0f));
+}
+
+TEST(Tiles, LoseMessages) {
+  Profile p = two_tiles();
+  p.tile_lost = 1;
+  Board board(p, {.cells = 4, .lanes = 1, .threads = 1});
+  board.seed(2);
+  const auto records = board.run({load(HB_SECTION_COUPLING, -1.0f), load(HB_SECTION_KT, 0.0f), op(HB_OP_COMMIT),
+                                  cells_to(HB_OP_CLAMP, 0, 2, -1.0f), timed(HB_OP_EVOLVE, 40 * p.time_unit_ticks), op(HB_OP_SAMPLE)});
+  ASSERT_EQ(records.size(), 1u);
+  EXPECT_EQ(records[0].values[2], 1.0f) << "it still believes what it knew when the job began";
+}
+
 }  // namespace
 }  // namespace heatbath::model

@@ -78,6 +78,10 @@ TEST(TlmEquivalence, RandomProgramsGiveTheSameBitsOnCategoricalCells) {
   expect_equal_observations("ideal", 12, 5, false, {{"cell", "categorical"}, {"topology", "grid:3x4"}}, 13);
 }
 TEST(TlmEquivalence, RandomProgramsGiveTheSameBitsOnSilicon) { expect_equal_observations("silicon", 20, 1); }
+// Everything that a chip does wrong, and faults at planned times.
+TEST(TlmEquivalence, RandomProgramsGiveTheSameBitsOnAHarshChip) {
+  expect_equal_observations("harsh", 20, 1, false, {{"chip", "5"}, {"faults", "memory-flip@900:12345,cell-dead@40000:3"}}, 60);
+}
 
 }  // namespace
 }  // namespace heatbath
