@@ -175,6 +175,12 @@ int run_gap(const GapOptions& options) {
   bar.finish();
 
   nlohmann::json report{{"model", options.model.string()}, {"shots", options.shots}, {"seed", options.seed}};
+  const auto largest = [](const std::vector<float>& values) {
+    float most = 0;
+    for (const float value : values) most = std::max(most, std::abs(value));
+    return most;
+  };
+  report["largest"] = {{"coupling", largest(saved.model.couplings)}, {"bias", largest(saved.model.bias)}};
   for (const Row& row : rows) report["chips"].push_back(json_of(row));
   report["provenance"] = provenance();
   const std::string text = json_text(report, 2) + "\n";
