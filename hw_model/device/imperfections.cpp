@@ -111,7 +111,7 @@ Imperfections::Imperfections(const Profile& p) {
     law.latency = static_cast<std::uint32_t>(p.tile_latency * p.tile_eta + 0.5f);
     law.bits = p.tile_bits;
     law.lost = static_cast<double>(p.tile_lost);
-    law.range = spins ? 1.0f : p.state_range();
+    law.range = p.cell == physics::CellKind::pbit ? 1.0f : p.state_range();
     list_.push_back(std::make_unique<Tiles>(law));
   }
   if (p.crosstalk > 0) list_.push_back(std::make_unique<Crosstalk>(p.crosstalk));
