@@ -59,8 +59,9 @@ Parameters between(const Parameters& from, const Parameters& to, double position
   p.bias.resize(row * (p.bias_per_lane ? lanes : 1));
   for (std::size_t at = 0; at < p.bias.size(); ++at)
     p.bias[at] = between(from.bias[from.bias_per_lane ? at : at % row], to.bias[to.bias_per_lane ? at : at % row], s);
-  p.gain = static_cast<float>(scalar_between(from.gain, to.gain, position));
-  p.kT = static_cast<float>(scalar_between(from.kT, to.kT, position));
+  // The difference in float32, as the kernels have it.
+  p.gain = static_cast<float>(from.gain + position * (to.gain - from.gain));
+  p.kT = static_cast<float>(from.kT + position * (to.kT - from.kT));
   p.kT_cell = temperatures_between(from, to, position);
   p.mass = optional_between(from.mass, to.mass, 1, s);
   p.damping = optional_between(from.damping, to.damping, 1, s);
