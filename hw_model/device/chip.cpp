@@ -267,8 +267,14 @@ struct Chip::Impl {
     dma.reset();
   }
 
-  /// Bursts follow what else happens at their instant.
   bool advance_to(std::uint64_t time, bool stop_at_interrupt) {
+    const bool whole = advance(time, stop_at_interrupt);
+    if (sequencer.take_memory_loss()) memory.clear();
+    return whole;
+  }
+
+  /// Bursts follow what else happens at their instant.
+  bool advance(std::uint64_t time, bool stop_at_interrupt) {
     numerics::WorkWatch* const watch = numerics::WorkWatch::current();
     while (dma.busy() && dma.next_event() <= time) {
       if (!sequencer.advance_to(dma.next_event(), stop_at_interrupt)) return false;

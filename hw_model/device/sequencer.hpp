@@ -123,6 +123,8 @@ class Sequencer {
   /// Whether a bit flipped in these bytes of memory and stands there still; counted and then forgotten.
   bool finds_flip(std::uint64_t first, std::uint64_t bytes);
   std::uint32_t parity_errors() const { return parity_errors_; }
+  /// Whether the supply has failed since this was last asked: what memory held is lost.
+  bool take_memory_loss() { return std::exchange(memory_lost_, false); }
 
   std::uint32_t rail_cell() const { return array_ && job_shown_ ? array_->rail_cell() : 0xFFFFFFFFu; }
 
@@ -219,6 +221,7 @@ class Sequencer {
   };
   std::vector<Flip> flips_;
   std::uint32_t parity_errors_ = 0;
+  bool memory_lost_ = false;
   std::uint64_t cool_at_ = 0;               // since power-on
   std::optional<std::uint64_t> hung_until_;
 

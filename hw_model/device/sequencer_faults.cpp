@@ -60,7 +60,7 @@ void Sequencer::strike() {
       fail({HB_OVERHEATED, pc_, HB_FIELD_NONE, 0});
       break;
     case FaultKind::brown_out:
-      std::ranges::fill(memory_, std::byte{0});
+      memory_lost_ = true;
       flips_.clear();
       fail({HB_BROWN_OUT, pc_, HB_FIELD_NONE, 0});
       job_shown_ = false;
