@@ -42,6 +42,13 @@ std::uint32_t held_out_count(std::size_t images) {
 constexpr trainers::ReverseAction kNotMeasured{std::numeric_limits<double>::quiet_NaN(),
                                                std::numeric_limits<double>::quiet_NaN()};
 
+/// Faults of a device after which later jobs are sound, or will be when it has cooled; with a cell less, perhaps.
+bool passes_by(hb_status_t code) {
+  return code == HB_PARITY || code == HB_OVERHEATED || code == HB_BROWN_OUT || code == HB_WATCHDOG || code == HB_DEFECT;
+}
+constexpr std::uint32_t kMostFaults = 100;  ///< after which a training gives up
+constexpr std::uint64_t kPause = 1000;      ///< time units after a fault, for a die to cool
+
 /// Says what differs between a training and what takes it up, and may.
 void note_changes(const trainers::GenerativeModel& was, const trainers::GenerativeModel& is) {
   if (was.device != is.device)
@@ -114,12 +121,29 @@ int run_train_generate(const TrainGenerateOptions& options) {
   const std::clock_t before_training = std::clock();
   {
     ProgressBar bar(style, "train", options.training.updates, exact ? "trajectories" : "updates");
-    trainer.train([&](std::uint32_t done, std::uint32_t, const trainers::ReverseAction& action) {
+    const auto after = [&](std::uint32_t done, std::uint32_t, const trainers::ReverseAction& action) {
       bar.update(done, fmt::format("action {:+.2f} above its floor", action.per_step - action.floor));
       if (interrupted()) return false;
       checkpoint();
       return true;
-    });
+    };
+    for (std::uint32_t faults = 0;;) {
+      try {
+        trainer.train(after);
+        break;
+      } catch (const Error& error) {
+        if (passes_by(error.code()) && ++faults <= kMostFaults) {
+          note("heatbath: {}; the training goes on after update {}\n", error.what(), trainer.actions().size());
+          device.transport().wait_irq(kPause * device.capabilities().time_unit.count);
+          continue;
+        }
+        if (error.code() != HB_ABORTED && !trainer.actions().empty()) {
+          save();
+          note("heatbath: {} holds the model after update {}; --continue goes on\n", model_path.string(), trainer.actions().size());
+        }
+        throw;
+      }
+    }
     if (!interrupted()) bar.finish();
   }
   const std::clock_t trained = std::clock();
