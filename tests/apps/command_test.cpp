@@ -240,6 +240,43 @@ TEST(Command, ContinuesToTheModelOfAnUnbrokenTraining) {
   EXPECT_EQ(content(folder / "a" / "model.h5"), content(folder / "b" / "model.h5"));
 }
 
+TEST(Command, ATrainingSurvivesFaultsThatPassAndSaysSo) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(heatbath(kSmallTraining + std::vector<std::string>{"--out", folder / "a"}).status, 0);
+  std::vector<std::string> job = kSmallTraining;
+  for (std::string& word : job)
+    if (word == kDevice) word += "&faults=thermal-trip@9000000,memory-flip@1200000000:99,hang@2500000000";
+  const Outcome survived = heatbath(job + std::vector<std::string>{"--out", folder / "b"});
+  ASSERT_EQ(survived.status, 0) << survived.error;
+  EXPECT_THAT(survived.error, HasSubstr("OVERHEATED"));
+  EXPECT_THAT(survived.error, HasSubstr("goes on after update"));
+  EXPECT_EQ(content(folder / "a" / "model.h5").size(), content(folder / "b" / "model.h5").size());
+}
+
+TEST(Command, ShowsTheGapOfAModel) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(heatbath(kSmallTraining + std::vector<std::string>{"--out", folder / "a"}).status, 0);
+  const std::vector<std::string> job{"gap", "--model", folder / "a" / "model.h5", "--shots", "2"};
+  const Outcome shown = heatbath(job + std::vector<std::string>{"--profiles", "ideal,spu-8", "--out", folder / "gap", "--json"});
+  ASSERT_EQ(shown.status, 0) << shown.error;
+  const nlohmann::json report = nlohmann::json::parse(shown.out);
+  EXPECT_TRUE(report["chips"][0]["likeness"].is_number());
+  EXPECT_EQ(report["chips"][0]["electricity"]["items"].size(), 0u);
+  EXPECT_THAT(report["chips"][1]["refused"].get<std::string>(), HasSubstr("8"));
+  EXPECT_THAT(content(folder / "gap" / "gap.md"), HasSubstr("| ideal |"));
+  const Outcome wrong = heatbath(job + std::vector<std::string>{"--profiles", "gold"});
+  EXPECT_EQ(wrong.status, 2);
+  EXPECT_THAT(wrong.error, HasSubstr("gold"));
+}
+
+TEST(Command, PrintsADatasheetWithGrades) {
+  const Outcome sheet = heatbath({"info", "--profile", "z1-grid"});
+  ASSERT_EQ(sheet.status, 0) << sheet.error;
+  EXPECT_THAT(sheet.out, HasSubstr("Thermalizers, arXiv:2608.01615"));
+  EXPECT_THAT(sheet.out, HasSubstr("unstated"));
+  EXPECT_EQ(heatbath({"info", "--profile", "gold"}).status, 2);
+}
+
 TEST(Command, BoundsAScoreAndKeepsIt) {
   const TemporaryFolder folder;
   const std::vector<std::string> job{"bound", "--score", "device", "--samples", "1024", "--duration", "0.5",
