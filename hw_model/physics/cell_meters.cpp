@@ -10,7 +10,7 @@ namespace {
 
 constexpr float quarter_turn = std::numbers::pi_v<float> / 2;
 
-/// The side of a state that is no label, each of which is one: x >= 0 or below; of phases the half circle with cos theta >= 0 or the other.
+/// The side of a state that is no label: x >= 0 or below; of phases the half circle with cos theta >= 0 or the other.
 bool upper(const CellLaw& cell, float state) { return cell.periodic ? std::abs(state) <= quarter_turn : state >= 0.0f; }
 
 constexpr StateMeter meters_of_states[] = {

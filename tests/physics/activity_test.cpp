@@ -18,7 +18,11 @@ namespace {
 using makes::Make;
 using Counts = std::vector<double>;  // of cells
 
-bool on_the_upper_side(CellKind kind, float x) { return kind == CellKind::phase ? std::cos(double{x}) >= 0 : x >= 0; }
+/// What a change of is counted: a label, the half circle of a phase, else the sign.
+float side(CellKind kind, float x) {
+  if (kind == CellKind::categorical) return x;
+  return (kind == CellKind::phase ? std::cos(double{x}) >= 0 : x >= 0) ? 1.0f : 0.0f;
+}
 
 Counts activity(const Array& array, std::uint32_t lane) {
   Counts counts(array.cells());
@@ -49,13 +53,12 @@ Watched watched(const Make& make, std::uint32_t lanes, std::uint32_t shot0, nume
     for (std::uint64_t done = 0; done < steps;) {
       physics::Run run;
       run.steps = std::min(piece, steps - done);
-      run.dt = 3 * makes::dt(make);  // longer than elsewhere: more happens
-      if (make.kind == CellKind::pbit) run.dt = makes::dt(make);
+      run.dt = (is_discrete(make.kind) ? 1 : 3) * makes::dt(make);  // longer than elsewhere: more happens
       run.noise = {5, shot0, step + done};
       run.record_first = run.record_period = 1;
       run.record = [&](std::uint64_t, std::uint32_t lane, std::span<const float> state) {
         for (std::uint32_t i = 0; i < makes::cells; ++i)
-          w.seen[lane][i] += on_the_upper_side(make.kind, w.states[lane][i]) != on_the_upper_side(make.kind, state[i]);
+          w.seen[lane][i] += side(make.kind, w.states[lane][i]) != side(make.kind, state[i]);
         w.states[lane].assign(state.begin(), state.end());
       };
       if (target) run.target = target, run.ramp_steps = steps, run.ramp_first = done;
@@ -67,7 +70,7 @@ Watched watched(const Make& make, std::uint32_t lanes, std::uint32_t shot0, nume
   evolve(40, p, nullptr);
   evolve(30, p, &q);
   // What a host writes is no change of the cells' own.
-  std::vector<float> other(1, make.kind == CellKind::phase ? 2.0f : -0.9f);
+  const std::vector<float> other{make.kind == CellKind::phase || make.kind == CellKind::categorical ? 2.0f : -0.9f};
   for (std::uint32_t l = 0; l < lanes; ++l) {
     array->write(l, 3, other, q);
     w.states[l][3] = array->state(l, 3);
@@ -146,6 +149,37 @@ TEST(Activity, OfALonePBitIsTwicePTimesOneLessP) {
     EXPECT_LT(std::abs(sum - lanes * updates * turns) / std::sqrt(lanes * variance), 4)
         << name(stepper) << ": " << sum / (lanes * updates) << " of each update, not " << turns;
   }
+}
+
+TEST(Activity, OfALoneCategoricalCellIsOneLessTheSumOfSquares) {
+  // Each update draws the label anew, k with probability p_k ~ exp(-b_k / kT): it changes with 1 - sum p_k^2.
+  constexpr std::uint32_t lanes = 64;
+  constexpr double steps = 3000;
+  const std::vector<float> bias{0.3f, -0.4f, 0.9f};
+  constexpr float kT = 0.8f;
+  ArraySpec spec;
+  spec.kind = CellKind::categorical, spec.stepper = Stepper::sequential, spec.states = 3, spec.cells = 1, spec.lanes = lanes;
+  const auto array = make_array(spec, nullptr);
+  Parameters at = uncoupled(1, 0, 0, 0, kT);
+  at.bias = bias;
+  array->enable_meters(true);
+  array->enable_cell_meter(CellMeter::activity);
+  physics::Run run;
+  run.dt = 1, run.steps = 2, run.noise.seed = 9;
+  array->advance(run, at);
+  array->clear_meters();
+  run.noise.step = 2, run.steps = static_cast<std::uint64_t>(steps);
+  array->advance(run, at);
+  double weights = 0, of_squares = 0, sum = 0, squares = 0;
+  for (const float b : bias) weights += std::exp(-double{b} / kT), of_squares += std::exp(-2 * double{b} / kT);
+  for (std::uint32_t lane = 0; lane < lanes; ++lane) {
+    const double rate = activity(*array, lane)[0] / steps;
+    sum += rate, squares += rate * rate;
+  }
+  const double mean = sum / lanes, error = std::sqrt((squares / lanes - mean * mean) / (lanes - 1));
+  const double expected = 1 - of_squares / (weights * weights);
+  EXPECT_LT(std::abs(mean - expected) / error, 4) << mean << " +- " << error << ", " << expected;
+  EXPECT_LT(error, 0.01 * expected);
 }
 
 TEST(Activity, OfALinearCellIsTheArcCosineOfItsCorrelation) {
