@@ -9,7 +9,7 @@ endif()
 
 # First the libraries that hosts link, then their parts. A host of a physical device needs only heatbath::driver.
 set(heatbath_installed)
-foreach(part firmware c link driver conformance ladder oracles network trainers studies measure cells numerics sim server tlm systemc device analog physics)
+foreach(part firmware c link driver conformance ladder oracles network solvers trainers studies measure cells numerics sim server tlm systemc device analog physics)
   if(TARGET heatbath_${part})
     set_target_properties(heatbath_${part} PROPERTIES EXPORT_NAME ${part})
     list(APPEND heatbath_installed heatbath_${part})
@@ -23,7 +23,7 @@ install(TARGETS ${heatbath_installed} EXPORT heatbathTargets
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
   INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-foreach(part firmware_api capi cells numerics link driver conformance sim network server trainers studies measure hw_model/physics)
+foreach(part firmware_api capi cells numerics link driver conformance sim network server solvers trainers studies measure hw_model/physics)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/${part}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
     FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
 endforeach()

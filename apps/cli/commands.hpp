@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "heatbath/server.hpp"
+#include "heatbath/solvers/anneal.hpp"
 #include "heatbath/studies/ergodicity.hpp"
 #include "heatbath/studies/score_bound.hpp"
 
@@ -61,6 +62,20 @@ struct BoundCommandOptions {
   bool json = false;
 };
 int run_bound(const BoundCommandOptions& options);
+
+struct AnnealCommandOptions {
+  std::filesystem::path file;
+  std::string problem;                    ///< kind of the problem; empty: as the format says
+  std::string method = "annealing";       ///< or "tempering"
+  solvers::AnnealOptions annealing;
+  solvers::TemperingOptions tempering;
+  std::optional<std::uint32_t> sweeps;    ///< of the method
+  std::optional<double> target;           ///< in the problem's value
+  std::filesystem::path out;              ///< .npz, .h5 or .json; empty: none
+  std::string device;
+  bool json = false;
+};
+int run_anneal(const AnnealCommandOptions& options);
 
 struct NetlistCommandOptions {
   std::filesystem::path model;    ///< model.h5; or

@@ -6,5 +6,6 @@ int main(int argc, char** argv) {
   prepare_streams();
   return finish_output(run_command_line(
       "heatbath", argc, argv,
-      {add_device_commands, add_trainer_commands, add_score_commands, add_study_commands, add_bridge_commands}));
+      {add_device_commands, add_trainer_commands, add_score_commands, add_study_commands, add_solver_commands,
+       add_bridge_commands}));
 }

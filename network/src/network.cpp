@@ -156,22 +156,31 @@ Network Network::ising(std::span<const double> J, std::span<const double> h) {
 Network Network::qubo(std::span<const double> Q) {
   const std::uint32_t n = side_of(Q.size(), "Q");
   check_finite(Q, "Q");
-  // x = (1 + s)/2: q x_i x_j = q/4 (1 + s_i + s_j + s_i s_j) and q x_i^2 = q x_i = q/2 (1 + s_i).
-  std::vector<double> bias(n, 0.0);
+  std::vector<double> own(n);
   std::vector<Edge> edges;
-  double constant = 0;
   for (std::uint32_t i = 0; i < n; ++i) {
-    const double own = Q[std::size_t{i} * n + i] / 2;
-    bias[i] += own;
-    constant += own;
+    own[i] = Q[std::size_t{i} * n + i];
     for (std::uint32_t j = i + 1; j < n; ++j) {
-      const double quarter = (Q[std::size_t{i} * n + j] + Q[std::size_t{j} * n + i]) / 4;
-      if (quarter == 0) continue;
-      edges.push_back({i, j, quarter});
-      bias[i] += quarter;
-      bias[j] += quarter;
-      constant += quarter;
+      const double both = Q[std::size_t{i} * n + j] + Q[std::size_t{j} * n + i];
+      if (both != 0) edges.push_back({i, j, both});
     }
+  }
+  return qubo(edges, own);
+}
+
+Network Network::qubo(std::span<const Edge> Q, std::span<const double> q) {
+  const std::uint32_t n = count_of(q.size(), "q");
+  check_finite(q, "q");
+  // x = (1 + s)/2: Q x_i x_j = Q/4 (1 + s_i + s_j + s_i s_j) and q x_i = q/2 (1 + s_i).
+  std::vector<Edge> edges = in_order(Q, n, false);
+  std::vector<double> bias(n);
+  double constant = 0;
+  for (std::uint32_t i = 0; i < n; ++i) constant += bias[i] = q[i] / 2;
+  for (Edge& edge : edges) {
+    edge.value /= 4;
+    bias[edge.i] += edge.value;
+    bias[edge.j] += edge.value;
+    constant += edge.value;
   }
   return std::move(Network(CellKind::pbit, n).set_couplings(edges).set(CellSection::bias, bias).set_constant(constant));
 }

@@ -102,7 +102,7 @@ float value_of(const Lines& lines, std::string_view word, Field field) {
 // what entries are to each other.
 
 template <class Sink>
-Layout read_matrix(Lines& lines, std::size_t size, Directions directions, const Sink& sink) {
+Layout read_matrix(Lines& lines, std::size_t size, Directions directions, Loops loops, const Sink& sink) {
   Layout layout;
   layout.form = Form::matrix;
   const Words<5> banner(lines.line());
@@ -152,7 +152,7 @@ Layout read_matrix(Lines& lines, std::size_t size, Directions directions, const 
       lines.fail("entry (" + std::to_string(row) + ", " + std::to_string(column) + ") is not in 1.." +
                  std::to_string(layout.cells));
     const float value = layout.values ? value_of(lines, entry.word[2], field) : 0.0f;
-    if (row == column) {
+    if (row == column && loops == Loops::refused) {
       if (value != 0)
         lines.fail("entry (" + std::to_string(row) + ", " + std::to_string(row) + ") = " + text_of(value) +
                    " couples a cell to itself; leave the diagonal out and give j2 to the program");
@@ -241,7 +241,8 @@ Layout read_edges(Lines& lines, const std::string& where, const Sink& sink) {
 }
 
 template <class Sink>
-Layout read_entries(std::string_view text, const std::string& where, Directions directions, const Sink& sink) {
+Layout read_entries(std::string_view text, const std::string& where, Directions directions, Loops loops,
+                    const Sink& sink) {
   Lines lines(text, where);
   const bool matrix_name = lower_case(where).ends_with(".mtx");
   if (!lines.next()) {
@@ -249,7 +250,7 @@ Layout read_entries(std::string_view text, const std::string& where, Directions 
     wrong(where, "is empty; a line 'i j' or 'i j value' for each coupler belongs there, or MatrixMarket");
   }
   if (lines.line().starts_with("\x1f\x8b")) lines.fail("is compressed (gzip); unpack it first");
-  if (matrix_name || lines.line().starts_with('%')) return read_matrix(lines, text.size(), directions, sink);
+  if (matrix_name || lines.line().starts_with('%')) return read_matrix(lines, text.size(), directions, loops, sink);
   return read_edges(lines, where, sink);
 }
 
@@ -260,7 +261,7 @@ std::uint64_t key_of(const Entry& e) { return std::uint64_t{std::min(e.i, e.j)} 
 [[noreturn]] void wrong_entry(std::string_view text, const std::string& where, Directions directions, const Entry& entry,
                               bool one_way, int nth, const std::string& why) {
   std::string what;
-  read_entries(text, where, directions, [&](const Entry& e, std::size_t line) {
+  read_entries(text, where, directions, Loops::kept, [&](const Entry& e, std::size_t line) {
     if (key_of(e) != key_of(entry) || (one_way && e.i != entry.i) || nth-- != 0) return;
     what = ", line " + std::to_string(line) + ": entry (" + std::to_string(e.i) + ", " + std::to_string(e.j) +
            "), counted from 0, " + why;
@@ -292,11 +293,15 @@ void check_pairs(std::string_view text, const std::string& where, Directions dir
   }
 }
 
-PairList pairs_of(std::string text, const std::string& where, Directions directions) {
+PairList pairs_of(std::string text, const std::string& where, Directions directions, Loops loops) {
   std::vector<Entry> entries;
+  std::vector<Loop> own;
   entries.reserve(text.size() / 4);  // the shortest lines; what is not used is no memory
-  const Layout layout =
-      read_entries(text, where, directions, [&](const Entry& e, std::size_t) { entries.push_back(e); });
+  const Layout layout = read_entries(text, where, directions, loops, [&](const Entry& e, std::size_t) {
+    if (e.i != e.j || loops == Loops::refused) entries.push_back(e);
+    else own.push_back({e.i, e.value});
+  });
+  if (!layout.values) for (Loop& loop : own) loop.value = 1;
   const auto below = [](const Entry& a, const Entry& b) {
     return key_of(a) != key_of(b) ? key_of(a) < key_of(b) : a.i < b.i;
   };
@@ -311,6 +316,7 @@ PairList pairs_of(std::string text, const std::string& where, Directions directi
   for (std::size_t n = 0; n < entries.size(); ++n) pairs += n == 0 || key_of(entries[n]) != key_of(entries[n - 1]);
   if (pairs > most_pairs) wrong(where, std::to_string(pairs) + " pairs; at most " + std::to_string(most_pairs));
   PairList list;
+  list.loops = std::move(own);
   list.cells = layout.cells;
   list.open = layout.form == Form::edge_list;
   list.pairs.reserve(pairs);
@@ -334,22 +340,22 @@ PairList pairs_of(std::string text, const std::string& where, Directions directi
 
 }  // namespace
 
-PairList read_pairs(const std::string& file, Directions directions) {
+PairList read_pairs(const std::string& file, Directions directions, Loops loops) {
   const std::string where = escaped(file);
   std::error_code error;
   const bool regular = std::filesystem::is_regular_file(file, error);
-  if (regular && std::filesystem::file_size(file, error) == 0) return pairs_of({}, where, directions);  // says so
+  if (regular && std::filesystem::file_size(file, error) == 0) return pairs_of({}, where, directions, loops);  // says so
   std::string text;
   try {
     text = read_text_file(file, regular ? longest_file : longest_pipe);
   } catch (const UnreadableFile& unreadable) {
     wrong(where, unreadable.what());
   }
-  return pairs_of(std::move(text), where, directions);
+  return pairs_of(std::move(text), where, directions, loops);
 }
 
-PairList parse_pairs(std::string_view text, const std::string& where, Directions directions) {
-  return pairs_of(std::string(without_byte_order_mark(text)), where, directions);
+PairList parse_pairs(std::string_view text, const std::string& where, Directions directions, Loops loops) {
+  return pairs_of(std::string(without_byte_order_mark(text)), where, directions, loops);
 }
 
 }  // namespace heatbath::numerics

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Reads the #include lines of the tree and fails when a dependency arrow runs backwards.
 
-    firmware_api <- link <- driver <- measure <- network <- trainers <- studies <- files <- report <- bridges <- apps
+    firmware_api <- link <- driver <- measure <- network <- solvers, trainers <- studies <- files <- report <- bridges <- apps
       ^               ^        ^         ^
       |               |        |         +- conformance, with the oracles, which know nothing
       |               |        sim <- server
@@ -24,7 +24,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*(?:([<"])([^>"]+)[>"]|(\S.*))')
 # Folders that includes are relative to, beside the including file's own folder.
 INCLUDE_FOLDERS = ("firmware_api/include", "capi/include", "cells/include", "numerics/include",
                    "hw_model/physics/include", "link/include", "driver/include", "sim/include", "server/include",
-                   "conformance/include", "network/include", "trainers/include", "studies/include", "measure/include", "")
+                   "conformance/include", "network/include", "solvers/include", "trainers/include", "studies/include", "measure/include", "")
 
 # What a host program may name of the firmware API: the statuses, the program format and the names of cells that the
 # driver's own interface speaks in. Registers and device functions are the driver's affair.
@@ -46,7 +46,7 @@ OPEN = ("sim/include/heatbath/open.hpp", "sim/include/heatbath/datasheet.hpp")
 NAMES = ("firmware_api/include/heatbath/regs.h",) + VOCABULARY
 
 # What is above the driver and knows no model, with the names of what a device reports.
-HOST_SIDE = ("studies/include", "trainers/include", "network/include", "measure/include", "cells/include",
+HOST_SIDE = ("studies/include", "trainers/include", "solvers/include", "network/include", "measure/include", "cells/include",
              "numerics/include") + DRIVER + NAMES
 
 FREESTANDING = re.compile(r"std(int|bool|def)\.h")
@@ -110,6 +110,9 @@ RULES = {
                     "program format the driver speaks in; never sim, hw_model, registers or trainers",
                     ("network", "firmware_api/include/heatbath/codes.h") + DRIVER +
                     ("measure/include", "cells/include", "numerics") + VOCABULARY),
+    "solvers": Rule("solvers include only themselves, network, driver, measure and numerics, with the statuses and program "
+                    "format the driver speaks in; never sim, hw_model, registers or trainers",
+                    ("solvers", "network/include") + DRIVER + ("measure/include", "numerics") + VOCABULARY),
     "trainers": Rule("trainers include only themselves, cells, network, driver, measure and numerics, with the statuses and "
                      "program format the driver speaks in; never sim, hw_model or registers",
                      ("trainers", "network/include") + DRIVER + ("measure/include", "cells/include", "numerics") + VOCABULARY),
@@ -141,10 +144,10 @@ RULES = {
     "measure": Rule("measure includes only itself, numerics, the program format, Eigen and the standard library; never sim "
                     "or hw_model", ("measure", "numerics") + DRIVER + VOCABULARY, std_and("Eigen/.*")),
     "python": Rule(f"python includes only itself, open.hpp, the version, {HOST}",
-                   ("python", "trainers/include", "network/include", "measure/include") + DRIVER + OPEN +
+                   ("python", "trainers/include", "solvers/include", "network/include", "measure/include") + DRIVER + OPEN +
                    VOCABULARY + ("firmware_api/include/heatbath/version.h",)),
     "examples": Rule(f"examples include only themselves, {HOST}",
-                     ("examples", "trainers/include", "studies/include", "network/include", "measure/include",
+                     ("examples", "trainers/include", "studies/include", "solvers/include", "network/include", "measure/include",
                       "numerics/include") + DRIVER + OPEN + VOCABULARY),
     "examples/odeint": Rule("the example of odeint includes only the physics for programs of others, Boost and the "
                             "standard library", ("examples/odeint", "hw_model/physics/include"),

@@ -70,6 +70,8 @@ class Network {
   static Network ising(std::span<const double> J, std::span<const double> h);
   /// E(x) = sum_ij Q_ij x_i x_j of bits 0 and 1, Q any square matrix, row-major; its energy() is E, a spin up a 1.
   static Network qubo(std::span<const double> Q);
+  /// The same of a list: E(x) = sum Q_ij x_i x_j over these pairs, each once, + sum q_i x_i; one q per cell.
+  static Network qubo(std::span<const Edge> Q, std::span<const double> q);
   /// E(s) = -(weight of the edges cut): the two sides of a cut are the spins up and down.
   static Network max_cut(std::uint32_t cells, std::span<const Edge> weights);
   /// E(s) = -sum_{i<j} J_ij [s_i = s_j] - sum_i h_i[s_i] of cells with states 0 .. states - 1: positive couplings align,

@@ -1,0 +1,144 @@
+// heatbath anneal: states of low energy, by annealing or tempering on a device.
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "apps/cli/commands.hpp"
+#include "apps/cli/console.hpp"
+#include "apps/cli/emulator_for.hpp"
+#include "apps/cli/interrupt.hpp"
+#include "apps/cli/progress_bar.hpp"
+#include "files/atomic_file.hpp"
+#include "files/problem_file.hpp"
+#include "files/provenance.hpp"
+#include "files/sample_set_file.hpp"
+#include "files/utf8.hpp"
+#include "heatbath/error.hpp"
+#include "heatbath/numerics/text.hpp"
+
+namespace heatbath::apps {
+
+namespace {
+
+nlohmann::json estimate(const measure::Estimate& of) {
+  const auto number = [](double value) { return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(nullptr); };
+  return {{"value", number(of.value)}, {"standard_error", number(of.standard_error)}};
+}
+
+nlohmann::json of_tempering(const solvers::TemperingResult& result) {
+  nlohmann::json json{{"ladder", result.ladder},
+                      {"refused", result.refused},
+                      {"barrier", result.barrier},
+                      {"round_trips", result.round_trips},
+                      {"predicted_round_trips", result.predicted_round_trips},
+                      {"rounds", result.rounds},
+                      {"best_round", result.best_round},
+                      {"best_updates", result.best_updates}};
+  if (result.mean_cluster > 0) json["mean_cluster"] = result.mean_cluster;
+  for (const measure::Estimate& energy : result.energy) json["energy"].push_back(estimate(energy));
+  return json;
+}
+
+}  // namespace
+
+int run_anneal(const AnnealCommandOptions& options) {
+  if (!options.out.empty()) check_sample_set_name(options.out);
+  std::optional<ProblemKind> wanted;
+  if (!options.problem.empty()) wanted = problem_kind_named(options.problem, "--as");
+  if (options.method != "annealing" && options.method != "tempering")
+    throw Error(HB_BAD_ARG, fmt::format("--method {}: annealing or tempering", options.method));
+  const Problem problem = read_problem(options.file, wanted);
+  const bool tempering = options.method == "tempering";
+  const std::uint32_t parallel = tempering ? options.tempering.replicas : options.annealing.reads;
+  Device device = open_for(options.device, problem.network, std::min<std::uint32_t>(parallel, 64));
+  if (!options.out.empty()) prepare_file(options.out);
+  watch_interrupts();
+  ProgressBar bar(ProgressBar::style_for(options.json), "anneal", 100, "");
+  const Progress progress = [&](double fraction) {
+    bar.update(100 * fraction);
+    return !interrupted();
+  };
+
+  solvers::SampleSet found(1, solvers::Origin::search);
+  nlohmann::json tempered;
+  bool ended = false;
+  const auto start = std::chrono::steady_clock::now();
+  if (tempering) {
+    solvers::TemperingOptions run = options.tempering;
+    run.progress = progress;
+    if (options.target) run.target = problem.energy_of(*options.target);
+    solvers::TemperingResult result = solvers::temper(device, problem.network, run);
+    ended = result.interrupted;
+    tempered = of_tempering(result);
+    found = std::move(result.best);
+  } else {
+    solvers::AnnealOptions run = options.annealing;
+    run.progress = progress;
+    found = solvers::anneal(device, problem.network, run);
+  }
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  bar.finish();
+  found = found.aggregated();
+
+  const double best = problem.value(found.state(0));
+  nlohmann::json report{{"problem", options.file.string()},
+                        {"format", problem.format},
+                        {"kind", name_of(problem.kind)},
+                        {"variables", problem.variables},
+                        {"cells", problem.network.cells()},
+                        {"couplings", problem.network.couplings().size()},
+                        {"method", options.method},
+                        {"origin", solvers::name(found.origin())},
+                        {"best", best},
+                        {"best_energy", found.lowest_energy()},
+                        {"best_occurrences", found.occurrences()[0]},
+                        {"device", describe_device(device)},
+                        {"device_seconds", found.device_seconds},
+                        {"updates", found.updates},
+                        {"host_seconds", seconds},
+                        {"provenance", provenance()}};
+  report["seed"] = device.capabilities().seeded ? nlohmann::json(tempering ? options.tempering.seed : options.annealing.seed)
+                                                : nlohmann::json(nullptr);
+  double all = 0;
+  for (const std::uint32_t count : found.occurrences()) all += count;
+  report["states"] = all;
+  if (options.target) {
+    report["target"] = *options.target;
+    report["success"] = found.success(problem.energy_of(*options.target) + 1e-9 * std::abs(*options.target));
+  }
+  if (tempering) report["tempering"] = tempered;
+  std::vector<std::string> notes = problem.notes;
+  notes.insert(notes.end(), found.notes.begin(), found.notes.end());
+  report["notes"] = notes;
+  report["interrupted"] = ended;
+  if (!options.out.empty()) {
+    report["out"] = options.out.string();
+    write_sample_set(options.out, found,
+                     {problem.variables, true, problem.kind == ProblemKind::qubo || problem.kind == ProblemKind::max_sat}, report);
+  }
+  if (options.json) {
+    put("{}\n", json_text(report, 2));
+    return ended ? interrupted_status() : 0;
+  }
+  put("{} ({}, {}): {} variables, {} couplings on {}\n", options.file.string(), problem.format, name_of(problem.kind), problem.variables,
+      problem.network.couplings().size(), device_line(device));
+  put("best {}      {}  ({} of {:g} {})\n", problem.larger_is_better() ? "cut   " : problem.kind == ProblemKind::max_sat ? "unmet " : "energy",
+      numerics::general(best, 10), found.occurrences()[0], all, tempering ? "ladders" : "reads");
+  if (options.target) put("at the target    {:.3g} of them\n", report["success"].get<double>());
+  if (tempering) {
+    put("ladder           {} temperatures, {:.4g} to {:.4g}; barrier {:.3g}\n", tempered["ladder"].size(), tempered["ladder"].front().get<double>(),
+        tempered["ladder"].back().get<double>(), tempered["barrier"].get<double>());
+    put("round trips      {} ({:.4g} predicted)\n", tempered["round_trips"].get<std::uint64_t>(), tempered["predicted_round_trips"].get<double>());
+  }
+  put("{:.3g} updates of cells, {:.3g} s of the device, {:.3g} s here\n", static_cast<double>(found.updates), found.device_seconds, seconds);
+  for (const std::string& note : notes) put("note: {}\n", note);
+  if (!options.out.empty()) put("wrote {}\n", options.out.string());
+  if (ended) put("interrupted; this is what was found until then\n");
+  return ended ? interrupted_status() : 0;
+}
+
+}  // namespace heatbath::apps

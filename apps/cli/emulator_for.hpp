@@ -1,0 +1,19 @@
+#pragma once
+// The emulator that suits a network, where the user does not say which.
+
+#include <cstdint>
+#include <string>
+
+#include "heatbath/device.hpp"
+#include "heatbath/network/network.hpp"
+
+namespace heatbath::apps {
+
+/// Opens the device of a URI (empty: as heatbath::open). Of an emulator (func:, tlm:) the keys that the network decides
+/// are added where the URI leaves them out: cell, and its graph as topology (dense where a graph would have as many
+/// couplers, or none), or the number of cells; and,
+/// without a profile, `lanes`. Throws as heatbath::open, and Error(BAD_ARG) for a device
+/// with too few cells.
+Device open_for(const std::string& uri, const network::Network& network, std::uint32_t lanes);
+
+}  // namespace heatbath::apps

@@ -1,0 +1,64 @@
+// Options of the commands that solve problems on a device.
+
+#include <memory>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "apps/cli/command_groups.hpp"
+#include "apps/cli/commands.hpp"
+#include "apps/cli/option_kinds.hpp"
+
+namespace heatbath::apps {
+
+namespace {
+
+void add_anneal(CLI::App& app, Command& command) {
+  struct Words {
+    AnnealCommandOptions options;
+    std::uint64_t seed = 1;
+    double coldest = 0, hottest = 0;
+    bool polish = false;
+  };
+  const auto given = std::make_shared<Words>();
+  AnnealCommandOptions& options = given->options;
+  CLI::App* anneal = app.add_subcommand("anneal", "search for states of low energy: Max-Cut, Ising, QUBO, MAX-SAT");
+  anneal->add_option("FILE", options.file, "rudy (Gset), .mtx, edge list, .coo, dimod .json, .qubo, .cnf, .wcnf or .toml")->required();
+  anneal->add_option("--as", options.problem, "what the numbers are: max-cut, ising, qubo (default: as the format says)")->option_text("KIND");
+  anneal->add_option("--method", options.method, "annealing or tempering (default annealing)")->option_text("NAME");
+  add_whole(anneal, "--reads", options.annealing.reads, 1, 1u << 20, "independent runs of annealing (default 32)");
+  add_whole(anneal, "--sweeps", options.sweeps, 1, 1u << 30, "of annealing: of each run (default 1000); of tempering: between exchanges (default 4)");
+  add_whole(anneal, "--temperatures", options.tempering.temperatures, 2, 1000, "of tempering (default 16)");
+  add_whole(anneal, "--replicas", options.tempering.replicas, 1, 1u << 16, "ladders of tempering (default 16)");
+  add_whole(anneal, "--rounds", options.tempering.rounds, 1, 1u << 30, "exchanges of tempering, behind a fifth more that find the ladder (default 400)");
+  anneal->add_flag("--clusters", options.tempering.clusters, "of tempering: isoenergetic cluster moves between ladders");
+  anneal->add_option("--coldest", given->coldest, "lowest temperature, energy units of the problem (default: from the couplings)")
+      ->transform(finite(0))->option_text("KT");
+  anneal->add_option("--hottest", given->hottest, "highest temperature (default: from the couplings)")->transform(finite(0))->option_text("KT");
+  anneal->add_option("--target", options.target, "value to reach: tempering ends there, and its rate is reported")
+      ->transform(finite())->option_text("VALUE");
+  anneal->add_flag("--polish", given->polish, "at the end flip single spins on the host as long as that helps; the result says so");
+  anneal->add_option("--out", options.out, "states as .npz, .h5, or .json for dimod")->check(a_name())->option_text("FILE");
+  add_device(anneal, options.device);
+  add_whole(anneal, "--seed", given->seed, 0, kMost64, "of starts, choices and, where the device can be seeded, its noise (default 1)");
+  add_json(anneal, options.json);
+  anneal->footer("Ctrl-C ends tempering with what it has found.");
+  anneal->callback([&command, given] {
+    command = [given] {
+      AnnealCommandOptions& run = given->options;
+      run.annealing.seed = run.tempering.seed = given->seed;
+      run.annealing.coldest = run.tempering.coldest = given->coldest;
+      run.annealing.hottest = run.tempering.hottest = given->hottest;
+      run.annealing.polish = run.tempering.polish = given->polish;
+      if (run.sweeps) run.annealing.sweeps = run.tempering.sweeps = *run.sweeps;
+      run.tempering.settle = std::max(20u, run.tempering.rounds / 5);
+      return run_anneal(run);
+    };
+  });
+}
+
+}  // namespace
+
+void add_solver_commands(CLI::App& app, Command& command) { add_anneal(app, command); }
+
+}  // namespace heatbath::apps

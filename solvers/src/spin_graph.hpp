@@ -1,0 +1,51 @@
+#pragma once
+// A network of spins as the host sees it: neighbours of each cell, energies of many states, descents and clusters.
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "heatbath/network/network.hpp"
+#include "heatbath/numerics/random.hpp"
+
+namespace heatbath::solvers {
+
+class SpinGraph {
+ public:
+  /// Error(UNSUPPORTED) for other cells than p-bits, and for directed couplings, which have no energy.
+  explicit SpinGraph(const network::Network& network);
+
+  std::uint32_t cells() const { return cells_; }
+  std::size_t edges() const { return neighbours_.size() / 2; }
+  bool has_fields() const { return has_fields_; }
+
+  /// Network::energy of rows of cells() spins, all at once.
+  void energies(std::span<const float> rows, std::span<double> energies) const;
+  double energy(std::span<const float> row) const;
+
+  /// Flips single spins of one state as long as that lowers its energy, cell by cell. Returns the new energy.
+  double descend(std::span<float> row, double energy) const;
+
+  /// An isoenergetic cluster move (Houdayer 2001; Zhu, Ochoa & Katzgraber 2015) on two states of one temperature: the
+  /// connected cells, around a random one, in which they differ are exchanged. Without fields one of the states is
+  /// turned over first with probability 1/2. Changes neither the sum of the two energies nor the joint law. Returns the
+  /// size of the cluster.
+  std::uint32_t exchange_cluster(std::span<float> a, std::span<float> b, double& energy_a, double& energy_b,
+                                 numerics::RandomStream& random, std::vector<std::uint32_t>& memory) const;
+
+  /// Largest over cells of sqrt(b^2 + sum J^2); median over cells of the smallest |J| and |b| that are not 0.
+  double largest_field() const { return largest_field_; }
+  double small_field() const { return small_field_; }
+
+ private:
+  std::uint32_t cells_ = 0;
+  double constant_ = 0;
+  bool has_fields_ = false;
+  double largest_field_ = 0, small_field_ = 0;
+  std::vector<double> bias_;
+  std::vector<std::uint32_t> begin_, upper_;  ///< of neighbours_; the first of each row that is above the cell
+  std::vector<std::uint32_t> neighbours_;
+  std::vector<double> values_;
+};
+
+}  // namespace heatbath::solvers
