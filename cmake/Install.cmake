@@ -1,5 +1,6 @@
 # What `cmake --install` leaves: the libraries as a CMake package (find_package(heatbath)), their headers. The
-# commands are installed by apps/ and conformance/.
+# commands are installed by apps/ and conformance/. Components: `library` (libheatbath of C), `devel` (all that builds
+# against Heatbath), `tools` (commands, manual pages, completion), `python`; `cpack` makes one Debian package of all.
 include(CMakePackageConfigHelpers)
 
 set(HEATBATH_HAS_SYSTEMC OFF)
@@ -21,7 +22,7 @@ endif()
 
 install(TARGETS ${heatbath_installed} EXPORT heatbathTargets
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
-  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT library NAMELINK_COMPONENT devel
   INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 foreach(part firmware_api capi cells numerics link driver conformance sim network server solvers trainers studies measure hw_model/physics)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/${part}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
@@ -42,7 +43,7 @@ foreach(package heatbath heatbath-firmware)
   configure_file(${CMAKE_CURRENT_LIST_DIR}/${package}.pc.in ${PROJECT_BINARY_DIR}/${package}.pc @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/${package}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endforeach()
-install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT library)
 
 set(heatbath_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/heatbath)
 install(EXPORT heatbathTargets NAMESPACE heatbath:: DESTINATION ${heatbath_package_dir})
@@ -52,3 +53,19 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/heatbathConfigVersion.cma
 install(FILES ${PROJECT_BINARY_DIR}/heatbathConfig.cmake ${PROJECT_BINARY_DIR}/heatbathConfigVersion.cmake
   ${CMAKE_CURRENT_LIST_DIR}/FindSystemC.cmake
   DESTINATION ${heatbath_package_dir})
+
+# cpack: one .deb with everything, the shared libraries that it needs found by dpkg-shlibdeps.
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_CONTACT "The Heatbath authors")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY ${PROJECT_DESCRIPTION})
+set(CPACK_RESOURCE_FILE_LICENSE ${PROJECT_SOURCE_DIR}/LICENSE)
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION science)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "python3-numpy")
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "gnuplot-nox, bash-completion")
+# libheatbath is found before the package is installed.
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${PROJECT_BINARY_DIR}/capi)
+include(CPack)

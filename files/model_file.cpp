@@ -7,8 +7,8 @@
 #include <fmt/format.h>
 
 #include "files/hdf5_file.hpp"
-#include "files/setting_names.hpp"
 #include "heatbath/error.hpp"
+#include "heatbath/trainers/setting_names.hpp"
 #include "heatbath_version.hpp"
 
 namespace heatbath::apps {
@@ -202,9 +202,9 @@ SavedModel load_model(const std::filesystem::path& path) {
   model.seed = in.file().integer("seed");
   model.device = in.file().text("device");
   model.data_source = in.file().text("data_source");
-  model.scaling = in.choice("scaling", scaling_named);
-  model.drive = in.choice("drive", drive_named);
-  model.optimizer = in.choice("optimizer", optimizer_named);
+  model.scaling = in.choice("scaling", trainers::scaling_named);
+  model.drive = in.choice("drive", trainers::drive_named);
+  model.optimizer = in.choice("optimizer", trainers::optimizer_named);
   model.j2 = static_cast<float>(in.finite("j2"));
   model.j4 = static_cast<float>(in.positive("j4", true));
   model.kT = static_cast<float>(in.positive("kT"));

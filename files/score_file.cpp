@@ -6,10 +6,10 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "files/setting_names.hpp"
 #include "files/utf8.hpp"
 #include "heatbath/error.hpp"
 #include "heatbath/numerics/text_file.hpp"
+#include "heatbath/trainers/setting_names.hpp"
 
 namespace heatbath::apps {
 
@@ -108,8 +108,8 @@ trainers::ScoreModel read_score(const std::filesystem::path& path) {
     if (!json.is_object() || json.value("format", "") != kFormat) {
       fail(path, "not a score; use a score.json that heatbath bound wrote");
     }
-    score.process = process_named(json.at("process").get<std::string>(), path.string() + ": process");
-    score.kind = score_kind_named(json.at("kind").get<std::string>(), path.string() + ": kind");
+    score.process = trainers::process_named(json.at("process").get<std::string>(), path.string() + ": process");
+    score.kind = trainers::score_kind_named(json.at("kind").get<std::string>(), path.string() + ": kind");
     json.at("clock").get_to(score.clock);
     json.at("shift").get_to(score.shift);
     json.at("scale").get_to(score.scale);

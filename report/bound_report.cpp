@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "files/provenance.hpp"
-#include "files/setting_names.hpp"
+#include "heatbath/trainers/setting_names.hpp"
 #include "report/figure.hpp"
 #include "report/html_page.hpp"
 #include "report/json_numbers.hpp"

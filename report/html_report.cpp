@@ -1,3 +1,4 @@
+#include "heatbath/trainers/setting_names.hpp"
 #include "report/html_report.hpp"
 
 #include <algorithm>
@@ -7,7 +8,6 @@
 
 #include <fmt/format.h>
 
-#include "files/setting_names.hpp"
 #include "report/html_page.hpp"
 #include "report/paper_figures.hpp"
 

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "files/provenance.hpp"
-#include "files/setting_names.hpp"
+#include "heatbath/trainers/setting_names.hpp"
 #include "report/json_numbers.hpp"
 #include "report/paper_figures.hpp"
 

@@ -5,6 +5,7 @@ set -euo pipefail
 usage() {
   cat <<'END'
 usage: tools/bench.sh [--install-peers] [--seconds S]
+       tools/bench.sh --peers pypi
 
 Builds the release preset, runs `heatbath-bench` with the peers that are installed, and replaces the measured part of
 docs/performance.md. Takes about six minutes on a quiet machine of two cores. A peer that is not installed is named in
@@ -12,6 +13,8 @@ its row; nothing else needs it.
 
   --install-peers   first install OpenBLAS, python3-torch, python3-scipy, python3-brian, ngspice and lammps with apt-get
   --seconds S       time for each row, about (default 2)
+  --peers pypi      instead: the wheel beside thermox, thrml, dwave-samplers and openjij from PyPI, in a virtual environment
+                    of its own (build/peers), one thread each; replaces the rows of docs/performance.md that say so
 END
 }
 
@@ -21,11 +24,13 @@ fail() {
 }
 
 install=no
+pypi=no
 seconds=2
 while [ "$#" -gt 0 ]; do
   case "$1" in
     -h | --help) usage; exit 0 ;;
     --install-peers) install=yes ;;
+    --peers) [ "${2-}" = pypi ] || fail "--peers takes pypi"; pypi=yes; shift ;;
     --seconds) [ "$#" -gt 1 ] || fail "--seconds needs a number"; seconds=$2; shift ;;
     *) fail "unknown option '$1'; tools/bench.sh --help lists the options" ;;
   esac
@@ -34,6 +39,12 @@ done
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." >/dev/null && pwd)
 cd "$root"
+if [ "$pypi" = yes ]; then
+  # The wheel is built with the pybind11 of PyPI: the peers want numpy 2.
+  [ -x build/peers/bin/python ] || /usr/bin/python3 -m venv build/peers
+  build/peers/bin/python -m pip install --quiet . dimod thermox thrml dwave-samplers openjij
+  exec build/peers/bin/python bench/peers/pypi.py docs/performance.md
+fi
 if [ "$install" = yes ]; then
   as_root=()
   if [ "$(id -u)" -ne 0 ]; then as_root=(sudo); fi

@@ -12,8 +12,8 @@
 #include "files/output_folder.hpp"
 #include "files/provenance.hpp"
 #include "files/score_file.hpp"
-#include "files/setting_names.hpp"
 #include "heatbath/open.hpp"
+#include "heatbath/trainers/setting_names.hpp"
 #include "report/bound_report.hpp"
 
 namespace heatbath::apps {
@@ -65,7 +65,7 @@ int run_bound(const BoundCommandOptions& options) {
     bound.given = read_score(options.score);
     bound.score = bound.given->kind;
   } else {
-    bound.score = score_kind_named(options.score, "--score");
+    bound.score = trainers::score_kind_named(options.score, "--score");
   }
   Device device = open(options.device);
   constexpr std::array<std::string_view, 7> kFiles{"rates.png",  "bound.png",   "tradeoff.png", "samples.png",

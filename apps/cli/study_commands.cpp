@@ -8,8 +8,8 @@
 #include "apps/cli/command_groups.hpp"
 #include "apps/cli/commands.hpp"
 #include "apps/cli/option_kinds.hpp"
-#include "files/setting_names.hpp"
 #include "heatbath/error.hpp"
+#include "heatbath/trainers/setting_names.hpp"
 
 namespace heatbath::apps {
 
@@ -105,7 +105,7 @@ void add_bound(CLI::App& app, Command& command) {
   add_json(bound_app, given->options.json);
   bound_app->callback([&command, given] {
     command = [given] {
-      given->options.bound.process = process_named(given->process, "--process");
+      given->options.bound.process = trainers::process_named(given->process, "--process");
       return run_bound(given->options);
     };
   });

@@ -8,8 +8,8 @@
 #include "apps/cli/command_groups.hpp"
 #include "apps/cli/generative_commands.hpp"
 #include "apps/cli/option_kinds.hpp"
-#include "files/setting_names.hpp"
 #include "heatbath/error.hpp"
+#include "heatbath/trainers/setting_names.hpp"
 
 namespace heatbath::apps {
 
@@ -98,9 +98,9 @@ void add_train_generate(CLI::App& train, Command& command) {
         throw Error(HB_BAD_ARG, "--recipe " + given->recipe + ": paper or schedule are possible");
       }
       given->options.training.digits = parse_digits(given->digits);
-      given->options.training.scaling = scaling_named(given->scaling, "--scaling");
-      given->options.training.drive = drive_named(given->drive, "--drive");
-      given->options.training.optimizer = optimizer_named(given->optimizer, "--optimizer");
+      given->options.training.scaling = trainers::scaling_named(given->scaling, "--scaling");
+      given->options.training.drive = trainers::drive_named(given->drive, "--drive");
+      given->options.training.optimizer = trainers::optimizer_named(given->optimizer, "--optimizer");
       given->options.training.capture_period = Ticks{given->period};
       given->options.checkpoint_every = std::chrono::seconds(given->checkpoint_seconds);
       return run_train_generate(given->options);

@@ -14,6 +14,7 @@ means and how it lies on a device. docs/python.md shows them at work.
 from __future__ import annotations
 
 import typing as _typing
+from builtins import open as _open_file
 
 from heatbath import _core, errors
 from heatbath._core import (Capabilities, Certificate, Device, Job, Network, Program, Result, Scaling, Shots, __version__,
@@ -26,6 +27,28 @@ __all__ = [
     "Stepper", "Topology", "__version__", "certificate", "errors", "open", "sections",
 ]
 
+
+
+def _check_numpy() -> None:
+    """Refuses numpy 2 where the module was built with a pybind11 before 2.12, which reads its arrays wrongly.
+
+    The version is read from its file: numpy itself is imported with the first array.
+    """
+    import importlib.util
+    import os
+    import re
+
+    found = importlib.util.find_spec("numpy")
+    if _core._pybind11 >= 0x020C0000 or found is None or found.origin is None:
+        return
+    with _open_file(os.path.join(os.path.dirname(found.origin), "version.py"), encoding="utf-8") as file:
+        version = re.search(r"version = ['\"](\d+)", file.read())
+    if version and int(version[1]) >= 2:
+        raise ImportError("this heatbath was built with a pybind11 before 2.12, which cannot read arrays of numpy 2; install numpy "
+                          "below 2, or build heatbath by pip, which fetches a newer pybind11")
+
+
+_check_numpy()
 _core._set_classes(
     errors._CLASSES,
     {"cell_kind": CellKind, "topology": Topology, "stepper": Stepper, "parameter_number": Number, "capture_number": Number})

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "heatbath/device.hpp"
+#include "heatbath/measure/estimate.hpp"
 #include "heatbath/open.hpp"
 
 namespace heatbath::python {
@@ -86,7 +87,11 @@ using SharedResult = std::shared_ptr<Result>;
 /// Looks for Ctrl-C and tells the host's progress, from inside a call of the driver that runs without the GIL.
 class Watch {
  public:
-  explicit Watch(py::object progress) : progress_(std::move(progress)) {}
+  /// `progress`: None, a function of the fraction done, or True for a bar (heatbath.progress).
+  explicit Watch(py::object progress) : progress_(std::move(progress)) {
+    if (!py::isinstance<py::bool_>(progress_)) return;
+    progress_ = progress_.cast<bool>() ? py::module_::import("heatbath.progress").attr("Bar")() : py::object(py::none());
+  }
 
   bool operator()(double fraction) {
     fraction_.store(fraction, std::memory_order_relaxed);
@@ -215,9 +220,20 @@ CellSection section_named(const std::string& name, bool with_kT, const char* whe
 /// A meter on request by its name. Error(BAD_ARG) that lists the names.
 Meter meter_named(const std::string& name, const char* where);
 
+/// What a notebook shows of an object: heatbath.display.<of>(self).
+inline auto shown_by(const char* of) {
+  return [of](const py::object& self) { return py::module_::import("heatbath.display").attr(of)(self); };
+}
+
+/// (value, standard error, effective samples).
+py::tuple estimate_of(const measure::Estimate& estimate);
+
 void bind_device(py::module_& module);
 void bind_program(py::module_& module);
 void bind_network(py::module_& module);
 void bind_certificate(py::module_& module);
+void bind_trainers(py::module_& module);
+void bind_studies(py::module_& module);
+void bind_judges(py::module_& module);
 
 }  // namespace heatbath::python

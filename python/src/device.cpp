@@ -254,6 +254,8 @@ void bind_device(py::module_& module) {
       if (thrown) std::rethrow_exception(thrown);
     } catch (const Error& error) {
       raise_error(error);
+    } catch (const py::cast_error& error) {
+      PyErr_SetString(PyExc_TypeError, error.what());  // an argument of another type, seen late
     }
   });
 
@@ -297,6 +299,10 @@ _per_cell; None where it was not asked for. Energies in energy units; counts are
                              "Ticks the array evolved, per shot.")
       .def_property_readonly("stall_ticks", [](const Result& of) { return of.stall_ticks.count; },
                              "Ticks it waited for the capture ring, all passes.")
+      .def("to_inference_data", [](const py::object& self, const py::kwargs& how) {
+        return py::module_::import("heatbath.inference").attr("inference_data")(self, **how);
+      }, "ArviZ's InferenceData: heatbath.inference.inference_data(self, ...).")
+      .def("_repr_html_", shown_by("result"))
       .def("__repr__", describe);
 
   py::class_<PyJob, std::shared_ptr<PyJob>>(module, "Job", R"(A program that runs on a device. Dropping an unfinished job aborts it.)")
@@ -357,6 +363,7 @@ cancels.)")
         const auto& of = self.cast<const PyDevice&>();
         return py::make_tuple(py::type::of(self), py::make_tuple(of.link().uri, of.owned()->set_step));
       })
+      .def("_repr_html_", shown_by("device"))
       .def("__repr__", [](const PyDevice& of) {
         return "<heatbath.Device " + of.link().uri + (of.is_closed() ? ", closed>" : ">");
       });

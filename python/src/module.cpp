@@ -3,8 +3,12 @@
 #include "bound.hpp"
 
 PYBIND11_MODULE(_core, module) {
+  module.attr("_pybind11") = PYBIND11_VERSION_HEX;
   heatbath::python::bind_device(module);
   heatbath::python::bind_program(module);
   heatbath::python::bind_network(module);
   heatbath::python::bind_certificate(module);
+  heatbath::python::bind_trainers(module);
+  heatbath::python::bind_studies(module);
+  heatbath::python::bind_judges(module);
 }

@@ -132,9 +132,9 @@ py::array_t<double> copied(const std::vector<double>& values) {
   return py::array_t<double>(static_cast<py::ssize_t>(values.size()), values.data());
 }
 
-const Capabilities& capabilities_of(const py::object& device) {
-  const py::object of = py::isinstance<Capabilities>(device) ? device : device.attr("capabilities");
-  return of.cast<const Capabilities&>();
+/// A copy: those of a device live no longer than the object that Python asked for.
+Capabilities capabilities_of(const py::object& device) {
+  return (py::isinstance<Capabilities>(device) ? device : py::object(device.attr("capabilities"))).cast<Capabilities>();
 }
 
 /// Shots that keep their device.
@@ -286,6 +286,7 @@ biases of categorical cells (cells, states).)")
       .def("gradient", [](const Network& network, const py::object& state) {
         return copied(network.gradient(span_of(vector_of(state, "Network.gradient"))));
       }, py::arg("state"), "dV/dx_i at one state: float64, (cells,).")
+      .def("_repr_html_", shown_by("network"))
       .def("__repr__", [](const Network& network) {
         return "<heatbath.Network: " + std::to_string(network.cells()) + " cells " +
                hb_cell_kind_name(static_cast<std::uint32_t>(network.kind())) + ", " +
@@ -311,6 +312,11 @@ UnsupportedError says which range or temperature stands in the way and what woul
 to make room for; 0: an estimate. most_energy: largest factor on energies. keep_states: states are those of the network, not scaled to the rails. room: part of
 each range that is used. stiffness: step times largest curvature.)")
       .def("program", &Scaling::program, "A program with the network live, at its temperature.")
+      .def("load_into", [](const Scaling& scaling, Program& program, const Network* network) {
+        if (network == nullptr) scaling.load_into(program);
+        else scaling.load_into(program, *network);
+      }, py::arg("program"), py::arg("network") = py::none(),
+           "Loads the network, or another one of the same kind and no larger values, and kT, for the program's next commit or ramp.")
       .def_property_readonly("kT", &Scaling::kT)
       .def_property_readonly("device_kT", &Scaling::device_kT, "kT on the device, in its energy units.")
       .def_property_readonly("energy_factor", [](const Scaling& scaling) { return scaling.factors().energy; })

@@ -372,6 +372,8 @@ void GenerativeTrainer::train(const AfterUpdate& after) {
   }
 }
 
+void GenerativeTrainer::set_progress(Progress progress) { impl_->numbered.set_progress(std::move(progress)); }
+
 const GenerativeModel& GenerativeTrainer::model() const { return impl_->model; }
 const std::vector<ReverseAction>& GenerativeTrainer::actions() const { return impl_->actions; }
 double GenerativeTrainer::noise_memory() const { return impl_->noise_memory; }

@@ -165,6 +165,10 @@ class GenerativeTrainer {
   /// model is complete after every update. Throws what Device::run throws; the model is that of the last update then.
   void train(const AfterUpdate& after = {});
 
+  /// Called during the jobs of train, held_out and in_sample with the fraction of the job; false ends the call with
+  /// Error(ABORTED), and the model is that of the last update.
+  void set_progress(Progress progress);
+
   /// Takes up a training that stopped: model and actions as they were, of the same options. The next update is
   /// model.updates, with the noise it would have had. Least squares goes on from `sums` with the actions that belong to
   /// them; without, it starts again and ends with the same result. Throws Error(BAD_ARG) that names each setting that

@@ -1,21 +1,14 @@
-#include "files/setting_names.hpp"
+#include "heatbath/trainers/setting_names.hpp"
 
 #include <array>
+#include <string>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include "heatbath/error.hpp"
 
-namespace heatbath::apps {
+namespace heatbath::trainers {
 
 namespace {
-
-using trainers::Drive;
-using trainers::Optimizer;
-using trainers::Process;
-using trainers::Scaling;
-using trainers::ScoreKind;
 
 constexpr std::array<std::pair<Scaling, std::string_view>, 2> kScalings{
     {{Scaling::common_norm, "common-norm"}, {Scaling::unit_variance, "unit-variance"}}};
@@ -45,7 +38,7 @@ auto choice_in(const List& list, std::string_view name, std::string_view what) {
     if (known == name) return value;
     names += (names.empty() ? "" : " or ") + std::string(known);
   }
-  throw Error(HB_BAD_ARG, fmt::format("{} = {}: needs {}", what, name, names));
+  throw Error(HB_BAD_ARG, std::string(what) + " = " + std::string(name) + ": needs " + names);
 }
 
 }  // namespace
@@ -62,4 +55,4 @@ std::string_view name_of(ScoreKind kind) { return name_in(kScoreKinds, kind); }
 Process process_named(std::string_view name, std::string_view what) { return choice_in(kProcesses, name, what); }
 ScoreKind score_kind_named(std::string_view name, std::string_view what) { return choice_in(kScoreKinds, name, what); }
 
-}  // namespace heatbath::apps
+}  // namespace heatbath::trainers

@@ -1,0 +1,296 @@
+#!/usr/bin/env python3
+"""pypi.py [PAGE.md] [--only ROW]...: Heatbath beside libraries of PyPI, from Python, at one thread each.
+
+Each row is one piece of work that both do, three times in turn, each in a process of its own; the median counts, without
+start, import and compilation (a first run of the same sizes). Both must pass the same gate on what came out: a mean against an
+exact value or against each other, |z| < 4.5. A row that fails its gate shows no speed. What is not installed is named.
+
+PAGE.md: the lines between the marks <!-- pypi: begin --> and <!-- pypi: end --> are replaced.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")} | {
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1", "JAX_PLATFORMS": "cpu"}
+GATE = 4.5
+
+
+def timed(work):
+    """Seconds of the second of two calls, and what it gave."""
+    work()
+    begin = time.perf_counter()
+    out = work()
+    return time.perf_counter() - begin, out
+
+
+# -- exact Ornstein-Uhlenbeck processes ------------------------------------------------------------------------------
+
+def ou(cells):
+    """Drift matrix A, symmetric, eigenvalues from 0.5 to 2; D = 2 kT with kT = 1/2, so the covariance is A^-1/2."""
+    import numpy as np
+    rng = np.random.default_rng(cells)
+    basis, _ = np.linalg.qr(rng.normal(size=(cells, cells)))
+    return basis @ np.diag(np.linspace(0.5, 2, cells)) @ basis.T
+
+
+POINTS, INTERVAL = 10_000, 0.5
+
+
+def ou_gate(states, cells):
+    """The mean square of the states, whose law is known, with the error of as many samples as there are in effect."""
+    import numpy as np
+    A = ou(cells)
+    states = np.asarray(states, float).reshape(POINTS, cells)[20:]
+    values = np.einsum("ti,ij,tj->t", states, A, states)  # cells/2 on average
+    blocks = values[: len(values) // 50 * 50].reshape(50, -1).mean(axis=1)
+    return {"value": values.mean(), "error": blocks.std(ddof=1) / np.sqrt(50), "exact": cells / 2}
+
+
+def ou_heatbath(cells):
+    import heatbath
+    import numpy as np
+    device = heatbath.open(f"func:cells={cells}&lanes=1&threads=1&stepper=exact-ou", step=INTERVAL)
+    A = ou(cells)
+    period = device.ticks(INTERVAL)
+
+    def work():
+        program = heatbath.Program(device, cells).load("j2", np.diag(A) / 2).load("kT", 0.5)
+        program.load_couplings(A - np.diag(np.diag(A))).commit()
+        program.capture_start(period, now=False).evolve(POINTS * period).capture_stop()
+        return device.run(program, seed=int(time.perf_counter_ns() % 2**31)).states
+
+    seconds, states = timed(work)
+    return seconds / POINTS, ou_gate(states, cells)
+
+
+def ou_thermox(cells):
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+    import thermox
+    A = jnp.asarray(ou(cells), jnp.float32)
+    times = jnp.arange(POINTS + 1) * INTERVAL
+    zero, D = jnp.zeros(cells), jnp.eye(cells)
+    keys = iter(jax.random.split(jax.random.PRNGKey(1), 10))
+
+    best = None
+    for scan in (True, False):  # the faster of its two ways
+        sample = jax.jit(lambda key, scan=scan: thermox.sample(key, times, zero, A, zero, D, associative_scan=scan)[1:])
+        seconds, states = timed(lambda: np.asarray(sample(next(keys)).block_until_ready()))
+        if best is None or seconds < best[0]:
+            best = seconds, states
+    return best[0] / POINTS, ou_gate(best[1], cells)
+
+
+# -- spins -----------------------------------------------------------------------------------------------------------
+
+SIDE, CHAINS, SWEEPS, BETA = 64, 32, 400, 0.3
+OFFSETS_16 = [(0, 1), (1, 0), (1, 2), (2, 1), (1, -2), (2, -1), (4, 1), (1, -4)]  # with their negatives 16 neighbours
+
+
+def grid(degree):
+    """Pairs of a torus, with 4 or 16 neighbours each, and the colours of its cells: an odd distance apart, so two."""
+    offsets = [(0, 1), (1, 0)] if degree == 4 else OFFSETS_16
+    pairs = []
+    for r in range(SIDE):
+        for c in range(SIDE):
+            for dr, dc in offsets:
+                pairs.append((r * SIDE + c, (r + dr) % SIDE * SIDE + (c + dc) % SIDE))
+    return [(min(pair), max(pair)) for pair in pairs], [(k // SIDE + k % SIDE) % 2 for k in range(SIDE * SIDE)]
+
+
+def grid_gate(spins, pairs):
+    """Energy per cell of the last states of independent chains."""
+    import numpy as np
+    i, j = np.array(pairs).T
+    spins = np.asarray(spins, float).reshape(CHAINS, -1)
+    energy = -(spins[:, i] * spins[:, j]).sum(axis=1) / SIDE**2
+    return {"value": energy.mean(), "error": energy.std(ddof=1) / np.sqrt(CHAINS), "exact": None}
+
+
+def strength(degree):
+    return 4 * BETA / degree
+
+
+def grid_heatbath(degree):
+    import tempfile
+
+    import heatbath
+    import numpy as np
+    pairs, _ = grid(degree)
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as graph:
+        np.savetxt(graph, pairs, fmt="%d")
+        graph.flush()
+        device = heatbath.open(f"func:cell=pbit&cells={SIDE**2}&topology={graph.name}&stepper=two-colour&lanes={CHAINS}&threads=1")
+    program = heatbath.Program(device, SIDE**2).load("kT", 1.0)
+    i, j = np.array(pairs).T
+    program.commit().evolve(device.ticks(1))  # a start at random
+    program.load_coupling_list(i, j, np.full(len(pairs), -strength(degree))).commit().evolve(device.ticks(SWEEPS)).sample()
+    seconds, spins = timed(lambda: device.run(program, CHAINS, seed=int(time.perf_counter_ns() % 2**31)).states)
+    return seconds / (CHAINS * SWEEPS * SIDE**2), grid_gate(spins, pairs)
+
+
+def grid_thrml(degree):
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+    from thrml.block_management import Block
+    from thrml.block_sampling import SamplingSchedule, sample_states
+    from thrml.models.ising import IsingEBM, IsingSamplingProgram
+    from thrml.pgm import SpinNode
+    pairs, colours = grid(degree)
+    nodes = [SpinNode() for _ in range(SIDE**2)]
+    ebm = IsingEBM(nodes, [(nodes[i], nodes[j]) for i, j in pairs], jnp.zeros(SIDE**2), jnp.full(len(pairs), strength(degree)),
+                   jnp.array(1.0))
+    blocks = [Block([node for node, colour in zip(nodes, colours) if colour == of]) for of in (0, 1)]
+    program = IsingSamplingProgram(ebm, blocks, [])
+    schedule = SamplingSchedule(SWEEPS, 1, 1)
+    keys = iter(jax.random.split(jax.random.PRNGKey(2), 10))
+
+    @jax.jit
+    def run(key):
+        starts, moves = jax.random.split(key)
+        first = [jax.random.bernoulli(jax.random.fold_in(starts, k), 0.5, (CHAINS, len(block))) for k, block in enumerate(blocks)]
+        return jax.vmap(lambda key, start: sample_states(key, program, schedule, start, [], [Block(nodes)])[0][-1])(
+            jax.random.split(moves, CHAINS), first)
+
+    seconds, states = timed(lambda: np.asarray(run(next(keys)).block_until_ready()))
+    return seconds / (CHAINS * SWEEPS * SIDE**2), grid_gate(2.0 * states - 1, pairs)
+
+
+# -- annealing -------------------------------------------------------------------------------------------------------
+
+READS, ANNEAL_SWEEPS, BETAS = 256, 200, (0.1, 3.0)
+
+
+def glass(cells, degree):
+    """A spin glass of +-1 couplings: on the torus of degree 4, or between all cells, of size 1/sqrt(cells)."""
+    import dimod
+    import numpy as np
+    rng = np.random.default_rng(degree + cells)
+    if degree:
+        side = int(cells**0.5)
+        pairs = [(r * side + c, (r + dr) % side * side + (c + dc) % side) for r in range(side) for c in range(side)
+                 for dr, dc in ((0, 1), (1, 0))]
+        return dimod.BQM.from_ising({}, {pair: float(rng.choice([-1, 1])) for pair in pairs})
+    return dimod.BQM.from_ising({}, {(i, j): rng.choice([-1, 1]) / cells**0.5 for i in range(cells) for j in range(i)})
+
+
+def anneal_gate(samples, bqm):
+    import numpy as np
+    energy = samples.record.energy / len(bqm)
+    return {"value": float(energy.mean()), "error": float(energy.std(ddof=1) / np.sqrt(len(energy))), "exact": None,
+            "lowest": float(energy.min())}
+
+
+def anneal_heatbath(cells, degree):
+    from heatbath.dimod import HeatbathSampler
+    bqm = glass(cells, degree)
+    sampler = HeatbathSampler(threads=1)
+    seconds, samples = timed(lambda: sampler.sample(bqm, num_reads=READS, num_sweeps=ANNEAL_SWEEPS, beta_range=BETAS))
+    return seconds / (READS * ANNEAL_SWEEPS * cells), anneal_gate(samples, bqm)
+
+
+def anneal_dwave(cells, degree):
+    from dwave.samplers import SimulatedAnnealingSampler
+    bqm = glass(cells, degree)
+    sampler = SimulatedAnnealingSampler()
+    seconds, samples = timed(lambda: sampler.sample(bqm, num_reads=READS, num_sweeps=ANNEAL_SWEEPS, beta_range=BETAS,
+                                                    beta_schedule_type="geometric", proposal_acceptance_criteria="Gibbs"))
+    return seconds / (READS * ANNEAL_SWEEPS * cells), anneal_gate(samples, bqm)
+
+
+def anneal_openjij(cells, degree):
+    import openjij
+    bqm = glass(cells, degree)
+    h, J, _ = bqm.to_ising()
+    sampler = openjij.SASampler()
+    seconds, samples = timed(lambda: sampler.sample_ising(h, J, num_reads=READS, num_sweeps=ANNEAL_SWEEPS, beta_min=BETAS[0],
+                                                          beta_max=BETAS[1], updater="single spin flip", sparse=bool(degree)))
+    return seconds / (READS * ANNEAL_SWEEPS * cells), anneal_gate(samples, bqm)
+
+
+ROWS = {
+    "ou-5": ("exact OU, N = 5, 10,000 points", "point", "thermox", ou_heatbath, ou_thermox, (5,)),
+    "ou-64": ("exact OU, N = 64, 10,000 points", "point", "thermox", ou_heatbath, ou_thermox, (64,)),
+    "ising-4": ("Ising, torus 64 x 64, 32 chains", "flip", "thrml", grid_heatbath, grid_thrml, (4,)),
+    "ising-16": ("Ising, 16 neighbours, 64 x 64, 32 chains", "flip", "thrml", grid_heatbath, grid_thrml, (16,)),
+    "anneal-torus": ("annealing, +-1 on torus 32 x 32, 200 sweeps", "flip", "dwave-samplers", anneal_heatbath, anneal_dwave, (1024, 4)),
+    "anneal-dense": ("annealing, +-1 between all of 128, 200 sweeps", "flip", "dwave-samplers", anneal_heatbath, anneal_dwave, (128, 0)),
+    "openjij-torus": ("the same on torus 32 x 32", "flip", "openjij", anneal_heatbath, anneal_openjij, (1024, 4)),
+    "openjij-dense": ("the same between all of 128", "flip", "openjij", anneal_heatbath, anneal_openjij, (128, 0)),
+}
+
+
+def one(row, side):
+    """In a process of its own: prints seconds per unit and the gate's numbers, or what is missing."""
+    _, _, _, ours, theirs, arguments = ROWS[row]
+    try:
+        seconds, gate = (ours if side == "ours" else theirs)(*arguments)
+    except ImportError as error:
+        print(json.dumps({"missing": str(error)}))
+        return
+    print(json.dumps({"seconds": seconds, **{name: value if value is None else float(value) for name, value in gate.items()}}))
+
+
+def apart(first, second):
+    return (first["value"] - second["value"]) / (first["error"] ** 2 + second["error"] ** 2) ** 0.5
+
+
+def measured(row):
+    """A line of the table."""
+    name, unit, peer, *_ = ROWS[row]
+    runs = {"ours": [], "theirs": []}
+    for _ in range(3):
+        for side in runs:
+            done = subprocess.run([sys.executable, __file__, "--one", row, side], env={**os.environ, **ONE_THREAD}, capture_output=True,
+                                  text=True)
+            if done.returncode != 0:
+                return f"| {name} | {peer} | | | failed: {done.stderr.strip().splitlines()[-1][:100]} |"
+            found = json.loads(done.stdout.splitlines()[-1])
+            if "missing" in found:
+                return f"| {name} | {peer} | | | not measured: {found['missing']} |"
+            runs[side].append(found)
+    middle = {side: sorted(found, key=lambda run: run["seconds"])[1] for side, found in runs.items()}
+    ours, theirs = middle["ours"], middle["theirs"]
+    if ours["exact"] is None:
+        z = [apart(ours, theirs)]
+        says = f"means {ours['value']:.4f}, {theirs['value']:.4f}: z = {z[0]:+.1f}"
+    else:
+        z = [(run["value"] - run["exact"]) / run["error"] for run in (ours, theirs)]
+        says = f"z = {z[0]:+.1f}, {z[1]:+.1f} from exact"
+    if "lowest" in ours:  # schedules differ in detail: the better mean is noted, the gate is the lowest energy found
+        says = f"mean energy {ours['value']:.4f}, {theirs['value']:.4f}; lowest {ours['lowest']:.4f}, {theirs['lowest']:.4f}"
+    elif max(map(abs, z)) > GATE:
+        return f"| {name} | {peer} | | | not the same work: {says} |"
+    ratio = theirs["seconds"] / ours["seconds"]
+    scale, prefix = (1e9, "ns") if ours["seconds"] < 1e-7 else (1e6, "us")
+    return (f"| {name} | {peer} | {ours['seconds'] * scale:.3g} {prefix}, {theirs['seconds'] * scale:.3g} {prefix} per {unit} | "
+            f"{ratio:.2g} | {says} |")
+
+
+def main():
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["--one"]:
+        one(*arguments[1:])
+        return
+    only = [arguments[k + 1] for k, each in enumerate(arguments) if each == "--only"]
+    pages = [each for k, each in enumerate(arguments) if each != "--only" and (k == 0 or arguments[k - 1] != "--only")]
+    lines = ["| work | peer | ours, theirs | theirs / ours | what came out, ours first |", "|---|---|---|---|---|"]
+    for row in only or ROWS:
+        lines.append(measured(row))
+        print(lines[-1], flush=True)
+    for page in pages:
+        path = pathlib.Path(page)
+        before, rest = path.read_text().split("<!-- pypi: begin -->\n")
+        after = rest.split("<!-- pypi: end -->")[1]
+        path.write_text(before + "<!-- pypi: begin -->\n" + "\n".join(lines) + "\n<!-- pypi: end -->" + after)
+
+
+if __name__ == "__main__":
+    main()
