@@ -83,7 +83,8 @@ class HeatbathSampler(dimod.Sampler, dimod.Structured):
     @property
     def parameters(self) -> dict[str, typing.Any]:
         """What sample() takes, each with the properties that bear on it."""
-        return {"num_reads": [], "seed": [], "beta": ["temperature_range"], "num_sweeps": [], "beta_range": [], "progress": []}
+        return {"num_reads": [], "seed": [], "beta": ["temperature_range"], "num_sweeps": [], "beta_range": [],
+                "certificate": [], "progress": []}
 
     @property
     def properties(self) -> dict[str, typing.Any]:
@@ -102,18 +103,19 @@ class HeatbathSampler(dimod.Sampler, dimod.Structured):
     def sample(self, bqm: dimod.BinaryQuadraticModel, *, num_reads: int = 1, seed: typing.Optional[int] = None,
                beta: float = 1.0, num_sweeps: int = 1000,
                beta_range: typing.Optional[tuple[float, float]] = None,
-               progress: typing.Optional[_core.Progress] = None, **unknown: typing.Any) -> dimod.SampleSet:
+               certificate: bool = False, progress: typing.Optional[_core.Progress] = None, **unknown: typing.Any) -> dimod.SampleSet:
         """Independent reads of a model, each `num_sweeps` sweeps after a start at random.
 
         beta: inverse temperature in reciprocal units of the model's energy. beta_range: (hot, cold): anneals geometrically
         from one to the other instead of staying at `beta`. seed: noise key; the same seed gives the same samples
         (errors.UnsupportedError on a device without seeds); None: a new one each time, where the device takes one.
+        certificate: whether `info` has the certificate of the reads at `beta` (heatbath.certificate), which takes 2 reads.
         progress: True shows a bar (tqdm); a function is called with the fraction done, and False from it cancels.
 
         The SampleSet has one row per read, in the order of the shots, energies computed by dimod. Its info has
         `timing` (ns, as dwave-samplers has it, and the sweeps' device time in ticks), `energy` (mean work done on the cells
         and heat given off per read, with standard errors, in units of the model's energy; None on a device without meters)
-        and `provenance` (version, device, seed, beta, sweeps, clips: what a repetition needs).
+        `certificate` where it was asked for, and `provenance` (version, device, seed, beta, sweeps, clips: what a repetition needs).
         """
         self.remove_unknown_kwargs(**unknown)
         began = time.perf_counter_ns()
@@ -145,8 +147,8 @@ class HeatbathSampler(dimod.Sampler, dimod.Structured):
             seeded = device.capabilities.seeded
             if seed is None and seeded:
                 seed = secrets.randbits(32)
-            result, network = _run(device, cells, fields, pairs, num_reads, seed, betas, num_sweeps, progress)
-            ready, sampled, scaling = network
+            network = _network(cells, fields, pairs)
+            result, (ready, sampled, scaling) = _run(device, network, num_reads, seed, betas, num_sweeps, progress)
             provenance = {
                 "heatbath": heatbath.__version__, "device": device.uri, "description": device.description, "seed": seed,
                 "beta": beta if beta_range is None else None, "beta_range": beta_range and list(betas),
@@ -162,7 +164,8 @@ class HeatbathSampler(dimod.Sampler, dimod.Structured):
         samples.info.update(
             timing={"preprocessing_ns": ready - began, "sampling_ns": sampled - ready,
                     "postprocessing_ns": time.perf_counter_ns() - sampled, "device_ticks": result.array_ticks},
-            energy=_metered(result, scaling), provenance=provenance)
+            energy=_metered(result, scaling), provenance=provenance, certificate=heatbath.certificate(
+                network, result.states[:, -1], kT=1 / beta).as_dict() if certificate and beta_range is None else None)
         return samples
 
     def close(self) -> None:
@@ -202,16 +205,18 @@ def _made_to_measure(cells: int, pairs: _Pairs, reads: int, threads: typing.Opti
         return heatbath.open(f"{uri}&topology={graph}")
 
 
-def _run(device: heatbath.Device, cells: npt.NDArray[np.int64], fields: npt.NDArray[np.float64], pairs: _Pairs, reads: int,
+def _network(cells: npt.NDArray[np.int64], fields: npt.NDArray[np.float64], pairs: _Pairs) -> heatbath.Network:
+    """The model on the first cells up to the last one that it uses."""
+    bias = np.zeros(int(cells.max()) + 1)
+    bias[cells] = fields
+    return heatbath.Network("pbit", len(bias)).set("bias", bias).set_couplings(pairs)
+
+
+def _run(device: heatbath.Device, network: heatbath.Network, reads: int,
          seed: typing.Optional[int], betas: tuple[float, ...], sweeps: int,
          progress: typing.Optional[_core.Progress]) -> tuple[heatbath.Result, tuple[int, int, heatbath.Scaling]]:
     """Runs the reads; with the result come the times (ns) before and after, and the scaling of the coldest network."""
-    used = int(cells.max()) + 1
-    bias = np.zeros(used)
-    bias[cells] = fields
     hot, cold = betas
-
-    network = heatbath.Network("pbit", used).set("bias", bias).set_couplings(pairs)
 
     def scaling_at(beta: float, most: float = 0.0) -> heatbath.Scaling:
         return heatbath.Scaling(network, device, kT=1 / beta, most_energy=most)
@@ -219,7 +224,7 @@ def _run(device: heatbath.Device, cells: npt.NDArray[np.int64], fields: npt.NDAr
     one_factor = min(scaling_at(beta).energy_factor for beta in (hot, cold))
     scaling = scaling_at(hot, one_factor)
     scaling.set_step(device)
-    program = heatbath.Program(device, used)
+    program = heatbath.Program(device, network.cells)
     # A sweep of cells without fields is a start at random: programs begin with all parameters 0.
     program.load("kT", scaling.device_kT).commit().evolve(scaling.ticks(device, 1))
     metered = device.capabilities.meters

@@ -31,7 +31,7 @@ def test_it_is_a_sampler_with_a_structure(device):
         dimod.testing.assert_structured_api(sampler)
         for name in sampler.parameters:
             bqm = dimod.BQM.from_ising({0: 1}, {(0, 1): 1})
-            value = {"num_reads": 2, "seed": 1, "beta": 2.0, "num_sweeps": 3, "beta_range": (0.1, 2), "progress": None}[name]
+            value = {"num_reads": 2, "seed": 1, "beta": 2.0, "num_sweeps": 3, "beta_range": (0.1, 2), "certificate": False, "progress": None}[name]
             assert len(sampler.sample(bqm, **{name: value})) == (2 if name == "num_reads" else 1)
         with pytest.warns(dimod.exceptions.SamplerUnknownArgWarning):
             sampler.sample(bqm, chain_strength=1)
@@ -107,6 +107,9 @@ def test_reads_are_repeated_by_their_seed():
         again = sampler.sample(bqm, num_reads=20, seed=free.info["provenance"]["seed"])
         assert np.array_equal(free.record.sample, again.record.sample)
         assert not np.array_equal(free.record.sample, one.record.sample)
+        assert free.info["certificate"] is None
+        judged = sampler.sample(bqm, num_reads=2000, seed=1, certificate=True).info["certificate"]
+        assert judged["findings"] == [] and judged["low"] < 1 < judged["high"]
     copied = pickle.loads(pickle.dumps(HeatbathSampler(DENSE)))
     assert np.array_equal(copied.sample(bqm, num_reads=20, seed=3).record.sample, one.record.sample)
     alone = HeatbathSampler(threads=1).sample(bqm, num_reads=20, seed=3)
