@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """pypi.py [PAGE.md] [--only ROW]...: Heatbath beside libraries of PyPI, from Python, at one thread each.
 
-Each row is one piece of work that both do, three times in turn, each in a process of its own; the median counts, without
-start, import and compilation (a first run of the same sizes). Both must pass the same gate on what came out: a mean against an
+Each row is one piece of work that both do, three times in turn, each in a process of its own; the median of processor times
+counts, without start, import and compilation (a first run of the same sizes). Both must pass the same gate on what came out: a mean against an
 exact value or against each other, |z| < 4.5. A row that fails its gate shows no speed. What is not installed is named.
 
 PAGE.md: the lines between the marks <!-- pypi: begin --> and <!-- pypi: end --> are replaced.
@@ -21,11 +21,11 @@ GATE = 4.5
 
 
 def timed(work):
-    """Seconds of the second of two calls, and what it gave."""
+    """Processor seconds of the second of two calls, all threads, and what it gave."""
     work()
-    begin = time.perf_counter()
+    begin = time.process_time()
     out = work()
-    return time.perf_counter() - begin, out
+    return time.process_time() - begin, out
 
 
 # -- exact Ornstein-Uhlenbeck processes ------------------------------------------------------------------------------
