@@ -52,7 +52,7 @@ std::string coupling_layout(const Capabilities& caps) {
 
 std::vector<std::string> sections_of(CellKind kind) {
   std::vector<std::string> names;
-  for (int section = HB_SECTION_J2; section <= HB_SECTION_FREQUENCY; ++section) {
+  for (std::uint32_t section = 0; section < HB_SECTIONS; ++section) {
     if (has_section(kind, static_cast<hb_section_t>(section)))
       names.emplace_back(hb_section_name(static_cast<hb_section_t>(section)));
   }

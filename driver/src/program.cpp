@@ -49,7 +49,7 @@ void check_size(std::size_t have, std::size_t want, const std::string& where, co
 /// The sections that cells of a kind have, for a message.
 std::string sections_of(CellKind kind) {
   std::string names;
-  for (int section = HB_SECTION_J2; section <= HB_SECTION_FREQUENCY; ++section)
+  for (std::uint32_t section = 0; section < HB_SECTIONS; ++section)
     if (has_section(kind, static_cast<hb_section_t>(section)))
       names.append(names.empty() ? "" : ", ").append(hb_section_name(static_cast<hb_section_t>(section)));
   return names;

@@ -68,7 +68,7 @@ DieLaw die_of(const Profile& p) {
 /// The parameter converters by section. Temperatures of single cells have one; frequencies of cells, too.
 std::vector<ParameterCurve::Scale> parameter_scales(const Profile& p) {
   std::vector<ParameterCurve::Scale> scales;
-  for (std::uint32_t section = 0; section <= HB_SECTION_FREQUENCY; ++section) {
+  for (std::uint32_t section = 0; section < HB_SECTIONS; ++section) {
     const bool converted = section != HB_SECTION_GAIN && section != HB_SECTION_KT;
     const SectionRange reach = section_range(p, static_cast<hb_section_t>(section));
     scales.push_back({converted ? reach.range : 0.0f, p.parameter_bits});

@@ -53,7 +53,7 @@ class ParameterBank {
   void readback(hb_section_t section, std::span<std::byte> out) const;
 
  private:
-  static constexpr std::size_t sections = HB_SECTION_FREQUENCY + 1;
+  static constexpr std::size_t sections = HB_SECTIONS;
   using Image = std::shared_ptr<const std::vector<std::byte>>;
   struct Set {
     physics::Parameters applied;

@@ -169,7 +169,7 @@ class ProgramCheck {
   std::optional<Fault> check_load(const hb_instruction_t& it) const {
     const bool immediate = (it.flags & HB_FLAG_IMMEDIATE) != 0;
     const float value = std::bit_cast<float>(it.imm);
-    if (it.section > HB_SECTION_FREQUENCY) return bad(HB_FIELD_SECTION);
+    if (it.section >= HB_SECTIONS) return bad(HB_FIELD_SECTION);
     if (!exists(it.section)) return unsupported(HB_FIELD_SECTION);
     switch (it.section) {
       case HB_SECTION_MASS:
@@ -201,7 +201,7 @@ class ProgramCheck {
   }
 
   std::optional<Fault> check_readback(const hb_instruction_t& it) const {
-    if (it.section > HB_SECTION_FREQUENCY || it.section == HB_SECTION_GAIN) return bad(HB_FIELD_SECTION);
+    if (it.section >= HB_SECTIONS || it.section == HB_SECTION_GAIN) return bad(HB_FIELD_SECTION);
     if (!exists(it.section)) return unsupported(HB_FIELD_SECTION);
     return check_address(it.addr, section_bytes(static_cast<hb_section_t>(it.section), job_.cells, profile_));
   }

@@ -120,7 +120,7 @@ TEST_P(ActivityOfEveryMake, IsCountedFromTheStatesOfEveryStepHoweverItRuns) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Arrays, ActivityOfEveryMake, ::testing::ValuesIn(makes::all()),
-                         [](const auto& info) { return info.param.name(); });
+                         [](const auto& of) { return of.param.name(); });
 
 TEST(Activity, OfALonePBitIsTwicePTimesOneLessP) {
   // Each update draws its spin anew: +1 with p = 1 / (1 + exp(2 b / kT)), so it turns with 2 p (1 - p). Neighbouring
