@@ -79,7 +79,7 @@ TEST(Waveform, HasTheRecordsAndMetersOfAShotAtTheirTimes) {
 TEST(Waveform, AnEmptySelectionIsEverythingOfShot0) {
   const RunResult run = result();
   const auto values = read(waveform(run, waveform_selection("", run, 4), 4, 1));
-  EXPECT_EQ(values.size(), 3u * 2 + 3);
+  EXPECT_EQ(values.size(), 3u * 2 + 5);
   EXPECT_EQ(values.at({1000, "meters.work"}), 0.25);
 }
 

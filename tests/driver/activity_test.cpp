@@ -60,7 +60,7 @@ TEST(DeviceActivity, IsOneWithHeatOfCellsInASnapshot) {
     const Result alone = run(meter);
     EXPECT_TRUE(std::ranges::equal(alone.meter(meter), all.meter(meter))) << name(meter);
     EXPECT_EQ(alone.on_request.size(), 1u);
-    for (const double value : alone.meter(meter)) EXPECT_NE(value, 0) << name(meter);
+    EXPECT_TRUE(std::ranges::any_of(alone.meter(meter), [](double value) { return value != 0; })) << name(meter);
     for (std::uint32_t shot = 0; shot < 5; ++shot)
       EXPECT_EQ(std::memcmp(&alone.meters[0][shot], &all.meters[0][shot], sizeof(hb_meters_t)), 0);
   }

@@ -238,7 +238,7 @@ TEST(Scaling, StatesThatAreKeptReachNoFartherThanTheRails) {
   const double fits = number_after(message, "a reach of 100 .*a reach of");
   EXPECT_EQ(kept(fits).factors().state, 1);
   message_of([&] { kept(1.001 * fits); }, HB_UNSUPPORTED);
-  EXPECT_GT(Scaling(network, device.capabilities(), {.reach = 100}).factors().state, 1) << "scaled states fit";
+  EXPECT_GT(Scaling(network, device.capabilities(), {.reach = 50}).factors().state, 1) << "scaled states fit";
 }
 
 TEST(Scaling, AFactorOnEnergiesThatIsTooSmallForTheTemperatureIsRefused) {

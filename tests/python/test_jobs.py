@@ -67,9 +67,9 @@ def test_meters_are_asked_for_by_name(device):
     assert result.meter("activity_per_cell")[0].tolist() == changes.tolist()
     assert result.meter("activity")[0].tolist() == changes.sum(axis=1).tolist()
     assert result.meter("activity")[1] is None and result.heat_per_cell == (None, None)
-    with pytest.raises(heatbath.BadArgError, match="no meter on request is called 'heat'; there are heat_per_cell, activity"):
+    with pytest.raises(errors.BadArgError, match="no meter on request is called 'heat'; there are heat_per_cell, activity"):
         program.meter_snapshot(also=["heat"])
-    with pytest.raises(heatbath.BadArgError, match="'activities'"):
+    with pytest.raises(errors.BadArgError, match="'activities'"):
         result.meter("activities")
 
 
