@@ -37,6 +37,8 @@ def page(name, words, text, version):
             out += [".TP", f".B {escaped(entry[1])}", escaped(entry[2] or "")]
             if part == "Subcommands":
                 subcommands.append(entry[1].split()[0])
+        elif part and line.startswith("   "):  # what it does, below an entry that is long
+            out[-1] = (out[-1] + " " + escaped(line.strip())).strip()
         elif line.strip():
             if part:
                 out.append(".SH NOTES")
