@@ -50,7 +50,7 @@ TEST(Registers, OfTheProfileTellTheProfile) {
   FreshChip fresh;
   const auto value = [&](std::uint32_t offset) { return std::bit_cast<float>(fresh.chip.read32(offset)); };
   EXPECT_EQ(fresh.chip.read32(HB_VENDOR_OFFSET), 0x4842u);
-  EXPECT_EQ(fresh.chip.read32(HB_CAPS_OFFSET), 0x1FDFu);  // all but FREE_RUNNING and DMA
+  EXPECT_EQ(fresh.chip.read32(HB_CAPS_OFFSET), 0x5FDFu);  // all but FREE_RUNNING, DMA and PRICED
   EXPECT_EQ(fresh.chip.read32(HB_CAPS_CELLS_OFFSET), 8u);
   EXPECT_EQ(fresh.chip.read32(HB_CAPS_LANES_OFFSET), 4u);
   EXPECT_EQ(fresh.chip.read32(HB_CAPS_TICK_PS_OFFSET), 1u);
