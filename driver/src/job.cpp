@@ -260,6 +260,8 @@ void Job::Impl::start_pass() {
   if (started == HB_OK) return;
   hb_job_fault_t fault{};
   device->run("reading the fault", [&](const hb_mmio_t* mmio) { return hb_dif_job_fault(mmio, &fault); });
+  // The refusal has been seen: left pending, it would end every wait at once.
+  device->run("clearing interrupts", [&](const hb_mmio_t* mmio) { return hb_dif_interrupt_acknowledge(mmio, end_interrupts); });
   if (fault.code == started) throw fault_error(fault, program, plan_, device->capabilities, device->step.count, device->now().count);
   throw Error(started, std::string("Device::start: ") + hb_status_meaning(started), device->now().count);
 }

@@ -1,5 +1,5 @@
 // Single faults drawn from a seed, over every class, in sampling and in training: each is detected by name, put right,
-// or leaves the results as they are. HEATBATH_FAULTS: how many (default 400); tools/fault_campaign.sh runs 10,000.
+// or leaves the results as they are. HEATBATH_FAULTS: how many (default 150); tools/fault_campaign.sh runs 10,000.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -130,7 +130,7 @@ std::map<std::string, Tally> campaign(const Chip& chip, unsigned count, std::uin
 
 unsigned count_wanted() {
   const char* const wanted = std::getenv("HEATBATH_FAULTS");
-  return wanted != nullptr ? static_cast<unsigned>(std::strtoul(wanted, nullptr, 10)) : 400;
+  return wanted != nullptr ? static_cast<unsigned>(std::strtoul(wanted, nullptr, 10)) : 150;
 }
 
 void print(const std::map<std::string, Tally>& table, const char* title) {

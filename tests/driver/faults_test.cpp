@@ -40,8 +40,12 @@ Outcome run_on(Device& device) {
 }
 
 Outcome run_with(const std::string& uri) {
-  Device device = open(uri);
-  return run_on(device);
+  try {
+    Device device = open(uri);
+    return run_on(device);
+  } catch (const Error& error) {
+    return {error.code(), error.what(), {}, 0};
+  }
 }
 
 const Outcome& sound() {
