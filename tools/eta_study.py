@@ -78,6 +78,7 @@ def energies(pairs, states):
 
 def slope(points):
     """Exponent of a power law through (x, y), and its standard error."""
+    points = [(x, y) for x, y in points if y > 0]
     xs, ys = [math.log(x) for x, _ in points], [math.log(y) for _, y in points]
     mx, my = sum(xs) / len(xs), sum(ys) / len(ys)
     sxx = sum((x - mx) ** 2 for x in xs)
