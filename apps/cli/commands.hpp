@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "heatbath/network/calibration.hpp"
 #include "heatbath/server.hpp"
 #include "heatbath/solvers/anneal.hpp"
 #include "heatbath/studies/ergodicity.hpp"
@@ -97,6 +98,14 @@ struct ConformanceOptions {
 };
 /// 1 when a claim is broken.
 int run_conformance(const ConformanceOptions& options);
+
+struct CalibrateCommandOptions {
+  std::string device;
+  network::CalibrateOptions calibrate;
+  std::filesystem::path out;  ///< empty: where the calibration of this chip is kept
+  bool json = false;
+};
+int run_calibrate(const CalibrateCommandOptions& options);
 
 struct ServeCommandOptions {
   ServerOptions server;

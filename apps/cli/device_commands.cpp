@@ -110,6 +110,28 @@ void add_conformance(CLI::App& app, Command& command) {
   conformance_app->callback([&command, conformance] { command = [conformance] { return run_conformance(*conformance); }; });
 }
 
+void add_calibrate(CLI::App& app, Command& command) {
+  const auto calibrate = std::make_shared<CalibrateCommandOptions>();
+  CLI::App* calibrate_app =
+      app.add_subcommand("calibrate", "measure what a chip does to the values it is given, from its samples");
+  add_device(calibrate_app, calibrate->device);
+  calibrate_app->add_option("--out", calibrate->out, "the calibration (default: kept by serial number in ~/.cache/heatbath)")
+      ->check(a_name())
+      ->option_text("FILE.json");
+  add_whole(calibrate_app, "--cells", calibrate->calibrate.cells, 0, kMost32, "the first so many cells, 0: all (default 0)");
+  calibrate_app
+      ->add_option("--effort", calibrate->calibrate.effort, "samples relative to the usual number; errors fall with its root (default 1)")
+      ->transform(finite(1e-3, 1e4))
+      ->option_text("X");
+  add_whole(calibrate_app, "--valid-seconds", calibrate->calibrate.valid_seconds, 0, kMost32,
+            "how long it may be used, 0: for ever (default 86400)");
+  calibrate_app->add_flag_callback("--no-couplers", [calibrate] { calibrate->calibrate.couplers = false; },
+                                  "cells alone: couplers take a job for each cell");
+  add_whole(calibrate_app, "--seed", calibrate->calibrate.seed, 0, kMost64, "noise key, where the device takes one (default 1)");
+  add_json(calibrate_app, calibrate->json);
+  calibrate_app->callback([&command, calibrate] { command = [calibrate] { return run_calibrate(*calibrate); }; });
+}
+
 void add_serve(CLI::App& app, Command& command) {
   struct ServeWords {
     ServeCommandOptions options;
@@ -157,6 +179,7 @@ void add_device_commands(CLI::App& app, Command& command) {
   add_run(app, command);
   add_validate(app, command);
   add_conformance(app, command);
+  add_calibrate(app, command);
   add_serve(app, command);
 }
 

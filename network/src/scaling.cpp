@@ -8,6 +8,7 @@
 #include "heatbath/cells.h"
 #include "heatbath/codes.h"
 #include "heatbath/error.hpp"
+#include "heatbath/network/calibration.hpp"
 #include "heatbath/numerics/lanczos.hpp"
 #include "heatbath/numerics/text.hpp"
 
@@ -372,6 +373,27 @@ void Scaling::find_times() {
                              : "its energy is not convex: its lowest curvature is " + text(bend.lowest);
 }
 
+namespace {
+
+Network in_device_units(const Network& network, const Factors& factors) {
+  Network scaled = network;
+  for (const CellSection section : sections) {
+    if (!has_section(network.kind(), section)) continue;
+    std::vector<double> values(network.cells());
+    for (std::uint32_t i = 0; i < network.cells(); ++i) values[i] = network.value(section, i) * factors.of(section);
+    scaled.set(section, values);
+  }
+  std::vector<Edge> edges(network.couplings().begin(), network.couplings().end());
+  for (Edge& edge : edges) edge.value *= factors.of_couplings();
+  if (network.directed())
+    scaled.set_directed(edges);
+  else
+    scaled.set_couplings(edges);
+  return scaled;
+}
+
+}  // namespace
+
 double Scaling::need_relaxation_time() const {
   if (relaxation_) return *relaxation_;
   throw Error(HB_UNSUPPORTED, "Scaling: no bound on this network's relaxation time: " + why_no_relaxation_ +
@@ -379,7 +401,10 @@ double Scaling::need_relaxation_time() const {
 }
 
 void Scaling::load_into(Program& program, const Network& network) const {
-  network.load_into(program, factors_);
+  if (options_.calibration)
+    options_.calibration->corrected(in_device_units(network, factors_)).load_into(program);
+  else
+    network.load_into(program, factors_);
   program.at_temperature(static_cast<float>(device_kT()));
 }
 

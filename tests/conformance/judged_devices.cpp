@@ -42,7 +42,7 @@ constexpr std::array honest{
 };
 
 /// The claims about samples and meters, cheap ones first.
-constexpr std::array judges{"sampler.independence", "sampler.sweeps", "sampler.couplers", "sampler.law", "programs", "meters", "meter-signs"};
+constexpr std::array judges{"sampler.independence", "sampler.sweeps", "programs", "meters", "meter-signs", "sampler.couplers", "sampler.law"};
 
 /// The text of a profile with a key changed or added.
 void set_key(std::string& text, const std::string& table, const std::string& key, const std::string& value) {

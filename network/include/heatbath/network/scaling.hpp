@@ -2,6 +2,7 @@
 // Scaling: a network into a device's ranges, and results back into the network's units.
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -11,6 +12,8 @@
 #include "heatbath/network/network.hpp"
 
 namespace heatbath::network {
+
+struct Calibration;
 
 struct ScalingOptions {
   /// Temperature in the network's energy units.
@@ -28,6 +31,9 @@ struct ScalingOptions {
   /// Suggested step times the largest curvature: the relative error of a stationary variance under Euler-Maruyama is
   /// half of it. Steppers of second order take four times the step.
   double stiffness = 0.05;
+  /// What the chip does to values, which load_into and program() then undo (calibration.hpp: usable() makes it). held()
+  /// and rounding() are those of a nominal chip.
+  std::shared_ptr<const Calibration> calibration = nullptr;
 };
 
 /// Rounding of a network's parameters by the converters.

@@ -1,0 +1,122 @@
+#include "files/calibration_file.hpp"
+
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+#include <span>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "files/utf8.hpp"
+#include "heatbath/error.hpp"
+#include "heatbath/numerics/crc32.hpp"
+#include "heatbath/numerics/text_file.hpp"
+
+namespace heatbath::apps {
+
+namespace {
+
+using nlohmann::json;
+using network::Calibration;
+using network::CellFigures;
+using measure::Estimate;
+
+constexpr const char* kFormat = "heatbath calibration 1";
+constexpr std::size_t kLongest = std::size_t{1} << 30;
+
+struct OfCells {
+  const char* name;
+  Estimate CellFigures::*figure;
+};
+constexpr OfCells kFigures[] = {{"j2_gain", &CellFigures::j2_gain},
+                                {"j4_gain", &CellFigures::j4_gain},
+                                {"bias_gain", &CellFigures::bias_gain},
+                                {"bias_offset", &CellFigures::bias_offset},
+                                {"temperature", &CellFigures::temperature}};
+
+json number(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
+double number_of(const json& value) { return value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>(); }
+
+/// [value, standard error, samples]
+json of_estimate(const Estimate& is) { return {number(is.value), number(is.standard_error), is.effective_samples}; }
+Estimate estimate_of(const json& is) { return {number_of(is.at(0)), number_of(is.at(1)), is.at(2).get<double>()}; }
+
+std::string checksum_of(const json& calibration) {
+  const std::string text = calibration.dump();
+  return fmt::format("{:08x}", numerics::crc32(std::as_bytes(std::span(text))));
+}
+
+[[noreturn]] void fail(const std::filesystem::path& path, const std::string& what) {
+  throw Error(HB_IO, fmt::format("{}: {}", path.string(), what));
+}
+
+}  // namespace
+
+std::string calibration_text(const Calibration& of) {
+  json chip{{"vendor", of.vendor}, {"part", of.part}, {"serial", of.serial}};
+  json cells = json::object(), couplers = json::array();
+  for (const auto& [name, figure] : kFigures) {
+    cells[name] = json::array();
+    for (const CellFigures& cell : of.cells) cells[name].push_back(of_estimate(cell.*figure));
+  }
+  for (const network::CouplerFigures& one : of.couplers)
+    couplers.push_back({one.i, one.j, of_estimate(one.gain), of_estimate(one.offset)});
+  const json calibration{{"chip", chip},
+                         {"made_at", of.made_at},
+                         {"valid_seconds", of.valid_seconds},
+                         {"die_temperature", number(of.die_temperature)},
+                         {"cells", cells},
+                         {"couplers", couplers}};
+  return json_text({{"format", kFormat}, {"crc32", checksum_of(calibration)}, {"calibration", calibration}}) + "\n";
+}
+
+Calibration read_calibration(const std::filesystem::path& path) {
+  std::string text;
+  try {
+    text = numerics::read_text_file(path, kLongest);
+  } catch (const numerics::UnreadableFile& unreadable) {
+    fail(path, unreadable.what());
+  }
+  const json file = json::parse(text, nullptr, false);
+  if (file.is_discarded()) fail(path, "it is not JSON; a calibration of heatbath calibrate is needed");
+  if (!file.is_object() || !file.contains("format") || file["format"] != kFormat)
+    fail(path, fmt::format("it is no \"{}\"", kFormat));
+  if (!file.contains("calibration") || !file.contains("crc32") || file["crc32"] != checksum_of(file["calibration"]))
+    fail(path, "the calibration is corrupted: its checksum does not fit");
+  try {
+    const json& is = file["calibration"];
+    Calibration calibration;
+    calibration.vendor = is.at("chip").at("vendor").get<std::uint32_t>();
+    calibration.part = is.at("chip").at("part").get<std::uint32_t>();
+    calibration.serial = is.at("chip").at("serial").get<std::uint64_t>();
+    calibration.made_at = is.at("made_at").get<std::int64_t>();
+    calibration.valid_seconds = is.at("valid_seconds").get<std::int64_t>();
+    calibration.die_temperature = number_of(is.at("die_temperature"));
+    for (const auto& [name, figure] : kFigures) {
+      const json& values = is.at("cells").at(name);
+      if (calibration.cells.empty()) calibration.cells.resize(values.size());
+      if (values.size() != calibration.cells.size()) fail(path, fmt::format("{}: {} cells, before it {}", name, values.size(), calibration.cells.size()));
+      for (std::size_t i = 0; i < values.size(); ++i) calibration.cells[i].*figure = estimate_of(values[i]);
+    }
+    for (const json& one : is.at("couplers"))
+      calibration.couplers.push_back({one.at(0).get<std::uint32_t>(), one.at(1).get<std::uint32_t>(), estimate_of(one.at(2)), estimate_of(one.at(3))});
+    return calibration;
+  } catch (const json::exception& wrong) {
+    fail(path, std::string("it is no whole calibration: ") + wrong.what());
+  }
+}
+
+std::filesystem::path calibration_of(const Identity& chip) {
+  const char *cache = std::getenv("XDG_CACHE_HOME"), *home = std::getenv("HOME");
+  std::filesystem::path folder;
+  if (cache != nullptr && *cache != '\0')
+    folder = cache;
+  else if (home != nullptr && *home != '\0')
+    folder = std::filesystem::path(home) / ".cache";
+  else
+    throw Error(HB_IO, "calibrations are kept in $XDG_CACHE_HOME or ~/.cache, and neither XDG_CACHE_HOME nor HOME is set");
+  return folder / "heatbath" / fmt::format("{}-{}-{}.json", chip.vendor, chip.part, chip.serial);
+}
+
+}  // namespace heatbath::apps

@@ -1,0 +1,75 @@
+#pragma once
+// What a chip does to the values it is given, measured from its own samples, and values that undo it.
+
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <vector>
+
+#include "heatbath/device.hpp"
+#include "heatbath/measure/estimate.hpp"
+#include "heatbath/network/network.hpp"
+
+namespace heatbath::network {
+
+/// A cell: what acts is gain times what was loaded, plus the offset. Offsets are in the device's units. What was not
+/// measured is NaN, and taken as 1 (gains) or 0 (offsets).
+struct CellFigures {
+  measure::Estimate j2_gain, j4_gain, bias_gain, bias_offset;
+  measure::Estimate temperature;  ///< of its noise, over the kT that was loaded
+};
+
+/// A coupler i < j, likewise.
+struct CouplerFigures {
+  std::uint32_t i = 0, j = 0;
+  measure::Estimate gain, offset;
+};
+
+/// Whether a calibration that has expired is used.
+enum class Expired : std::uint8_t { refused, used };
+
+struct Calibration {
+  std::uint32_t vendor = 0, part = 0;
+  std::uint64_t serial = 0;
+  std::int64_t made_at = 0;          ///< seconds since 1970, by the clock of the host
+  std::int64_t valid_seconds = 0;    ///< from then on; 0: for ever
+  double die_temperature = std::numeric_limits<double>::quiet_NaN();  ///< kelvin; NaN where the chip does not tell
+  std::vector<CellFigures> cells;
+  std::vector<CouplerFigures> couplers;  ///< of pairs of those cells, sorted
+
+  /// Throws Error(BAD_ARG) that names the reason: it is of another chip, or it has expired at `now` (seconds since
+  /// 1970) and `expired` refuses that.
+  void require(const Identity& chip, std::int64_t now, Expired expired = Expired::refused) const;
+
+  /// The network to load so that the chip has the law of `wanted`, both in the device's units. Temperatures that differ
+  /// from cell to cell are made up for by energies: J2, J4 and biases times that of the cell, couplings times the mean
+  /// of their two cells, which is exact for one temperature and off by the square of the spread times the couplings
+  /// else. Couplers that `wanted` lacks get what cancels their offset. Throws Error(BAD_ARG) for more cells than were
+  /// calibrated, Error(UNSUPPORTED) that names a cell or coupler that is dead (gain below 0.2).
+  Network corrected(const Network& wanted) const;
+};
+
+/// A calibration for Scaling: one that suits the device, else Error as of Calibration::require, by the host's clock.
+std::shared_ptr<const Calibration> usable(Calibration calibration, const Device& device,
+                                          Expired expired = Expired::refused);
+
+struct CalibrateOptions {
+  std::uint32_t cells = 0;        ///< the first so many; 0: all
+  double effort = 1;              ///< samples, relative to the usual number; errors fall with its root
+  std::int64_t valid_seconds = 86400;
+  bool couplers = true;           ///< else cells alone: couplers take a job for each cell
+  std::uint64_t seed = 1;         ///< where the device takes one
+  Progress progress = nullptr;
+};
+
+/// Measures the chip from its own states and codes, with nothing else: overdamped cells. With couplings off:
+/// - bias: drift of a cell without force from 0, x = -gain b t, absolute by the clock of the device;
+/// - J2 and the offset: means under eight biases; J4: <x^3> = -bias/(4 J4), exact at any temperature;
+/// - temperature: variance times stiffness;
+/// - couplers: means of free cells beside a clamped one, at both signs of coupling and state.
+/// Standard errors count the correlation of consecutive samples. A device whose step is finite, and hidden, shows the
+/// variances of its step: k dt/2 too large, as temperature.
+/// Throws Error(UNSUPPORTED) for other cells and for a device whose temperature is fixed.
+Calibration calibrate(Device& device, const CalibrateOptions& options = {});
+
+}  // namespace heatbath::network

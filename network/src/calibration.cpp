@@ -1,0 +1,93 @@
+#include "heatbath/network/calibration.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include "heatbath/error.hpp"
+
+namespace heatbath::network {
+namespace {
+
+constexpr double least_gain = 0.2;  // below it an element is dead: nothing it could be loaded with would do
+
+double or_else(const measure::Estimate& estimate, double usual) {
+  return std::isnan(estimate.value) ? usual : estimate.value;
+}
+
+double alive(const measure::Estimate& gain, const std::string& what) {
+  const double value = or_else(gain, 1);
+  if (!(value >= least_gain))
+    throw Error(HB_UNSUPPORTED, "calibration: " + what + " is dead: its gain is " + std::to_string(value));
+  return value;
+}
+
+std::string chip_text(std::uint32_t vendor, std::uint32_t part, std::uint64_t serial) {
+  return "vendor " + std::to_string(vendor) + ", part " + std::to_string(part) + ", serial " + std::to_string(serial);
+}
+
+}  // namespace
+
+void Calibration::require(const Identity& chip, std::int64_t now, Expired expired) const {
+  if (chip.vendor != vendor || chip.part != part || chip.serial != serial)
+    throw Error(HB_BAD_ARG, "calibration of another chip: it is of " + chip_text(vendor, part, serial) + ", the device is " +
+                                chip_text(chip.vendor, chip.part, chip.serial));
+  if (expired == Expired::refused && valid_seconds > 0 && now - made_at > valid_seconds)
+    throw Error(HB_BAD_ARG, "calibration expired: it was made " + std::to_string(now - made_at) + " s ago and is valid for " +
+                                std::to_string(valid_seconds) + " s; calibrate again, or say that it may be used");
+}
+
+Network Calibration::corrected(const Network& wanted) const {
+  const std::uint32_t count = wanted.cells();
+  if (count > cells.size())
+    throw Error(HB_BAD_ARG, "calibration: a network of " + std::to_string(count) + " cells; " + std::to_string(cells.size()) +
+                                " were calibrated");
+  if (wanted.kind() != CellKind::overdamped)
+    throw Error(HB_UNSUPPORTED, "calibration: it is of overdamped cells; the network's are " + std::string(name(wanted.kind())));
+  if (wanted.directed())
+    throw Error(HB_UNSUPPORTED, "calibration: couplings that differ in their two directions are not corrected");
+  Network network = wanted;
+  std::vector<double> j2(count), j4(count), bias(count), warmth(count);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const CellFigures& cell = cells[i];
+    const std::string who = "cell " + std::to_string(i);
+    warmth[i] = or_else(cell.temperature, 1);
+    j2[i] = warmth[i] * wanted.value(CellSection::j2, i) / alive(cell.j2_gain, who);
+    j4[i] = warmth[i] * wanted.value(CellSection::j4, i) / alive(cell.j4_gain, who);
+    bias[i] = (warmth[i] * wanted.value(CellSection::bias, i) - or_else(cell.bias_offset, 0)) / alive(cell.bias_gain, who);
+  }
+  network.set(CellSection::j2, j2).set(CellSection::j4, j4).set(CellSection::bias, bias);
+  // Both lists are sorted by i, then j.
+  std::vector<Edge> edges;
+  auto at = couplers.begin();
+  const auto correct = [&](std::uint32_t i, std::uint32_t j, double value, const CouplerFigures* figures) {
+    value *= (warmth[i] + warmth[j]) / 2;
+    if (figures != nullptr)
+      value = (value - or_else(figures->offset, 0)) /
+              (value == 0 ? std::max(or_else(figures->gain, 1), least_gain)
+                          : alive(figures->gain, "the coupler of cells " + std::to_string(i) + " and " + std::to_string(j)));
+    edges.push_back({i, j, value});
+  };
+  const auto before = [](std::uint32_t i, std::uint32_t j, const Edge& edge) { return std::pair(i, j) < std::pair(edge.i, edge.j); };
+  for (const Edge& edge : wanted.couplings()) {
+    for (; at != couplers.end() && before(at->i, at->j, edge); ++at)
+      if (at->j < count) correct(at->i, at->j, 0, &*at);
+    const bool known = at != couplers.end() && at->i == edge.i && at->j == edge.j;
+    correct(edge.i, edge.j, edge.value, known ? &*at : nullptr);
+    if (known) ++at;
+  }
+  for (; at != couplers.end(); ++at)
+    if (at->j < count) correct(at->i, at->j, 0, &*at);
+  network.set_couplings(edges);
+  return network;
+}
+
+std::shared_ptr<const Calibration> usable(Calibration calibration, const Device& device, Expired expired) {
+  const auto now = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch());
+  calibration.require(device.identity(), now.count(), expired);
+  return std::make_shared<const Calibration>(std::move(calibration));
+}
+
+}  // namespace heatbath::network

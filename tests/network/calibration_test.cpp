@@ -1,0 +1,153 @@
+// Calibrations: what they correct, whom they refuse, and figures of an emulated chip beside its own.
+#include "heatbath/network/calibration.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "heatbath/codes.h"
+#include "heatbath/network/scaling.hpp"
+#include "heatbath/network/shots.hpp"
+#include "heatbath/open.hpp"
+#include "hw_model/analog/mismatch.hpp"
+#include "hw_model/device/profile.hpp"
+#include "tests/network/message_of.hpp"
+
+namespace heatbath::network {
+namespace {
+
+using measure::Estimate;
+using ::testing::HasSubstr;
+
+/// What a part does, read out of the model: the figures that a calibration should find.
+struct Part {
+  model::Profile profile;
+  model::Mismatch mismatch;
+
+  explicit Part(std::uint64_t chip) : profile(model::load_profile("hb-1024")), mismatch(spread_of(profile), chip) {}
+  static model::MismatchSpread spread_of(const model::Profile& p) {
+    model::MismatchSpread spread;
+    spread.cell_gain = p.cell_gain_sd, spread.coupling_gain = p.coupling_gain_sd, spread.j2 = p.j2_sd, spread.j4 = p.j4_sd;
+    spread.bias_gain = p.bias_gain_sd, spread.temperature = p.kT_sd;
+    spread.bias_offset = p.bias_offset_sd_steps * hb_code_step(p.range_bias, p.parameter_bits);
+    spread.coupling_offset = p.coupling_offset_sd_steps * hb_code_step(p.range_coupling, p.parameter_bits);
+    spread.die = {p.correlated_fraction, p.correlation_length, p.die_columns};
+    return spread;
+  }
+  std::vector<float> loaded(hb_section_t section, std::uint32_t cells, float value) {
+    std::vector<float> values(cells, value);
+    mismatch.load(section, values);
+    return values;
+  }
+};
+
+/// Root mean square of (found - true)/standard error.
+class Scores {
+ public:
+  void add(const Estimate& found, double truth) {
+    const double z = (found.value - truth) / found.standard_error;
+    squares_ += z * z;
+    ++count_;
+  }
+  double root_mean_square() const { return std::sqrt(squares_ / count_); }
+
+ private:
+  double squares_ = 0, count_ = 0;
+};
+
+TEST(Calibration, OfANominalChipIsOne) {
+  Device device = open("func:cells=12&lanes=16&threads=1");
+  device.set_step_time_units(0.002);
+  const Calibration calibration = calibrate(device, {.effort = 1});
+  ASSERT_EQ(calibration.cells.size(), 12u);
+  ASSERT_EQ(calibration.couplers.size(), 66u);
+  Scores gains, offsets, temperatures, couplers;
+  for (const CellFigures& cell : calibration.cells) {
+    gains.add(cell.j2_gain, 1), gains.add(cell.j4_gain, 1), gains.add(cell.bias_gain, 1);
+    offsets.add(cell.bias_offset, 0);
+    temperatures.add(cell.temperature, 1.002);  // k dt/2 of the step
+    EXPECT_LT(cell.j2_gain.standard_error, 0.01);
+  }
+  for (const CouplerFigures& one : calibration.couplers) couplers.add(one.gain, 1), couplers.add(one.offset, 0);
+  // Of n scores the root mean square is 1 +- 1/sqrt(2 n): 5 of these, and a little for what they share.
+  EXPECT_NEAR(gains.root_mean_square(), 1, 0.65);
+  EXPECT_NEAR(offsets.root_mean_square(), 1, 1.0);
+  EXPECT_NEAR(temperatures.root_mean_square(), 1, 1.0);
+  EXPECT_NEAR(couplers.root_mean_square(), 1, 0.35);
+}
+
+TEST(Calibration, FindsWhatThePartDoes) {
+  constexpr std::uint32_t cells = 12;
+  constexpr std::uint64_t chip = 7;
+  Device device = open("func:profile=hb-1024&cells=12&threads=1&chip=7");
+  const Calibration calibration = calibrate(device, {.effort = 0.3});
+  EXPECT_EQ(calibration.serial, chip);
+  Part part(chip);
+  const auto one = part.loaded(HB_SECTION_BIAS, cells, 1), zero = part.loaded(HB_SECTION_BIAS, cells, 0);
+  Scores offsets, gains;
+  for (std::uint32_t i = 0; i < cells; ++i) {
+    offsets.add(calibration.cells[i].bias_offset, static_cast<double>(zero[i]));
+    EXPECT_NEAR(calibration.cells[i].bias_gain.value, static_cast<double>(one[i] - zero[i]), 6 * calibration.cells[i].bias_gain.standard_error + 0.004);
+  }
+  for (const CouplerFigures& coupler : calibration.couplers)
+    gains.add(coupler.gain, static_cast<double>(part.mismatch.coupling_gain(coupler.i, coupler.j)));
+  EXPECT_LT(offsets.root_mean_square(), 1.3 + 3 / std::sqrt(2.0 * cells));
+  EXPECT_LT(gains.root_mean_square(), 1.3);
+}
+
+TEST(Calibration, CorrectedValuesBecomeTheWantedOnes) {
+  Calibration calibration;
+  calibration.cells.resize(3);
+  for (std::uint32_t i = 0; i < 3; ++i)
+    calibration.cells[i] = {{1.1, 0.01, 1}, {0.9, 0.01, 1}, {0.95, 0.01, 1}, {0.05 * i, 0.01, 1}, {1, 0.01, 1}};
+  calibration.couplers = {{0, 1, {1.2, 0.01, 1}, {0.01, 0.01, 1}}, {0, 2, {0.8, 0.01, 1}, {-0.02, 0.01, 1}}, {1, 2, {1, 0.01, 1}, {0, 0.01, 1}}};
+  Network wanted(CellKind::overdamped, 3);
+  const std::vector<Edge> edges{{0, 1, 0.3}, {1, 2, -0.2}};
+  wanted.set(CellSection::j2, 1.5).set(CellSection::j4, 0.5).set(CellSection::bias, 0.25).set_couplings(edges);
+  const Network loaded = calibration.corrected(wanted);
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    const CellFigures& cell = calibration.cells[i];
+    EXPECT_NEAR(cell.j2_gain.value * loaded.value(CellSection::j2, i), 1.5, 1e-12);
+    EXPECT_NEAR(cell.j4_gain.value * loaded.value(CellSection::j4, i), 0.5, 1e-12);
+    EXPECT_NEAR(cell.bias_gain.value * loaded.value(CellSection::bias, i) + cell.bias_offset.value, 0.25, 1e-12);
+  }
+  ASSERT_EQ(loaded.couplings().size(), 3u);
+  const double applied[] = {0.3, 0, -0.2};  // the one between: what cancels its offset
+  for (std::size_t k = 0; k < 3; ++k)
+    EXPECT_NEAR(calibration.couplers[k].gain.value * loaded.couplings()[k].value + calibration.couplers[k].offset.value, applied[k], 1e-12);
+  calibration.cells[1].temperature.value = 1.1;
+  EXPECT_NEAR(calibration.corrected(wanted).value(CellSection::j2, 1), 1.1 * loaded.value(CellSection::j2, 1), 1e-12);
+}
+
+TEST(Calibration, AnotherChipAndExpiryAreRefusedByName) {
+  Calibration calibration;
+  calibration.vendor = 1, calibration.part = 2, calibration.serial = 3;
+  calibration.made_at = 1000, calibration.valid_seconds = 60;
+  Identity chip;
+  chip.vendor = 1, chip.part = 2, chip.serial = 3;
+  calibration.require(chip, 1060);
+  EXPECT_THAT(message_of([&] { calibration.require(chip, 1061); }, HB_BAD_ARG), HasSubstr("calibration expired: it was made 61 s ago"));
+  calibration.require(chip, 1061, Expired::used);
+  chip.serial = 4;
+  EXPECT_THAT(message_of([&] { calibration.require(chip, 1010, Expired::used); }, HB_BAD_ARG),
+              HasSubstr("calibration of another chip: it is of vendor 1, part 2, serial 3, the device is vendor 1, part 2, serial 4"));
+}
+
+TEST(Calibration, WhatItCannotCorrectIsNamed) {
+  Calibration calibration;
+  calibration.cells.resize(2);
+  calibration.cells[1].j2_gain.value = 0.01;
+  const auto refusal = [&](const Network& network, hb_status_t code) {
+    return message_of([&] { (void)calibration.corrected(network); }, code);
+  };
+  EXPECT_THAT(refusal(Network(CellKind::overdamped, 3), HB_BAD_ARG), HasSubstr("3 cells; 2 were calibrated"));
+  EXPECT_THAT(refusal(Network(CellKind::overdamped, 2), HB_UNSUPPORTED), HasSubstr("cell 1 is dead"));
+  EXPECT_THAT(refusal(Network(CellKind::pbit, 2), HB_UNSUPPORTED), HasSubstr("overdamped"));
+  Device spins = open("func:cell=pbit&cells=4&threads=1");
+  EXPECT_THAT(message_of([&] { (void)calibrate(spins); }, HB_UNSUPPORTED), HasSubstr("overdamped"));
+}
+
+}  // namespace
+}  // namespace heatbath::network
