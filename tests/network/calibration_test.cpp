@@ -7,55 +7,18 @@
 #include <cmath>
 #include <vector>
 
-#include "heatbath/codes.h"
 #include "heatbath/network/scaling.hpp"
 #include "heatbath/network/shots.hpp"
 #include "heatbath/open.hpp"
-#include "hw_model/analog/mismatch.hpp"
-#include "hw_model/device/profile.hpp"
 #include "tests/network/message_of.hpp"
+#include "tests/network/part_figures.hpp"
 
 namespace heatbath::network {
 namespace {
 
-using measure::Estimate;
+using testing::PartFigures;
+using testing::Scores;
 using ::testing::HasSubstr;
-
-/// What a part does, read out of the model: the figures that a calibration should find.
-struct Part {
-  model::Profile profile;
-  model::Mismatch mismatch;
-
-  explicit Part(std::uint64_t chip) : profile(model::load_profile("hb-1024")), mismatch(spread_of(profile), chip) {}
-  static model::MismatchSpread spread_of(const model::Profile& p) {
-    model::MismatchSpread spread;
-    spread.cell_gain = p.cell_gain_sd, spread.coupling_gain = p.coupling_gain_sd, spread.j2 = p.j2_sd, spread.j4 = p.j4_sd;
-    spread.bias_gain = p.bias_gain_sd, spread.temperature = p.kT_sd;
-    spread.bias_offset = p.bias_offset_sd_steps * hb_code_step(p.range_bias, p.parameter_bits);
-    spread.coupling_offset = p.coupling_offset_sd_steps * hb_code_step(p.range_coupling, p.parameter_bits);
-    spread.die = {p.correlated_fraction, p.correlation_length, p.die_columns};
-    return spread;
-  }
-  std::vector<float> loaded(hb_section_t section, std::uint32_t cells, float value) {
-    std::vector<float> values(cells, value);
-    mismatch.load(section, values);
-    return values;
-  }
-};
-
-/// Root mean square of (found - true)/standard error.
-class Scores {
- public:
-  void add(const Estimate& found, double truth) {
-    const double z = (found.value - truth) / found.standard_error;
-    squares_ += z * z;
-    ++count_;
-  }
-  double root_mean_square() const { return std::sqrt(squares_ / count_); }
-
- private:
-  double squares_ = 0, count_ = 0;
-};
 
 TEST(Calibration, OfANominalChipIsOne) {
   Device device = open("func:cells=12&lanes=16&threads=1");
@@ -84,7 +47,7 @@ TEST(Calibration, FindsWhatThePartDoes) {
   Device device = open("func:profile=hb-1024&cells=12&threads=1&chip=7");
   const Calibration calibration = calibrate(device, {.effort = 0.3});
   EXPECT_EQ(calibration.serial, chip);
-  Part part(chip);
+  PartFigures part(chip);
   const auto one = part.loaded(HB_SECTION_BIAS, cells, 1), zero = part.loaded(HB_SECTION_BIAS, cells, 0);
   Scores offsets, gains;
   for (std::uint32_t i = 0; i < cells; ++i) {
