@@ -40,15 +40,23 @@ constexpr const char* kNotSquare = "the visible cells do not form a square pictu
 
 }  // namespace
 
-Picture samples_picture(const Samples& samples) {
-  Picture picture{"samples.png",
-                  "What the machine drew",
-                  "Final states of the visible cells in 25 independent runs, each started from thermal noise. No "
-                  "picture went in: only the trained couplings tell the cells what a digit is. White on black and "
-                  "black on white both occur because the energy is nearly even in x.",
-                  {},
-                  {},
-                  true};
+Picture samples_picture(const Samples& samples, const trainers::Classification& classes) {
+  std::string caption =
+      "Final states of the visible cells in 25 independent runs, each started from thermal noise. No picture went in: "
+      "the trained couplings alone tell the cells what a digit is.";
+  if (!samples.asked.empty()) {
+    std::string list;
+    std::vector<std::uint8_t> named;
+    for (const std::uint8_t digit : samples.asked) {
+      if (std::ranges::find(named, digit) != named.end()) continue;
+      named.push_back(digit);
+      list += fmt::format("{}{}", list.empty() ? "" : ", ", int{digit});
+    }
+    caption += " One clamped cell for each digit says which is wanted; asked for, in turn, from the top left: " + list + ".";
+  }
+  if (classes.inverted_fraction > 0)
+    caption += " Black on white is a digit in negative: the energy is nearly even in x, so x and -x are nearly as likely.";
+  Picture picture{"samples.png", "What the machine drew", std::move(caption), {}, {}, true};
   const std::size_t side = side_of(samples.visible);
   if (side == 0) {
     picture.missing = kNotSquare;

@@ -9,7 +9,7 @@
 namespace heatbath::apps {
 
 /// samples.png: the first 25 samples, five in a row.
-Picture samples_picture(const trainers::Samples& samples);
+Picture samples_picture(const trainers::Samples& samples, const trainers::Classification& classes);
 /// trajectories.png: one row per kept shot, from noise to digit.
 Picture trajectories_picture(const trainers::Samples& samples);
 /// receptive_fields.png: couplings of 16 hidden cells to the visible cells.

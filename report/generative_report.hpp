@@ -11,6 +11,7 @@
 #include "files/model_file.hpp"
 #include "heatbath/trainers/generative.hpp"
 #include "heatbath/trainers/sample_quality.hpp"
+#include "report/earlier_run.hpp"
 #include "report/picture.hpp"
 
 namespace heatbath::apps {
@@ -40,6 +41,7 @@ struct GenerativeReport {
   Electricity electricity;    ///< of training and drawing; its heat is that of the drawings
   double capture_period = 0;  ///< of training, time units; 0: not part of this run
   std::string model_path;
+  std::optional<EarlierRun> beside;  ///< another run whose figures and drawings stand beside these
   std::vector<Picture> pictures;
 
   double kT() const { return static_cast<double>(saved.model.kT); }

@@ -40,6 +40,7 @@ figure img{display:block;max-width:100%;height:auto;margin:0 auto}
 figure img.pixels{image-rendering:pixelated}
 figcaption{color:var(--soft);font-size:.93rem;margin-top:12px;max-width:86ch}
 figcaption strong{display:block;color:var(--ink);font-size:1.02rem}
+.beside{display:grid;grid-template-columns:repeat(auto-fit,minmax(380px,1fr));gap:14px;align-items:start;margin-top:24px}
 .note{border-left:3px solid var(--accent);padding:2px 0 2px 14px;color:var(--soft)}
 footer{color:var(--soft);font-size:.88rem;margin-top:44px}
 code{font-size:.92em;overflow-wrap:anywhere}

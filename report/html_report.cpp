@@ -23,14 +23,17 @@ std::string power(double value, int decimals) {
   return fmt::format("{:.{}f} · 10<sup>{}</sup>", value / std::pow(10.0, exponent), decimals, exponent);
 }
 
+/// A row of the comparison; a dash stands where a column has nothing to say.
 struct Row {
   std::string name, note, ours, paper, prototype;
+  std::string beside = {};
 };
 
-std::string table_row(const Row& row) {
-  return fmt::format("<tr><td class=\"name\">{}{}</td><td class=\"own\">{}</td><td>{}</td><td>{}</td></tr>\n", row.name,
+std::string table_row(const Row& row, bool with_beside) {
+  const auto cell = [](const std::string& text) { return "<td>" + (text.empty() ? "&ndash;" : text) + "</td>"; };
+  return fmt::format("<tr><td class=\"name\">{}{}</td><td class=\"own\">{}</td>{}{}{}</tr>\n", row.name,
                      row.note.empty() ? "" : "<small>" + row.note + "</small>", row.ours,
-                     row.paper.empty() ? "&ndash;" : row.paper, row.prototype.empty() ? "&ndash;" : row.prototype);
+                     with_beside ? cell(row.beside) : "", cell(row.paper), cell(row.prototype));
 }
 
 bool reference_settings(const trainers::GenerativeModel& model) {
@@ -45,30 +48,31 @@ std::string comparison(const GenerativeReport& report) {
   const Moments heat = report.heat();
   const double v0 = moments(report.samples.v0, report.kT()).mean, vf = moments(report.samples.vf, report.kT()).mean;
 
+  const EarlierRun beside = report.beside.value_or(EarlierRun{});
   std::vector<Row> rows;
   rows.push_back({"Heat of one drawing, mean &lt;Q&gt;/kT", "positive: given to the bath", number(heat.mean, 0),
-                  fmt::format("{:.0f}", kPaperHeat), other.heat});
+                  fmt::format("{:.0f}", kPaperHeat), other.heat, number(beside.heat, 0)});
   rows.push_back({"&hellip; its standard deviation", "over independent drawings", number(heat.sd, 0),
-                  fmt::format("about {:.0f}", kPaperHeatSd), other.heat_sd});
+                  fmt::format("about {:.0f}", kPaperHeatSd), other.heat_sd, number(beside.heat_sd, 0)});
   std::string exact;
   if (model.j2 == 1 && model.j4 == 1 && std::fabs(model.kT - 0.1f) < 1e-6f) {
     exact = fmt::format("; equilibrium by quadrature: {:.0f}", kIsolatedCellEnergy * model.cells());
   }
   rows.push_back({"Energy of the noise, &lt;V<sub>0</sub>&gt;/kT",
-                  "under the learned couplings, before they act" + exact, number(v0, 0), "", other.v0});
-  rows.push_back({"Energy of the drawing, &lt;V<sub>f</sub>&gt;/kT", "", number(vf, 0), "", other.vf});
+                  "under the learned couplings, before they act" + exact, number(v0, 0), "", other.v0, number(beside.v0, 0)});
+  rows.push_back({"Energy of the drawing, &lt;V<sub>f</sub>&gt;/kT", "", number(vf, 0), "", other.vf, number(beside.vf, 0)});
   rows.push_back({"Reverse action per step, before training",
                   fmt::format("held out, {} trajectories", report.saved.held_out_trajectories),
-                  number(report.saved.held_out_first.per_step, 2), "", other.action_first});
+                  number(report.saved.held_out_first.per_step, 2), "", other.action_first, number(beside.action_first, 2)});
   rows.push_back({"Reverse action per step, after training", "held out", number(report.saved.held_out_last.per_step, 2),
-                  "", other.action_last});
+                  "", other.action_last, number(beside.action_last, 2)});
   rows.push_back({"Likeness to the nearest training image", "mean |correlation|",
-                  number(report.classes.mean_abs_correlation, 2), "", other.correlation});
-  rows.push_back({"Inverted drawings", "black on white; the energy is nearly even in x",
-                  number(100 * report.classes.inverted_fraction, 0, " %"), "shows the same", other.inverted});
+                  number(report.classes.mean_abs_correlation, 2), "", other.correlation, number(beside.correlation, 2)});
+  rows.push_back({"Inverted drawings", "black on white",
+                  number(100 * report.classes.inverted_fraction, 0, " %"), "shows the same", other.inverted, number(100 * beside.inverted, 0, " %")});
   if (std::isfinite(report.classes.asked_fraction)) {
     rows.push_back({"Drawings of the class asked for", "told by clamped label cells",
-                    number(100 * report.classes.asked_fraction, 1, " %"), "", ""});
+                    number(100 * report.classes.asked_fraction, 1, " %"), "", "", number(100 * beside.asked, 1, " %")});
   }
   if (report.in_sample) {
     rows.push_back({"Reverse action per step, in-sample", "on trajectories of the training",
@@ -78,7 +82,7 @@ std::string comparison(const GenerativeReport& report) {
     rows.push_back({"Read by a classifier as the class of the nearest training image",
                     fmt::format("it reads {:.0f} % of real digits that it did not learn from",
                                 100 * report.quality->classifier_accuracy),
-                    number(100 * report.quality->recognised, 0, " %"), "", ""});
+                    number(100 * report.quality->recognised, 0, " %"), "", "", number(100 * beside.recognised, 0, " %")});
     rows.push_back({"Entropy of the classes it reads", fmt::format("at most {:.2f} nats", std::log(10.0)),
                     number(report.quality->class_entropy, 2, " nats"), "", ""});
     rows.push_back({"Distance to the nearest training image; among drawings of one image",
@@ -91,12 +95,13 @@ std::string comparison(const GenerativeReport& report) {
   rows.push_back({"Digital yardstick over this machine",
                   power(kDigitalHeat, 1) + " kT for a network 784-128-128-784 in 10 steps at 1 pJ per MAC",
                   heat.mean > 0 ? power(ratio, 1) : "&ndash;", "&gt; " + power(kPaperRatio, 0),
-                  ""});
+                  "", beside.heat > 0 ? power(kDigitalHeat / beside.heat, 1) : ""});
 
-  std::string html =
-      "<div class=\"wide\"><table><tr><th>Quantity</th><th>This run</th><th>Paper</th>"
-      "<th>Independent prototype</th></tr>\n";
-  for (const Row& row : rows) html += table_row(row);
+  std::string html = fmt::format(
+      "<div class=\"wide\"><table><tr><th>Quantity</th><th>This run</th>{}<th>Paper</th>"
+      "<th>Independent prototype</th></tr>\n",
+      report.beside ? "<th>" + html_escape(beside.name()) + "</th>" : "");
+  for (const Row& row : rows) html += table_row(row, report.beside.has_value());
   html += "</table></div>\n";
   html +=
       "<p class=\"note\" style=\"margin-top:16px\">The ratio counts the dynamics only, on both sides. If each of the "
@@ -116,6 +121,17 @@ std::string comparison(const GenerativeReport& report) {
   return html;
 }
 
+/// How it was trained, a sentence.
+std::string how_trained(const trainers::GenerativeModel& model) {
+  const std::size_t images = model.prototypes.digits.size();
+  const std::string learnt = fmt::format("It learnt {} image{}", images, images == 1 ? "" : "s");
+  if (model.optimizer == trainers::Optimizer::least_squares)
+    return fmt::format("{} from {} recordings of how noise takes an image apart: its couplings are those that run the "
+                       "recordings backwards best{}.", learnt, model.updates,
+                       model.segments > 1 ? fmt::format(", a set of them for each of {} parts of a drawing", model.segments) : "");
+  return fmt::format("{} by {} updates of its couplings, each after watching noise take an image apart.", learnt, model.updates);
+}
+
 }  // namespace
 
 std::string html_report(const GenerativeReport& report) {
@@ -132,28 +148,40 @@ std::string html_report(const GenerativeReport& report) {
 
   std::string html = page_head("Digits drawn by a thermodynamic computer");
   html += fmt::format(
-      "<p class=\"lead\">A thermodynamic computer is a network of noisy oscillator cells that computes by relaxing. "
-      "This one "
-      "has {} visible cells, one for each pixel, and {} hidden ones. It was trained on {} image{} by {} updates of its "
-      "couplings, and then drew {} pictures from nothing but its own thermal noise.</p>\n",
-      model.visible, model.hidden, model.prototypes.digits.size(), model.prototypes.digits.size() == 1 ? "" : "s",
-      model.updates, report.shots);
+      "<p class=\"lead\">A thermodynamic computer is a network of noisy cells that computes by relaxing: each cell is "
+      "pushed by the cells it is coupled to and shaken by heat. This one has {} visible cells, one for each pixel of a "
+      "picture, and {} hidden ones. {} It then drew {} pictures out of nothing but its own thermal noise{}.</p>\n",
+      model.visible, model.hidden, how_trained(model), report.shots,
+      report.samples.asked.empty() ? "" : ", each of the digit that it was asked for");
+
+  std::vector<Picture> drawings{report.pictures.front()};
+  if (report.beside && report.beside->drawings) {
+    drawings.push_back({"", report.beside->name(),
+                        "The same chip and the same images, for comparison: 25 drawings of the run in " +
+                            report.beside->folder + ".",
+                        report.beside->drawings, {}, true});
+  }
+  html += "<div class=\"beside\">" + figures(drawings) + "</div>\n";
 
   html += "<div class=\"tiles\">";
   html += tile(number(heat.mean, 0, " kT"), "mean heat of one drawing");
   if (std::isfinite(heat.mean))
     html += tile(fmt::format("{:.1e} J", heat.mean * kJoulesAt300K), "the same at room temperature (300 K)");
-  html += tile(number(report.classes.mean_abs_correlation, 2), "likeness to the nearest training image");
+  html += tile(number(report.classes.mean_abs_correlation, 2), "likeness to the nearest training image, at most 1");
+  if (std::isfinite(report.classes.asked_fraction))
+    html += tile(number(100 * report.classes.asked_fraction, 0, " %"), "of the digit that was asked for");
   html += tile(html_escape(shares), "share of each digit among the drawings");
   html += "</div>\n";
+
+  html += "<h2>How a picture comes about</h2>\n" + figures({report.pictures.begin() + 1, report.pictures.end()});
 
   html += "<h2>Figures, beside the paper's</h2>\n";
   html +=
       "<p>Paper: S. Whitelam, <em>Generative thermodynamic computing</em>, Phys. Rev. Lett. 136, 037101 (2026), "
-      "arXiv:2506.15121. The prototype is an independent plain implementation of the same recipe.</p>\n";
+      "arXiv:2506.15121. The prototype is an independent plain implementation of the paper's recipe. kT is the mean "
+      "energy of thermal noise; the reverse action is minus the log of the probability that the machine runs a noising "
+      "backwards, which training lowers.</p>\n";
   html += comparison(report);
-
-  html += "<h2>Pictures</h2>\n" + figures(report.pictures);
 
   html += "<h2>How it was run</h2>\n";
   html += pairs({

@@ -51,6 +51,7 @@ nlohmann::json json_report(const GenerativeReport& report) {
 
   return {
       {"command", report.command},
+      {"beside", report.beside ? nlohmann::json(report.beside->folder) : nlohmann::json(nullptr)},
       {"heat_mean_kT", heat.mean},
       {"heat_sd_kT", heat.sd},
       {"v0_kT", moments(report.samples.v0, report.kT()).mean},

@@ -72,6 +72,7 @@ int draw_and_report(Device& device, DrawJob job, OutputFolder& out) {
   report.device = device_line(device);
   report.capture_period = job.capture_period;
   report.model_path = job.model_path.string();
+  report.beside = std::move(job.beside);
 
   {
     ProgressBar bar(ProgressBar::style_for(job.json), "draw", job.shots, "samples");
@@ -102,7 +103,7 @@ int draw_and_report(Device& device, DrawJob job, OutputFolder& out) {
         trainers::judge_samples(report.samples, report.saved.model, trainers::DigitClassifier(*job.judge_data), report.classes);
   }
 
-  report.pictures = {samples_picture(report.samples), trajectories_picture(report.samples),
+  report.pictures = {samples_picture(report.samples, report.classes), trajectories_picture(report.samples),
                      receptive_fields_picture(report.saved.model), training_picture(report.saved),
                      heat_picture(report.samples.heat, report.kT())};
   report.seconds.total = std::chrono::duration<double>(std::chrono::steady_clock::now() - job.start).count();

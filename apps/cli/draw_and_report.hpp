@@ -14,6 +14,7 @@
 #include "files/output_folder.hpp"
 #include "heatbath/device.hpp"
 #include "heatbath/trainers/generative.hpp"
+#include "report/earlier_run.hpp"
 
 namespace heatbath::apps {
 
@@ -28,6 +29,7 @@ struct DrawJob {
   double noise_memory = std::numeric_limits<double>::quiet_NaN();  ///< of the training, nats; NaN: not measured
   std::vector<double> image_weights;                               ///< of the training
   double training_processor_seconds = std::numeric_limits<double>::quiet_NaN();  ///< of the whole process
+  std::optional<EarlierRun> beside;                  ///< another run that the report shows beside this one
   const trainers::Images* judge_data = nullptr;      ///< what a classifier of the samples learns from; null: none
   std::uint64_t seed = 1;
   unsigned threads = 0;                         ///< host work; 0: one per processor

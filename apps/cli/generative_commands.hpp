@@ -17,6 +17,7 @@ struct TrainGenerateOptions {
   std::filesystem::path out;
   std::filesystem::path data;  ///< folder with IDX files; empty: the digits the project draws
   std::string device;
+  std::filesystem::path beside;  ///< folder of an earlier run that the report shows beside this one; empty: none
   std::uint32_t shots = 200;
   std::uint32_t held_out = 0;  ///< trajectories that judge the training; 0: enough for an error of 0.15 on the action
   std::chrono::seconds checkpoint_every{60};  ///< between savings of out/model.h5 while it trains

@@ -64,6 +64,8 @@ int run_train_generate(const TrainGenerateOptions& options) {
   using Clock = std::chrono::steady_clock;
   const auto start = Clock::now();
   const HostEnergy host;
+  DrawJob job;
+  if (!options.beside.empty()) job.beside = earlier_run(options.beside);
   Device device = open(options.device);
   const std::size_t per_class = std::max<std::size_t>(kDrawnDigitsPerClass, options.training.images_per_class);
   const trainers::Images data = options.data.empty() ? trainers::draw_digits(kDrawnDigitsSeed, per_class)
@@ -150,7 +152,6 @@ int run_train_generate(const TrainGenerateOptions& options) {
   ended = !interrupted();
   if (!trainer.actions().empty()) save();
   if (!ended) return stopped();
-  DrawJob job;
   job.training_processor_seconds = static_cast<double>(trained - before_training) / CLOCKS_PER_SEC;
   job.held_out = trainer.held_out_each(saved.held_out_trajectories);
   saved.held_out_last = trainers::mean_action(job.held_out);

@@ -77,6 +77,10 @@ void add_train_generate(CLI::App& train, Command& command) {
   add_whole(generate_trainer, "--capture-period", given->period, 0, kMost64,
             "device ticks between captured states (default 0: the shortest the device has)");
   add_whole(generate_trainer, "--shots", given->options.shots, 1, 10000000, "drawings after training (default 200)");
+  generate_trainer
+      ->add_option("--beside", given->options.beside,
+                   "folder of an earlier run whose figures and drawings the report shows beside these")
+      ->option_text("DIR");
   add_whole(generate_trainer, "--held-out", given->options.held_out, 0, 1000000,
             "noising trajectories beside the training that judge it (default 0: 20, or one of each image)");
   add_whole(generate_trainer, "--threads", given->options.training.threads, 0, 1024,

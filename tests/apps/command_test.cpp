@@ -533,6 +533,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"BadDrive", kTrain + std::vector<std::string>{"--drive", "none"}, "pixel or projection"},
         Wrong{"BadOptimizer", kTrain + std::vector<std::string>{"--optimizer", "adam"}, "gradient or online or least-squares"},
         Wrong{"BadRecipe", kTrain + std::vector<std::string>{"--recipe", "cake"}, "paper or schedule"},
+        Wrong{"NothingBeside", kTrain + std::vector<std::string>{"--beside", "/nowhere"}, "report.json: no such file"},
         Wrong{"BalanceOfGradient", kTrain + std::vector<std::string>{"--balance", "2"}, "balance_rounds"},
         Wrong{"UnknownUriKey", kTrain + std::vector<std::string>{"--device", "func:cels=5"}, "cels"},
         Wrong{"UnknownScheme", kTrain + std::vector<std::string>{"--device", "warp:9"}, "warp"},

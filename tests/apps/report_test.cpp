@@ -10,6 +10,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "heatbath/error.hpp"
+#include "report/earlier_run.hpp"
 #include "report/figure.hpp"
 #include "report/generative_pictures.hpp"
 #include "report/html_page.hpp"
@@ -173,7 +175,7 @@ GenerativeReport tiny_report() {
   report.shots = 2;
   report.seed = 9;
   report.device = "func:";
-  report.pictures = {samples_picture(report.samples), receptive_fields_picture(model), training_picture(report.saved)};
+  report.pictures = {samples_picture(report.samples, report.classes), receptive_fields_picture(model), training_picture(report.saved)};
   return report;
 }
 
@@ -206,6 +208,27 @@ TEST(HtmlReport, IsOneFileThatEscapesWhatItQuotes) {
   EXPECT_THAT(html, HasSubstr("settings differ"));
   EXPECT_THAT(html, Not(HasSubstr("<drawn>")));
   EXPECT_THAT(html, Not(HasSubstr("src=\"http")));
+}
+
+TEST(HtmlReport, ShowsAnEarlierRunBesideItsOwn) {
+  const TemporaryFolder kept;
+  const std::filesystem::path folder = kept.path();
+  const auto report_is = [&](const std::string& text) { std::ofstream(folder / "report.json") << text; };
+  report_is(json_report(tiny_report()).dump());
+  GenerativeReport report = tiny_report();
+  report.beside = earlier_run(folder);
+  EXPECT_DOUBLE_EQ(report.beside->heat, 4);  // of 1 and 3 at kT = 0.5
+  EXPECT_TRUE(std::isnan(report.beside->recognised));
+  EXPECT_FALSE(report.beside->drawings);
+  EXPECT_THAT(html_report(report), HasSubstr("<th>" + html_escape(report.beside->name()) + "</th>"));
+  EXPECT_THAT(html_report(tiny_report()), Not(HasSubstr("<th>Run in")));
+  EXPECT_EQ(json_report(report)["beside"], folder.string());
+
+  report_is("{\"command\": \"bound\"}");
+  EXPECT_THROW(earlier_run(folder), Error);
+  report_is("no report");
+  EXPECT_THROW(earlier_run(folder), Error);
+  EXPECT_THROW(earlier_run(folder / "elsewhere"), Error);
 }
 
 TEST(Pictures, HiddenCellsAreOrderedByTheirCouplings) {
