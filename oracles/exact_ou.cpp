@@ -4,7 +4,8 @@
 #include <cmath>
 #include <stdexcept>
 #include <string>
-#include <unsupported/Eigen/MatrixFunctions>
+
+#include "oracles/dense_algebra.hpp"
 
 namespace heatbath::reference {
 namespace {
@@ -57,7 +58,7 @@ LinearNetwork underdamped_cell(double stiffness, double mass, double damping, do
 LinearNetwork underdamped_network(const MatrixXd& stiffness, const MatrixXd& mass, const VectorXd& damping,
                                   const VectorXd& temperature) {
   const Index n = stiffness.rows();
-  const MatrixXd inverse_mass = mass.inverse();
+  const MatrixXd inverse_mass = inverse_of(mass);
   LinearNetwork network{MatrixXd::Zero(2 * n, 2 * n), MatrixXd::Zero(2 * n, 2 * n), VectorXd::Zero(2 * n)};
   network.stiffness.topRightCorner(n, n) = -MatrixXd::Identity(n, n);
   network.stiffness.bottomLeftCorner(n, n) = inverse_mass * stiffness;
@@ -90,11 +91,11 @@ OuTransition ou_transition(const LinearNetwork& network, double time) {
   block.topLeftCorner(n, n) = network.stiffness;
   block.topRightCorner(n, n) = 2 * network.diffusion;
   block.bottomRightCorner(n, n) = -network.stiffness.transpose();
-  const MatrixXd exponential = (block * step).exp();
+  const MatrixXd exponential = exponential_of(block * step);
   MatrixXd affine = MatrixXd::Zero(n + 1, n + 1);
   affine.topLeftCorner(n, n) = -network.stiffness;
   affine.topRightCorner(n, 1) = network.force;
-  const MatrixXd moved = (affine * step).exp();
+  const MatrixXd moved = exponential_of(affine * step);
 
   OuTransition result;
   result.propagator = moved.topLeftCorner(n, n);
@@ -121,7 +122,7 @@ MatrixXd ou_covariance(const LinearNetwork& network, const MatrixXd& start, doub
 
 VectorXd stationary_mean(const LinearNetwork& network) {
   stationary_covariance(network);  // refuses what has no stationary law
-  return network.stiffness.partialPivLu().solve(network.force);
+  return solution_of(network.stiffness, network.force);
 }
 
 MatrixXd stationary_covariance(const LinearNetwork& network) {
@@ -154,7 +155,7 @@ double entropy_production_rate(const LinearNetwork& network) {
     throw std::invalid_argument("entropy_production_rate: the diffusion must be invertible");
   }
   // Stationary mean velocity -(A - D S^-1) y at deviation y.
-  const MatrixXd velocity = network.stiffness - network.diffusion * covariance.inverse();
+  const MatrixXd velocity = network.stiffness - network.diffusion * inverse_of(covariance);
   return diffusion.solve(velocity * covariance * velocity.transpose()).trace();
 }
 

@@ -1,6 +1,5 @@
 #include "oracles/one_step_chain.hpp"
 
-#include <Eigen/Eigenvalues>
 #include <Eigen/LU>
 #include <algorithm>
 #include <cmath>
@@ -8,6 +7,8 @@
 #include <stdexcept>
 #include <utility>
 #include <vector>
+
+#include "oracles/dense_algebra.hpp"
 
 namespace heatbath::reference {
 namespace {
@@ -21,11 +22,11 @@ QuadratureRule normal_rule(int points) {
   for (int k = 1; k < points; ++k) {
     jacobi(k, k - 1) = jacobi(k - 1, k) = std::sqrt(static_cast<double>(k));
   }
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(jacobi);
+  const Modes modes = modes_of(jacobi);
   QuadratureRule rule;
   for (int k = 0; k < points; ++k) {
-    rule.nodes.push_back(solver.eigenvalues()(k));
-    rule.weights.push_back(solver.eigenvectors()(0, k) * solver.eigenvectors()(0, k));
+    rule.nodes.push_back(modes.values(k));
+    rule.weights.push_back(modes.vectors(0, k) * modes.vectors(0, k));
   }
   return rule;
 }

@@ -1,9 +1,8 @@
 #include "oracles/stepped_linear_law.hpp"
 
-#include <Eigen/Dense>
 #include <cmath>
-#include <unsupported/Eigen/MatrixFunctions>
 
+#include "oracles/dense_algebra.hpp"
 #include "oracles/exact_ou.hpp"
 
 namespace heatbath::reference {
@@ -20,8 +19,8 @@ struct Map {
 };
 
 MatrixXd root(const MatrixXd& covariance) {
-  const Eigen::SelfAdjointEigenSolver<MatrixXd> solver(covariance);
-  return solver.eigenvectors() * solver.eigenvalues().cwiseMax(0).cwiseSqrt().asDiagonal();
+  const Modes modes = modes_of(covariance);
+  return modes.vectors * modes.values.cwiseMax(0).cwiseSqrt().asDiagonal();
 }
 
 /// The cells in `free`, the others standing at x.
@@ -47,7 +46,7 @@ Map equation(const LinearCells& c) {
   if (!c.inertia) {
     return {-c.mobility * c.stiffness, (2 * c.mobility * c.temperature).cwiseSqrt().asDiagonal(), -c.mobility * c.bias};
   }
-  const MatrixXd inverse = c.mass.inverse();
+  const MatrixXd inverse = inverse_of(c.mass);
   Map map{MatrixXd::Zero(2 * n, 2 * n), MatrixXd::Zero(2 * n, n), VectorXd::Zero(2 * n)};
   map.gain.topRightCorner(n, n).setIdentity();
   map.gain.bottomLeftCorner(n, n) = -inverse * c.stiffness;
@@ -71,7 +70,7 @@ Map step_of(const LinearCells& c, LinearRule rule, double dt) {
       return {one + dt * rate.gain * half, std::sqrt(dt) * half * rate.noise, dt * half * rate.shift};
     }
     case LinearRule::baoab: {
-      const MatrixXd inverse = c.mass.inverse();
+      const MatrixXd inverse = inverse_of(c.mass);
       MatrixXd kick = one, drift = one, damp = one;
       kick.bottomLeftCorner(n, n) = -0.5 * dt * inverse * c.stiffness;
       drift.topRightCorner(n, n).diagonal().setConstant(0.5 * dt);
@@ -101,7 +100,7 @@ Map step_of(const LinearCells& c, LinearRule rule, double dt) {
         whole.col(size).head(size) = rate.shift;
         whole.col(size + 1).head(size) = equation(changing).shift;
         whole(size + 1, size) = 1 / dt;
-        const MatrixXd moved = (dt * whole).exp();
+        const MatrixXd moved = exponential_of(dt * whole);
         shift = moved.col(size).head(size) - 0.5 * moved.col(size + 1).head(size);
       }
       return {exact.propagator, root(exact.covariance), shift};

@@ -1,10 +1,11 @@
 #include "oracles/stepped_phase_law.hpp"
 
-#include <Eigen/Eigenvalues>
 #include <cmath>
 #include <complex>
 #include <numbers>
 #include <vector>
+
+#include "oracles/dense_algebra.hpp"
 
 namespace heatbath::reference {
 namespace {
@@ -19,10 +20,10 @@ struct Hermite {
   Hermite() {
     Eigen::MatrixXd jacobi = Eigen::MatrixXd::Zero(nodes, nodes);
     for (int i = 1; i < nodes; ++i) jacobi(i, i - 1) = jacobi(i - 1, i) = std::sqrt(i);
-    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(jacobi);
+    const Modes modes = modes_of(jacobi);
     for (int i = 0; i < nodes; ++i) {
-      node.push_back(solver.eigenvalues()[i]);
-      weight.push_back(solver.eigenvectors()(0, i) * solver.eigenvectors()(0, i));
+      node.push_back(modes.values[i]);
+      weight.push_back(modes.vectors(0, i) * modes.vectors(0, i));
     }
   }
 };

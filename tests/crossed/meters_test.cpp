@@ -3,6 +3,7 @@
 #include <random>
 
 #include "heatbath/open.hpp"
+#include "oracles/dense_algebra.hpp"
 #include "oracles/exact_ou.hpp"
 #include "tests/crossed/linear_rows.hpp"
 
@@ -133,7 +134,7 @@ TEST_P(HeatBetweenTemperaturesOf, IsThatOfTheLyapunovEquation) {
   if (inertia) {
     // G_i (<v_i^2> - what its own noise alone would keep up): power into the resistor less that of its noise.
     const auto network = reference::underdamped_network(k, m, g, t);
-    const Eigen::MatrixXd s = reference::stationary_covariance(network), inverse = m.inverse();
+    const Eigen::MatrixXd s = reference::stationary_covariance(network), inverse = reference::inverse_of(m);
     for (int i = 0; i < 2; ++i) flow[i] = g[i] * (s(2 + i, 2 + i) - t[i] * inverse(i, i));
   } else {
     const double mu = static_cast<double>(device.capabilities().mobility);

@@ -2,7 +2,7 @@
 // under Boost.Odeint.
 #include <gtest/gtest.h>
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <boost/numeric/odeint/integrate/integrate_const.hpp>
 #include <cmath>
 #include <functional>
@@ -11,6 +11,7 @@
 #include "heatbath/physics/odeint_steppers.hpp"
 #include "hw_model/physics/array.hpp"
 #include "oracles/boltzmann_cell.hpp"
+#include "oracles/dense_algebra.hpp"
 #include "oracles/deterministic_flow.hpp"
 #include "oracles/exact_ou.hpp"
 
@@ -103,9 +104,9 @@ struct NormalRule {
   explicit NormalRule(int n) {
     Eigen::MatrixXd jacobi = Eigen::MatrixXd::Zero(n, n);
     for (int i = 1; i < n; ++i) jacobi(i, i - 1) = jacobi(i - 1, i) = std::sqrt(static_cast<double>(i));
-    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(jacobi);
-    node = solver.eigenvalues();
-    weight = solver.eigenvectors().row(0).array().square();
+    const reference::Modes modes = reference::modes_of(jacobi);
+    node = modes.values;
+    weight = modes.vectors.row(0).array().square();
   }
 };
 

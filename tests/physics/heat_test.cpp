@@ -1,12 +1,13 @@
 // The mean heat of cells against moments integrated in double: exact steps of any length, and the order of the others.
 #include <gtest/gtest.h>
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <cmath>
 #include <string>
 #include <vector>
 
 #include "hw_model/physics/array.hpp"
+#include "oracles/dense_algebra.hpp"
 
 namespace heatbath::physics {
 namespace {
@@ -58,7 +59,7 @@ VectorXd exact_heat(const Case& c, const Parameters& p, const std::vector<float>
   for (std::uint32_t i = 0; i < n; ++i)
     if (free[i]) at.push_back(i);
   const MatrixXd block = m(at, at);
-  w(at, at) = MatrixXd(block.inverse());
+  w(at, at) = reference::inverse_of(block);
   const Eigen::Index size = inertia ? 2 * n : n;
   MatrixXd flow = MatrixXd::Zero(size, size), q = flow;
   VectorXd push = VectorXd::Zero(size), mean = VectorXd::Zero(size), heat = VectorXd::Zero(n);

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -14,6 +14,7 @@
 #include "hw_model/physics/array.hpp"
 #include "hw_model/physics/graph.hpp"
 #include "hw_model/physics/topology.hpp"
+#include "oracles/dense_algebra.hpp"
 
 namespace heatbath::physics {
 namespace {
@@ -77,26 +78,27 @@ MatrixXd step_matrix(const Case& c, const Parameters& p, double h) {
   const MatrixXd k = stiffness(free, free), m = mass(free, free), g = damping(free, free);
   const Eigen::Index f = k.rows();
   const MatrixXd one = MatrixXd::Identity(f, f), zero = MatrixXd::Zero(f, f);
+  const MatrixXd inverse = reference::inverse_of(m);
   MatrixXd flow;
   if (!inertia) {
     flow = -(c.kind == CellKind::overdamped ? static_cast<double>(1.7f) : 1.0) * k;
   } else {
     flow.resize(2 * f, 2 * f);
-    flow << zero, one, -m.inverse() * k, -m.inverse() * g;
+    flow << zero, one, -inverse * k, -inverse * g;
   }
   const MatrixXd whole = MatrixXd::Identity(flow.rows(), flow.rows());
   if (c.stepper == Stepper::heun) return whole + h * flow + 0.5 * h * h * flow * flow;
   if (c.stepper != Stepper::baoab) return whole + h * flow;
   MatrixXd kick = whole, drift = whole, bath = whole;
-  kick.bottomLeftCorner(f, f) = -0.5 * h * m.inverse() * k;
+  kick.bottomLeftCorner(f, f) = -0.5 * h * inverse * k;
   drift.topRightCorner(f, f) = 0.5 * h * one;
-  const Eigen::GeneralizedSelfAdjointEigenSolver<MatrixXd> modes(g, m);
-  bath.bottomRightCorner(f, f) = modes.eigenvectors() * (-h * modes.eigenvalues()).array().exp().matrix().asDiagonal() *
-                                 modes.eigenvectors().transpose() * m;
+  const reference::Modes modes = reference::modes_of(g, m);
+  bath.bottomRightCorner(f, f) = modes.vectors * (-h * modes.values).array().exp().matrix().asDiagonal() *
+                                 modes.vectors.transpose() * m;
   return kick * drift * bath * drift * kick;
 }
 
-double radius(const MatrixXd& m) { return m.eigenvalues().cwiseAbs().maxCoeff(); }
+double radius(const MatrixXd& m) { return reference::eigenvalues_of(m).cwiseAbs().maxCoeff(); }
 
 std::vector<Case> linear_cases() {
   std::vector<Case> all;

@@ -1,6 +1,4 @@
 // Detailed balance of reciprocal machines, entropy production of driven ones.
-#include <Eigen/Eigenvalues>
-#include <Eigen/LU>
 #include <cmath>
 #include <optional>
 #include <vector>
@@ -8,6 +6,7 @@
 #include "heatbath/measure/irreversibility.hpp"
 #include "heatbath/numerics/text.hpp"
 #include "heatbath/regs.h"
+#include "oracles/dense_algebra.hpp"
 #include "oracles/exact_ou.hpp"
 #include "validate/predicted_bias.hpp"
 #include "validate/start_states.hpp"
@@ -113,8 +112,7 @@ void reciprocal(Bench& bench) {
   double bias = 0;
   if (dt > 0) {
     // tr(A S A) - tr A with the stepped covariance, mode by mode.
-    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> modes(a);
-    for (const double mode : modes.eigenvalues())
+    for (const double mode : reference::modes_of(a).values)
       bias += mode * mode * linear_step(machine.stepper(), mode, dt).stationary_variance() - mode;
   }
   bench.check("entropy production of a reciprocal linear network", 0, production.signed_rate, bias).floor = 0.06;
@@ -183,14 +181,14 @@ void driven(Bench& bench, const std::string& name, const reference::LinearNetwor
     stepped = stepped_covariance(machine.stepper(), network, dt);
     const Eigen::MatrixXd& s = stepped;
     const Eigen::MatrixXd& a = network.stiffness;
-    const Eigen::MatrixXd inverse = network.diffusion.inverse(), drift = a - network.diffusion * s.inverse();
+    const Eigen::MatrixXd inverse = reference::inverse_of(network.diffusion), drift = a - network.diffusion * reference::inverse_of(s);
     bias = (inverse * a * s * a.transpose()).trace() - a.trace() - exact;
     positive_bias = (inverse * drift * s * drift.transpose()).trace() - exact;
   }
   bench.check(name + ": entropy production by the exact score", exact, production.positive, positive_bias).floor = 0.003;
   bench.check(name + ": entropy production, signed", exact, production.signed_rate, bias).floor = 0.05;
   // Covariances, and the heat that cell 0 gives to its bath, <F_0 nu_0> with the exact local mean velocity nu.
-  const Eigen::MatrixXd mean_drift = network.diffusion * covariance.inverse() - network.stiffness;
+  const Eigen::MatrixXd mean_drift = network.diffusion * reference::inverse_of(covariance) - network.stiffness;
   BlockedMeans squares(4);
   for (std::size_t k = 0; k < run.paths.size(); ++k) {
     for (std::uint32_t r = 0; r < run.records; ++r) {

@@ -1,11 +1,11 @@
 // Cells with inertia: equipartition, damped oscillation, the capacitances of an RLC board.
-#include <Eigen/LU>
 #include <algorithm>
 #include <cmath>
 #include <vector>
 
 #include "heatbath/regs.h"
 #include "oracles/boltzmann_cell.hpp"
+#include "oracles/dense_algebra.hpp"
 #include "oracles/exact_ou.hpp"
 #include "validate/start_states.hpp"
 #include "validate/suites/rows.hpp"
@@ -137,7 +137,7 @@ void board(Bench& bench) {
       }
     }
   }
-  const Eigen::MatrixXd inverse = capacitance.inverse();
+  const Eigen::MatrixXd inverse = reference::inverse_of(capacitance);
   // BAOAB in the modes of C: <v v^T> = C^-1 - dt^2 C^-1 K C^-1/4.
   Eigen::MatrixXd bias = Eigen::MatrixXd::Zero(kNodes, kNodes);
   if (machine.stepper() == Stepper::baoab) bias = -machine.dt() * machine.dt() / 4 * inverse * inverse;

@@ -1,9 +1,9 @@
 // A linear network relaxes from 0 to A^-1 b: the solver of Thermodynamic Natural Gradient Descent (arXiv:2405.13817).
-#include <Eigen/Eigenvalues>
 #include <cmath>
 #include <vector>
 
 #include "heatbath/numerics/text.hpp"
+#include "oracles/dense_algebra.hpp"
 #include "oracles/exact_ou.hpp"
 #include "validate/predicted_bias.hpp"
 #include "validate/suites/rows.hpp"
@@ -52,7 +52,7 @@ void relax(Bench& bench, const std::vector<double>& times, double systems_wanted
   }
   const Result result = machine.run(program, shots);
 
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> modes(network.stiffness);
+  const reference::Modes modes = reference::modes_of(network.stiffness);
   for (std::size_t k = 0; k < times.size(); ++k) {
     constexpr std::uint32_t kColumns = kSize + kSize * (kSize + 1) / 2;  // x_i, then x_i x_j for i <= j
     BlockedMeans means(kColumns);
@@ -71,11 +71,11 @@ void relax(Bench& bench, const std::vector<double>& times, double systems_wanted
     if (dt > 0) {
       Eigen::VectorXd gains(kSize), variances(kSize);
       for (Eigen::Index q = 0; q < kSize; ++q) {
-        const LinearStep step = linear_step(machine.stepper(), modes.eigenvalues()(q), dt);
+        const LinearStep step = linear_step(machine.stepper(), modes.values(q), dt);
         gains(q) = 1 - std::pow(step.gain, times[k] / dt);
         variances(q) = (step.stationary_variance() - step.extra) * (1 - std::pow(step.gain, 2 * times[k] / dt)) + step.extra;
       }
-      const Eigen::MatrixXd& v = modes.eigenvectors();
+      const Eigen::MatrixXd& v = modes.vectors;
       stepped = v * gains.asDiagonal() * v.transpose() * reference::stationary_mean(network);
       stepped_covariance = v * variances.asDiagonal() * v.transpose();
     }
