@@ -23,9 +23,9 @@ struct Images {
 };
 
 /// Reads the MNIST pair of IDX files (the LeCun format), plain or .gz, that `directory` holds under its usual names
-/// (*images-idx3-ubyte*, *labels-idx1-ubyte*; with several pairs the first by name). Throws Error(IO) in one line with
-/// file, what was found and what would be right: missing, truncated, wrong magic, not 28x28, counts that differ, a
-/// label above 9.
+/// (*images-idx3-ubyte*, *labels-idx1-ubyte*). Of several sets it reads the one that has "train" in its name, and it
+/// refuses the folder when more have, or none. Throws Error(IO) in one line with file, what was found and what would be
+/// right: missing, truncated, wrong magic, not 28x28, counts that differ, a label above 9.
 Images read_idx(const std::filesystem::path& directory);
 
 /// Draws `per_class` images of each digit 0..9 in turn (0, 1, …, 9, 0, 1, …): strokes with jitter, thickness and
