@@ -21,10 +21,12 @@ endif()
 
 option(HEATBATH_ASSERTIONS "Keep assert() in optimised builds" OFF)
 set(HEATBATH_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize takes them")
+option(HEATBATH_SANITIZE_QUICK "Leave out of the sanitizers what costs most time to compile and finds least" OFF)
 
 # heatbath_target(<target> [JUDGE]): the floating-point contract of the project (no contraction, explicit fma only, no
-# errno, no traps: the same bits on every instruction set), warnings, sanitizers. A JUDGE only says what is right;
-# it is compiled without sanitizers, which take most of the time that its templates take to compile.
+# errno, no traps: the same bits on every instruction set), warnings, sanitizers. A JUDGE only says what is right; quick
+# sanitizers leave it out, and the check of pointers for null before each use: a null pointer that is used is a fault
+# that AddressSanitizer reports as well.
 function(heatbath_target target)
   cmake_parse_arguments(arg "JUDGE" "" "" ${ARGN})
   target_compile_options(${target} PRIVATE
@@ -34,11 +36,40 @@ function(heatbath_target target)
     target_compile_options(${target} PRIVATE -UNDEBUG)
   endif()
   if(HEATBATH_SANITIZE)
-    if(NOT arg_JUDGE)
+    if(NOT (arg_JUDGE AND HEATBATH_SANITIZE_QUICK))
       target_compile_options(${target} PRIVATE -fsanitize=${HEATBATH_SANITIZE} -fno-omit-frame-pointer
                              -fno-sanitize-recover=undefined)
+      if(HEATBATH_SANITIZE_QUICK)
+        target_compile_options(${target} PRIVATE -fno-sanitize=null)
+      endif()
     endif()
     target_link_options(${target} PUBLIC -fsanitize=${HEATBATH_SANITIZE})
   endif()
 endfunction()
 
+# heatbath_headers(<target>): in sanitizer builds, the standard headers that most files of the libraries include are
+# precompiled. Other builds go without, so a file that forgets to include what it uses is found there. A precompiled
+# header serves one set of options: files with options of their own do not get it.
+function(heatbath_headers target)
+  get_target_property(options ${target} COMPILE_OPTIONS)
+  if(NOT HEATBATH_SANITIZE OR NOT "-fsanitize=${HEATBATH_SANITIZE}" IN_LIST options)
+    return()
+  endif()
+  if(NOT TARGET heatbath_precompiled)
+    file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/heatbath_precompiled.cpp CONTENT "")
+    add_library(heatbath_precompiled OBJECT EXCLUDE_FROM_ALL ${PROJECT_BINARY_DIR}/heatbath_precompiled.cpp)
+    target_compile_features(heatbath_precompiled PUBLIC cxx_std_20)
+    heatbath_target(heatbath_precompiled)
+    target_precompile_headers(heatbath_precompiled PRIVATE <algorithm> <array> <atomic> <bit> <chrono> <cmath> <cstdint>
+      <cstring> <filesystem> <functional> <limits> <map> <memory> <mutex> <numbers> <numeric> <optional> <span>
+      <stdexcept> <string> <string_view> <system_error> <thread> <utility> <variant> <vector>)
+  endif()
+  target_precompile_headers(${target} REUSE_FROM heatbath_precompiled)
+  get_target_property(sources ${target} SOURCES)
+  foreach(source IN LISTS sources)
+    get_source_file_property(own ${source} COMPILE_OPTIONS)
+    if(own)
+      set_source_files_properties(${source} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+    endif()
+  endforeach()
+endfunction()

@@ -7,7 +7,7 @@ usage() {
 usage: tools/build.sh [PRESET [TARGET ...]]
 
 Installs missing packages (tools/setup.sh), configures build/PRESET when needed and builds it.
-PRESET is one of CMakePresets.json: release (default), dev, asan, tsan. Without TARGET: everything.
+PRESET is one of CMakePresets.json: release (default), dev, asan, tsan, ... Without TARGET: everything.
 END
 }
 

@@ -16,10 +16,12 @@ if(DEFINED HEATBATH_BUILD)
   step(${CMAKE_COMMAND} --install ${HEATBATH_BUILD} --prefix ${WORK}/prefix)
   list(APPEND OPTIONS -DCMAKE_PREFIX_PATH=${WORK}/prefix -DHEATBATH_PREFIX=${WORK}/prefix)
 else()
-  # It builds the whole emulator anew, to learn whether it builds: not to run it fast. Without precompiled headers each
-  # file must include what it uses.
-  list(APPEND OPTIONS -DHEATBATH_SOURCE=${HEATBATH_SOURCE} -DCMAKE_CXX_FLAGS_RELEASE=-O0 -DCMAKE_C_FLAGS_RELEASE=-O0
-       -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON)
+  # It builds the whole emulator anew, to learn whether it builds: not to run it fast. With ccache it has the options of
+  # this build and finds what that compiled; without, no optimisation.
+  list(APPEND OPTIONS -DHEATBATH_SOURCE=${HEATBATH_SOURCE})
+  if(NOT CCACHE OR "$ENV{CCACHE_DISABLE}")
+    list(APPEND OPTIONS -DCMAKE_CXX_FLAGS_RELEASE=-O0 -DCMAKE_C_FLAGS_RELEASE=-O0)
+  endif()
 endif()
 step(${CMAKE_COMMAND} -S ${PROJECT} -B ${WORK}/build ${OPTIONS})
 step(${CMAKE_COMMAND} --build ${WORK}/build --target consumers)
