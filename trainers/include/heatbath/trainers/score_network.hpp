@@ -16,8 +16,9 @@
 namespace heatbath::trainers {
 
 /// The law of one hidden cell under a field u, p(h) proportional to exp(-A h^2 - B h^4 + u h), and its mean m(u) as a
-/// table: cubic pieces through m and m' at equal distances, so that slope() is the derivative of mean() exactly. Beyond
-/// the table's ends (|u| = 256) both go on as a straight line.
+/// table of float32: cubic pieces through m and m' at equal distances, so that slope() is the derivative of mean();
+/// rounding of the points leaves an error of up to 2e-5 in it. Beyond the table's ends (|u| = 256) both go on as a
+/// straight line.
 class CellLaw {
  public:
   /// Error(BAD_ARG) unless B is positive and both are finite.
