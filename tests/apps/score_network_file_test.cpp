@@ -107,7 +107,7 @@ TEST(ScoreNetworkReport, HoldsEveryFigureWithItsErrorAndEveryPicture) {
   EXPECT_EQ(json.at("last_noise"), "cold");
   EXPECT_GT(json.at("device_seconds").get<double>(), 0);
   EXPECT_DOUBLE_EQ(json.at("heat_joules").get<double>() > 0, report.heat_kT()->value > 0);
-  EXPECT_THAT(score_network_html(report), HasSubstr("samples.png"));
+  EXPECT_THAT(score_network_html(report), HasSubstr("What the machine drew"));
 }
 
 }  // namespace

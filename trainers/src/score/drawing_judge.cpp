@@ -185,14 +185,17 @@ struct Gaussian {
   Eigen::MatrixXd covariance;
 };
 
-/// Of the rows that are not in part `without` of kParts (row % kParts); kParts: all rows.
+/// The part of a sample that a row belongs to. Classes that come in turn are spread over all parts.
+std::size_t part_of(std::size_t row) { return row / kClasses % kParts; }
+
+/// Of the rows that are not in part `without` of kParts; kParts: all rows.
 Gaussian gaussian_of(std::span<const float> rows, std::size_t width, std::size_t without = kParts) {
   const std::size_t count = rows.size() / width;
   const auto n = static_cast<Eigen::Index>(width);
   Eigen::MatrixXd kept(static_cast<Eigen::Index>(count), n);
   Eigen::Index used = 0;
   for (std::size_t r = 0; r < count; ++r) {
-    if (r % kParts == without) continue;
+    if (part_of(r) == without) continue;
     for (std::size_t i = 0; i < width; ++i) kept(used, static_cast<Eigen::Index>(i)) = double{rows[r * width + i]};
     ++used;
   }
@@ -273,7 +276,7 @@ double within_class(std::span<const float> rows, std::span<const std::uint8_t> c
     std::vector<double> sum(width, 0.0), square(width, 0.0);
     double n = 0;
     for (std::size_t r = 0; r < classes.size(); ++r) {
-      if (classes[r] != c || r / kClasses % kParts == without) continue;
+      if (classes[r] != c || part_of(r) == without) continue;
       ++n;
       for (std::size_t i = 0; i < width; ++i) {
         const double x = rows[r * width + i];
@@ -337,7 +340,7 @@ DrawingQuality judge_drawings(std::span<const float> drawings, std::span<const s
     return left_out([&](std::size_t part) {
       std::vector<double> kept;
       for (std::size_t i = 0; i < values.size(); ++i)
-        if (i % kParts != part) kept.push_back(values[i]);
+        if (part_of(i) != part) kept.push_back(values[i]);
       return median(std::move(kept));
     }, values.size());
   };
