@@ -13,6 +13,7 @@
 #include "heatbath/network/calibration.hpp"
 #include "heatbath/server.hpp"
 #include "heatbath/solvers/anneal.hpp"
+#include "heatbath/solvers/linear.hpp"
 #include "heatbath/studies/ergodicity.hpp"
 #include "heatbath/studies/score_bound.hpp"
 
@@ -77,6 +78,18 @@ struct AnnealCommandOptions {
   bool json = false;
 };
 int run_anneal(const AnnealCommandOptions& options);
+
+struct SolveCommandOptions {
+  std::filesystem::path matrix;      ///< .npy, .npz or .mtx
+  std::filesystem::path right_side;  ///< .npy, .npz or text; empty with `inverse`
+  bool inverse = false;
+  solvers::LinearOptions run;
+  std::filesystem::path out;         ///< .npz; empty: none
+  std::string device;
+  bool json = false;
+};
+/// 1 when the tolerance was not reached.
+int run_solve(const SolveCommandOptions& options);
 
 struct NetlistCommandOptions {
   std::filesystem::path model;    ///< model.h5; or

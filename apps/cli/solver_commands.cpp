@@ -57,8 +57,29 @@ void add_anneal(CLI::App& app, Command& command) {
   });
 }
 
+void add_solve(CLI::App& app, Command& command) {
+  const auto given = std::make_shared<SolveCommandOptions>();
+  SolveCommandOptions& options = *given;
+  CLI::App* solve = app.add_subcommand("solve", "solve A x = b, or invert A, by thermal averages");
+  solve->add_option("MATRIX", options.matrix, "A, symmetric and positive definite: .npy, .npz or .mtx")->required();
+  solve->add_option("--rhs", options.right_side, "b: .npy, .npz or text with a number a line")->option_text("FILE");
+  solve->add_flag("--inverse", options.inverse, "the inverse of A in place of a solution");
+  solve->add_option("--tolerance", options.run.tolerance, "error bar to reach, as a part of the norm (default 0.01)")->transform(finite(1e-12, 10))->option_text("X");
+  solve->add_option("--kT", options.run.kT, "temperature in the units of A (default: from A and b)")->transform(finite(0))->option_text("KT");
+  add_whole(solve, "--shots", options.run.shots, 16, 1u << 20, "independent runs, from which error bars come (default 64)");
+  solve->add_option("--most-time", options.run.most_time, "limit on the averaging of a shot, relaxation times (default 1e5)")->transform(finite(4))->option_text("X");
+  solve->add_option("--out", options.out, "values and errors as .npz")->check(a_name())->option_text("FILE");
+  add_device(solve, options.device);
+  add_whole(solve, "--seed", options.run.seed, 0, kMost64, "of the noise, where the device can be seeded (default 1)");
+  add_json(solve, options.json);
+  solve->callback([&command, given] { command = [given] { return run_solve(*given); }; });
+}
+
 }  // namespace
 
-void add_solver_commands(CLI::App& app, Command& command) { add_anneal(app, command); }
+void add_solver_commands(CLI::App& app, Command& command) {
+  add_anneal(app, command);
+  add_solve(app, command);
+}
 
 }  // namespace heatbath::apps

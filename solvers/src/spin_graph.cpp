@@ -76,6 +76,13 @@ double SpinGraph::energy(std::span<const float> row) const {
   return energy;
 }
 
+void SpinGraph::fields(std::span<const float> row, std::span<double> fields) const {
+  for (std::uint32_t i = 0; i < cells_; ++i) {
+    fields[i] = bias_[i];
+    for (std::uint32_t e = begin_[i]; e < begin_[i + 1]; ++e) fields[i] += values_[e] * static_cast<double>(row[neighbours_[e]]);
+  }
+}
+
 double SpinGraph::descend(std::span<float> row, double energy) const {
   // A flip must gain more than rounding, so this ends.
   const double least = 1e-12 * std::max(1.0, largest_field_);

@@ -23,6 +23,9 @@ class SpinGraph {
   void energies(std::span<const float> rows, std::span<double> energies) const;
   double energy(std::span<const float> row) const;
 
+  /// dV/ds_i of one state: half of V(s_i = +1) - V(s_i = -1).
+  void fields(std::span<const float> row, std::span<double> fields) const;
+
   /// Flips single spins of one state as long as that lowers its energy, cell by cell. Returns the new energy.
   double descend(std::span<float> row, double energy) const;
 

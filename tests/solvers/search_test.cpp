@@ -145,6 +145,24 @@ TEST(Tempering, RefusalsAreThoseOfTheExactLawsAndTripsThoseOfTheLadder) {
   EXPECT_GT(result.round_trips, 1000u);
 }
 
+// Where sweeps alone slow down: 32 x 32 spins at the critical temperature, against Kaufman's exact sum.
+TEST(Tempering, TheCriticalTorusHasItsExactEnergy) {
+  const double kTc = reference::onsager_critical_temperature();
+  Device device = open("func:cell=pbit&topology=torus:32x32&lanes=32&threads=1");
+  const Network network = Network::ising(network::edges_of(device.capabilities().couplers(), 1), std::vector<double>(1024));
+  TemperingOptions options;
+  options.ladder = {kTc, 2.33, 2.4, 2.5, 2.65, 2.9};
+  options.replicas = 32;
+  options.sweeps = 8;
+  options.settle = 150;
+  options.rounds = 500;
+  const measure::Estimate energy = temper(device, network, options).energy.front();
+  const double exact = 1024 * reference::torus_energy_per_spin(32, 32, kTc);
+  EXPECT_LT(std::abs(energy.value - exact), 4 * energy.standard_error) << energy.value << " for " << exact;
+  EXPECT_LT(4 * energy.standard_error, 0.012 * std::abs(exact));
+  EXPECT_NEAR(energy.value, exact, 0.003 * std::abs(exact));
+}
+
 TEST(Tempering, AFoundLadderRefusesEquallyOften) {
   TemperingOptions options;
   options.temperatures = 6;
