@@ -29,7 +29,7 @@ SampleSet anneal(Device& device, const network::Network& network, const AnnealOp
     const double part = count == 1 ? 1 : static_cast<double>(k) / (count - 1);
     const auto first = static_cast<std::uint32_t>(std::uint64_t{options.sweeps} * k / count);
     const auto last = static_cast<std::uint32_t>(std::uint64_t{options.sweeps} * (k + 1) / count);
-    schedule.push_back({range.hottest * std::pow(range.coldest / range.hottest, part), last - first});
+    schedule.push_back({1 / ((1 - part) / range.hottest + part / range.coldest), last - first});
   }
   runs.anneal(states, schedule);
 

@@ -178,6 +178,15 @@ LinearResult solve(Device& device, std::span<const double> A, std::span<const do
     for (const double value : b) squares += value * value;
     for (std::size_t i = 0; i < b.size(); ++i) trace += A[i * b.size() + i];
     kT = squares > 0 && trace > 0 ? 0.01 * squares / trace : 1;
+    // Warmer where the device's ranges and its lowest temperature ask for it; the last try says what stands in the way.
+    for (int doubling = 0; doubling < 30; ++doubling, kT *= 2) {
+      try {
+        const Scaling fits(network, device.capabilities(), {.kT = kT});
+        break;
+      } catch (const Error& error) {
+        if (error.code() != HB_UNSUPPORTED || doubling == 29) throw;
+      }
+    }
   }
   return average(device, network, options, kT, false);
 }

@@ -34,7 +34,7 @@ struct AnnealOptions {
   Progress progress = nullptr;
 };
 
-/// Sweeps at temperatures that fall from hottest to coldest in equal ratios, from random states. One row per
+/// Sweeps at temperatures that fall from hottest to coldest in equal steps of 1/kT, from random states. One row per
 /// read. Error(BAD_ARG) for options out of range, Error(UNSUPPORTED) for what the device lacks, Error(ABORTED) when
 /// progress ends it.
 SampleSet anneal(Device& device, const network::Network& network, const AnnealOptions& options = {});

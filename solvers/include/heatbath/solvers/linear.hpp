@@ -19,8 +19,8 @@ namespace heatbath::solvers {
 struct LinearOptions {
   /// Ends when sqrt(sum of squared standard errors) is at most this part of the norm of what was found.
   double tolerance = 0.01;
-  /// Temperature in the units of V; 0: 0.01 |b|^2/Tr A, where fluctuations are a tenth of a typical solution; 1 where b
-  /// is 0 or there is none.
+  /// Temperature in the units of V; 0: 0.01 |b|^2/Tr A, where fluctuations are a tenth of a typical solution, and
+  /// twice that as often as the device's ranges need; 1 where b is 0 or there is none.
   double kT = 0;
   std::uint32_t shots = 64;       ///< independent runs, from whose scatter errors come; at least 16
   double most_time = 1e5;         ///< limit on the averaged time of a shot, in relaxation times of the slowest mode
