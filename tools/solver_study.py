@@ -5,7 +5,7 @@ solver_study.py HEATBATH [--rows 256] [--condition 100] [--repeats 200] [--toler
 
 Prints the part of all numbers that lie within one error bar of the solution in double precision (68 % where bars are
 honest), the same of their norm, and the error beside its law (2 kT/tau) Tr A^-2/shots.
-Needs numpy. The figures in docs/solvers.md are from this script.
+Needs numpy.
 """
 import argparse
 import json
