@@ -21,5 +21,6 @@ int main() {
   const auto best = std::min_element(wrong.begin(), wrong.end()) - wrong.begin();
   std::printf("%d of 100 are colourings:", static_cast<int>(std::ranges::count(wrong, 0.0)));
   for (const float colour : capture.state(static_cast<std::uint32_t>(best), 0)) std::printf(" %d", static_cast<int>(colour));
+  std::printf("\n");
 }
 // docs: end graph_colouring

@@ -85,6 +85,10 @@ int run_anneal(const AnnealCommandOptions& options) {
   found = found.aggregated();
 
   const double best = problem.value(found.state(0));
+  double all = 0;
+  for (const std::uint32_t count : found.occurrences()) all += count;
+  // Of all states of that energy, not of one of them.
+  const double at_best = std::round(all * found.success(found.lowest_energy() + 1e-9 * std::abs(found.lowest_energy())));
   nlohmann::json report{{"problem", options.file.string()},
                         {"format", problem.format},
                         {"kind", name_of(problem.kind)},
@@ -95,7 +99,7 @@ int run_anneal(const AnnealCommandOptions& options) {
                         {"origin", solvers::name(found.origin())},
                         {"best", best},
                         {"best_energy", found.lowest_energy()},
-                        {"best_occurrences", found.occurrences()[0]},
+                        {"best_occurrences", at_best},
                         {"device", describe_device(device)},
                         {"device_seconds", found.device_seconds},
                         {"updates", found.updates},
@@ -103,8 +107,6 @@ int run_anneal(const AnnealCommandOptions& options) {
                         {"provenance", provenance()}};
   report["seed"] = device.capabilities().seeded ? nlohmann::json(tempering ? options.tempering.seed : options.annealing.seed)
                                                 : nlohmann::json(nullptr);
-  double all = 0;
-  for (const std::uint32_t count : found.occurrences()) all += count;
   report["states"] = all;
   if (options.target) {
     report["target"] = *options.target;
@@ -126,8 +128,8 @@ int run_anneal(const AnnealCommandOptions& options) {
   }
   put("{} ({}, {}): {} variables, {} couplings on {}\n", options.file.string(), problem.format, name_of(problem.kind), problem.variables,
       problem.network.couplings().size(), device_line(device));
-  put("best {}      {}  ({} of {:g} {})\n", problem.larger_is_better() ? "cut   " : problem.kind == ProblemKind::max_sat ? "unmet " : "energy",
-      numerics::general(best, 10), found.occurrences()[0], all, tempering ? "ladders" : "reads");
+  put("best {}      {}  ({:g} of {:g} {})\n", problem.larger_is_better() ? "cut   " : problem.kind == ProblemKind::max_sat ? "unmet " : "energy",
+      numerics::general(best, 10), at_best, all, tempering ? "ladders" : "reads");
   if (options.target) put("at the target    {:.3g} of them\n", report["success"].get<double>());
   if (tempering) {
     put("ladder           {} temperatures, {:.4g} to {:.4g}; barrier {:.3g}\n", tempered["ladder"].size(), tempered["ladder"].front().get<double>(),

@@ -277,6 +277,7 @@ void measure_couplers(Bench& bench, const std::vector<CellFigures>& cells, std::
         program.evolve(bench.ticks(9 / k)).loop_begin(samples).evolve(period).sample().loop_end();
       }
     }
+    program.release(0, bench.cells());  // a chip holds what one job clamped in the next one, too
     std::vector<Sums> phases(4, Sums(bench.cells()));
     bench.run(program, [&](std::uint64_t record, std::span<const float> state) { phases[record / samples].add(state); },
               0.6 + 0.4 * static_cast<double>(g + 1) / static_cast<double>(groups.size()));

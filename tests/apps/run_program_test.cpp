@@ -195,7 +195,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"BiasesOfStatesOnBits", steps("bias = [[1, 2], [1, 2]]\n" + kSample),
               "func:cell=pbit&cells=4&threads=1", "a list of 2 biases for each cell; pbit cells have one bias"},
         Wrong{"BiasesOfDifferentLengths", steps("bias = [[1, 2, 3], [1, 2]]\n" + kSample),
-              "func:cell=categorical&cells=4&threads=1", "network.bias[1] has 2 biases"},
+              "func:cell=categorical&cells=4&threads=1", "network.bias[1]: has 2 biases"},
         Wrong{"LagsOffTheGrid", with_statistics("lags = [0.1, 0.12]\n"), kPlain,
               "p.toml:12: statistics.lags: 0.12 time units; the records are 0.05 apart, so the nearest is 0.1"},
         Wrong{"LagTooLong", with_statistics("lags = [1.05]\n"), kPlain, "longer than the 21 records"},
@@ -399,7 +399,7 @@ TEST(Halving, MeasuresTheErrorOfTheStep) {
   // The energy is k x^2/2; shot by shot the two runs follow one path, so their difference is known better than either.
   const nlohmann::json& energy = halved["meters"][0]["energy"];
   EXPECT_NEAR(energy["difference"].get<double>(), 1.5 * exact, 4 * energy["standard_error"].get<double>());
-  EXPECT_LT(energy["standard_error"].get<double>(), 0.6 * whole.snapshots[0].energy.sd() / std::sqrt(20000.0));
+  EXPECT_LT(energy["standard_error"].get<double>(), 0.6 * whole.snapshots[0].of.at(Meter::energy)[0].sd() / std::sqrt(20000.0));
   const nlohmann::json& state = halved["final_states"][0];
   EXPECT_LT(std::fabs(state["difference"].get<double>()), 4 * state["standard_error"].get<double>());
 

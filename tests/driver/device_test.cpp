@@ -44,7 +44,7 @@ TEST(Device, EveryBitOfCapsIsACapabilityByName) {
   };
   script.registers[HB_CAPS_OFFSET] = 0xFFFFFFFF;
   const auto set = flags();
-  EXPECT_EQ(set.size(), 15u) << "dma was once left out; the bit of graphs' couplings is a fact of the cells";
+  EXPECT_EQ(set.size(), 17u) << "dma was once left out; the bit of graphs' couplings is a fact of the cells";
   for (const char* name : {"seeded", "meters", "kT_per_cell", "whole_turns", "dma"}) EXPECT_TRUE(set.contains(name)) << name;
   for (const auto& [name, value] : set) EXPECT_EQ(value, 1) << name;
   script.registers[HB_CAPS_OFFSET] = HB_CAPS_DMA_MASK;

@@ -44,12 +44,22 @@ class CapabilityGet : public heatbath::testing::SequencedBus {
       {HB_CAPS_RANGE_FREQUENCY_OFFSET, bits(6.0f)},
       {HB_CAPS_RANGE_SECOND_OFFSET, bits(7.0f)},
       {HB_CAPS_ARITHMETIC_OFFSET, 2u},
+      {HB_CAPS_STATES_OFFSET, 3u},
+      {HB_CAPS_COST_SAMPLE_J_OFFSET, bits(1e-15f)},
+      {HB_CAPS_COST_READ_J_OFFSET, bits(2e-12f)},
+      {HB_CAPS_COST_WRITE_J_OFFSET, bits(3e-12f)},
+      {HB_CAPS_COST_CONVERSION_J_OFFSET, bits(4e-12f)},
+      {HB_CAPS_COST_LINK_BYTE_J_OFFSET, bits(5e-12f)},
+      {HB_CAPS_COST_STANDBY_W_OFFSET, bits(6e-3f)},
+      {HB_CAPS_COST_GRADES_OFFSET, 0x123u},
   };
 
   hb_status_t get(hb_capabilities_t* capabilities) {
     for (const auto& [offset, value] : words_) {
       if (offset == HB_CAPS_MEMORY_LO_OFFSET) EXPECT_READ32(HB_CAPS_MEMORY_HI_OFFSET, words_[HB_CAPS_MEMORY_HI_OFFSET]);
       if (offset == HB_CAPS_ARITHMETIC_OFFSET && (words_[HB_CAPS_OFFSET] & HB_CAPS_DT_PROGRAMMABLE_MASK) == 0) continue;
+      const bool cost = offset >= HB_CAPS_COST_SAMPLE_J_OFFSET && offset <= HB_CAPS_COST_GRADES_OFFSET;
+      if (cost && (words_[HB_CAPS_OFFSET] & HB_CAPS_PRICED_MASK) == 0) continue;
       EXPECT_READ32(offset, value);
     }
     const hb_status_t status = hb_dif_capability_get(&mmio_, capabilities);
@@ -94,6 +104,21 @@ TEST_F(CapabilityGet, DecodesEveryWord) {
   EXPECT_EQ(caps.kt_reset, 0.1f);
   EXPECT_EQ(caps.mobility, 1.25f);
   EXPECT_EQ(caps.energy_unit_j, 4.14e-20f);
+  EXPECT_EQ(caps.states, 3u);
+  EXPECT_EQ(caps.cost_sample_j, 0.0f) << "the device has no prices";
+}
+
+TEST_F(CapabilityGet, PricesAreReadWhereTheDeviceHasThem) {
+  words_[HB_CAPS_OFFSET] = HB_CAPS_PRICED_MASK;
+  hb_capabilities_t caps{};
+  ASSERT_EQ(get(&caps), HB_OK);
+  EXPECT_EQ(caps.cost_sample_j, 1e-15f);
+  EXPECT_EQ(caps.cost_read_j, 2e-12f);
+  EXPECT_EQ(caps.cost_write_j, 3e-12f);
+  EXPECT_EQ(caps.cost_conversion_j, 4e-12f);
+  EXPECT_EQ(caps.cost_link_byte_j, 5e-12f);
+  EXPECT_EQ(caps.cost_standby_w, 6e-3f);
+  EXPECT_EQ(caps.cost_grades, 0x123u);
 }
 
 TEST_F(CapabilityGet, NoComponentsReadAsOne) {
@@ -122,7 +147,8 @@ TEST_F(CapabilityGet, EachFlagHasItsOwnBit) {
                {HB_CAPS_REFINEMENT_MASK, &hb_capabilities_t::refinement},
                {HB_CAPS_HEAT_PER_CELL_MASK, &hb_capabilities_t::heat_per_cell},
                {HB_CAPS_WHOLE_TURNS_MASK, &hb_capabilities_t::whole_turns},
-               {HB_CAPS_ACTIVITY_MASK, &hb_capabilities_t::activity}};
+               {HB_CAPS_ACTIVITY_MASK, &hb_capabilities_t::activity},
+               {HB_CAPS_PRICED_MASK, &hb_capabilities_t::priced}};
   for (const auto& raised : flags) {
     words_[HB_CAPS_OFFSET] = raised.mask;
     hb_capabilities_t caps{};

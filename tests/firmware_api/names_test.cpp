@@ -42,11 +42,16 @@ TEST(StatusNames, NumbersNeverChange) {
   EXPECT_EQ(HB_OUT_OF_MEMORY, 10);
   EXPECT_EQ(HB_IO, 11);
   EXPECT_EQ(HB_UNSTABLE, 12);
+  EXPECT_EQ(HB_PARITY, 13);
+  EXPECT_EQ(HB_OVERHEATED, 14);
+  EXPECT_EQ(HB_BROWN_OUT, 15);
+  EXPECT_EQ(HB_WATCHDOG, 16);
+  EXPECT_EQ(HB_DEFECT, 17);
 }
 
 TEST(StatusNames, ANumberOutsideOfTheListIsUnknown) {
-  EXPECT_STREQ(hb_status_name(static_cast<hb_status_t>(13)), "UNKNOWN");
-  EXPECT_NE(hb_status_meaning(static_cast<hb_status_t>(12)), nullptr);
+  EXPECT_STREQ(hb_status_name(static_cast<hb_status_t>(18)), "UNKNOWN");
+  EXPECT_NE(hb_status_meaning(static_cast<hb_status_t>(17)), nullptr);
 }
 
 TEST(OperationNames, AreTheEnumeratorsWithoutPrefix) {

@@ -129,7 +129,7 @@ class Generator(unittest.TestCase):
         self.refuse(MAP + enumerator, "HB_MODE_ON_MASK", "field MODE.ON")
 
     def test_refuses_wrong_rows_of_lists(self):
-        kind = '[[cell_kind]]\nname = "SPIN"\nvalue = 0\ncomponents = 1\ndoc = "A spin."\n'
+        kind = '[[cell_kind]]\nname = "SPIN"\nvalue = 0\ncomponents = 1\ndiscrete = true\nlabels = false\ndoc = "A spin."\n'
         section = ('[[section]]\nname = "BIAS"\nvalue = 0\ncells = ["SPIN"]\nper_cell = true\nunit = "energy"\n'
                    'doc = "A bias."\n')
         self.assertEqual(self.run_generator(MAP + WORD + kind + section, "--check").returncode, 1)
