@@ -1,6 +1,6 @@
 #!/bin/sh
 # calibration_study.sh [CHIPS [BUILD]]: a random linear network of 64 cells on chips before and after calibration, a line
-# of a Markdown table for each chip (docs/calibration.md has some). A chip takes minutes.
+# of a Markdown table for each chip. A chip takes minutes.
 set -eu
 cd "$(dirname "$0")/.."
 build=${2:-build/release}
