@@ -79,7 +79,7 @@ std::vector<ParameterCurve::Scale> parameter_scales(const Profile& p) {
 /// The converter of a component, where it is an analog one: discrete states and full turns are counted, not converted.
 ReadOutCurve::Component component_of(const Profile& p, const Converter& converter, bool counted) {
   if (counted || converter.range == 0) return {};
-  return {converter.range, hb_code_step(converter.range, p.capture_bits)};
+  return {converter.range, p.capture_bits == 0 ? 0.0f : hb_code_step(converter.range, p.capture_bits)};  // 0: float32
 }
 
 }  // namespace
