@@ -70,8 +70,7 @@ TEST_P(TlmArray, GivesTheBitsOfFuncThroughTheDriver) {
   const auto job = [](Device& on) {
     const Capabilities& caps = on.capabilities();
     Program program(caps, caps.cells);
-    const bool per_state = caps.cell_kind == CellKind::categorical;
-    std::vector<float> bias(std::size_t{caps.cells} * (per_state ? caps.states : 1));
+    std::vector<float> bias(std::size_t{caps.cells} * values_per_cell(caps, HB_SECTION_BIAS));
     for (std::size_t i = 0; i < bias.size(); ++i) bias[i] = 0.3f * static_cast<float>(i % 5) - 0.6f;
     std::vector<float> matrix(std::size_t{caps.cells} * caps.cells, 0.0f);
     std::vector<Coupler> pairs = program.couplers();
