@@ -5,6 +5,7 @@
 #include <array>
 
 #include "conformance/claims.hpp"
+#include "heatbath/numerics/nearest_word.hpp"
 
 namespace heatbath::conformance {
 namespace {
@@ -99,8 +100,11 @@ Verdict check(const Claim& claim, Device& device) {
 
 std::vector<const Claim*> chosen_claims(std::span<const std::string> names) {
   for (const std::string& name : names)
-    if (std::ranges::none_of(claims(), [&](const Claim& claim) { return name == claim.name; }))
-      throw Error(HB_BAD_ARG, "--only " + name + ": there is no such claim; --list shows them");
+    if (std::ranges::none_of(claims(), [&](const Claim& claim) { return name == claim.name; })) {
+      std::vector<std::string_view> known;
+      for (const Claim& claim : claims()) known.emplace_back(claim.name);
+      throw Error(HB_BAD_ARG, "--only " + name + ": there is no such claim" + numerics::did_you_mean(name, known) + "; --list shows them");
+    }
   std::vector<const Claim*> chosen;
   for (const Claim& claim : claims())
     if (names.empty() || std::ranges::find(names, claim.name) != names.end()) chosen.push_back(&claim);

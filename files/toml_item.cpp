@@ -10,6 +10,7 @@
 #include <fmt/ranges.h>
 
 #include "heatbath/error.hpp"
+#include "heatbath/numerics/nearest_word.hpp"
 #include "heatbath/numerics/text.hpp"
 
 namespace heatbath::apps {
@@ -94,7 +95,7 @@ Table::Table(const Item& item, const std::vector<const char*>& keys) : item_(ite
   if (!item.is_table()) item.fail("needs a table");
   for (const auto& [key, value] : item.value().entries()) {
     if (std::ranges::find(keys, key) == keys.end())
-      Item(item.path(), child(key), value).fail(fmt::format("unknown key; the keys are {}", fmt::join(keys, ", ")));
+      Item(item.path(), child(key), value).fail(fmt::format("unknown key{}; the keys are {}", numerics::did_you_mean(key, keys), fmt::join(keys, ", ")));
   }
 }
 

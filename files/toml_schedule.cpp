@@ -9,6 +9,7 @@
 
 #include "files/toml_network.hpp"
 #include "heatbath/cells.h"
+#include "heatbath/numerics/nearest_word.hpp"
 #include "heatbath/numerics/text.hpp"
 
 namespace heatbath::apps {
@@ -83,8 +84,8 @@ ScheduleStep read_step(const Item& item, std::uint32_t cells, bool repeated) {
     if (op == known.name) found = &known;
   }
   if (!found) {
-    op_item.fail(fmt::format("\"{}\" is unknown; the operations are {}", numerics::escaped(op, 80),
-                             fmt::join(names, ", ")));
+    op_item.fail(fmt::format("\"{}\" is unknown{}; the operations are {}", numerics::escaped(op, 80),
+                             numerics::did_you_mean(op, names), fmt::join(names, ", ")));
   }
   step.op = found->op;
   if (repeated && (step.op == Op::meters || step.op == Op::readback)) {

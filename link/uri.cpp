@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "heatbath/error.hpp"
+#include "heatbath/numerics/nearest_word.hpp"
 #include "heatbath/numerics/text.hpp"
 
 namespace heatbath {
@@ -83,7 +84,7 @@ Uri parse_uri(std::string_view text, UriAddress address, std::span<const std::st
       bad_uri(uri, "'" + std::string(pair) + "' is not key=value");
     const std::string key(pair.substr(0, equals));
     if (std::ranges::find(valid, key) == valid.end())
-      bad_uri(uri, "key '" + key + "' is unknown; " + uri.scheme + ": has " + (valid.empty() ? "no keys" : listed(valid)));
+      bad_uri(uri, "key '" + key + "' is unknown" + numerics::did_you_mean(key, valid) + "; " + uri.scheme + ": has " + (valid.empty() ? "no keys" : listed(valid)));
     if (!uri.keys.emplace(key, pair.substr(equals + 1)).second) bad_uri(uri, "key '" + key + "' is given twice");
   }
   return uri;

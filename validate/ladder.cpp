@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "heatbath/numerics/nearest_word.hpp"
+
 namespace heatbath::validation {
 namespace {
 
@@ -43,8 +45,8 @@ std::vector<Chosen> chosen_rows(const LadderOptions& options) {
   }
   for (const std::string& name : options.suites) {
     if (std::ranges::find(known, name) == known.end()) {
-      throw Error(HB_BAD_ARG, fmt::format("--suite {}: there is no such suite; the suites are {}, and SUITE/ROW is one row "
-                                          "of --list", name, fmt::join(names, ", ")));
+      throw Error(HB_BAD_ARG, fmt::format("--suite {}: there is no such suite{}; the suites are {}, and SUITE/ROW is one row "
+                                          "of --list", name, numerics::did_you_mean(name, known), fmt::join(names, ", ")));
     }
   }
   return rows;

@@ -88,7 +88,7 @@ int run_bound(const BoundCommandOptions& options) {
   report.pictures = bound_pictures(report);
   for (const Picture& picture : report.pictures) {
     if (picture.png) out.add(picture.file, *picture.png);
-    else if (!options.json) note("no {}: {}\n", picture.file, picture.missing);
+    else if (!options.json) remark("no {}: {}\n", picture.file, picture.missing);
   }
   if (report.result.model.levels() > 0) out.add("score.json", score_text(report.result.model));
   out.add("report.html", bound_html(report));

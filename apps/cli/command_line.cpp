@@ -1,6 +1,7 @@
 #include "apps/cli/command_line.hpp"
 
 #include <algorithm>
+#include <array>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -10,12 +11,15 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include "apps/cli/console.hpp"
 #include "apps/cli/interrupt.hpp"
+#include "apps/cli/terminal.hpp"
 #include "files/provenance.hpp"
 #include "heatbath/error.hpp"
 #include "heatbath/numerics/isa.hpp"
+#include "heatbath/numerics/nearest_word.hpp"
 #include "heatbath/numerics/text.hpp"
 
 namespace heatbath::apps {
@@ -36,35 +40,6 @@ std::vector<std::string> subcommands(const CLI::App& app) {
   return names;
 }
 
-/// Insertions, deletions, replacements and swaps of neighbours that make one word the other (restricted
-/// Damerau-Levenshtein).
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::vector<std::size_t>> cost(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
-  for (std::size_t i = 0; i <= a.size(); ++i) {
-    for (std::size_t j = 0; j <= b.size(); ++j) {
-      std::size_t& here = cost[i][j];
-      here = i == 0 ? j : j == 0 ? i : cost[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
-      if (i > 0 && j > 0) here = std::min({here, cost[i - 1][j] + 1, cost[i][j - 1] + 1});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) here = std::min(here, cost[i - 2][j - 2] + 1);
-    }
-  }
-  return cost[a.size()][b.size()];
-}
-
-/// " (did you mean run?)" where one of `names` is near.
-std::string did_you_mean(std::string_view word, const std::vector<std::string>& names) {
-  std::size_t least = std::max<std::size_t>(1, word.size() / 3) + 1;
-  std::string found;
-  if (word.size() > 40) return found;
-  for (const std::string& name : names) {
-    const std::size_t apart = distance(word, name);
-    if (apart >= least) continue;
-    least = apart;
-    found = fmt::format(" (did you mean {}?)", name);
-  }
-  return found;
-}
-
 /// Names of the options of a command, --help and so on.
 std::vector<std::string> options_of(const CLI::App& app) {
   std::vector<std::string> names;
@@ -80,14 +55,39 @@ std::string unknown_command(const CLI::App& app, int argc, char** argv) {
     return !given.starts_with('-') && std::ranges::find(names, given) == names.end();
   };
   if (const auto commands = subcommands(app); unknown(commands, word(1)))
-    return fmt::format("unknown command \"{}\"{}; the commands are {}", word(1), did_you_mean(word(1), commands),
+    return fmt::format("unknown command \"{}\"{}; the commands are {}", word(1), numerics::did_you_mean(word(1), commands),
                        fmt::join(commands, ", "));
   if (word(1) == "train") {
     if (const auto trainers = subcommands(*app.get_subcommand("train")); unknown(trainers, word(2)))
-      return fmt::format("unknown trainer \"{}\"{}; there is: {}", word(2), did_you_mean(word(2), trainers),
+      return fmt::format("unknown trainer \"{}\"{}; there is: {}", word(2), numerics::did_you_mean(word(2), trainers),
                          fmt::join(trainers, ", "));
   }
   return {};
+}
+
+/// --quiet of every command.
+void add_quiet(CLI::App& app) {
+  const auto commands = app.get_subcommands(nullptr);
+  for (CLI::App* const command : commands) add_quiet(*command);
+  if (commands.empty())
+    app.add_flag_callback("--quiet", [] { set_quiet(true); }, "errors alone on standard error: no progress, no log, no remarks");
+}
+
+/// What the program says that is started without a word: of its commands three to try.
+std::string greeting(const CLI::App& app) {
+  struct Try {
+    const char *command, *words, *what;
+  };
+  constexpr std::array tries{Try{"doctor", "doctor", "what this computer has, and whether it works"},
+                             Try{"bound", "bound --out bound", "a bound on heat, measured and drawn in seconds"},
+                             Try{"train", "train generate --out digits", "digits out of heat: a machine learns to draw them"}};
+  const std::string& name = app.get_name();
+  const std::vector<std::string> names = subcommands(app);
+  std::string text = app.get_description() + "\n\nTo try:\n";
+  for (const Try& one : tries)
+    if (std::ranges::find(names, one.command) != names.end())
+      text += fmt::format("  {:<40}  {}\n", name + " " + one.words, one.what);
+  return text + fmt::format("\n{0} --help lists the commands, {0} COMMAND --help the options of one.\n", name);
 }
 
 int status_of(const Error& error) {
@@ -122,6 +122,12 @@ int run_command_line(const char* name, int argc, char** argv, std::initializer_l
   Command command;
   for (const AddCommands add : groups) add(app, command);
 
+  add_quiet(app);
+  if (argc == 1) {
+    put_text(wrapped_help(greeting(app), columns_of(STDOUT_FILENO)));
+    return 0;
+  }
+
   // "help run" is "run --help".
   std::vector<char*> words(argv, argv + argc);
   std::string help = "--help";
@@ -138,7 +144,7 @@ int run_command_line(const char* name, int argc, char** argv, std::initializer_l
   } catch (const CLI::Success& asked) {
     std::ostringstream text;
     const int status = app.exit(asked, text, text);
-    put_text(text.str());
+    put_text(wrapped_help(text.str(), columns_of(STDOUT_FILENO)));
     return status;
   } catch (const CLI::ParseError& error) {
     const CLI::App* at = &app;
@@ -152,7 +158,7 @@ int run_command_line(const char* name, int argc, char** argv, std::initializer_l
                                   fmt::join(names, ", ")), 2);
     std::string meant;
     for (const std::string& word : at->remaining())
-      if (meant.empty() && word.starts_with("--")) meant = did_you_mean(word.substr(0, word.find('=')), options_of(*at));
+      if (meant.empty() && word.starts_with("--")) meant = numerics::did_you_mean(word.substr(0, word.find('=')), options_of(*at));
     return complain(fmt::format("{}{} (see {} --help)", error.what(), meant, path), 2);
   }
 

@@ -120,12 +120,16 @@ struct CalibrateCommandOptions {
 };
 int run_calibrate(const CalibrateCommandOptions& options);
 
-struct ServeCommandOptions {
-  ServerOptions server;
-  bool quiet = false;  ///< no log on standard error
-};
 /// Prints the URI that clients open, serves until SIGINT or SIGTERM.
-int run_serve(const ServeCommandOptions& options);
+int run_serve(const ServerOptions& options);
+
+struct DoctorOptions {
+  std::string device;
+  bool json = false;
+};
+/// What this build and this computer have, and what each missing part would give; a job on an emulator, judged by its
+/// law, and one on the device. 1 when one of the two fails.
+int run_doctor(const DoctorOptions& options);
 
 struct RegsOptions {
   std::string format = "csv";  ///< csv, json, svd or rdl

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "apps/cli/terminal.hpp"
+
 namespace heatbath::apps {
 
 /// To be called before anything else. Opens /dev/null, for the other direction, in place of standard streams that are
@@ -28,6 +30,12 @@ void put(fmt::format_string<Values...> format, Values&&... values) {
 template <typename... Values>
 void note(fmt::format_string<Values...> format, Values&&... values) {
   note_text(fmt::format(format, std::forward<Values>(values)...));
+}
+
+/// note(), unless --quiet: for what went well or changes nothing.
+template <typename... Values>
+void remark(fmt::format_string<Values...> format, Values&&... values) {
+  if (!quiet()) note_text(fmt::format(format, std::forward<Values>(values)...));
 }
 
 /// Flushes standard output.

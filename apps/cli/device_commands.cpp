@@ -25,6 +25,14 @@ void add_info(CLI::App& app, Command& command) {
   info_app->callback([&command, info] { command = [info] { return run_info(*info); }; });
 }
 
+void add_doctor(CLI::App& app, Command& command) {
+  const auto doctor = std::make_shared<DoctorOptions>();
+  CLI::App* doctor_app = app.add_subcommand("doctor", "what this build and this computer have, what is missing, and whether it works");
+  add_device(doctor_app, doctor->device);
+  add_json(doctor_app, doctor->json);
+  doctor_app->callback([&command, doctor] { command = [doctor] { return run_doctor(*doctor); }; });
+}
+
 void add_run(CLI::App& app, Command& command) {
   const auto run = std::make_shared<RunOptions>();
   CLI::App* run_app = app.add_subcommand("run", "run a program described in TOML");
@@ -134,25 +142,25 @@ void add_calibrate(CLI::App& app, Command& command) {
 
 void add_serve(CLI::App& app, Command& command) {
   struct ServeWords {
-    ServeCommandOptions options;
+    ServerOptions server;
     std::uint64_t session_seconds = 60, idle_seconds = 10;
   };
   const auto given = std::make_shared<ServeWords>();
   CLI::App* serve_app = app.add_subcommand("serve", "serve a device to programs in other processes");
-  add_device(serve_app, given->options.server.device);
+  add_device(serve_app, given->server.device);
   serve_app
-      ->add_option("--listen", given->options.server.listen,
+      ->add_option("--listen", given->server.listen,
                    "where: tcp://127.0.0.1:PORT (0: any free one), unix:/path, shm:/name, etherbone://127.0.0.1:PORT")
       ->required()
       ->option_text("URI");
   serve_app
-      ->add_option("--token-file", given->options.server.token_file,
+      ->add_option("--token-file", given->server.token_file,
                    "clients must show the token in the first line of this file; needed beyond loopback addresses")
       ->option_text("FILE");
-  serve_app->add_flag("--realtime", given->options.server.realtime,
+  serve_app->add_flag("--realtime", given->server.realtime,
                       "device time keeps to the wall clock; jitter and overruns are reported");
   serve_app
-      ->add_option("--slowdown", given->options.server.slowdown,
+      ->add_option("--slowdown", given->server.slowdown,
                    "with --realtime: seconds of the wall clock per second of device time (default 1)")
       ->transform(finite())
       ->option_text("FACTOR");
@@ -160,14 +168,13 @@ void add_serve(CLI::App& app, Command& command) {
             "longest session while others wait, 0: no bound (default 60)");
   add_whole(serve_app, "--idle-seconds", given->idle_seconds, 0, 1000000,
             "longest a session may do nothing while others wait, 0: no bound (default 10)");
-  add_whole(serve_app, "--queue", given->options.server.queue_limit, 0, 10000, "clients that may wait; 0: whoever comes while a session runs is refused (default 64)");
-  serve_app->add_flag("--force", given->options.server.force, "at uio:FILE, replace a FILE that is there, whatever it is");
-  serve_app->add_flag("--quiet", given->options.quiet, "no log on standard error");
+  add_whole(serve_app, "--queue", given->server.queue_limit, 0, 10000, "clients that may wait; 0: whoever comes while a session runs is refused (default 64)");
+  serve_app->add_flag("--force", given->server.force, "at uio:FILE, replace a FILE that is there, whatever it is");
   serve_app->callback([&command, given] {
     command = [given] {
-      given->options.server.session_limit = std::chrono::seconds(given->session_seconds);
-      given->options.server.idle_limit = std::chrono::seconds(given->idle_seconds);
-      return run_serve(given->options);
+      given->server.session_limit = std::chrono::seconds(given->session_seconds);
+      given->server.idle_limit = std::chrono::seconds(given->idle_seconds);
+      return run_serve(given->server);
     };
   });
 }
@@ -176,6 +183,7 @@ void add_serve(CLI::App& app, Command& command) {
 
 void add_device_commands(CLI::App& app, Command& command) {
   add_info(app, command);
+  add_doctor(app, command);
   add_run(app, command);
   add_validate(app, command);
   add_conformance(app, command);

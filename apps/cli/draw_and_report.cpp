@@ -110,7 +110,7 @@ int draw_and_report(Device& device, DrawJob job, OutputFolder& out) {
 
   for (const Picture& picture : report.pictures) {
     if (picture.png) out.add(picture.file, *picture.png);
-    else if (!job.json) note("no {}: {}\n", picture.file, picture.missing);
+    else if (!job.json) remark("no {}: {}\n", picture.file, picture.missing);
   }
   out.add("report.html", html_report(report));
   const std::string json = out.commit(json_report(report));

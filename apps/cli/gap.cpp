@@ -187,7 +187,7 @@ int run_gap(const GapOptions& options) {
   if (out) {
     std::string why;
     if (const auto png = figure_of(rows, why)) out->add("gap.png", *png);
-    else if (!options.json) note("no gap.png: {}\n", why);
+    else if (!options.json) remark("no gap.png: {}\n", why);
     out->add("gap.md", table_of(rows));
     out->commit(report);
   }

@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "apps/cli/terminal.hpp"
+
 namespace heatbath::apps {
 
 namespace {
@@ -19,8 +21,8 @@ std::string clock_text(double seconds) {
 }  // namespace
 
 ProgressBar::Style ProgressBar::style_for(bool json) {
-  if (json) return Style::silent;
-  return ::isatty(STDERR_FILENO) ? Style::bar : Style::lines;
+  if (json || quiet()) return Style::silent;
+  return is_screen(STDERR_FILENO) ? Style::bar : Style::lines;
 }
 
 ProgressBar::ProgressBar(Style style, std::string label, double total, std::string unit, std::FILE* out)
@@ -47,7 +49,9 @@ void ProgressBar::update(double done, std::string_view text) {
     if (Clock::now() - drawn_ < std::chrono::seconds(2)) return;
     drawn_ = Clock::now();
     const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
-    std::fputs(fmt::format("{}: {} %{}{}, {:.1f} s\n", label_, 10 * tenth, text.empty() ? "" : ", ", text, seconds).c_str(), out_);
+    std::fputs(fmt::format("{}: {} %{}{}, {:.1f} s, {} left\n", label_, 10 * tenth, text.empty() ? "" : ", ", text, seconds,
+                           clock_text(seconds * (total_ - done) / done))
+                   .c_str(), out_);
     std::fflush(out_);
     return;
   }
@@ -55,6 +59,14 @@ void ProgressBar::update(double done, std::string_view text) {
   if (done < total_ && now - drawn_ < std::chrono::milliseconds(100)) return;
   drawn_ = now;
   draw(done, text);
+}
+
+void ProgressBar::hide() {
+  if (!open_) return;
+  std::fputs("\r\033[K", out_);
+  std::fflush(out_);
+  open_ = false;
+  drawn_ = Clock::time_point{};
 }
 
 void ProgressBar::finish(std::string_view text) {
@@ -77,6 +89,9 @@ void ProgressBar::draw(double done, std::string_view text) {
     line += fmt::format("  {} left", clock_text(seconds * (1 - fraction) / fraction));
   }
   if (!text.empty()) line += fmt::format("  {}", text);
+  // A line that does not fit would leave its first rows behind each time it is drawn again.
+  const std::size_t columns = columns_of(::fileno(out_));
+  if (columns > 1) line = "\r" + std::string(first_columns(std::string_view(line).substr(1), columns - 1));
   std::fputs((line + "\033[K").c_str(), out_);
   std::fflush(out_);
   open_ = true;

@@ -45,13 +45,13 @@ class StoppedBySignals {
   StoppedBySignals(const StoppedBySignals&) = delete;
 };
 
-void say(const std::string& line) { note("heatbath serve: {}\n", line); }
+void say(const std::string& line) { remark("heatbath serve: {}\n", line); }
 
 }  // namespace
 
-int run_serve(const ServeCommandOptions& options) {
-  ServerOptions serve = options.server;
-  if (!options.quiet) serve.log = say;
+int run_serve(const ServerOptions& options) {
+  ServerOptions serve = options;
+  serve.log = say;
   Server server(serve);
   {
     const StoppedBySignals signals(server);
@@ -59,7 +59,7 @@ int run_serve(const ServeCommandOptions& options) {
     flush_output();
     server.run();
   }
-  if (!options.quiet) {
+  {
     const ServerCounters counters = server.counters();
     say(fmt::format("{} sessions, {} of them ended here, {} clients refused, longest wait {} ms", counters.sessions,
                     counters.ended_by_server, counters.refused, counters.longest_wait_ms));

@@ -148,7 +148,7 @@ int run_train_ergodicity(const TrainErgodicityOptions& options) {
     if (!changed.empty())
       throw Error(HB_BAD_ARG, fmt::format("{}: --continue needs the same settings; {}", machines.string(), changed));
     if (!before.device.empty() && before.device != saved.device)
-      note("heatbath: --continue: trained on {} so far, goes on on {}\n", numerics::escaped(before.device), numerics::escaped(saved.device));
+      remark("heatbath: --continue: trained on {} so far, goes on on {}\n", numerics::escaped(before.device), numerics::escaped(saved.device));
     saved.state = before.state;
   }
 
@@ -199,7 +199,7 @@ int run_train_ergodicity(const TrainErgodicityOptions& options) {
     if (picture.png)
       out->add(picture.file, *picture.png);
     else if (!options.json)
-      note("no {}: {}\n", picture.file, picture.missing);
+      remark("no {}: {}\n", picture.file, picture.missing);
   }
   out->add("report.html", ergodicity_html(run));
   const std::string json = out->commit(ergodicity_json(run));

@@ -52,9 +52,9 @@ constexpr std::uint64_t kPause = 1000;      ///< time units after a fault, for a
 /// Says what differs between a training and what takes it up, and may.
 void note_changes(const trainers::GenerativeModel& was, const trainers::GenerativeModel& is) {
   if (was.device != is.device)
-    note("heatbath: --continue: trained on {} so far, goes on on {}\n", numerics::escaped(was.device), numerics::escaped(is.device));
+    remark("heatbath: --continue: trained on {} so far, goes on on {}\n", numerics::escaped(was.device), numerics::escaped(is.device));
   if (was.data_source != is.data_source)
-    note("heatbath: --continue: the images were of {} and are of {}\n", numerics::escaped(was.data_source),
+    remark("heatbath: --continue: the images were of {} and are of {}\n", numerics::escaped(was.data_source),
          numerics::escaped(is.data_source));
 }
 

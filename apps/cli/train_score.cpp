@@ -204,7 +204,7 @@ int run_train_score(const TrainScoreOptions& options) {
                      score_training_picture(report), score_heat_picture(report)};
   for (const Picture& picture : report.pictures) {
     if (picture.png) out.add(picture.file, *picture.png);
-    else if (!options.json) note("no {}: {}\n", picture.file, picture.missing);
+    else if (!options.json) remark("no {}: {}\n", picture.file, picture.missing);
   }
   out.add("report.html", score_network_html(report));
   const std::string json = out.commit(score_network_json(report));

@@ -12,6 +12,7 @@
 #include <utility>
 #include <variant>
 
+#include "heatbath/numerics/nearest_word.hpp"
 #include "heatbath/numerics/pair_file.hpp"
 #include "heatbath/numerics/rounding.hpp"
 #include "heatbath/numerics/text.hpp"
@@ -302,33 +303,34 @@ class Reader {
       const std::string table(name_of_table);
       if (table == "evidence" && contents.is(TomlKind::table)) continue;
       const bool known = std::any_of(keys().begin(), keys().end(), [&](const Key& key) { return table == key.table; });
-      if (!known) fail("[" + table + "]", "unknown table; the tables are " + tables());
+      if (!known) fail("[" + table + "]", "unknown table" + numerics::did_you_mean(table, tables()) + "; the tables are " + listed(tables()));
       if (!contents.is(TomlKind::table))
         fail(table, "found " + shown(contents) + "; it must be a table, [" + table + "]");
       for (const auto& entry : contents.entries()) {
         const std::string name(entry.first);
         const bool here = std::any_of(keys().begin(), keys().end(),
                                       [&](const Key& key) { return table == key.table && name == key.name; });
-        if (!here) fail("[" + table + "] " + name, "unknown key; the keys are " + names(table));
+        if (!here) fail("[" + table + "] " + name, "unknown key" + numerics::did_you_mean(name, names(table)) + "; the keys are " + listed(names(table)));
       }
     }
   }
 
-  static std::string tables() {
-    std::string list;
-    std::string last;
-    for (const Key& key : keys()) {
-      if (last == key.table) continue;
-      list += (list.empty() ? "" : ", ") + std::string(key.table);
-      last = key.table;
-    }
-    return list + ", evidence";
+  static std::vector<std::string_view> tables() {
+    std::vector<std::string_view> list;
+    for (const Key& key : keys())
+      if (list.empty() || list.back() != key.table) list.emplace_back(key.table);
+    list.emplace_back("evidence");
+    return list;
   }
-  static std::string names(const std::string& table) {
+  static std::vector<std::string_view> names(const std::string& table) {
+    std::vector<std::string_view> list;
+    for (const Key& key : keys())
+      if (table == key.table) list.emplace_back(key.name);
+    return list;
+  }
+  static std::string listed(const std::vector<std::string_view>& names) {
     std::string list;
-    for (const Key& key : keys()) {
-      if (table == key.table) list += (list.empty() ? "" : ", ") + std::string(key.name);
-    }
+    for (const std::string_view name : names) list.append(list.empty() ? "" : ", ").append(name);
     return list;
   }
 
@@ -719,11 +721,13 @@ Profile read_file(const std::string& path) {
 Profile read_profile(std::string_view name) {
   if (name.ends_with(".toml")) return read_file(std::string(name));
   std::string names;
+  std::vector<std::string_view> known;
   for (const BuiltInProfile& profile : built_in_profiles()) {
     if (profile.name == name) return Reader(std::string(name) + ".toml", std::string(profile.text)).read(usual_profile());
     names += std::string(profile.name) + ", ";
+    known.push_back(profile.name);
   }
-  throw std::invalid_argument("unknown profile " + numerics::quoted(name) + "; it must be " + names +
+  throw std::invalid_argument("unknown profile " + numerics::quoted(name) + numerics::did_you_mean(name, known) + "; it must be " + names +
                               "or the name of a file that ends in .toml");
 }
 

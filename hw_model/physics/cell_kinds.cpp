@@ -2,6 +2,11 @@
 
 #include <cstddef>
 #include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "heatbath/numerics/nearest_word.hpp"
 
 namespace heatbath::physics {
 namespace {
@@ -32,11 +37,13 @@ const StepperFacts& facts(Stepper stepper) { return stepper_facts[static_cast<st
 template <class Facts, std::size_t n>
 std::uint8_t ordinal(const Facts (&rows)[n], std::size_t first, std::string_view what, std::string_view given) {
   std::string list;
+  std::vector<std::string_view> names;
   for (std::size_t i = first; i < n; ++i) {
     if (rows[i].name == given) return static_cast<std::uint8_t>(i);
     list += (i > first ? ", " : "") + std::string(rows[i].name);
+    names.push_back(rows[i].name);
   }
-  throw std::invalid_argument(std::string(what) + " '" + std::string(given) + "': one of " + list);
+  throw std::invalid_argument(std::string(what) + " '" + std::string(given) + "'" + numerics::did_you_mean(given, names) + ": one of " + list);
 }
 
 }  // namespace

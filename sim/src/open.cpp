@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "functional_transport.hpp"
+#include "heatbath/numerics/nearest_word.hpp"
 #include "heatbath/numerics/text.hpp"
 #include "heatbath/open.hpp"
 #include "link/scheme.hpp"
@@ -123,8 +124,10 @@ std::unique_ptr<Transport> open_transport(const std::string& text) {
   if (scheme == nullptr) {
     std::vector<Scheme> here = device_schemes();
     if (heatbath_open_tlm == nullptr) std::erase_if(here, [](const Scheme& one) { return one.reopened == Reopened::once; });
+    std::vector<std::string_view> names;
+    for (const Scheme& one : here) names.push_back(one.name);
     throw Error(HB_BAD_ARG, "device URI '" + numerics::escaped(text, 400) + "': scheme " + numerics::quoted(name) +
-                                " is unknown; this build has " + names_of(here));
+                                " is unknown" + numerics::did_you_mean(name, names) + "; this build has " + names_of(here));
   }
   return scheme->open(parse_uri(text, scheme->address, scheme->keys), open_transport);
 }

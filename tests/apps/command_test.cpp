@@ -520,8 +520,8 @@ const std::vector<std::string> kTrain{"train", "generate", "--out", "OUT"};
 INSTANTIATE_TEST_SUITE_P(
     Table, WrongInput,
     ::testing::Values(
-        Wrong{"NoCommand", {}, "info, run, validate, conformance, calibrate, serve, train"},
-        Wrong{"UnknownCommand", {"quench"}, "unknown command \"quench\"; the commands are info, run, validate, conformance, calibrate, serve, train"},
+        Wrong{"NoCommand", {"--json"}, "info, doctor, run, validate, conformance, calibrate, serve, train"},
+        Wrong{"UnknownCommand", {"quench"}, "unknown command \"quench\"; the commands are info, doctor, run, validate, conformance, calibrate, serve, train"},
         Wrong{"UnknownTrainer", {"train", "classify"}, "there is: generate, score, ergodicity"},
         Wrong{"UnknownOption", kTrain + std::vector<std::string>{"--frob"}, "--frob"},
         Wrong{"NoOutputFolder", {"train", "generate"}, "--out is required"},
@@ -583,7 +583,61 @@ TEST(Help, ComesInBothOrders) {
   EXPECT_EQ(heatbath({"help", "nosuch"}).status, 2);
 }
 
+TEST(NoWord, GreetsWithThreeThingsToTry) {
+  const Outcome greeting = heatbath({});
+  EXPECT_EQ(greeting.status, 0) << greeting.error;
+  EXPECT_EQ(greeting.error, "");
+  EXPECT_THAT(greeting.out, HasSubstr("To try:"));
+  EXPECT_THAT(greeting.out, HasSubstr("heatbath doctor "));
+  EXPECT_THAT(greeting.out, HasSubstr("heatbath train generate --out digits"));
+}
+
+TEST(Doctor, SaysWhatIsHereWhatIsMissingAndWhetherItWorks) {
+  const Outcome doctor = heatbath({"doctor", "--json"});
+  EXPECT_EQ(doctor.status, 0) << doctor.error << doctor.out;
+  const nlohmann::json result = nlohmann::json::parse(doctor.out);
+  EXPECT_TRUE(result["good"].get<bool>());
+  for (const nlohmann::json& part : result["parts"]) {
+    if (part["name"] == "gnuplot") { EXPECT_EQ(part["here"].get<bool>(), have_gnuplot()); }
+    EXPECT_FALSE(part["gives"].get<std::string>().empty());
+    EXPECT_FALSE(part["remedy"].get<std::string>().empty());
+  }
+  EXPECT_EQ(result["parts"][0]["here"].get<bool>(), heatbath({"info", "--device", "tlm:cells=2"}).status == 0) << "SystemC";
+  EXPECT_EQ(result["trials"].size(), 2u);
+}
+
+TEST(Doctor, FailsWhereTheDeviceDoes) {
+  const Outcome doctor = heatbath({"doctor", "--device", "unix:/nowhere"});
+  EXPECT_EQ(doctor.status, 1) << doctor.error;
+  EXPECT_THAT(doctor.out, HasSubstr("fails    device"));
+  EXPECT_THAT(doctor.out, HasSubstr("/nowhere"));
+  EXPECT_THAT(doctor.out, HasSubstr("works    emulator"));
+}
+
+TEST(Quiet, LeavesErrorsAlone) {
+  const TemporaryFolder folder;
+  const std::vector<std::string> bound{"bound", "--samples", "64", "--levels", "8", "--device", "func:threads=1", "--out", folder / "b"};
+  EXPECT_NE(heatbath(bound).error, "");
+  EXPECT_EQ(heatbath(bound + std::vector<std::string>{"--quiet"}).error, "");
+  const Outcome wrong = heatbath({"run", folder / "none.toml", "--quiet"});
+  EXPECT_EQ(wrong.status, 2);
+  EXPECT_THAT(wrong.error, HasSubstr("no such file"));
+}
+
 TEST(Misspelt, NamesWhatWasMeant) {
+  EXPECT_THAT(heatbath({"info", "--device", "fnuc:"}).error, HasSubstr("(did you mean func?)"));
+  EXPECT_THAT(heatbath({"info", "--device", "func:cels=4"}).error, HasSubstr("(did you mean cells?)"));
+  EXPECT_THAT(heatbath({"info", "--device", "func:profile=idael"}).error, HasSubstr("(did you mean ideal?)"));
+  EXPECT_THAT(heatbath({"info", "--device", "func:cell=pbti"}).error, HasSubstr("(did you mean pbit?)"));
+  EXPECT_THAT(heatbath({"validate", "--suite", "equilibirum"}).error, HasSubstr("(did you mean equilibrium?)"));
+  EXPECT_THAT(heatbath({"conformance", "--only", "identiy"}).error, HasSubstr("(did you mean identity?)"));
+  const TemporaryFolder folder;
+  std::ofstream(folder / "p.toml") << "[network]\ncels = 8\n[[schedule]]\nop = \"sample\"\n";
+  EXPECT_THAT(heatbath({"run", folder / "p.toml"}).error, HasSubstr("network.cels: unknown key (did you mean cells?)"));
+  std::ofstream(folder / "q.toml") << "[network]\ncells = 8\n[[schedule]]\nop = \"evolv\"\n";
+  EXPECT_THAT(heatbath({"run", folder / "q.toml"}).error, HasSubstr("\"evolv\" is unknown (did you mean evolve?)"));
+  std::ofstream(folder / "c.toml") << "[array]\nmobilty = 8\n";
+  EXPECT_THAT(heatbath({"info", "--device", "func:profile=" + (folder / "c.toml").string()}).error, HasSubstr("(did you mean mobility?)"));
   EXPECT_THAT(heatbath({"rnu"}).error, HasSubstr("unknown command \"rnu\" (did you mean run?)"));
   EXPECT_THAT(heatbath({"train", "generat"}).error, HasSubstr("(did you mean generate?)"));
   EXPECT_THAT(heatbath({"bound", "--out", "x", "--sampels=64"}).error, HasSubstr("(did you mean --samples?)"));
