@@ -8,8 +8,10 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "files/array_file.hpp"
 #include "files/clauses.hpp"
 #include "files/toml_item.hpp"
+#include "files/toml_network.hpp"
 #include "heatbath/error.hpp"
 #include "heatbath/numerics/pair_file.hpp"
 #include "heatbath/numerics/text.hpp"
@@ -25,6 +27,7 @@ using numerics::quoted;
 
 constexpr std::uint32_t kMostCells = 1u << 24;
 constexpr std::size_t kLongestFile = std::size_t{1} << 30;
+constexpr std::uint32_t kMostDense = 16384;
 
 [[noreturn]] void wrong(const std::string& what) { throw Error(HB_BAD_ARG, what); }
 
@@ -123,9 +126,11 @@ Problem read_pair_problem(const std::string& text, const std::string& where, std
   const bool rudy = !matrix && !list.open;
   problem.format = matrix ? "MatrixMarket" : rudy ? "rudy" : "edge list";
   if (!wanted && !rudy)
-    wrong(where + ": a " + problem.format + " does not say what its pairs are; give --as max-cut, ising or qubo");
+    wrong(where + ": a " + problem.format + " does not say what its pairs are; give --as max-cut, ising, qubo, gaussian or phase");
   problem.kind = wanted.value_or(ProblemKind::max_cut);
   if (problem.kind == ProblemKind::max_sat) wrong(where + ": pairs of cells are no clauses; max-sat is read from .cnf and .wcnf");
+  if (problem.kind == ProblemKind::potts || problem.kind == ProblemKind::quartic)
+    wrong(fmt::format("{}: pairs alone make no {} energy; a .toml with [{}] does", where, name_of(problem.kind), name_of(problem.kind)));
   if (list.cells > kMostCells) wrong(fmt::format("{}: {} cells; a problem has at most {}", where, list.cells, kMostCells));
   Entries entries;
   entries.own.assign(list.cells, 0.0);
@@ -135,6 +140,20 @@ Problem read_pair_problem(const std::string& text, const std::string& where, std
                          : both             ? static_cast<double>(list.values[2 * k]) + static_cast<double>(list.values[2 * k + 1])
                                             : static_cast<double>(list.values[k]);
     if (value != 0) entries.pairs.push_back({list.pairs[k].i, list.pairs[k].j, value});
+  }
+  if (problem.kind == ProblemKind::gaussian || problem.kind == ProblemKind::phase) {
+    if (list.cells == 0) wrong(where + ": no variable; a problem has at least 1");
+    problem.network = Network(problem.kind == ProblemKind::phase ? CellKind::phase : CellKind::overdamped, list.cells);
+    problem.network.set_couplings(entries.pairs);
+    problem.variables = list.cells;
+    if (problem.kind == ProblemKind::phase) {
+      if (!list.loops.empty()) wrong(where + ": joins a phase with itself");
+      return problem;
+    }
+    std::vector<double> half(list.cells, 0.0);
+    for (const numerics::Loop& loop : list.loops) half[loop.cell] += static_cast<double>(loop.value) / 2;
+    problem.network.set(CellSection::j2, half);
+    return problem;
   }
   double loops = 0;
   for (const numerics::Loop& loop : list.loops) {
@@ -264,6 +283,131 @@ void take_entries(const Item& list, std::uint32_t cells, const std::function<voi
   }
 }
 
+/// Couplings of a table, which no device has to know.
+std::vector<Edge> edges_of(const Item& item, const CouplingSource& couplings, std::uint32_t cells) {
+  using Form = CouplingSource::Form;
+  if (couplings.directed) item.fail("differ in their two directions, and have no energy");
+  if (couplings.form == Form::each || couplings.form == Form::graph) item.fail("are those of a device's graph; an energy has its own");
+  std::vector<Edge> edges;
+  if (couplings.form == Form::list) {
+    for (const Coupling& pair : couplings.list) edges.push_back({pair.i, pair.j, static_cast<double>(pair.value)});
+    return edges;
+  }
+  if (cells > kMostDense) item.fail(fmt::format("are those of all pairs of {} cells; of at most {}", cells, kMostDense));
+  for (std::uint32_t i = 0; i < cells; ++i)
+    for (std::uint32_t j = i + 1; j < cells; ++j) {
+      const float value = couplings.form == Form::all ? couplings.value : couplings.matrix[std::size_t{i} * cells + j];
+      if (value != 0) edges.push_back({i, j, static_cast<double>(value)});
+    }
+  return edges;
+}
+
+/// [quartic] and [phase]: parameters as [network] of a program has them, in the sign of V.
+Network read_cells(const Item& item, CellKind kind, std::vector<const char*> sections) {
+  sections.insert(sections.end(), {"cells", "couplings", "constant"});
+  const Table table(item, sections);
+  const std::uint32_t cells = table.at("cells").count(1, kMostCells);
+  const ParameterSet set = read_parameters(table, cells);
+  Network network(kind, cells);
+  const auto give = [&](CellSection section, const std::optional<std::vector<float>>& values) {
+    if (!values) return;
+    const std::vector<double> wide(values->begin(), values->end());
+    if (wide.size() == 1) network.set(section, wide[0]);
+    else network.set(section, wide);
+  };
+  if (set.bias && set.bias->size() != 1 && set.bias->size() != cells) table.at("bias").fail("has other than one value for each cell");
+  give(CellSection::j2, set.j2);
+  give(CellSection::j4, set.j4);
+  give(CellSection::bias, set.bias);
+  if (set.couplings) network.set_couplings(edges_of(table.at("couplings"), *set.couplings, cells));
+  if (const auto constant = table.find("constant")) network.set_constant(constant->number());
+  return network;
+}
+
+Network read_potts(const Item& item) {
+  const Table table(item, {"cells", "states", "couplings", "fields", "constant"});
+  const std::uint32_t cells = table.at("cells").count(1, kMostCells), states = table.at("states").count(2, 256);
+  std::vector<Edge> edges;
+  if (const auto couplings = table.find("couplings")) {
+    CouplingSource read = *read_parameters(Table(item, {"cells", "states", "couplings", "fields", "constant"}), cells).couplings;
+    edges = edges_of(*couplings, read, cells);
+  }
+  std::vector<double> fields(std::size_t{cells} * states, 0.0);
+  if (const auto given = table.find("fields")) {
+    const Items rows = given->array("a list for each cell");
+    if (rows.size() != cells) given->fail(fmt::format("has {} lists; needs one for each of the {} cells", rows.size(), cells));
+    std::size_t at = 0;
+    for (const Item& row : rows) {
+      const std::vector<float> values = row.reals();
+      if (values.size() != states) row.fail(fmt::format("has {} fields; needs one for each of {} states", values.size(), states));
+      for (const float value : values) fields[at++] = static_cast<double>(value);
+    }
+  }
+  Network network = Network::potts(states, edges, fields);
+  if (const auto constant = table.find("constant")) network.set_constant(network.constant() + constant->number());
+  return network;
+}
+
+/// A square matrix of an array file.
+std::vector<double> square_of(const std::filesystem::path& file, const std::string& array, std::size_t& rows) {
+  const NumberArray read = read_array(file, array, std::uint64_t{kMostDense} * kMostDense, [](const std::vector<std::uint64_t>& shape) -> std::string {
+    if (shape.size() == 2 && shape[0] == shape[1] && shape[0] > 0 && shape[0] <= kMostDense) return "";
+    return fmt::format("is no square matrix of at most {} rows", kMostDense);
+  });
+  rows = static_cast<std::size_t>(read.shape[0]);
+  return {read.values.begin(), read.values.end()};
+}
+
+Network read_gaussian(const Item& item, const std::string& where) {
+  const Table table(item, {"precision", "linear", "constant"});
+  const Item precision = table.at("precision");
+  std::size_t n = 0;
+  std::vector<double> A;
+  if (precision.is_table()) {
+    const Table source(precision, {"file", "array"});
+    const auto array = source.find("array");
+    A = square_of(std::filesystem::path(where).parent_path() / source.at("file").text(), array ? array->text() : "", n);
+  } else {
+    const Items rows = precision.array("rows");
+    n = rows.size();
+    if (n == 0) precision.fail("has no row");
+    for (const Item& row : rows) {
+      const std::vector<float> values = row.reals();
+      if (values.size() != n) row.fail(fmt::format("has {} values; needs {}", values.size(), n));
+      A.insert(A.end(), values.begin(), values.end());
+    }
+  }
+  std::vector<double> b(n, 0.0);
+  if (const auto linear = table.find("linear")) {
+    const std::vector<float> values = cell_values(*linear, static_cast<std::uint32_t>(n), false);
+    for (std::size_t i = 0; i < n; ++i) b[i] = static_cast<double>(values.size() == 1 ? values[0] : values[i]);
+  }
+  try {
+    Network network = Network::quadratic_form(A, b);
+    if (const auto constant = table.find("constant")) network.set_constant(constant->number());
+    return network;
+  } catch (const Error& error) {
+    precision.fail(error.what());
+  }
+}
+
+Problem read_matrix_array(const std::filesystem::path& file, std::optional<ProblemKind> wanted) {
+  const std::string where = numerics::escaped(file.string());
+  if (wanted != ProblemKind::gaussian) wrong(where + ": an array is read as a matrix A of V = x'Ax/2; give --as gaussian");
+  Problem problem;
+  problem.format = "array";
+  problem.kind = ProblemKind::gaussian;
+  std::size_t n = 0;
+  const std::vector<double> A = square_of(file, "", n);
+  try {
+    problem.network = Network::quadratic_form(A, std::vector<double>(n));
+  } catch (const Error& error) {
+    wrong(where + ": " + error.what());
+  }
+  problem.variables = problem.network.cells();
+  return problem;
+}
+
 Problem read_table(std::string text, const std::string& where, std::optional<ProblemKind> wanted) {
   std::optional<numerics::TomlText> document;
   try {
@@ -272,19 +416,34 @@ Problem read_table(std::string text, const std::string& where, std::optional<Pro
     wrong(fmt::format("{}:{}: not TOML: {}", where, error.line(), error.what()));
   }
   const Item file(where, "", document->root());
-  const Table top(file, {"ising", "qubo", "max-cut"});
+  constexpr ProblemKind tables[] = {ProblemKind::ising, ProblemKind::qubo,    ProblemKind::max_cut, ProblemKind::potts,
+                                    ProblemKind::phase, ProblemKind::quartic, ProblemKind::gaussian};
+  const Table top(file, {"ising", "qubo", "max-cut", "potts", "phase", "quartic", "gaussian"});
   Problem problem;
   problem.format = "TOML";
-  const auto ising = top.find("ising"), qubo = top.find("qubo"), cut = top.find("max-cut");
-  if (int{ising.has_value()} + int{qubo.has_value()} + int{cut.has_value()} != 1) wrong(where + ": needs one table, [ising], [qubo] or [max-cut]");
-  problem.kind = ising ? ProblemKind::ising : qubo ? ProblemKind::qubo : ProblemKind::max_cut;
+  std::optional<Item> found;
+  for (const ProblemKind kind : tables)
+    if (const auto table = top.find(name_of(kind).data())) {
+      if (found) wrong(where + ": has more than one table of an energy; needs one");
+      found = table;
+      problem.kind = kind;
+    }
+  if (!found) wrong(where + ": needs one table: [ising], [qubo], [max-cut], [potts], [phase], [quartic] or [gaussian]");
   if (wanted && *wanted != problem.kind) wrong(fmt::format("{}: is of the kind {}, not {}", where, name_of(problem.kind), name_of(*wanted)));
   Entries entries;
   const auto differ = [](const Item& item, std::uint32_t i, std::uint32_t j) {
     if (i == j) item.fail(fmt::format("joins {} with itself", i));
   };
-  if (ising) {
-    const Table table(*ising, {"spins", "couplings", "fields", "constant"});
+  if (!of_spins(problem.kind)) {
+    problem.network = problem.kind == ProblemKind::potts      ? read_potts(*found)
+                      : problem.kind == ProblemKind::gaussian ? read_gaussian(*found, where)
+                      : problem.kind == ProblemKind::phase    ? read_cells(*found, CellKind::phase, {"j2", "bias"})
+                                                              : read_cells(*found, CellKind::overdamped, {"j2", "j4", "bias"});
+    problem.variables = problem.network.cells();
+    return problem;
+  }
+  if (problem.kind == ProblemKind::ising) {
+    const Table table(*found, {"spins", "couplings", "fields", "constant"});
     const std::uint32_t cells = table.at("spins").count(1, kMostCells);
     entries.own.assign(cells, 0.0);
     if (const auto couplings = table.find("couplings"))
@@ -294,8 +453,8 @@ Problem read_table(std::string text, const std::string& where, std::optional<Pro
       for (std::uint32_t i = 0; i < cells; ++i) entries.own[i] = 0 - static_cast<double>(values.size() == 1 ? values[0] : values[i]);
     }
     if (const auto constant = table.find("constant")) entries.constant = constant->number();
-  } else if (qubo) {
-    const Table table(*qubo, {"bits", "entries", "constant"});
+  } else if (problem.kind == ProblemKind::qubo) {
+    const Table table(*found, {"bits", "entries", "constant"});
     const std::uint32_t cells = table.at("bits").count(1, kMostCells);
     entries.own.assign(cells, 0.0);
     entries.spins = false;
@@ -303,7 +462,7 @@ Problem read_table(std::string text, const std::string& where, std::optional<Pro
       take_entries(*list, cells, [&](const Item&, std::uint32_t i, std::uint32_t j, double value) { entries.add(i, j, value); });
     if (const auto constant = table.find("constant")) entries.constant = constant->number();
   } else {
-    const Table table(*cut, {"cells", "edges"});
+    const Table table(*found, {"cells", "edges"});
     const std::uint32_t cells = table.at("cells").count(1, kMostCells);
     entries.own.assign(cells, 0.0);
     take_entries(table.at("edges"), cells, [&](const Item& item, std::uint32_t i, std::uint32_t j, double value) { differ(item, i, j), entries.add(i, j, value); });
@@ -350,16 +509,27 @@ std::string_view name_of(ProblemKind kind) {
     case ProblemKind::qubo:
       return "qubo";
     case ProblemKind::max_sat:
+      return "max-sat";
+    case ProblemKind::potts:
+      return "potts";
+    case ProblemKind::phase:
+      return "phase";
+    case ProblemKind::quartic:
+      return "quartic";
+    case ProblemKind::gaussian:
       break;
   }
-  return "max-sat";
+  return "gaussian";
 }
 
 ProblemKind problem_kind_named(std::string_view name, std::string_view what) {
-  for (const ProblemKind kind : {ProblemKind::max_cut, ProblemKind::ising, ProblemKind::qubo, ProblemKind::max_sat})
+  for (const ProblemKind kind : {ProblemKind::max_cut, ProblemKind::ising, ProblemKind::qubo, ProblemKind::max_sat, ProblemKind::potts,
+                                 ProblemKind::phase, ProblemKind::quartic, ProblemKind::gaussian})
     if (name == name_of(kind)) return kind;
-  wrong(fmt::format("{} = {}: max-cut, ising, qubo or max-sat", what, numerics::escaped(name, 80)));
+  wrong(fmt::format("{} = {}: max-cut, ising, qubo, max-sat, potts, phase, quartic or gaussian", what, numerics::escaped(name, 80)));
 }
+
+bool of_spins(ProblemKind kind) { return kind <= ProblemKind::max_sat; }
 
 double Problem::value(std::span<const float> state) const {
   if (kind != ProblemKind::max_sat) return larger_is_better() ? 0 - network.energy(state) : network.energy(state);
@@ -375,6 +545,7 @@ double Problem::value(std::span<const float> state) const {
 
 Problem read_problem(const std::filesystem::path& file, std::optional<ProblemKind> wanted) {
   const std::string where = numerics::escaped(file.string());
+  if (file.extension() == ".npy" || file.extension() == ".npz") return read_matrix_array(file, wanted);
   std::string text;
   try {
     text = numerics::read_text_file(file == "-" ? "/dev/stdin" : file, kLongestFile);

@@ -52,6 +52,8 @@ int run_anneal(const AnnealCommandOptions& options) {
   if (options.method != "annealing" && options.method != "tempering")
     throw Error(HB_BAD_ARG, fmt::format("--method {}: annealing or tempering", options.method));
   const Problem problem = read_problem(options.file, wanted);
+  if (!of_spins(problem.kind))
+    throw Error(HB_BAD_ARG, fmt::format("{}: is of the kind {}; anneal takes spins and bits, sample takes all", options.file.string(), name_of(problem.kind)));
   const bool tempering = options.method == "tempering";
   const std::uint32_t parallel = tempering ? options.tempering.replicas : options.annealing.reads;
   Device device = open_for(options.device, problem.network, std::min<std::uint32_t>(parallel, 64));
@@ -119,8 +121,7 @@ int run_anneal(const AnnealCommandOptions& options) {
   report["interrupted"] = ended;
   if (!options.out.empty()) {
     report["out"] = options.out.string();
-    write_sample_set(options.out, found,
-                     {problem.variables, true, problem.kind == ProblemKind::qubo || problem.kind == ProblemKind::max_sat}, report);
+    write_sample_set(options.out, found, form_of(problem), report);
   }
   if (options.json) {
     put("{}\n", json_text(report, 2));

@@ -14,6 +14,7 @@
 #include "heatbath/server.hpp"
 #include "heatbath/solvers/anneal.hpp"
 #include "heatbath/solvers/linear.hpp"
+#include "heatbath/solvers/sample.hpp"
 #include "heatbath/studies/ergodicity.hpp"
 #include "heatbath/studies/score_bound.hpp"
 
@@ -78,6 +79,18 @@ struct AnnealCommandOptions {
   bool json = false;
 };
 int run_anneal(const AnnealCommandOptions& options);
+
+struct SampleCommandOptions {
+  std::filesystem::path file;
+  std::string problem;               ///< kind of the problem; empty: as the format says
+  solvers::SampleOptions run;
+  std::string statistics;            ///< names, with commas between
+  std::string cells;                 ///< numbers, with commas between
+  std::filesystem::path out;         ///< .npz, .h5 or .json; empty: none
+  std::string device;
+  bool json = false;
+};
+int run_sample(const SampleCommandOptions& options);
 
 struct SolveCommandOptions {
   std::filesystem::path matrix;      ///< .npy, .npz or .mtx

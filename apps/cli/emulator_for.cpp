@@ -53,6 +53,7 @@ Device open_for(const std::string& uri, const network::Network& network, std::ui
       if (!has_key(name, key)) name += fmt::format("{}{}={}", name.ends_with(':') ? "" : "&", key, value);
     };
     add("cell", heatbath::name(network.kind()));
+    if (network.states() > 1) add("states", std::to_string(network.states()));
     if (!has_key(name, "profile")) add("lanes", std::to_string(lanes));  // others may have a number of their own
     if (network.kind() != CellKind::overdamped && !has_key(name, "integer_sums")) name += "&integer_sums=no";  // which such cells have not
     const double cells = network.cells();

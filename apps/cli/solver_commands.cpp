@@ -57,6 +57,44 @@ void add_anneal(CLI::App& app, Command& command) {
   });
 }
 
+void add_sample(CLI::App& app, Command& command) {
+  struct Words {
+    SampleCommandOptions options;
+    bool no_states = false;
+  };
+  const auto given = std::make_shared<Words>();
+  SampleCommandOptions& options = given->options;
+  CLI::App* sample = app.add_subcommand("sample", "draw from the law of an energy at a temperature, with a certificate");
+  sample->add_option("FILE", options.file, "an energy: .toml, rudy (Gset), .mtx, edge list, .coo, dimod .json, .qubo, .cnf, .wcnf, .npy, .npz")->required();
+  sample->add_option("--as", options.problem, "what the numbers are: max-cut, ising, qubo, gaussian, phase (default: as the format says)")
+      ->option_text("KIND");
+  sample->add_option("--kT", options.run.kT, "temperature, energy units of the file (default 1)")->transform(finite(0))->option_text("KT");
+  add_whole(sample, "--chains", options.run.chains, 1, 1u << 20, "independent chains (default 64)");
+  add_whole(sample, "--records", options.run.records, 1, 1u << 30, "states of each chain (default 100)");
+  sample->add_option("--burn-in", options.run.burn_in, "time before the first, sweeps of spins (default: from the bound on the relaxation time)")
+      ->transform(finite(0))->option_text("T");
+  sample->add_option("--spacing", options.run.spacing, "time between two (default: the same)")->transform(finite(0))->option_text("T");
+  sample->add_flag("--meters", options.run.meters, "the heat given to the bath, too");
+  sample->add_option("--statistics", options.statistics, "kept while the run goes: moments, histogram, autocorrelation, spectrum, with commas between")
+      ->option_text("LIST");
+  sample->add_option("--cells", options.cells, "cells that are series of the statistics, beside the energy and the mean of all, with commas between")
+      ->option_text("LIST");
+  add_whole(sample, "--bins", options.run.statistics.bins, 1, 100000, "of histograms (default 40)");
+  add_whole(sample, "--lags", options.run.statistics.lags, 1, 100000, "longest lag of autocorrelations, records (default 64)");
+  add_whole(sample, "--segment", options.run.statistics.segment, 4, 1u << 20, "records of a segment of a spectrum, even (default 256)");
+  sample->add_flag("--no-states", given->no_states, "keep no states: statistics and the certificate of a first part alone");
+  sample->add_option("--out", options.out, "states and statistics as .npz, .h5, or .json for dimod")->check(a_name())->option_text("FILE");
+  add_device(sample, options.device);
+  add_whole(sample, "--seed", options.run.seed, 0, kMost64, "of starts and, where the device can be seeded, its noise (default 1)");
+  add_json(sample, options.json);
+  sample->callback([&command, given] {
+    command = [given] {
+      given->options.run.keep_states = !given->no_states;
+      return run_sample(given->options);
+    };
+  });
+}
+
 void add_solve(CLI::App& app, Command& command) {
   const auto given = std::make_shared<SolveCommandOptions>();
   SolveCommandOptions& options = *given;
@@ -78,6 +116,7 @@ void add_solve(CLI::App& app, Command& command) {
 }  // namespace
 
 void add_solver_commands(CLI::App& app, Command& command) {
+  add_sample(app, command);
   add_anneal(app, command);
   add_solve(app, command);
 }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <numeric>
+#include <utility>
 
 #include "heatbath/error.hpp"
 
@@ -19,6 +20,20 @@ void SampleSet::add(std::span<const float> state, double energy, std::uint32_t o
   energies_.push_back(energy);
   occurrences_.push_back(occurrences);
   chains_.push_back(chain);
+}
+
+SampleSet SampleSet::of_chains(std::uint32_t cells, std::uint32_t chains, std::vector<float> states, std::vector<double> energies) {
+  const std::size_t rows = energies.size();
+  if (states.size() != rows * cells || (rows > 0 && (chains == 0 || rows % chains != 0)))
+    throw Error(HB_BAD_ARG, "sample set: " + std::to_string(states.size()) + " values and " + std::to_string(rows) + " energies for " +
+                                std::to_string(chains) + " chains of " + std::to_string(cells) + " cells");
+  SampleSet set(cells, Origin::law);
+  set.occurrences_.assign(rows, 1);
+  set.chains_.resize(rows);
+  for (std::size_t k = 0; k < rows; ++k) set.chains_[k] = static_cast<std::uint32_t>(k / (rows / chains));
+  set.states_ = std::move(states);
+  set.energies_ = std::move(energies);
+  return set;
 }
 
 std::size_t SampleSet::lowest() const {

@@ -6,6 +6,7 @@
 #include "heatbath/error.hpp"
 #include "heatbath/numerics/random.hpp"
 #include "heatbath/numerics/text.hpp"
+#include "solvers/src/scaling_notes.hpp"
 
 namespace heatbath::solvers {
 
@@ -123,16 +124,7 @@ void SpinRuns::sweep(std::span<float> states, std::span<const double> temperatur
 }
 
 std::vector<std::string> SpinRuns::notes() const {
-  std::vector<std::string> notes;
-  const double factor = scaling_.factors().energy;
-  if (std::abs(factor - 1) > 1e-12)
-    notes.push_back("energies on the device are " + numerics::general(factor, 4) + " of the problem's, its temperature with them");
-  if (const network::Rounding rounding = scaling_.rounding(); rounding.worst > 1e-6)
-    notes.push_back("the device's converters hold the problem with errors of up to " + numerics::general(100 * rounding.worst, 3) +
-                    " % of its largest value" +
-                    (rounding.lost > 0 ? "; " + std::to_string(rounding.lost) + " values are held as 0" : "") +
-                    "; energies are those of the problem as given");
-  return notes;
+  return scaling_notes(scaling_, "energies are those of the problem as given");
 }
 
 }  // namespace heatbath::solvers

@@ -61,7 +61,7 @@ TEST_F(ProblemFile, EmptyAndDisconnectedGraphsAreProblems) {
 }
 
 TEST_F(ProblemFile, PairsWithoutAProblemAskForOne) {
-  EXPECT_THAT(refused("g.mtx", "%%MatrixMarket matrix coordinate real symmetric\n2 2 1\n2 1 3\n"), HasSubstr("give --as max-cut, ising or qubo"));
+  EXPECT_THAT(refused("g.mtx", "%%MatrixMarket matrix coordinate real symmetric\n2 2 1\n2 1 3\n"), HasSubstr("give --as max-cut, ising, qubo, gaussian or phase"));
   EXPECT_THAT(refused("g.edges", "0 1 3\n"), HasSubstr("edge list does not say"));
   EXPECT_THAT(refused("g.txt", "3 2\n1 2 1\n2 1 1\n"), HasSubstr("comes twice"));
   EXPECT_THAT(refused("g.txt", "3 2\n1 2 1\n2 4 1\n"), HasSubstr("line 3"));
@@ -170,7 +170,49 @@ TEST_F(ProblemFile, WhatCannotBeReadIsNamed) {
   EXPECT_THAT(error_of(HB_IO, [&] { read_problem(folder_.path() / "none.coo"); }), HasSubstr("no such file"));
   EXPECT_THAT(error_of(HB_IO, [&] { read_problem(folder_.path()); }), HasSubstr("is a folder"));
   EXPECT_THAT(error_of(HB_IO, [&] { read("empty.coo", ""); }), HasSubstr("is empty"));
-  EXPECT_THAT(error_of(HB_BAD_ARG, [&] { problem_kind_named("tsp", "--as"); }), HasSubstr("max-cut, ising, qubo or max-sat"));
+  EXPECT_THAT(error_of(HB_BAD_ARG, [&] { problem_kind_named("tsp", "--as"); }), HasSubstr("max-cut, ising, qubo, max-sat, potts, phase, quartic or gaussian"));
+}
+
+TEST_F(ProblemFile, TomlHasEnergiesOfEveryKindOfCell) {
+  const Problem potts = read("p.toml", "[potts]\ncells = 3\nstates = 3\ncouplings = [[0, 1, 1.0], [1, 2, -0.5]]\n"
+                                       "fields = [[0.1, 0, 0], [0, 0, 0], [0, 0, 2]]\nconstant = 4\n");
+  EXPECT_EQ(potts.kind, ProblemKind::potts);
+  EXPECT_EQ(potts.network.states(), 3u);
+  EXPECT_NEAR(potts.value(std::vector<float>{0, 0, 2}), 4 - 1 - 0.1 - 2, 1e-6);
+  EXPECT_NEAR(potts.value(std::vector<float>{1, 2, 2}), 4 + 0.5 - 2, 1e-6);
+
+  const Problem field = read("q.toml", "[quartic]\ncells = 4\nj2 = -1\nj4 = [1, 2, 3, 4]\nbias = 0.5\n"
+                                       "couplings = { chain = -0.25, periodic = true }\n");
+  EXPECT_EQ(field.kind, ProblemKind::quartic);
+  EXPECT_EQ(field.network.kind(), CellKind::overdamped);
+  EXPECT_NEAR(field.value(std::vector<float>{1, 1, 1, -1}), -4 + 10 + 0.5 * 2 - 0.25 * 0, 1e-6);
+
+  const Problem phases = read("f.toml", "[phase]\ncells = 2\nj2 = 0.5\ncouplings = { all = -1.0 }\n");
+  EXPECT_EQ(phases.network.kind(), CellKind::phase);
+  EXPECT_NEAR(phases.value(std::vector<float>{0.25f, -0.5f}), -std::cos(0.75) + 0.5 * (std::cos(0.5) + std::cos(1.0)), 1e-6);
+
+  const Problem gauss = read("g.toml", "[gaussian]\nprecision = [[2, -1], [-1, 3]]\nlinear = [1, 2]\nconstant = 1\n");
+  EXPECT_NEAR(gauss.value(std::vector<float>{1, 2}), 1 + 0.5 * (2 - 4 + 12) - 1 - 4, 1e-6);
+
+  EXPECT_THAT(refused("x.toml", "[potts]\ncells = 2\nstates = 3\nfields = [[0, 0, 0], [0, 0]]\n"), HasSubstr("x.toml:4: potts.fields[1]: has 2 fields"));
+  EXPECT_THAT(refused("x.toml", "[potts]\ncells = 2\nstates = 1\n"), HasSubstr("states"));
+  EXPECT_THAT(refused("x.toml", "[quartic]\ncells = 2\nj4 = -1\n"), HasSubstr("no floor"));
+  EXPECT_THAT(refused("x.toml", "[quartic]\ncells = 2\ncouplings = { directed = [[0, 1, 1]] }\n"), HasSubstr("have no energy"));
+  EXPECT_THAT(refused("x.toml", "[quartic]\ncells = 2\ncouplings = { graph = 1.0 }\n"), HasSubstr("a device's graph"));
+  EXPECT_THAT(refused("x.toml", "[phase]\ncells = 2\nj4 = 1\n"), HasSubstr("j4"));
+  EXPECT_THAT(refused("x.toml", "[gaussian]\nprecision = [[2, 1], [0, 2]]\n"), HasSubstr("symmetric"));
+  EXPECT_THAT(refused("x.toml", "[gaussian]\nprecision = [[2, 1], [0]]\n"), HasSubstr("x.toml:2: gaussian.precision[1]: has 1 values; needs 2"));
+  EXPECT_THAT(refused("x.toml", "[potts]\ncells = 2\nstates = 3\n[ising]\nspins = 2\n"), HasSubstr("more than one table"));
+}
+
+TEST_F(ProblemFile, MatricesAndPairsAreGaussianOrPhasesWhereAskedFor) {
+  const Problem gauss = read("a.mtx", "%%MatrixMarket matrix coordinate real symmetric\r\n% a comment\r\n2 2 3\r\n1 1 2\r\n2 1 -1\r\n2 2 3\r\n",
+                             ProblemKind::gaussian);
+  EXPECT_NEAR(gauss.value(std::vector<float>{1, 2}), 0.5 * (2 - 4 + 12), 1e-6);
+  const Problem phases = read("e.edges", "# pairs\n0 1 -1\n1 2 -0.5\n", ProblemKind::phase);
+  EXPECT_NEAR(phases.value(std::vector<float>{0, 1, 3}), -std::cos(1.0) - 0.5 * std::cos(2.0), 1e-6);
+  EXPECT_THAT(refused("e.edges", "0 0 1\n0 1 1\n", ProblemKind::phase), HasSubstr("with itself"));
+  EXPECT_THAT(refused("e.edges", "0 1 1\n", ProblemKind::potts), HasSubstr("[potts]"));
 }
 
 }  // namespace

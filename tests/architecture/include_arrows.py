@@ -143,7 +143,7 @@ RULES = {
                  "these show; never sim or hw_model",
                  ("apps", "files", "report", "bridges", "conformance/include", "validate", "server/include") + HOST_SIDE + OPEN),
     "measure": Rule("measure includes only itself, numerics, the program format, Eigen and the standard library; never sim "
-                    "or hw_model", ("measure", "numerics") + DRIVER + VOCABULARY, std_and("Eigen/.*")),
+                    "or hw_model", ("measure", "numerics") + DRIVER + VOCABULARY, std_and(r"(unsupported/)?Eigen/.*")),
     "python": Rule(f"python includes only itself, open.hpp, the version, the studies, validate, conformance, {HOST}",
                    ("python", "studies/include", "trainers/include", "solvers/include", "network/include", "measure/include", "validate",
                     "conformance/include") + DRIVER + OPEN + VOCABULARY + ("firmware_api/include/heatbath/version.h",)),

@@ -73,7 +73,102 @@ TEST(Sample, PhasesHaveTheCorrelationOfTwoRotors) {
     z += w, energy -= c * w;
   }
   expect_near(at.samples.mean_energy(), energy / z, "energy");
+  ASSERT_TRUE(at.certificate);
+  EXPECT_TRUE(at.certificate->clean()) << measure::text(*at.certificate);
+  try {
+    sample(device, Network::kuramoto(std::vector<Edge>{{0, 1, 1.0}}, std::vector<double>{0, 1}), {.burn_in = 1, .spacing = 1});
+    ADD_FAILURE() << "driven phases have no law, and were sampled";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), HB_BAD_ARG) << error.what();
+  }
+}
+
+TEST(Sample, PottsStatesFollowTheirEnumeration) {
+  Device device = open("func:cell=categorical&states=3&cells=4&lanes=64&threads=1");
+  const std::vector<double> h{0.3, 0, 0, 0, 0, 0, 0, 0, -0.4, 0, 0, 0};
+  const std::vector<Edge> J{{0, 1, 0.8}, {1, 2, -0.5}, {2, 3, 0.7}, {0, 3, 0.4}};
+  double z = 0, energy = 0;
+  for (int k = 0; k < 81; ++k) {
+    const int s[4] = {k % 3, k / 3 % 3, k / 9 % 3, k / 27};
+    double v = 0;
+    for (const Edge& edge : J) v -= s[edge.i] == s[edge.j] ? edge.value : 0;
+    for (int i = 0; i < 4; ++i) v -= h[static_cast<std::size_t>(3 * i + s[i])];
+    const double w = std::exp(-v / 0.9);
+    z += w, energy += v * w;
+  }
+  const Sampling at = sample(device, Network::potts(3, J, h), {.kT = 0.9, .records = 200, .burn_in = 40, .spacing = 2});
+  expect_near(at.samples.mean_energy(), energy / z, "energy");
   EXPECT_FALSE(at.certificate);
+}
+
+TEST(Sample, StatisticsOfALongRunAreKeptWithoutItsStates) {
+  // One spring of stiffness 2 at kT = 0.5 beside one of 0.5: variance kT/k, correlation exp(-k t), order their mean.
+  Device device = open("func:stepper=exact-ou&cells=2&lanes=64&threads=1");
+  const Network springs = Network::quadratic_form(std::vector<double>{2, 0, 0, 0.5}, std::vector<double>{1, 0});
+  SampleOptions options{.kT = 0.5, .chains = 128, .records = 600, .burn_in = 20, .spacing = 0.3};
+  options.statistics = {.moments = true, .histogram = true, .autocorrelation = true, .spectrum = true, .cells = {0}, .bins = 20, .lags = 8, .segment = 64};
+  const Sampling with = sample(device, springs, options);
+  options.keep_states = false;
+  const Sampling without = sample(device, springs, options);
+  EXPECT_EQ(without.samples.size(), 0u);
+  ASSERT_TRUE(with.statistics && without.statistics);
+  const SampleStatistics& is = *without.statistics;
+  EXPECT_EQ(is.samples(), 128u * 600u);
+  expect_near(is.mean(0), 0.5, "mean of x0");
+  expect_near(is.covariance(0, 0), 0.25, "variance of x0");
+  expect_near(is.covariance(1, 1), 1, "variance of x1");
+  expect_near(is.covariance(0, 1), 0, "covariance");
+  const auto series = is.series();
+  ASSERT_EQ(series.size(), 3u);
+  EXPECT_EQ(series[0].name, "energy");
+  expect_near(series[0].mean, 0.5 - 0.25, "energy");  // kT/2 of each, less b^2/2k
+  expect_near(series[1].mean, 0.25, "order");
+  expect_near(series[1].variance, (0.25 + 1) / 4, "variance of the order");
+  const auto& x0 = series[2];
+  EXPECT_EQ(x0.name, "x0");
+  ASSERT_EQ(x0.autocovariance.size(), 8u);
+  for (std::size_t k = 0; k < 8; ++k) expect_near(x0.autocovariance[k], 0.25 * std::exp(-2 * x0.lags[k]), "autocovariance");
+  double all = 0;
+  for (std::size_t bin = 0; bin < x0.histogram.size(); ++bin) {
+    const double width = (x0.high - x0.low) / 20, low = bin == 0 ? -INFINITY : x0.low + width * static_cast<double>(bin - 1);
+    const double high = bin == 21 ? INFINITY : x0.low + width * static_cast<double>(bin);
+    const auto below = [](double x) { return 0.5 * std::erfc(-(x - 0.5) / std::sqrt(2 * 0.25)); };
+    const double exact = below(high) - below(low);
+    all += x0.histogram[bin].value;
+    EXPECT_LT(std::abs(x0.histogram[bin].value - exact), 4 * x0.histogram[bin].standard_error + 3e-5) << bin;
+  }
+  EXPECT_NEAR(all, 1, 1e-12);
+  const double a = std::exp(-2 * without.spacing);  // sampled, the spring is an autoregression
+  for (std::size_t k = 3; k + 1 < x0.spectrum.size(); ++k) {
+    const double law = 2 * without.spacing * 0.25 * (1 - a * a) / (1 - 2 * a * std::cos(2 * M_PI * x0.frequencies[k] * without.spacing) + a * a);
+    EXPECT_LT(std::abs(x0.spectrum[k].value - law), 4 * x0.spectrum[k].standard_error + 0.01 * law) << x0.frequencies[k];
+  }
+  // The same states, kept or not, and the same certificate where all of them fit.
+  EXPECT_EQ(with.statistics->mean(1).value, is.mean(1).value);
+  ASSERT_TRUE(with.certificate && without.certificate);
+  EXPECT_EQ(with.certificate->inverse_temperature.value, without.certificate->inverse_temperature.value);
+  EXPECT_EQ(with.samples.size(), 128u * 600u);
+  EXPECT_NEAR(with.samples.mean(0).value, is.mean(0).value, 1e-6);
+}
+
+TEST(Sample, StatisticsThatCannotBeAreRefused) {
+  Device device = open("func:cells=2&lanes=16&threads=1");
+  const Network springs = Network::quadratic_form(std::vector<double>{1, 0, 0, 1}, std::vector<double>{0, 0});
+  const auto refuses = [&](const StatisticsChoice& choice, std::uint32_t records) {
+    SampleOptions options{.chains = 16, .records = records};
+    options.statistics = choice;
+    try {
+      sample(device, springs, options);
+      ADD_FAILURE() << "was not refused";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), HB_BAD_ARG) << error.what();
+    }
+  };
+  refuses({.histogram = true, .cells = {2}}, 10);
+  refuses({.histogram = true, .cells = {1, 1}}, 10);
+  refuses({.histogram = true, .bins = 0}, 10);
+  refuses({.spectrum = true, .segment = 9}, 10);
+  refuses({.spectrum = true}, 3);
 }
 
 TEST(Sample, HeatIsMeteredOnRequestAndTimesAreAskedForWhereNoBoundIsKnown) {

@@ -22,6 +22,10 @@ class SampleSet {
  public:
   SampleSet(std::uint32_t cells, Origin origin) : cells_(cells), origin_(origin) {}
 
+  /// Samples of a law: `chains` equally long chains of states, one behind the other, and an energy of each state.
+  /// Error(BAD_ARG) for other sizes.
+  static SampleSet of_chains(std::uint32_t cells, std::uint32_t chains, std::vector<float> states, std::vector<double> energies);
+
   std::uint32_t cells() const { return cells_; }
   std::size_t size() const { return energies_.size(); }
   Origin origin() const { return origin_; }
