@@ -2,15 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <fstream>
 #include <initializer_list>
 #include <limits>
-#include <type_traits>
 
 #include <nlohmann/json.hpp>
 
-#include "heatbath/numerics/crc32.hpp"
+#include "heatbath/numerics/archive.hpp"
 #include "heatbath/numerics/text.hpp"
 #include "heatbath/open.hpp"
 #include "heatbath/regs.h"
@@ -33,101 +31,47 @@ namespace {
 constexpr const char* mode_names[] = {"Instantiated",       "Configuration Mode", "Initialization Mode",
                                       "Step Mode",          "Intermediate Update Mode", "Terminated"};
 
-// -- serialised states: fields one after the other, little-endian as all hosts of the project ------------------------
-constexpr std::uint64_t magic = 0x32756D6674616568;  // "heatfmu2"
+// -- serialised states ------------------------------------------------------------------------------------------------
+constexpr std::uint32_t unit_format = 1;
 
-class Writer {
- public:
-  template <class Value>
-    requires std::is_trivially_copyable_v<Value>
-  void put(const Value& value) {
-    const auto* const from = reinterpret_cast<const std::uint8_t*>(&value);
-    bytes.insert(bytes.end(), from, from + sizeof value);
-  }
-  template <class List>
-  void put_list(const List& list) {
-    put(std::uint64_t{list.size()});
-    for (const auto value : list) put(value);
-  }
-  void put(const Inputs& it) {
-    put(it.coupling_scale), put(it.temperature);
-    put_list(it.bias), put_list(it.clamp_value);
-    put_list(std::vector<std::uint8_t>(it.clamp.begin(), it.clamp.end()));
-  }
-  std::vector<std::uint8_t> bytes;
-};
-
-class Reader {
- public:
-  explicit Reader(std::span<const std::uint8_t> bytes) : left_(bytes) {}
-  template <class Value>
-  Value take() {
-    Value value;
-    if (left_.size() < sizeof value) refuse("the serialized state ends too early");
-    std::memcpy(&value, left_.data(), sizeof value);
-    left_ = left_.subspan(sizeof value);
-    return value;
-  }
-  template <class Value>
-  std::vector<Value> take_list() {
-    const auto count = take<std::uint64_t>();
-    if (count > left_.size() / sizeof(Value)) refuse("the serialized state ends too early");
-    std::vector<Value> list;
-    for (std::uint64_t i = 0; i < count; ++i) list.push_back(take<Value>());
-    return list;
-  }
-  Inputs take_inputs() {
-    Inputs it;
-    it.coupling_scale = take<double>(), it.temperature = take<double>();
-    it.bias = take_list<double>(), it.clamp_value = take_list<double>();
-    const auto clamp = take_list<std::uint8_t>();
-    it.clamp.assign(clamp.begin(), clamp.end());
-    return it;
-  }
-  bool at_end() const { return left_.empty(); }
-
- private:
-  std::span<const std::uint8_t> left_;
-};
+void exchange(numerics::Archive& archive, std::string& unit, UnitState& it) {
+  archive(unit, it.mode, it.cells, it.seed, it.intermediate_period);
+  for (Inputs* in : {&it.inputs, &it.applied})
+    archive(in->coupling_scale, in->temperature, in->bias, in->clamp_value, in->clamp);
+  archive(it.x, it.energy, it.work, it.heat, it.start_time, it.elapsed, it.steps);
+}
 
 }  // namespace
 
 std::vector<std::uint8_t> UnitState::bytes(const std::string& unit) const {
-  Writer out;
-  out.put(magic);
-  out.put_list(unit);
-  out.put(mode), out.put(cells), out.put(seed), out.put(intermediate_period);
-  out.put(inputs), out.put(applied);
-  out.put_list(x);
-  out.put(energy), out.put(work), out.put(heat), out.put(start_time), out.put(elapsed), out.put(steps);
-  out.put(numerics::crc32(std::as_bytes(std::span(out.bytes))));
-  return out.bytes;
+  numerics::Archive archive(unit_format);
+  std::string name = unit;
+  UnitState copy = *this;
+  exchange(archive, name, copy);
+  const std::vector<std::byte> sealed = numerics::seal("unit", unit_format, archive.take());
+  std::vector<std::uint8_t> bytes(sealed.size());
+  std::ranges::transform(sealed, bytes.begin(), [](std::byte byte) { return static_cast<std::uint8_t>(byte); });
+  return bytes;
 }
 
 UnitState UnitState::from_bytes(std::span<const std::uint8_t> bytes, const std::string& unit) {
-  if (Reader(bytes).take<std::uint64_t>() != magic)
-    refuse("the bytes are no serialized state of a Heatbath unit of this version");
-  const std::size_t size = bytes.size() - sizeof(std::uint32_t);
-  if (Reader(bytes.subspan(size)).take<std::uint32_t>() != numerics::crc32(std::as_bytes(bytes.first(size))))
-    refuse("the serialized state is damaged (its checksum differs)");
-  Reader in(bytes.first(size));
-  in.take<std::uint64_t>();
-  const auto name = in.take_list<char>();
-  if (std::string(name.begin(), name.end()) != unit) refuse("the serialized state is that of another unit");
-  UnitState it;
-  it.mode = in.take<std::uint8_t>(), it.cells = in.take<std::uint64_t>(), it.seed = in.take<std::uint64_t>();
-  it.intermediate_period = in.take<double>();
-  it.inputs = in.take_inputs(), it.applied = in.take_inputs();
-  it.x = in.take_list<float>();
-  it.energy = in.take<double>(), it.work = in.take<double>(), it.heat = in.take<double>();
-  it.start_time = in.take<double>(), it.elapsed = in.take<double>(), it.steps = in.take<std::uint64_t>();
-  const auto fits = [&](const Inputs& given) {
-    return given.bias.size() == it.cells && given.clamp.size() == it.cells && given.clamp_value.size() == it.cells;
-  };
-  if (!in.at_end() || it.x.size() != it.cells || !fits(it.inputs) || !fits(it.applied) ||
-      it.mode >= std::size(mode_names))
-    refuse("the serialized state is damaged");
-  return it;
+  try {
+    const numerics::Sealed sealed = numerics::unseal(std::as_bytes(bytes), "unit", unit_format);
+    numerics::Archive archive(sealed.contents, sealed.version);
+    std::string name;
+    UnitState it;
+    exchange(archive, name, it);
+    archive.end();
+    if (name != unit) archive.refuse("it is that of another unit");
+    const auto fits = [&](const Inputs& given) {
+      return given.bias.size() == it.cells && given.clamp.size() == it.cells && given.clamp_value.size() == it.cells;
+    };
+    archive.check(it.x.size() == it.cells && fits(it.inputs) && fits(it.applied), "number of cells");
+    archive.check(it.mode < std::size(mode_names), "mode");
+    return it;
+  } catch (const numerics::Archive::Refused& refused) {
+    refuse(std::string("the serialized state: ") + refused.what());
+  }
 }
 
 // -- instances --------------------------------------------------------------------------------------------------------

@@ -105,6 +105,9 @@ Job::Impl::Impl(Device::Impl& on, const Program& what, const JobOptions& how, Ca
   if (program.open_loops() > 0)
     bad_arg(where + std::to_string(program.open_loops()) + " loop(s) of the program are open; each loop_begin needs a loop_end");
   check_updates(caps, device->step, program.cells(), where);
+  if (keeps() && device->link.restorable() == nullptr)
+    throw Error(HB_UNSUPPORTED, where + "checkpoints need a device whose state can be saved, an emulator in this process; " +
+                                    device->link.transport().info().uri + " is none");
   if (options.shots == 0) bad_arg(where + "0 shots; at least 1 is needed");
   if (program.fixed_shots() != 0 && program.fixed_shots() != options.shots)
     bad_arg(where + std::to_string(options.shots) + " shots; the program's per-shot operands are for " +
@@ -184,6 +187,7 @@ void Job::Impl::begin() {
   hb_job_status_t status{};
   state = State::failed;  // until the device has accepted the first pass there is nothing to stop
   const Link::Question question(device->link, [this] { return asked_to_stop(); });
+  if (!options.checkpoints.from.empty()) return resume();
   device->run("reading STATUS", [&](const hb_mmio_t* mmio) { return hb_dif_job_status(mmio, &status); });
   if (status.running) throw Error(HB_BUSY, "Device::start: the device runs a program that another host started");
 
@@ -540,6 +544,7 @@ void Job::Impl::advance() {
     if (cancelled.load(std::memory_order_relaxed)) return;
     slice_ = std::min(longest_slice_, slice_ * 2);
     look();
+    if (state == State::running && options.checkpoints.due && options.checkpoints.due()) save();
     if (!options.progress || (state != State::running && state != State::done)) return;
     done = fraction();
   } catch (const Error& error) {

@@ -11,11 +11,16 @@
 #include <vector>
 
 #include "device_impl.hpp"
+#include "heatbath/dif_job.h"
 #include "heatbath/error.hpp"
 #include "heatbath/job.hpp"
 #include "heatbath/program.hpp"
 #include "memory_plan.hpp"
 #include "record_reader.hpp"
+
+namespace heatbath::numerics {
+class Archive;
+}
 
 namespace heatbath {
 
@@ -55,6 +60,11 @@ struct Job::Impl {
   std::uint32_t values_of(const MeterFacts& meter) const { return meter.per_cell ? program.cells() : 1; }
   std::uint64_t record_bytes() const;
   void write_rows();
+  bool keeps() const { return options.checkpoints.due || !options.checkpoints.from.empty(); }
+  std::uint32_t identity() const;
+  void exchange(numerics::Archive& archive);
+  void save();
+  void resume();
   void start_pass();
   void service();
   void fetch();

@@ -9,6 +9,7 @@
 
 #include "heatbath/interruptible.hpp"
 #include "heatbath/mmio.h"
+#include "heatbath/restorable.hpp"
 #include "heatbath/transport.hpp"
 
 namespace heatbath {
@@ -23,6 +24,8 @@ class Link {
   Link& operator=(const Link&) = delete;
 
   Transport& transport() { return *transport_; }
+  /// The same object where the device's state can be saved, or null.
+  Restorable* restorable() { return dynamic_cast<Restorable*>(transport_.get()); }
 
   /// Runs function(const hb_mmio_t*) and returns its result. Throws Error only; an exception of another type that the
   /// transport threw becomes Error(LINK).

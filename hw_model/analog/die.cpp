@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "heatbath/numerics/archive.hpp"
 #include "hw_model/analog/part_pattern.hpp"
 #include "hw_model/physics/parameters.hpp"
 
@@ -60,6 +61,12 @@ void Die::act(physics::Parameters& p) const {
   if (law_.bias_offset_sd > 0) add_offsets(p, offsets_, static_cast<float>(warmth_));
 }
 
+void Die::exchange(numerics::Archive& archive, std::uint32_t cells, std::uint32_t) {
+  archive.section("die");
+  archive(warmth_, at_, offsets_);
+  archive.check(law_.bias_offset_sd == 0 || offsets_.size() >= cells, "offsets of the die");
+}
+
 Drift::Drift(const DriftLaw& law, std::uint64_t serial) : law_(law), key_(key_of_part(serial)) {}
 
 std::vector<double> Drift::walk(std::uint64_t key, std::uint64_t periods, std::uint32_t cells) {
@@ -113,12 +120,25 @@ void Drift::act(physics::Parameters& p) const {
   if (law_.walk > 0) add_offsets(p, offsets_, 1.0f);
 }
 
+void Drift::exchange(numerics::Archive& archive, std::uint32_t cells, std::uint32_t) {
+  archive.section("drift");
+  archive(gain_, cell_gain_, exponents_, offsets_);
+  archive.check((law_.exponent_sd == 0 || (cell_gain_.size() >= cells && exponents_.size() >= cells)) &&
+                    (law_.walk == 0 || offsets_.size() >= cells),
+                "drift");
+}
+
 void Supply::pass(const Moment& moment) { wave_ = std::sin(2 * std::numbers::pi * std::fmod(moment.time / period_, 1.0)); }
 
 void Supply::act(physics::Parameters& p) const {
   scale_gain(p, 1 + gain_ * wave_);
   scale_cells(p, 1 + gain_ * wave_);
   if (kT_ != 0) scale_temperature(p, std::max(0.0, 1 + kT_ * wave_));
+}
+
+void Supply::exchange(numerics::Archive& archive, std::uint32_t, std::uint32_t) {
+  archive.section("supply");
+  archive(wave_);
 }
 
 }  // namespace heatbath::model

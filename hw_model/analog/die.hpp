@@ -30,6 +30,7 @@ class Die : public Imperfection {
   bool moves() const override { return true; }
   void pass(const Moment& moment) override;
   void act(physics::Parameters& parameters) const override;
+  void exchange(numerics::Archive& archive, std::uint32_t cells, std::uint32_t lanes) override;
   void power_on() override;
 
   double warmth() const { return warmth_; }
@@ -61,6 +62,7 @@ class Drift : public Imperfection {
   bool moves() const override { return true; }
   void pass(const Moment& moment) override;
   void act(physics::Parameters& parameters) const override;
+  void exchange(numerics::Archive& archive, std::uint32_t cells, std::uint32_t lanes) override;
 
   /// The walk of cells 0..cells-1 after `periods` periods, in units of its standard deviation after one.
   static std::vector<double> walk(std::uint64_t key, std::uint64_t periods, std::uint32_t cells);
@@ -82,6 +84,7 @@ class Supply : public Imperfection {
   bool moves() const override { return true; }
   void pass(const Moment& moment) override;
   void act(physics::Parameters& parameters) const override;
+  void exchange(numerics::Archive& archive, std::uint32_t cells, std::uint32_t lanes) override;
 
  private:
   double gain_, kT_, period_, wave_ = 0;

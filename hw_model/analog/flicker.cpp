@@ -1,7 +1,9 @@
 #include "hw_model/analog/flicker.hpp"
 
+#include <algorithm>
 #include <cmath>
 
+#include "heatbath/numerics/archive.hpp"
 #include "heatbath/numerics/random.hpp"
 #include "hw_model/physics/noise.hpp"
 #include "hw_model/physics/parameters.hpp"
@@ -74,6 +76,15 @@ void Flicker::act(physics::Parameters& p) const {
     p.bias_per_lane = true;
   }
   for (std::size_t i = 0; i < p.bias.size(); ++i) p.bias[i] += offsets_[i];
+}
+
+void Flicker::exchange(numerics::Archive& archive, std::uint32_t cells, std::uint32_t lanes) {
+  archive.section("flicker");
+  archive(fresh_, period_, cells_, lanes_, stages_, side_, offsets_);
+  const std::size_t size = std::size_t{lanes_} * cells_;
+  archive.check((cells == 0 || (cells_ == cells && lanes_ == lanes)) && offsets_.size() == size && (side_.empty() || side_.size() == size) &&
+                    std::ranges::all_of(stages_, [&](const auto& z) { return z.size() == size; }),
+                "slow noise");
 }
 
 }  // namespace heatbath::model

@@ -28,6 +28,7 @@ class Flicker : public Imperfection {
   bool moves() const override { return true; }
   void pass(const Moment& moment) override;
   void act(physics::Parameters& parameters) const override;
+  void exchange(numerics::Archive& archive, std::uint32_t cells, std::uint32_t lanes) override;
   void restart() override { fresh_ = true; }
 
  private:

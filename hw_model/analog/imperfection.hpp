@@ -6,6 +6,10 @@
 
 #include "heatbath/cells.h"
 
+namespace heatbath::numerics {
+class Archive;
+}
+
 namespace heatbath::physics {
 class Array;
 class Graph;
@@ -79,6 +83,11 @@ class Imperfection {
   virtual void restart() {}
   /// The part is powered on for the first time.
   virtual void power_on() {}
+
+  /// Writes or reads what it keeps from one moment to the next, which is not a pure function of the part. `cells` and
+  /// `lanes` are those of the parameters on which `act` may be called before the next `pass`; 0: it is not. Throws
+  /// Archive::Refused for what does not fit them.
+  virtual void exchange(numerics::Archive&, std::uint32_t /*cells*/, std::uint32_t /*lanes*/) {}
 
   /// An array is made, which makes the steps.
   virtual void step(physics::ArraySpec&) const {}

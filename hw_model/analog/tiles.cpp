@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "heatbath/codes.h"
+#include "heatbath/numerics/archive.hpp"
 #include "heatbath/numerics/random.hpp"
 #include "hw_model/analog/part_pattern.hpp"
 #include "hw_model/physics/array.hpp"
@@ -104,6 +105,16 @@ void Tiles::act(physics::Parameters& p) const {
     for (const Cut::Between& at : of.between) bias[at.i] = std::fma(p.gain * at.value, heard[at.k], bias[at.i]);
   }
   p.couplings = of.inner;
+}
+
+void Tiles::exchange(numerics::Archive& archive, std::uint32_t cells, std::uint32_t lanes) {
+  archive.section("tiles");
+  archive(cells_, lanes_, sent_, heard_);
+  if (archive.reads()) cuts_.clear();
+  const std::size_t size = std::size_t{lanes_} * cells_;
+  archive.check((heard_.empty() || (heard_.size() == size && (cells == 0 || (cells_ == cells && lanes_ == lanes)))) && sent_.size() <= std::size_t{law_.latency} + 1 &&
+                    std::ranges::all_of(sent_, [&](const auto& states) { return states.size() == size; }),
+                "messages between tiles");
 }
 
 }  // namespace heatbath::model

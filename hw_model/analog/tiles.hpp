@@ -32,6 +32,7 @@ class Tiles : public Imperfection {
   bool moves() const override { return law_.tiles > 1; }
   void pass(const Moment& moment) override;
   void act(physics::Parameters& parameters) const override;
+  void exchange(numerics::Archive& archive, std::uint32_t cells, std::uint32_t lanes) override;
   void restart() override { sent_.clear(); }
 
  private:

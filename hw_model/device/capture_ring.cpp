@@ -4,6 +4,8 @@
 #include <cstring>
 #include <vector>
 
+#include "heatbath/numerics/archive.hpp"
+
 namespace heatbath::model {
 
 void CaptureRing::begin(const RingLayout& layout) {
@@ -71,6 +73,14 @@ void CaptureRing::finish_record(std::uint64_t ticks) {
       sizeof header + std::size_t{layout_.lanes} * layout_.cells * value_bytes(first_.storage);
   std::memset(start + used, 0, layout_.record_bytes - used);
   ++head_;
+}
+
+void CaptureRing::exchange(numerics::Archive& archive) {
+  archive.section("ring");
+  std::uint64_t clips = clipped();
+  archive(layout_, head_, tail_, clips, saturated_);
+  archive.check(tail_ <= head_ && head_ - tail_ <= layout_.slots, "head and tail");
+  clipped_ = clips;
 }
 
 }  // namespace heatbath::model

@@ -53,6 +53,9 @@ class CaptureRing {
   /// evolved in the job.
   void finish_record(std::uint64_t ticks);
 
+  /// Layout, head, tail and counters; the records are memory's. Whoever reads checks the layout.
+  void exchange(numerics::Archive& archive);
+
  private:
   std::byte* record(std::uint64_t number) const;
 

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <bit>
 #include <limits>
+#include <map>
 #include <new>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <variant>
 
+#include "heatbath/numerics/archive.hpp"
 #include "heatbath/numerics/text.hpp"
 #include "heatbath/numerics/thread_team.hpp"
 #include "heatbath/numerics/work_watch.hpp"
@@ -29,6 +31,9 @@ namespace {
 
 /// Work of a DMA burst (work_watch.hpp).
 constexpr std::uint64_t burst_units = 512;
+
+/// Of save(). What reads an older one is in the exchange() functions, by Archive::version().
+constexpr std::uint32_t saved_format = 1;
 
 std::uint32_t low(std::uint64_t value) { return static_cast<std::uint32_t>(value); }
 std::uint32_t high(std::uint64_t value) { return static_cast<std::uint32_t>(value >> 32); }
@@ -85,6 +90,8 @@ struct Chip::Impl {
   Profile profile;
   std::vector<std::byte> topology;  // empty: the graph's own list
   std::uint32_t lanes;
+  std::uint64_t seed;
+  bool timed;
   RegisterFile registers;
   Interrupts interrupts;
   DeviceMemory memory;
@@ -99,6 +106,8 @@ struct Chip::Impl {
         profile(with_cells(of, cells)),
         topology(list_with_couplings(profile)),
         lanes(choose(options.lanes, of.lanes, of.lanes_max, of, "lanes")),
+        seed(options.seed),
+        timed(options.timed),
         memory(options.memory_file < 0 ? DeviceMemory(of.memory_bytes)
                                        : DeviceMemory(of.memory_bytes, options.memory_file, options.memory_offset)),
         team(options.threads),
@@ -285,6 +294,64 @@ struct Chip::Impl {
     return sequencer.advance_to(time, stop_at_interrupt);
   }
 
+  void exchange(numerics::Archive& archive) {
+    archive(reset_count, acknowledged);
+    registers.exchange(archive);
+    interrupts.exchange(archive);
+    sequencer.exchange(archive, registers.get(HB_CAPS_OFFSET), cells, lanes);
+    dma.exchange(archive);
+    memory.exchange(archive);
+  }
+
+  /// What the state belongs to: by name, in the order in which differences are told.
+  std::vector<std::pair<std::string, std::string>> identity() const {
+    std::vector<std::pair<std::string, std::string>> names{{"arithmetic revision", std::to_string(physics::arithmetic_revision)},
+                                                           {"cells", std::to_string(cells)},
+                                                           {"lanes", std::to_string(lanes)},
+                                                           {"seed", std::to_string(seed)},
+                                                           {"timing", timed ? "at" : "lt"}};
+    for (const DatasheetRow& row : datasheet(profile))
+      if (row.key != "description" && row.key != "topology" && row.table != "cost") names.emplace_back(row.table + "." + row.key, row.value);
+    std::uint32_t graph = 0;  // and not the name of its file
+    if (profile.graph) graph = numerics::crc32(std::as_bytes(profile.graph->couplers()));
+    if (profile.graph_couplings) graph = numerics::crc32(std::as_bytes(std::span(*profile.graph_couplings)), graph);
+    names.emplace_back("checksum of the graph", std::to_string(graph));
+    return names;
+  }
+
+  std::vector<std::byte> save() {
+    numerics::Archive archive(saved_format);
+    auto names = identity();
+    std::uint64_t count = names.size();
+    archive(count);
+    for (auto& [name, value] : names) archive(name, value);
+    exchange(archive);
+    return numerics::seal("chip", saved_format, archive.take());
+  }
+
+  /// Throws Archive::Refused; `begun`: whether anything was changed by then.
+  void restore(std::span<const std::byte> saved, bool& begun) {
+    const numerics::Sealed sealed = numerics::unseal(saved, "chip", saved_format);
+    numerics::Archive archive(sealed.contents, sealed.version);
+    std::uint64_t count = 0;
+    archive(count);
+    std::map<std::string, std::string, std::less<>> found;
+    for (std::uint64_t k = 0; k < count; ++k) {
+      std::string name, value;
+      archive(name, value);
+      found.emplace(std::move(name), std::move(value));
+    }
+    for (const auto& [name, value] : identity()) {  // keys of later versions have the values of before: not in the file
+      const auto of = found.find(name);
+      if (of != found.end() && of->second != value)
+        archive.refuse("it is of another chip: " + name + " is " + numerics::quoted(of->second) + " there, " +
+                       numerics::quoted(value) + " here");
+    }
+    begun = true;
+    exchange(archive);
+    archive.end();
+  }
+
   void power_on() {
     memory.clear();
     registers.power_on();
@@ -319,6 +386,17 @@ void Chip::attach(HostPort* host) { impl_->dma.attach(host); }
 std::uint64_t Chip::next_burst() const { return impl_->dma.next_event(); }
 bool Chip::advance_to(std::uint64_t time, bool stop_at_interrupt) { return impl_->advance_to(time, stop_at_interrupt); }
 bool Chip::interrupt() const { return impl_->interrupts.output(); }
+
+std::vector<std::byte> Chip::save() const { return impl_->save(); }
+void Chip::restore(std::span<const std::byte> saved) {
+  bool begun = false;
+  try {
+    impl_->restore(saved, begun);
+  } catch (const numerics::Archive::Refused& refused) {
+    if (begun) impl_->power_on();
+    throw std::invalid_argument(refused.what());
+  }
+}
 
 hb_status_t Chip::trigger() { return impl_->start(); }
 void Chip::reset() { impl_->reset(); }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "heatbath/status.h"
 #include "hw_model/device/dma.hpp"
@@ -77,6 +78,16 @@ class Chip {
   void attach(HostPort* host);
   /// Time of the next burst of the DMA engine, at which memory of the host changes or is read; `never` when it is idle.
   std::uint64_t next_burst() const;
+
+  // -- checkpoints -----------------------------------------------------------------------------------------------
+  /// Everything that changes, in one piece of bytes (docs/checkpoints.md): a chip that restores it goes on with the
+  /// same bits, whatever its threads and its instruction set. The chip stays as it is.
+  std::vector<std::byte> save() const;
+  /// Puts the chip where another of the same profile, size, seed and timing was. Memory of the host behind the DMA
+  /// engine, and the observer, are not part of it. Throws std::invalid_argument in one line that says what is wrong
+  /// with the bytes; nothing was done then, or, where they have the right checksum but contents that no chip wrote,
+  /// power_on().
+  void restore(std::span<const std::byte> saved);
 
   // -- pins of a part --------------------------------------------------------------------------------------------
   /// Starts the job of the registers as COMMAND.START does, without touching COMMAND and COMMAND_ACK.

@@ -5,6 +5,10 @@
 #include <cstdint>
 #include <span>
 
+namespace heatbath::numerics {
+class Archive;
+}
+
 namespace heatbath::model {
 
 /// Zero-filled memory of the chip, mapped lazily: pages that were never touched take no memory of the host.
@@ -21,6 +25,8 @@ class DeviceMemory {
   std::span<std::byte> bytes() { return bytes_; }
   /// All zero again, at the same address.
   void clear();
+  /// Writes or reads the pages that are not all zero. Throws Archive::Refused.
+  void exchange(numerics::Archive& archive);
 
  private:
   std::span<std::byte> bytes_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "heatbath/numerics/archive.hpp"
 #include "heatbath/regs.h"
 #include "hw_model/device/interrupts.hpp"
 #include "hw_model/device/profile.hpp"
@@ -91,6 +92,20 @@ void Dma::reset() {
   due_ = never;
   stopping_ = false;
   code_ = HB_OK;
+}
+
+void Dma::exchange(numerics::Archive& archive) {
+  archive.section("dma");
+  std::uint32_t code = code_;
+  archive(op_, host_address_, device_offset_, bytes_, burst_, moved_, due_, fails_from_, stopping_, code);
+  archive.check(code <= HB_DEFECT, "DMA status");
+  code_ = static_cast<hb_status_t>(code);
+  const bool idle = op_ == 0 && due_ == never && !stopping_;
+  archive.check(idle || (profile_.dma && (op_ == HB_DMA_COMMAND_OP_TO_HOST || op_ == HB_DMA_COMMAND_OP_TO_DEVICE) &&
+                         due_ != never && burst_ > 0 && burst_ <= longest_burst && device_offset_ <= memory_.size() &&
+                         bytes_ <= memory_.size() - device_offset_ && moved_ < bytes_ &&
+                         bytes_ - 1 <= ~std::uint64_t{0} - host_address_),
+                "DMA transfer");
 }
 
 }  // namespace heatbath::model

@@ -8,6 +8,10 @@
 
 #include "heatbath/status.h"
 
+namespace heatbath::numerics {
+class Archive;
+}
+
 namespace heatbath::model {
 
 class Interrupts;
@@ -58,6 +62,9 @@ class Dma {
   std::uint64_t next_event() const { return due_; }
   /// Completes the burst that ends at next_event(), which is now.
   void finish_burst();
+
+  /// The transfer under way. Memory of the host is the host's: its buffers must lie at the same addresses again.
+  void exchange(numerics::Archive& archive);
 
  private:
   hb_status_t start(std::uint32_t op, const RegisterFile& registers, std::uint64_t now);

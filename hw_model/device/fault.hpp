@@ -5,6 +5,10 @@
 
 #include "heatbath/status.h"
 
+namespace heatbath::numerics {
+class Archive;
+}
+
 namespace heatbath::model {
 
 /// Contents of the FAULT_* registers.
@@ -15,6 +19,8 @@ struct Fault {
   std::uint32_t pc = 0;     ///< instruction at fault; no_instruction: a job register
   std::uint32_t field = 0;  ///< hb_field_t, or the offset of the job register
   std::uint32_t info = 0;   ///< first lost record, longest stable step in ticks, entry of a bad operand, else 0
+
+  void exchange(numerics::Archive& archive);
 };
 
 }  // namespace heatbath::model

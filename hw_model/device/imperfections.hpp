@@ -45,6 +45,10 @@ class Imperfections {
   void power_on() {
     for (const auto& one : list_) one->power_on();
   }
+  /// What all of them keep.
+  void exchange(numerics::Archive& archive, std::uint32_t cells, std::uint32_t lanes) {
+    for (const auto& one : list_) one->exchange(archive, cells, lanes);
+  }
   void step(physics::ArraySpec& spec) const {
     for (const auto& one : list_) one->step(spec);
   }

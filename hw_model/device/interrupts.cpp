@@ -1,5 +1,6 @@
 #include "hw_model/device/interrupts.hpp"
 
+#include "heatbath/numerics/archive.hpp"
 #include "heatbath/regs.h"
 
 namespace heatbath::model {
@@ -22,5 +23,11 @@ void Interrupts::raise_program(std::uint32_t tag) {
 }
 
 void Interrupts::reset() { *this = Interrupts(); }
+
+void Interrupts::exchange(numerics::Archive& archive) {
+  archive.section("irq");
+  archive(state_, enabled_, tag_, loses_next_);
+  archive.check(((state_ | enabled_) & ~HB_INTERRUPT_ALL) == 0, "interrupts");
+}
 
 }  // namespace heatbath::model

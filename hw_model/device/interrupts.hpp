@@ -3,6 +3,10 @@
 
 #include <cstdint>
 
+namespace heatbath::numerics {
+class Archive;
+}
+
 namespace heatbath::model {
 
 /// INTR_STATE, INTR_ENABLE and INTR_TAG. Masks use the bits of INTR_STATE (heatbath/regs.h).
@@ -22,6 +26,8 @@ class Interrupts {
   bool enabled(std::uint32_t mask) const { return (enabled_ & mask) != 0; }
   /// The interrupt output.
   bool output() const { return (state_ & enabled_) != 0; }
+
+  void exchange(numerics::Archive& archive);
 
  private:
   std::uint32_t state_ = 0, enabled_ = 0, tag_ = 0;

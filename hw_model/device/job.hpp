@@ -6,6 +6,10 @@
 
 #include "heatbath/program.h"
 
+namespace heatbath::numerics {
+class Archive;
+}
+
 namespace heatbath::model {
 
 /// Where and what the capture ring of a job holds. slots 0: the program takes no records.
@@ -17,6 +21,9 @@ struct RingLayout {
   std::uint32_t second = 0;            ///< first variable of the second component: active cells
   bool whole_turns = false;            ///< the second component is stored as int32
   std::uint32_t record_bytes = 0;
+
+  void exchange(numerics::Archive& archive);
+  bool operator==(const RingLayout&) const = default;
 };
 
 /// Everything a running program needs; registers written later do not change it.
@@ -35,6 +42,8 @@ struct Job {
   bool metered = false;        ///< the program reads meters
   std::uint32_t meters = 0;    ///< those it asks for besides (HB_FLAG_*)
   std::vector<hb_instruction_t> program;
+
+  void exchange(numerics::Archive& archive);
 };
 
 }  // namespace heatbath::model

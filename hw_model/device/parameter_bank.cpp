@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "heatbath/numerics/archive.hpp"
 #include "hw_model/device/profile_registers.hpp"
 #include "hw_model/device/start_check.hpp"
 #include "hw_model/physics/graph.hpp"
@@ -233,6 +234,33 @@ void ParameterBank::readback(hb_section_t section, std::span<std::byte> out) con
     std::copy_n(source->begin(), out.size(), out.begin());  // of one cell there are no couplings: no bytes
   } else {
     std::fill(out.begin(), out.end(), std::byte{0});
+  }
+}
+
+void ParameterBank::exchange(numerics::Archive& archive, physics::ParameterExchange& parameters, std::uint32_t cells,
+                             std::shared_ptr<const physics::Graph> graph) {
+  archive.section("bank");
+  cells_ = cells;
+  graph_ = std::move(graph);
+  archive(clips_);
+  for (Set* set : {&live_, &shadow_}) {
+    parameters(set->applied);
+    archive.check(set->applied.couplings != nullptr, "couplings");
+    for (std::size_t section = 0; section < sections; ++section) {
+      Image& image = set->image[section];
+      std::vector<std::byte> bytes = image ? *image : std::vector<std::byte>();
+      bool there = image != nullptr;
+      archive(there);
+      if (!there) {
+        image = nullptr;
+        continue;
+      }
+      const std::uint64_t size = section_bytes(static_cast<hb_section_t>(section), cells_, profile_);
+      archive.check(size <= archive.left(), "parameter image");
+      bytes.resize(size);
+      archive.raw(bytes);
+      if (archive.reads()) image = std::make_shared<const std::vector<std::byte>>(std::move(bytes));
+    }
   }
 }
 

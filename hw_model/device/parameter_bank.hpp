@@ -52,6 +52,11 @@ class ParameterBank {
   /// 0. out: section_bytes.
   void readback(hb_section_t section, std::span<std::byte> out) const;
 
+  /// Writes or reads both sets, of an array of so many cells and lanes on that graph; `parameters` shares couplings
+  /// with other sets of the array. Throws Archive::Refused.
+  void exchange(numerics::Archive& archive, physics::ParameterExchange& parameters, std::uint32_t cells,
+                std::shared_ptr<const physics::Graph> graph);
+
  private:
   static constexpr std::size_t sections = HB_SECTIONS;
   using Image = std::shared_ptr<const std::vector<std::byte>>;

@@ -1,7 +1,9 @@
 #include "hw_model/device/register_file.hpp"
 
+#include <algorithm>
 #include <vector>
 
+#include "heatbath/numerics/archive.hpp"
 #include "heatbath/register_list.h"
 
 namespace heatbath::model {
@@ -69,6 +71,29 @@ Access RegisterFile::admits_write(std::uint32_t offset, std::uint32_t& value) {
 
 std::uint64_t RegisterFile::get64(std::uint32_t low_offset) const {
   return get(low_offset) | std::uint64_t{get(low_offset + 4)} << 32;
+}
+
+void RegisterFile::exchange(numerics::Archive& archive) {
+  archive.section("regs");
+  std::vector<std::uint32_t> writable;
+  for (std::uint32_t word = 0; word < words; ++word)
+    if (const Access access = rules()[word].access; access == Access::rw || access == Access::cmd) writable.push_back(word);
+  std::uint32_t count = static_cast<std::uint32_t>(writable.size());
+  archive(count);
+  // A later map may have more registers: what is not in the file keeps its value after reset.
+  std::vector<std::uint32_t> found = writable;
+  if (archive.reads()) found.assign(std::min(count, words), 0);
+  archive.check(count <= words, "number of registers");
+  for (std::uint32_t& word : found) {
+    archive(word);
+    const bool known = std::ranges::find(writable, word) != writable.end();
+    archive.check(known, "list of registers");
+    std::uint32_t value = known ? value_[word] : 0;
+    archive(value);
+    archive.check((value & ~rules()[word].write_mask) == 0, "register");
+    value_[word] = value;
+  }
+  archive(access_errors_, sequence_errors_);
 }
 
 }  // namespace heatbath::model

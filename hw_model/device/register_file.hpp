@@ -6,6 +6,10 @@
 
 #include "heatbath/regs.h"
 
+namespace heatbath::numerics {
+class Archive;
+}
+
 namespace heatbath::model {
 
 /// What access rules say of a register.
@@ -42,6 +46,9 @@ class RegisterFile {
   void count_sequence_error() { ++sequence_errors_; }
   std::uint32_t access_errors() const { return access_errors_; }
   std::uint32_t sequence_errors() const { return sequence_errors_; }
+
+  /// Registers that a host can write, by address, and the counters; the others are the profile's.
+  void exchange(numerics::Archive& archive);
 
  private:
   static constexpr std::uint32_t words = HB_WINDOW_BYTES / 4;

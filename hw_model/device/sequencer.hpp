@@ -128,12 +128,17 @@ class Sequencer {
 
   std::uint32_t rail_cell() const { return array_ && job_shown_ ? array_->rail_cell() : 0xFFFFFFFFu; }
 
+  /// Writes or reads everything that changes, array and parameters included, as it is between two calls; `caps` is the
+  /// CAPS register, `cells` and `lanes` are the chip's. Throws Archive::Refused, and is then fit for reset() only.
+  void exchange(numerics::Archive& archive, std::uint32_t caps, std::uint32_t cells, std::uint32_t lanes);
+
  private:
   enum class Phase : std::uint8_t { idle, waiting, running };
   enum class Outcome : std::uint8_t { none, done, aborted, fault };
   struct Loop {
     std::uint32_t begin;  // pc after LOOP_BEGIN
     std::uint32_t left;   // iterations after the present one
+    void exchange(numerics::Archive& archive);
   };
 
   std::uint64_t grid_point(std::uint64_t time) const;
@@ -189,6 +194,9 @@ class Sequencer {
   void clear_meters();
   void snapshot_meters(const hb_instruction_t& instruction);
   physics::Run stretch(std::uint64_t steps) const;
+  void exchange_array(numerics::Archive& archive);
+  bool consistent() const;
+  bool loops_as_nested() const;
 
   const Profile& profile_;
   const std::uint64_t seed_;
@@ -218,6 +226,7 @@ class Sequencer {
   struct Flip {
     std::uint64_t byte;
     std::byte value;  // that it had since
+    void exchange(numerics::Archive& archive);
   };
   std::vector<Flip> flips_;
   std::uint32_t parity_errors_ = 0;

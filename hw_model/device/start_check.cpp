@@ -372,4 +372,24 @@ std::variant<Job, Fault> check_start(const RegisterFile& registers, std::span<co
   return job;
 }
 
+bool could_start(Job job, const Profile& profile, std::uint32_t caps, std::uint64_t memory_bytes, std::uint32_t cells_max,
+                 std::uint32_t lanes_max) {
+  if (job.cells == 0 || job.cells > cells_max || job.shots == 0 || job.shots > lanes_max || job.dt_ticks == 0 ||
+      job.variables != job.cells * profile.components() || job.program.empty() || job.program.size() > profile.program_max ||
+      job.refinement > physics::refinement_max)
+    return false;
+  const double step = static_cast<double>(job.dt_ticks) / profile.time_unit_ticks;
+  if (physics::refusal_of_step(profile.array(job.cells, 1), step)) return false;
+  ProgramCheck check(profile, caps, memory_bytes, job);
+  if (check.run()) return false;
+  const RingLayout& ring = job.ring;
+  if (!check.captures()) return ring.slots == 0;
+  if (ring.lanes != job.shots || ring.second != job.cells || ring.cell0 >= job.variables || ring.cells == 0 ||
+      ring.cells > job.variables - ring.cell0 || ring.base % 64 != 0 || ring.base >= memory_bytes ||
+      (ring.whole_turns && !profile.whole_turns()))
+    return false;
+  const std::uint64_t bytes = hb_record_bytes(ring.lanes, ring.cells, value_bytes(profile.capture_storage));
+  return ring.record_bytes == bytes && ring.slots > 0 && ring.slots <= (memory_bytes - ring.base) / bytes;
+}
+
 }  // namespace heatbath::model

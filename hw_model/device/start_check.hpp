@@ -24,6 +24,10 @@ std::variant<Job, Fault> check_start(const RegisterFile& registers, std::span<co
                                      const Profile& profile, std::uint32_t cells_max, std::uint32_t lanes_max,
                                      std::uint64_t dt_ticks);
 
+/// For a job that was read from a file: whether START could have accepted it. `caps`: the CAPS register.
+bool could_start(Job job, const Profile& profile, std::uint32_t caps, std::uint64_t memory_bytes, std::uint32_t cells_max,
+                 std::uint32_t lanes_max);
+
 /// Values of the COUPLING section of `cells` cells: each pair or coupler once; without reciprocity all cells x cells,
 /// or each coupler twice.
 std::uint64_t coupling_values(std::uint32_t cells, const Profile& profile);

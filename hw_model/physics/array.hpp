@@ -12,6 +12,7 @@
 #include "hw_model/physics/parameters.hpp"
 
 namespace heatbath::numerics {
+class Archive;
 class ThreadTeam;
 }
 
@@ -167,6 +168,11 @@ class Array {
 
   /// Forgets what is kept beside the state: the next step starts coloured noise from its stationary law.
   virtual void restart() {}
+
+  /// Writes or reads all that the next steps depend on beside spec() and the parameters: states and what is kept beside
+  /// them, held cells, meters, rails. The bytes depend neither on threads nor on the instruction set. Throws
+  /// Archive::Refused for what cannot be this array's; its state is then undefined until it is read again.
+  virtual void exchange(numerics::Archive& archive) = 0;
 
   // -- meters ----------------------------------------------------------------------------------------------------
   /// Metering costs time; it is off after construction. Turning it on clears. Meters of cells are off afterwards.

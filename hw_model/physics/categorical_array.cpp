@@ -11,6 +11,7 @@
 #include "hw_model/physics/categorical_kernels.hpp"
 #include "hw_model/physics/cell_meters.hpp"
 #include "hw_model/physics/graph.hpp"
+#include "hw_model/physics/lane_exchange.hpp"
 #include "hw_model/physics/lane_tiles.hpp"
 #include "hw_model/physics/noise_address.hpp"
 #include "hw_model/physics/ramp.hpp"
@@ -299,6 +300,27 @@ void CategoricalArray::cell_meter(CellMeter meter, std::uint32_t lane, std::span
 double CategoricalArray::energy(std::uint32_t lane, const Parameters& live) const {
   const Impl::Tile& t = impl_->tile_of(lane);
   return impl_->energy(t, lane - t.first, live);
+}
+
+void CategoricalArray::exchange(numerics::Archive& archive) {
+  Impl& a = *impl_;
+  archive.section("labels");
+  archive(a.metered, a.cell_meters);
+  archive.check(a.metered || !a.cell_meters.any(), "meters");
+  exchange_free(archive, a.free);
+  if (archive.reads()) clear_meters();
+  for (std::uint32_t lane = 0; lane < lanes(); ++lane) {
+    Impl::Tile& t = a.tile_of(lane);
+    const std::uint32_t own = lane - t.first;
+    exchange_lane(archive, t.values, cells(), t.lanes, own);
+    for (std::uint32_t i = 0; i < cells(); ++i) {
+      const float label = t.values[t.at(i, own)];
+      archive.check(label >= 0 && label < static_cast<float>(spec().states) && label == std::floor(label), "states of cells");
+    }
+    if (!a.metered) continue;
+    archive(t.heat[own], t.work[own]);
+    exchange_lane(archive, t.cell_sums, a.cell_meters, cells(), t.lanes, own);
+  }
 }
 
 }  // namespace heatbath::physics

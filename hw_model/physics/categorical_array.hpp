@@ -32,6 +32,7 @@ class CategoricalArray final : public Array {
   std::uint64_t rail_count() const override { return 0; }
   std::uint32_t rail_cell() const override { return 0xFFFFFFFFu; }
   void clear_rails() override {}
+  void exchange(numerics::Archive& archive) override;
 
  private:
   struct Impl;

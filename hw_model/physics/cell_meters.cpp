@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "heatbath/numerics/archive.hpp"
+
 namespace heatbath::physics {
 
 namespace {
@@ -24,6 +26,11 @@ std::span<const StateMeter> state_meters() { return meters_of_states; }
 
 bool CellMeterSet::of_states() const {
   return std::ranges::any_of(state_meters(), [this](const StateMeter& of) { return has(of.meter); });
+}
+
+void CellMeterSet::exchange(numerics::Archive& archive) {
+  archive(bits_);
+  archive.check(bits_ < 1u << cell_meters, "list of meters");
 }
 
 void CellSums::clear(CellMeterSet kept, std::size_t size) {

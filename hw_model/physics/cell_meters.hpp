@@ -8,6 +8,10 @@
 
 #include "hw_model/physics/cell_law.hpp"
 
+namespace heatbath::numerics {
+class Archive;
+}
+
 namespace heatbath::physics {
 
 /// Which meters of cells are kept.
@@ -18,6 +22,7 @@ class CellMeterSet {
   bool any() const { return bits_ != 0; }
   /// Whether one of them is a StateMeter.
   bool of_states() const;
+  void exchange(numerics::Archive& archive);
 
  private:
   static std::uint32_t bit(CellMeter meter) { return 1u << static_cast<std::uint32_t>(meter); }

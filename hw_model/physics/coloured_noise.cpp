@@ -9,7 +9,8 @@
 namespace heatbath::physics {
 namespace {
 
-constexpr std::uint32_t pink_stages = 8;  // correlation times tau, tau/4, … tau/4^7
+/// Correlation times tau, tau/4, … tau/4^7.
+constexpr std::uint32_t pink_stages = GeneralArray::Impl::most_filters;
 
 }  // namespace
 

@@ -7,6 +7,7 @@
 
 #include "hw_model/physics/graph.hpp"
 #include "heatbath/numerics/text.hpp"
+#include "heatbath/numerics/archive.hpp"
 #include "hw_model/physics/packed_couplings.hpp"
 #include "hw_model/physics/parameters.hpp"
 
@@ -244,6 +245,69 @@ void Couplings::Packed::pack_rows(const Couplings& couplings) {
     }
   }
   rows = {};
+}
+
+std::shared_ptr<const Couplings> Couplings::exchange(numerics::Archive& archive, std::shared_ptr<const Couplings> couplings,
+                                                     std::uint32_t cells, const std::shared_ptr<const Graph>& graph) {
+  bool zero = false, in_codes = false, on_graph = false;
+  if (!archive.reads()) {
+    zero = couplings->zero_;
+    in_codes = couplings->code_grid_.has_value();
+    on_graph = couplings->graph_ != nullptr;
+  }
+  archive(zero, on_graph, in_codes);
+  archive.check(on_graph == (graph != nullptr) || (zero && !on_graph), "couplings");
+  CodeGrid grid;
+  std::vector<float> values;
+  if (!archive.reads()) {
+    grid = couplings->code_grid_.value_or(grid);
+    values = on_graph ? couplings->values_ : couplings->transpose_;
+  }
+  if (in_codes) archive(grid.bits, grid.range);
+  archive(values);
+  if (!archive.reads()) return couplings;
+  numerics::check_finite(archive, values, "couplings");
+  try {
+    if (on_graph) return std::make_shared<const Couplings>(graph, std::move(values));
+    archive.check(values.size() == (zero ? 0 : std::size_t{cells} * cells), "couplings");
+    if (zero && !in_codes) return std::make_shared<const Couplings>(cells);
+    values.resize(std::size_t{cells} * cells);
+    std::vector<float> matrix(values.size());
+    for (std::uint32_t k = 0; k < cells; ++k)
+      for (std::uint32_t i = 0; i < cells; ++i) matrix[std::size_t{i} * cells + k] = values[std::size_t{k} * cells + i];
+    if (in_codes) return std::make_shared<const Couplings>(cells, std::move(matrix), grid);
+    return std::make_shared<const Couplings>(cells, std::move(matrix));
+  } catch (const std::invalid_argument& wrong) {
+    archive.refuse(wrong.what());
+  }
+}
+
+ParameterExchange::ParameterExchange(numerics::Archive& archive, std::uint32_t cells, std::uint32_t lanes,
+                                     std::uint32_t biases, std::shared_ptr<const Graph> graph)
+    : archive_(archive), cells_(cells), lanes_(lanes), biases_(biases), graph_(std::move(graph)) {}
+
+void ParameterExchange::operator()(Parameters& set) {
+  // 0: no couplings; n: those of the n-th matrix met, new ones after all that are known.
+  std::uint32_t number = 0;
+  if (!archive_.reads() && set.couplings)
+    number = static_cast<std::uint32_t>(std::ranges::find(known_, set.couplings) - known_.begin()) + 1;
+  archive_(number);
+  archive_.check(number <= known_.size() + 1, "order of couplings");
+  if (archive_.reads()) set = {};
+  if (number == 0) return;
+  if (number == known_.size() + 1) known_.push_back(Couplings::exchange(archive_, set.couplings, cells_, graph_));
+  if (archive_.reads()) set.couplings = known_[number - 1];
+  archive_(set.j2, set.j4, set.bias, set.bias_per_lane, set.gain, set.kT, set.kT_cell, set.mass, set.damping, set.frequency);
+  if (!archive_.reads()) return;
+  const auto of_cells = [&](const std::vector<float>& values, bool may_lack) {
+    numerics::check_finite(archive_, values, "parameters");
+    archive_.check(values.size() == cells_ || (may_lack && values.empty()), "number of parameters");
+  };
+  of_cells(set.j2, false), of_cells(set.j4, false);
+  for (const auto* values : {&set.kT_cell, &set.mass, &set.damping, &set.frequency}) of_cells(*values, true);
+  numerics::check_finite(archive_, set.bias, "biases");
+  archive_.check(set.bias.size() == std::size_t{biases_} * (set.bias_per_lane ? lanes_ : 1), "number of biases");
+  archive_.check(std::isfinite(set.gain) && std::isfinite(set.kT), "gain and temperature");
 }
 
 }  // namespace heatbath::physics

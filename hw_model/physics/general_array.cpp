@@ -10,6 +10,7 @@
 #include "hw_model/physics/cell_law.hpp"
 #include "hw_model/physics/general_array_impl.hpp"
 #include "hw_model/physics/graph.hpp"
+#include "hw_model/physics/lane_exchange.hpp"
 #include "hw_model/physics/ramp.hpp"
 #include "hw_model/physics/step_kernels.hpp"
 #include "hw_model/physics/steppers/stepper_rule.hpp"
@@ -344,5 +345,42 @@ std::uint64_t GeneralArray::rail_count() const {
 std::uint32_t GeneralArray::rail_cell() const { return rails_of(impl_->tiles).rail_cell; }
 
 void GeneralArray::clear_rails() { clear_rails_of(impl_->tiles); }
+
+void GeneralArray::exchange(numerics::Archive& archive) {
+  Impl& a = *impl_;
+  archive.section("general");
+  archive(a.metered, a.cell_meters);
+  archive.check(a.metered || !a.cell_meters.any(), "meters");
+  a.by_cell = a.cell_meters.has(CellMeter::heat);
+  exchange_free(archive, a.free);
+  exchange_rails(archive, a.tiles);
+  bool split = std::ranges::any_of(a.tiles, [](const Impl::LaneTile& t) { return !t.low.empty(); });
+  std::uint32_t filters = static_cast<std::uint32_t>(a.tiles.front().filters.size());
+  archive(split, filters);
+  archive.check(!(split && a.spins) && filters <= Impl::most_filters && (filters == 0 || !spec().colour.white()),
+                "split states and filters");
+  if (archive.reads()) {
+    clear_meters();
+    a.kept.reset();
+    for (Impl::LaneTile& t : a.tiles) {
+      t.fresh_force = t.known_force = false;
+      t.low.assign(split ? t.state.size() : 0, 0.0f);
+      t.filters.assign(filters, CacheLines<float>(std::size_t{a.cells + 1 + group_cells} * t.lanes));
+    }
+  }
+  for (std::uint32_t lane = 0; lane < lanes(); ++lane) {
+    Impl::LaneTile& t = a.tile_of(lane);
+    const std::uint32_t own = lane - t.first;
+    exchange_lane(archive, t.state, a.variables, t.lanes, own);
+    if (split) exchange_lane(archive, t.low, a.variables, t.lanes, own);
+    if (a.phases) exchange_lane(archive, t.counts, a.cells, t.lanes, own);
+    for (auto& filter : t.filters) exchange_lane(archive, filter, a.cells + 1, t.lanes, own);
+    for (std::uint32_t i = 0; i < a.cells && a.spins; ++i)
+      archive.check(std::abs(t.state[t.at(i, own)]) == 1.0f, "spins");
+    if (!a.metered) continue;
+    archive(t.heat[own], t.work[own]);
+    exchange_lane(archive, t.cell_sums, a.cell_meters, a.cells, t.lanes, own);
+  }
+}
 
 }  // namespace heatbath::physics

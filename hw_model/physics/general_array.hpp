@@ -35,6 +35,7 @@ class GeneralArray final : public Array {
   std::uint64_t rail_count() const override;
   std::uint32_t rail_cell() const override;
   void clear_rails() override;
+  void exchange(numerics::Archive& archive) override;
 
   struct Impl;  ///< of its sources and the steppers
 

@@ -32,6 +32,8 @@ constexpr float turns_limit = 2147483520.0f;  // the largest float32 below 2^31
 struct StepSpace;  // general_space.hpp
 
 struct GeneralArray::Impl {
+  static constexpr std::uint32_t most_filters = 8;  // of pink noise
+
   // Lanes first..first+count-1 with their own state, scratch and meters. Fields are [row][lane].
   struct LaneTile : LaneRange, Rails {
     CacheLines<float> state;                        // variables rows

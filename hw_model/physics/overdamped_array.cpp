@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "hw_model/physics/general_array.hpp"
+#include "heatbath/numerics/archive.hpp"
+#include "hw_model/physics/lane_exchange.hpp"
 #include "hw_model/physics/quartic_array.hpp"
 #include "hw_model/physics/small_increments.hpp"
 
@@ -103,6 +105,30 @@ std::uint32_t OverdampedArray::rail_cell() const {
 void OverdampedArray::clear_rails() {
   fast_->clear_rails();
   if (exact_) exact_->clear_rails();
+}
+
+void OverdampedArray::exchange(numerics::Archive& archive) {
+  archive.section("overdamp");
+  bool with_exact = exact_ != nullptr, splits = split();
+  archive(with_exact, splits, metered_, cell_meters_);
+  archive.check(with_exact || !splits, "split states");
+  if (archive.reads() && !with_exact) exact_.reset();
+  if (with_exact && !exact_) exact_ = std::make_unique<GeneralArray>(spec(), team_);
+  active_ = splits ? exact_.get() : static_cast<Array*>(fast_.get());
+  exchange_free(archive, free_);
+  std::ranges::transform(free_, clamped_.begin(), [](std::uint32_t moves) { return std::uint8_t{moves == 0}; });
+  fast_->exchange(archive);
+  if (exact_) exact_->exchange(archive);
+
+  std::uint64_t before = metered_before_.size();
+  archive(before);
+  archive.check(before == 0 || before == lanes(), "meters before the states were split");
+  metered_before_.resize(before);
+  for (LaneMeters& of : metered_before_) archive(of.work, of.heat_path);
+  for (auto& values : cells_before_) {
+    archive(values);
+    archive.check(values.empty() || values.size() == std::size_t{lanes()} * cells(), "meters before the states were split");
+  }
 }
 
 }  // namespace heatbath::physics

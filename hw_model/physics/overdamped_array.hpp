@@ -44,6 +44,7 @@ class OverdampedArray final : public Array {
   std::uint64_t rail_count() const override;
   std::uint32_t rail_cell() const override;
   void clear_rails() override;
+  void exchange(numerics::Archive& archive) override;
 
  private:
   void switch_to(Array& other, const Parameters& live);

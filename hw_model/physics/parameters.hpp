@@ -9,6 +9,10 @@
 #include <span>
 #include <vector>
 
+namespace heatbath::numerics {
+class Archive;
+}
+
 namespace heatbath::physics {
 
 class Couplings;
@@ -90,6 +94,11 @@ class Couplings {
   /// a thread that is asked to stop (numerics::WorkWatch) gets WorkStopped, and nothing is kept.
   const Packed& packed(PackedFor use) const;
 
+  /// Writes `couplings`, or reads and returns those of an array of so many cells on that graph (null: dense). Throws
+  /// Archive::Refused.
+  static std::shared_ptr<const Couplings> exchange(numerics::Archive& archive, std::shared_ptr<const Couplings> couplings,
+                                                   std::uint32_t cells, const std::shared_ptr<const Graph>& graph);
+
  private:
   float on_graph(std::uint32_t i, std::uint32_t k) const;
 
@@ -103,6 +112,23 @@ class Couplings {
   mutable std::unique_ptr<Packed> packed_;
   mutable std::vector<std::uint32_t> row_begin_, row_columns_;
   mutable std::vector<float> row_values_;
+};
+
+/// Writes or reads sets of parameters of one array. Couplings that sets have in common, they have in common again: a
+/// ramp between sets of one matrix is another one than between two equal ones.
+class ParameterExchange {
+ public:
+  /// `lanes`: of biases per lane; `biases`: of a lane.
+  ParameterExchange(numerics::Archive& archive, std::uint32_t cells, std::uint32_t lanes, std::uint32_t biases,
+                    std::shared_ptr<const Graph> graph);
+  /// A set without couplings is none: whatever else it holds is not kept. Throws Archive::Refused.
+  void operator()(Parameters& set);
+
+ private:
+  numerics::Archive& archive_;
+  std::uint32_t cells_, lanes_, biases_;
+  std::shared_ptr<const Graph> graph_;
+  std::vector<std::shared_ptr<const Couplings>> known_;
 };
 
 }  // namespace heatbath::physics

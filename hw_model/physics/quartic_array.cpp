@@ -10,6 +10,7 @@
 #include "hw_model/physics/cell_meters.hpp"
 #include "hw_model/physics/code_products.hpp"
 #include "hw_model/physics/graph.hpp"
+#include "hw_model/physics/lane_exchange.hpp"
 #include "hw_model/physics/lane_tiles.hpp"
 #include "hw_model/physics/packed_couplings.hpp"
 #include "hw_model/physics/ramp.hpp"
@@ -554,5 +555,30 @@ double QuarticArray::energy(std::uint32_t lane, const Parameters& live) const {
 std::uint64_t QuarticArray::rail_count() const { return rails_of(impl_->tiles).rail_count; }
 std::uint32_t QuarticArray::rail_cell() const { return rails_of(impl_->tiles).rail_cell; }
 void QuarticArray::clear_rails() { clear_rails_of(impl_->tiles); }
+
+void QuarticArray::exchange(numerics::Archive& archive) {
+  auto& a = *impl_;
+  archive.section("quartic");
+  archive(a.metered, a.cell_meters, a.open, a.open_mu_dt);
+  archive.check(std::isfinite(a.open_mu_dt) && (a.metered || (!a.open && !a.cell_meters.any())), "meters");
+  exchange_free(archive, std::span(a.free).first(a.cells));
+  a.count_free_cells();
+  exchange_rails(archive, a.tiles);
+  if (archive.reads()) {
+    const bool open = a.open;
+    clear_meters();
+    a.open = open;
+  }
+  for (std::uint32_t lane = 0; lane < a.lanes; ++lane) {
+    LaneTile& tile = a.tile_of(lane);
+    const std::uint32_t own = lane - tile.first;
+    exchange_lane(archive, tile.state, a.cells, tile.lanes, own);
+    if (a.open) exchange_lane(archive, tile.next, a.cells, tile.lanes, own);
+    if (!a.metered) continue;
+    exchange_lane(archive, tile.twice_heat, 16, tile.lanes, own);
+    exchange_lane(archive, tile.work, 16, tile.lanes, own);
+    exchange_lane(archive, tile.cell_sums, a.cell_meters, a.cells, tile.lanes, own);
+  }
+}
 
 }  // namespace heatbath::physics

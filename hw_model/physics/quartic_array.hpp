@@ -33,6 +33,7 @@ class QuarticArray final : public Array {
   std::uint64_t rail_count() const override;
   std::uint32_t rail_cell() const override;
   void clear_rails() override;
+  void exchange(numerics::Archive& archive) override;
 
  private:
   void advance_fused(const Run& run, const Parameters& live);

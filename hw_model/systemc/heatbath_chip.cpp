@@ -6,6 +6,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "heatbath/regs.h"
 #include "heatbath/topology.h"
@@ -182,6 +183,39 @@ void HeatbathChip::reset() {
   advance_to(sc_time_stamp());
   chip_->reset();
   restart_time(sc_time_stamp());
+  update_irq();
+  plan();
+}
+
+std::vector<std::byte> HeatbathChip::save() {
+  advance_to(sc_time_stamp());
+  return chip_->save();
+}
+
+void HeatbathChip::restore(std::span<const std::byte> saved,
+                           const std::function<void(const sc_core::sc_time& at)>& wait) {
+  advance_to(sc_time_stamp());
+  try {
+    chip_->restore(saved);
+  } catch (const std::invalid_argument&) {
+    if (chip_->now() == 0) restart_time(sc_time_stamp());
+    update_irq();
+    plan();
+    throw;
+  }
+  const std::uint64_t now = chip_->now();
+  const bool was_in_reset = std::exchange(in_reset_, true);  // the model stands still meanwhile
+  restart_time(sc_core::SC_ZERO_TIME);
+  try {
+    wait(span(now));
+  } catch (...) {
+    in_reset_ = was_in_reset;
+    chip_->power_on();
+    restart_time(sc_time_stamp());
+    throw;
+  }
+  in_reset_ = was_in_reset;
+  restart_time(sc_time_stamp() - span(now));
   update_irq();
   plan();
 }

@@ -7,11 +7,13 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <systemc>
 #include <tlm>
 #include <tlm_utils/simple_initiator_socket.h>
 #include <tlm_utils/simple_target_socket.h>
+#include <vector>
 
 #include "hw_model/systemc/chip_blocks.hpp"
 
@@ -114,6 +116,12 @@ class HeatbathChip : public sc_core::sc_module {
 
   /// What the RESET command does, at the present simulated time.
   void reset();
+
+  /// The chip at the present simulated time, as model::Chip::save() has it.
+  std::vector<std::byte> save();
+  /// Puts the chip where another was (model::Chip::restore; the same errors). Its device time lies in the past of
+  /// simulated time: `wait` lets simulated time reach `at` first, with the chip in reset. Pins follow at once.
+  void restore(std::span<const std::byte> saved, const std::function<void(const sc_core::sc_time& at)>& wait);
 
   /// Brings the model to the present simulated time. For observers; changes no result.
   void synchronize();

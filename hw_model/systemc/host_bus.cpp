@@ -108,6 +108,21 @@ class Board : public sc_core::sc_module {
     run(sc_core::SC_ZERO_TIME);
   }
 
+  std::vector<std::byte> save() {
+    synchronize();
+    return chip.save();
+  }
+
+  void restore(std::span<const std::byte> saved) {
+    synchronize();
+    chip.restore(saved, [this](const sc_time& at) {
+      const sc_time more = at > sc_core::sc_time_stamp() ? at - sc_core::sc_time_stamp() : sc_core::SC_ZERO_TIME;
+      expect_left(more.value() / chip.tick().value() + 2 * quantum_accesses);
+      if (more > sc_core::SC_ZERO_TIME) run(more);
+    });
+    run(sc_core::SC_ZERO_TIME);
+  }
+
   /// Device memory as DMI grants it; empty where it does not.
   std::span<std::byte> memory() {
     tlm::tlm_generic_payload& payload = *payload_;
@@ -271,6 +286,9 @@ void HostBus::write(std::uint64_t address, std::span<const std::byte> data) {
 }
 
 bool HostBus::wait_irq(std::uint64_t limit_ticks) { return the_board->wait_irq(limit_ticks); }
+
+std::vector<std::byte> HostBus::save() { return the_board->save(); }
+void HostBus::restore(std::span<const std::byte> saved) { the_board->restore(saved); }
 
 std::uint64_t HostBus::ticks() const { return the_board->chip.ticks(); }
 

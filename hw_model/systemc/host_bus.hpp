@@ -10,6 +10,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace heatbath::systemc {
 
@@ -80,6 +81,11 @@ class HostBus {
 
   /// Device time in ticks since reset.
   std::uint64_t ticks() const;
+
+  /// The chip at the master's time, as model::Chip::save() and restore(). Restoring takes as much of simulated time as
+  /// the saved chip had run since its reset, where less has passed. Throws std::out_of_range when that is not left.
+  std::vector<std::byte> save();
+  void restore(std::span<const std::byte> saved);
 
  private:
   HostBus();

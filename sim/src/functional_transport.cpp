@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "heatbath/error.hpp"
@@ -85,6 +87,14 @@ std::optional<DmaBuffer> FunctionalTransport::dma_alloc(std::uint64_t bytes) {
 }
 
 void FunctionalTransport::dma_free(std::uint64_t address) { host_memory_.release(address); }
+
+void FunctionalTransport::restore(std::span<const std::byte> saved) {
+  try {
+    chip_.restore(saved);
+  } catch (const std::invalid_argument& wrong) {
+    throw Error(HB_BAD_ARG, std::string("the saved device: ") + wrong.what());
+  }
+}
 
 LinkInfo FunctionalTransport::info() const { return info_; }
 

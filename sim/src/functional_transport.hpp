@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "heatbath/interruptible.hpp"
+#include "heatbath/restorable.hpp"
 #include "heatbath/transport.hpp"
 #include "hw_model/device/chip.hpp"
 #include "hw_model/device/host_memory.hpp"
@@ -14,7 +15,7 @@ namespace heatbath {
 
 /// A link to an emulated chip that it owns. Every register access lets one tick pass first; blocks and waiting cost
 /// only the ticks waited; device memory is lent.
-class FunctionalTransport final : public Transport, public Interruptible {
+class FunctionalTransport final : public Transport, public Interruptible, public Restorable {
  public:
   /// `uri` is what info() reports.
   FunctionalTransport(const model::Profile& profile, const model::ChipOptions& options, std::string uri);
@@ -30,6 +31,8 @@ class FunctionalTransport final : public Transport, public Interruptible {
   LinkInfo info() const override;
   std::optional<std::uint64_t> device_ticks() const override;
   void ask(std::function<Wish()> wish) override { wish_ = std::move(wish); }
+  std::vector<std::byte> save() override { return chip_.save(); }
+  void restore(std::span<const std::byte> saved) override;
 
  private:
   void let_a_tick_pass();

@@ -100,6 +100,18 @@ std::optional<DmaBuffer> TlmTransport::dma_alloc(std::uint64_t bytes) {
 
 void TlmTransport::dma_free(std::uint64_t address) { bus_->dma_free(address); }
 
+std::vector<std::byte> TlmTransport::save() {
+  return timed([&] { return bus_->save(); });
+}
+
+void TlmTransport::restore(std::span<const std::byte> saved) {
+  try {
+    timed([&] { bus_->restore(saved); });
+  } catch (const std::invalid_argument& wrong) {
+    throw Error(HB_BAD_ARG, std::string("the saved device: ") + wrong.what());
+  }
+}
+
 LinkInfo TlmTransport::info() const { return info_; }
 
 std::optional<std::uint64_t> TlmTransport::device_ticks() const { return bus_->ticks(); }

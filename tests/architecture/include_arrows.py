@@ -31,11 +31,11 @@ INCLUDE_FOLDERS = ("firmware_api/include", "capi/include", "cells/include", "num
 VOCABULARY = ("firmware_api/include/heatbath/status.h", "firmware_api/include/heatbath/program.h",
               "firmware_api/include/heatbath/cells.h")
 
-# The one syntax of numbers in files, options and keys, what an error about an unknown name suggests, and the checksum of what is kept.
+# The one syntax of numbers in files, options and keys, what an error about an unknown name suggests, and the bytes of what is kept.
 NUMBERS_AS_TEXT = ("numerics/include/heatbath/numerics/text.hpp", "numerics/include/heatbath/numerics/nearest_word.hpp",
                    "numerics/include/heatbath/numerics/text_file.hpp",
                    "numerics/include/heatbath/numerics/rounding.hpp",
-                   "numerics/include/heatbath/numerics/crc32.hpp")
+                   "numerics/include/heatbath/numerics/crc32.hpp", "numerics/include/heatbath/numerics/archive.hpp")
 
 # The driver's face, which the links' public one is part of.
 DRIVER = ("driver/include", "link/include")

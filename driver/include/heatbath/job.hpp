@@ -164,6 +164,18 @@ struct RecordOfPass {
   std::span<const float> states;  ///< shots of the pass x captured state variables, row-major; valid during the call
 };
 
+/// How a job is kept while it runs, so that another process goes on with it to the same bits (docs/checkpoints.md). For
+/// links that are Restorable: emulators in this process.
+struct Checkpoints {
+  /// Asked between slices of device time; true: the job is saved now. Empty: never.
+  std::function<bool()> due = nullptr;
+  /// Takes what was saved: the device, and what the job has fetched so far. It may not use the device.
+  std::function<void(std::vector<std::byte>&& saved)> take = nullptr;
+  /// Not empty: what a job of the same program and options left. This one goes on from there, in the place of whatever
+  /// the device was. Error(BAD_ARG) for bytes of another job or device, or damaged ones; nothing was started then.
+  std::vector<std::byte> from = {};
+};
+
 struct JobOptions {
   std::uint32_t shots = 1;
   /// Noise key. Error(UNSUPPORTED) on a device without CAPS.SEEDED; left empty the device uses its own.
@@ -192,6 +204,8 @@ struct JobOptions {
   /// Refuses values beyond their range: Error(UNSUPPORTED) names a parameter that was clipped (before the start, where
   /// the encoding clipped it), a capture that was clipped, or a state that was held at a rail.
   bool strict = false;
+  /// Error(UNSUPPORTED) where the link cannot. What options.records was given before is the caller's to keep.
+  Checkpoints checkpoints = {};
 };
 
 /// A job: one program, any number of shots, split over the device's lanes and as many passes as that takes.
