@@ -9,6 +9,7 @@
 #include "hw_model/device/profile_registers.hpp"
 #include "hw_model/device/start_check.hpp"
 #include "hw_model/physics/graph.hpp"
+#include "hw_model/physics/integer_spins.hpp"
 
 namespace heatbath::model {
 ParameterBank::ParameterBank(const Profile& profile, Imperfections& imperfections)
@@ -71,10 +72,17 @@ ParameterBank::Image ParameterBank::image(std::span<const float> values, hb_sect
 std::optional<std::uint64_t> ParameterBank::load(const hb_instruction_t& load, std::span<const std::byte> memory,
                                                  std::uint32_t lanes) {
   switch (load.section) {
-    case HB_SECTION_GAIN: shadow_.applied.gain = std::bit_cast<float>(load.imm); return std::nullopt;
+    case HB_SECTION_GAIN: load_gain(std::bit_cast<float>(load.imm)); return std::nullopt;
     case HB_SECTION_COUPLING: return load_couplings(load, memory);
     default: return load_cells(load, memory, lanes);
   }
+}
+
+void ParameterBank::load_gain(float gain) {
+  if (profile_.integer_spins())
+    clips_[HB_SECTION_GAIN] =
+        convert(gain, {Storage::code16, physics::IntegerSpins::gain_bits, physics::IntegerSpins::gain_range}).clipped;
+  shadow_.applied.gain = gain;
 }
 
 std::optional<std::uint64_t> ParameterBank::load_cells(const hb_instruction_t& load, std::span<const std::byte> memory,
@@ -103,6 +111,9 @@ std::optional<std::uint64_t> ParameterBank::load_cells(const hb_instruction_t& l
   if (const auto entry = unfit(section, values)) return entry;
   clips_[section] = clipped;
   shadow_.image[section] = image(std::span(values).first(row_values), section);
+  if (section == HB_SECTION_KT && profile_.integer_spins())
+    for (float& value : values)
+      convert(value, {Storage::code16, physics::IntegerSpins::kT_bits, physics::IntegerSpins::kT_range});
   const float first = values[0];
   const bool of_cells = section != HB_SECTION_KT || !immediate || imperfections_.spreads_temperature();
   for (std::uint32_t lane = 0; of_cells && lane < rows; ++lane)
@@ -177,7 +188,7 @@ std::shared_ptr<const physics::Couplings> ParameterBank::symmetric_matrix(std::s
       }
     }
   }
-  if (profile_.integer_sums) {
+  if (profile_.integer_sums && !profile_.integer_spins()) {
     const physics::CodeGrid grid{profile_.parameter_bits, profile_.range_coupling};
     return std::make_shared<const physics::Couplings>(cells_, std::move(matrix), grid);
   }
@@ -218,7 +229,7 @@ void ParameterBank::flip_coupling(std::uint64_t ordinal) {
     }
   for (std::uint32_t i = 0; profile_.reciprocal && i < cells_; ++i)
     for (std::uint32_t k = 0; k < i; ++k) matrix[std::size_t{i} * cells_ + k] = matrix[std::size_t{k} * cells_ + i];
-  if (profile_.integer_sums) {
+  if (profile_.integer_sums && !profile_.integer_spins()) {
     const physics::CodeGrid grid{profile_.parameter_bits, profile_.range_coupling};
     live_.applied.couplings = std::make_shared<const physics::Couplings>(cells_, std::move(matrix), grid);
     return;

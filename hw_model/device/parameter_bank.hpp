@@ -65,6 +65,7 @@ class ParameterBank {
     std::array<Image, sections> image;  // null: as after reset
   };
 
+  void load_gain(float gain);
   std::optional<std::uint64_t> load_cells(const hb_instruction_t& load, std::span<const std::byte> memory,
                                           std::uint32_t lanes);
   std::optional<std::uint64_t> load_couplings(const hb_instruction_t& load, std::span<const std::byte> memory);

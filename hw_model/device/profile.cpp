@@ -25,6 +25,7 @@
 #include "hw_model/device/planned_faults.hpp"
 #include "hw_model/physics/array.hpp"
 #include "hw_model/physics/categorical_kernels.hpp"
+#include "hw_model/physics/integer_spins.hpp"
 #include "hw_model/physics/topology.hpp"
 
 namespace heatbath::model {
@@ -580,9 +581,21 @@ void check_integer_sums(const Profile& p) {
   no_code("coupling_offset_sd_steps", p.coupling_offset_sd_steps);
   no_code("inl_sd_steps", p.parameter_inl_sd_steps);
   no_code("dnl_sd_steps", p.parameter_dnl_sd_steps);
+  if (p.cell == physics::CellKind::pbit) {
+    if (p.stepper == physics::Stepper::random_sequential) no("stepper random-sequential");
+    if (p.lane_operands) no("lane_operands = true: p-bits in integers have one set of biases");
+    const float range = physics::IntegerSpins::kT_range;
+    if (p.kT_max > range || p.kT_reset > range) no("kT_max or kT_reset above " + text(static_cast<double>(range)) + ": temperatures of p-bits are codes of that range");
+    if (!physics::IntegerSpins::fits({p.parameter_bits, p.range_coupling, p.range_bias}))
+      no("range_coupling and range_bias that are no powers of two within a factor of 256 of each other, or are wide: a step of a coupling is 1/2 at most");
+    if (Imperfections(p).moves() || Imperfections(p).spreads_temperature()) no("imperfections of p-bits that are no codes");
+    no_code("bias_gain_sd", p.bias_gain_sd);
+    no_code("bias_offset_sd_steps", p.bias_offset_sd_steps);
+    return;
+  }
   if (p.cell != physics::CellKind::overdamped || p.stepper != physics::Stepper::euler_maruyama || p.graph ||
       !p.reciprocal || p.noise != physics::NoiseColour::Kind::white || p.noise_common != 0)
-    no("anything but overdamped cells, stepper euler-maruyama, dense reciprocal couplings and white noise");
+    no("anything but overdamped cells with stepper euler-maruyama, dense reciprocal couplings and white noise, or p-bits");
 }
 
 /// States of a cell.
@@ -778,7 +791,10 @@ std::uint32_t Profile::couplers() const {
   return graph ? static_cast<std::uint32_t>(graph->couplers().size()) : 0;
 }
 
-std::uint32_t Profile::arithmetic() const { return dt_programmable ? physics::arithmetic_revision : 0; }
+std::uint32_t Profile::arithmetic() const {
+  if (!dt_programmable) return 0;
+  return integer_spins() ? physics::integer_spins_revision : physics::arithmetic_revision;
+}
 
 std::string_view name(Grade grade) { return grade_names[static_cast<std::size_t>(grade)]; }
 
@@ -839,6 +855,7 @@ physics::ArraySpec Profile::array(std::uint32_t array_cells, std::uint32_t array
   spec.mobility = mobility;
   spec.rail = rail;
   spec.reciprocal = reciprocal;
+  if (integer_spins()) spec.spin_codes = {parameter_bits, range_coupling, range_bias};
   Imperfections(*this).step(spec);
   spec.graph = graph;
   if (graph && graph->cells() != array_cells) {

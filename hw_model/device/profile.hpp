@@ -70,7 +70,8 @@ struct Profile : ProfileFeatures, ProfileImperfections {
   // [parameters]
   Storage parameter_storage = Storage::float32;
   std::uint32_t parameter_bits = 0;
-  bool integer_sums = false;  ///< sums over couplings in integers (hw_model/physics/code_products.hpp)
+  /// sums over couplings in integers (hw_model/physics/code_products.hpp); p-bits as a whole (integer_spins.hpp)
+  bool integer_sums = false;
   float range_j2 = 0, range_j4 = 0, range_bias = 0, range_coupling = 0;
   float range_mass = 0, range_damping = 0, range_frequency = 0;
   // [capture]
@@ -130,6 +131,8 @@ struct Profile : ProfileFeatures, ProfileImperfections {
   physics::Stepper shown_stepper() const { return dt_programmable ? stepper : physics::Stepper::none; }
   std::uint32_t shown_dt_ticks() const { return dt_programmable ? dt_ticks : 0; }
   std::uint32_t arithmetic() const;
+  /// Whether p-bits are updated in integers: gains and temperatures have converters then, too.
+  bool integer_spins() const { return integer_sums && cell == physics::CellKind::pbit; }
   /// The converters of both.
   Converter state_converter() const;
   Converter second_converter() const;

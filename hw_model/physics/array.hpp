@@ -21,6 +21,8 @@ namespace heatbath::physics {
 /// What the bits of a seeded run depend on, beside its parameters: the revision of the arithmetic. docs/dynamics.md
 /// lists what each changed.
 constexpr std::uint32_t arithmetic_revision = 2;
+/// That of p-bits in integers (integer_spins.hpp).
+constexpr std::uint32_t integer_spins_revision = 3;
 
 /// Path meters of one lane since Array::clear_meters, in energy units, double precision. V is the energy that
 /// Array::energy returns (with inertia: the kinetic energy, too), dE its change.
@@ -79,6 +81,12 @@ struct Ramp {
   const Parameters& target;
 };
 
+/// The codes of p-bits that are updated in integers; 0 bits: float32.
+struct SpinCodes {
+  std::uint32_t bits = 0;
+  float range_coupling = 0, range_bias = 0;
+};
+
 /// What an array is made as.
 struct ArraySpec {
   CellKind kind = CellKind::overdamped;
@@ -90,6 +98,7 @@ struct ArraySpec {
   std::shared_ptr<const Graph> graph;  ///< null: dense. Its cells must be `cells`
   bool reciprocal = true;              ///< whether all couplings it will get are symmetric
   NoiseColour colour;
+  SpinCodes spin_codes;                ///< of p-bits
 };
 
 /// Why something was refused.

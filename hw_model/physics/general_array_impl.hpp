@@ -144,6 +144,8 @@ struct GeneralArray::Impl {
   // Adds the heat of nodes in a step of Heun's: -v o (noise - v/R dt), the noise with the predicted voltage.
   void add_node_heat(StepSpace& s, std::vector<double>& heat) const;
   void spin_step(LaneTile& t, const StepTable& p, const NoiseOrigin& origin, std::uint64_t number);
+  // The same in integers, whatever the order of the cells (integer_spins.hpp).
+  void integer_spin_step(LaneTile& t, const StepTable& p, const NoiseOrigin& origin, std::uint64_t number);
   // One update of a chosen spin in each lane, with the meters of states; `word`: where its words begin.
   void watched_update(LaneTile& t, const SpinTile& s, std::size_t word);
   // Sweeps of a tile on a lattice of signs, lane by lane.

@@ -1,7 +1,9 @@
 // Steps of p-bits: one by one, or as bits on lattices of signs.
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
+#include "heatbath/cells/spin.hpp"
 #include "hw_model/physics/general_array_impl.hpp"
 #include "hw_model/physics/steppers/stepper_rule.hpp"
 
@@ -13,6 +15,7 @@ constexpr std::uint32_t chosen_block = 64;  // random-sequential updates whose w
 }  // namespace
 
 void GeneralArray::Impl::spin_step(LaneTile& t, const StepTable& p, const NoiseOrigin& origin, std::uint64_t number) {
+  if (p.integers) return integer_spin_step(t, p, origin, number);
   const auto& kernels = general_kernels();
   std::vector<double> change(metered && !p.potential ? t.lanes : 0, 0.0), heat(metered ? t.lanes : 0, 0.0);
   if (!change.empty()) energies(t, p, -1.0, change);
@@ -56,6 +59,25 @@ void GeneralArray::Impl::spin_step(LaneTile& t, const StepTable& p, const NoiseO
   for (std::uint32_t l = 0; l < t.lanes; ++l) t.work[l] += change[l] + heat[l];
 }
 
+void GeneralArray::Impl::integer_spin_step(LaneTile& t, const StepTable& p, const NoiseOrigin& origin,
+                                           std::uint64_t number) {
+  t.words.resize(std::size_t{cells} * t.lanes);
+  general_kernels().words(address(t, origin, number, Purpose::flip), shape(t, cells), t.words.data());
+  for (const auto& sites : order)
+    for (const std::uint32_t i : sites) {
+      if (free[i] == 0) continue;
+      for (std::uint32_t l = 0; l < t.count; ++l) {
+        float& spin = t.state[t.at(i, l)];
+        const std::int64_t field = p.integers->field(i, t.state.data() + l, t.lanes);
+        const float before = std::exchange(spin, p.integers->decided(i, field, t.words[t.at(i, l)], spin));
+        if (!metered) continue;
+        const double released = cells::spin_release<double>(before, spin, p.integers->energy(field));
+        t.heat[l] += released;
+        if (by_cell) t.cell_sums.of(CellMeter::heat)[t.at(i, l)] += released;
+      }
+    }
+}
+
 void GeneralArray::Impl::watched_update(LaneTile& t, const SpinTile& s, std::size_t word) {
   std::vector<std::size_t> chosen(t.lanes);
   std::vector<float> before(t.lanes);
@@ -84,7 +106,7 @@ const SignLattice* GeneralArray::Impl::lattice(const StepTable& p) {
   const auto uniform = [](const std::vector<float>& values) {
     return std::ranges::all_of(values, [&](float v) { return v == values.front(); });
   };
-  if (!rule(spec).by_colour || metered || !p.couplings_a || p.couplings_b || p.lane_bias ||
+  if (!rule(spec).by_colour || metered || p.integers || !p.couplings_a || p.couplings_b || p.lane_bias ||
       !uniform(p.bias) || !uniform(p.two_over_kT))
     return nullptr;
   if (signs_of != p.couplings_a) signs_of = p.couplings_a, signs = SignLattice::of(*signs_of);

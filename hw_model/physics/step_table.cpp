@@ -110,6 +110,7 @@ StepTable::StepTable(const ArraySpec& spec, const Parameters& from, const Parame
     for (std::uint32_t i = 0; i < n; ++i)
       two_over_kT[i] =
           kT[i] > 0 ? static_cast<float>(std::min(2.0 / kT[i], 1e38)) : std::numeric_limits<float>::infinity();
+    if (spec.spin_codes.bits != 0 && dt != 0) integers.emplace(spec.spin_codes, from, to, at);
   }
   if (inertia) {
     whole_dt.assign(n, static_cast<float>(dt));

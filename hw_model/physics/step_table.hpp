@@ -3,11 +3,13 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "hw_model/physics/array.hpp"
 #include "hw_model/physics/exact_heat.hpp"
+#include "hw_model/physics/integer_spins.hpp"
 #include "hw_model/physics/ramped_couplings.hpp"
 
 namespace heatbath::physics {
@@ -45,6 +47,7 @@ struct StepTable : RampedCouplings {
   /// BAOAB: exact damping of a velocity; by_change: minus what it loses in `keep`
   std::vector<float> keep, kick;
   std::vector<float> two_over_kT;        ///< p-bits
+  std::optional<IntegerSpins> integers;  ///< of p-bits in integers
 
   // Matrices, over the variables in the order of the state.
   std::shared_ptr<const Couplings> inverse_capacitance;  ///< rlc: 0 beside held nodes

@@ -16,6 +16,7 @@
 #include "heatbath/open.hpp"
 #include "link/scheme.hpp"
 #include "open_transport.hpp"
+#include "rtl_chip.hpp"
 #include "tlm_chip.hpp"
 
 namespace heatbath {
@@ -91,6 +92,23 @@ std::unique_ptr<Transport> open_emulator(const Uri& uri, const OpenInner&) {
   return guarded([&] { return link_to(uri); });
 }
 
+/// The chip in Verilog. Its figures are those of the profile that it is compared with.
+std::unique_ptr<Transport> open_rtl(const Uri& uri, const OpenInner&) {
+  return guarded([&] {
+    const model::Profile profile = model::load_profile("fpga-pbit");
+    RtlChip chip;
+    chip.cells = static_cast<std::uint32_t>(uri.number("cells", 1, profile.cells_max, profile.cells));
+    chip.seed = uri.number("seed", 0, std::numeric_limits<std::uint64_t>::max(), 1);
+    chip.serial = uri.number("chip", 0, std::numeric_limits<std::int64_t>::max(), profile.serial);
+    chip.uri = "rtl:cells=" + std::to_string(chip.cells) + "&seed=" + std::to_string(chip.seed) +
+               "&chip=" + std::to_string(chip.serial);
+    if (heatbath_open_rtl == nullptr)
+      throw Error(HB_BAD_ARG, "device URI: this program has no Verilog, which rtl: needs; build it where Verilator is "
+                              "(Debian's package verilator, HEATBATH_RTL=ON), or use func:profile=fpga-pbit");
+    return std::unique_ptr<Transport>(heatbath_open_rtl(chip));
+  });
+}
+
 Uri functional_uri(const std::string& text) {
   const Scheme& func = device_schemes().front();
   if (scheme_of(text) != func.name)
@@ -108,7 +126,8 @@ const std::vector<Scheme>& device_schemes() {
     keys.insert(keys.end(), choices.begin(), choices.end());
     timed.insert(timed.end(), choices.begin(), choices.end());
     std::vector<Scheme> all{{"func", UriAddress::none, keys, Reopened::fresh, open_emulator},
-                            {"tlm", UriAddress::none, timed, Reopened::once, open_emulator}};
+                            {"tlm", UriAddress::none, timed, Reopened::once, open_emulator},
+                            {"rtl", UriAddress::none, {"cells", "seed", "chip"}, Reopened::fresh, open_rtl}};
     all.insert(all.end(), link_schemes().begin(), link_schemes().end());
     return all;
   }();
@@ -124,6 +143,7 @@ std::unique_ptr<Transport> open_transport(const std::string& text) {
   if (scheme == nullptr) {
     std::vector<Scheme> here = device_schemes();
     if (heatbath_open_tlm == nullptr) std::erase_if(here, [](const Scheme& one) { return one.reopened == Reopened::once; });
+    if (heatbath_open_rtl == nullptr) std::erase_if(here, [](const Scheme& one) { return one.open == open_rtl; });
     std::vector<std::string_view> names;
     for (const Scheme& one : here) names.push_back(one.name);
     throw Error(HB_BAD_ARG, "device URI '" + numerics::escaped(text, 400) + "': scheme " + numerics::quoted(name) +

@@ -59,7 +59,7 @@ std::string replaced(std::string text, const std::string& from, const std::strin
 
 TEST(Profile, BuiltInOnesAreTheFilesOfTheirNames) {
   EXPECT_EQ(profile_names(), (std::vector<std::string>{"ideal", "coded", "silicon", "hb-1024", "z1-grid", "spu-8",
-                                                       "probana-8", "wobbly-6", "harsh"}));
+                                                       "probana-8", "wobbly-6", "harsh", "fpga-pbit"}));
   for (const std::string& name : profile_names()) {
     const Profile built_in = load_profile(name);
     const Profile file = load_profile(std::string(HEATBATH_SOURCE_DIR "/hw_model/profiles/") + name + ".toml");
@@ -117,7 +117,7 @@ TEST(Profile, WhatAFileDoesNotSayIsAsInIdeal) {
 TEST(Profile, UnknownNameListsTheValidOnes) {
   EXPECT_THAT([] { load_profile("gold"); },
               testing::ThrowsMessage<std::invalid_argument>(
-                  "unknown profile 'gold'; it must be ideal, coded, silicon, hb-1024, z1-grid, spu-8, probana-8, wobbly-6, harsh, or the name of a file that ends in .toml"));
+                  "unknown profile 'gold'; it must be ideal, coded, silicon, hb-1024, z1-grid, spu-8, probana-8, wobbly-6, harsh, fpga-pbit, or the name of a file that ends in .toml"));
   EXPECT_THAT([] { load_profile("/nowhere/gold.toml"); },
               testing::ThrowsMessage<std::invalid_argument>(
                   "/nowhere/gold.toml: no such file; it must be a chip profile (TOML)"));
