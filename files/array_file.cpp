@@ -317,4 +317,67 @@ NumberArray read_array(const std::filesystem::path& file, const std::string& nam
   return read_numpy(stream, check);
 }
 
+std::uint64_t RawArray::values_behind(std::size_t axes) const {
+  std::uint64_t values = 1;
+  for (std::size_t k = axes; k < shape.size(); ++k) values *= shape[k];
+  return values;
+}
+
+std::uint64_t RawArray::value_bytes() const {
+  const std::uint64_t values = values_behind(0);
+  return values == 0 ? 0 : bytes.size() / values;
+}
+
+std::string RawArray::text() const {
+  std::u32string points(bytes.size() / sizeof(char32_t), U'\0');
+  std::memcpy(points.data(), bytes.data(), points.size() * sizeof(char32_t));
+  while (!points.empty() && points.back() == 0) points.pop_back();
+  std::string text;
+  for (const char32_t point : points) {
+    const auto add = [&](std::uint32_t bits) { text += static_cast<char>(bits); };
+    if (point < 0x80) {
+      add(point);
+    } else if (point < 0x800) {
+      add(0xC0 | point >> 6), add(0x80 | (point & 0x3F));
+    } else if (point < 0x10000) {
+      add(0xE0 | point >> 12), add(0x80 | (point >> 6 & 0x3F)), add(0x80 | (point & 0x3F));
+    } else {
+      add(0xF0 | (point >> 18 & 7)), add(0x80 | (point >> 12 & 0x3F)), add(0x80 | (point >> 6 & 0x3F)), add(0x80 | (point & 0x3F));
+    }
+  }
+  return text;
+}
+
+std::vector<RawArray> read_npz(const std::filesystem::path& file) {
+  const Archive archive(file);
+  std::vector<RawArray> arrays;
+  const zip_int64_t parts = zip_get_num_entries(archive.get(), 0);
+  for (zip_int64_t n = 0; n < parts; ++n) {
+    const auto part = static_cast<zip_uint64_t>(n);
+    PartStream stream(archive, part);
+    const Header header = header_of(stream);
+    const char* const name = zip_get_name(archive.get(), part, 0);
+    RawArray& array = arrays.emplace_back(RawArray{name == nullptr ? "" : name, header.type, header.shape, {}});
+    if (array.name.ends_with(".npy")) array.name.resize(array.name.size() - 4);
+    if (header.fortran_order && header.shape.size() > 1) stream.fail("is in Fortran order");
+    std::uint64_t size = 0, count = 1;
+    std::size_t digit = 0;
+    while (digit < header.type.size() && !numerics::is_digit(header.type[digit])) ++digit;
+    if (const auto width = numerics::parse_number<std::uint64_t>(std::string_view(header.type).substr(digit)); width && digit > 0)
+      size = *width * (header.type[digit - 1] == 'U' ? sizeof(char32_t) : 1);
+    for (const std::uint64_t side : header.shape)
+      if (__builtin_mul_overflow(count, side, &count)) stream.fail(fmt::format("has the shape {}", shape_text(header.shape)));
+    if (__builtin_mul_overflow(count, size, &count)) stream.fail(fmt::format("has the shape {}", shape_text(header.shape)));
+    constexpr std::uint64_t piece = std::uint64_t{1} << 24;  // what is announced is not yet there
+    while (array.bytes.size() < count) {
+      const std::size_t had = array.bytes.size();
+      array.bytes.resize(std::min(count, had + piece));
+      stream.read_all(array.bytes.data() + had, array.bytes.size() - had);
+    }
+    char more = 0;
+    if (stream.read(&more, 1) != 0) stream.fail("goes on after its values");
+  }
+  return arrays;
+}
+
 }  // namespace heatbath::apps

@@ -1,6 +1,7 @@
 #pragma once
 // Arrays of numbers from .npy, .npz and text files.
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -25,5 +26,21 @@ using ShapeCheck = std::function<std::string(const std::vector<std::uint64_t>& s
 /// first, for the rest.
 NumberArray read_array(const std::filesystem::path& file, const std::string& name, std::uint64_t most,
                        const ShapeCheck& check);
+
+/// An array as it lies in an .npz file.
+struct RawArray {
+  std::string name, type;  ///< type as NumPy has it: "<f4"
+  std::vector<std::uint64_t> shape;
+  std::vector<std::byte> bytes;  ///< row-major
+
+  /// Values of all but the first axes.
+  std::uint64_t values_behind(std::size_t axes) const;
+  std::uint64_t value_bytes() const;
+  /// The text of a zero-dimensional array of text, as UTF-8.
+  std::string text() const;
+};
+
+/// All arrays of an .npz file, in order. Throws as read_array, and where the arrays are larger than the file says.
+std::vector<RawArray> read_npz(const std::filesystem::path& file);
 
 }  // namespace heatbath::apps

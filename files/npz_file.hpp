@@ -23,6 +23,12 @@ class NpzFile {
   /// A zero-dimensional array of text, copied: numpy gives it back with str(). Bytes that are no UTF-8 are replaced.
   void add_text(std::string_view name, std::string_view text);
 
+  /// Any array, of NumPy's type `dtype`: row-major bytes of values of value_bytes each.
+  void add(std::string_view name, std::string_view dtype, std::span<const std::byte> bytes,
+           const std::vector<std::size_t>& shape, std::size_t value_bytes) {
+    add_copy(name, dtype, bytes, shape, value_bytes);
+  }
+
   /// Writes the file whole (see atomic_file.hpp). Throws Error(IO).
   void write(const std::filesystem::path& path) const;
 

@@ -89,6 +89,9 @@ ServedDevice::ServedDevice(const std::string& uri) : given_(uri_or_default(uri))
   if (reopened_ == Reopened::anew)
     throw Error(HB_BAD_ARG, "device URI '" + given_ + "': a served device is opened anew for each session, and so would its " +
                                 "record be; record on the client's side: record:FILE?device=URI of the server");
+  if (scheme_of(given_) == "rack")
+    throw Error(HB_BAD_ARG, "device URI '" + given_ + "': a rack has no registers that could be served; its devices are served one "
+                                "by one, and clients open the rack");
   uri_ = wants_own_process() ? learn_in_child(learned_) : learn(learned_);
 }
 

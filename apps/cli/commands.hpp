@@ -34,7 +34,7 @@ struct RunOptions {
   std::string signals;        ///< of the waveforms (bridges/waveform.hpp); empty: all
   std::string device;
   std::optional<std::uint64_t> seed;
-  std::optional<std::uint32_t> shots;
+  std::string shots;           ///< N, or A:B for shots A .. B - 1; empty: the file's
   std::optional<double> step;  ///< of the array, time units
   bool halve = false;          ///< compare with a run at half the step
   std::vector<std::string> sweep;  ///< KEY=FROM:TO:COUNT or KEY=A,B,C; several make a grid

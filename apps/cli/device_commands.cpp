@@ -7,7 +7,11 @@
 
 #include "apps/cli/command_groups.hpp"
 #include "apps/cli/commands.hpp"
+#include "apps/cli/console.hpp"
 #include "apps/cli/option_kinds.hpp"
+#include "apps/cli/rack.hpp"
+#include "files/atomic_file.hpp"
+#include "files/merged_runs.hpp"
 
 namespace heatbath::apps {
 
@@ -53,7 +57,11 @@ void add_run(CLI::App& app, Command& command) {
   add_device(run_app, run->device);
   add_whole(run_app, "--seed", run->seed, 0, kMost64,
             "noise key; a device that cannot be seeded refuses it (default: the file's, else 1)");
-  add_whole(run_app, "--shots", run->shots, 1, kMost32, "independent runs (default: the file's, else 1)");
+  run_app
+      ->add_option("--shots", run->shots,
+                   "independent runs, N; or A:B, those numbered A to B - 1 of them, for heatbath merge (default: the file's, else 1)")
+      ->check(a_name())
+      ->option_text("N|A:B");
   run_app->add_option("--step", run->step, "step of the array in time units (default: the file's dt, else the device's)")
       ->transform(finite())
       ->option_text("DT");
@@ -179,6 +187,58 @@ void add_serve(CLI::App& app, Command& command) {
   });
 }
 
+void add_merge(CLI::App& app, Command& command) {
+  struct Words {
+    std::filesystem::path out;
+    std::vector<std::filesystem::path> parts;
+  };
+  const auto given = std::make_shared<Words>();
+  CLI::App* merge_app = app.add_subcommand("merge", "put the results of runs of parts of the shots together");
+  merge_app->add_option("out", given->out, "FILE.npz: what one run of all the shots would have written")
+      ->required()
+      ->check(a_name())
+      ->option_text("OUT.npz");
+  merge_app->add_option("parts", given->parts, "FILE.npz of heatbath run --shots A:B --out, in any order")
+      ->required()
+      ->option_text("PART.npz...");
+  merge_app->callback([&command, given] {
+    command = [given] {
+      prepare_file(given->out);
+      merge_runs(given->out, given->parts);
+      put("wrote {}\n", given->out.string());
+      return 0;
+    };
+  });
+}
+
+void add_rack(CLI::App& app, Command& command) {
+  CLI::App* rack_app = app.add_subcommand("rack", "many devices as one: rack:FILE");
+  rack_app->require_subcommand(1);
+  const auto up = std::make_shared<RackUpOptions>();
+  CLI::App* up_app = rack_app->add_subcommand("up", "start servers and write the file that lists them");
+  up_app->add_option("-n,--servers", up->servers, "so many (default: of --ssh one for each slot, of tasks as many as there are)")
+      ->transform(whole(1, 10000))
+      ->type_name("N")
+      ->option_text("N");
+  add_device(up_app, up->device);
+  up_app->add_option("--out", up->out, "the rack's file; programs open rack:FILE")->required()->check(a_name())->option_text("FILE");
+  up_app->add_flag("--slurm", up->slurm, "this is a task of srun: each task serves, until rack down");
+  up_app->add_flag("--mpi", up->mpi, "this is a task of mpirun: each task serves, until rack down");
+  up_app->add_option("--ssh", up->hosts, "start them on the hosts of this file: HOST or HOST slots=N a line")->option_text("HOSTFILE");
+  up_app->add_option("--listen", up->listen, "unix or tcp (default: unix on this machine, else tcp, with a token for each server)")
+      ->option_text("HOW");
+  up_app->callback([&command, up] { command = [up] { return run_rack_up(*up); }; });
+  const auto file = std::make_shared<std::filesystem::path>();
+  CLI::App* down_app = rack_app->add_subcommand("down", "end the servers that rack up started, and remove the file");
+  down_app->add_option("file", *file, "the rack's file")->required()->option_text("FILE");
+  down_app->callback([&command, file] { command = [file] { return run_rack_down(*file); }; });
+  const auto status = std::make_shared<RackStatusOptions>();
+  CLI::App* status_app = rack_app->add_subcommand("status", "which devices of a rack answer; 1 when one does not");
+  status_app->add_option("file", status->file, "the rack's file")->required()->option_text("FILE");
+  add_json(status_app, status->json);
+  status_app->callback([&command, status] { command = [status] { return run_rack_status(*status); }; });
+}
+
 }  // namespace
 
 void add_device_commands(CLI::App& app, Command& command) {
@@ -189,6 +249,8 @@ void add_device_commands(CLI::App& app, Command& command) {
   add_conformance(app, command);
   add_calibrate(app, command);
   add_serve(app, command);
+  add_rack(app, command);
+  add_merge(app, command);
 }
 
 }  // namespace heatbath::apps

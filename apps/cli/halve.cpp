@@ -82,6 +82,7 @@ nlohmann::json halve(Device& device, const Program& program, const TomlProgram& 
   half.keep = false;
   half.refinement = 1;
   half.progress = plan.progress;
+  half.first_shot = plan.first_shot;
   half.shots = [&](std::uint64_t first, const RunResult& shots) { fine.take(first, shots); };
   device.set_step({step.count / 2});
   run_shots(device, program, description, half, fine_statistics ? &*fine_statistics : nullptr);

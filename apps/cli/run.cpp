@@ -36,6 +36,52 @@ void take_seed(TomlProgram& description, const Device& device) {
   if (!description.seed && device.capabilities().seeded) description.seed = 1;
 }
 
+/// Some of the shots of a program, by their numbers.
+struct ShotRange {
+  std::uint32_t first = 0;
+  std::optional<std::uint32_t> count;  ///< absent: the file's
+};
+
+/// Of --shots: N, or A:B.
+ShotRange shots_of(const std::string& text) {
+  if (text.empty()) return {};
+  const auto refuse = [&] {
+    throw Error(HB_BAD_ARG, fmt::format("--shots {}: a number of 1 to 4294967295, or A:B with A below B for shots A to B - 1", numerics::escaped(text)));
+  };
+  const std::size_t colon = text.find(':');
+  const std::string_view all(text);
+  const auto first = colon == std::string::npos ? std::uint64_t{0} : numerics::parse_number<std::uint64_t>(all.substr(0, colon));
+  const auto end = numerics::parse_number<std::uint64_t>(colon == std::string::npos ? all : all.substr(colon + 1));
+  constexpr std::uint64_t most = std::uint64_t{1} << 32;
+  if (!first || !end || *first >= *end || *end > (colon == std::string::npos ? most - 1 : most) || *end - *first >= most) refuse();
+  return {static_cast<std::uint32_t>(*first), static_cast<std::uint32_t>(*end - *first)};
+}
+
+/// What the devices of a rack have done; null where the device is one.
+nlohmann::json describe_rack(const Device& device, const std::vector<Share>& shares) {
+  const std::vector<RackMember> members = device.members();
+  if (members.empty()) return nullptr;
+  nlohmann::json rack{{"devices", nlohmann::json::array()}, {"shares", nlohmann::json::array()}};
+  for (const RackMember& is : members) {
+    rack["devices"].push_back({{"uri", is.uri},       {"weight", is.weight},         {"shots", is.shots}, {"ranges", is.ranges},
+                               {"given_back", is.given_back}, {"seconds", is.seconds}, {"lost", is.lost}});
+    if (is.lost) rack["devices"].back()["why"] = is.why;
+  }
+  for (const Share& is : shares)
+    rack["shares"].push_back({{"device", is.device}, {"first_shot", is.first_shot}, {"shots", is.shots}, {"seconds", is.seconds}, {"redone", is.redone}});
+  return rack;
+}
+
+void print_rack(const nlohmann::json& rack) {
+  if (rack.is_null()) return;
+  put("\nwho did what\n");
+  for (const nlohmann::json& is : rack["devices"]) {
+    put("  {:>10} shots in {:>4} ranges, {} given back, {:.3g} s  {}", is["shots"].get<std::uint64_t>(), is["ranges"].get<std::uint64_t>(),
+        is["given_back"].get<std::uint64_t>(), is["seconds"].get<double>(), is["uri"].get<std::string>());
+    put("{}\n", is["lost"].get<bool>() ? "  lost: " + is["why"].get<std::string>() : "");
+  }
+}
+
 nlohmann::json of_moments(const Moments& is) { return {{"mean", is.mean}, {"sd", is.sd()}}; }
 
 constexpr std::size_t kShown = 16;  // of cells, in print
@@ -406,7 +452,12 @@ int run_sweep(const RunOptions& options, const TomlProgram& base) {
 
 int run_program(const RunOptions& options) {
   TomlProgram description = read_toml_program(options.program);
-  if (options.shots) description.shots = *options.shots;
+  const ShotRange range = shots_of(options.shots);
+  const std::uint32_t rows = description.rows();
+  if (rows != 0 && range.count && std::uint64_t{range.first} + *range.count > rows && options.shots.find(':') != std::string::npos)
+    throw Error(HB_BAD_ARG, fmt::format("--shots {}: the arrays of {} that differ from shot to shot have {} rows", options.shots, description.path, rows));
+  const bool part = options.shots.find(':') != std::string::npos;
+  if (range.count) description.shots = *range.count;
   if (options.seed) {
     description.seed = *options.seed;
     description.places["samples.seed"] = "--seed";
@@ -416,6 +467,7 @@ int run_program(const RunOptions& options) {
     description.places["network.dt"] = "--step";
   }
   if (!options.out.empty()) check_result_name(options.out);
+  if (part && !options.sweep.empty()) throw Error(HB_BAD_ARG, "--sweep numbers the shots of its points itself; give --shots N");
   if (!options.sweep.empty()) return run_sweep(options, description);
   if (options.common_noise) throw Error(HB_BAD_ARG, "--common-noise says how the points of --sweep are made; give that, too");
   if (!options.vcd.empty() && options.vcd.extension() != ".vcd")
@@ -435,7 +487,13 @@ int run_program(const RunOptions& options) {
   const HostEnergy host;
   Device device = open(options.device);
   set_step(device, description);
-  const Program program = build_program(description, device);
+  const auto built = [&] {
+    if (!part || rows == 0) return build_program(description, device);
+    TomlProgram of_all = description;
+    of_all.shots = rows;
+    return build_program(of_all, device).rows(range.first, description.shots);
+  };
+  const Program program = built();
   std::optional<RunStatistics> statistics;
   if (description.statistics) statistics.emplace(description, program);
   take_seed(description, device);
@@ -446,6 +504,7 @@ int run_program(const RunOptions& options) {
   RunPlan plan;
   const bool asked_for = !options.vcd.empty() || (!options.out.empty() && !(statistics && description.statistics->only));
   plan.keep = !statistics || asked_for;
+  plan.first_shot = range.first;
   if (!options.out.empty()) {
     const double states = plan.keep ? 4.0 * description.shots * static_cast<double>(program.records()) * captured : 0.0;
     // Of .h5, which is compressed, the size is not known.
@@ -489,6 +548,7 @@ int run_program(const RunOptions& options) {
   summary["program"] = description.path;
   summary["cells"] = description.cells;
   summary["shots"] = run.shots;
+  summary["first_shot"] = range.first;
   summary["records"] = outcome.records;
   summary["seed"] = description.seed ? nlohmann::json(*description.seed) : nlohmann::json(nullptr);
   summary["array_ticks"] = outcome.array_ticks.count;
@@ -505,11 +565,14 @@ int run_program(const RunOptions& options) {
   const Electricity electricity = electricity_of(device, heat_of(summary["meters"], run.shots), host);
   summary["electricity"] = electricity_json(electricity);
   summary["device"] = describe_device(device);
+  summary["rack"] = describe_rack(device, outcome.shares);
   summary["provenance"] = provenance();
 
   if (!options.out.empty()) {
     nlohmann::json origin = summary["provenance"];
     for (const char* key : {"program", "seed", "device", "clips", "capture_clips", "rails"}) origin[key] = summary[key];
+    origin["shots"] = {{"first", range.first}, {"count", run.shots}};
+    if (!summary["rack"].is_null()) origin["rack"] = summary["rack"];
     origin["meter_names"] = description.meter_names();
     origin["step"] = summary["step"];
     if (statistics) origin["statistics_columns"] = statistics->names();
@@ -526,6 +589,7 @@ int run_program(const RunOptions& options) {
     put("{}\n", json_text(summary, 2));
   } else {
     print_summary(summary);
+    print_rack(summary["rack"]);
     if (device.capabilities().priced) {
       put("\n");
       for (const auto& [title, text] : electricity_rows(electricity)) put("{:<26} {}\n", title, text);

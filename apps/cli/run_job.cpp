@@ -54,7 +54,12 @@ void sum_up(RunOutcome& outcome, const RunResult& run) {
   }
 }
 
-void add_counters(RunOutcome& outcome, const Result& result) {
+/// `first`: of the run, that the job's shots begin with.
+void add_counters(RunOutcome& outcome, const Result& result, std::uint32_t first = 0) {
+  for (Share share : result.shares) {
+    share.first_shot += first;
+    outcome.shares.push_back(share);
+  }
   outcome.clips = std::max(outcome.clips, result.clips);
   outcome.capture_clips += result.capture_clips;
   outcome.rails += result.rails;
@@ -139,8 +144,8 @@ RunOutcome run_shots(Device& device, const Program& program, const TomlProgram& 
     block.states.resize(std::size_t{count} * cells);
     return program;
   };
-  const auto take = [&](std::uint32_t, Result&& result) {
-    add_counters(outcome, result);
+  const auto take = [&](std::uint32_t at, Result&& result) {
+    add_counters(outcome, result, at);
     block.meters = std::move(result.meters);
     block.on_request = std::move(result.on_request);
     if (statistics != nullptr) statistics->add_meters(block.meters, block.on_request);

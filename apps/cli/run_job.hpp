@@ -37,6 +37,7 @@ struct RunOutcome {
   std::uint64_t clips = 0, capture_clips = 0, rails = 0;
   std::uint32_t rail_cell = 0xFFFFFFFFu;
   Ticks array_ticks, stall_ticks;
+  std::vector<Share> shares;               ///< of a rack: who did what
 };
 
 struct RunPlan {

@@ -7,6 +7,7 @@
 
 #include "apps/cli/commands.hpp"
 #include "apps/cli/console.hpp"
+#include "apps/cli/stopped_by_signals.hpp"
 #include "heatbath/device.hpp"
 #include "heatbath/server.hpp"
 
@@ -31,23 +32,19 @@ void on_signals(void (*action)(int)) {
   }
 }
 
-/// Signals stop the server while this lives; it goes before the server does, whatever ends it.
-class StoppedBySignals {
- public:
-  explicit StoppedBySignals(Server& server) {
-    serving.store(&server);
-    on_signals(stop_serving);
-  }
-  ~StoppedBySignals() {
-    on_signals(SIG_DFL);
-    serving.store(nullptr);
-  }
-  StoppedBySignals(const StoppedBySignals&) = delete;
-};
-
 void say(const std::string& line) { remark("heatbath serve: {}\n", line); }
 
 }  // namespace
+
+StoppedBySignals::StoppedBySignals(Server& server) {
+  serving.store(&server);
+  on_signals(stop_serving);
+}
+
+StoppedBySignals::~StoppedBySignals() {
+  on_signals(SIG_DFL);
+  serving.store(nullptr);
+}
 
 int run_serve(const ServerOptions& options) {
   ServerOptions serve = options;

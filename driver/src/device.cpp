@@ -19,6 +19,8 @@
 #include "heatbath/regs.h"
 #include "heatbath/topology.h"
 #include "job_impl.hpp"
+#include "rack.hpp"
+#include "rack_job.hpp"
 #include "link/scheme.hpp"
 
 namespace heatbath {
@@ -34,6 +36,7 @@ std::string hexadecimal(std::uint32_t value) {
 }  // namespace
 
 Ticks Device::Impl::now() {
+  if (rack != nullptr) return rack->now();
   std::uint64_t ticks = 0;
   run("reading device time", [&](const hb_mmio_t* mmio) { return hb_dif_time_now(mmio, &ticks); });
   return {ticks};
@@ -109,6 +112,12 @@ Identity identity_of(Link& link) {
 Device::Device(std::unique_ptr<Transport> transport) {
   if (!transport) throw Error(HB_BAD_ARG, "Device: the transport is null");
   impl_ = std::make_unique<Impl>(std::move(transport));
+  if ((impl_->rack = dynamic_cast<Rack*>(&impl_->link.transport())) != nullptr) {
+    impl_->identity = impl_->rack->identity();
+    impl_->capabilities = impl_->rack->capabilities();
+    impl_->step = impl_->rack->step();
+    return;
+  }
   impl_->identity = identity_of(impl_->link);
   impl_->capabilities = capabilities_of(impl_->link);
   impl_->step = impl_->read_step();
@@ -122,7 +131,9 @@ Device& Device::operator=(Device&&) noexcept = default;
 Device::~Device() = default;
 
 Device::Impl::~Impl() {
-  if (active != nullptr) active->lose(Error(HB_ABORTED, "the device was closed while a job ran"));
+  const Error closed(HB_ABORTED, "the device was closed while a job ran");
+  if (active != nullptr) active->lose(closed);
+  if (const auto job = rack_job.lock()) job->lose(closed);
 }
 
 Ticks Device::Impl::read_step() {
@@ -140,12 +151,20 @@ LinkInfo Device::link() const { return impl_->link.transport().info(); }
 Ticks Device::now() { return impl_->now(); }
 
 void Device::reset() {
-  if (impl_->active != nullptr) impl_->active->lose(Error(HB_ABORTED, "the device was reset while the job ran"));
+  const Error reset(HB_ABORTED, "the device was reset while the job ran");
+  if (impl_->active != nullptr) impl_->active->lose(reset);
+  if (impl_->rack != nullptr) {
+    if (const auto job = impl_->rack_job.lock()) job->lose(reset);
+    impl_->rack->reset();
+    impl_->step = impl_->rack->step();
+    return;
+  }
   impl_->run("reset", [](const hb_mmio_t* mmio) { return hb_dif_reset(mmio); });
   impl_->step = impl_->read_step();
 }
 
 Work Device::work() {
+  if (impl_->rack != nullptr) return impl_->rack->work();
   Work work = impl_->work;
   work.device_seconds = static_cast<double>(now().count) * impl_->capabilities.tick_seconds();
   return work;
@@ -157,8 +176,9 @@ void Device::set_step(Ticks dt) {
   require(impl_->capabilities.dt_programmable, "Device::set_step", "DT_PROGRAMMABLE");
   if (dt.count == 0 || dt.count > std::numeric_limits<std::uint32_t>::max())
     throw Error(HB_BAD_ARG, "Device::set_step: " + std::to_string(dt.count) + " ticks; the step must be in 1..4294967295");
-  if (impl_->active != nullptr) throw Error(HB_BUSY, "Device::set_step: a job runs; wait for it first");
-  impl_->run("Device::set_step", [&](const hb_mmio_t* mmio) { return hb_dif_dt_set(mmio, static_cast<std::uint32_t>(dt.count)); });
+  if (impl_->active != nullptr || impl_->rack_runs()) throw Error(HB_BUSY, "Device::set_step: a job runs; wait for it first");
+  if (impl_->rack != nullptr) impl_->rack->set_step(dt);
+  else impl_->run("Device::set_step", [&](const hb_mmio_t* mmio) { return hb_dif_dt_set(mmio, static_cast<std::uint32_t>(dt.count)); });
   impl_->step = dt;
 }
 
@@ -206,7 +226,41 @@ Ticks Device::capture_period(Ticks wanted) const {
   return {shortest + rest};
 }
 
+bool Device::Impl::rack_runs() const {
+  const auto job = rack_job.lock();
+  return job && job->poll() == Job::State::running;
+}
+
+std::shared_ptr<RackJob> Device::Impl::start_on_rack(const Program& program, const JobOptions& options) {
+  if (rack_runs()) throw Error(HB_BUSY, "Device::start: a job of this device runs; wait for it or destroy it first");
+  if (options.seed && options.first_step != 0)
+    throw Error(HB_UNSUPPORTED, "Device::start: first_step on a rack; which of its devices holds what states is not fixed: "
+                                "open one of them");
+  struct Lanes {  // a device of the rack has its own memory for its own lanes
+    Lanes(std::uint32_t& where, std::uint32_t of_one) : lanes(where), all(std::exchange(where, of_one)) {}
+    ~Lanes() { lanes = all; }
+    Lanes(const Lanes&) = delete;
+    std::uint32_t &lanes, all;
+  };
+  {
+    const Lanes of_one(capabilities.lanes, rack->lanes_of_one());
+    JobOptions checked = options;
+    if (!checked.records) checked.records = [](const RecordOfPass&) {};  // memory of captures is the devices' business
+    Job::Impl job(*this, program, checked, {});
+    job.state = Job::State::failed;
+  }
+  auto job = std::make_shared<RackJob>(*rack, program, options);
+  rack_job = job;
+  job->begin();
+  return job;
+}
+
+std::vector<RackMember> Device::members() const {
+  return impl_->rack != nullptr ? impl_->rack->report() : std::vector<RackMember>();
+}
+
 Job Device::start(const Program& program, const JobOptions& options, Capture&& spare) {
+  if (impl_->rack != nullptr) return Job(impl_->start_on_rack(program, options));
   auto job = std::make_unique<Job::Impl>(*impl_, program, options, std::move(spare));
   job->begin();
   return Job(std::move(job));

@@ -13,6 +13,9 @@
 
 namespace heatbath {
 
+class Rack;
+class RackJob;
+
 struct Device::Impl {
   explicit Impl(std::unique_ptr<Transport> transport) : link(std::move(transport)) {}
   ~Impl();
@@ -24,6 +27,12 @@ struct Device::Impl {
   std::optional<std::span<std::byte>> memory;  ///< device memory, where the link lends it
   Job::Impl* active = nullptr;                 ///< the job that runs
   Work work;                                   ///< of the passes that have ended
+  Rack* rack = nullptr;                        ///< the transport, where it is many devices
+  std::weak_ptr<RackJob> rack_job;             ///< the job that runs on them
+
+  bool rack_runs() const;
+  /// Makes the checks of a job that need no access to the device, by the rules of one device of the rack; starts it.
+  std::shared_ptr<RackJob> start_on_rack(const Program& program, const JobOptions& options);
 
   Ticks now();
   Ticks read_step();

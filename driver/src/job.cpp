@@ -18,6 +18,7 @@
 #include "heatbath/numerics/text.hpp"
 #include "heatbath/regs.h"
 #include "job_impl.hpp"
+#include "rack_job.hpp"
 #include "record_reader.hpp"
 
 #ifdef __linux__
@@ -601,9 +602,6 @@ void Job::Impl::finish(State ended) noexcept {
   if (device->active == this) device->active = nullptr;
 }
 
-namespace {
-
-/// Throws for anything that was held at the end of its range.
 void check_strictly(const Result& result, const Capabilities& caps) {
   const auto refuse = [](const std::string& what) { throw Error(HB_UNSUPPORTED, "a strict job: " + what); };
   if (result.clips > 0)
@@ -616,15 +614,22 @@ void check_strictly(const Result& result, const Capabilities& caps) {
            " captured values were clipped: velocities, voltages or turns beyond their converter (CAPS_RANGE_SECOND)");
 }
 
-}  // namespace
-
 Job::Job(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Job::Job(std::shared_ptr<RackJob> job) : rack_(std::move(job)) {}
 
 Job::Job(Job&&) noexcept = default;
-Job& Job::operator=(Job&&) noexcept = default;
-Job::~Job() = default;
+Job& Job::operator=(Job&& other) noexcept {
+  std::swap(impl_, other.impl_);
+  std::swap(rack_, other.rack_);
+  Job(std::move(other));
+  return *this;
+}
+Job::~Job() {
+  if (rack_) rack_->lose(Error(HB_ABORTED, "the job was destroyed before it ended"));
+}
 
 Job::State Job::poll() {
+  if (rack_) return rack_->poll();
   if (!impl_) return State::failed;
   if (impl_->state != State::running) return impl_->state;
   if (impl_->cancelled.load(std::memory_order_relaxed)) {
@@ -637,6 +642,7 @@ Job::State Job::poll() {
 }
 
 Result Job::wait() {
+  if (rack_) return rack_->wait();
   if (!impl_ || impl_->taken) throw Error(HB_BAD_ARG, "Job::wait: the result was taken already; wait may be called once");
   if (impl_->state == State::running) {  // else there need be no device any more
     const Link::Question question(impl_->device->link, [this] { return impl_->asked_to_stop(); });
@@ -653,7 +659,39 @@ Result Job::wait() {
 }
 
 void Job::cancel() noexcept {
+  if (rack_) rack_->cancel();
   if (impl_) impl_->cancelled.store(true, std::memory_order_relaxed);
+}
+
+namespace {
+
+template <class T>
+void append_rows(std::vector<std::vector<T>>& all, std::vector<std::vector<T>>&& more) {
+  all.resize(std::max(all.size(), more.size()));
+  for (std::size_t row = 0; row < more.size(); ++row)
+    all[row].insert(all[row].end(), more[row].begin(), more[row].end());
+}
+
+}  // namespace
+
+void merge(Result& all, Result&& more) {
+  if (all.capture.shots() == 0) {
+    all = std::move(more);
+    return;
+  }
+  const std::uint32_t before = all.capture.shots();
+  all.capture.append(std::move(more.capture));
+  append_rows(all.meters, std::move(more.meters));
+  for (auto& [meter, snapshots] : more.on_request) append_rows(all.on_request[meter], std::move(snapshots));
+  for (Share share : more.shares) {
+    share.first_shot += before;
+    all.shares.push_back(share);
+  }
+  all.clips = std::max(all.clips, more.clips);
+  all.capture_clips += more.capture_clips;
+  all.rails += more.rails;
+  all.rail_cell = std::min(all.rail_cell, more.rail_cell);
+  all.stall_ticks = all.stall_ticks + more.stall_ticks;
 }
 
 }  // namespace heatbath

@@ -267,6 +267,22 @@ Program::Step& Program::append(hb_op_t op) {
   return steps_.back();
 }
 
+Program Program::rows(std::uint32_t first, std::uint32_t shots) const {
+  Program part = *this;
+  if (fixed_shots_ == 0) return part;
+  if (shots == 0 || first > fixed_shots_ || shots > fixed_shots_ - first)
+    throw Error(HB_BAD_ARG, "Program::rows: shots " + std::to_string(first) + " .. (" + std::to_string(shots) + ") of " +
+                                std::to_string(fixed_shots_));
+  for (Operand& operand : part.operands_) {
+    if (operand.rows == 1) continue;
+    const std::size_t row = operand.bytes->size() / operand.rows;
+    const auto from = operand.bytes->begin() + static_cast<std::ptrdiff_t>(first * row);
+    operand = {std::make_shared<const std::vector<std::byte>>(from, from + static_cast<std::ptrdiff_t>(shots * row)), shots};
+  }
+  part.fixed_shots_ = shots;
+  return part;
+}
+
 std::int32_t Program::store(std::vector<std::byte> bytes, std::uint32_t rows) {
   operands_.push_back({std::make_shared<const std::vector<std::byte>>(std::move(bytes)), rows});
   return static_cast<std::int32_t>(operands_.size() - 1);

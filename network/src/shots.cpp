@@ -11,30 +11,7 @@ namespace {
 
 constexpr std::uint64_t all_shots = std::uint64_t{1} << 32;
 
-template <class T>
-void append_rows(std::vector<std::vector<T>>& all, std::vector<std::vector<T>>&& more) {
-  all.resize(std::max(all.size(), more.size()));
-  for (std::size_t row = 0; row < more.size(); ++row)
-    all[row].insert(all[row].end(), more[row].begin(), more[row].end());
-}
-
 }  // namespace
-
-void merge(Result& all, Result&& more) {
-  const bool first = all.capture.shots() == 0;
-  if (first) {
-    all = std::move(more);
-    return;
-  }
-  all.capture.append(std::move(more.capture));
-  append_rows(all.meters, std::move(more.meters));
-  for (auto& [meter, snapshots] : more.on_request) append_rows(all.on_request[meter], std::move(snapshots));
-  all.clips = std::max(all.clips, more.clips);
-  all.capture_clips += more.capture_clips;
-  all.rails += more.rails;
-  all.rail_cell = std::min(all.rail_cell, more.rail_cell);
-  all.stall_ticks = all.stall_ticks + more.stall_ticks;
-}
 
 std::uint64_t bytes_per_shot(const Program& program, const JobOptions& job) {
   const std::uint64_t variables =

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <limits>
 #include <memory>
 #include <stdexcept>
@@ -14,6 +15,8 @@
 #include "heatbath/numerics/nearest_word.hpp"
 #include "heatbath/numerics/text.hpp"
 #include "heatbath/open.hpp"
+#include "heatbath/rack.hpp"
+#include "heatbath/rack_file.hpp"
 #include "link/scheme.hpp"
 #include "open_transport.hpp"
 #include "rtl_chip.hpp"
@@ -109,6 +112,23 @@ std::unique_ptr<Transport> open_rtl(const Uri& uri, const OpenInner&) {
   });
 }
 
+/// The devices that a rack's file lists, as one.
+std::unique_ptr<Transport> open_rack(const Uri& rack, const OpenInner& open_inner) {
+  const RackFile file = read_rack_file(rack.address);
+  std::vector<RackDevice> devices;
+  for (const RackFile::Server& server : file.devices) {
+    if (scheme_of(server.uri) == "rack")
+      throw Error(HB_BAD_ARG, rack.address + ": device '" + server.uri + "' is a rack; list its devices instead");
+    std::string uri = server.uri;
+    if (!server.token_file.empty()) {
+      const std::filesystem::path token = std::filesystem::path(rack.address).parent_path() / server.token_file;
+      uri += (uri.find('?') == std::string::npos ? "?token_file=" : "&token_file=") + token.string();
+    }
+    devices.push_back({server.uri, server.weight, [uri, open_inner] { return open_inner(uri); }});
+  }
+  return make_rack(std::move(devices), {rack.text, file.mixed, file.incomplete});
+}
+
 Uri functional_uri(const std::string& text) {
   const Scheme& func = device_schemes().front();
   if (scheme_of(text) != func.name)
@@ -129,6 +149,7 @@ const std::vector<Scheme>& device_schemes() {
                             {"tlm", UriAddress::none, timed, Reopened::once, open_emulator},
                             {"rtl", UriAddress::none, {"cells", "seed", "chip"}, Reopened::fresh, open_rtl}};
     all.insert(all.end(), link_schemes().begin(), link_schemes().end());
+    all.push_back({"rack", UriAddress::name, {}, Reopened::fresh, open_rack});
     return all;
   }();
   return schemes;

@@ -41,7 +41,7 @@ NUMBERS_AS_TEXT = ("numerics/include/heatbath/numerics/text.hpp", "numerics/incl
 DRIVER = ("driver/include", "link/include")
 
 # Emulators among the devices, for programs and tests, not for libraries.
-OPEN = ("sim/include/heatbath/open.hpp", "sim/include/heatbath/datasheet.hpp")
+OPEN = ("sim/include/heatbath/open.hpp", "sim/include/heatbath/datasheet.hpp", "sim/include/heatbath/rack_file.hpp")
 
 # The names of what a device reports.
 NAMES = ("firmware_api/include/heatbath/regs.h",) + VOCABULARY

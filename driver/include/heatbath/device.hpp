@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "heatbath/capabilities.hpp"
 #include "heatbath/electricity.hpp"
@@ -16,7 +17,19 @@
 
 namespace heatbath {
 
-/// A device behind a transport. Move-only, one owner thread; must outlive its jobs.
+/// One device of a rack, and what it has done in it.
+struct RackMember {
+  std::string uri;
+  double weight = 1;
+  bool lost = false;             ///< it does not answer; each job asks it again
+  std::string why;               ///< it was lost last
+  std::uint64_t shots = 0;       ///< that results hold
+  std::uint64_t ranges = 0;      ///< in so many parts of jobs
+  std::uint64_t given_back = 0;  ///< parts that it lost, or that another one finished before it
+  double seconds = 0;            ///< of the wall clock, in all parts that it finished
+};
+
+/// A device behind a transport, or a rack of them. Move-only, one owner thread; must outlive its jobs.
 class Device {
  public:
   /// Takes ownership of the link, checks identity and map version (Error(DEVICE) names what was found and what was
@@ -66,7 +79,11 @@ class Device {
   /// What that costs by the device's own prices.
   Bill bill() { return heatbath::bill(capabilities(), work()); }
 
-  /// The link itself, for tools that peek and poke registers (conformance, bring-up).
+  /// The devices of a rack, in the order of its file; empty for a single device.
+  std::vector<RackMember> members() const;
+
+  /// The link itself, for tools that peek and poke registers (conformance, bring-up). That of a rack has no registers:
+  /// its accesses throw Error(UNSUPPORTED).
   Transport& transport();
 
  private:

@@ -134,6 +134,16 @@ class Capture {
 /// By meter: [snapshot][value].
 using MetersOnRequest = std::map<Meter, std::vector<std::vector<double>>>;
 
+/// Shots that one device of a rack ran for a job.
+struct Share {
+  std::uint32_t device = 0;      ///< in Device::members()
+  std::uint32_t first_shot = 0;  ///< of the job: 0 for its first shot
+  std::uint32_t shots = 0;
+  double seconds = 0;            ///< of the wall clock
+  bool redone = false;           ///< another device had them before and gave them back
+  bool operator==(const Share&) const = default;
+};
+
 /// What a finished job leaves. Nothing of it is partial.
 struct Result {
   Capture capture;
@@ -154,7 +164,13 @@ struct Result {
   std::uint32_t rail_cell = 0xFFFFFFFFu;         ///< lowest such cell
   Ticks array_ticks;                             ///< ticks the array evolved, per shot
   Ticks stall_ticks;                             ///< ticks it waited for the capture ring, all passes
+  std::vector<Share> shares;                     ///< of a rack: who did what, in the order of shots; else empty
 };
+
+/// Adds the shots of `more` behind those of `all`: captures, meters, heat and shares one after the other; counters of
+/// captures and rails and stalls summed; clips of parameters, which every part of one job repeats, the most; readback,
+/// array time those of the first. An empty Result takes over what comes first.
+void merge(Result& all, Result&& more);
 
 /// One record of the shots of a pass, in physical units.
 struct RecordOfPass {
@@ -183,6 +199,7 @@ struct JobOptions {
   /// Number of the job's first shot, and of its first step; with a seed only. A job with a first step goes on from the
   /// states and parameters the job before it left (same program cells, same shots), and so must fit one pass:
   /// Error(BAD_ARG) when shots exceed the lanes.
+  /// A rack refuses a first step: Error(UNSUPPORTED).
   std::uint32_t first_shot = 0;
   std::uint64_t first_step = 0;
   /// Level r of the noise, 0..8; with a seed only, above 0 with capabilities.refinement. Step s of a job at level r
@@ -192,7 +209,8 @@ struct JobOptions {
   /// Captured state variables (variable c * cells + i is component c of cell i): count 0 means all cells from first on,
   /// of first's component.
   std::uint32_t capture_first = 0, capture_cells = 0;
-  /// Longest the job may take in device ticks, stalls included; 0: no limit. Error(TIMEOUT) aborts the job.
+  /// Longest the job may take in device ticks, stalls included; 0: no limit. Error(TIMEOUT) aborts the job. On a rack,
+  /// that any part of the job may take that one device runs.
   Ticks limit{0};
   /// Called between slices of device time with the fraction done, and about ten times a second inside a slice that
   /// lasts longer, with an unchanged fraction; returning false cancels the job. May be empty. It may not use the
@@ -208,8 +226,10 @@ struct JobOptions {
   Checkpoints checkpoints = {};
 };
 
-/// A job: one program, any number of shots, split over the device's lanes and as many passes as that takes.
-/// Move-only; the Device must outlive it. Destroying an unfinished job aborts it.
+class RackJob;
+
+/// A job: one program, any number of shots, split over the device's lanes and as many passes as that takes, or over the
+/// devices of a rack. Move-only; the Device must outlive it. Destroying an unfinished job aborts it.
 class Job {
  public:
   enum class State { running, done, failed, cancelled };
@@ -235,7 +255,9 @@ class Job {
   friend class Device;
   struct Impl;
   explicit Job(std::unique_ptr<Impl> impl);
+  explicit Job(std::shared_ptr<RackJob> job);
   std::unique_ptr<Impl> impl_;
+  std::shared_ptr<RackJob> rack_;  // or this
 };
 
 }  // namespace heatbath

@@ -155,6 +155,9 @@ class Program {
   };
   const std::vector<Step>& steps() const { return steps_; }
   const std::vector<Operand>& operands() const { return operands_; }
+  /// The program for `shots` of the shots that per-shot operands are for, from `first` on: with their rows alone. The
+  /// same program where there are none.
+  Program rows(std::uint32_t first, std::uint32_t shots) const;
   /// Shots that per-shot operands fix; 0 when the program runs any number.
   std::uint32_t fixed_shots() const { return fixed_shots_; }
   std::uint32_t snapshots() const { return static_cast<std::uint32_t>(snapshots_.size()); }

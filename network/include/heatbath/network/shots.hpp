@@ -27,11 +27,6 @@ struct ShotOptions {
   bool strict = false;
 };
 
-/// Adds the shots of `more` behind those of `all`: captures, meters and heat one after the other; counters of captures
-/// and rails and stalls summed; clips of parameters, which every block of one program repeats, the most; readback,
-/// array time those of the first. An empty Result takes over what comes first.
-void merge(Result& all, Result&& more);
-
 /// Runs shots of one seed on a device, which must outlive it. No shot number is used twice: each call goes on where the
 /// one before it ended. On a device with CAPS.SEEDED the bits do not depend on the division into blocks.
 class Shots {
