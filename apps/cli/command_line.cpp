@@ -154,7 +154,7 @@ int run_command_line(const char* name, int argc, char** argv, std::initializer_l
       path += " " + at->get_name();
     }
     if (const auto names = subcommands(*at); !names.empty())
-      return complain(fmt::format("{}; the {} are {}", error.what(), at == &app ? "commands" : "trainers",
+      return complain(fmt::format("{}; the {} are {}", error.what(), at == &app ? "commands" : at->get_name() == "train" ? "trainers" : "words",
                                   fmt::join(names, ", ")), 2);
     std::string meant;
     for (const std::string& word : at->remaining())

@@ -236,6 +236,9 @@ std::shared_ptr<RackJob> Device::Impl::start_on_rack(const Program& program, con
   if (options.seed && options.first_step != 0)
     throw Error(HB_UNSUPPORTED, "Device::start: first_step on a rack; which of its devices holds what states is not fixed: "
                                 "open one of them");
+  if (options.checkpoints.due || !options.checkpoints.from.empty())
+    throw Error(HB_UNSUPPORTED, "Device::start: checkpoints on a rack; run the shots in parts, whose results merge, or open one "
+                                "of its devices");
   struct Lanes {  // a device of the rack has its own memory for its own lanes
     Lanes(std::uint32_t& where, std::uint32_t of_one) : lanes(where), all(std::exchange(where, of_one)) {}
     ~Lanes() { lanes = all; }
