@@ -4,6 +4,7 @@
 
 #include <cstring>
 #include <fstream>
+#include <optional>
 #include <set>
 
 #include "heatbath/error.hpp"
@@ -297,18 +298,19 @@ TEST_F(RackFile, OpensServersWithTheirTokens) {
   std::ofstream(folder_ / "token") << "open sesame, open sesame\n";
   const std::string device = "func:cells=4&lanes=16&threads=1";
   const auto token = [&](ServerOptions& options) { options.token_file = folder_ / "token"; };
-  Served a(device, "tcp", token), b(device, "unix");
+  Served a(device, "tcp", token);
+  std::optional<Served> b(std::in_place, device, "unix");
   const std::string uri = write("[[device]]\nuri = \"" + a.uri() + "\"\ntoken_file = \"token\"\nweight = 2\n[[device]]\nuri = \"" +
-                                b.uri() + "\"\n");
+                                b->uri() + "\"\n");
   Device rack = open(uri), one = open(device);
   EXPECT_EQ(rack.link().uri, uri);
   EXPECT_EQ(rack.members()[0].weight, 2);
   const Program program = everything(one, 4);
   expect_same(rack.run(program, {.shots = 48, .seed = 1}), one.run(program, {.shots = 48, .seed = 1}));
-  // One of them is stopped in the middle of a job.
+  // One of them is gone in the middle of a job.
   Job job = rack.start(program, {.shots = 400, .seed = 2});
   while (rack.members()[1].shots == 0 && job.poll() == Job::State::running) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  b.stop();
+  b.reset();
   const Result result = job.wait();
   expect_same(result, one.run(program, {.shots = 400, .seed = 2}));
   expect_whole(result, 400);
