@@ -80,6 +80,15 @@ struct AnnealCommandOptions {
 };
 int run_anneal(const AnnealCommandOptions& options);
 
+struct FitCommandOptions {
+  std::filesystem::path data;
+  std::optional<double> gain;      ///< of traces
+  std::optional<double> adc_step;  ///< reading of one step of the ADC
+  std::filesystem::path out;       ///< .toml, keys of a chip profile; empty: none
+  bool json = false;
+};
+int run_fit(const FitCommandOptions& options);
+
 struct SampleCommandOptions {
   std::filesystem::path file;
   std::string problem;               ///< kind of the problem; empty: as the format says
@@ -94,8 +103,13 @@ int run_sample(const SampleCommandOptions& options);
 
 struct SolveCommandOptions {
   std::filesystem::path matrix;      ///< .npy, .npz or .mtx
-  std::filesystem::path right_side;  ///< .npy, .npz or text; empty with `inverse`
-  bool inverse = false;
+  std::filesystem::path right_side;  ///< .npy, .npz or text: b of a solution, data of a posterior
+  bool inverse = false, log_determinant = false;
+  std::optional<double> exponential; ///< the time
+  std::filesystem::path lyapunov;    ///< R, as the matrix
+  std::filesystem::path design;      ///< of a posterior, whose prior precision is the matrix: .npy or .npz
+  std::filesystem::path prior_mean;  ///< as right_side; empty: 0
+  double noise = 1;                  ///< variance of the data of a posterior
   solvers::LinearOptions run;
   std::filesystem::path out;         ///< .npz; empty: none
   std::string device;

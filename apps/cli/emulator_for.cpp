@@ -43,7 +43,7 @@ std::string graph_text(const network::Network& network) {
 
 }  // namespace
 
-Device open_for(const std::string& uri, const network::Network& network, std::uint32_t lanes) {
+Device open_for(const std::string& uri, const network::Network& network, std::uint32_t lanes, bool two_ways) {
   std::string name = uri;
   if (name.empty())
     if (const char* environment = std::getenv("HEATBATH_DEVICE")) name = environment;
@@ -56,6 +56,7 @@ Device open_for(const std::string& uri, const network::Network& network, std::ui
     if (network.states() > 1) add("states", std::to_string(network.states()));
     if (!has_key(name, "profile")) add("lanes", std::to_string(lanes));  // others may have a number of their own
     if (network.kind() != CellKind::overdamped && !has_key(name, "integer_sums")) name += "&integer_sums=no";  // which such cells have not
+    if (two_ways) add("reciprocal", "no");
     const double cells = network.cells();
     const bool dense = network.couplings().empty() || static_cast<double>(network.couplings().size()) > 0.6 * cells * (cells - 1) / 2;
     if (has_key(name, "topology")) return open(name);

@@ -1,4 +1,4 @@
-// Options of the commands that solve problems on a device.
+// Options of the commands that solve problems on a device, and of the one that fits parameters of a chip.
 
 #include <memory>
 #include <string>
@@ -98,11 +98,18 @@ void add_sample(CLI::App& app, Command& command) {
 void add_solve(CLI::App& app, Command& command) {
   const auto given = std::make_shared<SolveCommandOptions>();
   SolveCommandOptions& options = *given;
-  CLI::App* solve = app.add_subcommand("solve", "solve A x = b, or invert A, by thermal averages");
-  solve->add_option("MATRIX", options.matrix, "A, symmetric and positive definite: .npy, .npz or .mtx")->required();
-  solve->add_option("--rhs", options.right_side, "b: .npy, .npz or text with a number a line")->option_text("FILE");
-  solve->add_flag("--inverse", options.inverse, "the inverse of A in place of a solution");
-  solve->add_option("--tolerance", options.run.tolerance, "error bar to reach, as a part of the norm (default 0.01)")->transform(finite(1e-12, 10))->option_text("X");
+  CLI::App* solve = app.add_subcommand("solve", "linear algebra by thermal averages: solutions, inverses, determinants, exponentials, posteriors");
+  solve->add_option("MATRIX", options.matrix, "A: .npy, .npz or .mtx; symmetric and positive definite, but for --exponential and --lyapunov")->required();
+  solve->add_option("--rhs", options.right_side, "b of A x = b, or the data of --posterior: .npy, .npz or text with a number a line")->option_text("FILE");
+  solve->add_flag("--inverse", options.inverse, "the inverse of A");
+  solve->add_flag("--log-determinant", options.log_determinant, "the logarithm of the determinant of A");
+  solve->add_option("--exponential", options.exponential, "exp(-A T)")->transform(finite(0))->option_text("T");
+  solve->add_option("--lyapunov", options.lyapunov, "S of A S + S A' = R; R: .npy, .npz or .mtx")->option_text("FILE");
+  solve->add_option("--posterior", options.design, "mean and covariance of theta in DATA = H theta + noise, where A is the precision of its prior; H: .npy or .npz")
+      ->option_text("FILE");
+  solve->add_option("--prior-mean", options.prior_mean, "of --posterior (default: 0): as --rhs")->option_text("FILE");
+  solve->add_option("--noise", options.noise, "variance of the noise of --posterior (default 1)")->transform(finite(0))->option_text("X");
+  solve->add_option("--tolerance", options.run.tolerance, "error bar to reach, as a part of the norm; of a log-determinant the bar itself (default 0.01)")->transform(finite(1e-12, 10))->option_text("X");
   solve->add_option("--kT", options.run.kT, "temperature in the units of A (default: from A and b)")->transform(finite(0))->option_text("KT");
   add_whole(solve, "--shots", options.run.shots, 16, 1u << 20, "independent runs, from which error bars come (default 64)");
   solve->add_option("--most-time", options.run.most_time, "limit on the averaging of a shot, relaxation times (default 1e5)")->transform(finite(4))->option_text("X");
@@ -113,12 +120,26 @@ void add_solve(CLI::App& app, Command& command) {
   solve->callback([&command, given] { command = [given] { return run_solve(*given); }; });
 }
 
+void add_fit(CLI::App& app, Command& command) {
+  const auto given = std::make_shared<FitCommandOptions>();
+  FitCommandOptions& options = *given;
+  CLI::App* fit = app.add_subcommand("fit", "parameters of a chip, with intervals, from measured curves and traces");
+  fit->add_option("--data", options.data, "text with named columns: bias, ones, trials of a p-bit's curve; time, reading, trace, drive of a cell")
+      ->required()->option_text("FILE");
+  fit->add_option("--gain", options.gain, "of traces: reading per unit of state (default: from the drives, else 1)")->transform(finite())->option_text("X");
+  fit->add_option("--adc-step", options.adc_step, "of traces: reading of one ADC step, for noise_sd_steps of the profile")->transform(finite(1e-300))->option_text("X");
+  fit->add_option("--out", options.out, "what was found as keys of a chip profile, .toml")->check(a_name())->option_text("FILE");
+  add_json(fit, options.json);
+  fit->callback([&command, given] { command = [given] { return run_fit(*given); }; });
+}
+
 }  // namespace
 
 void add_solver_commands(CLI::App& app, Command& command) {
   add_sample(app, command);
   add_anneal(app, command);
   add_solve(app, command);
+  add_fit(app, command);
 }
 
 }  // namespace heatbath::apps

@@ -111,9 +111,10 @@ RULES = {
                     "program format the driver speaks in; never sim, hw_model, registers or trainers",
                     ("network", "firmware_api/include/heatbath/codes.h") + DRIVER +
                     ("measure/include", "cells/include", "numerics") + VOCABULARY),
-    "solvers": Rule("solvers include only themselves, cells, network, driver, measure and numerics, with the statuses and program "
-                    "format the driver speaks in; never sim, hw_model, registers or trainers",
-                    ("solvers", "network/include") + DRIVER + ("measure/include", "cells/include", "numerics") + VOCABULARY),
+    "solvers": Rule("solvers include only themselves, cells, network, driver, measure, numerics and Eigen, with the statuses and "
+                    "program format the driver speaks in; never sim, hw_model, registers or trainers",
+                    ("solvers", "network/include") + DRIVER + ("measure/include", "cells/include", "numerics") + VOCABULARY,
+                    std_and("Eigen/.*")),
     "trainers": Rule("trainers include only themselves, cells, network, driver, measure and numerics, with the statuses and "
                      "program format the driver speaks in; never sim, hw_model or registers",
                      ("trainers", "network/include") + DRIVER + ("measure/include", "cells/include", "numerics") + VOCABULARY),
