@@ -4,6 +4,7 @@
 #include <cmath>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <sstream>
 #include <utility>
 #include <vector>
@@ -12,6 +13,7 @@
 #include <nlohmann/json.hpp>
 #include <pugixml.hpp>
 
+#include "bridges/fmi/licence.hpp"
 #include "bridges/fmi/variables.hpp"
 #include "files/provenance.hpp"
 #include "files/utf8.hpp"
@@ -140,6 +142,8 @@ std::string model_description(const Network& network, const Capabilities& caps, 
     add(node, "description", it.description);
     if (*it.unit != '\0') add(node, "unit", it.unit);
     if (it.id == Variable::cells) add(node, "min", "1"), add(node, "max", std::to_string(network.cells()));
+    // Tools that compute with doubles or signed numbers stumble over a bound of 2^64 - 1.
+    if (it.id == Variable::seed) add(node, "max", std::to_string(std::numeric_limits<std::int64_t>::max()));
     if (const std::string start = start_of(it, network); !start.empty()) add(node, "start", start);
     if (it.array)
       add(node.append_child("Dimension"), "valueReference",
@@ -249,6 +253,7 @@ void write_unit(const std::filesystem::path& path, const Device& device, const P
   std::vector<std::pair<std::string, std::string>> members{
       {"modelDescription.xml", model_description(network, caps, token, step_seconds)},
       {"binaries/" HEATBATH_UNIT_PLATFORM "/heatbath.so", read_file(options.library)},
+      {"documentation/licenses/license.txt", licence_text()},
       {"documentation/index.html", documentation(network, caps, step_seconds)},
       {"terminalsAndIcons/icon.png", icon()},
       {"resources/chip.json", json_text(chip, 1)}};

@@ -36,7 +36,8 @@ BLOCK_CONTRACT = """\
 //   hw_busy             holds the next access back; assert it in the cycle of wr_valid when the consequences of a write
 //                       need more than that cycle to appear on hw_<NAME>
 //   soft_reset          what the command RESET does to storage: reset values; the last sequence number of a cmd
-//                       register with a register <NAME>_ACK survives. aresetn forgets everything.
+//                       register with a register <NAME>_ACK survives. aresetn forgets everything. For 256 clocks after
+//                       either the block answers nothing.
 """
 
 
@@ -93,56 +94,102 @@ def verilog(registers):
     for r in commands:
         field = sequence[r.name]
         out.append(f"  reg  [{field.high - field.low}:0]  seq_{r.name};")
+    last = max(r.offset for r in rows)
+    high = last.bit_length() - 1            # of an offset
+    index = high - 1                        # bits of the number of a word
+
+    def at(r):
+        return f"{index}'h{r.offset >> 2:02X}"
+
     out += ["",
+            "  // Stored words lie in a memory beside the flip-flops of q_<NAME>: the host reads them there, and a write takes",
+            "  // from there the bytes that it does not strobe. After a reset it is filled, a word in a clock.",
+            f"  reg  [31:0] kept [0:{2 ** index - 1}];",
+            "  reg  [31:0] kept_word;          // that of look_at, one clock before",
+            f"  reg  [{index}:0]  filled;             // its upper bit: all",
+            f"  wire        filling = ~filled[{index}];", "",
             "  // A channel takes its next transfer when the last transaction has been answered.",
             "  assign s_axi_awready = ~aw_full & ~s_axi_bvalid;",
             "  assign s_axi_wready  = ~w_full & ~s_axi_bvalid;",
             "  assign s_axi_arready = ~ar_full & ~s_axi_rvalid;", "",
-            "  // The cycle of wr_valid belongs to the hardware; a write goes before a read.",
-            "  wire free     = ~hw_busy & ~soft_reset & ~wr_valid & ~wr_repeat & ~wr_error & ~rd_error;",
-            "  wire write_go = free & aw_full & w_full & ~s_axi_bvalid;",
-            "  wire read_go  = free & ar_full & ~s_axi_rvalid & ~write_go;", "",
+            "  // The cycle of wr_valid belongs to the hardware; a write goes before a read. Both look first, and act in the next",
+            "  // clock, or look again.",
+            "  reg  write_looked, read_looked;",
+            "  wire free      = ~hw_busy & ~hw_load & ~soft_reset & ~filling & ~wr_valid & ~wr_repeat & ~wr_error & ~rd_error;",
+            "  wire write_due = aw_full & w_full & ~s_axi_bvalid;",
+            "  wire read_due  = ar_full & ~s_axi_rvalid;",
+            "  wire write_go  = free & write_due & write_looked;",
+            "  wire read_go   = free & read_due & read_looked & ~write_go;",
+            f"  wire [{index - 1}:0] look_at = write_due & ~write_looked ? aw_addr[{high}:2] : ar_addr[{high}:2];",
+            f"  wire aw_plain  = aw_addr[31:{high + 1}] == 0 & aw_addr[1:0] == 2'd0;",
+            f"  wire ar_plain  = ar_addr[31:{high + 1}] == 0 & ar_addr[1:0] == 2'd0;", "",
             "  wire [31:0] lanes = {{8{w_strb[3]}}, {8{w_strb[2]}}, {8{w_strb[1]}}, {8{w_strb[0]}}};",
             "  wire        any   = |w_strb;",
             "  wire        whole = &w_strb;", "",
-            "  // What a write at aw_addr stores, and how it is answered.",
-            "  reg  [31:0] merged;",
-            "  reg         write_ok, repeated;",
+            "  // What is stored: the host's word or the hardware's.",
+            f"  wire [{index - 1}:0] store_at = hw_load ? hw_load_offset[{high}:2] : aw_addr[{high}:2];",
+            "  reg  [31:0] store_mask;",
+            "  reg         is_rw, is_cmd, repeated;",
             "  always @* begin",
-            "    merged = 32'h0;",
-            "    write_ok = 1'b1;",
+            "    store_mask = 32'hFFFFFFFF;",
+            "    is_rw = 1'b0;",
+            "    is_cmd = 1'b0;",
             "    repeated = 1'b0;",
-            "    case (aw_addr)"]
+            "    case (store_at)"]
     for r in stored:
-        mask = f"32'h{r.write_mask:08X}"
-        if r.access == "rw":
-            out.append(f"      32'h{r.offset:08X}: merged = ((q_{r.name} & ~lanes) | (w_data & lanes)) & {mask};")
-        else:
+        todo = [f"is_{r.access} = 1'b1;"]
+        if r.write_mask != 0xFFFFFFFF:
+            todo.append(f"store_mask = 32'h{r.write_mask:08X};")
+        if r.access == "cmd":
             field = sequence[r.name]
-            out += [f"      32'h{r.offset:08X}: begin", f"        merged = w_data & {mask};",
-                    "        write_ok = whole | ~any;",
-                    f"        repeated = w_data[{field.high}:{field.low}] == seq_{r.name};", "      end"]
-    out += ["      default: write_ok = 1'b0;", "    endcase", "  end", "",
+            todo.append(f"repeated = w_data[{field.high}:{field.low}] == seq_{r.name};")
+        if len(todo) == 1:
+            out.append(f"      {at(r)}: {todo[0]}")
+        else:
+            out += [f"      {at(r)}: begin", *(f"        {line}" for line in todo), "      end"]
+    reset_words = [f"      {at(r)}: reset_word = "
+                   + (f"hw_reset_{r.name} & 32'h{declared_mask(r):08X};" if r.reset_kind == "profile" else f"32'h{r.reset:08X};")
+                   for r in stored if r.reset_kind == "profile" or r.reset != 0]
+    out += ["      default: ;", "    endcase", "  end",
+            "  wire        write_ok = aw_plain & (is_rw | (is_cmd & (whole | ~any)));",
+            "  wire        changes = write_go & write_ok & any & ~repeated;",
+            f"  wire        loads = hw_load & is_rw & hw_load_offset[{width - 1}:{high + 1}] == 0 & hw_load_offset[1:0] == 2'd0;",
+            "  wire [31:0] merged = ((kept_word & ~lanes) | (w_data & lanes)) & store_mask;",
+            "  wire [31:0] store = hw_load ? hw_load_data & store_mask : merged;",
+            "  reg  [31:0] reset_word;",
+            "  always @* begin",
+            "    reset_word = 32'h0;",
+            f"    case (filled[{index - 1}:0])", *reset_words,
+            "      default: ;", "    endcase", "  end", "",
+            "  always @(posedge aclk) begin",
+            "    kept_word <= kept[look_at];",
+            f"    if (filling | changes | loads) kept[filling ? filled[{index - 1}:0] : store_at] <= filling ? reset_word : store;",
+            "    if (~aresetn | soft_reset) filled <= 0;",
+            "    else if (filling) filled <= filled + 1'b1;",
+            "  end", "",
+            "  // What a read shows that is not stored.",
             "  reg  [31:0] read_value;",
-            "  reg         read_ok;",
+            "  reg         read_ok, read_stored;",
             "  always @* begin",
             "    read_value = 32'h0;",
             "    read_ok = 1'b1;",
-            "    case (ar_addr)"]
+            "    read_stored = 1'b0;",
+            f"    case (ar_addr[{high}:2])"]
     for r in rows:
         if r.access != "ro":
-            value = f"q_{r.name}"
+            out.append(f"      {at(r)}: read_stored = 1'b1;")
         elif is_constant(r):
-            value = f"32'h{r.reset:08X}"
+            out.append(f"      {at(r)}: read_value = 32'h{r.reset:08X};")
         else:
-            value = f"hw_{r.name} & 32'h{declared_mask(r):08X}"
-        out.append(f"      32'h{r.offset:08X}: read_value = {value};")
+            out.append(f"      {at(r)}: read_value = hw_{r.name} & 32'h{declared_mask(r):08X};")
     out += ["      default: read_ok = 1'b0;", "    endcase", "  end", "",
             "  always @(posedge aclk) begin",
             "    wr_valid <= 1'b0;",
             "    wr_repeat <= 1'b0;",
             "    wr_error <= 1'b0;",
-            "    rd_error <= 1'b0;"]
+            "    rd_error <= 1'b0;",
+            "    write_looked <= free & write_due & ~write_looked;",
+            "    read_looked <= free & read_due & ~read_looked & ~write_due;"]
     out += [f"    pulse_{r.name} <= 1'b0;" for r in commands]
     out += ["    if (~aresetn) begin",
             "      aw_full <= 1'b0;", "      w_full <= 1'b0;", "      ar_full <= 1'b0;",
@@ -158,17 +205,19 @@ def verilog(registers):
             "      if (s_axi_bvalid & s_axi_bready) s_axi_bvalid <= 1'b0;",
             "      if (s_axi_rvalid & s_axi_rready) s_axi_rvalid <= 1'b0;", "",
             "      if (read_go) begin",
-            "        ar_full <= 1'b0;", "        s_axi_rvalid <= 1'b1;", "        s_axi_rdata <= read_value;",
-            "        s_axi_rresp <= read_ok ? OKAY : SLVERR;", "        rd_error <= ~read_ok;", "      end", "",
+            "        ar_full <= 1'b0;", "        s_axi_rvalid <= 1'b1;",
+            "        s_axi_rdata <= ~ar_plain ? 32'h0 : read_stored ? kept_word : read_value;",
+            "        s_axi_rresp <= read_ok & ar_plain ? OKAY : SLVERR;", "        rd_error <= ~(read_ok & ar_plain);",
+            "      end", "",
             "      if (write_go) begin",
             "        aw_full <= 1'b0;", "        w_full <= 1'b0;", "        s_axi_bvalid <= 1'b1;",
             "        s_axi_bresp <= write_ok ? OKAY : SLVERR;", "        wr_error <= ~write_ok;",
-            "        wr_valid <= write_ok & any & ~repeated;", "        wr_repeat <= write_ok & any & repeated;",
+            "        wr_valid <= changes;", "        wr_repeat <= write_ok & any & repeated;",
             f"        wr_offset <= aw_addr[{width - 1}:0];", "        wr_data <= merged;",
-            "        if (write_ok & any & ~repeated)", "          case (aw_addr)"]
+            "        if (changes)", "          case (store_at)"]
     for r in commands:
         field = sequence[r.name]
-        out += [f"            32'h{r.offset:08X}: begin", f"              pulse_{r.name} <= 1'b1;",
+        out += [f"            {at(r)}: begin", f"              pulse_{r.name} <= 1'b1;",
                 f"              seq_{r.name} <= w_data[{field.high}:{field.low}];", "            end"]
     out += ["            default: ;", "          endcase", "      end"]
     without_ack = [r for r in commands if f"{r.name}_ACK" not in names]
@@ -177,14 +226,10 @@ def verilog(registers):
     out += ["    end", "",
             "    if (~aresetn | soft_reset) begin",
             *(f"      {reset_value(r)}" for r in stored),
-            "    end else begin",
-            "      if (hw_load)", "        case (hw_load_offset)"]
-    out += [f"          {width}'h{r.offset:03X}: q_{r.name} <= hw_load_data & 32'h{r.write_mask:08X};"
-            for r in stored if r.access == "rw"]
-    out += ["          default: ;", "        endcase",
-            "      if (write_go & write_ok & any & ~repeated)", "        case (aw_addr)"]
-    out += [f"          32'h{r.offset:08X}: q_{r.name} <= merged;" for r in stored]
-    out += ["          default: ;", "        endcase", "    end", "  end", "",
+            "    end else if (changes | loads) begin",
+            "      case (store_at)"]
+    out += [f"        {at(r)}: q_{r.name} <= store;" for r in stored]
+    out += ["        default: ;", "      endcase", "    end", "  end", "",
             "  // Protection types are not distinguished.",
             "  wire unused = &{1'b0, s_axi_awprot, s_axi_arprot};",
             "endmodule", ""]

@@ -19,7 +19,8 @@
 //   hw_busy             holds the next access back; assert it in the cycle of wr_valid when the consequences of a write
 //                       need more than that cycle to appear on hw_<NAME>
 //   soft_reset          what the command RESET does to storage: reset values; the last sequence number of a cmd
-//                       register with a register <NAME>_ACK survives. aresetn forgets everything.
+//                       register with a register <NAME>_ACK survives. aresetn forgets everything. For 256 clocks after
+//                       either the block answers nothing.
 module heatbath_regs (
   input  wire        aclk,
   input  wire        aresetn,
@@ -172,190 +173,236 @@ module heatbath_regs (
   reg  [15:0]  seq_INTR_TEST;
   reg  [15:0]  seq_DMA_COMMAND;
 
+  // Stored words lie in a memory beside the flip-flops of q_<NAME>: the host reads them there, and a write takes
+  // from there the bytes that it does not strobe. After a reset it is filled, a word in a clock.
+  reg  [31:0] kept [0:255];
+  reg  [31:0] kept_word;          // that of look_at, one clock before
+  reg  [8:0]  filled;             // its upper bit: all
+  wire        filling = ~filled[8];
+
   // A channel takes its next transfer when the last transaction has been answered.
   assign s_axi_awready = ~aw_full & ~s_axi_bvalid;
   assign s_axi_wready  = ~w_full & ~s_axi_bvalid;
   assign s_axi_arready = ~ar_full & ~s_axi_rvalid;
 
-  // The cycle of wr_valid belongs to the hardware; a write goes before a read.
-  wire free     = ~hw_busy & ~soft_reset & ~wr_valid & ~wr_repeat & ~wr_error & ~rd_error;
-  wire write_go = free & aw_full & w_full & ~s_axi_bvalid;
-  wire read_go  = free & ar_full & ~s_axi_rvalid & ~write_go;
+  // The cycle of wr_valid belongs to the hardware; a write goes before a read. Both look first, and act in the next
+  // clock, or look again.
+  reg  write_looked, read_looked;
+  wire free      = ~hw_busy & ~hw_load & ~soft_reset & ~filling & ~wr_valid & ~wr_repeat & ~wr_error & ~rd_error;
+  wire write_due = aw_full & w_full & ~s_axi_bvalid;
+  wire read_due  = ar_full & ~s_axi_rvalid;
+  wire write_go  = free & write_due & write_looked;
+  wire read_go   = free & read_due & read_looked & ~write_go;
+  wire [7:0] look_at = write_due & ~write_looked ? aw_addr[9:2] : ar_addr[9:2];
+  wire aw_plain  = aw_addr[31:10] == 0 & aw_addr[1:0] == 2'd0;
+  wire ar_plain  = ar_addr[31:10] == 0 & ar_addr[1:0] == 2'd0;
 
   wire [31:0] lanes = {{8{w_strb[3]}}, {8{w_strb[2]}}, {8{w_strb[1]}}, {8{w_strb[0]}}};
   wire        any   = |w_strb;
   wire        whole = &w_strb;
 
-  // What a write at aw_addr stores, and how it is answered.
-  reg  [31:0] merged;
-  reg         write_ok, repeated;
+  // What is stored: the host's word or the hardware's.
+  wire [7:0] store_at = hw_load ? hw_load_offset[9:2] : aw_addr[9:2];
+  reg  [31:0] store_mask;
+  reg         is_rw, is_cmd, repeated;
   always @* begin
-    merged = 32'h0;
-    write_ok = 1'b1;
+    store_mask = 32'hFFFFFFFF;
+    is_rw = 1'b0;
+    is_cmd = 1'b0;
     repeated = 1'b0;
-    case (aw_addr)
-      32'h00000020: merged = ((q_SCRATCH & ~lanes) | (w_data & lanes)) & 32'hFFFFFFFF;
-      32'h00000100: begin
-        merged = w_data & 32'hFFFF00FF;
-        write_ok = whole | ~any;
+    case (store_at)
+      8'h08: is_rw = 1'b1;
+      8'h40: begin
+        is_cmd = 1'b1;
+        store_mask = 32'hFFFF00FF;
         repeated = w_data[31:16] == seq_COMMAND;
       end
-      32'h00000118: merged = ((q_DT_TICKS & ~lanes) | (w_data & lanes)) & 32'hFFFFFFFF;
-      32'h0000011C: merged = ((q_ACTIVE_CELLS & ~lanes) | (w_data & lanes)) & 32'hFFFFFFFF;
-      32'h00000140: merged = ((q_PROGRAM_ADDR_LO & ~lanes) | (w_data & lanes)) & 32'hFFFFFFFF;
-      32'h00000144: merged = ((q_PROGRAM_ADDR_HI & ~lanes) | (w_data & lanes)) & 32'hFFFFFFFF;
-      32'h00000148: merged = ((q_PROGRAM_COUNT & ~lanes) | (w_data & lanes)) & 32'hFFFFFFFF;
-      32'h0000014C: merged = ((q_SHOTS & ~lanes) | (w_data & lanes)) & 32'hFFFFFFFF;
-      32'h00000150: merged = ((q_JOB_FLAGS & ~lanes) | (w_data & lanes)) & 32'h0001FF01;
-      32'h00000154: merged = ((q_JOB_SEED_LO & ~lanes) | (w_data & lanes)) & 32'hFFFFFFFF;
-      32'h00000158: merged = ((q_JOB_SEED_HI & ~lanes) | (w_data & lanes)) & 32'hFFFFFFFF;
-      32'h0000015C: merged = ((q_JOB_SHOT0 & ~lanes) | (w_data & lanes)) & 32'hFFFFFFFF;
-      32'h00000160: merged = ((q_JOB_STEP0_LO & ~lanes) | (w_data & lanes)) & 32'hFFFFFFFF;
-      32'h00000164: merged = ((q_JOB_STEP0_HI & ~lanes) | (w_data & lanes)) & 32'hFFFFFFFF;
-      32'h00000204: merged = ((q_INTR_ENABLE & ~lanes) | (w_data & lanes)) & 32'h0000003F;
-      32'h00000208: begin
-        merged = w_data & 32'hFFFFFFFF;
-        write_ok = whole | ~any;
+      8'h46: is_rw = 1'b1;
+      8'h47: is_rw = 1'b1;
+      8'h50: is_rw = 1'b1;
+      8'h51: is_rw = 1'b1;
+      8'h52: is_rw = 1'b1;
+      8'h53: is_rw = 1'b1;
+      8'h54: begin
+        is_rw = 1'b1;
+        store_mask = 32'h0001FF01;
+      end
+      8'h55: is_rw = 1'b1;
+      8'h56: is_rw = 1'b1;
+      8'h57: is_rw = 1'b1;
+      8'h58: is_rw = 1'b1;
+      8'h59: is_rw = 1'b1;
+      8'h81: begin
+        is_rw = 1'b1;
+        store_mask = 32'h0000003F;
+      end
+      8'h82: begin
+        is_cmd = 1'b1;
         repeated = w_data[31:16] == seq_INTR_ACK;
       end
-      32'h0000020C: begin
-        merged = w_data & 32'hFFFFFFFF;
-        write_ok = whole | ~any;
+      8'h83: begin
+        is_cmd = 1'b1;
         repeated = w_data[31:16] == seq_INTR_TEST;
       end
-      32'h00000240: merged = ((q_CAPTURE_BASE_LO & ~lanes) | (w_data & lanes)) & 32'hFFFFFFFF;
-      32'h00000244: merged = ((q_CAPTURE_BASE_HI & ~lanes) | (w_data & lanes)) & 32'hFFFFFFFF;
-      32'h00000248: merged = ((q_CAPTURE_SLOTS & ~lanes) | (w_data & lanes)) & 32'hFFFFFFFF;
-      32'h0000024C: merged = ((q_CAPTURE_CELL0 & ~lanes) | (w_data & lanes)) & 32'hFFFFFFFF;
-      32'h00000250: merged = ((q_CAPTURE_CELLS & ~lanes) | (w_data & lanes)) & 32'hFFFFFFFF;
-      32'h00000254: merged = ((q_CAPTURE_WATERMARK & ~lanes) | (w_data & lanes)) & 32'hFFFFFFFF;
-      32'h00000260: merged = ((q_CAPTURE_TAIL & ~lanes) | (w_data & lanes)) & 32'hFFFFFFFF;
-      32'h00000280: begin
-        merged = w_data & 32'hFFFF00FF;
-        write_ok = whole | ~any;
+      8'h90: is_rw = 1'b1;
+      8'h91: is_rw = 1'b1;
+      8'h92: is_rw = 1'b1;
+      8'h93: is_rw = 1'b1;
+      8'h94: is_rw = 1'b1;
+      8'h95: is_rw = 1'b1;
+      8'h98: is_rw = 1'b1;
+      8'hA0: begin
+        is_cmd = 1'b1;
+        store_mask = 32'hFFFF00FF;
         repeated = w_data[31:16] == seq_DMA_COMMAND;
       end
-      32'h00000288: merged = ((q_DMA_HOST_LO & ~lanes) | (w_data & lanes)) & 32'hFFFFFFFF;
-      32'h0000028C: merged = ((q_DMA_HOST_HI & ~lanes) | (w_data & lanes)) & 32'hFFFFFFFF;
-      32'h00000290: merged = ((q_DMA_DEVICE_LO & ~lanes) | (w_data & lanes)) & 32'hFFFFFFFF;
-      32'h00000294: merged = ((q_DMA_DEVICE_HI & ~lanes) | (w_data & lanes)) & 32'hFFFFFFFF;
-      32'h00000298: merged = ((q_DMA_BYTES & ~lanes) | (w_data & lanes)) & 32'hFFFFFFFF;
-      32'h0000029C: merged = ((q_DMA_BURST & ~lanes) | (w_data & lanes)) & 32'hFFFFFFFF;
-      default: write_ok = 1'b0;
+      8'hA2: is_rw = 1'b1;
+      8'hA3: is_rw = 1'b1;
+      8'hA4: is_rw = 1'b1;
+      8'hA5: is_rw = 1'b1;
+      8'hA6: is_rw = 1'b1;
+      8'hA7: is_rw = 1'b1;
+      default: ;
+    endcase
+  end
+  wire        write_ok = aw_plain & (is_rw | (is_cmd & (whole | ~any)));
+  wire        changes = write_go & write_ok & any & ~repeated;
+  wire        loads = hw_load & is_rw & hw_load_offset[11:10] == 0 & hw_load_offset[1:0] == 2'd0;
+  wire [31:0] merged = ((kept_word & ~lanes) | (w_data & lanes)) & store_mask;
+  wire [31:0] store = hw_load ? hw_load_data & store_mask : merged;
+  reg  [31:0] reset_word;
+  always @* begin
+    reset_word = 32'h0;
+    case (filled[7:0])
+      8'h46: reset_word = hw_reset_DT_TICKS & 32'hFFFFFFFF;
+      8'h47: reset_word = hw_reset_ACTIVE_CELLS & 32'hFFFFFFFF;
+      8'h53: reset_word = 32'h00000001;
+      8'h95: reset_word = 32'h00000001;
+      8'hA7: reset_word = 32'h00000100;
+      default: ;
     endcase
   end
 
+  always @(posedge aclk) begin
+    kept_word <= kept[look_at];
+    if (filling | changes | loads) kept[filling ? filled[7:0] : store_at] <= filling ? reset_word : store;
+    if (~aresetn | soft_reset) filled <= 0;
+    else if (filling) filled <= filled + 1'b1;
+  end
+
+  // What a read shows that is not stored.
   reg  [31:0] read_value;
-  reg         read_ok;
+  reg         read_ok, read_stored;
   always @* begin
     read_value = 32'h0;
     read_ok = 1'b1;
-    case (ar_addr)
-      32'h00000000: read_value = 32'h48544248;
-      32'h00000004: read_value = hw_VENDOR & 32'hFFFFFFFF;
-      32'h00000008: read_value = hw_PART & 32'hFFFFFFFF;
-      32'h0000000C: read_value = hw_REVISION & 32'hFFFFFFFF;
-      32'h00000010: read_value = hw_SERIAL_LO & 32'hFFFFFFFF;
-      32'h00000014: read_value = hw_SERIAL_HI & 32'hFFFFFFFF;
-      32'h00000018: read_value = 32'h00010005;
-      32'h0000001C: read_value = 32'hB7239F28;
-      32'h00000020: read_value = q_SCRATCH;
-      32'h00000024: read_value = hw_RESET_COUNT & 32'hFFFFFFFF;
-      32'h00000028: read_value = hw_ERR_ACCESS & 32'hFFFFFFFF;
-      32'h0000002C: read_value = hw_ERR_SEQUENCE & 32'hFFFFFFFF;
-      32'h00000030: read_value = hw_ERR_PARITY & 32'hFFFFFFFF;
-      32'h00000040: read_value = hw_CAPS & 32'h00077FFF;
-      32'h00000044: read_value = hw_CAPS_CELLS & 32'hFFFFFFFF;
-      32'h00000048: read_value = hw_CAPS_LANES & 32'hFFFFFFFF;
-      32'h0000004C: read_value = hw_CAPS_TICK_PS & 32'hFFFFFFFF;
-      32'h00000050: read_value = hw_CAPS_TIME_UNIT_TICKS & 32'hFFFFFFFF;
-      32'h00000054: read_value = hw_CAPS_CAPTURE_MIN_TICKS & 32'hFFFFFFFF;
-      32'h00000058: read_value = hw_CAPS_PARAM_FORMAT & 32'h00FFFFFF;
-      32'h0000005C: read_value = hw_CAPS_CAPTURE_FORMAT & 32'h0000FFFF;
-      32'h00000060: read_value = hw_CAPS_CELL & 32'hFFFFFFFF;
-      32'h00000064: read_value = hw_CAPS_MEMORY_LO & 32'hFFFFFFFF;
-      32'h00000068: read_value = hw_CAPS_MEMORY_HI & 32'hFFFFFFFF;
-      32'h0000006C: read_value = hw_CAPS_PROGRAM_MAX & 32'hFFFFFFFF;
-      32'h00000070: read_value = hw_CAPS_LOOP_DEPTH & 32'hFFFFFFFF;
-      32'h00000080: read_value = hw_CAPS_RANGE_J2 & 32'hFFFFFFFF;
-      32'h00000084: read_value = hw_CAPS_RANGE_J4 & 32'hFFFFFFFF;
-      32'h00000088: read_value = hw_CAPS_RANGE_BIAS & 32'hFFFFFFFF;
-      32'h0000008C: read_value = hw_CAPS_RANGE_COUPLING & 32'hFFFFFFFF;
-      32'h00000090: read_value = hw_CAPS_RANGE_STATE & 32'hFFFFFFFF;
-      32'h00000094: read_value = hw_CAPS_KT_MIN & 32'hFFFFFFFF;
-      32'h00000098: read_value = hw_CAPS_KT_MAX & 32'hFFFFFFFF;
-      32'h0000009C: read_value = hw_CAPS_KT_RESET & 32'hFFFFFFFF;
-      32'h000000A0: read_value = hw_CAPS_MOBILITY & 32'hFFFFFFFF;
-      32'h000000A4: read_value = hw_CAPS_ENERGY_UNIT_J & 32'hFFFFFFFF;
-      32'h000000A8: read_value = hw_CAPS_COUPLERS & 32'hFFFFFFFF;
-      32'h000000AC: read_value = hw_CAPS_RANGE_MASS & 32'hFFFFFFFF;
-      32'h000000B0: read_value = hw_CAPS_RANGE_DAMPING & 32'hFFFFFFFF;
-      32'h000000B4: read_value = hw_CAPS_RANGE_FREQUENCY & 32'hFFFFFFFF;
-      32'h000000B8: read_value = hw_CAPS_RANGE_SECOND & 32'hFFFFFFFF;
-      32'h000000BC: read_value = hw_CAPS_ARITHMETIC & 32'hFFFFFFFF;
-      32'h000000C0: read_value = hw_CAPS_STATES & 32'hFFFFFFFF;
-      32'h000000C4: read_value = hw_CAPS_COST_SAMPLE_J & 32'hFFFFFFFF;
-      32'h000000C8: read_value = hw_CAPS_COST_READ_J & 32'hFFFFFFFF;
-      32'h000000CC: read_value = hw_CAPS_COST_WRITE_J & 32'hFFFFFFFF;
-      32'h000000D0: read_value = hw_CAPS_COST_CONVERSION_J & 32'hFFFFFFFF;
-      32'h000000D4: read_value = hw_CAPS_COST_LINK_BYTE_J & 32'hFFFFFFFF;
-      32'h000000D8: read_value = hw_CAPS_COST_STANDBY_W & 32'hFFFFFFFF;
-      32'h000000DC: read_value = hw_CAPS_COST_GRADES & 32'hFFFFFFFF;
-      32'h00000100: read_value = q_COMMAND;
-      32'h00000104: read_value = hw_COMMAND_ACK & 32'hFFFF00FF;
-      32'h00000108: read_value = hw_STATUS & 32'h0000007F;
-      32'h0000010C: read_value = hw_DIE_TEMPERATURE & 32'hFFFFFFFF;
-      32'h00000110: read_value = hw_TIME_LO & 32'hFFFFFFFF;
-      32'h00000114: read_value = hw_TIME_HI & 32'hFFFFFFFF;
-      32'h00000118: read_value = q_DT_TICKS;
-      32'h0000011C: read_value = q_ACTIVE_CELLS;
-      32'h00000140: read_value = q_PROGRAM_ADDR_LO;
-      32'h00000144: read_value = q_PROGRAM_ADDR_HI;
-      32'h00000148: read_value = q_PROGRAM_COUNT;
-      32'h0000014C: read_value = q_SHOTS;
-      32'h00000150: read_value = q_JOB_FLAGS;
-      32'h00000154: read_value = q_JOB_SEED_LO;
-      32'h00000158: read_value = q_JOB_SEED_HI;
-      32'h0000015C: read_value = q_JOB_SHOT0;
-      32'h00000160: read_value = q_JOB_STEP0_LO;
-      32'h00000164: read_value = q_JOB_STEP0_HI;
-      32'h00000168: read_value = hw_SHOT_COUNT & 32'hFFFFFFFF;
-      32'h0000016C: read_value = hw_PROGRAM_PC & 32'hFFFFFFFF;
-      32'h00000170: read_value = hw_JOB_TICKS_LO & 32'hFFFFFFFF;
-      32'h00000174: read_value = hw_JOB_TICKS_HI & 32'hFFFFFFFF;
-      32'h00000178: read_value = hw_STALL_TICKS_LO & 32'hFFFFFFFF;
-      32'h0000017C: read_value = hw_STALL_TICKS_HI & 32'hFFFFFFFF;
-      32'h00000200: read_value = hw_INTR_STATE & 32'h0000003F;
-      32'h00000204: read_value = q_INTR_ENABLE;
-      32'h00000208: read_value = q_INTR_ACK;
-      32'h0000020C: read_value = q_INTR_TEST;
-      32'h00000210: read_value = hw_INTR_TAG & 32'hFFFFFFFF;
-      32'h00000240: read_value = q_CAPTURE_BASE_LO;
-      32'h00000244: read_value = q_CAPTURE_BASE_HI;
-      32'h00000248: read_value = q_CAPTURE_SLOTS;
-      32'h0000024C: read_value = q_CAPTURE_CELL0;
-      32'h00000250: read_value = q_CAPTURE_CELLS;
-      32'h00000254: read_value = q_CAPTURE_WATERMARK;
-      32'h00000258: read_value = hw_CAPTURE_RECORD_BYTES & 32'hFFFFFFFF;
-      32'h0000025C: read_value = hw_CAPTURE_HEAD & 32'hFFFFFFFF;
-      32'h00000260: read_value = q_CAPTURE_TAIL;
-      32'h00000280: read_value = q_DMA_COMMAND;
-      32'h00000284: read_value = hw_DMA_STATUS & 32'h0000FF01;
-      32'h00000288: read_value = q_DMA_HOST_LO;
-      32'h0000028C: read_value = q_DMA_HOST_HI;
-      32'h00000290: read_value = q_DMA_DEVICE_LO;
-      32'h00000294: read_value = q_DMA_DEVICE_HI;
-      32'h00000298: read_value = q_DMA_BYTES;
-      32'h0000029C: read_value = q_DMA_BURST;
-      32'h000002A0: read_value = hw_DMA_MOVED & 32'hFFFFFFFF;
-      32'h00000300: read_value = hw_FAULT_CODE & 32'hFFFFFFFF;
-      32'h00000304: read_value = hw_FAULT_PC & 32'hFFFFFFFF;
-      32'h00000308: read_value = hw_FAULT_FIELD & 32'hFFFFFFFF;
-      32'h0000030C: read_value = hw_FAULT_INFO & 32'hFFFFFFFF;
-      32'h00000310: read_value = hw_CLIP_COUNT & 32'hFFFFFFFF;
-      32'h00000314: read_value = hw_RAIL_COUNT & 32'hFFFFFFFF;
-      32'h00000318: read_value = hw_RAIL_CELL & 32'hFFFFFFFF;
-      32'h0000031C: read_value = hw_CAPTURE_CLIP_COUNT & 32'hFFFFFFFF;
+    read_stored = 1'b0;
+    case (ar_addr[9:2])
+      8'h00: read_value = 32'h48544248;
+      8'h01: read_value = hw_VENDOR & 32'hFFFFFFFF;
+      8'h02: read_value = hw_PART & 32'hFFFFFFFF;
+      8'h03: read_value = hw_REVISION & 32'hFFFFFFFF;
+      8'h04: read_value = hw_SERIAL_LO & 32'hFFFFFFFF;
+      8'h05: read_value = hw_SERIAL_HI & 32'hFFFFFFFF;
+      8'h06: read_value = 32'h00010005;
+      8'h07: read_value = 32'hB7239F28;
+      8'h08: read_stored = 1'b1;
+      8'h09: read_value = hw_RESET_COUNT & 32'hFFFFFFFF;
+      8'h0A: read_value = hw_ERR_ACCESS & 32'hFFFFFFFF;
+      8'h0B: read_value = hw_ERR_SEQUENCE & 32'hFFFFFFFF;
+      8'h0C: read_value = hw_ERR_PARITY & 32'hFFFFFFFF;
+      8'h10: read_value = hw_CAPS & 32'h00077FFF;
+      8'h11: read_value = hw_CAPS_CELLS & 32'hFFFFFFFF;
+      8'h12: read_value = hw_CAPS_LANES & 32'hFFFFFFFF;
+      8'h13: read_value = hw_CAPS_TICK_PS & 32'hFFFFFFFF;
+      8'h14: read_value = hw_CAPS_TIME_UNIT_TICKS & 32'hFFFFFFFF;
+      8'h15: read_value = hw_CAPS_CAPTURE_MIN_TICKS & 32'hFFFFFFFF;
+      8'h16: read_value = hw_CAPS_PARAM_FORMAT & 32'h00FFFFFF;
+      8'h17: read_value = hw_CAPS_CAPTURE_FORMAT & 32'h0000FFFF;
+      8'h18: read_value = hw_CAPS_CELL & 32'hFFFFFFFF;
+      8'h19: read_value = hw_CAPS_MEMORY_LO & 32'hFFFFFFFF;
+      8'h1A: read_value = hw_CAPS_MEMORY_HI & 32'hFFFFFFFF;
+      8'h1B: read_value = hw_CAPS_PROGRAM_MAX & 32'hFFFFFFFF;
+      8'h1C: read_value = hw_CAPS_LOOP_DEPTH & 32'hFFFFFFFF;
+      8'h20: read_value = hw_CAPS_RANGE_J2 & 32'hFFFFFFFF;
+      8'h21: read_value = hw_CAPS_RANGE_J4 & 32'hFFFFFFFF;
+      8'h22: read_value = hw_CAPS_RANGE_BIAS & 32'hFFFFFFFF;
+      8'h23: read_value = hw_CAPS_RANGE_COUPLING & 32'hFFFFFFFF;
+      8'h24: read_value = hw_CAPS_RANGE_STATE & 32'hFFFFFFFF;
+      8'h25: read_value = hw_CAPS_KT_MIN & 32'hFFFFFFFF;
+      8'h26: read_value = hw_CAPS_KT_MAX & 32'hFFFFFFFF;
+      8'h27: read_value = hw_CAPS_KT_RESET & 32'hFFFFFFFF;
+      8'h28: read_value = hw_CAPS_MOBILITY & 32'hFFFFFFFF;
+      8'h29: read_value = hw_CAPS_ENERGY_UNIT_J & 32'hFFFFFFFF;
+      8'h2A: read_value = hw_CAPS_COUPLERS & 32'hFFFFFFFF;
+      8'h2B: read_value = hw_CAPS_RANGE_MASS & 32'hFFFFFFFF;
+      8'h2C: read_value = hw_CAPS_RANGE_DAMPING & 32'hFFFFFFFF;
+      8'h2D: read_value = hw_CAPS_RANGE_FREQUENCY & 32'hFFFFFFFF;
+      8'h2E: read_value = hw_CAPS_RANGE_SECOND & 32'hFFFFFFFF;
+      8'h2F: read_value = hw_CAPS_ARITHMETIC & 32'hFFFFFFFF;
+      8'h30: read_value = hw_CAPS_STATES & 32'hFFFFFFFF;
+      8'h31: read_value = hw_CAPS_COST_SAMPLE_J & 32'hFFFFFFFF;
+      8'h32: read_value = hw_CAPS_COST_READ_J & 32'hFFFFFFFF;
+      8'h33: read_value = hw_CAPS_COST_WRITE_J & 32'hFFFFFFFF;
+      8'h34: read_value = hw_CAPS_COST_CONVERSION_J & 32'hFFFFFFFF;
+      8'h35: read_value = hw_CAPS_COST_LINK_BYTE_J & 32'hFFFFFFFF;
+      8'h36: read_value = hw_CAPS_COST_STANDBY_W & 32'hFFFFFFFF;
+      8'h37: read_value = hw_CAPS_COST_GRADES & 32'hFFFFFFFF;
+      8'h40: read_stored = 1'b1;
+      8'h41: read_value = hw_COMMAND_ACK & 32'hFFFF00FF;
+      8'h42: read_value = hw_STATUS & 32'h0000007F;
+      8'h43: read_value = hw_DIE_TEMPERATURE & 32'hFFFFFFFF;
+      8'h44: read_value = hw_TIME_LO & 32'hFFFFFFFF;
+      8'h45: read_value = hw_TIME_HI & 32'hFFFFFFFF;
+      8'h46: read_stored = 1'b1;
+      8'h47: read_stored = 1'b1;
+      8'h50: read_stored = 1'b1;
+      8'h51: read_stored = 1'b1;
+      8'h52: read_stored = 1'b1;
+      8'h53: read_stored = 1'b1;
+      8'h54: read_stored = 1'b1;
+      8'h55: read_stored = 1'b1;
+      8'h56: read_stored = 1'b1;
+      8'h57: read_stored = 1'b1;
+      8'h58: read_stored = 1'b1;
+      8'h59: read_stored = 1'b1;
+      8'h5A: read_value = hw_SHOT_COUNT & 32'hFFFFFFFF;
+      8'h5B: read_value = hw_PROGRAM_PC & 32'hFFFFFFFF;
+      8'h5C: read_value = hw_JOB_TICKS_LO & 32'hFFFFFFFF;
+      8'h5D: read_value = hw_JOB_TICKS_HI & 32'hFFFFFFFF;
+      8'h5E: read_value = hw_STALL_TICKS_LO & 32'hFFFFFFFF;
+      8'h5F: read_value = hw_STALL_TICKS_HI & 32'hFFFFFFFF;
+      8'h80: read_value = hw_INTR_STATE & 32'h0000003F;
+      8'h81: read_stored = 1'b1;
+      8'h82: read_stored = 1'b1;
+      8'h83: read_stored = 1'b1;
+      8'h84: read_value = hw_INTR_TAG & 32'hFFFFFFFF;
+      8'h90: read_stored = 1'b1;
+      8'h91: read_stored = 1'b1;
+      8'h92: read_stored = 1'b1;
+      8'h93: read_stored = 1'b1;
+      8'h94: read_stored = 1'b1;
+      8'h95: read_stored = 1'b1;
+      8'h96: read_value = hw_CAPTURE_RECORD_BYTES & 32'hFFFFFFFF;
+      8'h97: read_value = hw_CAPTURE_HEAD & 32'hFFFFFFFF;
+      8'h98: read_stored = 1'b1;
+      8'hA0: read_stored = 1'b1;
+      8'hA1: read_value = hw_DMA_STATUS & 32'h0000FF01;
+      8'hA2: read_stored = 1'b1;
+      8'hA3: read_stored = 1'b1;
+      8'hA4: read_stored = 1'b1;
+      8'hA5: read_stored = 1'b1;
+      8'hA6: read_stored = 1'b1;
+      8'hA7: read_stored = 1'b1;
+      8'hA8: read_value = hw_DMA_MOVED & 32'hFFFFFFFF;
+      8'hC0: read_value = hw_FAULT_CODE & 32'hFFFFFFFF;
+      8'hC1: read_value = hw_FAULT_PC & 32'hFFFFFFFF;
+      8'hC2: read_value = hw_FAULT_FIELD & 32'hFFFFFFFF;
+      8'hC3: read_value = hw_FAULT_INFO & 32'hFFFFFFFF;
+      8'hC4: read_value = hw_CLIP_COUNT & 32'hFFFFFFFF;
+      8'hC5: read_value = hw_RAIL_COUNT & 32'hFFFFFFFF;
+      8'hC6: read_value = hw_RAIL_CELL & 32'hFFFFFFFF;
+      8'hC7: read_value = hw_CAPTURE_CLIP_COUNT & 32'hFFFFFFFF;
       default: read_ok = 1'b0;
     endcase
   end
@@ -365,6 +412,8 @@ module heatbath_regs (
     wr_repeat <= 1'b0;
     wr_error <= 1'b0;
     rd_error <= 1'b0;
+    write_looked <= free & write_due & ~write_looked;
+    read_looked <= free & read_due & ~read_looked & ~write_due;
     pulse_COMMAND <= 1'b0;
     pulse_INTR_ACK <= 1'b0;
     pulse_INTR_TEST <= 1'b0;
@@ -399,9 +448,9 @@ module heatbath_regs (
       if (read_go) begin
         ar_full <= 1'b0;
         s_axi_rvalid <= 1'b1;
-        s_axi_rdata <= read_value;
-        s_axi_rresp <= read_ok ? OKAY : SLVERR;
-        rd_error <= ~read_ok;
+        s_axi_rdata <= ~ar_plain ? 32'h0 : read_stored ? kept_word : read_value;
+        s_axi_rresp <= read_ok & ar_plain ? OKAY : SLVERR;
+        rd_error <= ~(read_ok & ar_plain);
       end
 
       if (write_go) begin
@@ -410,25 +459,25 @@ module heatbath_regs (
         s_axi_bvalid <= 1'b1;
         s_axi_bresp <= write_ok ? OKAY : SLVERR;
         wr_error <= ~write_ok;
-        wr_valid <= write_ok & any & ~repeated;
+        wr_valid <= changes;
         wr_repeat <= write_ok & any & repeated;
         wr_offset <= aw_addr[11:0];
         wr_data <= merged;
-        if (write_ok & any & ~repeated)
-          case (aw_addr)
-            32'h00000100: begin
+        if (changes)
+          case (store_at)
+            8'h40: begin
               pulse_COMMAND <= 1'b1;
               seq_COMMAND <= w_data[31:16];
             end
-            32'h00000208: begin
+            8'h82: begin
               pulse_INTR_ACK <= 1'b1;
               seq_INTR_ACK <= w_data[31:16];
             end
-            32'h0000020C: begin
+            8'h83: begin
               pulse_INTR_TEST <= 1'b1;
               seq_INTR_TEST <= w_data[31:16];
             end
-            32'h00000280: begin
+            8'hA0: begin
               pulse_DMA_COMMAND <= 1'b1;
               seq_DMA_COMMAND <= w_data[31:16];
             end
@@ -474,73 +523,41 @@ module heatbath_regs (
       q_DMA_DEVICE_HI <= 32'h00000000;
       q_DMA_BYTES <= 32'h00000000;
       q_DMA_BURST <= 32'h00000100;
-    end else begin
-      if (hw_load)
-        case (hw_load_offset)
-          12'h020: q_SCRATCH <= hw_load_data & 32'hFFFFFFFF;
-          12'h118: q_DT_TICKS <= hw_load_data & 32'hFFFFFFFF;
-          12'h11C: q_ACTIVE_CELLS <= hw_load_data & 32'hFFFFFFFF;
-          12'h140: q_PROGRAM_ADDR_LO <= hw_load_data & 32'hFFFFFFFF;
-          12'h144: q_PROGRAM_ADDR_HI <= hw_load_data & 32'hFFFFFFFF;
-          12'h148: q_PROGRAM_COUNT <= hw_load_data & 32'hFFFFFFFF;
-          12'h14C: q_SHOTS <= hw_load_data & 32'hFFFFFFFF;
-          12'h150: q_JOB_FLAGS <= hw_load_data & 32'h0001FF01;
-          12'h154: q_JOB_SEED_LO <= hw_load_data & 32'hFFFFFFFF;
-          12'h158: q_JOB_SEED_HI <= hw_load_data & 32'hFFFFFFFF;
-          12'h15C: q_JOB_SHOT0 <= hw_load_data & 32'hFFFFFFFF;
-          12'h160: q_JOB_STEP0_LO <= hw_load_data & 32'hFFFFFFFF;
-          12'h164: q_JOB_STEP0_HI <= hw_load_data & 32'hFFFFFFFF;
-          12'h204: q_INTR_ENABLE <= hw_load_data & 32'h0000003F;
-          12'h240: q_CAPTURE_BASE_LO <= hw_load_data & 32'hFFFFFFFF;
-          12'h244: q_CAPTURE_BASE_HI <= hw_load_data & 32'hFFFFFFFF;
-          12'h248: q_CAPTURE_SLOTS <= hw_load_data & 32'hFFFFFFFF;
-          12'h24C: q_CAPTURE_CELL0 <= hw_load_data & 32'hFFFFFFFF;
-          12'h250: q_CAPTURE_CELLS <= hw_load_data & 32'hFFFFFFFF;
-          12'h254: q_CAPTURE_WATERMARK <= hw_load_data & 32'hFFFFFFFF;
-          12'h260: q_CAPTURE_TAIL <= hw_load_data & 32'hFFFFFFFF;
-          12'h288: q_DMA_HOST_LO <= hw_load_data & 32'hFFFFFFFF;
-          12'h28C: q_DMA_HOST_HI <= hw_load_data & 32'hFFFFFFFF;
-          12'h290: q_DMA_DEVICE_LO <= hw_load_data & 32'hFFFFFFFF;
-          12'h294: q_DMA_DEVICE_HI <= hw_load_data & 32'hFFFFFFFF;
-          12'h298: q_DMA_BYTES <= hw_load_data & 32'hFFFFFFFF;
-          12'h29C: q_DMA_BURST <= hw_load_data & 32'hFFFFFFFF;
-          default: ;
-        endcase
-      if (write_go & write_ok & any & ~repeated)
-        case (aw_addr)
-          32'h00000020: q_SCRATCH <= merged;
-          32'h00000100: q_COMMAND <= merged;
-          32'h00000118: q_DT_TICKS <= merged;
-          32'h0000011C: q_ACTIVE_CELLS <= merged;
-          32'h00000140: q_PROGRAM_ADDR_LO <= merged;
-          32'h00000144: q_PROGRAM_ADDR_HI <= merged;
-          32'h00000148: q_PROGRAM_COUNT <= merged;
-          32'h0000014C: q_SHOTS <= merged;
-          32'h00000150: q_JOB_FLAGS <= merged;
-          32'h00000154: q_JOB_SEED_LO <= merged;
-          32'h00000158: q_JOB_SEED_HI <= merged;
-          32'h0000015C: q_JOB_SHOT0 <= merged;
-          32'h00000160: q_JOB_STEP0_LO <= merged;
-          32'h00000164: q_JOB_STEP0_HI <= merged;
-          32'h00000204: q_INTR_ENABLE <= merged;
-          32'h00000208: q_INTR_ACK <= merged;
-          32'h0000020C: q_INTR_TEST <= merged;
-          32'h00000240: q_CAPTURE_BASE_LO <= merged;
-          32'h00000244: q_CAPTURE_BASE_HI <= merged;
-          32'h00000248: q_CAPTURE_SLOTS <= merged;
-          32'h0000024C: q_CAPTURE_CELL0 <= merged;
-          32'h00000250: q_CAPTURE_CELLS <= merged;
-          32'h00000254: q_CAPTURE_WATERMARK <= merged;
-          32'h00000260: q_CAPTURE_TAIL <= merged;
-          32'h00000280: q_DMA_COMMAND <= merged;
-          32'h00000288: q_DMA_HOST_LO <= merged;
-          32'h0000028C: q_DMA_HOST_HI <= merged;
-          32'h00000290: q_DMA_DEVICE_LO <= merged;
-          32'h00000294: q_DMA_DEVICE_HI <= merged;
-          32'h00000298: q_DMA_BYTES <= merged;
-          32'h0000029C: q_DMA_BURST <= merged;
-          default: ;
-        endcase
+    end else if (changes | loads) begin
+      case (store_at)
+        8'h08: q_SCRATCH <= store;
+        8'h40: q_COMMAND <= store;
+        8'h46: q_DT_TICKS <= store;
+        8'h47: q_ACTIVE_CELLS <= store;
+        8'h50: q_PROGRAM_ADDR_LO <= store;
+        8'h51: q_PROGRAM_ADDR_HI <= store;
+        8'h52: q_PROGRAM_COUNT <= store;
+        8'h53: q_SHOTS <= store;
+        8'h54: q_JOB_FLAGS <= store;
+        8'h55: q_JOB_SEED_LO <= store;
+        8'h56: q_JOB_SEED_HI <= store;
+        8'h57: q_JOB_SHOT0 <= store;
+        8'h58: q_JOB_STEP0_LO <= store;
+        8'h59: q_JOB_STEP0_HI <= store;
+        8'h81: q_INTR_ENABLE <= store;
+        8'h82: q_INTR_ACK <= store;
+        8'h83: q_INTR_TEST <= store;
+        8'h90: q_CAPTURE_BASE_LO <= store;
+        8'h91: q_CAPTURE_BASE_HI <= store;
+        8'h92: q_CAPTURE_SLOTS <= store;
+        8'h93: q_CAPTURE_CELL0 <= store;
+        8'h94: q_CAPTURE_CELLS <= store;
+        8'h95: q_CAPTURE_WATERMARK <= store;
+        8'h98: q_CAPTURE_TAIL <= store;
+        8'hA0: q_DMA_COMMAND <= store;
+        8'hA2: q_DMA_HOST_LO <= store;
+        8'hA3: q_DMA_HOST_HI <= store;
+        8'hA4: q_DMA_DEVICE_LO <= store;
+        8'hA5: q_DMA_DEVICE_HI <= store;
+        8'hA6: q_DMA_BYTES <= store;
+        8'hA7: q_DMA_BURST <= store;
+        default: ;
+      endcase
     end
   end
 

@@ -334,7 +334,6 @@ module heatbath_sequencer #(
     begin
       phase <= IDLE;
       outcome <= how;
-      if (stalled) stall_ticks <= stall_ticks + (how == ABORT & abort_due ? abort_time : now) - stall_begin;
       stalled <= 1'b0;
       capturing <= 1'b0;
       owed <= 1'b0;
@@ -664,6 +663,7 @@ module heatbath_sequencer #(
         end else if (stalled) begin
           if (abort_due & abort_time <= limit & ~(~full & grid < abort_time)) begin
             now <= abort_time;
+            stall_ticks <= stall_ticks + abort_time - stall_begin;
             finish(ABORT);
           end else if (full | grid > limit) begin
             now <= limit;
@@ -721,6 +721,12 @@ module heatbath_sequencer #(
       // -- instructions -------------------------------------------------------------------------------------------------
       EXECUTE: begin
         state <= INSTANT;
+        if (op == COMMIT | op == RAMP) begin
+          r_CLIP_COUNT <= r_CLIP_COUNT + clips_bias + clips_coupling + {31'd0, clips_gain};
+          clips_bias <= 32'd0;
+          clips_coupling <= 32'd0;
+          clips_gain <= 1'b0;
+        end
         case (op)
           HALT: finish(DONE);
           LOAD: begin
@@ -734,18 +740,8 @@ module heatbath_sequencer #(
             if (section == BIAS & ~immediate) clips_bias <= 32'd0;
             state <= immediate ? IMMEDIATE : section == COUPLING & active == 1 ? INSTANT : CODES;
           end
-          COMMIT: begin
-            state <= AFTER;
-            r_CLIP_COUNT <= r_CLIP_COUNT + clips_bias + clips_coupling + {31'd0, clips_gain};
-            clips_bias <= 32'd0;
-            clips_coupling <= 32'd0;
-            clips_gain <= 1'b0;
-          end
+          COMMIT: state <= AFTER;
           RAMP: begin
-            r_CLIP_COUNT <= r_CLIP_COUNT + clips_bias + clips_coupling + {31'd0, clips_gain};
-            clips_bias <= 32'd0;
-            clips_coupling <= 32'd0;
-            clips_gain <= 1'b0;
             remaining <= ticks[63:LOG_STEP];
             ramp_steps <= ticks[63:LOG_STEP];
             ramp_sum <= 52'd0;

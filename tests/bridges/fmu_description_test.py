@@ -164,6 +164,7 @@ with tempfile.TemporaryDirectory() as folder:
         wrong.append("the zip is damaged")
     names = unit.namelist()
     for name in ("modelDescription.xml", "binaries/x86_64-linux/heatbath.so", "documentation/index.html",
+                 "documentation/licenses/license.txt",
                  "terminalsAndIcons/icon.png", "resources/chip.json"):
         if name not in names:
             wrong.append(f"the unit lacks {name}")
