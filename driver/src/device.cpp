@@ -112,7 +112,8 @@ Identity identity_of(Link& link) {
 Device::Device(std::unique_ptr<Transport> transport) {
   if (!transport) throw Error(HB_BAD_ARG, "Device: the transport is null");
   impl_ = std::make_unique<Impl>(std::move(transport));
-  if ((impl_->rack = dynamic_cast<Rack*>(&impl_->link.transport())) != nullptr) {
+  if (const auto* many = dynamic_cast<RackLink*>(&impl_->link.transport())) {
+    impl_->rack = many->rack();
     impl_->identity = impl_->rack->identity();
     impl_->capabilities = impl_->rack->capabilities();
     impl_->step = impl_->rack->step();
@@ -252,7 +253,7 @@ std::shared_ptr<RackJob> Device::Impl::start_on_rack(const Program& program, con
     Job::Impl job(*this, program, checked, {});
     job.state = Job::State::failed;
   }
-  auto job = std::make_shared<RackJob>(*rack, program, options);
+  auto job = std::make_shared<RackJob>(rack, program, options);
   rack_job = job;
   job->begin();
   return job;

@@ -27,7 +27,7 @@ struct Device::Impl {
   std::optional<std::span<std::byte>> memory;  ///< device memory, where the link lends it
   Job::Impl* active = nullptr;                 ///< the job that runs
   Work work;                                   ///< of the passes that have ended
-  Rack* rack = nullptr;                        ///< the transport, where it is many devices
+  std::shared_ptr<Rack> rack;                  ///< where the transport stands for many devices
   std::weak_ptr<RackJob> rack_job;             ///< the job that runs on them
 
   bool rack_runs() const;

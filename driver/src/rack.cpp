@@ -11,8 +11,8 @@
 namespace heatbath {
 namespace {
 
-/// How long a device that was lost is left alone before it is asked again.
-constexpr std::chrono::seconds asked_again_after{2};
+/// How long the end of a rack waits for its devices.
+constexpr std::chrono::milliseconds longest_farewell{400};
 
 /// What devices of one rack may differ in: `always`, or where the rack is mixed.
 constexpr std::string_view own_always[] = {"lanes", "memory_bytes"};
@@ -64,89 +64,91 @@ void add(Work& all, const Work& more) {
 }  // namespace
 
 std::unique_ptr<Transport> make_rack(std::vector<RackDevice> devices, RackOptions options) {
-  return std::make_unique<Rack>(std::move(devices), std::move(options));
+  auto rack = std::make_shared<Rack>(std::move(options));
+  auto link = std::make_unique<RackLink>(rack);
+  rack->open(std::move(devices));
+  return link;
 }
 
-Rack::Rack(std::vector<RackDevice> devices, RackOptions options) : options_(std::move(options)) {
+void Rack::open(std::vector<RackDevice> devices) {
   if (devices.empty()) throw Error(HB_BAD_ARG, "a rack of no devices; at least one is needed");
   for (const RackDevice& device : devices)
     if (!(device.weight > 0) || !std::isfinite(device.weight))
       throw Error(HB_BAD_ARG, "rack device '" + device.uri + "': its weight must be above 0");
-  try {
-    for (RackDevice& device : devices) {
-      members_.push_back(std::make_unique<Member>());
-      Member& member = *members_.back();
-      member.made_of = std::move(device);
-      member.thread = std::thread([this, &member] { live(member); });
-    }
-    std::vector<std::exception_ptr> failures(members_.size());
-    std::size_t opened = 0;
-    std::unique_lock lock(mutex_);
-    for (std::size_t k = 0; k < members_.size(); ++k)
-      post(*members_[k], [this, k, &failures, &opened] {
-        try {
-          members_[k]->device.emplace(members_[k]->made_of.open());
-        } catch (...) {
-          failures[k] = std::current_exception();
-        }
-        const std::lock_guard done(mutex_);
-        ++opened;
-        changed_.notify_all();
-      });
-    changed_.wait(lock, [&] { return opened == members_.size(); });
-    // The threads wait now, so their devices can be looked at here.
-    std::string first_why;
-    for (std::size_t k = 0; k < members_.size(); ++k) {
-      Member& member = *members_[k];
-      const std::string who = "rack device '" + member.made_of.uri + "': ";
-      if (failures[k]) {
-        try {
-          std::rethrow_exception(failures[k]);
-        } catch (const Error& error) {
-          if (error.code() != HB_LINK || !options_.incomplete) throw Error(error.code(), who + error.what());
-          member.lost = true;
-          member.why = error.what();
-          member.asked = std::chrono::steady_clock::now();
-          if (first_why.empty()) first_why = who + error.what();
-        }
-        continue;
-      }
-      const Capabilities& its = member.device->capabilities();
-      member.lanes = std::max<std::uint32_t>(1, its.lanes);
-      if (!known_) {
-        known_ = true;
-        identity_ = member.device->identity();
-        capabilities_ = its;
-        capabilities_.lanes = 0;
-        lanes_of_one_ = member.lanes;
-        step_ = member.device->step();
-        first_uri_ = member.made_of.uri;
-      } else if (const std::string what = difference(identity_, capabilities_, step_, *member.device, options_.mixed); !what.empty()) {
-        throw Error(HB_BAD_ARG, who + "it is unlike '" + first_uri_ + "': " + what +
-                                    (options_.mixed ? "; also a mixed rack needs this alike"
-                                                    : "; a rack of unlike chips must say mixed = true, and then gives other bits than one chip"));
-      }
-      capabilities_.lanes += member.lanes;
-      capabilities_.memory_bytes = std::min(capabilities_.memory_bytes, its.memory_bytes);
-      if (member.device->identity().serial != identity_.serial) identity_.serial = 0;
-    }
-    if (!known_) throw Error(HB_LINK, "no device of the rack answers; " + first_why);
-  } catch (...) {
-    close();
-    throw;
+  for (RackDevice& device : devices) {
+    members_.push_back(std::make_unique<Member>());
+    Member& member = *members_.back();
+    member.made_of = std::move(device);
+    member.thread = std::thread([self = shared_from_this(), &member] { self->live(member); });
   }
+  std::vector<std::exception_ptr> failures(members_.size());
+  std::size_t opened = 0;
+  std::unique_lock lock(mutex_);
+  for (std::size_t k = 0; k < members_.size(); ++k)
+    post(*members_[k], [this, k, &failures, &opened] {
+      try {
+        members_[k]->device.emplace(members_[k]->made_of.open());
+      } catch (...) {
+        failures[k] = std::current_exception();
+      }
+      const std::lock_guard done(mutex_);
+      ++opened;
+      changed_.notify_all();
+    });
+  changed_.wait(lock, [&] { return opened == members_.size(); });
+  // The threads wait now, so their devices can be looked at here.
+  std::string first_why;
+  for (std::size_t k = 0; k < members_.size(); ++k) {
+    Member& member = *members_[k];
+    const std::string who = "rack device '" + member.made_of.uri + "': ";
+    if (failures[k]) {
+      try {
+        std::rethrow_exception(failures[k]);
+      } catch (const Error& error) {
+        if (error.code() != HB_LINK || !options_.incomplete) throw Error(error.code(), who + error.what());
+        member.lost = true;
+        member.why = error.what();
+        member.asked = std::chrono::steady_clock::now();
+        if (first_why.empty()) first_why = who + error.what();
+      }
+      continue;
+    }
+    const Capabilities& its = member.device->capabilities();
+    member.lanes = std::max<std::uint32_t>(1, its.lanes);
+    if (!known_) {
+      known_ = true;
+      identity_ = member.device->identity();
+      capabilities_ = its;
+      capabilities_.lanes = 0;
+      lanes_of_one_ = member.lanes;
+      step_ = member.device->step();
+      first_uri_ = member.made_of.uri;
+    } else if (const std::string what = difference(identity_, capabilities_, step_, *member.device, options_.mixed); !what.empty()) {
+      throw Error(HB_BAD_ARG, who + "it is unlike '" + first_uri_ + "': " + what +
+                                  (options_.mixed ? "; also a mixed rack needs this alike"
+                                                  : "; a rack of unlike chips must say mixed = true, and then gives other bits than one chip"));
+    }
+    capabilities_.lanes += member.lanes;
+    capabilities_.memory_bytes = std::min(capabilities_.memory_bytes, its.memory_bytes);
+    if (member.device->identity().serial != identity_.serial) identity_.serial = 0;
+  }
+  if (!known_) throw Error(HB_LINK, "no device of the rack answers; " + first_why);
 }
 
-Rack::~Rack() { close(); }
-
 void Rack::close() {
-  {
-    const std::lock_guard lock(mutex_);
-    closing_ = true;
-    changed_.notify_all();
+  std::unique_lock lock(mutex_);
+  closing_ = true;
+  changed_.notify_all();
+  const auto ended = [](const auto& member) { return member->ended || !member->thread.joinable(); };
+  changed_.wait_for(lock, longest_farewell, [&] { return std::ranges::all_of(members_, ended); });
+  std::vector<std::thread> threads;
+  for (const auto& member : members_) {
+    if (!member->thread.joinable()) continue;
+    if (member->ended) threads.push_back(std::move(member->thread));
+    else member->thread.detach();
   }
-  for (const auto& member : members_)
-    if (member->thread.joinable()) member->thread.join();
+  lock.unlock();
+  for (std::thread& thread : threads) thread.join();
 }
 
 /// The thread of a member: makes the calls that are posted to it; ends with the rack.
@@ -163,6 +165,9 @@ void Rack::live(Member& member) {
   }
   lock.unlock();
   member.device.reset();
+  lock.lock();
+  member.ended = true;
+  changed_.notify_all();
 }
 
 void Rack::post(Member& member, std::function<void()> call) {
@@ -278,8 +283,8 @@ std::vector<RackMember> Rack::report() {
   return all;
 }
 
-void Rack::refuse() const {
-  throw Error(HB_UNSUPPORTED, "device URI '" + options_.uri + "': a rack has no registers of its own; open its devices one by one");
+void RackLink::refuse() const {
+  throw Error(HB_UNSUPPORTED, "device URI '" + rack_->info().uri + "': a rack has no registers of its own; open its devices one by one");
 }
 
 LinkInfo Rack::info() const {

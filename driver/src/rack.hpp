@@ -18,10 +18,19 @@
 
 namespace heatbath {
 
-class Rack final : public Transport {
+/// Shared by the link, its jobs and the threads of its devices, one of which may outlast them: nobody waits for a device
+/// that does not answer.
+class Rack : public std::enable_shared_from_this<Rack> {
  public:
-  Rack(std::vector<RackDevice> devices, RackOptions options);
-  ~Rack() override;
+  explicit Rack(RackOptions options) : options_(std::move(options)) {}
+
+  /// Opens the devices, as make_rack. Called once.
+  void open(std::vector<RackDevice> devices);
+  /// Ends the threads; those that do not end soon are left to themselves.
+  void close();
+
+  /// How long a device that was lost is left alone by new jobs.
+  static constexpr std::chrono::seconds asked_again_after{2};
 
   /// One device. What has no other comment is guarded by mutex().
   struct Member {
@@ -36,7 +45,8 @@ class Rack final : public Transport {
     Work work;         ///< of all links it had; device_seconds of the links before the present one
     std::uint64_t shots = 0, ranges = 0, given_back = 0;
     double seconds = 0;
-    std::thread thread;
+    bool ended = false;            ///< its thread
+    std::thread thread;            ///< the owner's
   };
 
   std::mutex& mutex() { return mutex_; }
@@ -66,18 +76,10 @@ class Rack final : public Transport {
   /// Runs `call` in the member's thread, after what was posted before it. The mutex is held.
   void post(Member& member, std::function<void()> call);
 
-  std::uint32_t read32(std::uint64_t) override { refuse(); }
-  void write32(std::uint64_t, std::uint32_t) override { refuse(); }
-  void read_block(std::uint64_t, std::span<std::byte>) override { refuse(); }
-  void write_block(std::uint64_t, std::span<const std::byte>) override { refuse(); }
-  std::optional<std::span<std::byte>> map(std::uint64_t, std::uint64_t) override { return std::nullopt; }
-  bool wait_irq(std::uint64_t) override { refuse(); }
-  LinkInfo info() const override;
+  LinkInfo info() const;
 
  private:
-  [[noreturn]] void refuse() const;
   void live(Member& member);
-  void close();
 
   RackOptions options_;
   std::mutex mutex_;
@@ -91,6 +93,26 @@ class Rack final : public Transport {
   Ticks step_;
   bool known_ = false;     // the first device has said what it is
   bool step_set_ = false;  // by the host
+};
+
+/// What stands for a rack where a link is wanted: it has no registers.
+class RackLink final : public Transport {
+ public:
+  explicit RackLink(std::shared_ptr<Rack> rack) : rack_(std::move(rack)) {}
+  ~RackLink() override { rack_->close(); }
+  const std::shared_ptr<Rack>& rack() const { return rack_; }
+
+  std::uint32_t read32(std::uint64_t) override { refuse(); }
+  void write32(std::uint64_t, std::uint32_t) override { refuse(); }
+  void read_block(std::uint64_t, std::span<std::byte>) override { refuse(); }
+  void write_block(std::uint64_t, std::span<const std::byte>) override { refuse(); }
+  std::optional<std::span<std::byte>> map(std::uint64_t, std::uint64_t) override { return std::nullopt; }
+  bool wait_irq(std::uint64_t) override { refuse(); }
+  LinkInfo info() const override { return rack_->info(); }
+
+ private:
+  [[noreturn]] void refuse() const;
+  std::shared_ptr<Rack> rack_;
 };
 
 }  // namespace heatbath

@@ -28,12 +28,12 @@ double seconds_since(std::chrono::steady_clock::time_point then) {
 
 }  // namespace
 
-RackJob::RackJob(Rack& rack, const Program& program, const JobOptions& options)
-    : rack_(rack), program_(program), options_(options), streams_(options.records != nullptr),
+RackJob::RackJob(std::shared_ptr<Rack> rack, const Program& program, const JobOptions& options)
+    : shared_(std::move(rack)), rack_(*shared_), program_(program), options_(options), streams_(options.records != nullptr),
       variables_(options.capture_cells != 0 ? options.capture_cells
                                             : program.cells() - options.capture_first % program.cells()),
       ticks_of_shot_(std::max(1.0, static_cast<double>(program.duration().count))), end_(options.shots),
-      losses_(rack.members().size()), progress_(options.progress), take_record_(options.records) {
+      losses_(rack_.members().size()), progress_(options.progress), take_record_(options.records) {
   options_.progress = nullptr;
   options_.records = nullptr;
 }
@@ -55,7 +55,7 @@ void RackJob::work_on(std::uint32_t device) {
     if (losses_[device] >= most_losses) break;
     if (member.lost) {
       // Asked once in a job, and not again and again by short ones.
-      if (losses_[device] == 0 && seconds_since(member.asked) < 2.0) break;
+      if (losses_[device] == 0 && Clock::now() - member.asked < Rack::asked_again_after) break;
       lock.unlock();
       const bool back = rack_.revive(member);
       lock.lock();

@@ -23,7 +23,7 @@ namespace heatbath {
 class RackJob : public std::enable_shared_from_this<RackJob> {
  public:
   /// Checked already by the rules of one device.
-  RackJob(Rack& rack, const Program& program, const JobOptions& options);
+  RackJob(std::shared_ptr<Rack> rack, const Program& program, const JobOptions& options);
 
   /// Sets the devices to work.
   void begin();
@@ -85,7 +85,8 @@ class RackJob : public std::enable_shared_from_this<RackJob> {
   void end(Job::State state);
   double fraction();
 
-  Rack& rack_;
+  const std::shared_ptr<Rack> shared_;
+  Rack& rack_;            ///< the same
   const Program program_;
   JobOptions options_;    ///< without what is called, which is the owner's
   const bool streams_;    ///< records are handed over

@@ -299,6 +299,14 @@ _per_cell; None where it was not asked for. Energies in energy units; counts are
                              "Ticks the array evolved, per shot.")
       .def_property_readonly("stall_ticks", [](const Result& of) { return of.stall_ticks.count; },
                              "Ticks it waited for the capture ring, all passes.")
+      .def_property_readonly("shares", [](const Result& of) {
+        py::list all;
+        for (const Share& share : of.shares)
+          all.append(py::dict(py::arg("device") = share.device, py::arg("first_shot") = share.first_shot, py::arg("shots") = share.shots,
+                              py::arg("seconds") = share.seconds, py::arg("redone") = share.redone));
+        return py::tuple(all);
+      }, R"(Of a rack who did what, in the order of shots: dicts of device (its place in Device.members), first_shot, shots, seconds,
+redone. Empty for a single device.)")
       .def("to_inference_data", [](const py::object& self, const py::kwargs& how) {
         return py::module_::import("heatbath.inference").attr("inference_data")(self, **how);
       }, "ArviZ's InferenceData: heatbath.inference.inference_data(self, ...).")
@@ -326,6 +334,15 @@ A pickle holds the URI and the step: where it is loaded, the device is opened an
       .def("__enter__", [](const py::object& self) { return self; })
       .def("__exit__", [](PyDevice& of, const py::args&) { of.close(); })
       .def_property_readonly("capabilities", [](PyDevice& of) { return of.use()->capabilities(); })
+      .def_property_readonly("members", [](PyDevice& of) {
+        py::list all;
+        for (const RackMember& member : of.use()->members())
+          all.append(py::dict(py::arg("uri") = member.uri, py::arg("weight") = member.weight, py::arg("lost") = member.lost,
+                              py::arg("why") = member.why, py::arg("shots") = member.shots, py::arg("ranges") = member.ranges,
+                              py::arg("given_back") = member.given_back, py::arg("seconds") = member.seconds));
+        return py::tuple(all);
+      }, R"(The devices of a rack and what each has done: dicts of uri, weight, lost, why, shots, ranges, given_back, seconds.
+Empty for a single device.)")
       .def("now", [](PyDevice& of) { return of.use()->now().count; }, py::call_guard<py::gil_scoped_release>(),
            "Device time in ticks since reset.")
       .def("reset", [](PyDevice& of) { of.use()->reset(); }, py::call_guard<py::gil_scoped_release>(),

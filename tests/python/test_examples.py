@@ -11,7 +11,8 @@ EXAMPLES = pathlib.Path(os.environ["HEATBATH_SOURCE"], "examples", "python")
 OPTIONAL = ("dimod", "matplotlib", "torch", "arviz", "tqdm")
 
 
-@pytest.mark.parametrize("path", sorted(EXAMPLES.rglob("*.py")), ids=lambda path: path.stem)
+# Those that start processes of their own: test_racks.py.
+@pytest.mark.parametrize("path", sorted(set(EXAMPLES.rglob("*.py")) - set(EXAMPLES.glob("with_*.py"))), ids=lambda path: path.stem)
 def test_example_runs(path, tmp_path):
     text = path.read_text()
     for package in OPTIONAL:

@@ -137,6 +137,22 @@ TEST(Rack, ADeviceThatComesBackWorksOn) {
   EXPECT_GT(rack.members()[1].shots, 0u);
 }
 
+TEST(Rack, NobodyWaitsForADeviceThatDoesNotAnswer) {
+  const std::string uri = "func:cells=3&lanes=2&threads=1";
+  std::atomic<bool> gone{false};
+  Device one = open(uri);
+  const Program program = everything(one, 3);
+  const auto began = std::chrono::steady_clock::now();
+  {
+    Device rack(make_rack({rack_device(uri), rack_device(uri, {.gone = &gone, .to_say_so = std::chrono::seconds(3)})}));
+    gone = true;
+    expect_same(rack.run(program, {.shots = 60, .seed = 1}), one.run(program, {.shots = 60, .seed = 1}));
+    expect_same(rack.run(program, {.shots = 60, .seed = 2}), one.run(program, {.shots = 60, .seed = 2}));
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(2500));
+  std::this_thread::sleep_until(began + std::chrono::milliseconds(3500));  // `gone` outlives its reader
+}
+
 TEST(Rack, AllLostIsAnError) {
   const std::string uri = "func:cells=3&lanes=2&threads=1";
   std::vector<RackDevice> devices{rack_device(uri, {.waits_before_loss = 0}), rack_device(uri, {.waits_before_loss = 0})};

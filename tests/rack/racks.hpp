@@ -24,6 +24,7 @@ class Troubled final : public Transport {
     std::chrono::milliseconds of_each_wait{0};
     int waits_before_loss = -1;  ///< negative: never
     std::atomic<bool>* gone = nullptr;
+    std::chrono::milliseconds to_say_so{0};  ///< that it is gone, when it is opened
   };
   Troubled(std::unique_ptr<Transport> device, Trouble trouble) : device_(std::move(device)), trouble_(trouble) {}
   std::uint32_t read32(std::uint64_t address) override { return there().read32(address); }
@@ -50,7 +51,10 @@ class Troubled final : public Transport {
 
 inline RackDevice rack_device(const std::string& uri, Troubled::Trouble trouble = {}) {
   return {uri, 1, [uri, trouble]() -> std::unique_ptr<Transport> {
-            if (trouble.gone != nullptr && *trouble.gone) throw Error(HB_LINK, "the host is gone");
+            if (trouble.gone != nullptr && *trouble.gone) {
+              std::this_thread::sleep_for(trouble.to_say_so);
+              throw Error(HB_LINK, "the host is gone");
+            }
             return std::make_unique<Troubled>(open_transport(uri), trouble);
           }};
 }
