@@ -32,6 +32,9 @@ void refuse_existing(const Uri& record) {
 std::unique_ptr<Transport> open_record(const Uri& record, const OpenInner& open_inner) {
   if (!record.keys.contains("device"))
     throw Error(HB_BAD_ARG, "device URI '" + record.text + "': it names no device; write it as record:FILE?device=URI");
+  if (scheme_of(record.get("device")) == "rack")
+    throw Error(HB_BAD_ARG, "device URI '" + record.text + "': a rack has no registers whose accesses could be recorded; record its "
+                                "devices one by one");
   std::unique_ptr<Transport> device = open_inner(record.get("device"));
   refuse_existing(record);
   return std::make_unique<RecordTransport>(std::move(device), record.address);

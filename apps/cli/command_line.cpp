@@ -48,20 +48,24 @@ std::vector<std::string> options_of(const CLI::App& app) {
   return names;
 }
 
+/// What the words below a command are.
+const char* kind_of_words(const CLI::App& command) { return command.get_name() == "train" ? "trainer" : "action"; }
+
 /// A word where a command should be, that is none.
 std::string unknown_command(const CLI::App& app, int argc, char** argv) {
   const auto word = [&](int i) { return i < argc ? std::string_view(argv[i]) : std::string_view("-"); };
   const auto unknown = [](const std::vector<std::string>& names, std::string_view given) {
     return !given.starts_with('-') && std::ranges::find(names, given) == names.end();
   };
-  if (const auto commands = subcommands(app); unknown(commands, word(1)))
+  const auto commands = subcommands(app);
+  if (std::ranges::find(commands, word(1)) == commands.end() && word(1).starts_with('-')) return {};
+  if (unknown(commands, word(1)))
     return fmt::format("unknown command \"{}\"{}; the commands are {}", word(1), numerics::did_you_mean(word(1), commands),
                        fmt::join(commands, ", "));
-  if (word(1) == "train") {
-    if (const auto trainers = subcommands(*app.get_subcommand("train")); unknown(trainers, word(2)))
-      return fmt::format("unknown trainer \"{}\"{}; there is: {}", word(2), numerics::did_you_mean(word(2), trainers),
-                         fmt::join(trainers, ", "));
-  }
+  const CLI::App& given = *app.get_subcommand(std::string(word(1)));
+  if (const auto names = subcommands(given); !names.empty() && unknown(names, word(2)))
+    return fmt::format("unknown {} \"{}\"{}; there is: {}", kind_of_words(given), word(2), numerics::did_you_mean(word(2), names),
+                       fmt::join(names, ", "));
   return {};
 }
 
@@ -154,7 +158,7 @@ int run_command_line(const char* name, int argc, char** argv, std::initializer_l
       path += " " + at->get_name();
     }
     if (const auto names = subcommands(*at); !names.empty())
-      return complain(fmt::format("{}; the {} are {}", error.what(), at == &app ? "commands" : at->get_name() == "train" ? "trainers" : "words",
+      return complain(fmt::format("{}; the {} are {}", error.what(), at == &app ? "commands" : std::string(kind_of_words(*at)) + "s",
                                   fmt::join(names, ", ")), 2);
     std::string meant;
     for (const std::string& word : at->remaining())

@@ -20,6 +20,8 @@ int run_conformance(const ConformanceOptions& options) {
   }
   const auto chosen = conformance::chosen_claims(options.only);
   Device device = open(options.device);
+  if (!device.members().empty())
+    throw Error(HB_BAD_ARG, device.link().uri + ": a rack has no registers of its own, which the claims are about; check its devices one by one");
   if (!options.json) put("{}\n{}\n\n", version_line(), device_line(device));
   nlohmann::json table = nlohmann::json::array();
   int count[3] = {};

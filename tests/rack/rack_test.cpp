@@ -349,6 +349,8 @@ TEST_F(RackFile, SaysInOneLineWhatIsWrong) {
   EXPECT_THAT(message_of([] { open("rack:/no/such/file"); }, HB_IO), HasSubstr("no such file"));
   const std::string uri = write("[[device]]\nuri = \"func:cells=2\"\n");
   EXPECT_THAT(message_of([&] { Server({.device = uri, .listen = "tcp://127.0.0.1:0"}); }, HB_BAD_ARG), HasSubstr("a rack has no registers"));
+  EXPECT_THAT(message_of([&] { open("record:" + (folder_ / "record").string() + "?device=" + uri); }, HB_BAD_ARG), HasSubstr("recorded"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "record"));
 }
 
 }  // namespace
