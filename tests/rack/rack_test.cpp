@@ -10,6 +10,7 @@
 #include "heatbath/error.hpp"
 #include "heatbath/network/shots.hpp"
 #include "heatbath/open.hpp"
+#include "heatbath/regs.h"
 #include "tests/link/served.hpp"
 #include "tests/network/message_of.hpp"
 #include "tests/rack/racks.hpp"
@@ -230,7 +231,7 @@ TEST(Rack, JobsAreJudgedAsByOneDevice) {
   const JobOptions strict{.shots = 2, .strict = true};
   EXPECT_EQ(message_of([&] { chips.run(wild, strict); }, HB_UNSUPPORTED), message_of([&] { chip.run(wild, strict); }, HB_UNSUPPORTED));
   EXPECT_EQ(chips.run(wild, {.shots = 3}).clips, chip.run(wild, {.shots = 3}).clips);
-  EXPECT_THAT(message_of([&] { rack.transport().read32(0); }, HB_UNSUPPORTED), HasSubstr("no registers"));
+  EXPECT_THAT(message_of([&] { rack.transport().read32(HB_ID_OFFSET); }, HB_UNSUPPORTED), HasSubstr("no registers"));
 }
 
 TEST(Rack, JobsCanBeCancelledAndOverlookNothing) {
