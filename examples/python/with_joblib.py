@@ -11,8 +11,8 @@ import heatbath
 def final_states(device: heatbath.Device, first: int, shots: int) -> npt.NDArray[np.float32]:
     """Shots first .. first + shots - 1 of a program; a worker opens the device that it is sent as a pickle."""
     with device:
-        program = heatbath.Program(device, 4).load("j2", 1.0).load("kT", 1.0).load("gain", 0.0).commit()
-        program.clamp(0, 4, 0.0).release(0, 4).evolve(device.ticks(2)).sample()
+        program = heatbath.Program(device, 4).load("j2", 1.0).load("kT", 1.0).load_gain(0.0).commit()
+        program.clamp(0.0, count=4).release().evolve(device.ticks(2)).sample()
         return np.array(device.run(program, shots, seed=1, first_shot=first).states)
 
 

@@ -15,8 +15,8 @@ EXAMPLES = pathlib.Path(os.environ["HEATBATH_SOURCE"], "examples", "python")
 
 
 def program(device):
-    made = heatbath.Program(device, 3).load("j2", 1.0).load("kT", 1.0).load("gain", 0.0).commit()
-    made.clamp(0, 3, 0.0).release(0, 3).meter_clear().evolve(device.ticks(1)).sample().meter_snapshot()
+    made = heatbath.Program(device, 3).load("j2", 1.0).load("kT", 1.0).load_gain(0.0).commit()
+    made.clamp(0.0, count=3).release().meter_clear().evolve(device.ticks(1)).sample().meter_snapshot()
     return made
 
 
