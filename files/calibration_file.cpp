@@ -66,6 +66,7 @@ std::string calibration_text(const Calibration& of) {
                          {"made_at", of.made_at},
                          {"valid_seconds", of.valid_seconds},
                          {"die_temperature", number(of.die_temperature)},
+                         {"step", of_estimate(of.step)},
                          {"cells", cells},
                          {"couplers", couplers}};
   return json_text({{"format", kFormat}, {"crc32", checksum_of(calibration)}, {"calibration", calibration}}) + "\n";
@@ -93,6 +94,7 @@ Calibration read_calibration(const std::filesystem::path& path) {
     calibration.made_at = is.at("made_at").get<std::int64_t>();
     calibration.valid_seconds = is.at("valid_seconds").get<std::int64_t>();
     calibration.die_temperature = number_of(is.at("die_temperature"));
+    if (is.contains("step")) calibration.step = estimate_of(is.at("step"));  // older files have none
     for (const auto& [name, figure] : kFigures) {
       const json& values = is.at("cells").at(name);
       if (calibration.cells.empty()) calibration.cells.resize(values.size());

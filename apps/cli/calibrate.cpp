@@ -96,6 +96,10 @@ int run_calibrate(const CalibrateCommandOptions& options) {
   of_cells("temperature", &CellFigures::temperature);
   row("coupler gain", spread_of(calibration.couplers, [](const CouplerFigures& one) -> const measure::Estimate& { return one.gain; }));
   row("coupler offset", spread_of(calibration.couplers, [](const CouplerFigures& one) -> const measure::Estimate& { return one.offset; }));
+  if (calibration.step.value > 0) {
+    summary["figures"]["step"] = {{"mean", calibration.step.value}, {"standard_error", calibration.step.standard_error}};
+    if (!options.json) put("{:<16} {:>8} {:>10.5g} {:>10} {:>14.2g}\n", "step", 1, calibration.step.value, "", calibration.step.standard_error);
+  }
   if (options.json) put("{}\n", json_text(summary, 2));
   else put("\nwrote {}\n", out.string());
   return 0;

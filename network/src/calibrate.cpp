@@ -73,9 +73,11 @@ class Bench {
     return static_cast<std::uint32_t>(std::max(2.0, std::ceil(usual * options_.effort / lanes_)));
   }
   Ticks ticks(double time_units) const { return device_.nearest_ticks(time_units / mobility()); }
-  /// A time between records, and what it is in units of 1/mobility.
+  /// A time between records, and what it is in units of 1/mobility: whole shortest capture periods, which are whole steps
+  /// of an array that hides its step, too.
   std::pair<Ticks, double> apart(double time_units) const {
-    const Ticks period = device_.capture_period(ticks(time_units));
+    const std::uint64_t shortest = std::max<std::uint64_t>(1, caps_.capture_min.count);
+    const Ticks period = device_.capture_period(Ticks{(ticks(time_units).count + shortest - 1) / shortest * shortest});
     return {period, device_.time_units(period) * mobility()};
   }
 
@@ -113,59 +115,100 @@ class Bench {
   double done_ = 0;
 };
 
-/// x = -gain b t of cells without force, from 0, at both signs of b.
+/// x = -gain b t of cells without force, from 0, at both signs of several b near the end of the range, where a step of
+/// the converter is the smallest part of the value.
 void measure_bias_gains(Bench& bench, std::vector<CellFigures>& cells) {
-  const double b = bench.held(part_of_range * bench.rail(), bench.caps().range_bias);
-  const auto [flight, time] = bench.apart(part_of_range * bench.rail() / b);
-  const std::uint32_t repeats = bench.samples(samples_of_drift) / 2 + 1;
-  Program program = bench.program(0, 0, b, bench.cold());
+  constexpr double parts[] = {1.0, 0.87, 0.74, 0.61};
+  const double most = part_of_range * static_cast<double>(bench.caps().range_bias);
+  // As far as is used of the rails, but for no longer than cells near the end of the range take for it.
+  const auto [flight, time] = bench.apart(part_of_range * bench.rail() / most);
+  std::vector<double> bias;
+  for (const double part : parts)
+    for (const double sign : {1.0, -1.0}) bias.push_back(sign * bench.held(part * std::min(most, part_of_range * bench.rail() / time), bench.caps().range_bias));
+  const std::uint32_t repeats = bench.samples(samples_of_drift) / static_cast<std::uint32_t>(bias.size()) + 1;
+  Program program = bench.program(0, 0, bias[0], bench.cold());
   program.loop_begin(repeats);
-  for (const double bias : {b, -b}) {
-    program.load(CellSection::bias, static_cast<float>(bias)).commit();
-    program.clamp(0, bench.cells(), 0.0f).evolve(bench.apart(0.01).first).release(0, bench.cells()).evolve(flight).sample();
+  for (const double value : bias) {
+    program.load(CellSection::bias, static_cast<float>(value)).commit();
+    // Held for as long as the converter of the bias takes to settle.
+    program.clamp(0, bench.cells(), 0.0f).evolve(bench.apart(0.2).first).release(0, bench.cells()).evolve(flight).sample();
   }
   program.loop_end();
-  Sums up(bench.cells()), down(bench.cells());
-  bench.run(program, [&](std::uint64_t record, std::span<const float> x) { (record % 2 == 0 ? down : up).add(x); }, 0.05);
+  std::vector<Sums> sums(bias.size(), Sums(bench.cells()));
+  bench.run(program, [&](std::uint64_t record, std::span<const float> x) { sums[record % bias.size()].add(x); }, 0.05);
+  double squares = 0;
+  for (const double value : bias) squares += value * value;
   for (std::uint32_t i = 0; i < bench.cells(); ++i) {
-    const double moved = (up.mean(i) - down.mean(i)) / 2;
-    const double error = std::sqrt((up.variance(i) + down.variance(i)) / 4 / up.count);
-    cells[i].bias_gain = {moved / (b * time), error / (b * time), 2 * up.count};
+    double moved = 0, variance = 0;
+    for (std::size_t k = 0; k < bias.size(); ++k) {
+      moved -= bias[k] * sums[k].mean(i) / squares;
+      variance += bias[k] * bias[k] * sums[k].variance(i) / sums[k].count / (squares * squares);
+    }
+    cells[i].bias_gain = {moved / time, std::sqrt(variance) / time, static_cast<double>(bias.size()) * sums[0].count};
   }
 }
 
-/// Means under biases: slope -bias gain/stiffness, offset -bias offset/stiffness.
-void measure_stiffness(Bench& bench, std::vector<CellFigures>& cells) {
-  const double j2 = bench.held(1.5, bench.caps().range_j2), k = 2 * j2;
-  const double most = bench.held(part_of_range * bench.rail() * k, bench.caps().range_bias);
-  const auto [period, time] = bench.apart(3 / k);
-  const std::uint32_t samples = bench.samples(samples_of_level);
-  std::vector<Sums> sums(levels, Sums(bench.cells()));
-  std::vector<double> bias(levels);
-  Program program = bench.program(j2, 0, 0, bench.cold());
-  for (std::uint32_t level = 0; level < levels; ++level) {
-    const double wanted = most * std::fabs(2.0 * level - (levels - 1)) / (levels - 1);
-    bias[level] = (2 * level < levels - 1 ? -1 : 1) * bench.held(wanted, bench.caps().range_bias);
+/// What cells of one J2 and temperature show under biases: stiffness, offset, variance.
+struct Springs {
+  double k = 0;                                          // nominal
+  double count = 0, inefficiency_of_mean = 1, inefficiency_of_variance = 1;
+  std::vector<double> stiffness, stiffness_error;        // actual; relative error without that of the bias gain
+  std::vector<double> offset, offset_error, variance;
+};
+
+/// Means under `count` biases up to `reach` of position, symmetric about 0: slope -bias gain/stiffness, offset -bias
+/// offset/stiffness. The levels come by turns, again and again, so that what wanders slowly is the same for all.
+Springs measure_springs(Bench& bench, const std::vector<CellFigures>& cells, double j2, double kT, double reach, std::uint32_t count,
+                        std::uint32_t samples, double spacing, double until) {
+  constexpr std::uint32_t of_visit = 16;
+  const double k = 2 * j2;
+  const double most = bench.held(reach * k, bench.caps().range_bias);
+  const auto [period, time] = bench.apart(spacing / k);
+  const std::uint32_t visits = std::max(1u, samples / of_visit), each = std::min(samples, of_visit);
+  std::vector<Sums> sums(count, Sums(bench.cells()));
+  std::vector<double> bias(count);
+  Program program = bench.program(j2, 0, 0, kT);
+  program.loop_begin(visits);
+  for (std::uint32_t level = 0; level < count; ++level) {
+    const double wanted = most * std::fabs(2.0 * level - (count - 1)) / (count - 1);
+    bias[level] = (2 * level < count - 1 ? -1 : 1) * bench.held(wanted, bench.caps().range_bias);
     program.load(CellSection::bias, static_cast<float>(bias[level])).commit().evolve(bench.ticks(10 / k));
-    program.loop_begin(samples).evolve(period).sample().loop_end();
+    program.loop_begin(each).evolve(period).sample().loop_end();
   }
-  bench.run(program, [&](std::uint64_t record, std::span<const float> x) { sums[record / samples].add(x); }, 0.1);
+  program.loop_end();
+  bench.run(program, [&](std::uint64_t record, std::span<const float> x) { sums[record / each % count].add(x); }, until);
+  Springs found;
+  found.k = k;
+  found.count = sums[0].count * count;
+  found.inefficiency_of_mean = inefficiency(std::exp(-k * time));
+  found.inefficiency_of_variance = inefficiency(std::exp(-2 * k * time));
   double squares = 0;
   for (const double b : bias) squares += b * b;
   for (std::uint32_t i = 0; i < bench.cells(); ++i) {
     double slope = 0, offset = 0, variance = 0;
-    for (std::uint32_t level = 0; level < levels; ++level) {
-      slope += bias[level] * sums[level].mean(i) / squares;  // the levels are symmetric
-      offset += sums[level].mean(i) / levels;
-      variance += sums[level].variance(i) / levels;
+    for (std::uint32_t level = 0; level < count; ++level) {
+      slope += bias[level] * sums[level].mean(i) / squares;
+      offset += sums[level].mean(i) / count;
+      variance += sums[level].variance(i) / count;
     }
-    const double per_level = variance * inefficiency(std::exp(-k * time)) / sums[0].count;
-    CellFigures& cell = cells[i];
-    const double gain = -cell.bias_gain.value / slope;  // the stiffness
-    const double relative = std::hypot(cell.bias_gain.standard_error / cell.bias_gain.value, std::sqrt(per_level / squares) / slope);
-    cell.j2_gain = {gain / k, std::fabs(gain / k) * relative, levels * sums[0].count};
-    cell.bias_offset = {-offset * gain, std::hypot(std::sqrt(per_level / levels) * gain, offset * gain * relative), levels * sums[0].count};
+    const double per_level = variance * found.inefficiency_of_mean / sums[0].count, stiffness = -cells[i].bias_gain.value / slope;
+    const double relative = std::sqrt(per_level / squares) / std::fabs(slope);
+    found.stiffness.push_back(stiffness);
+    found.stiffness_error.push_back(relative);
+    found.offset.push_back(-offset * stiffness);
+    found.offset_error.push_back(std::hypot(std::sqrt(per_level / count) * stiffness, offset * stiffness * relative));
+    found.variance.push_back(variance);
   }
+  return found;
+}
+
+/// The offset, and the stiffness under the J2 at which couplers are measured, where x^4 is small (its code 0 is not
+/// quite 0).
+Springs measure_offsets(Bench& bench, std::vector<CellFigures>& cells) {
+  const Springs springs = measure_springs(bench, cells, bench.held(1.5, bench.caps().range_j2), bench.cold(), 0.3 * bench.rail(), levels,
+                                          bench.samples(samples_of_level), 3, 0.1);
+  for (std::uint32_t i = 0; i < bench.cells(); ++i) cells[i].bias_offset = {springs.offset[i], springs.offset_error[i], springs.count};
+  return springs;
 }
 
 /// <x^3> = -bias/(4 J4) under one bias, at both of its signs.
@@ -198,21 +241,55 @@ void measure_quartic(Bench& bench, std::vector<CellFigures>& cells) {
   }
 }
 
-/// Variance times stiffness.
-void measure_temperature(Bench& bench, std::vector<CellFigures>& cells, double until) {
-  const double j2 = bench.held(1, bench.caps().range_j2), k = 2 * j2;
-  // Six standard deviations stay within what is used of the rails.
-  const double kT = std::clamp(k * std::pow(bench.rail() / 6, 2), bench.cold(), static_cast<double>(bench.caps().kT_max) * part_of_range);
-  const auto [period, time] = bench.apart(1 / k);
-  Program program = bench.program(j2, 0, 0, kT);
-  program.evolve(bench.ticks(10 / k)).loop_begin(bench.samples(samples_of_variance)).evolve(period).sample().loop_end();
-  Sums sums(bench.cells());
-  bench.run(program, [&](std::uint64_t, std::span<const float> x) { sums.add(x); }, until);
-  for (std::uint32_t i = 0; i < bench.cells(); ++i) {
-    const double value = sums.variance(i) * k * cells[i].j2_gain.value / kT;
-    const double relative = std::sqrt(2 * inefficiency(std::exp(-2 * k * time)) / sums.count);
-    cells[i].temperature = {value, value * std::hypot(relative, cells[i].j2_gain.standard_error / cells[i].j2_gain.value), sums.count};
+/// Variance times stiffness over kT, hot, under two stiffnesses, each measured by the same records: a step, or a slow
+/// amplifier, makes variances grow with the stiffness. J2 from the stiffer one, where a step of the converter is the
+/// smallest part of the value.
+void measure_temperature(Bench& bench, std::vector<CellFigures>& cells, Estimate& step, double until) {
+  const double hot = static_cast<double>(bench.caps().kT_max) * part_of_range, from = 0.15;
+  std::vector<Springs> springs;
+  std::vector<double> kT;
+  const double soft = bench.held(1, bench.caps().range_j2);
+  const double stiff = bench.held(part_of_range * std::min(static_cast<double>(bench.caps().range_j2), 8.0), bench.caps().range_j2);
+  for (const double j2 : {soft, stiff}) {
+    // Far from the middle what a converter leaves of x^4 at code 0 would bend the springs.
+    // One temperature for both: what its own converter does to it is then the same.
+    kT.push_back(std::clamp(2 * soft * std::pow(bench.rail() / 12, 2), bench.cold(), hot));
+    springs.push_back(measure_springs(bench, cells, j2, kT.back(), 0.15 * bench.rail(), 2, bench.samples(samples_of_variance) / 2, 1,
+                                      from + (until - from) * static_cast<double>(springs.size() + 1) / 2));
   }
+  const auto ratio = [&](std::size_t at, std::uint32_t i) { return springs[at].variance[i] * springs[at].stiffness[i] / kT[at]; };
+  const auto error = [&](std::size_t at, std::uint32_t i) {
+    return std::hypot(std::sqrt(2 * springs[at].inefficiency_of_variance / springs[at].count), springs[at].stiffness_error[i]);
+  };
+  // 1 + k step/2 at both: the step is one for all cells.
+  std::vector<double> steps;
+  double of_one = 0;
+  for (std::uint32_t i = 0; i < bench.cells(); ++i) {
+    const double soft_k = springs[0].stiffness[i], stiff_k = springs[1].stiffness[i], grows = ratio(1, i) / ratio(0, i);
+    steps.push_back(2 * (grows - 1) / (stiff_k - grows * soft_k));
+    of_one += std::pow(2 * std::hypot(error(0, i), error(1, i)) / (stiff_k - soft_k), 2);
+  }
+  double sum = 0;
+  for (const double value : steps) sum += value;
+  const auto count = static_cast<double>(steps.size());
+  step = {sum / count, std::sqrt(of_one) / count, count * springs[0].count};
+  // Where it is not seen it is none: its noise would be an error of every variance.
+  const double taken = step.value > 3 * step.standard_error ? step.value : 0;
+  for (std::uint32_t i = 0; i < bench.cells(); ++i) {
+    CellFigures& cell = cells[i];
+    double value = 0, weights = 0;
+    for (std::size_t at = 0; at < 2; ++at) {
+      const double weight = 1 / std::pow(error(at, i), 2);
+      value += weight * ratio(at, i) / (1 + springs[at].stiffness[i] * taken / 2);
+      weights += weight;
+    }
+    const double of_gain = cell.bias_gain.standard_error / cell.bias_gain.value;
+    const double of_step = taken > 0 ? step.standard_error * (springs[0].k + springs[1].k) / 4 : 0;
+    cell.temperature = {value / weights, value / weights * std::sqrt(1 / weights + of_gain * of_gain + of_step * of_step), springs[0].count + springs[1].count};
+    const double gain = springs[1].stiffness[i] / springs[1].k;
+    cell.j2_gain = {gain, std::fabs(gain) * std::hypot(of_gain, springs[1].stiffness_error[i]), springs[1].count};
+  }
+  if (taken == 0) step.value = 0;
 }
 
 /// Groups of cells that are clamped together: no cell has two of a group as neighbours, or is in it with a neighbour.
@@ -240,8 +317,9 @@ std::vector<std::vector<std::uint32_t>> groups_of(std::uint32_t cells, const std
   return groups;
 }
 
-/// Means of free cells beside clamped ones: -(gain J + offset) x/k.
-void measure_couplers(Bench& bench, const std::vector<CellFigures>& cells, std::vector<CouplerFigures>& found) {
+/// Means of free cells beside clamped ones: -(gain J + offset) x/k. The four phases come by turns, again and again, so
+/// that what wanders slowly is the same for all.
+void measure_couplers(Bench& bench, const std::vector<CellFigures>& cells, const Springs& springs, std::vector<CouplerFigures>& found) {
   std::vector<Coupler> couplers = Program(bench.caps(), bench.cells()).couplers();
   const bool dense = !bench.caps().sparse();
   if (dense)
@@ -252,6 +330,7 @@ void measure_couplers(Bench& bench, const std::vector<CellFigures>& cells, std::
   const double J = bench.held(k / 4, bench.caps().range_coupling);
   const auto [period, time] = bench.apart(3 / k);
   const std::uint32_t samples = bench.samples(samples_of_coupler);
+  const std::uint32_t each = std::min(samples, 16u), visits = std::max(1u, samples / each);
   struct Sum {
     double gain = 0, offset = 0, of_gain = 0, of_offset = 0;  // weighted sums, and weights
   };
@@ -264,7 +343,7 @@ void measure_couplers(Bench& bench, const std::vector<CellFigures>& cells, std::
     for (const Coupler& at : couplers)
       if (clamped[at.i] != clamped[at.j]) seen.push_back(at);
     Program program = bench.program(j2, 0, 0, bench.cold());
-    program.load_gain(1);
+    program.load_gain(1).loop_begin(visits);
     for (const double sign : {1.0, -1.0}) {
       std::vector<Coupling> list;
       for (const Coupler& at : seen) {
@@ -274,22 +353,24 @@ void measure_couplers(Bench& bench, const std::vector<CellFigures>& cells, std::
       program.load_coupling_list(list).commit();
       for (const double side : {1.0, -1.0}) {
         for (const std::uint32_t i : groups[g]) program.clamp(i, 1, static_cast<float>(side * x));
-        program.evolve(bench.ticks(9 / k)).loop_begin(samples).evolve(period).sample().loop_end();
+        program.evolve(bench.ticks(9 / k)).loop_begin(each).evolve(period).sample().loop_end();
       }
     }
+    program.loop_end();
     program.release(0, bench.cells());  // a chip holds what one job clamped in the next one, too
     std::vector<Sums> phases(4, Sums(bench.cells()));
-    bench.run(program, [&](std::uint64_t record, std::span<const float> state) { phases[record / samples].add(state); },
+    bench.run(program, [&](std::uint64_t record, std::span<const float> state) { phases[record / each % 4].add(state); },
               0.6 + 0.4 * static_cast<double>(g + 1) / static_cast<double>(groups.size()));
     for (const Coupler& at : seen) {
       const std::uint32_t free = clamped[at.i] ? at.j : at.i;
       double variance = 0;
       for (const Sums& phase : phases) variance += phase.variance(free) / 4;
-      const double stiffness = k * cells[free].j2_gain.value;
+      const double stiffness = springs.stiffness[free];
+      const double of_stiffness = std::hypot(springs.stiffness_error[free], cells[free].bias_gain.standard_error / cells[free].bias_gain.value);
       const double plus = (phases[0].mean(free) - phases[1].mean(free)) / 2, minus = (phases[2].mean(free) - phases[3].mean(free)) / 2;
       const double error = std::sqrt(variance * inefficiency(std::exp(-k * time)) / phases[0].count / 4) * stiffness / x;
       const double gain = (minus - plus) / 2 * stiffness / (J * x);
-      const double of_gain = 1 / (std::pow(error / J, 2) + std::pow(gain * cells[free].j2_gain.standard_error / cells[free].j2_gain.value, 2));
+      const double of_gain = 1 / (std::pow(error / J, 2) + std::pow(gain * of_stiffness, 2));
       Sum& sum = sums[{std::min(at.i, at.j), std::max(at.i, at.j)}];
       sum.gain += of_gain * gain;
       sum.of_gain += of_gain;
@@ -315,10 +396,10 @@ Calibration calibrate(Device& device, const CalibrateOptions& options) {
   calibration.valid_seconds = options.valid_seconds;
   calibration.cells.resize(bench.cells());
   measure_bias_gains(bench, calibration.cells);
-  measure_stiffness(bench, calibration.cells);
+  const Springs springs = measure_offsets(bench, calibration.cells);
   measure_quartic(bench, calibration.cells);
-  measure_temperature(bench, calibration.cells, options.couplers ? 0.6 : 1);
-  if (options.couplers) measure_couplers(bench, calibration.cells, calibration.couplers);
+  measure_temperature(bench, calibration.cells, calibration.step, options.couplers ? 0.6 : 1);
+  if (options.couplers) measure_couplers(bench, calibration.cells, springs, calibration.couplers);
   return calibration;
 }
 

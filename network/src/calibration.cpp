@@ -39,7 +39,52 @@ void Calibration::require(const Identity& chip, std::int64_t now, Expired expire
                                 std::to_string(valid_seconds) + " s; calibrate again, or say that it may be used");
 }
 
-Network Calibration::corrected(const Network& wanted) const {
+namespace {
+
+/// What a chip whose variances grow with stiffness by 1 + k step/2 needs for the law of a linear network with the matrix
+/// A: A + A^2 step/2, and biases with the same mean. Couplings are those of the network and of `couplers`.
+Network stiffened(const Network& wanted, double step, const std::vector<CouplerFigures>& couplers) {
+  const std::uint32_t count = wanted.cells();
+  std::vector<std::vector<std::pair<std::uint32_t, double>>> rows(count);
+  std::vector<double> j2(count), bias(count), squares(count);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    j2[i] = wanted.value(CellSection::j2, i), bias[i] = wanted.value(CellSection::bias, i);
+    rows[i].emplace_back(i, 2 * j2[i]);
+  }
+  for (const Edge& edge : wanted.couplings()) rows[edge.i].emplace_back(edge.j, edge.value), rows[edge.j].emplace_back(edge.i, edge.value);
+  std::vector<Edge> edges;
+  std::vector<double> moved = bias;
+  auto known = couplers.begin();
+  auto own = wanted.couplings().begin();
+  for (std::uint32_t i = 0; i < count; ++i) {
+    std::ranges::fill(squares, 0.0);
+    for (const auto& [l, value] : rows[i]) {
+      moved[i] += step / 2 * value * bias[l];
+      for (const auto& [j, other] : rows[l]) squares[j] += value * other;
+    }
+    j2[i] += step / 4 * squares[i];
+    // Both lists are sorted by i, then j.
+    while (true) {
+      while (known != couplers.end() && (known->i < i || known->j >= count)) ++known;
+      const bool has_known = known != couplers.end() && known->i == i, has_own = own != wanted.couplings().end() && own->i == i;
+      if (!has_known && !has_own) break;
+      const std::uint32_t j = has_known && (!has_own || known->j <= own->j) ? known->j : own->j;
+      double value = step / 2 * squares[j];
+      if (has_own && own->j == j) value += own->value, ++own;
+      if (has_known && known->j == j) ++known;
+      edges.push_back({i, j, value});
+    }
+  }
+  Network network = wanted;
+  network.set(CellSection::j2, j2).set(CellSection::bias, moved).set_couplings(edges);
+  return network;
+}
+
+}  // namespace
+
+Network Calibration::corrected(const Network& asked) const {
+  const bool linear = asked.kind() == CellKind::overdamped && !asked.directed() && asked.largest(CellSection::j4) == 0;
+  const Network wanted = linear && step.value > 0 ? stiffened(asked, step.value, couplers) : asked;
   const std::uint32_t count = wanted.cells();
   if (count > cells.size())
     throw Error(HB_BAD_ARG, "calibration: a network of " + std::to_string(count) + " cells; " + std::to_string(cells.size()) +

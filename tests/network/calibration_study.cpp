@@ -1,6 +1,6 @@
-// calibration_study [CHIP [CELLS [EFFORT [RECORDS]]]]: a random linear network on an uncalibrated and on a calibrated chip:
+// calibration_study [CHIP [CELLS [EFFORT [RECORDS [KEYS]]]]]: a random linear network on an uncalibrated and on a calibrated chip:
 // how far its covariance is from the wanted one, without the noise of the samples; the effective temperature; and the
-// errors of the calibration in units of its standard errors. tools/calibration_study.sh runs it.
+// errors of the calibration in units of its standard errors. KEYS are added to the device's URI: perfect=drift. tools/calibration_study.sh runs it.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -75,7 +75,7 @@ int main(int count, char** words) {
   const double effort = count > 3 ? std::atof(words[3]) : 4;
   const auto records = static_cast<std::uint32_t>(count > 4 ? std::atoi(words[4]) : 200000);
   constexpr double kT = 0.25;
-  Device device = open("func:profile=hb-1024&threads=1&cells=" + std::to_string(cells) + "&chip=" + std::to_string(chip));
+  Device device = open("func:profile=hb-1024&threads=1&cells=" + std::to_string(cells) + "&chip=" + std::to_string(chip) + (count > 5 ? std::string("&") + words[5] : std::string()));
 
   std::uint64_t state = chip;
   Eigen::MatrixXd A = Eigen::MatrixXd::Zero(cells, cells);
@@ -95,11 +95,18 @@ int main(int count, char** words) {
   for (std::uint32_t i = 0; i < cells; ++i) offsets.add(calibration.cells[i].bias_offset, static_cast<double>(zero[i]));
   for (const network::CouplerFigures& one : calibration.couplers)
     gains.add(one.gain, static_cast<double>(part.mismatch.coupling_gain(one.i, one.j)));
+  double gain = 0, truth = 0;
+  for (const network::CouplerFigures& one : calibration.couplers) gain += one.gain.value, truth += static_cast<double>(part.mismatch.coupling_gain(one.i, one.j));
   const Found before = covariance_of(device, wanted, exact, kT, nullptr, records);
   const Found after = covariance_of(device, wanted, exact, kT, network::usable(calibration, device), records);
   const auto beta = [&](const Found& found) { return found.certificate.inverse_temperature.value * kT; };
   std::printf("| %llu | %u | %.2f | %.2f | %.2f %% | %.2f %% | %.2f %% | %.4f | %.4f +- %.4f |\n",
               static_cast<unsigned long long>(chip), cells, offsets.root_mean_square(), gains.root_mean_square(), 100 * before.distance,
               100 * after.distance, 100 * after.noise, beta(before), beta(after), after.certificate.inverse_temperature.standard_error * kT);
+  double bias = 0, of_part = 0;
+  const auto one_bias = part.loaded(HB_SECTION_BIAS, cells, 1);
+  for (std::uint32_t i = 0; i < cells; ++i) bias += calibration.cells[i].bias_gain.value, of_part += static_cast<double>(one_bias[i] - zero[i]);
+  std::fprintf(stderr, "chip %llu: bias gains over those of the part %.4f, coupler gains %.4f; step %.5f +- %.5f\n", static_cast<unsigned long long>(chip),
+               bias / of_part, gain / truth, calibration.step.value, calibration.step.standard_error);
   return 0;
 }

@@ -22,7 +22,7 @@ using ::testing::HasSubstr;
 
 TEST(Calibration, OfANominalChipIsOne) {
   Device device = open("func:cells=12&lanes=16&threads=1");
-  device.set_step_time_units(0.002);
+  device.set_step_time_units(0.005);
   const Calibration calibration = calibrate(device, {.effort = 1});
   ASSERT_EQ(calibration.cells.size(), 12u);
   ASSERT_EQ(calibration.couplers.size(), 66u);
@@ -30,10 +30,12 @@ TEST(Calibration, OfANominalChipIsOne) {
   for (const CellFigures& cell : calibration.cells) {
     gains.add(cell.j2_gain, 1), gains.add(cell.j4_gain, 1), gains.add(cell.bias_gain, 1);
     offsets.add(cell.bias_offset, 0);
-    temperatures.add(cell.temperature, 1.002);  // k dt/2 of the step
+    temperatures.add(cell.temperature, 1);
     EXPECT_LT(cell.j2_gain.standard_error, 0.01);
   }
   for (const CouplerFigures& one : calibration.couplers) couplers.add(one.gain, 1), couplers.add(one.offset, 0);
+  EXPECT_NEAR(calibration.step.value, 0.005, 4.5 * calibration.step.standard_error);
+  EXPECT_LT(calibration.step.standard_error, 0.001);
   // Of n scores the root mean square is 1 +- 1/sqrt(2 n): 5 of these, and a little for what they share.
   EXPECT_NEAR(gains.root_mean_square(), 1, 0.65);
   EXPECT_NEAR(offsets.root_mean_square(), 1, 1.0);
@@ -82,6 +84,43 @@ TEST(Calibration, CorrectedValuesBecomeTheWantedOnes) {
     EXPECT_NEAR(calibration.couplers[k].gain.value * loaded.couplings()[k].value + calibration.couplers[k].offset.value, applied[k], 1e-12);
   calibration.cells[1].temperature.value = 1.1;
   EXPECT_NEAR(calibration.corrected(wanted).value(CellSection::j2, 1), 1.1 * loaded.value(CellSection::j2, 1), 1e-12);
+}
+
+TEST(Calibration, AStepThatMakesVariancesTooLargeIsMadeUpFor) {
+  // Euler and Maruyama's step makes the covariance of a linear network kT (B - B^2 dt/2)^-1.
+  Calibration calibration;
+  calibration.cells.resize(3);
+  calibration.step = {0.02, 0.001, 1};
+  calibration.couplers = {{0, 1, {1, 0, 1}, {0, 0, 1}}, {0, 2, {1, 0, 1}, {0, 0, 1}}, {1, 2, {1, 0, 1}, {0, 0, 1}}};
+  Network wanted(CellKind::overdamped, 3);
+  wanted.set(CellSection::j4, 0.0).set(CellSection::j2, std::vector<double>{2, 1.5, 1}).set(CellSection::bias, std::vector<double>{1, -2, 0.5});
+  wanted.set_couplings(std::vector<Edge>{{0, 1, 1.0}, {1, 2, -0.5}});
+  const auto matrix = [](const Network& of) {
+    std::vector<double> A(9);
+    for (std::uint32_t i = 0; i < 3; ++i) A[4 * i] = 2 * of.value(CellSection::j2, i);
+    for (const Edge& edge : of.couplings()) A[3 * edge.i + edge.j] = A[3 * edge.j + edge.i] = edge.value;
+    return A;
+  };
+  const Network loaded = calibration.corrected(wanted);
+  const std::vector<double> A = matrix(wanted), B = matrix(loaded);
+  double worst = 0, uncorrected = 0;
+  for (std::size_t i = 0; i < 3; ++i)
+    for (std::size_t j = 0; j < 3; ++j) {
+      double is = B[3 * i + j], without = A[3 * i + j];
+      for (std::size_t l = 0; l < 3; ++l) is -= 0.01 * B[3 * i + l] * B[3 * l + j], without -= 0.01 * A[3 * i + l] * A[3 * l + j];
+      worst = std::max(worst, std::abs(is - A[3 * i + j]));
+      uncorrected = std::max(uncorrected, std::abs(without - A[3 * i + j]));
+    }
+  EXPECT_LT(worst, 0.1 * uncorrected);
+  // Biases keep the mean: B^-1 b' = A^-1 b, that is b' = B A^-1 b; here from A b: (1 + A step/2) b.
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    double moved = wanted.value(CellSection::bias, i);
+    for (std::uint32_t j = 0; j < 3; ++j) moved += 0.01 * A[3 * i + j] * wanted.value(CellSection::bias, j);
+    EXPECT_NEAR(loaded.value(CellSection::bias, i), moved, 1e-12);
+  }
+  // Wells of x^4 have other variances: they are left as they are.
+  wanted.set(CellSection::j4, 1.0);
+  EXPECT_EQ(calibration.corrected(wanted).value(CellSection::j2, 0), 2);
 }
 
 TEST(Calibration, AnotherChipAndExpiryAreRefusedByName) {

@@ -34,6 +34,9 @@ struct Calibration {
   std::int64_t made_at = 0;          ///< seconds since 1970, by the clock of the host
   std::int64_t valid_seconds = 0;    ///< from then on; 0: for ever
   double die_temperature = std::numeric_limits<double>::quiet_NaN();  ///< kelvin; NaN where the chip does not tell
+  /// By how much variances grow with stiffness: 1 + stiffness step/2, as by a finite step of the array; units of the
+  /// device's J2 to the power -1. 0 where none was seen, NaN where none was measured.
+  measure::Estimate step;
   std::vector<CellFigures> cells;
   std::vector<CouplerFigures> couplers;  ///< of pairs of those cells, sorted
 
@@ -41,12 +44,13 @@ struct Calibration {
   /// 1970) and `expired` refuses that.
   void require(const Identity& chip, std::int64_t now, Expired expired = Expired::refused) const;
 
-  /// The network to load so that the chip has the law of `wanted`, both in the device's units. Temperatures that differ
+  /// The network to load so that the chip has the law of `asked`, both in the device's units. Temperatures that differ
   /// from cell to cell are made up for by energies: J2, J4 and biases times that of the cell, couplings times the mean
   /// of their two cells, which is exact for one temperature and off by the square of the spread times the couplings
-  /// else. Couplers that `wanted` lacks get what cancels their offset. Throws Error(BAD_ARG) for more cells than were
+  /// else. The step is made up for in linear networks (no J4): A + A^2 step/2 is loaded in place of the matrix A, as far as
+  /// there are couplers for it. Couplers that `asked` lacks get what cancels their offset. Throws Error(BAD_ARG) for more cells than were
   /// calibrated, Error(UNSUPPORTED) that names a cell or coupler that is dead (gain below 0.2).
-  Network corrected(const Network& wanted) const;
+  Network corrected(const Network& asked) const;
 };
 
 /// A calibration for Scaling: one that suits the device, else Error as of Calibration::require, by the host's clock.
@@ -64,11 +68,11 @@ struct CalibrateOptions {
 
 /// Measures the chip from its own states and codes, with nothing else: overdamped cells. With couplings off:
 /// - bias: drift of a cell without force from 0, x = -gain b t, absolute by the clock of the device;
-/// - J2 and the offset: means under eight biases; J4: <x^3> = -bias/(4 J4), exact at any temperature;
-/// - temperature: variance times stiffness;
+/// - the offset: means under eight biases; J4: <x^3> = -bias/(4 J4), exact at any temperature;
+/// - temperature, step and J2: variances and means under two stiffnesses, from the same records;
 /// - couplers: means of free cells beside a clamped one, at both signs of coupling and state.
-/// Standard errors count the correlation of consecutive samples. A device whose step is finite, and hidden, shows the
-/// variances of its step: k dt/2 too large, as temperature.
+/// Phases that are compared come by turns, so that slow noise and drift are the same for all. Standard errors count the
+/// correlation of consecutive samples.
 /// Throws Error(UNSUPPORTED) for other cells and for a device whose temperature is fixed.
 Calibration calibrate(Device& device, const CalibrateOptions& options = {});
 
