@@ -13,7 +13,7 @@ namespace heatbath::apps {
 using Command = std::function<int()>;
 
 /// Each adds its subcommands to `app`. When app.parse() meets one of them, it sets `command`, which must outlive `app`.
-void add_device_commands(CLI::App& app, Command& command);   ///< info doctor run validate conformance calibrate serve rack merge
+void add_device_commands(CLI::App& app, Command& command);   ///< info doctor run validate conformance calibrate monitor serve rack merge
 void add_trainer_commands(CLI::App& app, Command& command);  ///< train generate, generate
 void add_study_commands(CLI::App& app, Command& command);    ///< train ergodicity, bound
 void add_score_commands(CLI::App& app, Command& command);    ///< train score

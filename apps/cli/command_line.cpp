@@ -83,7 +83,7 @@ std::string greeting(const CLI::App& app) {
     const char *command, *words, *what;
   };
   constexpr std::array tries{Try{"doctor", "doctor", "what this computer has, and whether it works"},
-                             Try{"bound", "bound --out bound", "a bound on heat, measured and drawn in seconds"},
+                             Try{"monitor", "monitor", "a window into the chip, for your browser"},
                              Try{"train", "train generate --out digits", "digits out of heat: a machine learns to draw them"}};
   const std::string& name = app.get_name();
   const std::vector<std::string> names = subcommands(app);

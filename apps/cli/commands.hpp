@@ -158,6 +158,17 @@ struct DoctorOptions {
 /// law, and one on the device. 1 when one of the two fails.
 int run_doctor(const DoctorOptions& options);
 
+struct MonitorOptions {
+  std::string device;
+  std::filesystem::path program;     ///< whose [network] is shown; empty: what suits the device
+  std::string listen = "127.0.0.1:8080";
+  std::uint64_t seed = 1;
+  std::uint32_t shots = 8;
+  double frames_per_second = 30;     ///< 0: as many as the device makes
+};
+/// Prints the address of the page; runs the device until a signal, which is its usual end: 0.
+int run_monitor(const MonitorOptions& options);
+
 struct RegsOptions {
   std::string format = "csv";  ///< csv, json, svd or rdl
   std::filesystem::path out;   ///< empty: standard output

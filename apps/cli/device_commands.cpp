@@ -148,6 +148,24 @@ void add_calibrate(CLI::App& app, Command& command) {
   calibrate_app->callback([&command, calibrate] { command = [calibrate] { return run_calibrate(*calibrate); }; });
 }
 
+void add_monitor(CLI::App& app, Command& command) {
+  const auto monitor = std::make_shared<MonitorOptions>();
+  CLI::App* monitor_app = app.add_subcommand("monitor", "a window into a chip: a live page on this computer, for a browser");
+  monitor_app->add_option("--program", monitor->program, "whose [network] is shown (default: cells whose neighbours agree)")
+      ->check(a_name())
+      ->option_text("FILE.toml");
+  add_device(monitor_app, monitor->device);
+  monitor_app->add_option("--listen", monitor->listen, "where: 127.0.0.1:PORT or [::1]:PORT, port 0: any free one (default 127.0.0.1:8080)")
+      ->option_text("HOST:PORT");
+  add_whole(monitor_app, "--seed", monitor->seed, 0, kMost64, "noise key, where the device takes one (default 1)");
+  add_whole(monitor_app, "--shots", monitor->shots, 1, 256, "arrays side by side, where the device has them: chains of the certificate (default 8)");
+  monitor_app
+      ->add_option("--fps", monitor->frames_per_second, "frames a second, each a short job; 0: as many as the device makes (default 30)")
+      ->transform(finite(0, 1000))
+      ->option_text("X");
+  monitor_app->callback([&command, monitor] { command = [monitor] { return run_monitor(*monitor); }; });
+}
+
 void add_serve(CLI::App& app, Command& command) {
   struct ServeWords {
     ServerOptions server;
@@ -248,6 +266,7 @@ void add_device_commands(CLI::App& app, Command& command) {
   add_validate(app, command);
   add_conformance(app, command);
   add_calibrate(app, command);
+  add_monitor(app, command);
   add_serve(app, command);
   add_rack(app, command);
   add_merge(app, command);

@@ -85,11 +85,18 @@ bool unit_is_here() {
   }
 }
 
+#ifdef HEATBATH_HAS_HTTP
+constexpr bool has_http = true;
+#else
+constexpr bool has_http = false;
+#endif
+
 std::vector<Part> parts() {
   const bool python = on_path("python3");
   return {
       {"SystemC", has_systemc, "tlm: devices, the chip in a virtual platform", "libsystemc-dev, then build again"},
       {"FMI unit", unit_is_here(), "heatbath fmu", "build the target heatbath_unit, or install heatbath whole"},
+      {"HTTP library", has_http, "the page of heatbath monitor", "libcpp-httplib-dev libssl-dev, then build again"},
       {"gnuplot", on_path("gnuplot"), "figures of the reports", "gnuplot-nox"},
       {"ngspice", on_path("ngspice"), "simulates what heatbath netlist writes", "ngspice"},
       {"GTKWave", on_path("gtkwave"), "shows what heatbath run --vcd writes", "gtkwave"},

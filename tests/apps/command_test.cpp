@@ -520,8 +520,8 @@ const std::vector<std::string> kTrain{"train", "generate", "--out", "OUT"};
 INSTANTIATE_TEST_SUITE_P(
     Table, WrongInput,
     ::testing::Values(
-        Wrong{"NoCommand", {"--json"}, "info, doctor, run, validate, conformance, calibrate, serve, rack, merge, train"},
-        Wrong{"UnknownCommand", {"quench"}, "unknown command \"quench\"; the commands are info, doctor, run, validate, conformance, calibrate, serve, rack, merge, train"},
+        Wrong{"NoCommand", {"--json"}, "info, doctor, run, validate, conformance, calibrate, monitor, serve, rack, merge, train"},
+        Wrong{"UnknownCommand", {"quench"}, "unknown command \"quench\"; the commands are info, doctor, run, validate, conformance, calibrate, monitor, serve, rack, merge, train"},
         Wrong{"UnknownTrainer", {"train", "classify"}, "there is: generate, score, ergodicity"},
         Wrong{"UnknownOption", kTrain + std::vector<std::string>{"--frob"}, "--frob"},
         Wrong{"NoOutputFolder", {"train", "generate"}, "--out is required"},

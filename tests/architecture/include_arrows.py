@@ -128,6 +128,8 @@ RULES = {
                    ("report", "files") + HOST_SIDE),
     "bridges": Rule("bridges include only themselves, files, report and the driver; never sim, hw_model or apps",
                     ("bridges", "files", "report") + HOST_SIDE + OPEN),
+    "monitor": Rule("a monitor includes only itself, files, the oracles whose laws it shows, and the driver with the names of "
+                    "registers; never sim, hw_model or apps", ("monitor", "files", "oracles") + HOST_SIDE),
     "conformance": Rule("the conformance claims include only themselves, the driver, measure, firmware_api, the "
                         "oracles and the ladder; never the emulator",
                         ("conformance", "validate/ladder.hpp", "validate/check.hpp", "firmware_api/include",
@@ -140,9 +142,9 @@ RULES = {
     "validate/emulators.cpp": Rule("the ladder on emulators includes the ladder and open.hpp", ("validate",) + OPEN),
     "validate/report.cpp": Rule("the ladder's report includes the ladder, files and report",
                                 ("validate", "files", "report") + DRIVER + NUMBERS_AS_TEXT),
-    "apps": Rule("apps include only themselves, files, report, bridges, conformance, validate, the server's face, and what "
+    "apps": Rule("apps include only themselves, files, report, bridges, the monitor, conformance, validate, the server's face, and what "
                  "these show; never sim or hw_model",
-                 ("apps", "files", "report", "bridges", "conformance/include", "validate", "server/include") + HOST_SIDE + OPEN),
+                 ("apps", "files", "report", "bridges", "monitor", "conformance/include", "validate", "server/include") + HOST_SIDE + OPEN),
     "measure": Rule("measure includes only itself, numerics, the program format, Eigen and the standard library; never sim "
                     "or hw_model", ("measure", "numerics") + DRIVER + VOCABULARY, std_and(r"(unsupported/)?Eigen/.*")),
     "python": Rule(f"python includes only itself, open.hpp, the version, the studies, validate, conformance, {HOST}",
