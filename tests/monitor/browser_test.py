@@ -89,7 +89,7 @@ def check_page(browser, folder):
             page.fill("#kT", str(temperature))
             page.press("#kT", "Enter")
             page.wait_for_function("Math.abs(frame.knobs.kT - %g) < 1e-6" % temperature)
-            # 16,384 samples of a cell that forgets in one time unit; a record is 0.1 of one: some 1,600 independent ones.
+            # Records lie 0.1 of a relaxation time apart, so 20 of them make one independent sample.
             page.wait_for_function("frame.histogram.samples > 60000", timeout=60000)
             found, exact = page.evaluate("[frame.histogram.variance, frame.histogram.law.variance]")
             bound = 5 * exact * (2 / (60000 / 20)) ** 0.5 + 0.02 * exact
