@@ -29,6 +29,7 @@ def slug(heading):
 
 def pages(root):
     yield from sorted(root.glob("*.md"))
+    yield from sorted(root.glob("llms.txt"))
     yield from sorted((root / "docs").rglob("*.md"))
 
 
