@@ -12,6 +12,7 @@
 #include "heatbath/error.hpp"
 #include "heatbath/numerics/crc32.hpp"
 #include "heatbath/numerics/text_file.hpp"
+#include "heatbath/numerics/text.hpp"
 
 namespace heatbath::apps {
 
@@ -105,7 +106,7 @@ Calibration read_calibration(const std::filesystem::path& path) {
       calibration.couplers.push_back({one.at(0).get<std::uint32_t>(), one.at(1).get<std::uint32_t>(), estimate_of(one.at(2)), estimate_of(one.at(3))});
     return calibration;
   } catch (const json::exception& wrong) {
-    fail(path, std::string("it is no whole calibration: ") + wrong.what());
+    fail(path, "it is no whole calibration: " + numerics::escaped(wrong.what(), 200));
   }
 }
 

@@ -12,6 +12,7 @@
 #include "heatbath/error.hpp"
 #include "heatbath/numerics/crc32.hpp"
 #include "heatbath/numerics/text_file.hpp"
+#include "heatbath/numerics/text.hpp"
 
 namespace heatbath::apps {
 
@@ -173,7 +174,7 @@ SavedMachines read_machines(const std::filesystem::path& path) {
       throw Error(HB_BAD_ARG, "mixture of another size");
     return saved;
   } catch (const json::exception& error) {
-    throw Error(HB_BAD_ARG, fmt::format("{}: not the machines of a training: {}", path.string(), error.what()));
+    throw Error(HB_BAD_ARG, fmt::format("{}: not the machines of a training: {}", path.string(), numerics::escaped(error.what(), 200)));
   } catch (const Error& error) {
     throw Error(HB_BAD_ARG, fmt::format("{}: not the machines of a training: {}", path.string(), error.what()));
   }

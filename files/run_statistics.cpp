@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "heatbath/error.hpp"
+#include "heatbath/numerics/archive.hpp"
 #include "heatbath/numerics/rounding.hpp"
 #include "heatbath/numerics/text.hpp"
 
@@ -306,6 +307,15 @@ std::vector<std::string> RunStatistics::notes() const {
     notes.push_back("one record has no standard error; take more shots or records");
   }
   return notes;
+}
+
+void RunStatistics::exchange(numerics::Archive& archive) {
+  archive.section("stats");
+  for (Production& of : production_) archive(of.shots, of.mean, of.squares);
+  bool records = records_.has_value();
+  archive(records);
+  archive.check(records == records_.has_value(), "statistics");
+  if (records) records_->exchange(archive);
 }
 
 }  // namespace heatbath::apps

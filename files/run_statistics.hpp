@@ -13,6 +13,10 @@
 #include "files/toml_program.hpp"
 #include "heatbath/measure/record_statistics.hpp"
 
+namespace heatbath::numerics {
+class Archive;
+}
+
 namespace heatbath::apps {
 
 /// An array of a result file.
@@ -45,6 +49,9 @@ class RunStatistics {
   /// What the reader should know of the errors; empty where nothing is to be said.
   std::vector<std::string> notes() const;
   const measure::RecordStatistics& records() const { return *records_; }
+
+  /// Writes or reads what was gathered, for the same description. Throws Archive::Refused for another.
+  void exchange(numerics::Archive& archive);
 
  private:
   struct Production {

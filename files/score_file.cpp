@@ -10,6 +10,7 @@
 #include "heatbath/error.hpp"
 #include "heatbath/numerics/text_file.hpp"
 #include "heatbath/trainers/setting_names.hpp"
+#include "heatbath/numerics/text.hpp"
 
 namespace heatbath::apps {
 
@@ -117,7 +118,7 @@ trainers::ScoreModel read_score(const std::filesystem::path& path) {
     json.at("width").get_to(score.width);
     json.at("coefficients").get_to(score.coefficients);
   } catch (const nlohmann::json::exception& error) {
-    fail(path, fmt::format("not a score: {}", error.what()));
+    fail(path, fmt::format("not a score: {}", numerics::escaped(error.what(), 200)));
   }
   score.check(path.string());
   return score;

@@ -39,6 +39,9 @@ struct RunOptions {
   bool halve = false;          ///< compare with a run at half the step
   std::vector<std::string> sweep;  ///< KEY=FROM:TO:COUNT or KEY=A,B,C; several make a grid
   bool common_noise = false;   ///< the points of a sweep see the same noise
+  std::filesystem::path checkpoint;  ///< where the run is kept while it lasts; empty: nowhere
+  std::chrono::seconds checkpoint_every{60};
+  bool resume = false;  ///< from what is there
   bool json = false;
 };
 int run_program(const RunOptions& options);

@@ -74,9 +74,20 @@ void add_run(CLI::App& app, Command& command) {
       ->take_all()
       ->option_text("KEY=VALUES");
   run_app->add_flag("--common-noise", run->common_noise, "the points of --sweep see the same noise (default: independent)");
+  run_app
+      ->add_option("--checkpoint", run->checkpoint,
+                   "keep the run there while it lasts; the file goes when the run has ended (default: nowhere)")
+      ->check(a_name())
+      ->option_text("FILE");
+  const auto seconds = std::make_shared<std::uint64_t>(60);
+  add_whole(run_app, "--checkpoint-every", *seconds, 0, 1000000, "seconds between two checkpoints (default 60)");
+  run_app->add_flag("--resume", run->resume, "go on from the file of --checkpoint where there is one, to the same bits");
   add_json(run_app, run->json);
   run_app->footer("Durations in the file are in dimensionless time units, energies in the device's energy units.");
-  run_app->callback([&command, run] { command = [run] { return run_program(*run); }; });
+  run_app->callback([&command, run, seconds] {
+    run->checkpoint_every = std::chrono::seconds(*seconds);
+    command = [run] { return run_program(*run); };
+  });
 }
 
 void add_validate(CLI::App& app, Command& command) {

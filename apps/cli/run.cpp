@@ -4,6 +4,9 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -24,6 +27,7 @@
 #include "files/step_bias.hpp"
 #include "files/toml_program.hpp"
 #include "files/utf8.hpp"
+#include "heatbath/numerics/archive.hpp"
 #include "heatbath/numerics/text.hpp"
 #include "heatbath/open.hpp"
 
@@ -448,6 +452,87 @@ int run_sweep(const RunOptions& options, const TomlProgram& base) {
   return done == points ? 0 : interrupted_status();
 }
 
+/// The file of --checkpoint: what it holds, and when it is written.
+class KeptRun {
+ public:
+  /// Refuses what does not go together, and a file that is there without --resume.
+  KeptRun(const RunOptions& options, const TomlProgram& description) : path_(options.checkpoint), every_(options.checkpoint_every) {
+    if (path_.empty()) {
+      if (options.resume) throw Error(HB_BAD_ARG, "--resume goes on from the file of --checkpoint; give that, too");
+      return;
+    }
+    if (!options.sweep.empty() || options.halve)
+      throw Error(HB_BAD_ARG, fmt::format("--checkpoint goes not with {}", options.halve ? "--halve" : "--sweep"));
+    const std::string program = text_of_file(description.path);
+    program_ = numerics::crc32(std::as_bytes(std::span(program)));
+    const bool there = std::filesystem::exists(path_);
+    if (there && !options.resume)
+      throw Error(HB_BAD_ARG, fmt::format("--checkpoint {}: the file is there; --resume goes on from it, or remove it", path_.string()));
+    prepare_file(path_);
+    if (there) read();
+    if (!there && options.resume) note("heatbath: {}: no such file, the run begins\n", path_.string());
+    next_ = Clock::now() + every_;
+  }
+
+  Checkpoints checkpoints() {
+    if (path_.empty()) return {};
+    return {.due = [this] { return Clock::now() >= next_; },
+            .take = [this](std::vector<std::byte>&& saved) { write(std::move(saved)); },
+            .from = std::move(from_)};
+  }
+  const std::filesystem::path& path() const { return path_; }
+  /// The run has ended, and its result is written.
+  void remove() {
+    std::error_code none;
+    if (!path_.empty()) std::filesystem::remove(path_, none);
+  }
+  /// An error about the file names it.
+  [[noreturn]] void rethrow(const Error& error) const {
+    const std::string_view what = error.what();
+    if (resumed_ && error.code() == HB_BAD_ARG && what.starts_with("the saved "))
+      throw Error(error.code(), fmt::format("--resume: {}: {}", path_.string(), what));
+    throw error;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  static constexpr std::uint32_t format = 1;
+
+  static std::string text_of_file(const std::filesystem::path& path) {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  void read() {
+    const std::string text = text_of_file(path_);
+    try {
+      const numerics::Sealed sealed = numerics::unseal(std::as_bytes(std::span(text)), "runfile", format);
+      numerics::Archive archive(sealed.contents, sealed.version);
+      std::uint32_t program = 0;
+      archive(program, from_);
+      archive.end();
+      if (program != program_) archive.refuse("it is of another program file, or that has changed");
+    } catch (const numerics::Archive::Refused& refused) {
+      throw Error(HB_BAD_ARG, fmt::format("--resume: {}: {}", path_.string(), refused.what()));
+    }
+    resumed_ = true;
+  }
+  /// Takes no more than a twentieth of the time.
+  void write(std::vector<std::byte>&& saved) {
+    const auto began = Clock::now();
+    numerics::Archive archive(format);
+    archive(program_, saved);
+    write_file(path_, numerics::seal("runfile", format, archive.take()));
+    next_ = Clock::now() + std::max<Clock::duration>(every_, 20 * (Clock::now() - began));
+  }
+
+  std::filesystem::path path_;
+  std::chrono::seconds every_;
+  std::uint32_t program_ = 0;
+  std::vector<std::byte> from_;
+  bool resumed_ = false;
+  Clock::time_point next_;
+};
+
 }  // namespace
 
 int run_program(const RunOptions& options) {
@@ -468,6 +553,7 @@ int run_program(const RunOptions& options) {
   }
   if (!options.out.empty()) check_result_name(options.out);
   if (part && !options.sweep.empty()) throw Error(HB_BAD_ARG, "--sweep numbers the shots of its points itself; give --shots N");
+  KeptRun kept(options, description);
   if (!options.sweep.empty()) return run_sweep(options, description);
   if (options.common_noise) throw Error(HB_BAD_ARG, "--common-noise says how the points of --sweep are made; give that, too");
   if (!options.vcd.empty() && options.vcd.extension() != ".vcd")
@@ -520,10 +606,14 @@ int run_program(const RunOptions& options) {
     values.emplace(description.shots, shot_columns(description, program));
     plan.shots = [&](std::uint64_t first, const RunResult& shots) { values->take(first, shots); };
   }
+  plan.checkpoints = kept.checkpoints();
   RunOutcome outcome;
   try {
     outcome = run_shots(device, program, description, plan, statistics ? &*statistics : nullptr);
   } catch (const Error& error) {
+    if (error.code() == HB_BAD_ARG) kept.rethrow(error);
+    if (error.code() == HB_ABORTED && interrupted() && std::filesystem::exists(kept.path()))
+      note("heatbath: {} holds the run as it was, --resume goes on\n", kept.path().string());
     if (error.code() != HB_ABORTED || !interrupted() || !statistics || statistics->empty()) throw;
     bar.finish();
     return leave_statistics(options, description, device, program, *statistics);
@@ -585,6 +675,7 @@ int run_program(const RunOptions& options) {
     write_file(options.vcd, waveform(run, selection, description.first_cell, device.capabilities().tick_ps));
     summary["vcd"] = options.vcd.string();
   }
+  kept.remove();
   if (options.json) {
     put("{}\n", json_text(summary, 2));
   } else {

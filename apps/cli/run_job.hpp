@@ -11,6 +11,10 @@
 #include "files/toml_program.hpp"
 #include "heatbath/device.hpp"
 
+namespace heatbath::numerics {
+class Archive;
+}
+
 namespace heatbath::apps {
 
 /// Mean and spread of numbers that come in groups.
@@ -20,12 +24,14 @@ struct Moments {
   void merge(const Moments& more);
   /// With n - 1; 0 for a single number.
   double sd() const;
+  void exchange(numerics::Archive& archive);
 };
 
 struct SnapshotMoments {
   std::uint64_t ticks = 0;
   /// Of each meter that was taken, but ticks: one, or one per cell.
   std::map<Meter, std::vector<Moments>> of;
+  void exchange(numerics::Archive& archive);
 };
 
 /// What a run left.
@@ -38,6 +44,8 @@ struct RunOutcome {
   std::uint32_t rail_cell = 0xFFFFFFFFu;
   Ticks array_ticks, stall_ticks;
   std::vector<Share> shares;               ///< of a rack: who did what
+  /// Writes or reads what is summed up while it goes.
+  void exchange(numerics::Archive& archive);
 };
 
 struct RunPlan {
@@ -47,6 +55,8 @@ struct RunPlan {
   Progress progress;                           ///< of all shots
   /// Takes the final states and the meters of shots first.. as they come; may be empty.
   std::function<void(std::uint64_t first_shot, const RunResult&)> shots;
+  /// Of the whole run, as JobOptions::checkpoints of a job; not with `shots`.
+  Checkpoints checkpoints;
 };
 
 /// Runs the shots of `description`: in one job where everything is kept, else in blocks of shots that need little

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "heatbath/numerics/archive.hpp"
 #include "series.hpp"
 
 namespace heatbath::measure {
@@ -310,6 +311,22 @@ Estimate RecordStatistics::fraction(std::size_t i, std::size_t bin) const {
   estimate.value = hits / rows;
   estimate.effective_samples = effective_samples(estimate, estimate.value * (1 - estimate.value), rows);
   return estimate;
+}
+
+void RecordStatistics::exchange(numerics::Archive& archive) {
+  archive.section("records");
+  const auto list = [&](auto& values) {
+    const std::size_t size = values.size();
+    archive(values);
+    archive.check(values.size() == size, "shape of the statistics");
+  };
+  archive(samples_, origin_);
+  archive.check(origin_.empty() || origin_.size() == shape_.columns, "shape of the statistics");
+  list(count_), list(lag_count_), list(histogram_);
+  for (auto* values : {&sums_, &products_, &third_, &fourth_, &heads_, &tails_, &lagged_}) list(*values);
+  archive(history_, group_, next_record_);
+  archive.check(longest_ == 0 || shape_.columns == 0 || group_ == history_.size() / longest_ / shape_.columns,
+                "group of shots");
 }
 
 }  // namespace heatbath::measure

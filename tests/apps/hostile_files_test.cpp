@@ -66,6 +66,16 @@ class Machines : public HostileFiles {
   }
 };
 
+// Found by fuzz_readers: the parser's own words quoted a DEL.
+TEST_F(HostileFiles, ErrorsAboutJsonShowNoControlCharacters) {
+  const std::string text = "{\"problem\": {\"x\x7F\" 1}}";
+  for (const auto& read : {+[](const std::filesystem::path& path) { read_machines(path); },
+                           +[](const std::filesystem::path& path) { read_score(path); }}) {
+    const std::string error = error_of(HB_BAD_ARG, [&] { read(write(text)); });
+    EXPECT_THAT(error, AllOf(HasSubstr("\\x7f"), Not(HasSubstr("\x7F"))));
+  }
+}
+
 TEST_F(Machines, ReadBackAsWritten) {
   const SavedMachines back = read_machines(write(machines_text(small_machines())));
   EXPECT_EQ(machines_text(back), machines_text(small_machines()));

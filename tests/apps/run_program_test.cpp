@@ -213,7 +213,7 @@ struct Ran {
   RunOutcome outcome;
   nlohmann::json statistics;
 };
-Ran run(const std::string& text, const std::string& uri, bool keep) {
+Ran run(const std::string& text, const std::string& uri, bool keep, Checkpoints checkpoints = {}) {
   Device device = open(uri);
   TomlProgram description = parse(text);
   description.seed = description.seed.value_or(1);
@@ -222,6 +222,7 @@ Ran run(const std::string& text, const std::string& uri, bool keep) {
   RunStatistics statistics(description, program);
   RunPlan plan;
   plan.keep = keep;
+  plan.checkpoints = std::move(checkpoints);
   RunOutcome outcome = run_shots(device, program, description, plan, &statistics);
   return {std::move(outcome), statistics.json()};
 }
@@ -367,6 +368,33 @@ TEST(Statistics, ShortPartsOfFewShotsAreSaid) {
   ASSERT_EQ(ran.statistics["notes"].size(), 1u);
   EXPECT_THAT(ran.statistics["notes"][0].get<std::string>(), HasSubstr("may be too small: the 32 parts of each shot"));
 }
+
+/// From every third of its checkpoints a run goes on, with other threads, to the statistics of one that was not stopped.
+void goes_on(const std::string& text, const std::string& uri, bool keep) {
+  const Ran whole = run(text, uri, keep);
+  std::vector<std::vector<std::byte>> all;
+  run(text, uri, keep, {.due = [] { return true; }, .take = [&](std::vector<std::byte>&& saved) { all.push_back(std::move(saved)); }});
+  ASSERT_GT(all.size(), 20u);
+  for (std::size_t k = 0; k < all.size(); k += 3) {
+    SCOPED_TRACE("checkpoint " + std::to_string(k) + " of " + std::to_string(all.size()));
+    const Ran ran = run(text, uri + "&threads=2", keep, {.from = all[k]});
+    EXPECT_EQ(ran.statistics, whole.statistics);
+    EXPECT_EQ(ran.outcome.records, whole.outcome.records);
+    EXPECT_EQ(ran.outcome.result.states, whole.outcome.result.states);
+    ASSERT_EQ(ran.outcome.final_states.size(), whole.outcome.final_states.size());
+    for (std::size_t cell = 0; cell < ran.outcome.final_states.size(); ++cell) {
+      EXPECT_EQ(ran.outcome.final_states[cell].mean, whole.outcome.final_states[cell].mean);
+      EXPECT_EQ(ran.outcome.final_states[cell].squares, whole.outcome.final_states[cell].squares);
+    }
+  }
+}
+
+const std::string kLasting = "[network]\ncells = 3\nkT = 0.5\n[[schedule]]\nop = \"capture\"\nperiod = 0.05\n" + evolve("2") +
+                             "[[schedule]]\nop = \"meters\"\nname = \"end\"\n[samples]\nshots = 11\n[statistics]\nlags = [0.1]\n"
+                             "histogram = { low = -1, high = 1, bins = 5 }\nentropy_production = true\n";
+
+TEST(KeptRuns, GoOnToTheSameStatistics) { goes_on(kLasting, "func:cells=3&lanes=4", false); }
+TEST(KeptRuns, GoOnToTheSameStates) { goes_on(kLasting, "func:cells=3&lanes=4", true); }
 
 TEST(Halving, MeasuresTheErrorOfTheStep) {
   // x' = (1 - k dt) x + sqrt(2 kT dt) n: the variance is kT/k (1 - k dt/2)^-1, so half a step of 0.2 lowers it by

@@ -8,6 +8,10 @@
 
 #include "heatbath/measure/estimate.hpp"
 
+namespace heatbath::numerics {
+class Archive;
+}
+
 namespace heatbath::measure {
 
 /// Means, covariances, lagged covariances, correlation times and histograms of a few numbers ("columns") that every
@@ -62,6 +66,9 @@ class RecordStatistics {
   /// Fraction of the samples of column i that fall below `low` (bin 0), into bin b = 1.. of equal widths, or at or
   /// above `high` (bin bins + 1).
   Estimate fraction(std::size_t i, std::size_t bin) const;
+
+  /// Writes or reads what was gathered so far, for statistics of the same shape. Throws Archive::Refused for another.
+  void exchange(numerics::Archive& archive);
 
  private:
   Shape shape_;

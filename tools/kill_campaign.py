@@ -1,0 +1,239 @@
+#!/usr/bin/env python3
+"""SIGKILL at random moments: whatever was killed must go on to the same bits, and no file may be unreadable.
+
+    kill_campaign.py HEATBATH [--kills 1000] [--seed 1] [--only NAME,...] [--seconds S]
+
+Work is started, killed at a moment by chance, started again to go on from what it left, killed again, and in the end let
+go; then every result must equal that of work that nobody killed, byte by byte (but for the provenance, which has dates).
+Kinds of work: run (states kept), statistics (a run that keeps sums only), silicon (a chip without seeds), generate,
+ergodicity, score (the three trainers), serve (the server of a run is killed; the run must end with a clear error and
+leave nothing, and run anew).
+
+Prints a table; exit status 1 when one result differed, a file could not be read, or a temporary file stayed.
+"""
+import argparse
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+
+PROGRAM = """
+[network]
+cells = {cells}
+j2 = 1.0
+kT = 0.5
+couplings = {{ chain = -0.2, periodic = true }}
+{dt}
+[[schedule]]
+op = "commit"
+{meters}
+[[schedule]]
+op = "capture"
+period = {period}
+[[schedule]]
+op = "evolve"
+duration = {duration}
+{snapshot}
+[samples]
+shots = {shots}
+{statistics}
+"""
+METERS = '[[schedule]]\nop = "meters_clear"\n'
+SNAPSHOT = '[[schedule]]\nop = "meters"\nname = "end"\n'
+STATISTICS = '[statistics]\nfrom = 1\nlags = [0.25, 0.5]\nonly = true\n'
+
+
+def content(path):
+    """What must be equal: the members of an archive but its provenance, else the bytes."""
+    if path.endswith(".npz"):
+        with zipfile.ZipFile(path) as archive:
+            return {name: archive.read(name) for name in archive.namelist() if "provenance" not in name}
+    with open(path, "rb") as file:
+        return file.read()
+
+
+class Work:
+    """A command that is killed and goes on. `first` starts it in a folder, `again` goes on; `results` are compared."""
+
+    def __init__(self, name, first, again, results, prepare=None):
+        self.name, self.first, self.again, self.results, self.prepare = name, first, again, results, prepare
+        self.kills = self.ended = self.wrong = 0
+        self.expected = self.seconds = None
+
+    def start(self, folder, command):
+        log = open(os.path.join(folder, "log"), "ab")
+        return subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+
+    def run_unbroken(self, folder):
+        if self.prepare:
+            self.prepare(folder)
+        begin = time.monotonic()
+        if self.start(folder, self.first(folder)).wait(600) != 0:
+            raise SystemExit(f"{self.name}: the unbroken work failed:\n" + open(os.path.join(folder, "log")).read()[-2000:])
+        self.seconds = time.monotonic() - begin
+        self.expected = [content(os.path.join(folder, name)) for name in self.results]
+
+    def campaign(self, folder, rng):
+        """One piece of work, killed one to four times; returns what was wrong, or nothing."""
+        if self.prepare:
+            self.prepare(folder)
+        for kill in range(rng.randint(1, 4)):
+            process = self.start(folder, self.first(folder) if kill == 0 else self.again(folder))
+            try:
+                process.wait(rng.random() * self.seconds)
+                if process.returncode != 0:
+                    return f"ended with {process.returncode} before it was killed"
+                break
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGKILL)
+                process.wait()
+                self.kills += 1
+        status = self.start(folder, self.again(folder)).wait(600)
+        if status != 0:
+            return f"does not go on: exit status {status}"
+        found = [content(os.path.join(folder, name)) for name in self.results]
+        if found != self.expected:
+            return "other bits than the unbroken work"
+        hidden = [name for name in os.listdir(folder) if name.startswith(".")]
+        return f"left {hidden}" if hidden else None
+
+
+class Served:
+    """The server of a run is killed; a new one serves the same run anew."""
+    name = "serve"
+
+    def __init__(self, heatbath):
+        self.heatbath, self.kills, self.ended, self.wrong = heatbath, 0, 0, 0
+        self.expected = self.seconds = None
+
+    def serve(self, folder):
+        server = subprocess.Popen([self.heatbath, "serve", "--listen", "unix:" + os.path.join(folder, "s"),
+                                   "--device", "func:cells=64&lanes=16&threads=1"], cwd=folder, stdout=subprocess.PIPE,
+                                  stderr=subprocess.DEVNULL)
+        server.stdout.readline()
+        return server
+
+    def client(self, folder):
+        log = open(os.path.join(folder, "log"), "ab")
+        return subprocess.Popen([self.heatbath, "run", "p.toml", "--out", "r.npz", "--device", "unix:" + os.path.join(folder, "s")],
+                                cwd=folder, stdout=log, stderr=log)
+
+    def run_unbroken(self, folder):
+        write_program(64, 0.25, 20, 16)(folder)
+        server = self.serve(folder)
+        begin = time.monotonic()
+        if self.client(folder).wait(600) != 0:
+            raise SystemExit("serve: the unbroken run failed:\n" + open(os.path.join(folder, "log")).read()[-2000:])
+        self.seconds = time.monotonic() - begin
+        self.expected = content(os.path.join(folder, "r.npz"))
+        server.kill()
+        server.wait()
+
+    def campaign(self, folder, rng):
+        write_program(64, 0.25, 20, 16)(folder)
+        result = os.path.join(folder, "r.npz")
+        server = self.serve(folder)
+        client = self.client(folder)
+        time.sleep(rng.random() * self.seconds)
+        server.kill()
+        server.wait()
+        self.kills += 1
+        status = client.wait(60)
+        if status not in (0, 1):  # 1: the link was lost
+            return f"the run ended with {status}"
+        if status == 1 and os.path.exists(result):
+            return "a run that failed left a result"
+        server = self.serve(folder)
+        status = self.client(folder).wait(600)
+        server.kill()
+        server.wait()
+        if status != 0:
+            return f"a new server does not serve: exit status {status}"
+        return None if content(result) == self.expected else "other bits than the unbroken run"
+
+
+def write_program(cells, period, duration, shots, dt="", metered=True, statistics=False):
+    text = PROGRAM.format(cells=cells, period=period, duration=duration, shots=shots, dt=dt, meters=METERS if metered else "",
+                          snapshot=SNAPSHOT if metered else "", statistics=STATISTICS if statistics else "")
+    return lambda folder: open(os.path.join(folder, "p.toml"), "w").write(text) and None
+
+
+def all_work(heatbath):
+    kept = ["--checkpoint", "kept", "--checkpoint-every", "0", "--resume"]
+
+    def runs(name, device, *program, **more):
+        command = lambda folder: [heatbath, "run", "p.toml", "--out", "r.npz", "--device", device] + kept
+        return Work(name, command, command, ["r.npz"], write_program(*program, **more))
+
+    def trains(name, saved, words):
+        command = [heatbath, "train", name] + words + ["--out", "out"]
+
+        def again(folder):
+            there = os.path.exists(os.path.join(folder, "out", saved))
+            return command + (["--continue"] if there else [])
+        return Work(name, lambda folder: command, again, [os.path.join("out", saved)])
+
+    return [
+        runs("run", "func:cells=64&lanes=16&threads=1", 64, 0.25, 60, 40),
+        runs("statistics", "func:cells=64&lanes=16&threads=1", 64, 0.25, 60, 40, statistics=True),
+        runs("silicon", "func:profile=silicon&cells=64&threads=1", 64, 0.25, 20, 4, metered=False),
+        trains("generate", "model.h5", ["--hidden", "16", "--updates", "12", "--shots", "2", "--checkpoint-every", "0",
+                                        "--device", "func:profile=ideal&cells=1024&lanes=8&threads=1"]),
+        trains("ergodicity", "machines.json", ["--problem", "two-patterns", "--updates", "60", "--effort", "0.2"]),
+        trains("score", "score_network.h5", ["--hidden", "16", "--segments", "3", "--steps", "12", "--batch", "8",
+                                             "--shots", "10", "--checkpoint-every", "0", "--device",
+                                             "func:profile=ideal&cells=1024&lanes=8&threads=1"]),
+        Served(heatbath),
+    ]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("heatbath")
+    parser.add_argument("--kills", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--seconds", type=float, default=float("inf"))
+    arguments = parser.parse_args()
+    works = all_work(os.path.abspath(arguments.heatbath))
+    if arguments.only:
+        names = arguments.only.split(",")
+        if unknown := set(names) - {work.name for work in works}:
+            parser.error(f"--only: no {', '.join(sorted(unknown))}; there are {', '.join(work.name for work in works)}")
+        works = [work for work in works if work.name in names]
+    rng = random.Random(arguments.seed)
+    begin = time.monotonic()
+    folder = tempfile.mkdtemp(prefix="kill_campaign.")
+    try:
+        for work in works:
+            place = os.path.join(folder, work.name)
+            os.mkdir(place)
+            work.run_unbroken(place)
+        number = 0
+        while sum(work.kills for work in works) < arguments.kills and time.monotonic() - begin < arguments.seconds:
+            work = works[number % len(works)]
+            place = os.path.join(folder, str(number))
+            number += 1
+            os.mkdir(place)
+            wrong = work.campaign(place, rng)
+            work.ended += 1
+            if wrong:
+                work.wrong += 1
+                print(f"{work.name}, piece {number}: {wrong}\n" + open(os.path.join(place, "log")).read()[-600:])
+            shutil.rmtree(place)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    print(f"{'work':12} {'unbroken':>10} {'kills':>6} {'pieces':>7} {'equal':>6}")
+    for work in works:
+        print(f"{work.name:12} {work.seconds:8.2f} s {work.kills:6} {work.ended:7} {work.ended - work.wrong:6}")
+    print(f"{sum(w.kills for w in works)} kills in {time.monotonic() - begin:.0f} s, seed {arguments.seed}")
+    return 1 if any(work.wrong for work in works) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
