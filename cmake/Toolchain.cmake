@@ -32,6 +32,9 @@ function(heatbath_target target)
   target_compile_options(${target} PRIVATE
     -fno-math-errno -fno-trapping-math -ffp-contract=off
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion)
+  if(CMAKE_UNITY_BUILD)  # names of one file hide those of another beside it
+    target_compile_options(${target} PRIVATE -Wno-shadow $<$<COMPILE_LANGUAGE:CXX>:-Wno-subobject-linkage>)
+  endif()
   if(HEATBATH_ASSERTIONS)
     target_compile_options(${target} PRIVATE -UNDEBUG)
   endif()
@@ -48,6 +51,13 @@ function(heatbath_target target)
     endif()
     target_link_options(${target} PUBLIC -fsanitize=${HEATBATH_SANITIZE})
   endif()
+endfunction()
+
+# Presets that compile from nothing set CMAKE_UNITY_BUILD: several files of a library are compiled as one, which takes
+# less than half of the time (docs/adr/0043-build-time.md). Files that share names of their own with others of their
+# library, or that are compiled for one instruction set, stand apart: heatbath_apart(<files...>).
+function(heatbath_apart)
+  set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 endfunction()
 
 # heatbath_headers(<target>): in sanitizer builds, the standard headers that most files of the libraries include are

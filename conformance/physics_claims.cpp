@@ -6,6 +6,7 @@
 
 #include "conformance/claims.hpp"
 #include "conformance/expect.hpp"
+#include "conformance/repeatable.hpp"
 #include "heatbath/cells.h"
 #include "heatbath/codes.h"
 #include "heatbath/numerics/text.hpp"
@@ -41,11 +42,6 @@ Program driven(const Device& device, std::uint32_t cells, MeterSet also) {
   for (std::size_t i = 0; i < bias.size(); ++i) bias[i] = least * static_cast<float>(1u << i % 16);
   program.load(CellSection::bias, bias).ramp(while_driven).meter_snapshot(also);
   return program;
-}
-
-/// Shots with a seed where the device takes one.
-JobOptions repeatable(const Capabilities& caps, std::uint32_t shots, std::uint64_t seed) {
-  return {.shots = shots, .seed = caps.seeded ? std::optional(seed) : std::nullopt};
 }
 
 float temperature(const Capabilities& caps) {

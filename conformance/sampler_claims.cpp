@@ -10,6 +10,7 @@
 
 #include "conformance/claims.hpp"
 #include "conformance/expect.hpp"
+#include "conformance/repeatable.hpp"
 #include "heatbath/cells.h"
 #include "heatbath/codes.h"
 #include "heatbath/measure/certificate.hpp"
@@ -77,12 +78,6 @@ void needs_one_number(const Capabilities& caps) {
 double usable_kT(const Capabilities& caps, double wanted) {
   if (!caps.kT_programmable) return static_cast<double>(caps.kT_reset);
   return std::clamp(wanted, static_cast<double>(caps.kT_min), static_cast<double>(caps.kT_max));
-}
-
-JobOptions repeatable(const Capabilities& caps, std::uint32_t shots, std::uint64_t seed, std::uint32_t first_shot = 0) {
-  JobOptions options{.shots = shots, .seed = caps.seeded ? std::optional(seed) : std::nullopt};
-  if (caps.seeded) options.first_shot = first_shot;
-  return options;
 }
 
 /// A random network in patches of a few coupled cells, in the device's units; values are such that its codes hold.

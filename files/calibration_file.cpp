@@ -23,7 +23,7 @@ using network::Calibration;
 using network::CellFigures;
 using measure::Estimate;
 
-constexpr const char* kFormat = "heatbath calibration 1";
+constexpr const char* kCalibrationFormat = "heatbath calibration 1";
 constexpr std::size_t kLongest = std::size_t{1} << 30;
 
 struct OfCells {
@@ -70,7 +70,7 @@ std::string calibration_text(const Calibration& of) {
                          {"step", of_estimate(of.step)},
                          {"cells", cells},
                          {"couplers", couplers}};
-  return json_text({{"format", kFormat}, {"crc32", checksum_of(calibration)}, {"calibration", calibration}}) + "\n";
+  return json_text({{"format", kCalibrationFormat}, {"crc32", checksum_of(calibration)}, {"calibration", calibration}}) + "\n";
 }
 
 Calibration read_calibration(const std::filesystem::path& path) {
@@ -82,8 +82,8 @@ Calibration read_calibration(const std::filesystem::path& path) {
   }
   const json file = json::parse(text, nullptr, false);
   if (file.is_discarded()) fail(path, "it is not JSON; a calibration of heatbath calibrate is needed");
-  if (!file.is_object() || !file.contains("format") || file["format"] != kFormat)
-    fail(path, fmt::format("it is no \"{}\"", kFormat));
+  if (!file.is_object() || !file.contains("format") || file["format"] != kCalibrationFormat)
+    fail(path, fmt::format("it is no \"{}\"", kCalibrationFormat));
   if (!file.contains("calibration") || !file.contains("crc32") || file["crc32"] != checksum_of(file["calibration"]))
     fail(path, "the calibration is corrupted: its checksum does not fit");
   try {

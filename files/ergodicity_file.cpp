@@ -24,7 +24,7 @@ using trainers::Spin;
 using trainers::SpinMachine;
 
 constexpr std::uint32_t kVersion = 2;
-constexpr std::size_t kLongestFile = std::size_t{256} << 20, kFewValues = std::size_t{1} << 20;
+constexpr std::size_t kLongestModel = std::size_t{256} << 20, kFewValues = std::size_t{1} << 20;
 
 json machine_json(const MachineTraining& training) {
   const SpinMachine& machine = training.machine;
@@ -91,7 +91,7 @@ MachineTraining machine_of(const json& from) {
 }
 
 /// Of the text of everything else in the file.
-std::uint32_t checksum_of(json whole_file) {
+std::uint32_t checksum_without_its_own(json whole_file) {
   whole_file.erase("crc32");
   const std::string text = json_text(whole_file);
   return numerics::crc32(std::as_bytes(std::span(text)));
@@ -122,14 +122,14 @@ std::string machines_text(const SavedMachines& saved) {
                      {"free_energies", std::move(free_energies)},
                      {"responsibilities", experts.responsibilities},
                      {"rounds", experts.rounds}}}};
-  whole["crc32"] = checksum_of(whole);
+  whole["crc32"] = checksum_without_its_own(whole);
   return json_text(whole) + "\n";
 }
 
 SavedMachines read_machines(const std::filesystem::path& path) {
   std::string text;
   try {
-    text = numerics::read_text_file(path, kLongestFile);
+    text = numerics::read_text_file(path, kLongestModel);
   } catch (const numerics::UnreadableFile& unreadable) {
     throw Error(HB_IO, fmt::format("{}: {}; --continue goes on from the machines of an earlier training", path.string(),
                                    unreadable.what()));
@@ -143,7 +143,7 @@ SavedMachines read_machines(const std::filesystem::path& path) {
     if (file.contains("version")) {
       if (whole<std::uint32_t>(file, "version") != kVersion)
         wrong("version", fmt::format("this software reads {} and files without one", kVersion));
-      if (whole<std::uint32_t>(file, "crc32") != checksum_of(file)) wrong("crc32", "the file is damaged or was changed");
+      if (whole<std::uint32_t>(file, "crc32") != checksum_without_its_own(file)) wrong("crc32", "the file is damaged or was changed");
     }
     SavedMachines saved;
     saved.problem = file.at("problem").get<std::string>();

@@ -19,7 +19,7 @@ using trainers::GenerativeModel;
 using trainers::ReverseAction;
 
 constexpr double kPaperRampEnd = 0.75;
-constexpr const char* kFormat = "heatbath generative model";
+constexpr const char* kModelFormat = "heatbath generative model";
 /// More cells than any profile has; a guard against sizes that no file of ours holds.
 constexpr std::uint64_t kMostCells = 65536;
 constexpr std::uint64_t kMostSegments = 64, kMostLabels = 10;
@@ -119,7 +119,7 @@ void save_model(const std::filesystem::path& path, const SavedModel& saved) {
   };
 
   Hdf5Writer file(path);
-  file.attribute("format", kFormat);
+  file.attribute("format", kModelFormat);
   file.attribute("format_version", plain ? std::uint64_t{1} : kModelFormatVersion);
   file.attribute("heatbath_version", kVersion);
   file.attribute("source", kSource);
@@ -182,7 +182,7 @@ void save_model(const std::filesystem::path& path, const SavedModel& saved) {
 
 SavedModel load_model(const std::filesystem::path& path) {
   const ModelReader in(path);
-  if (!in.file().has_attribute("format") || in.file().text("format") != kFormat) {
+  if (!in.file().has_attribute("format") || in.file().text("format") != kModelFormat) {
     in.fail("not a Heatbath model; use a model.h5 that heatbath train generate wrote");
   }
   const std::uint64_t version = in.file().integer("format_version");

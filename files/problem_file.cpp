@@ -26,7 +26,7 @@ using network::Network;
 using numerics::quoted;
 
 constexpr std::uint32_t kMostCells = 1u << 24;
-constexpr std::size_t kLongestFile = std::size_t{1} << 30;
+constexpr std::size_t kLongestProblem = std::size_t{1} << 30;
 constexpr std::uint32_t kMostDense = 16384;
 
 [[noreturn]] void wrong(const std::string& what) { throw Error(HB_BAD_ARG, what); }
@@ -548,7 +548,7 @@ Problem read_problem(const std::filesystem::path& file, std::optional<ProblemKin
   if (file.extension() == ".npy" || file.extension() == ".npz") return read_matrix_array(file, wanted);
   std::string text;
   try {
-    text = numerics::read_text_file(file == "-" ? "/dev/stdin" : file, kLongestFile);
+    text = numerics::read_text_file(file == "-" ? "/dev/stdin" : file, kLongestProblem);
   } catch (const numerics::UnreadableFile& unreadable) {
     throw Error(HB_IO, where + ": " + unreadable.what());
   }

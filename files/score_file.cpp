@@ -16,7 +16,7 @@ namespace heatbath::apps {
 
 namespace {
 
-constexpr const char* kFormat = "heatbath score 1";
+constexpr const char* kScoreFormat = "heatbath score 1";
 constexpr std::size_t kLongestValues = std::size_t{256} << 20, kLongestScore = std::size_t{4} << 20;
 
 [[noreturn]] void fail(const std::filesystem::path& path, const std::string& what) {
@@ -89,7 +89,7 @@ StandardValues read_values(const std::filesystem::path& path) {
 }
 
 std::string score_text(const trainers::ScoreModel& score) {
-  const nlohmann::json json{{"format", kFormat},
+  const nlohmann::json json{{"format", kScoreFormat},
                             {"process", name_of(score.process)},
                             {"kind", name_of(score.kind)},
                             {"clock", score.clock},
@@ -106,7 +106,7 @@ trainers::ScoreModel read_score(const std::filesystem::path& path) {
   trainers::ScoreModel score;
   try {
     const nlohmann::json json = nlohmann::json::parse(text);
-    if (!json.is_object() || json.value("format", "") != kFormat) {
+    if (!json.is_object() || json.value("format", "") != kScoreFormat) {
       fail(path, "not a score; use a score.json that heatbath bound wrote");
     }
     score.process = trainers::process_named(json.at("process").get<std::string>(), path.string() + ": process");

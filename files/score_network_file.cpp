@@ -13,7 +13,7 @@ namespace heatbath::apps {
 
 namespace {
 
-constexpr const char* kFormat = "heatbath score network";
+constexpr const char* kScoreNetworkFormat = "heatbath score network";
 constexpr std::uint64_t kVersionOfFormat = 1;
 /// More than any profile has; guards against sizes that no file of ours holds.
 constexpr std::uint64_t kMostCells = 65536, kMostSegments = 64, kMostSide = 4096, kMostSteps = 1000000000;
@@ -55,7 +55,7 @@ void save_score_network(const std::filesystem::path& path, const SavedScoreNetwo
   const trainers::ScoreOptions& options = saved.options;
   const trainers::ScoreCheckpoint& checkpoint = saved.checkpoint;
   Hdf5Writer file(path);
-  file.attribute("format", kFormat);
+  file.attribute("format", kScoreNetworkFormat);
   file.attribute("format_version", kVersionOfFormat);
   file.attribute("heatbath_version", kVersion);
   file.attribute("source", kSource);
@@ -99,8 +99,8 @@ void save_score_network(const std::filesystem::path& path, const SavedScoreNetwo
 SavedScoreNetwork load_score_network(const std::filesystem::path& path) {
   const Reader reader(path);
   const Hdf5Reader& file = reader.file();
-  if (!file.has_attribute("format") || file.text("format") != kFormat)
-    reader.fail(fmt::format("not a score network: attribute format is \"{}\" in one", kFormat));
+  if (!file.has_attribute("format") || file.text("format") != kScoreNetworkFormat)
+    reader.fail(fmt::format("not a score network: attribute format is \"{}\" in one", kScoreNetworkFormat));
   reader.count("format_version", kVersionOfFormat, kVersionOfFormat);
   SavedScoreNetwork saved;
   trainers::ScoreNetwork& network = saved.network;

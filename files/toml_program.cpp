@@ -17,7 +17,6 @@ namespace heatbath::apps {
 
 namespace {
 
-constexpr std::uint32_t kMost = std::numeric_limits<std::uint32_t>::max();
 constexpr std::size_t kLongestProgram = std::size_t{64} << 20;
 
 }  // namespace
@@ -124,7 +123,7 @@ TomlProgram read_toml_program(const std::filesystem::path& path) {
       if (meter.flag != 0) keys.push_back(meter.name);
     const Table samples(*item, keys);
     if (const auto shots = samples.find("shots")) {
-      program.shots = shots->count(1, kMost);
+      program.shots = shots->count(1, std::numeric_limits<std::uint32_t>::max());
       if (rows != 0 && program.shots != rows)
         shots->fail(fmt::format("is {}; the arrays that differ from shot to shot have {} rows", program.shots, rows));
     }

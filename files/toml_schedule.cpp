@@ -18,7 +18,6 @@ namespace {
 
 using Op = ScheduleStep::Op;
 
-constexpr std::uint32_t kMost = std::numeric_limits<std::uint32_t>::max();
 
 struct OpName {
   Op op;
@@ -144,7 +143,7 @@ ScheduleStep read_step(const Item& item, std::uint32_t cells, bool repeated) {
     }
     case Op::repeat: {
       const Table table(item, {"op", "times", "steps"});
-      step.times = table.at("times").count(1, kMost);
+      step.times = table.at("times").count(1, std::numeric_limits<std::uint32_t>::max());
       step.steps = read_steps(table.at("steps"), cells, true);
       break;
     }

@@ -18,6 +18,7 @@
 #include "heatbath/topology.h"
 #include "link/block_range.hpp"
 #include "link/effectful_registers.hpp"
+#include "link/patience.hpp"
 #include "link/socket_address.hpp"
 
 namespace heatbath {
@@ -28,7 +29,6 @@ using etherbone::Packet;
 using etherbone::put_little;
 using namespace std::chrono_literals;
 
-constexpr std::chrono::milliseconds usual_patience{10000}, usual_queue_limit{600000};
 constexpr std::chrono::milliseconds queue_period{50};
 /// Bounds on how long a request waits for its answer before it is sent again, and the wait before any was answered.
 constexpr std::chrono::milliseconds shortest_wait{2}, longest_wait{250}, first_wait{20};

@@ -1,3 +1,4 @@
+#include "link/patience.hpp"
 #include "link/remote_transport.hpp"
 
 #include <algorithm>
@@ -18,9 +19,7 @@ namespace {
 using wire::Header;
 using wire::Kind;
 
-constexpr std::chrono::milliseconds usual_patience{10000};
 constexpr std::chrono::milliseconds shortest_patience{2 * wire::alive_period_ms};
-constexpr std::chrono::milliseconds usual_queue_limit{600000};
 /// How long a server may take to answer a request to stop. The short one is for servers that cannot be asked: they may
 /// be busy.
 constexpr std::chrono::milliseconds usual_farewell{1000}, short_farewell{250};

@@ -1,3 +1,4 @@
+#include "link/patience.hpp"
 #include "link/uio_transport.hpp"
 
 #include <algorithm>
@@ -24,7 +25,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds usual_patience{10000};
 /// Longest sleep between two polls of the registers, and the shortest wait for which it sleeps at all.
 constexpr std::chrono::nanoseconds longest_sleep{1'000'000}, shortest_sleep{20'000};
 

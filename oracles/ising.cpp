@@ -12,7 +12,7 @@
 namespace heatbath::reference {
 namespace {
 
-constexpr double pi = std::numbers::pi;
+using std::numbers::pi;
 
 }  // namespace
 

@@ -10,7 +10,7 @@
 namespace heatbath::reference {
 namespace {
 
-constexpr double pi = std::numbers::pi;
+using std::numbers::pi;
 
 double log_bessel_0(double y) {
   // Beyond this, the asymptotic series to y^-3 gives ln I0 to double precision.

@@ -9,7 +9,7 @@
 namespace heatbath::reference {
 namespace {
 
-constexpr double pi = std::numbers::pi;
+using std::numbers::pi;
 
 double gaussian(double x, double variance) { return std::exp(-x * x / (2 * variance)) / std::sqrt(2 * pi * variance); }
 

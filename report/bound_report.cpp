@@ -21,11 +21,6 @@ using measure::Estimate;
 
 constexpr std::size_t kBins = 80;
 
-Picture plotted(Picture picture, const std::string& script, const std::string& data) {
-  picture.png = gnuplot_figure(script, data, picture.missing);
-  return picture;
-}
-
 bool preserving(const BoundReport& report) { return report.process == trainers::Process::vp; }
 
 Picture rates_picture(const BoundReport& report) {

@@ -30,11 +30,6 @@ void put(json& into, const std::string& name, const std::optional<measure::Estim
 const char* name_of(trainers::Theory theory) { return theory == trainers::Theory::tap ? "tap" : "mean-field"; }
 const char* name_of(trainers::Board board) { return board == trainers::Board::bistable ? "bistable" : "pbit"; }
 
-Picture plotted(Picture picture, const std::string& script, const std::string& data) {
-  picture.png = gnuplot_figure(script, data, picture.missing);
-  return picture;
-}
-
 constexpr const char* kColours[] = {"#1d4f91", "#c0392b", "#2e8b57", "#8a5a00"};
 
 Picture library_picture(const trainers::LibrarySweep& library) {

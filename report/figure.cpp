@@ -120,4 +120,9 @@ std::optional<PngBytes> gnuplot_figure(const std::string& script, const std::str
   return PngBytes(bytes.begin(), bytes.end());
 }
 
+Picture plotted(Picture picture, const std::string& script, const std::string& data) {
+  picture.png = gnuplot_figure(script, data, picture.missing);
+  return picture;
+}
+
 }  // namespace heatbath::apps

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "report/picture.hpp"
 #include "report/png_sheet.hpp"
 
 namespace heatbath::apps {
@@ -13,5 +14,8 @@ namespace heatbath::apps {
 /// failed (`why` says how); a figure is never a reason to lose a run. $PATH decides which gnuplot.
 /// With two figures or more running side by side nothing is shared but $TMPDIR.
 std::optional<PngBytes> gnuplot_figure(const std::string& script, const std::string& data, std::string& why);
+
+/// The picture with the figure that gnuplot draws of `data`, or with the reason why there is none.
+Picture plotted(Picture picture, const std::string& script, const std::string& data);
 
 }  // namespace heatbath::apps

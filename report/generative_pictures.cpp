@@ -31,11 +31,6 @@ void draw(PngSheet& sheet, std::size_t tile_row, std::size_t tile_column, std::s
   }
 }
 
-Picture plotted(Picture picture, const std::string& script, const std::string& data) {
-  picture.png = gnuplot_figure(script, data, picture.missing);
-  return picture;
-}
-
 constexpr const char* kNotSquare = "the visible cells do not form a square picture";
 
 }  // namespace

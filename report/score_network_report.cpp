@@ -42,11 +42,6 @@ std::span<const float> image_of(const ScoreNetworkReport& report, std::size_t sh
   return std::span(report.drawings.images).subspan(shot * report.drawings.visible, report.drawings.visible);
 }
 
-Picture plotted(Picture picture, const std::string& script, const std::string& data) {
-  picture.png = gnuplot_figure(script, data, picture.missing);
-  return picture;
-}
-
 }  // namespace
 
 std::optional<Estimate> ScoreNetworkReport::heat_kT() const {

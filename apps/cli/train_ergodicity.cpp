@@ -29,16 +29,14 @@ namespace {
 using trainers::Board;
 using measure::Estimate;
 
-/// The embedded digits are one data set, whatever the seed of a training run.
-constexpr std::uint64_t kDrawnDigitsSeed = 1;
-constexpr std::size_t kDrawnDigitsPerClass = 700;
+constexpr std::size_t kBoardDigitsPerClass = 700;
 constexpr std::uint32_t kLearned = 900, kHeldOut = 600;
 constexpr double kRareShare = 0.1;
 /// Standard errors between device and exact values at which the command says that the device is wrong: some 15 numbers
 /// are compared.
 constexpr double kMostDeviation = 5;
 /// All that a run may write beside machines.json.
-constexpr std::array<std::string_view, 9> kFiles{"library.png", "escapes.png", "running_means.png", "overlaps.png", "states.png",
+constexpr std::array<std::string_view, 9> kErgodicityFiles{"library.png", "escapes.png", "running_means.png", "overlaps.png", "states.png",
                                                  "parity.png",  "digits.png",  "report.html",       "report.json"};
 
 /// The URI that is asked for.
@@ -121,7 +119,7 @@ int run_train_ergodicity(const TrainErgodicityOptions& options) {
   } else if (options.problem == "two-patterns") {
     patterns = trainers::two_patterns();
   } else if (digits) {
-    const trainers::Images images = options.data.empty() ? trainers::draw_digits(kDrawnDigitsSeed, kDrawnDigitsPerClass)
+    const trainers::Images images = options.data.empty() ? trainers::draw_digits(trainers::drawn_digits_seed, kBoardDigitsPerClass)
                                                          : trainers::read_idx(options.data);
     set = trainers::binary_digits(images, options.digits, kLearned, kHeldOut, kRareShare);
   } else if (options.problem.find_first_of("./") == std::string::npos && !std::filesystem::exists(options.problem)) {
@@ -163,7 +161,7 @@ int run_train_ergodicity(const TrainErgodicityOptions& options) {
   std::optional<OutputFolder> out;
   const auto prepare = [&] {
     if (out) return;
-    out.emplace(options.out, kFiles);
+    out.emplace(options.out, kErgodicityFiles);
     prepare_file(machines);
   };
   const auto save = [&](const trainers::ErgodicityState& state) {

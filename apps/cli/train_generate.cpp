@@ -25,8 +25,6 @@ namespace heatbath::apps {
 
 namespace {
 
-/// The embedded digits are one data set, whatever the seed of a training run.
-constexpr std::uint64_t kDrawnDigitsSeed = 1;
 constexpr std::size_t kDrawnDigitsPerClass = 20;
 /// What a classifier of the samples learns from.
 constexpr std::size_t kJudgedDigitsPerClass = 100;
@@ -68,7 +66,7 @@ int run_train_generate(const TrainGenerateOptions& options) {
   if (!options.beside.empty()) job.beside = earlier_run(options.beside);
   Device device = open(options.device);
   const std::size_t per_class = std::max<std::size_t>(kDrawnDigitsPerClass, options.training.images_per_class);
-  const trainers::Images data = options.data.empty() ? trainers::draw_digits(kDrawnDigitsSeed, per_class)
+  const trainers::Images data = options.data.empty() ? trainers::draw_digits(trainers::drawn_digits_seed, per_class)
                                                      : trainers::read_idx(options.data);
   trainers::GenerativeTrainer trainer(device, data, options.training);
   const bool exact = options.training.optimizer == trainers::Optimizer::least_squares;
@@ -161,7 +159,7 @@ int run_train_generate(const TrainGenerateOptions& options) {
   if (exact || options.held_out > 0) {
     job.in_sample = trainer.in_sample(std::min(saved.held_out_trajectories, options.training.updates));
   }
-  const trainers::Images drawn = options.data.empty() ? trainers::draw_digits(kDrawnDigitsSeed, kJudgedDigitsPerClass)
+  const trainers::Images drawn = options.data.empty() ? trainers::draw_digits(trainers::drawn_digits_seed, kJudgedDigitsPerClass)
                                                       : trainers::Images{};
   job.noise_memory = trainer.noise_memory();
   job.image_weights = trainer.image_weights();

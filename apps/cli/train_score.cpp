@@ -22,10 +22,9 @@ namespace heatbath::apps {
 
 namespace {
 
-/// The embedded digits are one data set, whatever the seed of a training.
-constexpr std::uint64_t kDrawnDigitsSeed = 1, kReaderSeed = 1;
-constexpr std::size_t kDrawnDigitsPerClass = 900, kMostHeldOut = 1000;
-constexpr std::array<std::string_view, 7> kFiles{"samples.png", "paths.png", "nearest.png", "training.png", "heat.png", "report.html", "report.json"};
+constexpr std::uint64_t kReaderSeed = 1;
+constexpr std::size_t kScoreDigitsPerClass = 900, kMostHeldOut = 1000;
+constexpr std::array<std::string_view, 7> kScoreFiles{"samples.png", "paths.png", "nearest.png", "training.png", "heat.png", "report.html", "report.json"};
 
 std::string plus_minus(const measure::Estimate& e, int decimals) {
   return fmt::format("{:.{}f} +- {:.{}f}", e.value, decimals, e.standard_error, decimals);
@@ -91,7 +90,7 @@ int run_train_score(const TrainScoreOptions& options) {
       throw Error(HB_BAD_ARG, fmt::format("--held-out {}: the training that goes on held out {}", held_out, before->held_out));
     held_out = before->held_out;
   }
-  const trainers::Images data = options.data.empty() ? trainers::draw_digits(kDrawnDigitsSeed, kDrawnDigitsPerClass)
+  const trainers::Images data = options.data.empty() ? trainers::draw_digits(trainers::drawn_digits_seed, kScoreDigitsPerClass)
                                                      : trainers::read_idx(options.data);
   if (held_out == 0) held_out = std::clamp<std::size_t>(data.size() / 9, 1, kMostHeldOut);
   const trainers::SplitImages split = trainers::split_images(data, held_out);
@@ -110,7 +109,7 @@ int run_train_score(const TrainScoreOptions& options) {
     require(device.capabilities().kT_programmable, "train score", "KT_PROGRAMMABLE");
   }
   watch_interrupts();
-  OutputFolder out(options.out, kFiles);
+  OutputFolder out(options.out, kScoreFiles);
   prepare_file(model_path);
   const auto style = ProgressBar::style_for(options.json);
   saved.data_source = data.source;

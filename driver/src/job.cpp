@@ -9,6 +9,7 @@
 #include <new>
 #include <utility>
 
+#include "bad_arg.hpp"
 #include "fault.hpp"
 #include "heatbath/dif_capture.h"
 #include "heatbath/dif_interrupt.h"
@@ -48,7 +49,6 @@ constexpr std::size_t large_page = std::size_t{2} << 20, few_states = 4 * large_
 // Records are read in runs of about this many bytes where device memory is not lent.
 constexpr std::uint64_t fetch_bytes = std::uint64_t{4} << 20;
 
-[[noreturn]] void bad_arg(const std::string& message) { throw Error(HB_BAD_ARG, message); }
 
 /// Cells with the same parameters, and couplers between the same pairs.
 bool same_array(const Capabilities& a, const Capabilities& b) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "bad_arg.hpp"
 #include "heatbath/cells.h"
 #include "heatbath/codes.h"
 #include "heatbath/error.hpp"
@@ -29,7 +30,6 @@ std::string text(float value) {
   return numerics::general(static_cast<double>(value));
 }
 
-[[noreturn]] void bad_arg(const std::string& message) { throw Error(HB_BAD_ARG, message); }
 
 hb_section_t section_of(CellSection section) { return static_cast<hb_section_t>(section); }
 

@@ -20,7 +20,7 @@ constexpr double far_up = 18;              // in kT: six standard deviations of 
 constexpr std::uint32_t exact_cells = 96;  // up to which spectrum_ends is exact
 constexpr double lanczos_part = 1e-3;      // of the width of the spectrum, beyond
 
-std::string text(double value) { return numerics::general(value, 4); }
+std::string rounded(double value) { return numerics::general(value, 4); }
 
 /// Sum of the magnitudes of the couplings of each cell.
 std::vector<double> coupling_of_cells(const Network& network) {
@@ -65,10 +65,10 @@ double reach_of(const Network& network, double lowest_curvature, double kT) {
   const double reach = std::min(by_cells, by_spectrum);
   if (std::isfinite(reach)) return reach > 0 ? reach : 1;
   if (network.largest(CellSection::j4) == 0 && lowest_curvature < 0)
-    throw Error(HB_BAD_ARG, "network: its energy has no floor: its lowest curvature is " + text(lowest_curvature) +
+    throw Error(HB_BAD_ARG, "network: its energy has no floor: its lowest curvature is " + rounded(lowest_curvature) +
                                 " and it has no quartic terms; a matrix must be positive definite");
   throw Error(HB_BAD_ARG, "network: how far its states reach cannot be told: its lowest curvature is " +
-                              text(lowest_curvature) +
+                              rounded(lowest_curvature) +
                               " and some cells have no quartic term; give ScalingOptions::reach");
 }
 
@@ -145,10 +145,10 @@ class Fitting {
       const Limit tight = limit(least_state);
       fit.obstacle = tight.use->name;
       fit.obstacle += " of " +
-                      text(tight.use->largest * tight.use->other * energy * std::pow(least_state, tight.use->power) /
+                      rounded(tight.use->largest * tight.use->other * energy * std::pow(least_state, tight.use->power) /
                            options_.room) +
-                      " (it has " + text(tight.use->range) + ")";
-      if (scalable) fit.obstacle += " where states reach " + text(fit.reach);
+                      " (it has " + rounded(tight.use->range) + ")";
+      if (scalable) fit.obstacle += " where states reach " + rounded(fit.reach);
       return fit;
     }
     fit.fits = true;
@@ -214,19 +214,19 @@ Scaling::Scaling(const Network& network, const Capabilities& capabilities, const
   if (network.cells() > capabilities.cells)
     refuse("the network has " + std::to_string(network.cells()) + " cells; this device has " +
            std::to_string(capabilities.cells));
-  if (!(options.kT >= 0) || !std::isfinite(options.kT)) refuse("kT is " + text(options.kT) + "; 0 or more");
+  if (!(options.kT >= 0) || !std::isfinite(options.kT)) refuse("kT is " + rounded(options.kT) + "; 0 or more");
   if (options.kT == 0 && !(capabilities.kT_programmable && capabilities.kT_min == 0))
     throw Error(HB_UNSUPPORTED, "Scaling: kT of 0; this device cannot be colder than " +
-                                    text(static_cast<double>(capabilities.kT_programmable ? capabilities.kT_min
+                                    rounded(static_cast<double>(capabilities.kT_programmable ? capabilities.kT_min
                                                                                           : capabilities.kT_reset)) +
                                     ": any kT above 0 can be scaled to that");
   if (!(options.reach >= 0) || !std::isfinite(options.reach))
-    refuse("reach is " + text(options.reach) + "; 0 (an estimate) or more");
-  if (!(options.room > 0 && options.room <= 1)) refuse("room is " + text(options.room) + "; above 0, at most 1");
+    refuse("reach is " + rounded(options.reach) + "; 0 (an estimate) or more");
+  if (!(options.room > 0 && options.room <= 1)) refuse("room is " + rounded(options.room) + "; above 0, at most 1");
   if (!(options.stiffness > 0 && options.stiffness < 1))
-    refuse("stiffness is " + text(options.stiffness) + "; between 0 and 1");
+    refuse("stiffness is " + rounded(options.stiffness) + "; between 0 and 1");
   if (!(options.most_energy >= 0) || !std::isfinite(options.most_energy))
-    refuse("most_energy is " + text(options.most_energy) + "; 0 (as suits the device) or more");
+    refuse("most_energy is " + rounded(options.most_energy) + "; 0 (as suits the device) or more");
   check_given();
   find_factors();
   check_masses();
@@ -236,16 +236,16 @@ Scaling::Scaling(const Network& network, const Capabilities& capabilities, const
 void Scaling::check_given() const {
   const auto rail = static_cast<double>(capabilities_.range_state);
   if (options_.keep_states && network_.has_positions() && options_.reach > options_.room * rail)
-    throw Error(HB_UNSUPPORTED, "Scaling: keep_states with a reach of " + text(options_.reach) +
-                                    " needs a CAPS_RANGE_STATE of " + text(options_.reach / options_.room) + " (it has " +
-                                    text(rail) + "); a reach of " + text(options_.room * rail) +
+    throw Error(HB_UNSUPPORTED, "Scaling: keep_states with a reach of " + rounded(options_.reach) +
+                                    " needs a CAPS_RANGE_STATE of " + rounded(options_.reach / options_.room) + " (it has " +
+                                    rounded(rail) + "); a reach of " + rounded(options_.room * rail) +
                                     " or less fits, or states that are scaled");
   if (options_.most_energy == 0 || options_.kT == 0) return;
   const auto coldest = static_cast<double>(capabilities_.kT_programmable ? capabilities_.kT_min : capabilities_.kT_reset);
   if (options_.most_energy * options_.kT < coldest * (1 - 1e-6))
-    throw Error(HB_UNSUPPORTED, "Scaling: energies times " + text(options_.most_energy) + " (most_energy) make kT " +
-                                    text(options_.most_energy * options_.kT) + " on the device, which is " +
-                                    (capabilities_.kT_programmable ? "never below " : "always ") + text(coldest) +
+    throw Error(HB_UNSUPPORTED, "Scaling: energies times " + rounded(options_.most_energy) + " (most_energy) make kT " +
+                                    rounded(options_.most_energy * options_.kT) + " on the device, which is " +
+                                    (capabilities_.kT_programmable ? "never below " : "always ") + rounded(coldest) +
                                     "; most_energy of " + numerics::general(coldest / options_.kT * 1.001, 4) +
                                     " or more fits, or kT of " +
                                     numerics::general(coldest / options_.most_energy * 1.001, 4) + " or more");
@@ -259,10 +259,10 @@ void Scaling::check_masses() const {
     const double mass = network_.value(CellSection::mass, i);
     if (held_value(capabilities_, range, mass * factor) > 0) continue;
     const double least = 0.5 * static_cast<double>(hb_code_step(range, capabilities_.parameter_bits)) / factor;
-    throw Error(HB_UNSUPPORTED, "Scaling: the mass of cell " + std::to_string(i) + ", " + text(mass) +
+    throw Error(HB_UNSUPPORTED, "Scaling: the mass of cell " + std::to_string(i) + ", " + rounded(mass) +
                                     ", is 0 in the codes of this device (CAPS_RANGE_MASS " +
-                                    text(static_cast<double>(range)) + " in " + std::to_string(capabilities_.parameter_bits) +
-                                    " bits); beside a largest mass of " + text(network_.largest(CellSection::mass)) +
+                                    rounded(static_cast<double>(range)) + " in " + std::to_string(capabilities_.parameter_bits) +
+                                    " bits); beside a largest mass of " + rounded(network_.largest(CellSection::mass)) +
                                     " masses of " + numerics::general(least * 1.001, 4) + " or more fit");
   }
 }
@@ -283,9 +283,9 @@ void Scaling::find_factors() {
       (fitting.at(middle).fits ? fits : fails) = middle;
     }
     throw Error(HB_UNSUPPORTED,
-                "Scaling: at kT " + text(options_.kT) + ", which is " +
-                    (capabilities_.kT_programmable ? text(static_cast<double>(capabilities_.kT_min)) + " or more"
-                                                   : "always " + text(static_cast<double>(capabilities_.kT_reset))) +
+                "Scaling: at kT " + rounded(options_.kT) + ", which is " +
+                    (capabilities_.kT_programmable ? rounded(static_cast<double>(capabilities_.kT_min)) + " or more"
+                                                   : "always " + rounded(static_cast<double>(capabilities_.kT_reset))) +
                     " on this device, the network needs a " + fit.obstacle +
                     (found ? "; kT of " + numerics::general(fits * 1.001, 4) + " or more fits" : "; no kT fits"));
   }
@@ -320,7 +320,7 @@ void Scaling::find_times() {
       relaxation_ = 1 / (1 - most);
     else
       why_no_relaxation_ = std::string("its ") + (network_.states() > 1 ? "states" : "spins") +
-                           " influence one another by up to " + text(most) + " (the sum of tanh |J|/" +
+                           " influence one another by up to " + rounded(most) + " (the sum of tanh |J|/" +
                            (network_.states() > 1 ? "2kT" : "kT") + "); a bound needs less than 1";
     return;
   }
@@ -352,7 +352,7 @@ void Scaling::find_times() {
           });
       if (!(ends.lowest > 0))
         throw Error(HB_BAD_ARG, "Scaling: the capacitance matrix is not positive definite: its lowest eigenvalue is " +
-                                    text(ends.lowest) +
+                                    rounded(ends.lowest) +
                                     "; the mass of a node is its whole capacitance, that to its neighbours included");
       mass_low = ends.lowest;
       mass_high = ends.highest;
@@ -370,7 +370,7 @@ void Scaling::find_times() {
   if (!relaxation_)
     why_no_relaxation_ = kind == CellKind::phase
                              ? "phases have barriers, and turn without end"
-                             : "its energy is not convex: its lowest curvature is " + text(bend.lowest);
+                             : "its energy is not convex: its lowest curvature is " + rounded(bend.lowest);
 }
 
 namespace {
@@ -422,10 +422,10 @@ void Scaling::set_step(Device& device) const {
   const double ticks =
       std::floor(wanted / factors_.time * static_cast<double>(capabilities_.time_unit.count) * (1 + 1e-9));
   if (ticks < 1)
-    throw Error(HB_UNSUPPORTED, "Scaling: a step of " + text(wanted / factors_.time) +
+    throw Error(HB_UNSUPPORTED, "Scaling: a step of " + rounded(wanted / factors_.time) +
                                     " time units is needed; a tick of this device is " +
-                                    text(1 / static_cast<double>(capabilities_.time_unit.count)) +
-                                    ": ScalingOptions::most_energy of " + text(factors_.energy * ticks) +
+                                    rounded(1 / static_cast<double>(capabilities_.time_unit.count)) +
+                                    ": ScalingOptions::most_energy of " + rounded(factors_.energy * ticks) +
                                     " or less slows the network down");
   device.set_step(Ticks{static_cast<std::uint64_t>(std::min(ticks, 4294967295.0))});
 }

@@ -15,14 +15,10 @@ namespace {
 
 constexpr std::uint32_t kCellsPerShot = 256;
 constexpr double kRailMargin = 6;       // standard deviations of the noised law that stay within the rails
-constexpr double kKnee = 0.1;           // of the spacing of levels, in standard deviations of the data
+constexpr double kKneeOfLevels = 0.1;           // of the spacing of levels, in standard deviations of the data
 constexpr double kRelaxations = 6;      // relaxation times in which a cell forgets that it was clamped
 constexpr std::uint32_t kFirstGeneration = 0x40000000;
 constexpr std::uint32_t kShotsPerRun = 0x04000000;
-
-std::string text(double value) {
-  return numerics::general(value);
-}
 
 [[noreturn]] void refuse(const std::string& what) { throw Error(HB_BAD_ARG, "score_bound: " + what); }
 
@@ -99,10 +95,10 @@ LinePlan line_plan(const Device& device, const DataLaw& law, const BoundOptions&
   if (!(options.ratio > 0) || !std::isfinite(options.ratio)) refuse("ratio must be positive and finite");
   const bool vp = options.process == Process::vp;
   if (vp && !(options.duration > 0 && options.duration <= 20)) {
-    refuse("duration is " + text(options.duration) + " time units, it must be above 0 and at most 20");
+    refuse("duration is " + numerics::general(options.duration) + " time units, it must be above 0 and at most 20");
   }
   if (!vp && !(options.sigma > 1 && options.sigma <= 100)) {
-    refuse("sigma is " + text(options.sigma) + ", it must be above 1 and at most 100");
+    refuse("sigma is " + numerics::general(options.sigma) + ", it must be above 1 and at most 100");
   }
 
   LinePlan plan;
@@ -114,7 +110,7 @@ LinePlan line_plan(const Device& device, const DataLaw& law, const BoundOptions&
   const double log_sigma = std::log(options.sigma);
   const double end = vp ? options.duration : (options.sigma * options.sigma - 1) / (2 * log_sigma);
   const double deviation = std::sqrt(law.variance());
-  const double knee = kKnee * (vp ? 1 : deviation);
+  const double knee = kKneeOfLevels * (vp ? 1 : deviation);
   std::vector<double> wanted{0};
   const double range = std::log((std::sqrt(end) + knee) / knee);
   for (std::uint32_t k = 1; k < options.levels; ++k) {
@@ -141,9 +137,9 @@ LinePlan line_plan(const Device& device, const DataLaw& law, const BoundOptions&
     if (!capabilities.kT_programmable) plan.unit = 1 / std::sqrt(mobility * static_cast<double>(capabilities.kT_reset));
     else plan.unit = std::max(plan.unit, 1 / std::sqrt(mobility * static_cast<double>(capabilities.kT_max)));
     if (widest / plan.unit > 1.0001 * static_cast<double>(capabilities.range_state)) {
-      throw Error(HB_UNSUPPORTED, "score_bound: values reach " + text(widest) + ", and at kT " +
-                                      text(static_cast<double>(capabilities.kT_reset)) + " the device's rails are at " +
-                                      text(plan.unit * static_cast<double>(capabilities.range_state)));
+      throw Error(HB_UNSUPPORTED, "score_bound: values reach " + numerics::general(widest) + ", and at kT " +
+                                      numerics::general(static_cast<double>(capabilities.kT_reset)) + " the device's rails are at " +
+                                      numerics::general(plan.unit * static_cast<double>(capabilities.range_state)));
     }
   }
   const double kT_unit = 1 / (mobility * plan.unit * plan.unit);  // kT at which the diffusion constant is 1

@@ -20,10 +20,6 @@ void check(bool good, const std::string& what) {
   if (!good) throw Error(HB_BAD_ARG, "DataLaw: " + what);
 }
 
-std::string text(double value) {
-  return numerics::general(value);
-}
-
 double normal_density(double x, double variance) {
   return std::exp(-0.5 * x * x / variance) / std::sqrt(2 * kPi * variance);
 }
@@ -75,19 +71,19 @@ double normal_mass(double low, double high) {
 }  // namespace
 
 DataLaw DataLaw::gaussian(double deviation) {
-  check(deviation > 0 && std::isfinite(deviation), "the standard deviation is " + text(deviation) +
+  check(deviation > 0 && std::isfinite(deviation), "the standard deviation is " + numerics::general(deviation) +
                                                        ", it must be positive and finite");
   DataLaw law = mixture({1}, {0}, {deviation * deviation});
-  law.name_ = "Gaussian of standard deviation " + text(deviation);
+  law.name_ = "Gaussian of standard deviation " + numerics::general(deviation);
   return law;
 }
 
 DataLaw DataLaw::uniform(double half_width) {
-  check(half_width > 0 && std::isfinite(half_width), "the half width is " + text(half_width) +
+  check(half_width > 0 && std::isfinite(half_width), "the half width is " + numerics::general(half_width) +
                                                          ", it must be positive and finite");
   DataLaw law;
   law.kind_ = Kind::uniform;
-  law.name_ = "uniform on [-" + text(half_width) + ", " + text(half_width) + "]";
+  law.name_ = "uniform on [-" + numerics::general(half_width) + ", " + numerics::general(half_width) + "]";
   law.half_width_ = half_width;
   law.variance_ = half_width * half_width / 3;
   return law;
@@ -123,7 +119,7 @@ DataLaw DataLaw::values(std::vector<double> values, std::string source) {
   const auto [low, high] = std::ranges::minmax(values);
   check(high > low, source + " holds one value only, " + std::to_string(values.size()) + " times");
   check(high - low > 1e-140 && high - low < 1e140 && high - low > 1e-9 * std::max(std::abs(low), std::abs(high)),
-        source + " holds values between " + text(low) + " and " + text(high) +
+        source + " holds values between " + numerics::general(low) + " and " + numerics::general(high) +
             ": bring them to mean 0 and standard deviation 1 first");
   DataLaw law;
   law.kind_ = Kind::values;

@@ -12,10 +12,6 @@ namespace {
 
 constexpr std::uint64_t kStepsToForget = 10;
 
-std::string text(double value) {
-  return numerics::general(value);
-}
-
 /// Uncoupled cells at x = 0, free to move. Clamping works on every device; writing states does not.
 Program prepared(const Capabilities& capabilities, const GenerativeModel& model, std::uint32_t cells) {
   Program program(capabilities, cells);
@@ -37,18 +33,18 @@ void check_machine(const Capabilities& capabilities, const std::string& who, std
   if (cells > capabilities.cells) {
     refuse(std::to_string(cells) + " cells are needed, the device has " + std::to_string(capabilities.cells));
   }
-  if (!std::isfinite(j2)) refuse("j2 is " + text(j2) + ", it must be finite");
-  if (!(j4 > 0) || !std::isfinite(j4)) refuse("j4 is " + text(j4) + ", it must be positive, or states are not bounded");
-  if (!(tf > 0) || !(tf <= 1e6)) refuse("tf is " + text(tf) + " time units, it must be above 0 and at most 1e6");
-  if (!(kT > 0) || !std::isfinite(kT)) refuse("kT is " + text(kT) + ", it must be positive");
+  if (!std::isfinite(j2)) refuse("j2 is " + numerics::general(j2) + ", it must be finite");
+  if (!(j4 > 0) || !std::isfinite(j4)) refuse("j4 is " + numerics::general(j4) + ", it must be positive, or states are not bounded");
+  if (!(tf > 0) || !(tf <= 1e6)) refuse("tf is " + numerics::general(tf) + " time units, it must be above 0 and at most 1e6");
+  if (!(kT > 0) || !std::isfinite(kT)) refuse("kT is " + numerics::general(kT) + ", it must be positive");
   if (capabilities.kT_programmable) {
     if (kT < capabilities.kT_min || kT > capabilities.kT_max) {
-      refuse("kT is " + text(kT) + ", the device can be at " + text(capabilities.kT_min) + " to " +
-             text(capabilities.kT_max));
+      refuse("kT is " + numerics::general(kT) + ", the device can be at " + numerics::general(capabilities.kT_min) + " to " +
+             numerics::general(capabilities.kT_max));
     }
   } else if (std::abs(kT - capabilities.kT_reset) > 1e-5f * capabilities.kT_reset) {
-    throw Error(HB_UNSUPPORTED, who + ": kT " + text(kT) + " needs CAPS.KT_PROGRAMMABLE, the device is always at kT " +
-                                    text(capabilities.kT_reset));
+    throw Error(HB_UNSUPPORTED, who + ": kT " + numerics::general(kT) + " needs CAPS.KT_PROGRAMMABLE, the device is always at kT " +
+                                    numerics::general(capabilities.kT_reset));
   }
 }
 
@@ -58,7 +54,7 @@ NoisingSchedule noising_schedule(const Device& device, double tf, Ticks wanted_p
   schedule.equilibrate = device.ticks(tf);
   schedule.fade = device.ticks(ramp_end * tf);
   if (schedule.fade >= schedule.equilibrate) {
-    throw Error(HB_BAD_ARG, "GenerativeTrainer: tf of " + text(tf) + " time units is too short for this device's step");
+    throw Error(HB_BAD_ARG, "GenerativeTrainer: tf of " + numerics::general(tf) + " time units is too short for this device's step");
   }
   schedule.free = schedule.equilibrate - schedule.fade;
   schedule.period = device.capture_period(wanted_period);

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::uint32_t kImagesMagic = 0x00000803;
 constexpr std::uint32_t kLabelsMagic = 0x00000801;
-constexpr std::uint32_t kSide = 28;
+constexpr std::uint32_t kDigitSide = 28;
 
 [[noreturn]] void refuse(const std::filesystem::path& file, const std::string& what) {
   throw Error(HB_IO, file.string() + ": " + what);
@@ -137,7 +137,7 @@ Images read_idx(const std::filesystem::path& directory) {
   const std::uint32_t count = image_file.number("image count");
   const std::uint32_t rows = image_file.number("row count");
   const std::uint32_t columns = image_file.number("column count");
-  if (rows != kSide || columns != kSide) {
+  if (rows != kDigitSide || columns != kDigitSide) {
     refuse(directory / image_name,
            "images of " + std::to_string(rows) + "x" + std::to_string(columns) + ", 28x28 is needed");
   }

@@ -32,6 +32,9 @@ Images read_idx(const std::filesystem::path& directory);
 /// slant. A pure function of the seed and the image's index.
 Images draw_digits(std::uint64_t seed, std::size_t per_class);
 
+/// Seed of the digits that commands draw where no files are given: one data set, whatever the seed of a training.
+inline constexpr std::uint64_t drawn_digits_seed = 1;
+
 /// Index of the n-th image (n from 0) of a class in file order. Throws Error(BAD_ARG) that names the class and how many
 /// there are.
 std::size_t nth_of_class(const Images& images, std::uint8_t digit, std::size_t n = 0);
