@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "files/json_numbers.hpp"
 #include "files/utf8.hpp"
 #include "heatbath/error.hpp"
 #include "heatbath/numerics/crc32.hpp"
@@ -36,11 +37,10 @@ constexpr OfCells kFigures[] = {{"j2_gain", &CellFigures::j2_gain},
                                 {"bias_offset", &CellFigures::bias_offset},
                                 {"temperature", &CellFigures::temperature}};
 
-json number(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
 double number_of(const json& value) { return value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>(); }
 
 /// [value, standard error, samples]
-json of_estimate(const Estimate& is) { return {number(is.value), number(is.standard_error), is.effective_samples}; }
+json of_estimate(const Estimate& is) { return {or_null(is.value), or_null(is.standard_error), is.effective_samples}; }
 Estimate estimate_of(const json& is) { return {number_of(is.at(0)), number_of(is.at(1)), is.at(2).get<double>()}; }
 
 std::string checksum_of(const json& calibration) {
@@ -66,7 +66,7 @@ std::string calibration_text(const Calibration& of) {
   const json calibration{{"chip", chip},
                          {"made_at", of.made_at},
                          {"valid_seconds", of.valid_seconds},
-                         {"die_temperature", number(of.die_temperature)},
+                         {"die_temperature", or_null(of.die_temperature)},
                          {"step", of_estimate(of.step)},
                          {"cells", cells},
                          {"couplers", couplers}};

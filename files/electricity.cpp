@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "files/json_numbers.hpp"
 #include "heatbath/device.hpp"
 
 namespace heatbath::apps {
@@ -18,8 +19,6 @@ std::optional<std::uint64_t> number_in(const std::string& file) {
   std::uint64_t number = 0;
   return in >> number ? std::optional(number) : std::nullopt;
 }
-
-nlohmann::json or_null(double value) { return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(nullptr); }
 
 }  // namespace
 

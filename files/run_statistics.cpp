@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "files/json_numbers.hpp"
 #include "heatbath/error.hpp"
 #include "heatbath/numerics/archive.hpp"
 #include "heatbath/numerics/rounding.hpp"
@@ -149,8 +150,6 @@ void RunStatistics::add_meters(const std::vector<std::vector<hb_meters_t>>& mete
 
 namespace {
 
-nlohmann::json number(double value) { return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(nullptr); }
-
 /// {value, standard_error, effective_samples} of one shape; `at(k)` is the estimate of entry k, row-major.
 template <typename At>
 nlohmann::json estimates(const std::vector<std::size_t>& shape, bool effective, const At& at) {
@@ -159,7 +158,7 @@ nlohmann::json estimates(const std::vector<std::size_t>& shape, bool effective, 
   std::vector<Estimate> all;
   for (std::size_t k = 0; k < size; ++k) all.push_back(at(k));
   const auto nested = [&](const auto& self, std::size_t depth, std::size_t from, double Estimate::*field) -> nlohmann::json {
-    if (depth == shape.size()) return number(all[from].*field);
+    if (depth == shape.size()) return or_null(all[from].*field);
     nlohmann::json list = nlohmann::json::array();
     std::size_t stride = 1;
     for (std::size_t d = depth + 1; d < shape.size(); ++d) stride *= shape[d];
@@ -228,9 +227,9 @@ nlohmann::json RunStatistics::json() const {
     const Estimate rate = of.estimate();
     result["entropy_production"].push_back({{"meters", of.name},
                                             {"duration", of.duration},
-                                            {"value", number(rate.value)},
-                                            {"standard_error", number(rate.standard_error)},
-                                            {"effective_samples", number(rate.effective_samples)}});
+                                            {"value", or_null(rate.value)},
+                                            {"standard_error", or_null(rate.standard_error)},
+                                            {"effective_samples", or_null(rate.effective_samples)}});
   }
   result["notes"] = notes();
   return result;

@@ -9,6 +9,7 @@
 
 #include "files/atomic_file.hpp"
 #include "files/hdf5_file.hpp"
+#include "files/json_numbers.hpp"
 #include "files/npz_file.hpp"
 #include "files/run_statistics.hpp"
 #include "files/utf8.hpp"
@@ -60,8 +61,6 @@ std::string as_json(const solvers::SampleSet& samples, const SampleSetForm& form
                      array("int64", std::vector<std::uint32_t>(samples.occurrences().begin(), samples.occurrences().end()), {samples.size()})}};
   return json_text(set) + "\n";
 }
-
-nlohmann::json number(double value) { return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(nullptr); }
 
 /// Arrays of what was asked for, each estimate with its error.
 std::vector<StatisticsArray> arrays_of(const solvers::SampleStatistics& statistics, std::uint32_t cells) {
@@ -136,18 +135,18 @@ nlohmann::json certificate_json(const measure::Certificate& c) {
   for (const measure::Finding finding : c.findings) findings.push_back(measure::name(finding));
   return {{"samples", c.samples},
           {"chains", c.chains},
-          {"inverse_temperature", number(c.inverse_temperature.value)},
-          {"standard_error", number(c.inverse_temperature.standard_error)},
-          {"low", number(c.low)},
-          {"high", number(c.high)},
-          {"wanted", number(c.wanted)},
-          {"autocorrelation_time", number(c.autocorrelation_time)},
+          {"inverse_temperature", or_null(c.inverse_temperature.value)},
+          {"standard_error", or_null(c.inverse_temperature.standard_error)},
+          {"low", or_null(c.low)},
+          {"high", or_null(c.high)},
+          {"wanted", or_null(c.wanted)},
+          {"autocorrelation_time", or_null(c.autocorrelation_time)},
           {"slowest", c.slowest},
-          {"effective_samples", number(c.effective_samples)},
-          {"r_hat", number(c.r_hat)},
+          {"effective_samples", or_null(c.effective_samples)},
+          {"r_hat", or_null(c.r_hat)},
           {"least_mixed", c.least_mixed},
-          {"total_variation", c.total_variation ? number(c.total_variation->value) : nlohmann::json(nullptr)},
-          {"noise_floor", c.total_variation ? number(c.total_variation->noise_floor) : nlohmann::json(nullptr)},
+          {"total_variation", c.total_variation ? or_null(c.total_variation->value) : nlohmann::json(nullptr)},
+          {"noise_floor", c.total_variation ? or_null(c.total_variation->noise_floor) : nlohmann::json(nullptr)},
           {"findings", findings}};
 }
 
@@ -155,11 +154,11 @@ nlohmann::json statistics_json(const solvers::SampleStatistics& statistics) {
   nlohmann::json json{{"samples", statistics.samples()}, {"spacing", statistics.spacing()}};
   const auto estimates = [](const auto& list) {
     nlohmann::json values = nlohmann::json::array(), errors = nlohmann::json::array();
-    for (const measure::Estimate& one : list) values.push_back(number(one.value)), errors.push_back(number(one.standard_error));
+    for (const measure::Estimate& one : list) values.push_back(or_null(one.value)), errors.push_back(or_null(one.standard_error));
     return nlohmann::json{{"value", values}, {"standard_error", errors}};
   };
   const auto one_of = [](const measure::Estimate& one) {
-    return nlohmann::json{{"value", number(one.value)}, {"standard_error", number(one.standard_error)}};
+    return nlohmann::json{{"value", or_null(one.value)}, {"standard_error", or_null(one.standard_error)}};
   };
   for (const auto& one : statistics.series()) {
     nlohmann::json of{{"mean", one_of(one.mean)}, {"variance", one_of(one.variance)}};

@@ -10,7 +10,7 @@
 #include "heatbath/trainers/setting_names.hpp"
 #include "report/figure.hpp"
 #include "report/html_page.hpp"
-#include "report/json_numbers.hpp"
+#include "files/json_numbers.hpp"
 
 namespace heatbath::apps {
 

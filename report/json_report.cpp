@@ -7,7 +7,7 @@
 
 #include "files/provenance.hpp"
 #include "heatbath/trainers/setting_names.hpp"
-#include "report/json_numbers.hpp"
+#include "files/json_numbers.hpp"
 #include "report/paper_figures.hpp"
 
 namespace heatbath::apps {

@@ -10,7 +10,7 @@
 #include "files/provenance.hpp"
 #include "report/figure.hpp"
 #include "report/html_page.hpp"
-#include "report/json_numbers.hpp"
+#include "files/json_numbers.hpp"
 #include "validate/bench.hpp"
 
 namespace heatbath::validation {

@@ -13,6 +13,7 @@
 #include "apps/cli/interrupt.hpp"
 #include "apps/cli/progress_bar.hpp"
 #include "files/atomic_file.hpp"
+#include "files/json_numbers.hpp"
 #include "files/problem_file.hpp"
 #include "files/provenance.hpp"
 #include "files/sample_set_file.hpp"
@@ -25,8 +26,7 @@ namespace heatbath::apps {
 namespace {
 
 nlohmann::json estimate(const measure::Estimate& of) {
-  const auto number = [](double value) { return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(nullptr); };
-  return {{"value", number(of.value)}, {"standard_error", number(of.standard_error)}};
+  return {{"value", or_null(of.value)}, {"standard_error", or_null(of.standard_error)}};
 }
 
 nlohmann::json of_tempering(const solvers::TemperingResult& result) {

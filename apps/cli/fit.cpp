@@ -10,6 +10,7 @@
 #include "apps/cli/console.hpp"
 #include "files/atomic_file.hpp"
 #include "files/fit_data.hpp"
+#include "files/json_numbers.hpp"
 #include "files/provenance.hpp"
 #include "files/utf8.hpp"
 #include "heatbath/error.hpp"
@@ -26,8 +27,6 @@ struct Row {
   Fitted is;
   const char* meaning;
 };
-
-nlohmann::json number(double value) { return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(nullptr); }
 
 std::string interval(const Fitted& is) { return fmt::format("95 %: {:.5g} to {:.5g}", is.low, is.high); }
 
@@ -94,7 +93,7 @@ int run_fit(const FitCommandOptions& options) {
   if (options.json) {
     nlohmann::json report{{"data", options.data.string()}, {"model", is_curve ? "curve" : "relaxation"}, {"quality", quality}, {"notes", notes}, {"provenance", provenance()}};
     for (const Row& row : rows)
-      report["parameters"][row.name] = {{"value", number(row.is.value)}, {"standard_error", number(row.is.standard_error)}, {"low", number(row.is.low)}, {"high", number(row.is.high)}};
+      report["parameters"][row.name] = {{"value", or_null(row.is.value)}, {"standard_error", or_null(row.is.standard_error)}, {"low", or_null(row.is.low)}, {"high", or_null(row.is.high)}};
     if (!options.out.empty()) report["out"] = options.out.string();
     put("{}\n", json_text(report, 2));
     return 0;

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/cli/console.hpp"
+#include "files/json_numbers.hpp"
 #include "heatbath/error.hpp"
 #include "heatbath/numerics/text.hpp"
 
@@ -22,15 +23,13 @@ auto compared_meters() {
   return std::views::filter(meter_list, [](const MeterFacts& meter) { return meter.in_record != nullptr; });
 }
 
-nlohmann::json number(double value) { return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(nullptr); }
-
 double error_of(const Moments& is) { return is.count > 1 ? is.sd() / std::sqrt(is.count) : std::nan(""); }
 
 /// A difference, its own standard error, and the difference in standard errors of the whole run's value.
 nlohmann::json compared(double difference, double own_error, double run_error) {
-  return {{"difference", number(difference)},
-          {"standard_error", number(own_error)},
-          {"in_standard_errors", number(run_error > 0 ? difference / run_error : std::nan(""))}};
+  return {{"difference", or_null(difference)},
+          {"standard_error", or_null(own_error)},
+          {"in_standard_errors", or_null(run_error > 0 ? difference / run_error : std::nan(""))}};
 }
 
 }  // namespace

@@ -21,6 +21,7 @@
 #include "bridges/waveform.hpp"
 #include "files/atomic_file.hpp"
 #include "files/electricity.hpp"
+#include "files/json_numbers.hpp"
 #include "files/program_builder.hpp"
 #include "files/provenance.hpp"
 #include "files/run_result.hpp"
@@ -227,9 +228,8 @@ nlohmann::json describe_step(const Device& device, const TomlProgram& descriptio
   if (description.dt) step["from"] = description.places.at("network.dt") == "--step" ? "--step" : "network.dt";
   if (!known) return step;
   if (const auto bias = step_bias(program, device.time_units(device.step()))) {
-    const auto number = [](double part) { return std::isfinite(part) ? nlohmann::json(part) : nlohmann::json(nullptr); };
     if (const std::string text = in_words(*bias); !text.empty())
-      step["bias"] = {{"position", number(bias->position)}, {"velocity", number(bias->velocity)}, {"text", text}};
+      step["bias"] = {{"position", or_null(bias->position)}, {"velocity", or_null(bias->velocity)}, {"text", text}};
   }
   return step;
 }

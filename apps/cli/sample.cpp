@@ -13,6 +13,7 @@
 #include "apps/cli/progress_bar.hpp"
 #include "files/atomic_file.hpp"
 #include "files/electricity.hpp"
+#include "files/json_numbers.hpp"
 #include "files/problem_file.hpp"
 #include "files/provenance.hpp"
 #include "files/sample_set_file.hpp"
@@ -111,7 +112,7 @@ int run_sample(const SampleCommandOptions& options) {
                         {"notes", notes},
                         {"provenance", provenance()}};
   report["seed"] = device.capabilities().seeded ? nlohmann::json(run.seed) : nlohmann::json(nullptr);
-  report["heat_joules"] = std::isfinite(samples.heat_joules) ? nlohmann::json(samples.heat_joules) : nlohmann::json(nullptr);
+  report["heat_joules"] = or_null(samples.heat_joules);
   std::optional<measure::Estimate> energy;
   if (samples.size() >= 4 * std::size_t{run.chains} || (samples.size() >= 2 && run.chains >= 64 && run.records >= 2)) energy = samples.mean_energy();
   if (energy) report["mean_energy"] = {{"value", energy->value}, {"standard_error", energy->standard_error}};

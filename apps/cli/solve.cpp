@@ -15,6 +15,7 @@
 #include "apps/cli/progress_bar.hpp"
 #include "files/array_file.hpp"
 #include "files/atomic_file.hpp"
+#include "files/json_numbers.hpp"
 #include "files/npz_file.hpp"
 #include "files/provenance.hpp"
 #include "files/utf8.hpp"
@@ -98,7 +99,7 @@ Wanted wanted_of(const SolveCommandOptions& options) {
 }
 
 nlohmann::json json_of(const solvers::LinearResult& result) {
-  return {{"relative_error", std::isfinite(result.relative_error) ? nlohmann::json(result.relative_error) : nlohmann::json(nullptr)},
+  return {{"relative_error", or_null(result.relative_error)},
           {"reached", result.reached},
           {"kT", result.kT},
           {"relaxation_time", result.relaxation_time},

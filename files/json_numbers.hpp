@@ -1,5 +1,5 @@
 #pragma once
-// Numbers of reports in JSON, which has none that is not finite.
+// Numbers in JSON, which has none that is not finite.
 
 #include <optional>
 

@@ -1,4 +1,4 @@
-#include "report/json_numbers.hpp"
+#include "files/json_numbers.hpp"
 
 #include <cmath>
 
