@@ -16,13 +16,10 @@ if(DEFINED HEATBATH_BUILD)
   step(${CMAKE_COMMAND} --install ${HEATBATH_BUILD} --prefix ${WORK}/prefix)
   list(APPEND OPTIONS -DCMAKE_PREFIX_PATH=${WORK}/prefix -DHEATBATH_PREFIX=${WORK}/prefix)
 else()
-  # It builds the whole emulator anew, to learn whether it builds: not to run it fast. With ccache it has the options of
-  # this build and finds what that compiled; without, no optimisation.
-  list(APPEND OPTIONS -DHEATBATH_SOURCE=${HEATBATH_SOURCE})
-  if(NOT CCACHE OR "$ENV{CCACHE_DISABLE}")
-    list(APPEND OPTIONS -DCMAKE_CXX_FLAGS_RELEASE=-O0 -DCMAKE_C_FLAGS_RELEASE=-O0)
-  endif()
+  list(APPEND OPTIONS -DHEATBATH_SOURCE=${HEATBATH_SOURCE} -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=6)
 endif()
+# What is compiled here is to build and to run, not to run fast.
+list(APPEND OPTIONS -DCMAKE_CXX_FLAGS_RELEASE=-O0 -DCMAKE_C_FLAGS_RELEASE=-O0)
 step(${CMAKE_COMMAND} -S ${PROJECT} -B ${WORK}/build ${OPTIONS})
 step(${CMAKE_COMMAND} --build ${WORK}/build --target consumers)
 step(${CMAKE_COMMAND} --build ${WORK}/build --target run_consumers)
