@@ -32,8 +32,11 @@ function(heatbath_target target)
   target_compile_options(${target} PRIVATE
     -fno-math-errno -fno-trapping-math -ffp-contract=off
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion)
-  if(CMAKE_UNITY_BUILD)  # names of one file hide those of another beside it
-    target_compile_options(${target} PRIVATE -Wno-shadow $<$<COMPILE_LANGUAGE:CXX>:-Wno-subobject-linkage>)
+  if(CMAKE_UNITY_BUILD)
+    # Names of one file hide those of another beside it. GCC 12 warns of strings that it has itself inlined
+    # (bugs 105329 and 105651), the more the more it sees at once.
+    target_compile_options(${target} PRIVATE -Wno-shadow $<$<COMPILE_LANGUAGE:CXX>:-Wno-subobject-linkage>
+      "$<$<CXX_COMPILER_ID:GNU>:-Wno-restrict;-Wno-free-nonheap-object>")
   endif()
   if(HEATBATH_ASSERTIONS)
     target_compile_options(${target} PRIVATE -UNDEBUG)
