@@ -71,7 +71,7 @@ void add_sample(CLI::App& app, Command& command) {
   sample->add_option("--kT", options.run.kT, "temperature, energy units of the file (default 1)")->transform(finite(0))->option_text("KT");
   add_whole(sample, "--chains", options.run.chains, 1, 1u << 20, "independent chains (default 64)");
   add_whole(sample, "--records", options.run.records, 1, 1u << 30, "states of each chain (default 100)");
-  sample->add_option("--burn-in", options.run.burn_in, "time before the first, sweeps of spins (default: from the bound on the relaxation time)")
+  sample->add_option("--burn-in", options.run.burn_in, "time before the first, sweeps of spins (default: from the bound on the relaxation time, else measured)")
       ->transform(finite(0))->option_text("T");
   sample->add_option("--spacing", options.run.spacing, "time between two (default: the same)")->transform(finite(0))->option_text("T");
   sample->add_flag("--meters", options.run.meters, "the heat given to the bath, too");

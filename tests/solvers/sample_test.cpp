@@ -40,6 +40,29 @@ TEST(Sample, SpinsFollowTheirLawAndTheCertificateSaysSo) {
   }
 }
 
+TEST(Sample, WaitsAsLongAsPilotRunsSayWhereNoBoundIsKnown) {
+  const auto bonds = reference::square_torus(4, reference::glass_strengths(4));
+  std::vector<Edge> edges;
+  for (const auto& bond : bonds)
+    edges.push_back({static_cast<std::uint32_t>(std::min(bond.a, bond.b)), static_cast<std::uint32_t>(std::max(bond.a, bond.b)), -bond.coupling});
+  const reference::Enumeration exact(16, bonds, std::vector<double>(16, 0.0));
+  Device device = open("func:cell=pbit&topology=torus:4x4&lanes=64&threads=1");
+  const Network glass = Network::ising(edges, std::vector<double>(16));
+  const Sampling at = sample(device, glass, {.kT = 1, .chains = 256});
+  expect_near(at.samples.mean_energy(), exact.mean_energy(1), "energy");
+  EXPECT_GT(at.burn_in, 10 * at.spacing);
+  ASSERT_EQ(at.samples.notes.size(), 1u);
+  EXPECT_NE(at.samples.notes[0].find("pilot runs"), std::string::npos);
+  try {  // barriers of 20 kT on each cell: no run of seconds sees a cell turn
+    Device wells = open("func:cells=2&lanes=64&threads=1");
+    sample(wells, Network::double_wells(2, 1), {.kT = 0.05});
+    ADD_FAILURE() << "a time was found for cells that do not move";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), HB_UNSUPPORTED);
+    EXPECT_NE(std::string(error.what()).find("burn-in"), std::string::npos);
+  }
+}
+
 TEST(Sample, LinearCellsHaveMeanAndCovarianceOfTheirMatrix) {
   Device device = open("func:stepper=exact-ou&cells=2&lanes=64&threads=1");
   const std::vector<double> A{2, -1, -1, 3}, b{1, 2};  // inverse: {3, 1, 1, 2}/5

@@ -17,7 +17,8 @@ struct SampleOptions {
   std::uint32_t chains = 64;      ///< independent, on the device's lanes
   std::uint32_t records = 100;    ///< of each chain
   /// Time before the first record and between records, in the network's time units (sweeps of p-bits). 0: 8 times and
-  /// once the bound on the relaxation time, where there is one (Scaling::relaxation_time).
+  /// once the bound on the relaxation time, where there is one (Scaling::relaxation_time), else 20 times and once the longest
+  /// autocorrelation time of the energy and of 16 cells in pilot runs.
   double burn_in = 0, spacing = 0;
   bool meters = false;            ///< SampleSet::heat_joules, where the device has meters; spins then run slower
   /// false: no state is kept, for runs larger than memory. The certificate is then of the first records of each chain
@@ -39,7 +40,7 @@ struct Sampling {
   double device_heat = 0;             ///< given to the bath, the device's energy units; NaN: not metered
 };
 
-/// Error(UNSUPPORTED) where no bound on the relaxation time is known and no time is given, and for what the device lacks;
+/// Error(UNSUPPORTED) where no time is given and pilot runs do not resolve one, and for what the device lacks;
 /// Error(BAD_ARG) for options out of range, for states that take more than 4 GiB and for directed couplings, whose states
 /// follow no energy. Spins start at random, other cells where the device has them.
 Sampling sample(Device& device, const network::Network& network, const SampleOptions& options = {});
