@@ -19,6 +19,7 @@
 #include "heatbath/numerics/text.hpp"
 #include "heatbath/regs.h"
 #include "job_impl.hpp"
+#include "progress_period.hpp"
 #include "rack_job.hpp"
 #include "record_reader.hpp"
 
@@ -39,8 +40,6 @@ constexpr std::uint64_t first_slice_part = 256, longest_slice_part = 32;
 
 constexpr int abort_waits = 64;
 
-/// How often progress is called inside work that lasts.
-constexpr std::chrono::milliseconds progress_period{100};
 /// Bytes of records decoded between two looks whether the job was cancelled.
 constexpr std::uint64_t look_bytes = std::uint64_t{4} << 20;
 

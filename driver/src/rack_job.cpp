@@ -4,11 +4,12 @@
 #include <utility>
 
 #include "heatbath/error.hpp"
+#include "progress_period.hpp"
 
 namespace heatbath {
 namespace {
 
-constexpr std::chrono::milliseconds looked_again_after{20}, progress_period{100};
+constexpr std::chrono::milliseconds looked_again_after{20};
 /// Times that a device may be lost in one job before it is left alone.
 constexpr std::uint32_t most_losses = 3;
 /// Bytes of records that wait on the host for the shots before them.

@@ -11,8 +11,6 @@ namespace {
 
 constexpr double spacing = 0.25;  // of records, in relaxation times: of the slowest mode nothing is lost
 
-std::string text(double value) { return numerics::general(value, 3); }
-
 }  // namespace
 
 Averages::Averages(Device& device, const network::Network& network, const LinearOptions& options, const Asked& asked, std::uint64_t seed)
@@ -156,8 +154,8 @@ void average_until(Averages& averages, const LinearOptions& options, double firs
     const double ratio = result.relative_error / options.tolerance;
     const double needed = 1.1 * result.averaged_time * ratio * ratio, left = most - result.averaged_time;
     if (left < 4 * result.relaxation_time || needed > 3 * most) {
-      result.notes.push_back("the tolerance of " + text(options.tolerance) + " was not reached: it needs about " +
-                             text(needed / result.relaxation_time) + " relaxation times of averaging; the limit is " + text(options.most_time));
+      result.notes.push_back("the tolerance of " + numerics::general(options.tolerance, 3) + " was not reached: it needs about " +
+                             numerics::general(needed / result.relaxation_time, 3) + " relaxation times of averaging; the limit is " + numerics::general(options.most_time, 3));
       return;
     }
     next = std::clamp((needed - result.averaged_time) / result.relaxation_time, 4.0, left / result.relaxation_time);
@@ -167,7 +165,7 @@ void average_until(Averages& averages, const LinearOptions& options, double firs
 void describe(const Averages& averages, Device& device, LinearResult& result) {
   result.device_seconds = static_cast<double>(result.device_ticks.count) * device.capabilities().tick_seconds();
   if (const network::Rounding rounding = averages.scaling().rounding(); rounding.worst > 1e-6)
-    result.notes.push_back("the device's converters hold the system with errors of up to " + text(100 * rounding.worst) +
+    result.notes.push_back("the device's converters hold the system with errors of up to " + numerics::general(100 * rounding.worst, 3) +
                            " % of its largest values: values are those of the system as held");
   if (averages.rails() > 0) result.notes.push_back("states were held at a rail " + std::to_string(averages.rails()) + " times: the room for them is too small");
 }

@@ -18,7 +18,6 @@ using network::Network;
 
 constexpr std::uint32_t most_inverse = 512;
 
-std::string text(double value) { return numerics::general(value, 3); }
 
 LinearResult inverse_of(Device& device, const Network& network, const LinearOptions& options, double kT) {
   const std::size_t n = network.cells();
@@ -42,7 +41,7 @@ LinearResult inverse_of(Device& device, const Network& network, const LinearOpti
   if (dt > 0) {
     const double bias = std::abs(measure::variance_bias(CellKind::overdamped, device.capabilities().stepper, {bend.highest, 1, 1}, dt).position);
     if (bias > 0.1 * options.tolerance)
-      result.notes.push_back("the device's step makes the variance of the stiffest mode wrong by " + text(100 * bias) + " %; a shorter step, or a stepper of second order, makes that less");
+      result.notes.push_back("the device's step makes the variance of the stiffest mode wrong by " + numerics::general(100 * bias, 3) + " %; a shorter step, or a stepper of second order, makes that less");
   }
   return result;
 }
@@ -100,7 +99,7 @@ PosteriorResult posterior(Device& device, const GaussianModel& model, std::span<
     for (std::size_t j = 0; j < n; ++j) b[i] += A[i * n + j] * model.prior_mean[j];
   for (std::size_t k = 0; k < m; ++k) {
     const double variance = model.noise_variance[model.noise_variance.size() == 1 ? 0 : k];
-    if (!(variance > 0) || !std::isfinite(variance)) refuse("a noise variance of " + text(variance) + "; above 0");
+    if (!(variance > 0) || !std::isfinite(variance)) refuse("a noise variance of " + numerics::general(variance, 3) + "; above 0");
     for (std::size_t i = 0; i < n; ++i) {
       b[i] += model.design[k * n + i] * data[k] / variance;
       for (std::size_t j = 0; j < n; ++j) A[i * n + j] += model.design[k * n + i] * model.design[k * n + j] / variance;

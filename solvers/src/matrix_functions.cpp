@@ -23,7 +23,6 @@ using View = Eigen::Map<const Matrix>;
 
 constexpr std::size_t most_rows = 512;
 
-std::string text(double value) { return numerics::general(value, 4); }
 
 std::size_t rows_of(std::span<const double> A, const LinearOptions& options, const char* who) {
   const auto n = static_cast<std::size_t>(std::llround(std::sqrt(static_cast<double>(A.size()))));
@@ -31,7 +30,7 @@ std::size_t rows_of(std::span<const double> A, const LinearOptions& options, con
   if (n > most_rows) throw Error(HB_BAD_ARG, std::string(who) + ": " + std::to_string(n) + " rows; at most " + std::to_string(most_rows));
   for (std::size_t k = 0; k < A.size(); ++k)
     if (!std::isfinite(A[k]))
-      throw Error(HB_BAD_ARG, std::string(who) + ": entry (" + std::to_string(k / n) + ", " + std::to_string(k % n) + ") is " + text(A[k]) + "; finite numbers are needed");
+      throw Error(HB_BAD_ARG, std::string(who) + ": entry (" + std::to_string(k / n) + ", " + std::to_string(k % n) + ") is " + numerics::general(A[k], 4) + "; finite numbers are needed");
   return n;
 }
 
@@ -46,7 +45,7 @@ Drift drift_of(const Matrix& M, const char* who, const char* where) {
   const Matrix part = 0.5 * (M + M.transpose());
   const Eigen::VectorXd modes = Eigen::SelfAdjointEigenSolver<Matrix>(part, Eigen::EigenvaluesOnly).eigenvalues();
   if (!(modes(0) > 0))
-    throw Error(HB_BAD_ARG, std::string(who) + ": the symmetric part of " + where + " has the eigenvalue " + text(modes(0)) + "; above 0 is needed");
+    throw Error(HB_BAD_ARG, std::string(who) + ": the symmetric part of " + where + " has the eigenvalue " + numerics::general(modes(0), 4) + "; above 0 is needed");
   Drift drift{Network(CellKind::overdamped, n), modes(n - 1), modes(0)};
   drift.network.set(CellSection::j4, 0.0);
   std::vector<double> half(n);
@@ -99,7 +98,7 @@ LinearResult lyapunov(Device& device, std::span<const double> A, std::span<const
   if ((r - r.transpose()).norm() > 1e-12 * r.norm()) throw Error(HB_BAD_ARG, "lyapunov: R is not symmetric");
   const Eigen::SelfAdjointEigenSolver<Matrix> of_noise(r);
   if (!(of_noise.eigenvalues()(0) > 0))
-    throw Error(HB_BAD_ARG, "lyapunov: R has the eigenvalue " + text(of_noise.eigenvalues()(0)) + "; above 0 is needed");
+    throw Error(HB_BAD_ARG, "lyapunov: R has the eigenvalue " + numerics::general(of_noise.eigenvalues()(0), 4) + "; above 0 is needed");
   // x = L z with L L = R: dz = -L^-1 A L z dt + white noise. At kT = 1 its strength is 2.
   const Matrix L = of_noise.operatorSqrt(), M = of_noise.operatorInverseSqrt() * a * L;
   const Drift drift = drift_of(M, "lyapunov", "A, where the noise R is white,");
@@ -124,7 +123,7 @@ LinearResult lyapunov(Device& device, std::span<const double> A, std::span<const
 
 LinearResult exponential(Device& device, std::span<const double> A, double time, const LinearOptions& options) {
   const std::size_t n = rows_of(A, options, "exponential");
-  if (!(time > 0) || !std::isfinite(time)) throw Error(HB_BAD_ARG, "exponential: a time of " + text(time) + "; above 0");
+  if (!(time > 0) || !std::isfinite(time)) throw Error(HB_BAD_ARG, "exponential: a time of " + numerics::general(time, 4) + "; above 0");
   const View a(A.data(), static_cast<Eigen::Index>(n), static_cast<Eigen::Index>(n));
   const Matrix twice = a + a.transpose();
   const Eigen::VectorXd modes = Eigen::SelfAdjointEigenSolver<Matrix>(twice, Eigen::EigenvaluesOnly).eigenvalues();
@@ -144,7 +143,7 @@ LinearResult exponential(Device& device, std::span<const double> A, double time,
     if (forces(0) > 0.02 * forces(forces.size() - 1) || attempt == 20) break;
     shift = std::max(1.5 * shift, 0.05 * a.norm());
   }
-  if (shift > 0) result.notes.push_back("A + " + text(shift) + " was taken, whose noise and forces are positive, and the factor exp(" + text(shift * time) + ") made good for it");
+  if (shift > 0) result.notes.push_back("A + " + numerics::general(shift, 4) + " was taken, whose noise and forces are positive, and the factor exp(" + numerics::general(shift * time, 4) + ") made good for it");
   const Drift drift = drift_of(M, "exponential", "A, where its noise is white,");
   Asked asked{Moment::lagged, 1, std::min(0.05, options.tolerance), time};
   // Its states share noise with the steps that follow: right for averages, off by a step between two times.
@@ -171,7 +170,7 @@ LinearResult log_determinant(Device& device, std::span<const double> A, const Li
   std::vector<double> scaled(A.begin(), A.end());
   for (std::size_t i = 0; i < n; ++i) {
     if (!(A[i * n + i] > 0))
-      throw Error(HB_BAD_ARG, "log-determinant: entry (" + std::to_string(i) + ", " + std::to_string(i) + ") is " + text(A[i * n + i]) + "; A is not positive definite");
+      throw Error(HB_BAD_ARG, "log-determinant: entry (" + std::to_string(i) + ", " + std::to_string(i) + ") is " + numerics::general(A[i * n + i], 4) + "; A is not positive definite");
     diagonal += std::log(A[i * n + i]);
   }
   for (std::size_t i = 0; i < n; ++i)
@@ -179,7 +178,7 @@ LinearResult log_determinant(Device& device, std::span<const double> A, const Li
   for (std::size_t i = 0; i < n; ++i)
     for (std::size_t j = 0; j < i; ++j) scaled[i * n + j] = scaled[j * n + i];
   const Network::Curvature bend = Network::quadratic_form(scaled, std::vector<double>(n)).curvature(0);
-  if (!(bend.lowest > 0)) throw Error(HB_BAD_ARG, "log-determinant: A is not positive definite: with a diagonal of ones its lowest eigenvalue is " + text(bend.lowest));
+  if (!(bend.lowest > 0)) throw Error(HB_BAD_ARG, "log-determinant: A is not positive definite: with a diagonal of ones its lowest eigenvalue is " + numerics::general(bend.lowest, 4));
   LinearResult result;
   result.values = {diagonal};
   result.standard_errors = {0};
@@ -197,7 +196,7 @@ LinearResult log_determinant(Device& device, std::span<const double> A, const Li
       worst = std::max(worst, std::abs(integral_of(rule, mode - 1) - std::log(mode)));
   }
   if (worst * static_cast<double>(n) > 0.1 * options.tolerance)
-    result.notes.push_back("64 nodes leave up to " + text(worst * static_cast<double>(n)) + " in the logarithm: A is badly conditioned beside its diagonal");
+    result.notes.push_back("64 nodes leave up to " + numerics::general(worst * static_cast<double>(n), 4) + " in the logarithm: A is badly conditioned beside its diagonal");
 
   struct Node {
     std::unique_ptr<Averages> averages;
@@ -255,8 +254,8 @@ LinearResult log_determinant(Device& device, std::span<const double> A, const Li
       needed = std::max(needed, wanted);
     }
     if (longest > options.most_time || round == 12) {
-      result.notes.push_back("the tolerance of " + text(options.tolerance) + " was not reached: it needs about " + text(needed) +
-                             " relaxation times of averaging in a node; the limit is " + text(options.most_time));
+      result.notes.push_back("the tolerance of " + numerics::general(options.tolerance, 4) + " was not reached: it needs about " + numerics::general(needed, 4) +
+                             " relaxation times of averaging in a node; the limit is " + numerics::general(options.most_time, 4));
       break;
     }
   }
