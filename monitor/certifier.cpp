@@ -7,16 +7,11 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "files/json_numbers.hpp"
 #include "heatbath/error.hpp"
 #include "heatbath/network/certificate.hpp"
 
 namespace heatbath::monitor {
-
-namespace {
-
-nlohmann::json number(double value) { return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(nullptr); }
-
-}  // namespace
 
 Certifier::Certifier(const Scene& scene, CellKind kind, std::uint32_t shots) : scene_(scene), kind_(kind), shots_(shots) {
   if (kind != CellKind::overdamped && kind != CellKind::underdamped && kind != CellKind::phase && kind != CellKind::pbit)
@@ -90,15 +85,15 @@ std::string Certifier::certify(const Work& work) const {
     nlohmann::json findings = nlohmann::json::array();
     for (const measure::Finding finding : is.findings) findings.push_back(measure::name(finding));
     const double beta = is.inverse_temperature.value;
-    return nlohmann::json{{"kT", number(1 / beta)},
-                          {"kT_low", number(1 / is.high)},
-                          {"kT_high", number(1 / is.low)},
+    return nlohmann::json{{"kT", or_null(1 / beta)},
+                          {"kT_low", or_null(1 / is.high)},
+                          {"kT_high", or_null(1 / is.low)},
                           {"kT_wanted", work.kT},
-                          {"autocorrelation", number(is.autocorrelation_time)},
+                          {"autocorrelation", or_null(is.autocorrelation_time)},
                           {"slowest", is.slowest},
-                          {"effective_samples", number(is.effective_samples)},
+                          {"effective_samples", or_null(is.effective_samples)},
                           {"samples", is.samples},
-                          {"r_hat", number(is.r_hat)},
+                          {"r_hat", or_null(is.r_hat)},
                           {"least_mixed", is.least_mixed},
                           {"findings", findings}}
         .dump();
