@@ -80,6 +80,9 @@ double usable_kT(const Capabilities& caps, double wanted) {
   return std::clamp(wanted, static_cast<double>(caps.kT_min), static_cast<double>(caps.kT_max));
 }
 
+/// Of the networks that are sampled.
+constexpr std::uint32_t most_sampled_cells = 32;
+
 /// A random network in patches of a few coupled cells, in the device's units; values are such that its codes hold.
 struct Patches {
   std::uint32_t cells = 0;
@@ -89,7 +92,7 @@ struct Patches {
   std::vector<std::vector<std::uint32_t>> members;
 
   explicit Patches(const Capabilities& caps) {
-    cells = std::min(caps.cells, 32u);
+    cells = std::min(caps.cells, most_sampled_cells);
     const bool spins = is_spin(caps);
     kT = usable_kT(caps, spins ? 1 : 0.25);
     j2 = spins || is_phase(caps) ? 0 : static_cast<double>(held(caps, std::min(1.5f, caps.range_j2 * 0.75f), caps.range_j2));
@@ -275,8 +278,10 @@ namespace checks {
 std::string sampler_law(Device& device) {
   const Capabilities& caps = device.capabilities();
   needs_one_number(caps);
-  constexpr std::uint32_t shots = 512, records = 8;
+  constexpr std::uint32_t records = 8;
   const Patches patches(caps);
+  // What a sample says of the temperature grows with its cells: as many samples of few cells as say the same.
+  const std::uint32_t shots = 512 * ((most_sampled_cells + patches.cells - 1) / patches.cells);
   const Capture capture = sampled(device, patches, shots, records);
   const bool loose = converted(device);
   const double dt = device.time_units(device.step());

@@ -13,6 +13,8 @@
 
 namespace heatbath::monitor {
 
+using apps::or_null;
+
 Certifier::Certifier(const Scene& scene, CellKind kind, std::uint32_t shots) : scene_(scene), kind_(kind), shots_(shots) {
   if (kind != CellKind::overdamped && kind != CellKind::underdamped && kind != CellKind::phase && kind != CellKind::pbit)
     why_not_ = std::string("no certificate of ") + heatbath::name(kind) + " cells";
