@@ -130,9 +130,9 @@ TEST(Profile, FaultsAreOneLineThatSaysWhatWhereAndWhatWouldBeRight) {
   };
   EXPECT_EQ(complaint(ideal), "");
   EXPECT_EQ(with("rail = 64.0", "rails = 64.0"),
-            "[array] rails: unknown key; the keys are cell, states, stepper, topology, reciprocal, cells, cells_max, "
+            "[array] rails: unknown key (did you mean rail?); the keys are cell, states, stepper, topology, reciprocal, cells, cells_max, "
             "lanes, lanes_max, mobility, rail, velocity_range, refuse_unstable");
-  EXPECT_EQ(with("[time]", "[times]").substr(0, 31), "[times]: unknown table; the tab");
+  EXPECT_THAT(with("[time]", "[times]"), testing::StartsWith("[times]: unknown table (did you mean time?); the tables are "));
   EXPECT_EQ(with("\n[mismatch]", "\n"),
             "[noise] bias_offset_sd_steps: unknown key; the keys are colour, correlation_time, common");
   EXPECT_EQ(with("seeded = true", "seeded = 1"), "[features] seeded: found 1; it must be true or false");
