@@ -54,8 +54,8 @@ TEST(Sample, WaitsAsLongAsPilotRunsSayWhereNoBoundIsKnown) {
   ASSERT_EQ(at.samples.notes.size(), 1u);
   EXPECT_NE(at.samples.notes[0].find("pilot runs"), std::string::npos);
   try {  // barriers of 20 kT on each cell: no run of seconds sees a cell turn
-    Device wells = open("func:cells=2&lanes=64&threads=1");
-    sample(wells, Network::double_wells(2, 1), {.kT = 0.05});
+    Device wells = open("func:cells=32&lanes=64&threads=1");
+    sample(wells, Network::double_wells(32, 1), {.kT = 0.05});
     ADD_FAILURE() << "a time was found for cells that do not move";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), HB_UNSUPPORTED);
