@@ -37,9 +37,9 @@ TEST(Uri, MistakesListWhatIsValid) {
   };
   refused("ideal", "no scheme");
   refused(":cells=2", "no scheme");
-  refused("fnuc:cells=2", "scheme 'fnuc' is unknown; this build has func");
-  refused("tlm:cels=2", "key 'cels' is unknown; tlm: has profile, cells, lanes, seed, threads, timing, cell, stepper");
-  refused("func:cels=2", "key 'cels' is unknown; func: has profile, cells, lanes, seed, threads, cell, stepper, topology");
+  refused("fnuc:cells=2", "scheme 'fnuc' is unknown (did you mean func?); this build has func");
+  refused("tlm:cels=2", "key 'cels' is unknown (did you mean cells?); tlm: has profile, cells, lanes, seed, threads, timing, cell, stepper");
+  refused("func:cels=2", "key 'cels' is unknown (did you mean cells?); func: has profile, cells, lanes, seed, threads, cell, stepper, topology");
   refused("fnuc:", "tcp, unix, shm, etherbone, uio, record, replay");
   refused("tcp:host:1", "write it as tcp://host:port");
   refused("tcp://host", "write it as tcp://host:port");
