@@ -7,6 +7,7 @@
 - A name in capitals, in code style, that begins as a register does (CAPS_, JOB_, CAPS., ...) or with HB_ is a register
   (REG, or REG without _LO), a field of one (FIELD, REG.FIELD) or its value, a status, an operation, or a name of the
   firmware headers.
+- Every page of docs/ but the decisions is in the navigation of mkdocs.yml, where there is one.
 
 Prints one line per finding, path:line: what; exit status 1 when there are any.
 """
@@ -86,7 +87,18 @@ def declared_names(root):
     return names
 
 
+def pages_without_place(root):
+    """Pages of docs/ that the site's navigation lacks; the decisions are added to it by tools/site_hook.py."""
+    site = root / "mkdocs.yml"
+    placed = set(re.findall(r"^ *- .*?([\w/]+\.md)$", site.read_text(), re.M)) if site.exists() else None
+    for page in sorted((root / "docs").rglob("*.md")) if placed is not None else ():
+        name = page.relative_to(root / "docs").as_posix()
+        if name not in placed and not re.match(r"adr/\d", name):
+            yield f"mkdocs.yml:1: docs/{name} is not in the navigation"
+
+
 def findings(root):
+    yield from pages_without_place(root)
     names = declared_names(root)
     beginnings = {"HB"} | {re.split("[_.]", name)[0] for name in names or ()}
     for page in pages(root):

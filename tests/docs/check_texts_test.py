@@ -9,7 +9,7 @@ PROGRAM = "int a;\n  // docs: begin part\n  int b;\n    int c;\n  // docs: end p
 
 
 class CheckTexts(unittest.TestCase):
-    def found(self, text):
+    def found(self, text, navigation=None):
         with tempfile.TemporaryDirectory() as folder:
             root = pathlib.Path(folder)
             (root / "docs").mkdir()
@@ -20,6 +20,8 @@ class CheckTexts(unittest.TestCase):
             (root / "firmware_api/regmap/heatbath.toml").write_text(
                 '[[register]]\nname = "TIME_LO"\nfields = [{ name = "LOW" }]\n')
             (root / "README.md").write_text(text)
+            if navigation is not None:
+                (root / "mkdocs.yml").write_text(navigation)
             return list(check_texts.findings(root))
 
     def test_a_right_page_passes(self):
@@ -46,6 +48,10 @@ class CheckTexts(unittest.TestCase):
         self.assertEqual(self.found("`EXPECT_EQ` is no name of the register map\n"), [])
         self.assertIn("TIME_MID", self.found("`TIME_MID`\n")[0])
         self.assertIn("TIME_LO.HIGH", self.found("`TIME_LO.HIGH`\n")[0])
+
+    def test_a_page_that_the_navigation_lacks(self):
+        self.assertEqual(self.found("", "nav:\n  - How-to:\n      - A page: page.md\n"), [])
+        self.assertIn("docs/page.md is not in the navigation", self.found("", "nav:\n  - Other: other.md\n")[0])
 
     def test_a_link_inside_a_block_is_code(self):
         self.assertEqual(self.found("```console\n[a](none.md)\n```\n"), [])

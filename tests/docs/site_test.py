@@ -1,0 +1,71 @@
+"""site_test.py ROOT: docs/ becomes a site without warnings, and warnings are errors: tools/site.sh refuses a page with a
+dead anchor, a link to a file that is not there, and a page that the navigation lacks. Every file that a page of the
+site refers to is in the site. Exit status 77 where mkdocs-material cannot be had."""
+import html.parser
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import urllib.parse
+
+root = pathlib.Path(sys.argv[1]).resolve()
+
+
+def site(tree, out):
+    return subprocess.run([tree / "tools/site.sh", "--out", out], capture_output=True, text=True)
+
+
+class References(html.parser.HTMLParser):
+    def __init__(self, page):
+        super().__init__()
+        self.found, self.ids = [], set()
+        self.feed(page.read_text())
+
+    def handle_starttag(self, tag, attributes):
+        for name, value in attributes:
+            if name in ("href", "src") and value and not (tag == "link" and dict(attributes).get("rel") == "canonical"):
+                self.found.append(value)
+            if name in ("id", "name"):
+                self.ids.add(value)
+
+
+with tempfile.TemporaryDirectory() as folder:
+    out = pathlib.Path(folder, "site")
+    built = site(root, out)
+    if built.returncode == 77:
+        print(built.stderr, end="")
+        sys.exit(77)
+    assert built.returncode == 0 and built.stderr == "", built
+    pages = {page: References(page) for page in out.rglob("*.html") if page.name != "404.html"}
+    assert len(pages) > 100, len(pages)
+    checked = 0
+    for page, references in pages.items():
+        for reference in references.found:
+            split = urllib.parse.urlsplit(reference)
+            if split.scheme or split.netloc:
+                continue
+            target = (page.parent / urllib.parse.unquote(split.path)).resolve() if split.path else page
+            target = target / "index.html" if target.is_dir() else target
+            assert target.exists(), f"{page.relative_to(out)} refers to {reference}, which the site lacks"
+            if split.fragment and target in pages:
+                assert urllib.parse.unquote(split.fragment) in pages[target].ids, f"{page.relative_to(out)}: {reference}"
+            checked += 1
+    assert checked > 10_000, checked
+    for script in ("search/search_index.json", "registers.html", "source/CONTRIBUTING.html"):
+        assert (out / script).exists(), script
+
+    # A copy of the tree, spoiled in three ways.
+    os.environ.setdefault("HEATBATH_SITE_PYTHON", str(root / "build/site_env/bin/python"))
+    tree = pathlib.Path(folder, "tree")
+    shutil.copytree(root, tree, symlinks=True, ignore=lambda where, names: [
+        name for name in names if pathlib.Path(where, name) in (root / "build", root / "out", root / ".git")])
+    with (tree / "docs/units_and_signs.md").open("a") as page:
+        page.write("[a](links.md#nowhere) [b](../tools/nothing.sh)\n")
+    (tree / "docs/forgotten.md").write_text("# A page that no one finds\n")
+    spoiled = site(tree, pathlib.Path(folder, "spoiled"))
+    assert spoiled.returncode == 1, spoiled
+    for complaint in ("#nowhere", "tools/nothing.sh, which is not in the repository", "forgotten.md"):
+        assert complaint in spoiled.stderr, (complaint, spoiled)
+print(f"{len(pages)} pages, {checked} references")

@@ -1,0 +1,149 @@
+"""Hook of mkdocs (mkdocs.yml): what pages written for the repository need on a site.
+
+- A link that leaves docs/ leads to a page of the site that shows that file, or lists that folder. Markdown is shown as
+  Markdown; links of such a page are followed in the same way.
+- A code block that says file=PATH has the path as its title.
+- Headings have the anchors of the repository, which tests/docs/check_texts.py checks.
+- The decisions stand in the navigation by their numbers, without being listed in mkdocs.yml.
+"""
+import logging
+import os
+import pathlib
+import posixpath
+import re
+import sys
+
+from mkdocs.structure.files import File, InclusionLevel
+
+LOG = logging.getLogger("mkdocs.hooks.site")  # --strict counts its warnings
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests/docs"))
+from check_texts import prose_and_blocks, slug  # noqa: E402
+
+LINK = re.compile(r"(\[[^\]]*\]\()([^)\s]+)(\))")
+BLOCK = re.compile(r"^(\s*```\S+) file=(\S+)(?: region=\S+)?\s*$")
+LANGUAGES = {".hpp": "cpp", ".cpp": "cpp", ".h": "c", ".c": "c", ".py": "python", ".sh": "bash", ".toml": "toml",
+             ".v": "verilog", ".sbatch": "bash", ".yml": "yaml"}
+PICTURES = {".png", ".svg"}
+
+
+def leaves_docs(base, target):
+    """The path in the repository that a link of a page in the folder `base` leads to, when that is outside docs/."""
+    if re.match(r"[a-z]+:|#", target):
+        return None
+    path = posixpath.normpath(posixpath.join(base, target.partition("#")[0]))
+    return None if path == "docs" or path.startswith("docs/") else path
+
+
+def page_of(path):
+    """Where the site has the page of a file or folder of the repository, relative to docs/."""
+    if path.endswith(".md"):
+        return f"source/{path}"
+    return f"source/{path}/index.md" if (ROOT / path).is_dir() else f"source/{path}.md"
+
+
+def links(text):
+    for _, line in prose_and_blocks(text)[0]:
+        for match in LINK.finditer(line):
+            yield match.group(2)
+
+
+def source_text(path):
+    """Markdown of the page that shows a file or folder of the repository."""
+    file = ROOT / path
+    if file.is_dir():
+        inside = sorted(child for child in file.iterdir() if not child.name.startswith((".", "__pycache__")))
+        rows = [f"- [{child.name}{'/' if child.is_dir() else ''}]({child.name})" for child in inside]
+        return f"# {path}/\n\n" + "\n".join(rows) + "\n"
+    text = file.read_text()
+    if file.suffix == ".md":
+        return text
+    fence = "`" * max([3] + [len(run) + 1 for run in re.findall("`{3,}", text)])
+    return f"# {path}\n\n{fence}{LANGUAGES.get(file.suffix, 'text')}\n{text.rstrip()}\n{fence}\n"
+
+
+def rewritten(text, base, place):
+    """Text of a page of the folder `base` of the repository, whose page is in the folder `place` of the site."""
+    fenced, lines = False, []
+    for line in text.splitlines():
+        if line.lstrip().startswith("```"):
+            fenced = not fenced
+            line = BLOCK.sub(r'\1 title="\2"', line)
+        elif not fenced:
+            def moved(match):
+                target = match.group(2)
+                if re.match(r"[a-z]+:|#", target):
+                    return match.group(0)
+                path, hash_sign, anchor = target.partition("#")
+                outside = leaves_docs(base, path)
+                inside = posixpath.normpath(posixpath.join(base, path)).removeprefix("docs").lstrip("/") or "README.md"
+                there = page_of(outside) if outside is not None else inside
+                return match.group(1) + posixpath.relpath(there, place or ".") + hash_sign + anchor + match.group(3)
+            line = LINK.sub(moved, line)
+        lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+def on_config(config):
+    config.mdx_configs.setdefault("toc", {})["slugify"] = lambda heading, _: slug(heading)
+    decisions = [f"adr/{file.name}" for file in sorted((ROOT / "docs/adr").glob("0*.md"))]
+
+    def spread(entries):
+        for entry in entries:
+            for title, below in entry.items() if isinstance(entry, dict) else ():
+                if below == "adr/README.md":
+                    entry[title] = [below, *decisions]
+                elif isinstance(below, list):
+                    spread(below)
+    spread(config.nav)
+    return config
+
+
+def on_files(files, config):
+    """Pages of all files and folders that a page links to outside docs/, and that those link to."""
+    waiting = []
+    for page in files.documentation_pages():
+        base = posixpath.join("docs", posixpath.dirname(page.src_uri)).rstrip("/")
+        waiting += [leaves_docs(base, target) for target in links(page.content_string)]
+    made = set()
+    while waiting:
+        path = waiting.pop()
+        if path is None or path in made:
+            continue
+        made.add(path)
+        if path.startswith("..") or not (ROOT / path).exists():
+            LOG.warning("a page links to %s, which is not in the repository", path)
+            continue
+        if pathlib.PurePath(path).suffix in PICTURES:
+            continue
+        text = source_text(path)
+        base = path if (ROOT / path).is_dir() else posixpath.dirname(path)
+        if (ROOT / path).is_dir():  # lists what is there; of that only Markdown and source text has pages
+            shown = [line for line in text.splitlines() if not line.startswith("- ") or has_page(base, line)]
+            text = "\n".join(shown) + "\n"
+        waiting += [leaves_docs(base, target) for target in links(text)] if path.endswith(".md") or base == path else []
+        if path.endswith(".md") or base == path:
+            text = rewritten(text, base, posixpath.dirname(page_of(path)))
+        files.append(File.generated(config, page_of(path), content=text, inclusion=InclusionLevel.NOT_IN_NAV))
+    return files
+
+
+def has_page(base, line):
+    name = LINK.search(line).group(2)
+    file = ROOT / base / name
+    if file.is_dir():
+        return True
+    try:
+        file.read_text()
+    except UnicodeDecodeError:
+        return False
+    return os.path.getsize(file) < 200_000
+
+
+def on_page_markdown(markdown, page, config, files):
+    if page.file.generated_by is not None:
+        if not page.file.src_uri.startswith("source/CONTRIBUTING"):
+            page.meta["search"] = {"exclude": True}  # code would stand before the pages that explain it
+        return markdown
+    folder = posixpath.dirname(page.file.src_uri)
+    return rewritten(markdown, posixpath.join("docs", folder).rstrip("/"), folder)
