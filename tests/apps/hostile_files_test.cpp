@@ -68,12 +68,10 @@ class Machines : public HostileFiles {
 
 // Found by fuzz_readers: the parser's own words quoted a DEL.
 TEST_F(HostileFiles, ErrorsAboutJsonShowNoControlCharacters) {
-  const std::string text = "{\"problem\": {\"x\x7F\" 1}}";
-  for (const auto& read : {+[](const std::filesystem::path& path) { read_machines(path); },
-                           +[](const std::filesystem::path& path) { read_score(path); }}) {
-    const std::string error = error_of(HB_BAD_ARG, [&] { read(write(text)); });
-    EXPECT_THAT(error, AllOf(HasSubstr("\\x7f"), Not(HasSubstr("\x7F"))));
-  }
+  const std::string text = "{\"problem\": tru\x7F}";
+  const auto shown = AllOf(HasSubstr("\\x7f"), Not(HasSubstr("\x7F")));
+  EXPECT_THAT(error_of(HB_BAD_ARG, [&] { read_machines(write(text)); }), shown);
+  EXPECT_THAT(error_of(HB_IO, [&] { read_score(write(text)); }), shown);
 }
 
 TEST_F(Machines, ReadBackAsWritten) {
