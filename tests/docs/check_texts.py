@@ -7,12 +7,14 @@
 - A name in capitals, in code style, that begins as a register does (CAPS_, JOB_, CAPS., ...) or with HB_ is a register
   (REG, or REG without _LO), a field of one (FIELD, REG.FIELD) or its value, a status, an operation, or a name of the
   firmware headers.
+- A line `$ heatbath COMMAND ...` names a command of docs/command.md, which a test compares with --help, and options of it.
 - Every page of docs/ but the decisions is in the navigation of mkdocs.yml, where there is one.
 
 Prints one line per finding, path:line: what; exit status 1 when there are any.
 """
 import pathlib
 import re
+import shlex
 import sys
 import textwrap
 import tomllib
@@ -87,6 +89,36 @@ def declared_names(root):
     return names
 
 
+def described_commands(root):
+    """Options of each command by its section in docs/command.md, of all commands under ""; None without that page."""
+    page = root / "docs/command.md"
+    if not page.exists():
+        return None
+    beginning, *sections = re.split(r"^## heatbath ", page.read_text(), flags=re.M)
+    options = {"": set(re.findall(r"--[a-z][a-z-]*", beginning))}
+    for section in sections:
+        options[section.split("\n", 1)[0].strip()] = set(re.findall(r"--[a-z][a-z-]*|(?<=`)-[a-z]\b", section))
+    return options
+
+
+def wrong_command(line, commands):
+    """What is wrong with the words of a shell line that calls the command; None when nothing is, or it calls another."""
+    if not re.match(r"\$ (\S*/)?heatbath( |$)", line):
+        return None
+    words = [word for word in shlex.split(line[2:], comments=True)[1:]]
+    words = words[:next((i for i, word in enumerate(words) if word in ("|", ">", "2>", "&", "&&", ";")), len(words))]
+    if not words or words[0].startswith("-"):
+        return None
+    name = " ".join(words[:2]) if " ".join(words[:2]) in commands else words[0]
+    if name not in commands:
+        return f"docs/command.md has no heatbath {name}"
+    for word in words:
+        option = word.split("=", 1)[0]
+        if re.fullmatch(r"--[a-z][a-z-]*", option) and option not in commands[name] | commands[""]:
+            return f"docs/command.md has no option {option} of heatbath {name}"
+    return None
+
+
 def pages_without_place(root):
     """Pages of docs/ that the site's navigation lacks; the decisions are added to it by tools/site_hook.py."""
     site = root / "mkdocs.yml"
@@ -100,6 +132,7 @@ def pages_without_place(root):
 def findings(root):
     yield from pages_without_place(root)
     names = declared_names(root)
+    commands = described_commands(root)
     beginnings = {"HB"} | {re.split("[_.]", name)[0] for name in names or ()}
     for page in pages(root):
         where = page.relative_to(root)
@@ -120,6 +153,11 @@ def findings(root):
         for number, info, body in blocks:
             words = info.split()
             options = dict(word.split("=", 1) for word in words[1:] if "=" in word)
+            if commands and words and words[0] == "console":
+                for offset, line in enumerate(body, 1):
+                    wrong = wrong_command(line, commands)
+                    if wrong:
+                        yield f"{where}:{number + offset}: {wrong}"
             if "file" not in options:
                 if words and words[0] in ("cpp", "c++", "toml"):
                     yield f"{where}:{number}: a {words[0]} block must say file=PATH of a file that is built or run"

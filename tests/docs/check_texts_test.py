@@ -9,7 +9,7 @@ PROGRAM = "int a;\n  // docs: begin part\n  int b;\n    int c;\n  // docs: end p
 
 
 class CheckTexts(unittest.TestCase):
-    def found(self, text, navigation=None):
+    def found(self, text, navigation=None, commands=None):
         with tempfile.TemporaryDirectory() as folder:
             root = pathlib.Path(folder)
             (root / "docs").mkdir()
@@ -20,6 +20,8 @@ class CheckTexts(unittest.TestCase):
             (root / "firmware_api/regmap/heatbath.toml").write_text(
                 '[[register]]\nname = "TIME_LO"\nfields = [{ name = "LOW" }]\n')
             (root / "README.md").write_text(text)
+            if commands is not None:
+                (root / "docs/command.md").write_text(commands)
             if navigation is not None:
                 (root / "mkdocs.yml").write_text(navigation)
             return list(check_texts.findings(root))
@@ -48,6 +50,13 @@ class CheckTexts(unittest.TestCase):
         self.assertEqual(self.found("`EXPECT_EQ` is no name of the register map\n"), [])
         self.assertIn("TIME_MID", self.found("`TIME_MID`\n")[0])
         self.assertIn("TIME_LO.HIGH", self.found("`TIME_LO.HIGH`\n")[0])
+
+    def test_a_command_or_option_that_is_not_described(self):
+        commands = "    heatbath --device URI\n\n## heatbath run\n\n`--shots`\n\n## heatbath train score\n\n`--rate X`\n"
+        right = "$ heatbath run x.toml --shots=3 --device func: | tail --lines 2\n$ build/apps/heatbath train score --rate 1\n$ other --odd\n"
+        self.assertEqual(self.found(f"```console\n{right}```\n", commands=commands), [])
+        self.assertIn("no option --rate of heatbath run", self.found("```console\n$ heatbath run --rate 1\n```\n", commands=commands)[0])
+        self.assertIn("no heatbath walk", self.found("```console\n$ heatbath walk\n```\n", commands=commands)[0])
 
     def test_a_page_that_the_navigation_lacks(self):
         self.assertEqual(self.found("", "nav:\n  - How-to:\n      - A page: page.md\n"), [])
