@@ -48,7 +48,7 @@ def page(data, performance):
              "date. \"not found\" says where was looked, not that it does not exist. A row that is wrong is corrected in",
              "`docs/neighbours.toml`. Speed beside libraries that could be run here is measured:",
              "[performance](performance.md#beside-libraries-of-pypi).", "", "## By feature", "",
-             "| | Heatbath | " + " | ".join(f"[{n['name']}]({n['url']})" for n in neighbours) + " |",
+             "| feature | Heatbath | " + " | ".join(f"[{n['name']}]({n['url']})" for n in neighbours) + " |",
              "|---" * (len(keys) + 2) + "|"]
     sources = []
     for feature in data["feature"]:

@@ -29,7 +29,7 @@ spread = np.sqrt((weights * (pairs[:, 0] * pairs[:, 1] - exact) ** 2).sum() / le
 assert abs((states[:, 0] * states[:, 1]).mean() - exact) < 4 * spread
 
 # docs: begin plot
-from matplotlib import pyplot
+import matplotlib.pyplot as pyplot
 
 import heatbath.plot
 
