@@ -2,10 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstring>
+#include <algorithm>
 #include <fstream>
 #include <optional>
 #include <set>
+#include <span>
 
 #include "heatbath/error.hpp"
 #include "heatbath/network/shots.hpp"
@@ -43,12 +44,12 @@ Program everything(const Device& device, std::uint32_t cells, double time = 0.2,
 void expect_same(const Result& a, const Result& b) {
   ASSERT_EQ(a.capture.shots(), b.capture.shots());
   ASSERT_EQ(a.capture.values().size(), b.capture.values().size());
-  EXPECT_EQ(std::memcmp(a.capture.values().data(), b.capture.values().data(), a.capture.values().size_bytes()), 0);
+  EXPECT_TRUE(std::ranges::equal(std::as_bytes(a.capture.values()), std::as_bytes(b.capture.values())));
   EXPECT_EQ(a.capture.ticks(), b.capture.ticks());
   ASSERT_EQ(a.meters.size(), b.meters.size());
   for (std::size_t k = 0; k < a.meters.size(); ++k) {
     ASSERT_EQ(a.meters[k].size(), b.meters[k].size());
-    EXPECT_EQ(std::memcmp(a.meters[k].data(), b.meters[k].data(), a.meters[k].size() * sizeof(hb_meters_t)), 0);
+    EXPECT_TRUE(std::ranges::equal(std::as_bytes(std::span(a.meters[k])), std::as_bytes(std::span(b.meters[k]))));
   }
   EXPECT_EQ(a.on_request, b.on_request);
   EXPECT_EQ(a.readback, b.readback);
