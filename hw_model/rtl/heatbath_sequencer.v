@@ -344,6 +344,36 @@ module heatbath_sequencer #(
     end
   endtask
 
+  // What RESET and power-on leave: no job, no array, time 0.
+  task forget;
+    begin
+      now <= 64'd0;
+      dt <= STEP;
+      phase <= IDLE;
+      outcome <= NOTHING;
+      exists <= 1'b0;
+      abort_due <= 1'b0;
+      stalled <= 1'b0;
+      capturing <= 1'b0;
+      owed <= 1'b0;
+      ramped <= 1'b0;
+      remaining <= 52'd0;
+      job_steps <= 52'd0;
+      stall_ticks <= 64'd0;
+      r_SHOT_COUNT <= 32'd0;
+      r_INTR_STATE <= 6'd0;
+      r_INTR_TAG <= 32'd0;
+      pc <= 32'd0;
+      fail(OK, 32'd0, 32'd0, 32'd0);
+      r_CLIP_COUNT <= 32'd0;
+      r_CAPTURE_RECORD_BYTES <= 32'd0;
+      r_CAPTURE_HEAD <= 32'd0;
+      tail <= 32'd0;
+      slots <= 32'd0;
+      r_DMA_CODE <= OK;
+    end
+  endtask
+
   task fail(input [7:0] why, input [31:0] where, input [31:0] what, input [31:0] info);
     begin
       r_FAULT_CODE <= {24'd0, why};
@@ -438,30 +468,7 @@ module heatbath_sequencer #(
           8'd3: begin
             soft_reset <= 1'b1;
             r_RESET_COUNT <= r_RESET_COUNT + 32'd1;
-            now <= 64'd0;
-            dt <= STEP;
-            phase <= IDLE;
-            outcome <= NOTHING;
-            exists <= 1'b0;
-            abort_due <= 1'b0;
-            stalled <= 1'b0;
-            capturing <= 1'b0;
-            owed <= 1'b0;
-            ramped <= 1'b0;
-            remaining <= 52'd0;
-            job_steps <= 52'd0;
-            stall_ticks <= 64'd0;
-            r_SHOT_COUNT <= 32'd0;
-            r_INTR_STATE <= 6'd0;
-            r_INTR_TAG <= 32'd0;
-            pc <= 32'd0;
-            fail(OK, 32'd0, 32'd0, 32'd0);
-            r_CLIP_COUNT <= 32'd0;
-            r_CAPTURE_RECORD_BYTES <= 32'd0;
-            r_CAPTURE_HEAD <= 32'd0;
-            tail <= 32'd0;
-            slots <= 32'd0;
-            r_DMA_CODE <= OK;
+            forget;
           end
           default: answer <= BAD_ARG;
         endcase
@@ -989,38 +996,15 @@ module heatbath_sequencer #(
     endcase
 
     if (~aresetn) begin
+      forget;
       state <= SETTLED;
-      phase <= IDLE;
-      outcome <= NOTHING;
       command_due <= 1'b0;
-      now <= 64'd0;
-      dt <= STEP;
-      exists <= 1'b0;
-      abort_due <= 1'b0;
-      stalled <= 1'b0;
-      capturing <= 1'b0;
-      owed <= 1'b0;
-      ramped <= 1'b0;
-      remaining <= 52'd0;
-      job_steps <= 52'd0;
-      stall_ticks <= 64'd0;
       stall_begin <= 64'd0;
-      pc <= 32'd0;
       active <= cells;
-      tail <= 32'd0;
-      slots <= 32'd0;
       r_RESET_COUNT <= 32'd0;
       r_ERR_ACCESS <= 32'd0;
       r_ERR_SEQUENCE <= 32'd0;
       r_COMMAND_ACK <= 32'd0;
-      r_SHOT_COUNT <= 32'd0;
-      r_INTR_STATE <= 6'd0;
-      r_INTR_TAG <= 32'd0;
-      r_CAPTURE_RECORD_BYTES <= 32'd0;
-      r_CAPTURE_HEAD <= 32'd0;
-      r_DMA_CODE <= OK;
-      fail(OK, 32'd0, 32'd0, 32'd0);
-      r_CLIP_COUNT <= 32'd0;
     end
   end
   // Bits of registers that mean nothing here, and lower bits of sums.
