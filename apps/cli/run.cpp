@@ -45,6 +45,7 @@ void take_seed(TomlProgram& description, const Device& device) {
 struct ShotRange {
   std::uint32_t first = 0;
   std::optional<std::uint32_t> count;  ///< absent: the file's
+  bool part = false;                   ///< given as A:B
 };
 
 /// Of --shots: N, or A:B.
@@ -59,7 +60,7 @@ ShotRange shots_of(const std::string& text) {
   const auto end = numerics::parse_number<std::uint64_t>(colon == std::string::npos ? all : all.substr(colon + 1));
   constexpr std::uint64_t most = std::uint64_t{1} << 32;
   if (!first || !end || *first >= *end || *end > (colon == std::string::npos ? most - 1 : most) || *end - *first >= most) refuse();
-  return {static_cast<std::uint32_t>(*first), static_cast<std::uint32_t>(*end - *first)};
+  return {static_cast<std::uint32_t>(*first), static_cast<std::uint32_t>(*end - *first), colon != std::string::npos};
 }
 
 /// What the devices of a rack have done; null where the device is one.
@@ -539,9 +540,8 @@ int run_program(const RunOptions& options) {
   TomlProgram description = read_toml_program(options.program);
   const ShotRange range = shots_of(options.shots);
   const std::uint32_t rows = description.rows();
-  if (rows != 0 && range.count && std::uint64_t{range.first} + *range.count > rows && options.shots.find(':') != std::string::npos)
+  if (range.part && rows != 0 && std::uint64_t{range.first} + *range.count > rows)
     throw Error(HB_BAD_ARG, fmt::format("--shots {}: the arrays of {} that differ from shot to shot have {} rows", options.shots, description.path, rows));
-  const bool part = options.shots.find(':') != std::string::npos;
   if (range.count) description.shots = *range.count;
   if (options.seed) {
     description.seed = *options.seed;
@@ -552,7 +552,7 @@ int run_program(const RunOptions& options) {
     description.places["network.dt"] = "--step";
   }
   if (!options.out.empty()) check_result_name(options.out);
-  if (part && !options.sweep.empty()) throw Error(HB_BAD_ARG, "--sweep numbers the shots of its points itself; give --shots N");
+  if (range.part && !options.sweep.empty()) throw Error(HB_BAD_ARG, "--sweep numbers the shots of its points itself; give --shots N");
   KeptRun kept(options, description);
   if (!options.sweep.empty()) return run_sweep(options, description);
   if (options.common_noise) throw Error(HB_BAD_ARG, "--common-noise says how the points of --sweep are made; give that, too");
@@ -574,7 +574,7 @@ int run_program(const RunOptions& options) {
   Device device = open(options.device);
   set_step(device, description);
   const auto built = [&] {
-    if (!part || rows == 0) return build_program(description, device);
+    if (!range.part || rows == 0) return build_program(description, device);
     TomlProgram of_all = description;
     of_all.shots = rows;
     return build_program(of_all, device).rows(range.first, description.shots);

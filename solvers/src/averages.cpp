@@ -91,7 +91,6 @@ void Averages::run(double times, LinearResult& result) {
   std::vector<float> past(lagged ? std::size_t{apart} * options_.shots * cells_ : 0);
   JobOptions job;
   job.records = [&](const RecordOfPass& record) {
-    if (record.record >= records) return;  // the final state, once more
     const std::size_t count = record.states.size() / cells_;
     for (std::size_t k = 0; k < count; ++k) {
       const std::size_t shot = record.first_shot + k;

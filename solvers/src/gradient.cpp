@@ -81,7 +81,7 @@ void check(const Network& network, std::span<const Parameter> parameters, const 
   }
 }
 
-/// Value of the observable at a device's state.
+/// States in the network's units, and the observable's value at them.
 class Reading {
  public:
   Reading(const Observable& observable, const Scaling* scaling) : observable_(observable), scaling_(scaling) {}
@@ -93,8 +93,8 @@ class Reading {
     });
     return state_;
   }
-  double operator()(std::span<const float> of_device) {
-    const double value = observable_(state(of_device));
+  double observed(std::span<const double> state) const {
+    const double value = observable_(state);
     if (!std::isfinite(value)) refuse("the observable is not finite");
     return value;
   }
@@ -148,9 +148,9 @@ Gradient at_equilibrium(Device& device, const Network& network, std::span<const 
   Covariances covariances(parameters.size());
   std::vector<double> with(parameters.size());
   for (std::size_t row = 0; row < samples.size(); ++row) {
-    const double observed = read(samples.state(row));
-    for (std::size_t p = 0; p < with.size(); ++p) with[p] = slopes[p].energy(read.state(samples.state(row)));
-    covariances.add(row / options.records, observed, with);
+    const std::span<const double> state = read.state(samples.state(row));
+    for (std::size_t p = 0; p < with.size(); ++p) with[p] = slopes[p].energy(state);
+    covariances.add(row / options.records, read.observed(state), with);
   }
   return covariances.times(-1 / options.kT);
 }
@@ -190,7 +190,7 @@ Gradient by_common_noise(Device& device, const Network& network, std::span<const
     const Result result = shots.run(program, options.shots);
     ++done;
     std::vector<double> values(options.shots);
-    for (std::uint32_t shot = 0; shot < options.shots; ++shot) values[shot] = read(result.capture.state(shot, 0));
+    for (std::uint32_t shot = 0; shot < options.shots; ++shot) values[shot] = read.observed(read.state(result.capture.state(shot, 0)));
     return values;
   };
   Gradient result{measure::mean_of_independent(observe(network)), {}};
@@ -246,7 +246,7 @@ Gradient by_path_weights(Device& device, const Network& network, std::span<const
               for (std::size_t i = 0; i < noise.size(); ++i) scores[p] -= noise[i] * turn[i] / (2 * options.kT);
             }
           }
-          covariances.add(first + shot, read(capture.state(shot, capture.records() - 1)), scores);
+          covariances.add(first + shot, read.observed(now), scores);
         }
       });
   return covariances.times(1);

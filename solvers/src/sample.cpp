@@ -131,7 +131,6 @@ Sampling sample(Device& device, const network::Network& network, const SampleOpt
   JobOptions job;
   job.capture_cells = network.cells();
   job.records = [&](const RecordOfPass& record) {
-    if (record.record >= options.records) return;  // the final state, once more
     const std::size_t count = record.states.size() / cells;
     turned.assign(record.states.begin(), record.states.end());
     if (factor != 1)

@@ -25,7 +25,7 @@ struct Parameter {
 
 /// How a derivative of <O> is measured.
 enum class GradientMethod {
-  /// d<O>/dp = (<O dV/dp> (-1) + <O> <dV/dp>)/kT at equilibrium, for an O that does not depend on p: the covariance
+  /// d<O>/dp = -(<O dV/dp> - <O> <dV/dp>)/kT at equilibrium, for an O that does not depend on p: the covariance
   /// formula of a Boltzmann law. Any kind of cells that has an energy.
   equilibrium,
   /// Differences of runs with p a little higher and lower that share every random number. Any kind of cells and any time; the
