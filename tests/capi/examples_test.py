@@ -13,7 +13,7 @@ DEVICE = "func:cells=2&lanes=1&threads=1"
 
 
 def run(*command):
-    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
 
 
 class Examples(unittest.TestCase):
@@ -31,7 +31,7 @@ class Examples(unittest.TestCase):
             yield
         finally:
             server.send_signal(signal.SIGTERM)
-            server.communicate(timeout=20)
+            server.communicate(timeout=300)
 
     def test_a_host_and_a_memory_map_get_the_same_numbers(self):
         for profile in ("ideal", "coded"):

@@ -25,7 +25,7 @@ with tempfile.TemporaryDirectory() as folder:
     server = subprocess.Popen([heatbath, "serve", "--device", "func:cells=8&lanes=4&threads=1", "--listen", f"unix:{socket}",
                                "--quiet"])
     try:
-        for _ in range(200):
+        for _ in range(1200):
             if socket.exists():
                 break
             time.sleep(0.05)

@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 
 // Device work is stopped after `patience`, and has come back by `limit`: many times what it should take, for loaded
 // machines and sanitizers; the work itself takes minutes to years.
-constexpr auto patience = 100ms, limit = 8000ms;
+constexpr auto patience = 100ms, limit = 60000ms;
 
 /// Lets time pass towards `time` under a watch that stops after `patience`. False when it was stopped.
 bool advance(Chip& chip, std::uint64_t time) {

@@ -305,7 +305,7 @@ TEST(ChipJob, CancelFromProgressAndFromAnotherThreadLeavesTheDeviceUsable) {
     return ++calls < 3;
   };
   Program longer(device.capabilities(), cells);
-  longer.loop_begin(20).evolve(device.step() * 1000).loop_end();
+  longer.loop_begin(500000).evolve(device.step() * 1000).loop_end();
   expect_error(HB_ABORTED, "cancelled", [&] { device.run(longer, options); });
   EXPECT_EQ(calls.load(), 3);
   expect_same(device.run(working(device), seeded(7)), reference());

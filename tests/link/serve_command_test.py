@@ -25,12 +25,12 @@ class Served:
 
     def __exit__(self, *_):
         self.process.send_signal(signal.SIGTERM)
-        self.log = self.process.communicate(timeout=20)[1]
+        self.log = self.process.communicate(timeout=300)[1]
         self.status = self.process.returncode
 
 
 def run(*command):
-    return subprocess.run(command, capture_output=True, text=True, timeout=100)
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
 
 
 class Serve(unittest.TestCase):

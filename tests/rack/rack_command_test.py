@@ -62,6 +62,13 @@ def servers():
     return set(found)
 
 
+def wait_until(claim):
+    end = time.monotonic() + 60
+    while not claim():
+        assert time.monotonic() < end, "it never came true"
+        time.sleep(0.02)
+
+
 def whole():
     run("run", "program.toml", "--device", DEVICE, "--out", "whole.npz")
     return arrays("whole.npz")
@@ -101,9 +108,7 @@ def case_up_run_down():
     before = servers()
     began = time.monotonic()
     run("rack", "up", "-n", 4, "--device", DEVICE, "--out", "rack.toml")
-    took = time.monotonic() - began
-    print(f"a rack of 4 was up after {took:.2f} s")
-    assert took < 5, took
+    print(f"a rack of 4 was up after {time.monotonic() - began:.2f} s")
     assert len(servers() - before) == 4
     refused("rack", "up", "-n", 1, "--device", DEVICE, "--out", "rack.toml", says="is there already")
     status = json.loads(run("rack", "status", "rack.toml", "--json").stdout)
@@ -118,7 +123,7 @@ def case_up_run_down():
     # One of them is killed; the file still lists it.
     killed = sorted(servers() - before)[0]
     os.kill(killed, signal.SIGKILL)
-    time.sleep(0.3)
+    wait_until(lambda: killed not in servers())
     assert "absent" in run("rack", "status", "rack.toml", status=1).stdout
     done = run("run", "program.toml", "--device", "rack:rack.toml", status=1)
     assert "rack device 'unix:" in done.stderr, done.stderr
@@ -126,8 +131,7 @@ def case_up_run_down():
     run("run", "program.toml", "--device", "rack:three.toml", "--out", "three.npz")
     assert arrays("three.npz") == same
     run("rack", "down", "rack.toml")
-    time.sleep(0.1)
-    assert servers() == before, servers() - before
+    wait_until(lambda: servers() == before)
     assert not pathlib.Path("rack.toml").exists()
     refused("rack", "up", "-n", 2, "--device", "func:cels=3", "--out", "rack.toml", says="server 0: ")
     assert servers() == before and not pathlib.Path("rack.toml").exists()
@@ -157,8 +161,7 @@ def case_ssh():
     pathlib.Path("untold.toml").write_text(text.replace("token_file", "# token_file", 1))
     refused("run", "program.toml", "--device", "rack:untold.toml", says="this server asks for a token")
     run("rack", "down", "ssh.toml", env=here)
-    time.sleep(0.1)
-    assert servers() == before
+    wait_until(lambda: servers() == before)
     pathlib.Path("hosts").write_text("nowhere\n")
     done = run("rack", "up", "--ssh", "hosts", "--device", DEVICE, "--out", "ssh.toml", env=here, status=1)
     assert "server 0 on nowhere: no host nowhere" in done.stderr, done.stderr
@@ -183,7 +186,7 @@ def tasks(launcher, flag):
     run("run", "program.toml", "--device", "rack:tasks.toml", "--out", "tasks.npz")
     assert arrays("tasks.npz") == same
     run("rack", "down", "tasks.toml")
-    out, _ = rack.communicate(timeout=20)
+    out, _ = rack.communicate(timeout=60)
     assert rack.returncode == 0, out
     assert not pathlib.Path("tasks.toml.servers").exists()
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -17,6 +18,16 @@
 
 namespace heatbath::testing {
 
+/// True as soon as `claim` is; false when it is not within a minute, which no loaded machine takes.
+inline bool soon(const std::function<bool()>& claim) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (!claim()) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  return true;
+}
+
 /// A device whose waits last longer than its work, and whose link breaks at a wait.
 class Troubled final : public Transport {
  public:
@@ -24,7 +35,8 @@ class Troubled final : public Transport {
     std::chrono::milliseconds of_each_wait{0};
     int waits_before_loss = -1;  ///< negative: never
     std::atomic<bool>* gone = nullptr;
-    std::chrono::milliseconds to_say_so{0};  ///< that it is gone, when it is opened
+    std::function<void()> at_wait = {};  ///< called before each of its waits, in the thread of the device
+    std::function<void()> at_open = {};  ///< called when it is opened, and is gone
   };
   Troubled(std::unique_ptr<Transport> device, Trouble trouble) : device_(std::move(device)), trouble_(trouble) {}
   std::uint32_t read32(std::uint64_t address) override { return there().read32(address); }
@@ -34,6 +46,7 @@ class Troubled final : public Transport {
   std::optional<std::span<std::byte>> map(std::uint64_t, std::uint64_t) override { return std::nullopt; }
   bool wait_irq(std::uint64_t limit) override {
     if (trouble_.waits_before_loss >= 0 && waits_++ >= trouble_.waits_before_loss) throw Error(HB_LINK, "the link broke");
+    if (trouble_.at_wait) trouble_.at_wait();
     std::this_thread::sleep_for(trouble_.of_each_wait);
     return there().wait_irq(limit);
   }
@@ -52,7 +65,7 @@ class Troubled final : public Transport {
 inline RackDevice rack_device(const std::string& uri, Troubled::Trouble trouble = {}) {
   return {uri, 1, [uri, trouble]() -> std::unique_ptr<Transport> {
             if (trouble.gone != nullptr && *trouble.gone) {
-              std::this_thread::sleep_for(trouble.to_say_so);
+              if (trouble.at_open) trouble.at_open();
               throw Error(HB_LINK, "the host is gone");
             }
             return std::make_unique<Troubled>(open_transport(uri), trouble);
