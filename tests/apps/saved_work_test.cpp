@@ -114,6 +114,21 @@ TEST(Validation, EndedKeepsWhatWasMeasured) {
   EXPECT_THAT(content(folder / "t.md"), HasSubstr("Stopped at " + outcome["stopped_at"].get<std::string>()));
 }
 
+TEST(Conformance, EndedKeepsTheClaimsBefore) {
+  const TemporaryFolder folder;
+  const pid_t child = start_heatbath({"conformance", "--device", "func:cells=2048&lanes=64&threads=1", "--json"}, folder.path());
+  std::this_thread::sleep_for(1s);
+  ::kill(child, SIGINT);
+  const int status = status_of(child);
+  if (status == 0) GTEST_SKIP() << "it was faster";
+  ASSERT_EQ(status, 130) << content(folder / "error");
+  const nlohmann::json told = nlohmann::json::parse(content(folder / "out"));
+  EXPECT_TRUE(told["stopped_at"].is_string());
+  EXPECT_EQ(told["broken"], 0) << "what was interrupted is not broken";
+  for (const nlohmann::json& claim : told["claims"]) EXPECT_EQ(claim["verdict"], "kept");
+  EXPECT_THAT(content(folder / "error"), HasSubstr("interrupted at "));
+}
+
 TEST(Continue, NamesWhatChanged) {
   const TemporaryFolder folder;
   const std::vector<std::string> job = training("gradient", 3, folder / "run");
