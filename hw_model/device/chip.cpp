@@ -111,7 +111,8 @@ struct Chip::Impl {
         memory(options.memory_file < 0 ? DeviceMemory(of.memory_bytes)
                                        : DeviceMemory(of.memory_bytes, options.memory_file, options.memory_offset)),
         team(options.threads),
-        sequencer(profile, options.seed, options.timed, memory.bytes(), interrupts, &team),
+        sequencer(profile, options.seed, options.timed, memory.bytes(), interrupts, &team,
+                  options.make_array),
         dma(profile, options.timed, memory.bytes(), interrupts) {
     load_profile_registers();
     for (const PlannedFault& planned : parse_faults(profile.planned_faults))

@@ -51,13 +51,14 @@ std::uint64_t multiply(std::uint64_t a, std::uint64_t b) {
 }  // namespace
 
 Sequencer::Sequencer(const Profile& profile, std::uint64_t seed, bool timed, std::span<std::byte> memory,
-                     Interrupts& interrupts, numerics::ThreadTeam* team)
+                     Interrupts& interrupts, numerics::ThreadTeam* team, ArrayMaker maker)
     : profile_(profile),
       seed_(seed),
       timed_(timed),
       memory_(memory),
       interrupts_(interrupts),
       team_(team),
+      maker_(std::move(maker)),
       imperfections_(profile),
       parameters_(profile, imperfections_),
       ring_(memory, profile.state_converter(), profile.second_converter(), imperfections_),
@@ -75,7 +76,7 @@ void Sequencer::start(Job job) {
   std::unique_ptr<physics::Array> fresh;
   std::vector<std::uint8_t> free_cells(job.cells, 0);
   std::vector<double> energies(job.metered ? job.shots : 0);
-  if (!fits) fresh = physics::make_array(profile_.array(job.cells, job.shots), team_);
+  if (!fits) fresh = new_array(job.cells, job.shots);
 
   // From here on nothing can fail for lack of memory but the parameters, which are small beside the array.
   const bool keeps = fits && (profile_.free_running || job.continues);
@@ -114,6 +115,11 @@ void Sequencer::start(Job job) {
   look_steps_ = 0;
   imperfections_.prepare_read_out(job_.cells);
   ring_.begin(job_.ring);
+}
+
+std::unique_ptr<physics::Array> Sequencer::new_array(std::uint32_t cells, std::uint32_t lanes) const {
+  const physics::ArraySpec spec = profile_.array(cells, lanes);
+  return maker_ ? maker_(spec) : physics::make_array(spec, team_);
 }
 
 /// States of an array without a past.

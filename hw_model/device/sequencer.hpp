@@ -21,6 +21,9 @@
 
 namespace heatbath::model {
 
+/// Makes an array that is not physics::make_array's: one that is cut over ranks.
+using ArrayMaker = std::function<std::unique_ptr<physics::Array>(const physics::ArraySpec&)>;
+
 /// What an observer of the sequencer is told of.
 enum class Mark : std::uint8_t { interrupt_instruction, record };
 
@@ -66,9 +69,9 @@ class Sequencer {
  public:
   static constexpr std::uint64_t never = ~std::uint64_t{0};
 
-  /// All references are borrowed; `team` may be null.
+  /// All references are borrowed; `team` may be null. `maker` may be empty: physics::make_array.
   Sequencer(const Profile& profile, std::uint64_t seed, bool timed, std::span<std::byte> memory, Interrupts& interrupts,
-            numerics::ThreadTeam* team);
+            numerics::ThreadTeam* team, ArrayMaker maker = {});
 
   /// Accepts a job at the present time; the sequencer must not be running. Throws std::bad_alloc when the host cannot
   /// hold the array; then nothing was done.
@@ -143,6 +146,7 @@ class Sequencer {
 
   std::uint64_t grid_point(std::uint64_t time) const;
   bool due(const std::optional<std::uint64_t>& time, std::uint64_t by) const { return time && *time <= by; }
+  std::unique_ptr<physics::Array> new_array(std::uint32_t cells, std::uint32_t lanes) const;
   void prepare_array();
   void begin();
   void settle_in();
@@ -205,6 +209,7 @@ class Sequencer {
   const std::span<std::byte> memory_;
   Interrupts& interrupts_;
   numerics::ThreadTeam* const team_;
+  const ArrayMaker maker_;
 
   Imperfections imperfections_;
   ParameterBank parameters_;

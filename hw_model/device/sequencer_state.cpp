@@ -68,7 +68,7 @@ void Sequencer::exchange(numerics::Archive& archive, std::uint32_t caps, std::ui
     array_.reset();
     if (with_array) {
       try {
-        array_ = physics::make_array(profile_.array(job_.cells, job_.shots), team_);
+        array_ = new_array(job_.cells, job_.shots);
       } catch (const std::bad_alloc&) {
         archive.refuse("this computer has not enough memory for its array");
       }

@@ -121,6 +121,17 @@ void check_run(const ArraySpec& spec, const Run& run) {
         "only white noise of euler-maruyama, heun, leimkuhler-matthews and baoab can be refined");
 }
 
+std::optional<Refusal> refusal_of_cut(const ArraySpec& spec) {
+  const StepperRule& by = rule(spec);
+  const auto no = [](std::string why) { return Refusal{"an array cut over ranks " + std::move(why)}; };
+  if (!spec.graph) return no("is on a graph: dense couplings join all cells of all ranks");
+  if (law(spec.kind).capacitive) return no("has no rlc nodes: their capacitances are one matrix");
+  if (by.exact == Exact::whole) return no("does not take stepper exact-ou, whose step is one matrix");
+  if (by.at_random) return no("does not take random-sequential updates, which follow each other over all cells");
+  if (!spec.colour.white()) return no("has white noise of its own in each cell");
+  return std::nullopt;
+}
+
 std::unique_ptr<Array> make_array(const ArraySpec& spec, numerics::ThreadTeam* team) {
   const ArraySpec whole = settled(spec);
   if (law(whole.kind).make) return law(whole.kind).make(whole, team);

@@ -18,6 +18,8 @@ class ThreadTeam;
 
 namespace heatbath::physics {
 
+class Exchange;
+
 /// What the bits of a seeded run depend on, beside its parameters: the revision of the arithmetic. docs/dynamics.md
 /// lists what each changed.
 constexpr std::uint32_t arithmetic_revision = 2;
@@ -99,6 +101,7 @@ struct ArraySpec {
   bool reciprocal = true;              ///< whether all couplings it will get are symmetric
   NoiseColour colour;
   SpinCodes spin_codes;                ///< of p-bits
+  std::shared_ptr<Exchange> exchange;  ///< of a rank's part of a cut array (exchange.hpp); null: the array is whole
 };
 
 /// Why something was refused.
@@ -119,6 +122,9 @@ std::optional<Refusal> refusal(const ArraySpec& spec);
 /// mass that is not positive, a damping or a temperature below 0. Costs O(cells), O(cells^3) for rlc. Nothing when it
 /// can.
 std::optional<Refusal> refusal(const ArraySpec& spec, const Parameters& parameters);
+
+/// Why no array of that make can be cut over ranks (exchange.hpp); nothing when it can.
+std::optional<Refusal> refusal_of_cut(const ArraySpec& spec);
 
 /// Whether the array takes the noise of a refined path (noise.hpp): white noise of rules that a Brownian path drives.
 bool can_refine(const ArraySpec& spec);
@@ -215,7 +221,7 @@ class Array {
   ArraySpec spec_;
 };
 
-/// The array for a make: the fused kernel where there is one (overdamped, Euler–Maruyama, reciprocal, white noise),
+/// The array for a make, or a rank's part of it: the fused kernel where there is one (overdamped, Euler–Maruyama, reciprocal, white noise),
 /// else that of the kind, or the general one. All states 0 (p-bits +1). `team` is borrowed and may be null. Throws std::invalid_argument
 /// with the refusal.
 std::unique_ptr<Array> make_array(const ArraySpec& spec, numerics::ThreadTeam* team);

@@ -10,6 +10,7 @@
 #include "hw_model/physics/active_kernels.hpp"
 #include "hw_model/physics/categorical_kernels.hpp"
 #include "hw_model/physics/cell_meters.hpp"
+#include "hw_model/physics/exchange.hpp"
 #include "hw_model/physics/graph.hpp"
 #include "hw_model/physics/lane_exchange.hpp"
 #include "hw_model/physics/lane_tiles.hpp"
@@ -44,6 +45,7 @@ struct Table : RampedCouplings {
         from(first),
         to(last),
         position(static_cast<float>(at)) {
+    if (spec.exchange) potential = !spec.exchange->any(!potential);
     for (std::uint32_t i = 0; i < spec.cells; ++i) {
       const double kT = ramp::scalar_between(from.kT_of(i), to.kT_of(i), at);
       one_over_kT[i] = kT > 0 ? static_cast<float>(std::min(1.0 / kT, 1e38)) : std::numeric_limits<float>::infinity();
@@ -69,6 +71,7 @@ struct CategoricalArray::Impl {
     CacheLines<float> bias;  // [cell][state][lane], when lanes differ
     CacheLines<std::uint32_t> words;
     std::vector<double> work, heat, released, energy_before;  // per lane
+    std::vector<double> released_here;  // of a rank, metered: heat of a step, as [cell][lane]
     CellSums cell_sums;
 
     std::size_t at(std::uint32_t row, std::uint32_t lane) const { return std::size_t{row} * lanes + lane; }
@@ -76,13 +79,16 @@ struct CategoricalArray::Impl {
 
   const ArraySpec& spec;
   numerics::ThreadTeam* team;
+  Exchange* const exchange;  // null: the array is whole
+  const OwnRows own_rows;
   std::vector<Tile> tiles;
   std::vector<std::uint32_t> free;
   std::vector<std::uint32_t> order[2];  // cells in the order of their update: colour 0, colour 1; sequential: order[0]
   bool metered = false;
   CellMeterSet cell_meters;
 
-  Impl(const ArraySpec& made, numerics::ThreadTeam* workers) : spec(made), team(workers), free(made.cells, ~0u) {
+  Impl(const ArraySpec& made, numerics::ThreadTeam* workers)
+      : spec(made), team(workers), exchange(made.exchange.get()), own_rows(exchange, made.cells), free(made.cells, ~0u) {
     const bool by_colour = rule(spec).by_colour;
     // Cells of one lane are vectors only where cells may be updated at once.
     for (const LaneRange& range : ranges_of_lanes(spec.lanes, team, by_colour)) {
@@ -94,7 +100,8 @@ struct CategoricalArray::Impl {
       t.heat = t.released = t.energy_before = t.work;
       tiles.push_back(std::move(t));
     }
-    for (std::uint32_t i = 0; i < spec.cells; ++i) order[by_colour ? spec.graph->colours()[i] : 0].push_back(i);
+    const auto& colours = exchange ? exchange->cut().colours : spec.graph ? spec.graph->colours() : std::vector<std::uint8_t>();
+    for (std::uint32_t i = own_rows.begin; i < own_rows.end; ++i) order[by_colour ? colours[i] : 0].push_back(i);
   }
 
   Tile& tile_of(std::uint32_t lane) { return tile_of_lane(tiles, lane, spec.lanes); }
@@ -119,15 +126,17 @@ struct CategoricalArray::Impl {
         for (std::uint32_t k = 0; k < rows.cells; ++k) add(0.5 * gain * rows.values[std::size_t{i} * rows.cells + k], k);
       }
     };
-    for (std::uint32_t i = 0; i < spec.cells; ++i) {
+    OrderedSums ordered(exchange, {sums, count});
+    for (std::uint32_t i = own_rows.begin; i < own_rows.end; ++i) {
       for (std::uint32_t l = 0; l < count; ++l) {
         const std::uint32_t n = i * spec.states + static_cast<std::uint32_t>(t.values[t.at(i, first + l)]);
         own[l] = p.lane_bias ? p.bias_of(t.first + first + l, n) : p.bias[n];
       }
       add_equal(p.couplings_a.get(), p.gain_a, i);
       add_equal(p.couplings_b.get(), p.gain_b, i);
-      for (std::uint32_t l = 0; l < count; ++l) sums[l] += sign * own[l];
+      for (std::uint32_t l = 0; l < count; ++l) ordered.add(l, sign * own[l]);
     }
+    ordered.finish();
   }
   double energy(const Tile& t, std::uint32_t own, const Parameters& live) const {
     double sum = 0;
@@ -142,6 +151,9 @@ struct CategoricalArray::Impl {
       add_energies(t, p, 0, t.count, 1.0, t.energy_before.data());
     }
     if (metered) std::fill(t.released.begin(), t.released.end(), 0.0);
+    const bool by_heat = exchange && metered;  // a rank's heat is added up cell by cell
+    const bool kept = metered && cell_meters.has(CellMeter::heat);
+    if (by_heat) t.released_here.assign(std::size_t{spec.cells} * t.lanes, 0.0);
     const CategoricalTile s{{spec.cells, t.lanes, t.count},
                             t.values.data(),
                             spec.states,
@@ -154,14 +166,29 @@ struct CategoricalArray::Impl {
                             p.one_over_kT.data(),
                             free.data(),
                             metered ? t.released.data() : nullptr,
-                            metered && cell_meters.has(CellMeter::heat) ? t.cell_sums.of(CellMeter::heat).data() : nullptr};
+                            by_heat ? t.released_here.data()
+                            : kept  ? t.cell_sums.of(CellMeter::heat).data()
+                                    : nullptr};
     const bool watched = cell_meters.of_states();
     if (watched) t.cell_sums.begin({t.values.data(), t.values.size()});
-    general_kernels().words(address_of(origin, t.first, number, Purpose::flip), s.shape, t.words.data());
-    for (const auto& sites : order)
+    general_kernels().words(address_of(origin, t.first, number, Purpose::flip, exchange ? exchange->cut().first_cell : 0),
+                            {own_rows.count(), t.lanes, t.count}, t.words.data() + t.at(own_rows.begin, 0));
+    in_pieces(exchange, rule(spec).by_colour, order, t.values.data(), t.lanes, [&](const auto& sites) {
       categorical_kernels().update(s, sites.data(), static_cast<std::uint32_t>(sites.size()), t.words.data());
+    });
     if (watched) t.cell_sums.end(law(spec.kind), {t.values.data(), t.values.size()});
     if (!metered) return;
+    if (by_heat) {
+      std::ranges::fill(t.released, 0.0);
+      for (const auto& sites : order) {
+        OrderedSums ordered(exchange, {t.released.data(), t.lanes});
+        for (const std::uint32_t i : sites)
+          for (std::uint32_t l = 0; l < t.lanes; ++l) ordered.add(l, t.released_here[t.at(i, l)]);
+        ordered.finish();
+      }
+      auto& sums = t.cell_sums.of(CellMeter::heat);
+      for (std::size_t at = 0; at < sums.size(); ++at) sums[at] += t.released_here[at];
+    }
     for (std::uint32_t l = 0; l < t.count; ++l) t.heat[l] += t.released[l];
     if (!follows) return;
     for (std::uint32_t l = 0; l < t.count; ++l) t.work[l] += t.released[l] - t.energy_before[l];

@@ -18,7 +18,7 @@ void GeneralArray::Impl::draw(LaneTile& t, const StepTable& p, const NoiseOrigin
                               float* n) {
   const auto& kernels = general_kernels();
   const NoiseColour& colour = spec.colour;
-  kernels.normals(address(t, origin, step, Purpose::thermal), shape(t, cells), n);
+  kernels.normals(own_address(t, origin, step, Purpose::thermal), own_shape(t), own_part(t, n));
   if (colour.white()) return;
   float* common = n + std::size_t{cells} * t.lanes;
   kernels.normals(address(t, origin, step, Purpose::common), shape(t, 1), common);

@@ -36,6 +36,8 @@ bool same(const Parameters& a, const Parameters& b) {
 GeneralArray::Impl::Impl(const ArraySpec& spec_, numerics::ThreadTeam* team_)
     : spec(spec_),
       team(team_),
+      exchange(spec_.exchange.get()),
+      own_rows(exchange, spec_.cells),
       cells(spec_.cells),
       variables(components(spec_.kind) * spec_.cells),
       inertia(law(spec_.kind).inertia),
@@ -62,7 +64,8 @@ GeneralArray::Impl::Impl(const ArraySpec& spec_, numerics::ThreadTeam* team_)
     t.work = t.thermal = t.heat;
     tiles.push_back(std::move(t));
   }
-  for (std::uint32_t i = 0; i < cells; ++i) order[by_colour ? spec.graph->colours()[i] : 0].push_back(i);
+  const auto& colours = exchange ? exchange->cut().colours : spec.graph ? spec.graph->colours() : std::vector<std::uint8_t>();
+  for (std::uint32_t i = own_rows.begin; i < own_rows.end && spins; ++i) order[by_colour ? colours[i] : 0].push_back(i);
 }
 
 void GeneralArray::Impl::for_each_tile(const std::function<void(LaneTile&)>& piece) {
@@ -78,7 +81,8 @@ bool GeneralArray::Impl::wants_heat(const Parameters& live) const {
 
 std::shared_ptr<const StepTable> GeneralArray::Impl::table(const Parameters& live, double dt) {
   const bool heat = wants_heat(live);
-  if (!kept || kept->dt != dt || kept->free != free || (heat && !kept->heat) || !same(kept->parameters, live))
+  const bool changed = !kept || kept->dt != dt || kept->free != free || (heat && !kept->heat) || !same(kept->parameters, live);
+  if (exchange ? exchange->any(changed) : changed)
     kept = Kept{live, dt, free, heat, std::make_shared<const StepTable>(spec, live, live, 0.0, dt, free, 0.0, heat)};
   return kept->table;
 }
@@ -187,6 +191,7 @@ void GeneralArray::set_clamped(std::span<const std::uint8_t> clamped, const Para
       bool moving = false;
       for (std::uint32_t i = 0; i < a.cells; ++i)
         moving = moving || (clamped[i] && t.state[t.at(a.cells + i, l)] != 0.0f);
+      if (a.exchange) moving = a.exchange->any(moving);
       if (!moving) continue;
       if (a.metered) t.work[l] -= a.energy(t, l, live);
       for (std::uint32_t i = 0; i < a.cells; ++i)
@@ -295,6 +300,7 @@ std::uint64_t GeneralArray::advance(const Run& run, const Parameters& live) {
     table = after;
     if (midway) begin = end;
   }
+  for (const auto& t : a.tiles) a.refresh(t, t.state.data());
   return run.steps;
 }
 

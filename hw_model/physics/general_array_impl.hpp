@@ -14,6 +14,7 @@
 #include "heatbath/numerics/cache_line.hpp"
 #include "heatbath/numerics/thread_team.hpp"
 #include "hw_model/physics/cell_meters.hpp"
+#include "hw_model/physics/exchange.hpp"
 #include "hw_model/physics/general_array.hpp"
 #include "hw_model/physics/general_kernels.hpp"
 #include "hw_model/physics/lane_tiles.hpp"
@@ -50,6 +51,7 @@ struct GeneralArray::Impl {
     std::vector<double> curvature, curvature_after;  // of the own terms, as [cell][lane], where `force` is
     std::vector<double> heat, work;           // metered, per lane
     std::vector<double> thermal;              // heat of the bath step, per lane
+    std::vector<double> released;             // p-bits of a rank, metered: heat of a step, as [cell][lane]
     CellSums cell_sums;
     std::vector<double> momentum;  // heat of cells: per [cell][lane], before what changes them
 
@@ -59,6 +61,8 @@ struct GeneralArray::Impl {
 
   const ArraySpec& spec;
   numerics::ThreadTeam* team;
+  Exchange* const exchange;  // null: the array is whole
+  const OwnRows own_rows;
   std::uint32_t cells, variables;
   bool inertia, phases, spins, capacitive;
   std::vector<LaneTile> tiles;
@@ -110,6 +114,10 @@ struct GeneralArray::Impl {
 
   // -- forces ----------------------------------------------------------------------------------------------------
 
+  // Brings the rows of other ranks up to date in positions, phases or spins, before sums over neighbours.
+  void refresh(const LaneTile& t, const float* x) const {
+    if (exchange) exchange->refresh(const_cast<float*>(x), t.lanes);
+  }
   // y = J u.
   void product(const LaneTile& t, const Couplings& j, const float* u, float* y) const;
   void fields(const LaneTile& t, const StepTable& p, const float* u, CacheLines<float>& a, CacheLines<float>& b) const;
@@ -125,6 +133,15 @@ struct GeneralArray::Impl {
   NoiseAddress address(const LaneTile& t, const NoiseOrigin& origin, std::uint64_t step, Purpose purpose,
                        std::uint32_t first_cell = 0) const {
     return address_of(origin, t.first, step, purpose, first_cell);
+  }
+  // The same of its own cells, and where their noise goes in a field.
+  NoiseAddress own_address(const LaneTile& t, const NoiseOrigin& origin, std::uint64_t step, Purpose purpose) const {
+    return address(t, origin, step, purpose, exchange ? exchange->cut().first_cell : 0);
+  }
+  FieldShape own_shape(const LaneTile& t) const { return shape(t, own_rows.count()); }
+  template <class Value>
+  Value* own_part(const LaneTile& t, Value* field) const {
+    return field + t.at(own_rows.begin, 0);
   }
   // White numbers with the colour and the common part that the array asks for.
   void draw(LaneTile& t, const StepTable& p, const NoiseOrigin& origin, std::uint64_t step, float* n);
@@ -146,6 +163,8 @@ struct GeneralArray::Impl {
   void spin_step(LaneTile& t, const StepTable& p, const NoiseOrigin& origin, std::uint64_t number);
   // The same in integers, whatever the order of the cells (integer_spins.hpp).
   void integer_spin_step(LaneTile& t, const StepTable& p, const NoiseOrigin& origin, std::uint64_t number);
+  // Adds `released` to the heat of lanes, in the order in which the whole array's cells are updated.
+  void add_released(LaneTile& t, std::vector<double>& heat);
   // One update of a chosen spin in each lane, with the meters of states; `word`: where its words begin.
   void watched_update(LaneTile& t, const SpinTile& s, std::size_t word);
   // Sweeps of a tile on a lattice of signs, lane by lane.

@@ -9,19 +9,20 @@ namespace heatbath::physics {
 namespace {
 
 // gain u J u / 2.
-double pairs(const Couplings* j, double gain, const std::vector<double>& u) {
-  if (!j) return 0.0;
-  const auto rows = j->rows();
+double pairs(const Couplings* j, double gain, const std::vector<double>& u, Exchange* exchange, OwnRows own) {
   double sum = 0;
-  for (std::uint32_t i = 0; i < rows.cells; ++i) {
+  OrderedSums ordered(exchange, {&sum, 1});
+  const auto rows = j ? j->rows() : Couplings::Rows{};
+  for (std::uint32_t i = own.begin; i < own.end && j; ++i) {
     double field = 0;
     if (rows.columns) {
       for (std::uint32_t e = rows.begin[i]; e < rows.begin[i + 1]; ++e) field += rows.values[e] * u[rows.columns[e]];
     } else {
       for (std::uint32_t k = 0; k < rows.cells; ++k) field += rows.values[std::size_t{i} * rows.cells + k] * u[k];
     }
-    sum += u[i] * field;
+    ordered.add(0, u[i] * field);
   }
+  ordered.finish();
   return 0.5 * gain * sum;
 }
 
@@ -34,23 +35,30 @@ double GeneralArray::Impl::energy(const LaneTile& t, std::uint32_t own, const St
     return p.lane_bias ? StepTable::bias_of(from, to, p.position, cells, t.first + own, i) : p.bias[i];
   };
   double sum = 0;
+  OrderedSums ordered(exchange, {&sum, 1});
   std::vector<double> u(cells), w;
   if (phases) {
     w.resize(cells);
     for (std::uint32_t i = 0; i < cells; ++i) {
       u[i] = std::cos(x(i)), w[i] = std::sin(x(i));
-      sum += cells::phase_energy(0.5 * p.two_j2[i], bias(i), u[i]);
+      if (i >= own_rows.begin && i < own_rows.end) ordered.add(0, cells::phase_energy(0.5 * p.two_j2[i], bias(i), u[i]));
     }
   } else {
     for (std::uint32_t i = 0; i < cells; ++i) {
       const double xi = x(i);
       u[i] = capacitive ? x(cells + i) : xi;
-      sum += cells::quartic_energy(0.5 * p.two_j2[i], 0.25 * p.four_j4[i], bias(i), xi);
-      if (inertia) sum += cells::kinetic_energy<double>(p.mass[i], x(cells + i));
+      if (i < own_rows.begin || i >= own_rows.end) continue;
+      ordered.add(0, cells::quartic_energy(0.5 * p.two_j2[i], 0.25 * p.four_j4[i], bias(i), xi));
+      if (inertia) ordered.add(0, cells::kinetic_energy<double>(p.mass[i], x(cells + i)));
     }
   }
-  sum += pairs(p.couplings_a.get(), p.gain_a, u) + pairs(p.couplings_b.get(), p.gain_b, u);
-  if (phases) sum += pairs(p.couplings_a.get(), p.gain_a, w) + pairs(p.couplings_b.get(), p.gain_b, w);
+  ordered.finish();
+  const auto coupled = [&](const std::vector<double>& of) {
+    const double a = pairs(p.couplings_a.get(), p.gain_a, of, exchange, own_rows);
+    return a + pairs(p.couplings_b.get(), p.gain_b, of, exchange, own_rows);
+  };
+  sum += coupled(u);
+  if (phases) sum += coupled(w);
   return sum;
 }
 
@@ -62,11 +70,13 @@ double GeneralArray::Impl::energy(const LaneTile& t, std::uint32_t own, const Pa
 void GeneralArray::Impl::energies(LaneTile& t, const StepTable& p, double sign, std::vector<double>& sums) {
   const float* u =
       phases ? t.cosine.data() : t.state.data() + (capacitive ? std::size_t{cells} * t.lanes : 0);
+  refresh(t, t.state.data());
   if (phases) trigonometry(t, t.state.data());
   fields(t, p, u, t.field_a, t.field_b);
   if (phases) fields(t, p, t.sine.data(), t.field_c, t.field_d);
   const float zero = 0.0f;
-  for (std::uint32_t i = 0; i < cells; ++i) {
+  OrderedSums ordered(exchange, {sums.data(), t.lanes});
+  for (std::uint32_t i = own_rows.begin; i < own_rows.end; ++i) {
     const float* bias = p.lane_bias ? &t.bias[t.at(i, 0)] : nullptr;
     const double shared_bias = p.lane_bias ? zero : p.bias[i];
     const double j2 = 0.5 * p.two_j2[i], j4 = 0.25 * p.four_j4[i], own_mass = p.mass[i];
@@ -88,15 +98,17 @@ void GeneralArray::Impl::energies(LaneTile& t, const StepTable& p, double sign, 
         const double velocity = t.state[t.at(cells + i, l)];
         v += cells::kinetic_energy(own_mass, velocity);
       }
-      sums[l] += sign * (v + coupled);
+      ordered.add(l, sign * (v + coupled));
     }
   }
+  ordered.finish();
 }
 
 void GeneralArray::Impl::kinetic(LaneTile& t, const StepTable& p, double sign, std::vector<double>& sums) {
   const float* v = t.state.data() + std::size_t{cells} * t.lanes;
   if (capacitive) fields(t, p, v, t.field_a, t.field_b);
-  for (std::uint32_t i = 0; i < cells; ++i) {
+  OrderedSums ordered(exchange, {sums.data(), t.lanes});
+  for (std::uint32_t i = own_rows.begin; i < own_rows.end; ++i) {
     const double own_mass = p.mass[i];
     for (std::uint32_t l = 0; l < t.lanes; ++l) {
       const std::size_t at = t.at(i, l);
@@ -104,9 +116,10 @@ void GeneralArray::Impl::kinetic(LaneTile& t, const StepTable& p, double sign, s
       double k = cells::kinetic_energy(own_mass, vi);
       if (capacitive && p.couplings_a) k += 0.5 * p.gain_a * vi * t.field_a[at];
       if (capacitive && p.couplings_b) k += 0.5 * p.gain_b * vi * t.field_b[at];
-      sums[l] += sign * k;
+      ordered.add(l, sign * k);
     }
   }
+  ordered.finish();
 }
 
 void GeneralArray::Impl::momenta(LaneTile& t, const StepTable& p, std::vector<double>& out) const {

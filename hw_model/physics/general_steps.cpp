@@ -45,6 +45,7 @@ void GeneralArray::Impl::gradient(LaneTile& t, const StepTable& p, const float* 
   const auto pair = [&](const CacheLines<float>& a, const CacheLines<float>& b) {
     return FieldPair{p.couplings_a ? a.data() : nullptr, p.couplings_b ? b.data() : nullptr, p.gain_a, p.gain_b};
   };
+  refresh(t, x);
   if (phases) {
     trigonometry(t, x);
     fields(t, p, t.cosine.data(), t.field_a, t.field_b);
@@ -154,6 +155,7 @@ void GeneralArray::Impl::metered_step(StepSpace& s) {
     gradient(t, p, t.state.data(), t.force_after.data());
     if (by_guess) curvatures(t, p, t.curvature_after);
     const double quarter = from == HeatFrom::noises ? 0.25 * spec.mobility * p.dt : 0.0;
+    OrderedSums ordered(exchange, heat);
     for (std::uint32_t i = 0; i < cells; ++i) {
       if (free[i] == 0) continue;
       for (std::uint32_t l = 0; l < t.lanes; ++l) {
@@ -176,10 +178,11 @@ void GeneralArray::Impl::metered_step(StepSpace& s) {
           released = released_between(quarter, g0, g1, moved);
           if (!missing.empty()) released += missing[at];
         }
-        if (by_path) heat[l] += released;
+        if (by_path) ordered.add(l, released);
         if (by_cell) t.cell_sums.of(CellMeter::heat)[at] += released;
       }
     }
+    ordered.finish();
     t.force.swap(t.force_after);
     t.curvature.swap(t.curvature_after);
     t.known_force = true;

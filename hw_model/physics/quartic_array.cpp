@@ -9,6 +9,7 @@
 #include "heatbath/numerics/cache_line.hpp"
 #include "hw_model/physics/cell_meters.hpp"
 #include "hw_model/physics/code_products.hpp"
+#include "hw_model/physics/exchange.hpp"
 #include "hw_model/physics/graph.hpp"
 #include "hw_model/physics/lane_exchange.hpp"
 #include "hw_model/physics/lane_tiles.hpp"
@@ -48,6 +49,8 @@ struct QuarticArray::Impl {
   std::uint32_t cells, lanes, groups, padded;
   float mobility, rail;
   numerics::ThreadTeam* team;
+  Exchange* exchange = nullptr;  // null: the array is whole
+  OwnRows own_rows{nullptr, 0};
   std::vector<LaneTile> tiles;
   std::vector<std::uint32_t> free;         // of each cell: ~0 moves, 0 is clamped
   std::vector<std::uint32_t> free_cells;  // of each group
@@ -153,6 +156,7 @@ struct QuarticArray::Impl {
     Tile t{};
     t.cells = cells;
     t.groups = groups;
+    if (exchange) t.first_group = (exchange->cut().first_cell - exchange->cut().first_row) / group_cells;
     t.lanes = tile.lanes;
     t.active_lanes = tile.count;
     t.state = tile.state.data();
@@ -193,12 +197,14 @@ struct QuarticArray::Impl {
 
   double energy(const LaneTile& tile, const Parameters& p, const CacheLines<float>& y, std::uint32_t lane) const {
     double sum = 0;
-    for (std::uint32_t cell = 0; cell < cells; ++cell) {
+    OrderedSums ordered(exchange, {&sum, 1});
+    for (std::uint32_t cell = own_rows.begin; cell < own_rows.end; ++cell) {
       const double x = tile.state[tile.at(cell, lane)];
       const double coupled = y.empty() ? 0.0 : 0.5 * p.gain * y[tile.at(cell, lane)];
       const double bias = bias_of(p, cells, tile.first + lane, cell) + coupled;
-      sum += cells::quartic_energy<double>(p.j2[cell], p.j4[cell], bias, x);
+      ordered.add(0, cells::quartic_energy<double>(p.j2[cell], p.j4[cell], bias, x));
     }
+    ordered.finish();
     return sum;
   }
 
@@ -206,13 +212,15 @@ struct QuarticArray::Impl {
   double twice_boundary(const LaneTile& tile, const Parameters& p, const CacheLines<float>& y, std::uint32_t lane,
                         double mu_dt, bool with_increment) const {
     double sum = 0;
-    for (std::uint32_t cell = 0; cell < cells; ++cell) {
+    OrderedSums ordered(exchange, {&sum, 1});
+    for (std::uint32_t cell = own_rows.begin; cell < own_rows.end; ++cell) {
       if (free[cell] == 0) continue;
       const std::size_t at = tile.at(cell, lane);
       const double f = -static_cast<double>(gradient(tile, p, y, cell, lane));
-      sum += 0.5 * mu_dt * f * f;
-      if (with_increment) sum += f * (static_cast<double>(tile.state[at]) - tile.next[at]);
+      ordered.add(0, 0.5 * mu_dt * f * f);
+      if (with_increment) ordered.add(0, f * (static_cast<double>(tile.state[at]) - tile.next[at]));
     }
+    ordered.finish();
     return sum;
   }
 
@@ -265,6 +273,38 @@ struct QuarticArray::Impl {
     });
   }
 
+  // One step of a rank's part, whose meters add up over all ranks as the kernels add them up in a whole array.
+  void advance_part(Tile& t, const LaneTile& tile, const StepScalars* scalars, bool ramped, bool backwards) {
+    const std::uint64_t together = std::uint64_t{16} * t.lanes;
+    double *const twice_heat = t.twice_heat, *const work = t.work;
+    const bool turned = backwards && (t.step & 1u) != 0;
+    std::vector<double> terms[2];
+    if (metered) {
+      for (auto& of : terms) of.assign(groups * together, 0.0);
+      t.meter_stride = together;
+      t.twice_heat = terms[0].data();
+      t.work = terms[1].data();
+    }
+    step_kernels().advance(t, 1, scalars, metered, ramped);
+    exchange->refresh(t.state, tile.lanes);
+    if (!metered) return;
+    t.meter_stride = 0;
+    t.twice_heat = twice_heat;
+    t.work = work;
+    const std::uint64_t begin = own_rows.begin / group_cells * together;
+    const std::uint64_t count = (own_rows.count() + group_cells - 1) / group_cells * together;
+    for (const bool of_work : {false, true}) {
+      if (of_work && !ramped) break;
+      const std::vector<double> all = exchange->gather(std::span(terms[of_work]).subspan(begin, count));
+      double* const sums = of_work ? work : twice_heat;
+      const std::uint64_t places = all.size() / together, paired = turned ? places / 2 * 2 : 0;
+      for (std::uint64_t place = 0; place < places; ++place) {
+        const std::uint64_t group = place < paired ? paired - 2 - place / 2 * 2 + place % 2 : place;
+        for (std::uint64_t n = 0; n < together; ++n) sums[n] += all[group * together + n];
+      }
+    }
+  }
+
   void add_work(const Parameters& p, double sign) {
     for_each_tile([&](LaneTile& tile) {
       const auto y = field(tile, *p.couplings);
@@ -303,6 +343,8 @@ QuarticArray::QuarticArray(const ArraySpec& spec, numerics::ThreadTeam* team)
   a.mobility = spec.mobility;
   a.rail = spec.rail;
   a.team = team;
+  a.exchange = spec.exchange.get();
+  a.own_rows = OwnRows(a.exchange, cells);
   a.free.assign(a.padded, 0u);
   std::fill_n(a.free.begin(), cells, ~0u);
   a.count_free_cells();
@@ -478,16 +520,23 @@ void QuarticArray::advance_fused(const Run& run, const Parameters& live) {
     }
     std::vector<float> record(run.record_period > 0 ? std::size_t{a.cells} * tile.count : 0);
     std::vector<StepScalars> block;
+    // The kernels take sums on a graph from the first group on.
+    const bool backwards = a.exchange && a.metered && !a.exchange->any(t.couplings_a != nullptr);
     std::uint64_t done = 0, ordinal = 0;
     while (done < run.steps) {
       const std::uint64_t due = run.record_period > 0 ? run.record_first + ordinal * run.record_period : run.steps + 1;
       std::uint64_t count = std::min(run.steps, due) - done;
       if (ramped) count = std::min(count, own_kT ? 1 : scalars_block);
+      if (a.exchange) count = 1;
       block.clear();
       for (std::uint64_t s = 0; s < (ramped ? count : 1); ++s)
         block.push_back(scalars(run.ramp_first + done + s, run.ramp_first + done + s == 0));
       if (ramped && own_kT) a.tabulate_sigma(live, target, point(run.ramp_first + done).position, mu_dt, sigma);
-      kernels.advance(t, count, block.data(), a.metered, ramped);
+      if (a.exchange) {
+        a.advance_part(t, tile, block.data(), ramped, backwards);
+      } else {
+        kernels.advance(t, count, block.data(), a.metered, ramped);
+      }
       done += count;
       if (done != due) continue;
       for (std::uint32_t cell = 0; cell < a.cells; ++cell)

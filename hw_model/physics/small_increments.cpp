@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "hw_model/physics/cell_law.hpp"
+#include "hw_model/physics/exchange.hpp"
 #include "hw_model/physics/steppers/stepper_rule.hpp"
 
 namespace heatbath::physics {
@@ -24,9 +25,8 @@ double row_sum(const Couplings& couplings, std::uint32_t i, double enough) {
   return sum;
 }
 
-}  // namespace
-
-bool loses_increments(const ArraySpec& spec, const Parameters& p, double dt, std::span<const std::uint32_t> free) {
+// Whether a free cell does, of those that are here.
+bool some_lose_increments(const ArraySpec& spec, const Parameters& p, double dt, std::span<const std::uint32_t> free) {
   const CellLaw& cell = law(spec.kind);
   const StepperRule& by = rule(spec);
   if (cell.spins || by.exact == Exact::whole || p.couplings->code_grid()) return false;
@@ -82,6 +82,13 @@ bool loses_increments(const ArraySpec& spec, const Parameters& p, double dt, std
       return true;
   }
   return false;
+}
+
+}  // namespace
+
+bool loses_increments(const ArraySpec& spec, const Parameters& p, double dt, std::span<const std::uint32_t> free) {
+  const bool here = some_lose_increments(spec, p, dt, free);
+  return spec.exchange ? spec.exchange->any(here) : here;
 }
 
 bool rounding_spoils(const Eigen::MatrixXd& change, const std::vector<Eigen::Index>& moving, double damping) {

@@ -19,6 +19,8 @@ void GeneralArray::Impl::spin_step(LaneTile& t, const StepTable& p, const NoiseO
   const auto& kernels = general_kernels();
   std::vector<double> change(metered && !p.potential ? t.lanes : 0, 0.0), heat(metered ? t.lanes : 0, 0.0);
   if (!change.empty()) energies(t, p, -1.0, change);
+  const bool by_heat = exchange && metered;  // a rank's heat is added up cell by cell
+  if (by_heat) t.released.assign(std::size_t{cells} * t.lanes, 0.0);
   SpinTile s{shape(t, cells),
              t.state.data(),
              rows_of(p.couplings_a.get()),
@@ -30,7 +32,9 @@ void GeneralArray::Impl::spin_step(LaneTile& t, const StepTable& p, const NoiseO
              p.two_over_kT.data(),
              free.data(),
              metered ? heat.data() : nullptr,
-             by_cell ? t.cell_sums.of(CellMeter::heat).data() : nullptr};
+             by_heat   ? t.released.data()
+             : by_cell ? t.cell_sums.of(CellMeter::heat).data()
+                       : nullptr};
   if (rule(spec).at_random) {
     const auto updates = static_cast<std::uint64_t>(std::llround(p.dt * cells));
     t.words.resize(std::size_t{chosen_block} * t.lanes);
@@ -48,9 +52,14 @@ void GeneralArray::Impl::spin_step(LaneTile& t, const StepTable& p, const NoiseO
     }
   } else {
     t.words.resize(std::size_t{cells} * t.lanes);
-    kernels.words(address(t, origin, number, Purpose::flip), shape(t, cells), t.words.data());
-    for (const auto& sites : order)
+    kernels.words(own_address(t, origin, number, Purpose::flip), own_shape(t), own_part(t, t.words.data()));
+    in_pieces(exchange, rule(spec).by_colour, order, t.state.data(), t.lanes, [&](const auto& sites) {
       kernels.update_spins(s, sites.data(), static_cast<std::uint32_t>(sites.size()), t.words.data());
+    });
+    if (by_heat) {
+      std::ranges::fill(heat, 0.0);
+      add_released(t, heat);
+    }
   }
   if (!metered) return;
   for (std::uint32_t l = 0; l < t.lanes; ++l) t.heat[l] += heat[l];
@@ -62,8 +71,10 @@ void GeneralArray::Impl::spin_step(LaneTile& t, const StepTable& p, const NoiseO
 void GeneralArray::Impl::integer_spin_step(LaneTile& t, const StepTable& p, const NoiseOrigin& origin,
                                            std::uint64_t number) {
   t.words.resize(std::size_t{cells} * t.lanes);
-  general_kernels().words(address(t, origin, number, Purpose::flip), shape(t, cells), t.words.data());
-  for (const auto& sites : order)
+  general_kernels().words(own_address(t, origin, number, Purpose::flip), own_shape(t), own_part(t, t.words.data()));
+  const bool by_heat = exchange && metered;
+  if (by_heat) t.released.assign(std::size_t{cells} * t.lanes, 0.0);
+  in_pieces(exchange, rule(spec).by_colour, order, t.state.data(), t.lanes, [&](const auto& sites) {
     for (const std::uint32_t i : sites) {
       if (free[i] == 0) continue;
       for (std::uint32_t l = 0; l < t.count; ++l) {
@@ -72,10 +83,24 @@ void GeneralArray::Impl::integer_spin_step(LaneTile& t, const StepTable& p, cons
         const float before = std::exchange(spin, p.integers->decided(i, field, t.words[t.at(i, l)], spin));
         if (!metered) continue;
         const double released = cells::spin_release<double>(before, spin, p.integers->energy(field));
-        t.heat[l] += released;
-        if (by_cell) t.cell_sums.of(CellMeter::heat)[t.at(i, l)] += released;
+        (by_heat ? t.released[t.at(i, l)] : t.heat[l]) += released;
+        if (by_cell && !by_heat) t.cell_sums.of(CellMeter::heat)[t.at(i, l)] += released;
       }
     }
+  });
+  if (by_heat) add_released(t, t.heat);
+}
+
+void GeneralArray::Impl::add_released(LaneTile& t, std::vector<double>& heat) {
+  for (const auto& sites : order) {
+    OrderedSums ordered(exchange, {heat.data(), t.lanes});
+    for (const std::uint32_t i : sites)
+      for (std::uint32_t l = 0; l < t.lanes; ++l) ordered.add(l, t.released[t.at(i, l)]);
+    ordered.finish();
+  }
+  if (!by_cell) return;
+  auto& sums = t.cell_sums.of(CellMeter::heat);
+  for (std::size_t at = 0; at < sums.size(); ++at) sums[at] += t.released[at];
 }
 
 void GeneralArray::Impl::watched_update(LaneTile& t, const SpinTile& s, std::size_t word) {
@@ -106,7 +131,7 @@ const SignLattice* GeneralArray::Impl::lattice(const StepTable& p) {
   const auto uniform = [](const std::vector<float>& values) {
     return std::ranges::all_of(values, [&](float v) { return v == values.front(); });
   };
-  if (!rule(spec).by_colour || metered || p.integers || !p.couplings_a || p.couplings_b || p.lane_bias ||
+  if (exchange || !rule(spec).by_colour || metered || p.integers || !p.couplings_a || p.couplings_b || p.lane_bias ||
       !uniform(p.bias) || !uniform(p.two_over_kT))
     return nullptr;
   if (signs_of != p.couplings_a) signs_of = p.couplings_a, signs = SignLattice::of(*signs_of);

@@ -111,6 +111,7 @@ struct GroupParameters {
 /// beyond `cells`. Layout of states: [cell][lane] with `lanes` a multiple of 16, or one lane, cells contiguous.
 struct Tile {
   uint32_t cells, groups;
+  uint32_t first_group;   ///< of a whole array, where group 0 is of a part: its noise lies there
   uint32_t lanes;         ///< padded; 1, or a multiple of 16 up to tile_lanes
   uint32_t active_lanes;  ///< the others are padding
   float* state;           ///< in: the present state; swapped with `next` after every step
@@ -135,6 +136,7 @@ struct Tile {
   uint32_t refinement;  ///< level of the noise, see noise.hpp
   // meters: [16][lanes] partial sums, one row per noise block of a group; 2 x the path heat, and the work
   double *twice_heat, *work;
+  uint64_t meter_stride;  ///< 0; else sums of each group apart, those of group g from g * meter_stride on
   uint64_t rail_count;
   uint32_t rail_cell;
 };

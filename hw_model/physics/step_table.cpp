@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "hw_model/physics/cell_law.hpp"
+#include "hw_model/physics/exchange.hpp"
 #include "hw_model/physics/graph.hpp"
 #include "hw_model/physics/linear_step.hpp"
 #include "hw_model/physics/ramp.hpp"
@@ -105,6 +106,7 @@ StepTable::StepTable(const ArraySpec& spec, const Parameters& from, const Parame
     sigma[i] =
         static_cast<float>(inertia ? std::sqrt(rate[i] * dt) / mass[i] : std::sqrt(2.0 * (mobility * dt) * kT[i]));
   }
+  if (spec.exchange) potential = !spec.exchange->any(!potential);
   if (cell.spins) {
     two_over_kT.resize(n);
     for (std::uint32_t i = 0; i < n; ++i)
@@ -125,8 +127,8 @@ StepTable::StepTable(const ArraySpec& spec, const Parameters& from, const Parame
   }
   if (dt != 0) {
     split = loses_increments(spec, from, dt, free) && loses_increments(spec, to, dt, free);
-    if (by.exact == Exact::velocities && !cell.capacitive) keep_small_losses(free);
-    if (phases) set_drift(from, to, at, free);
+    if (by.exact == Exact::velocities && !cell.capacitive) keep_small_losses(spec.exchange.get(), free);
+    if (phases) set_drift(spec.exchange.get(), from, to, at, free);
   }
   if (dt == 0 || (by.exact != Exact::whole && !cell.capacitive)) return;
   make_matrices(spec, rate, free, advance != 0, wants_heat);
@@ -144,13 +146,15 @@ StepTable::StepTable(const ArraySpec& spec, const Parameters& from, const Parame
   for (std::uint32_t i = 0; i < lean->cells(); ++i) shift[i] += leaning[i];
 }
 
-void StepTable::set_drift(const Parameters& from, const Parameters& to, double at, std::span<const std::uint32_t> free) {
+void StepTable::set_drift(Exchange* exchange, const Parameters& from, const Parameters& to, double at,
+                          std::span<const std::uint32_t> free) {
   const auto omega = [&](std::uint32_t i) {
     const double a = from.frequency_of(i), b = to.frequency_of(i);
     return a + at * (b - a);
   };
   bool fast = false;
   for (std::uint32_t i = 0; i < free.size(); ++i) fast = fast || (free[i] != 0 && std::abs(omega(i)) * dt >= fast_phase);
+  if (exchange) fast = exchange->any(fast);
   if (!fast) return;
   split = true;
   no_pull.assign(free.size(), 0.0f);
@@ -164,16 +168,18 @@ void StepTable::set_drift(const Parameters& from, const Parameters& to, double a
   }
 }
 
-void StepTable::keep_small_losses(std::span<const std::uint32_t> free) {
+void StepTable::keep_small_losses(Exchange* exchange, std::span<const std::uint32_t> free) {
   const auto lost = [&](std::size_t i) { return loss(damping[i] * dt / mass[i]); };
   for (std::size_t i = 0; i < keep.size(); ++i)
     if (free[i] != 0 && std::abs((1.0 - keep[i]) - lost(i)) > rate_error_max * lost(i)) by_change = true;
+  if (exchange) by_change = exchange->any(by_change);
   for (std::size_t i = 0; by_change && i < keep.size(); ++i) {
     const double l = lost(i);
     keep[i] = static_cast<float>(-l);
     kick[i] = static_cast<float>(std::sqrt(kT[i] / mass[i] * (l * (2.0 - l))));
     split = split || (free[i] != 0 && l > 0 && kick[i] < noise_that_rounds);
   }
+  if (exchange && by_change) split = exchange->any(split);
 }
 
 void StepTable::set_transition(const LinearStep& exact, const std::vector<Eigen::Index>& moving, double decay) {

@@ -65,9 +65,11 @@ struct StepTable : RampedCouplings {
                        std::uint32_t lane, std::uint32_t cell);
 
  private:
-  void set_drift(const Parameters& from, const Parameters& to, double position, std::span<const std::uint32_t> free);
+  // `exchange`: of a rank's part of an array, else null.
+  void set_drift(Exchange* exchange, const Parameters& from, const Parameters& to, double position,
+                 std::span<const std::uint32_t> free);
   // BAOAB: what velocities lose in a step, where what they keep is too coarse.
-  void keep_small_losses(std::span<const std::uint32_t> free);
+  void keep_small_losses(Exchange* exchange, std::span<const std::uint32_t> free);
   // Matrices of an exact step; `decay`: of the slowest damping in a step, below 0 where none is to be kept.
   void set_transition(const LinearStep& exact, const std::vector<std::ptrdiff_t>& moving, double decay);
   void make_matrices(const ArraySpec& spec, const std::vector<double>& rate, std::span<const std::uint32_t> free,

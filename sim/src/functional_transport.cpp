@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "heatbath/error.hpp"
+#include "heatbath/numerics/archive.hpp"
 #include "heatbath/regs.h"
 #include "heatbath/topology.h"
 #include "link/block_range.hpp"
@@ -24,9 +25,10 @@ std::uint32_t offset_of(std::uint64_t address) {
 
 }  // namespace
 
-FunctionalTransport::FunctionalTransport(const model::Profile& profile, const model::ChipOptions& options, std::string uri)
+FunctionalTransport::FunctionalTransport(const model::Profile& profile, const model::ChipOptions& options, std::string uri,
+                                         const std::string& where)
     : chip_(profile, options) {
-  info_.description = "functional emulator of the '" + profile.name + "' chip, in process";
+  info_.description = "functional emulator of the '" + profile.name + "' chip, " + where;
   info_.uri = std::move(uri);
   chip_.attach(&host_memory_);
 }
@@ -87,6 +89,14 @@ std::optional<DmaBuffer> FunctionalTransport::dma_alloc(std::uint64_t bytes) {
 }
 
 void FunctionalTransport::dma_free(std::uint64_t address) { host_memory_.release(address); }
+
+std::vector<std::byte> FunctionalTransport::save() {
+  try {
+    return chip_.save();
+  } catch (const numerics::Archive::Refused& no) {
+    throw Error(HB_UNSUPPORTED, no.what());
+  }
+}
 
 void FunctionalTransport::restore(std::span<const std::byte> saved) {
   try {

@@ -17,8 +17,9 @@ namespace heatbath {
 /// only the ticks waited; device memory is lent.
 class FunctionalTransport final : public Transport, public Interruptible, public Restorable {
  public:
-  /// `uri` is what info() reports.
-  FunctionalTransport(const model::Profile& profile, const model::ChipOptions& options, std::string uri);
+  /// `uri` is what info() reports, `where` the place of the chip in its description.
+  FunctionalTransport(const model::Profile& profile, const model::ChipOptions& options, std::string uri,
+                      const std::string& where = "in process");
 
   std::uint32_t read32(std::uint64_t address) override;
   void write32(std::uint64_t address, std::uint32_t value) override;
@@ -31,7 +32,7 @@ class FunctionalTransport final : public Transport, public Interruptible, public
   LinkInfo info() const override;
   std::optional<std::uint64_t> device_ticks() const override;
   void ask(std::function<Wish()> wish) override { wish_ = std::move(wish); }
-  std::vector<std::byte> save() override { return chip_.save(); }
+  std::vector<std::byte> save() override;
   void restore(std::span<const std::byte> saved) override;
 
  private:

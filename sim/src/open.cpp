@@ -19,6 +19,7 @@
 #include "heatbath/rack_file.hpp"
 #include "link/scheme.hpp"
 #include "open_transport.hpp"
+#include "ranks_link.hpp"
 #include "rtl_chip.hpp"
 #include "tlm_chip.hpp"
 
@@ -58,13 +59,20 @@ Emulator emulator_of(const Uri& uri) {
   emulator.approximate = timing == "at";
   emulator.uri = uri.scheme + ":profile=" + emulator.profile_key + "&cells=" + std::to_string(options.cells) +
                  "&lanes=" + std::to_string(options.lanes) + "&seed=" + std::to_string(options.seed) +
-                 "&threads=" + std::to_string(options.threads) + (timed ? "&timing=" + timing : "");
+                 (uri.scheme == "mpi" ? "" : "&threads=" + std::to_string(options.threads)) +
+                 (timed ? "&timing=" + timing : "");
   for (const auto& [choice, value] : emulator.choices) emulator.uri.append("&").append(choice).append("=").append(value);
   return emulator;
 }
 
 std::unique_ptr<Transport> link_to(const Uri& uri) {
   const Emulator emulator = emulator_of(uri);
+  if (uri.scheme == "mpi") {
+    if (heatbath_open_ranks == nullptr)
+      throw Error(HB_BAD_ARG, "device URI: this program has no MPI, which mpi: needs; build it where MPI is (Debian's "
+                              "package libopenmpi-dev, HEATBATH_MPI=ON), or use func:");
+    return std::unique_ptr<Transport>(heatbath_open_ranks(emulator.profile, emulator.options, emulator.uri));
+  }
   if (uri.scheme == "func")
     return std::make_unique<FunctionalTransport>(emulator.profile, emulator.options, emulator.uri);
   if (heatbath_open_tlm == nullptr)
@@ -140,14 +148,17 @@ Uri functional_uri(const std::string& text) {
 
 const std::vector<Scheme>& device_schemes() {
   static const std::vector<Scheme> schemes = [] {
-    std::vector<std::string_view> keys{"profile", "cells", "lanes", "seed", "threads"}, timed = keys;
+    std::vector<std::string_view> keys{"profile", "cells", "lanes", "seed", "threads"}, timed = keys, ranked = keys;
+    ranked.pop_back();
     timed.push_back("timing");
     const auto& choices = model::choice_names();
     keys.insert(keys.end(), choices.begin(), choices.end());
     timed.insert(timed.end(), choices.begin(), choices.end());
+    ranked.insert(ranked.end(), choices.begin(), choices.end());
     std::vector<Scheme> all{{"func", UriAddress::none, keys, Reopened::fresh, open_emulator},
                             {"tlm", UriAddress::none, timed, Reopened::once, open_emulator},
-                            {"rtl", UriAddress::none, {"cells", "seed", "chip"}, Reopened::fresh, open_rtl}};
+                            {"rtl", UriAddress::none, {"cells", "seed", "chip"}, Reopened::fresh, open_rtl},
+                            {"mpi", UriAddress::none, ranked, Reopened::fresh, open_emulator}};
     all.insert(all.end(), link_schemes().begin(), link_schemes().end());
     all.push_back({"rack", UriAddress::name, {}, Reopened::fresh, open_rack});
     return all;
@@ -164,6 +175,7 @@ std::unique_ptr<Transport> open_transport(const std::string& text) {
   if (scheme == nullptr) {
     std::vector<Scheme> here = device_schemes();
     if (heatbath_open_tlm == nullptr) std::erase_if(here, [](const Scheme& one) { return one.reopened == Reopened::once; });
+    if (heatbath_open_ranks == nullptr) std::erase_if(here, [](const Scheme& one) { return one.name == "mpi"; });
     if (heatbath_open_rtl == nullptr) std::erase_if(here, [](const Scheme& one) { return one.open == open_rtl; });
     std::vector<std::string_view> names;
     for (const Scheme& one : here) names.push_back(one.name);

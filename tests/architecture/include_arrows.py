@@ -41,7 +41,8 @@ NUMBERS_AS_TEXT = ("numerics/include/heatbath/numerics/text.hpp", "numerics/incl
 DRIVER = ("driver/include", "link/include")
 
 # Emulators among the devices, for programs and tests, not for libraries.
-OPEN = ("sim/include/heatbath/open.hpp", "sim/include/heatbath/datasheet.hpp", "sim/include/heatbath/rack_file.hpp")
+OPEN = ("sim/include/heatbath/open.hpp", "sim/include/heatbath/datasheet.hpp", "sim/include/heatbath/rack_file.hpp",
+        "sim/include/heatbath/ranks.hpp")
 
 # The names of what a device reports.
 NAMES = ("firmware_api/include/heatbath/regs.h",) + VOCABULARY
@@ -88,6 +89,8 @@ RULES = {
     "hw_model/analog": Rule("analog includes only itself, physics, codes.h and cells.h",
                             ("hw_model/analog", "firmware_api/include/heatbath/codes.h", "firmware_api/include/heatbath/cells.h") + PHYSICS,
                             std_and("Eigen/.*", "Random123/.*")),
+    "hw_model/ranks": Rule("ranks include only themselves, physics, numerics, MPI and the standard library",
+                           ("hw_model/ranks",) + PHYSICS, std_and(r"mpi\.h")),
     "hw_model/device": Rule("device includes only itself, physics, analog, firmware_api and the standard library",
                             ("hw_model/device", "hw_model/analog", "firmware_api/include") + PHYSICS,
                             std_and(POSIX)),

@@ -30,7 +30,8 @@ void walk(StepSpace& s) {
   auto& t = s.t;
   s.slope(s.state, s.k1);
   t.words.resize(s.second());
-  general_kernels().words(s.a.address(t, s.origin, s.number, Purpose::thermal), s.shape(), t.words.data());
+  general_kernels().words(s.a.own_address(t, s.origin, s.number, Purpose::thermal), s.a.own_shape(t),
+                          s.a.own_part(t, t.words.data()));
   for (std::uint32_t i = 0; i < s.a.cells; ++i) {
     const float h = s.p.sigma[i], scale = step_over_h(s.p, i);
     const std::size_t row = t.at(i, 0);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <utility>
 
 namespace heatbath::numerics {
 
@@ -48,6 +49,7 @@ class WorkWatch {
   std::uint64_t budget() const { return budget_; }
 
  private:
+  friend class Unwatched;
   void ask() {
     spent_ = 0;
     if (wish_ == Wish::stop) return;
@@ -61,6 +63,18 @@ class WorkWatch {
   const std::uint64_t budget_;
   std::uint64_t spent_ = 0;
   Wish wish_ = Wish::go_on;
+};
+
+/// While one exists, work of the calling thread has no watch: for work that others wait for, which must not stop alone.
+class Unwatched {
+ public:
+  Unwatched() : outer_(std::exchange(WorkWatch::current_, nullptr)) {}
+  ~Unwatched() { WorkWatch::current_ = outer_; }
+  Unwatched(const Unwatched&) = delete;
+  Unwatched& operator=(const Unwatched&) = delete;
+
+ private:
+  WorkWatch* const outer_;
 };
 
 /// Counts work in the middle of something that would have to be made again. Throws WorkStopped on a wish to stop.

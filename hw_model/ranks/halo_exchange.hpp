@@ -1,0 +1,35 @@
+#pragma once
+// physics::Exchange by MPI: the rows of others travel by persistent requests.
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "hw_model/physics/exchange.hpp"
+#include "hw_model/ranks/communicator.hpp"
+
+namespace heatbath::ranks {
+
+class HaloExchange final : public physics::Exchange {
+ public:
+  /// All ranks together. `cells` of the rank's rows (GraphPart), `begins` as of cut_points().
+  HaloExchange(Communicator& ranks, physics::Cut cut, std::span<const std::uint32_t> cells,
+               std::span<const std::uint32_t> begins);
+  ~HaloExchange() override;
+
+  void refresh(float* field, std::uint32_t lanes) override;
+  bool any(bool here) override { return ranks_.any(here); }
+  std::vector<double> gather(std::span<const double> own) override { return ranks_.gather(own); }
+
+ private:
+  struct Channel;  // requests and buffers for a number of lanes
+  Channel& channel(std::uint32_t lanes);
+
+  Communicator& ranks_;
+  std::vector<std::vector<std::uint32_t>> sent_, received_;  // rows, per rank
+  std::map<std::uint32_t, std::unique_ptr<Channel>> channels_;
+};
+
+}  // namespace heatbath::ranks
