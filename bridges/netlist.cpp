@@ -171,7 +171,12 @@ Network network_of(const TomlProgram& program, const Capabilities& capabilities)
   Network it;
   it.source = program.path;
   it.cell_kind = capabilities.cell_kind;
-  for (const auto& [given, section] : {std::pair{program.network.mass.has_value(), HB_SECTION_MASS},
+  if (is_discrete(it.cell_kind) && capabilities.states > 1)
+    throw Error(HB_UNSUPPORTED, fmt::format("{}: {} cells have a bias for each state, a network of values has one",
+                                            program.path, name(it.cell_kind)));
+  for (const auto& [given, section] : {std::pair{program.network.j2.has_value(), HB_SECTION_J2},
+                                       {program.network.j4.has_value(), HB_SECTION_J4},
+                                       {program.network.mass.has_value(), HB_SECTION_MASS},
                                        {program.network.damping.has_value(), HB_SECTION_DAMPING},
                                        {program.network.frequency.has_value(), HB_SECTION_FREQUENCY}})
     if (given && !has_section(it.cell_kind, section))
@@ -180,14 +185,16 @@ Network network_of(const TomlProgram& program, const Capabilities& capabilities)
   if (program.initial_second && capabilities.components < 2)
     throw Error(HB_UNSUPPORTED, fmt::format("{}: [network] initial_second: {} cells have one state variable",
                                             program.path, name(it.cell_kind)));
-  it.j2 = per_cell(program.network.j2, 1, program.cells);
+  it.j2 = per_cell(program.network.j2, default_j2(capabilities), program.cells);
   it.j4 = per_cell(program.network.j4, default_j4(capabilities), program.cells);
   it.bias = per_cell(program.network.bias, 0, program.cells);
   if (it.inertia()) {
     it.mass = per_cell(program.network.mass, 1, program.cells);
     it.damping = per_cell(program.network.damping, 1, program.cells);
-    if (program.initial_second) it.initial_second = per_cell(program.initial_second, 0, program.cells);
   }
+  if (has_section(it.cell_kind, HB_SECTION_FREQUENCY))
+    it.frequency = per_cell(program.network.frequency, 0, program.cells);
+  if (program.initial_second) it.initial_second = per_cell(program.initial_second, 0, program.cells);
   if (program.network.couplings || capabilities.graph_couplings)
     it.couplings = matrix_of(program.network.couplings ? *program.network.couplings : usual_couplings(capabilities),
                              program.cells, capabilities);

@@ -16,19 +16,21 @@ namespace heatbath::apps {
 
 struct TomlProgram;
 
-/// A network of quartic cells: V = sum_i (J2_i x_i^2 + J4_i x_i^4 + b_i x_i) + gain sum_{i<j} J_ij x_i x_j, where in an
-/// rlc array the couplings are capacitances between nodes instead. Equations of the kinds: docs/dynamics.md.
+/// A network of cells, of quartic ones V = sum_i (J2_i x_i^2 + J4_i x_i^4 + b_i x_i) + gain sum_{i<j} J_ij x_i x_j, where
+/// in an rlc array the couplings are capacitances between nodes instead. Equations of the kinds: docs/dynamics.md.
+/// Parameters that the kind lacks mean nothing.
 struct Network {
   std::string source;                 ///< the file it comes from
-  CellKind cell_kind = CellKind::overdamped;  ///< or underdamped or rlc
+  CellKind cell_kind = CellKind::overdamped;
   std::vector<float> j2, j4, bias;    ///< one per cell
   std::vector<float> mass, damping;   ///< of cells with inertia: one per cell; or empty: 1
+  std::vector<float> frequency;       ///< of phases: one per cell; or empty: 0
   std::vector<float> couplings;       ///< cells x cells, symmetric, zero diagonal; or empty: none
   float gain = 1;
   float kT = 1;                       ///< energy units; of cell 0 where it differs from cell to cell
   std::vector<float> kT_per_cell;     ///< one per cell; or empty: kT
   std::vector<float> initial;         ///< one per cell; or empty: 0
-  std::vector<float> initial_second;  ///< velocities or voltages of cells with inertia, one per cell; or empty: 0
+  std::vector<float> initial_second;  ///< second state variables, one per cell; or empty: 0
 
   std::uint32_t cells() const { return static_cast<std::uint32_t>(j2.size()); }
   /// Whether a cell has a velocity or voltage of its own: underdamped and rlc.

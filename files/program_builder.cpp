@@ -119,6 +119,10 @@ void check_samples(const TomlProgram& description, const Capabilities& capabilit
                                             description.place("samples.seed")));
 }
 
+float default_j2(const Capabilities& capabilities) { return capabilities.cell_kind == CellKind::phase ? 0.0f : 1.0f; }
+
+float default_state(const Capabilities& capabilities) { return capabilities.cell_kind == CellKind::pbit ? 1.0f : 0.0f; }
+
 float default_j4(const Capabilities& capabilities) {
   return capabilities.cell_kind == CellKind::overdamped && capabilities.stepper != Stepper::exact_ou
              ? 1.0f
@@ -158,7 +162,7 @@ Program build_program(const TomlProgram& description, const Device& device) {
     const auto fill = [&](std::optional<std::vector<float>>& values, hb_section_t section, float value) {
       if (!values && has_section(caps.cell_kind, section)) values = std::vector<float>{value};
     };
-    fill(all.j2, HB_SECTION_J2, caps.cell_kind == CellKind::phase ? 0.0f : 1.0f);
+    fill(all.j2, HB_SECTION_J2, default_j2(caps));
     fill(all.j4, HB_SECTION_J4, default_j4(caps));
     fill(all.bias, HB_SECTION_BIAS, 0.0f);
     fill(all.mass, HB_SECTION_MASS, 1.0f);
@@ -170,8 +174,7 @@ Program build_program(const TomlProgram& description, const Device& device) {
     load_network(program, std::move(all), description);
     program.commit();
     if (description.initial || caps.state_write) {
-      const float usual = caps.cell_kind == CellKind::pbit ? 1.0f : 0.0f;
-      const std::vector<float> initial = description.initial.value_or(std::vector<float>{usual});
+      const std::vector<float> initial = description.initial.value_or(std::vector<float>{default_state(caps)});
       check("network.initial", 0, initial);
       set_states(program, 0, initial);
     }

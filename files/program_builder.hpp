@@ -8,6 +8,12 @@
 
 namespace heatbath::apps {
 
+/// What [network] j2 is where a program has none: 1, of phases 0.
+float default_j2(const Capabilities& capabilities);
+
+/// The state at which cells start where a program does not say: 0, of p-bits 1.
+float default_state(const Capabilities& capabilities);
+
 /// What [network] j4 is where a program has none: 1 for overdamped cells, 0 for others and with the exact-ou stepper.
 float default_j4(const Capabilities& capabilities);
 

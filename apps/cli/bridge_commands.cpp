@@ -41,12 +41,21 @@ void add_fmu(CLI::App& app, Command& command) {
   CLI::App* fmu_app = app.add_subcommand("fmu", "write the chip as a co-simulation unit (FMI 3.0)");
   fmu_app->add_option("--profile", unit->profile, "chip profile: a built-in name or FILE.toml (default ideal)")
       ->option_text("NAME");
+  fmu_app->add_option("--cell", unit->cell,
+                      "kind of the cells: overdamped, underdamped, phase, rlc or pbit (default: the profile's)")
+      ->check(CLI::IsMember({"overdamped", "underdamped", "phase", "rlc", "pbit"}).description(""))
+      ->option_text("KIND");
   fmu_app->add_option("--model", unit->model, "the network of model.h5 of an earlier training")->option_text("FILE");
   fmu_app->add_option("--program", unit->program, "the [network] of a program in TOML")->option_text("FILE");
-  add_whole(fmu_app, "--cells", unit->cells, 1, 65536, "uncoupled cells with J2 = J4 = 1, without a network (default 16)");
+  add_whole(fmu_app, "--cells", unit->cells, 1, 65536, "uncoupled cells, without a network (default 16)");
   fmu_app->add_option("--step", unit->step, "step of the array in time units (default: the profile's)")
       ->transform(finite(1e-12, 1e12))
       ->option_text("X");
+  fmu_app->add_option("--time-unit-seconds", unit->time_unit_seconds,
+                      "seconds of the simulation that a time unit of the device takes (default: those of the profile)")
+      ->transform(finite(1e-30, 1e30))
+      ->option_text("X");
+  fmu_app->add_flag("--scalar", unit->scalar, "x[1], x[2], ... as variables, for importers without arrays");
   fmu_app->add_option("--out", unit->out, "the unit")->required()->check(a_name())->option_text("FILE.fmu");
   add_json(fmu_app, unit->json);
   fmu_app->callback([&command, unit] { command = [unit] { return run_fmu(*unit); }; });

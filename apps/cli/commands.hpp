@@ -181,11 +181,14 @@ int run_regs(const RegsOptions& options);
 
 struct FmuOptions {
   std::filesystem::path model;    ///< model.h5; or
-  std::filesystem::path program;  ///< a program in TOML; or neither: uncoupled cells with J2 = J4 = 1
+  std::filesystem::path program;  ///< a program in TOML; or neither: uncoupled cells
   std::filesystem::path out;
   std::string profile = "ideal";
+  std::string cell;               ///< kind of the cells; empty: the profile's
   std::uint32_t cells = 16;       ///< without model and program
   double step = 0;                ///< of the array, time units; 0: the profile's
+  double time_unit_seconds = 0;   ///< of the simulation; 0: the device's
+  bool scalar = false;            ///< no arrays
   bool json = false;
 };
 int run_fmu(const FmuOptions& options);

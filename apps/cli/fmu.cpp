@@ -16,13 +16,14 @@ namespace heatbath::apps {
 
 namespace {
 
-Network uncoupled(std::uint32_t cells, float kT) {
+Network uncoupled(std::uint32_t cells, const Capabilities& capabilities) {
   Network it;
   it.source = "uncoupled cells";
-  it.j2.assign(cells, 1.0f);
-  it.j4.assign(cells, 1.0f);
+  it.cell_kind = capabilities.cell_kind;
+  it.j2.assign(cells, default_j2(capabilities));
+  it.j4.assign(cells, default_j4(capabilities));
   it.bias.assign(cells, 0.0f);
-  it.kT = kT;
+  it.kT = capabilities.kT_reset;
   return it;
 }
 
@@ -33,7 +34,7 @@ int run_fmu(const FmuOptions& options) {
     throw Error(HB_BAD_ARG, "fmu: give --model FILE or --program FILE, not both");
   if (options.out.extension() != ".fmu")
     throw Error(HB_BAD_ARG, fmt::format("--out {}: the name must end in .fmu", options.out.string()));
-  Device device = open("func:profile=" + options.profile);
+  Device device = open("func:profile=" + options.profile + (options.cell.empty() ? "" : "&cell=" + options.cell));
   std::optional<TomlProgram> program;
   if (!options.program.empty()) program = read_toml_program(options.program);
   if (options.step != 0) {
@@ -47,14 +48,16 @@ int run_fmu(const FmuOptions& options) {
   fmi::PackageOptions package;
   package.profile = options.profile;
   package.library = fmi::unit_library();
+  package.time_unit_seconds = options.time_unit_seconds;
+  package.scalar = options.scalar;
   const Capabilities& capabilities = device.capabilities();
   package.network = !options.model.empty()     ? network_of_model(options.model)
                     : !options.program.empty() ? network_of(*program, capabilities)
-                                               : uncoupled(options.cells, capabilities.kT_reset);
+                                               : uncoupled(options.cells, capabilities);
   prepare_file(options.out);
   fmi::write_unit(options.out, device, package);
 
-  const double seconds = capabilities.tick_seconds() * static_cast<double>(device.step().count);
+  const double seconds = fmi::step_seconds(device, package);
   if (options.json) {
     put("{}\n", json_text({{"out", options.out.string()},
                            {"cells", package.network.cells()},

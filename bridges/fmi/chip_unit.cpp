@@ -5,9 +5,11 @@
 #include <fstream>
 #include <initializer_list>
 #include <limits>
+#include <map>
 
 #include <nlohmann/json.hpp>
 
+#include "bridges/fmi/unit_device.hpp"
 #include "heatbath/numerics/archive.hpp"
 #include "heatbath/numerics/text.hpp"
 #include "heatbath/open.hpp"
@@ -20,8 +22,12 @@ struct ChipUnit::Description {
   std::string device;  // URI
   std::uint32_t dt_ticks = 0;
   std::uint32_t cells = 0;
-  std::vector<float> j2, j4, bias, couplings, initial;
+  double step_seconds = 0;  // of the simulation's time
+  bool scalar = false;
+  std::map<CellSection, std::vector<float>> sections;  // one value per cell, of those that never change
+  std::vector<float> bias, couplings, initial, initial_second;
   float gain = 1, kT = 1;
+  float held = 0;  // where a cell is clamped before a value is set
 };
 
 namespace {
@@ -66,7 +72,7 @@ UnitState UnitState::from_bytes(std::span<const std::uint8_t> bytes, const std::
     const auto fits = [&](const Inputs& given) {
       return given.bias.size() == it.cells && given.clamp.size() == it.cells && given.clamp_value.size() == it.cells;
     };
-    archive.check(it.x.size() == it.cells && fits(it.inputs) && fits(it.applied), "number of cells");
+    archive.check(it.cells > 0 && it.x.size() % it.cells == 0 && fits(it.inputs) && fits(it.applied), "number of cells");
     archive.check(it.mode < std::size(mode_names), "mode");
     return it;
   } catch (const numerics::Archive::Refused& refused) {
@@ -86,18 +92,26 @@ ChipUnit::ChipUnit(const std::string& resources, const std::string& token) {
     json.at("token").get_to(d->token);
     json.at("dt_ticks").get_to(d->dt_ticks);
     json.at("cells").get_to(d->cells);
-    json.at("j2").get_to(d->j2), json.at("j4").get_to(d->j4), json.at("bias").get_to(d->bias);
-    json.at("couplings").get_to(d->couplings), json.at("initial").get_to(d->initial);
-    json.at("gain").get_to(d->gain), json.at("kT").get_to(d->kT);
+    json.at("step_seconds").get_to(d->step_seconds), json.at("scalar").get_to(d->scalar);
+    for (const CellSection section : {CellSection::j2, CellSection::j4, CellSection::mass, CellSection::damping,
+                                      CellSection::frequency})
+      if (const auto it = json.find(hb_section_name(static_cast<hb_section_t>(section))); it != json.end())
+        it->get_to(d->sections[section]);
+    json.at("bias").get_to(d->bias), json.at("couplings").get_to(d->couplings), json.at("initial").get_to(d->initial);
+    if (json.contains("initial_second")) json.at("initial_second").get_to(d->initial_second);
+    json.at("gain").get_to(d->gain), json.at("kT").get_to(d->kT), json.at("held").get_to(d->held);
     const auto profile = json.at("profile").get<std::string>();
-    d->device = "func:profile=" + (profile.ends_with(".toml") ? path + profile : profile);
+    d->device = "func:profile=" + (profile.ends_with(".toml") ? path + profile : profile) +
+                "&cell=" + json.at("cell").get<std::string>();
   } catch (const nlohmann::json::exception& error) {
     refuse(path + "chip.json is not the description of this unit: " + error.what());
   }
   if (token != d->token) refuse("the instantiation token is '" + token + "'; that of this unit is '" + d->token + "'");
   const std::size_t n = d->cells;
-  if (n == 0 || d->j2.size() != n || d->j4.size() != n || d->bias.size() != n || d->initial.size() != n ||
-      (!d->couplings.empty() && d->couplings.size() != n * n))
+  if (n == 0 || d->bias.size() != n || d->initial.size() != n ||
+      std::ranges::any_of(d->sections, [n](const auto& section) { return section.second.size() != n; }) ||
+      (!d->initial_second.empty() && d->initial_second.size() != n) ||
+      (!d->couplings.empty() && d->couplings.size() != n * n) || !(d->step_seconds > 0))
     refuse(path + "chip.json: the sizes of its arrays do not agree");
   Device device = [&] {
     try {
@@ -107,15 +121,12 @@ ChipUnit::ChipUnit(const std::string& resources, const std::string& token) {
     }
   }();
   const Capabilities& caps = device.capabilities();
-  require(caps.seeded, "a functional mock-up unit", "SEEDED");
-  require(caps.state_write, "a functional mock-up unit", "STATE_WRITE");
-  require(caps.meters, "a functional mock-up unit", "METERS");
-  require(caps.dt_programmable, "a functional mock-up unit", "DT_PROGRAMMABLE");
-  if (caps.capture_number != Number::float32 || caps.cell_kind != CellKind::overdamped)
-    throw Error(HB_UNSUPPORTED, "a functional mock-up unit needs overdamped cells and float32 captures, which this device "
-                                "lacks");
+  require_unit_device(caps);
+  interface_ = {d->scalar, caps.components};
+  if (caps.components > 1 ? d->initial_second.size() != n : !d->initial_second.empty())
+    refuse(path + "chip.json: initial_second is not one value for each cell that has a second state variable");
   device.set_step({d->dt_ticks});
-  dt_seconds_ = caps.tick_seconds() * d->dt_ticks;
+  dt_seconds_ = d->step_seconds;
   device_ = std::make_unique<Device>(std::move(device));
   description_ = std::move(d);
   start_values();
@@ -137,9 +148,11 @@ void ChipUnit::resize(std::uint64_t cells) {
   state_.cells = cells;
   state_.inputs.bias.assign(description_->bias.begin(), description_->bias.begin() + n);
   state_.inputs.clamp.assign(cells, false);
-  state_.inputs.clamp_value.assign(cells, 0.0);
+  state_.inputs.clamp_value.assign(cells, static_cast<double>(description_->held));
   state_.applied = state_.inputs;
   state_.x.assign(description_->initial.begin(), description_->initial.begin() + n);
+  if (const std::vector<float>& second = description_->initial_second; !second.empty())
+    state_.x.insert(state_.x.end(), second.begin(), second.begin() + n);
   follows_ = false;
 }
 
@@ -189,6 +202,7 @@ void ChipUnit::set_state(const UnitState& state) {
   require_mode({Mode::instantiated, Mode::configuration, Mode::initialization, Mode::stepping, Mode::terminated},
                "fmi3SetFMUState");
   if (state.cells > description_->cells) refuse("the state has more cells than this unit");
+  if (state.x.size() != interface_.components * state.cells) refuse("the state has other state variables than this unit");
   state_ = state;
   follows_ = false;
 }
@@ -197,33 +211,41 @@ void ChipUnit::set_state(const UnitState& state) {
 
 namespace {
 
-const VariableInfo& known(std::uint32_t reference, Type type) {
-  const VariableInfo* const it = find(reference);
-  if (it == nullptr) refuse("value reference " + std::to_string(reference) + " is none of this unit");
-  if (it->type != type) refuse(std::string("variable ") + it->name + " has another type");
-  return *it;
+/// The values of an array that a place names, from `first` on in `from`.
+template <class To, class From>
+void copy_out(const std::vector<From>& from, const Place& place, std::span<To> to, std::size_t first = 0) {
+  for (std::size_t i = 0; i < to.size(); ++i) to[i] = static_cast<To>(from[first + place.cell.value_or(0) + i]);
 }
 
 template <class To, class From>
-void copy_out(const std::vector<From>& from, std::span<To> to) {
-  std::transform(from.begin(), from.end(), to.begin(), [](const auto value) { return static_cast<To>(value); });
+void copy_in(std::span<const From> from, const Place& place, std::vector<To>& to) {
+  std::copy(from.begin(), from.end(), to.begin() + static_cast<std::ptrdiff_t>(place.cell.value_or(0)));
 }
 
 }  // namespace
 
-std::size_t ChipUnit::size(std::uint32_t reference, Type type) const {
-  return known(reference, type).array ? state_.cells : 1;
-}
-
-const VariableInfo& ChipUnit::readable(std::uint32_t reference, Type type) const {
-  const VariableInfo& it = known(reference, type);
-  require_mode({Mode::initialization, Mode::stepping, Mode::updating, Mode::terminated},
-               (std::string("reading ") + it.name).c_str());
+Place ChipUnit::known(std::uint32_t reference, Type type) const {
+  const Place it = find(reference, interface_, description_->cells);
+  if (it.variable == nullptr) refuse("value reference " + std::to_string(reference) + " is none of this unit");
+  if (it.variable->type != type) refuse(std::string("variable ") + it.variable->name + " has another type");
   return it;
 }
 
-const VariableInfo& ChipUnit::writable(std::uint32_t reference, Type type) const {
-  const VariableInfo& it = known(reference, type);
+std::size_t ChipUnit::size(std::uint32_t reference, Type type) const {
+  const Place it = known(reference, type);
+  return it.variable->array && !it.cell ? state_.cells : 1;
+}
+
+Place ChipUnit::readable(std::uint32_t reference, Type type) const {
+  const Place it = known(reference, type);
+  require_mode({Mode::initialization, Mode::stepping, Mode::updating, Mode::terminated},
+               (std::string("reading ") + it.variable->name).c_str());
+  return it;
+}
+
+Place ChipUnit::writable(std::uint32_t reference, Type type) const {
+  const Place place = known(reference, type);
+  const VariableInfo& it = *place.variable;
   const std::string what = std::string("writing ") + it.name;
   switch (it.causality) {
     case Causality::structural_parameter: require_mode({Mode::configuration}, what.c_str()); break;
@@ -234,17 +256,18 @@ const VariableInfo& ChipUnit::writable(std::uint32_t reference, Type type) const
     case Causality::independent:
     case Causality::output: refuse(what + ": it is computed by the unit");
   }
-  return it;
+  return place;
 }
 
 void ChipUnit::get(std::uint32_t reference, std::span<double> values) {
-  switch (readable(reference, Type::float64).id) {
+  const Place place = readable(reference, Type::float64);
+  switch (place.variable->id) {
     case Variable::time: values[0] = state_.time(); break;
     case Variable::intermediate_period: values[0] = state_.intermediate_period; break;
     case Variable::coupling_scale: values[0] = state_.inputs.coupling_scale; break;
     case Variable::temperature: values[0] = state_.inputs.temperature; break;
-    case Variable::bias: copy_out(state_.inputs.bias, values); break;
-    case Variable::clamp_value: copy_out(state_.inputs.clamp_value, values); break;
+    case Variable::bias: copy_out(state_.inputs.bias, place, values); break;
+    case Variable::clamp_value: copy_out(state_.inputs.clamp_value, place, values); break;
     default:
       // Outputs. While initializing they follow the inputs at once.
       if (mode() == Mode::initialization) {
@@ -252,8 +275,9 @@ void ChipUnit::get(std::uint32_t reference, std::span<double> values) {
         follows_ = false;
         advance(0);
       }
-      switch (static_cast<Variable>(reference)) {
-        case Variable::x: copy_out(state_.x, values); break;
+      switch (place.variable->id) {
+        case Variable::x: copy_out(state_.x, place, values); break;
+        case Variable::second: copy_out(state_.x, place, values, state_.cells); break;
         case Variable::energy: values[0] = state_.energy; break;
         case Variable::work: values[0] = state_.work; break;
         default: values[0] = state_.heat; break;
@@ -262,16 +286,16 @@ void ChipUnit::get(std::uint32_t reference, std::span<double> values) {
 }
 
 void ChipUnit::get(std::uint32_t reference, std::span<std::uint64_t> values) {
-  values[0] = readable(reference, Type::uint64).id == Variable::cells ? state_.cells : state_.seed;
+  values[0] = readable(reference, Type::uint64).variable->id == Variable::cells ? state_.cells : state_.seed;
 }
 
 void ChipUnit::get(std::uint32_t reference, std::span<bool> values) {
-  readable(reference, Type::boolean);
-  std::copy(state_.inputs.clamp.begin(), state_.inputs.clamp.end(), values.begin());
+  copy_out(state_.inputs.clamp, readable(reference, Type::boolean), values);
 }
 
 void ChipUnit::set(std::uint32_t reference, std::span<const double> values) {
-  const VariableInfo& it = writable(reference, Type::float64);
+  const Place place = writable(reference, Type::float64);
+  const VariableInfo& it = *place.variable;
   for (const double value : values)
     if (!(std::abs(value) <= static_cast<double>(std::numeric_limits<float>::max())))
       refuse(std::string("writing ") + it.name + ": a value is not a finite float32");
@@ -290,13 +314,13 @@ void ChipUnit::set(std::uint32_t reference, std::span<const double> values) {
       state_.inputs.temperature = values[0];
       break;
     }
-    case Variable::bias: state_.inputs.bias.assign(values.begin(), values.end()); break;
-    default: state_.inputs.clamp_value.assign(values.begin(), values.end()); break;
+    case Variable::bias: copy_in(values, place, state_.inputs.bias); break;
+    default: copy_in(values, place, state_.inputs.clamp_value); break;
   }
 }
 
 void ChipUnit::set(std::uint32_t reference, std::span<const std::uint64_t> values) {
-  if (writable(reference, Type::uint64).id == Variable::seed) {
+  if (writable(reference, Type::uint64).variable->id == Variable::seed) {
     state_.seed = values[0];
     return;
   }
@@ -306,8 +330,7 @@ void ChipUnit::set(std::uint32_t reference, std::span<const std::uint64_t> value
 }
 
 void ChipUnit::set(std::uint32_t reference, std::span<const bool> values) {
-  writable(reference, Type::boolean);
-  state_.inputs.clamp.assign(values.begin(), values.end());
+  copy_in(values, writable(reference, Type::boolean), state_.inputs.clamp);
 }
 
 // -- time -------------------------------------------------------------------------------------------------------------
@@ -363,7 +386,7 @@ void ChipUnit::advance(std::uint64_t steps) {
   const bool follows = follows_ && state_.steps > 0;
   if (!follows) {
     const Inputs& as = state_.applied;
-    program.load(CellSection::j2, std::span(d.j2).first(n)).load(CellSection::j4, std::span(d.j4).first(n));
+    for (const auto& [section, values] : d.sections) program.load(section, std::span(values).first(n));
     if (!d.couplings.empty()) {
       std::vector<float> matrix(std::size_t{n} * n);
       for (std::size_t i = 0; i < n; ++i)
@@ -373,7 +396,9 @@ void ChipUnit::advance(std::uint64_t steps) {
     }
     program.load(CellSection::bias, floats(as.bias)).load_gain(static_cast<float>(as.coupling_scale));
     program.load_temperature(static_cast<float>(as.temperature)).commit();
-    program.release(0, n).set(0, state_.x);
+    program.release(0, n);
+    for (std::uint32_t first = 0; first < state_.x.size(); first += n)
+      program.set(first, std::span(state_.x).subspan(first, n));
     for (std::uint32_t i = 0; i < n; ++i)
       if (as.clamp[i]) program.clamp(i, 1, static_cast<float>(as.clamp_value[i]));
     program.meter_clear();
@@ -394,6 +419,7 @@ void ChipUnit::advance(std::uint64_t steps) {
   JobOptions options;
   options.seed = state_.seed;
   options.first_step = state_.steps;
+  options.capture_cells = n * interface_.components;
   follows_ = false;  // until the job has ended
   const Result result = device_->run(program, options);
   const auto x = result.capture.state(0, result.capture.records() - 1);

@@ -31,7 +31,7 @@ struct UnitState {
   double intermediate_period = 0;
   Inputs inputs;   ///< as set
   Inputs applied;  ///< as the array had them in the last step
-  std::vector<float> x;
+  std::vector<float> x;  ///< state variables: cell by cell, then the second ones
   double energy = 0, work = 0, heat = 0;
   double start_time = 0, elapsed = 0;  ///< seconds, and since then
   std::uint64_t steps = 0;             ///< of the array since initialization
@@ -53,8 +53,8 @@ using IntermediateUpdate = std::function<double(double seconds)>;
 class ChipUnit {
  public:
   /// Reads chip.json in the folder of the unit's resources. Throws when the token is not that of the unit, when the
-  /// device of its profile cannot do what a unit must (CAPS.SEEDED, CAPS.STATE_WRITE, CAPS.METERS, float32 captures),
-  /// or when it has fewer cells than the network.
+  /// device of its profile cannot do what a unit must (require_unit_device), or when it has fewer cells than the
+  /// network.
   ChipUnit(const std::string& resources, const std::string& token);
   ~ChipUnit();
 
@@ -65,7 +65,7 @@ class ChipUnit {
   void terminate();
   void reset();
 
-  /// Values a variable has: cells() for an array, else 1. Throws for a reference that is none, or of another type.
+  /// Values a variable has: as many as cells for an array, else 1. Throws for a reference that is none, or of another type.
   std::size_t size(std::uint32_t reference, Type type) const;
   void get(std::uint32_t reference, std::span<double> values);
   void get(std::uint32_t reference, std::span<std::uint64_t> values);
@@ -90,14 +90,16 @@ class ChipUnit {
 
   Mode mode() const { return static_cast<Mode>(state_.mode); }
   void require_mode(std::initializer_list<Mode> allowed, const char* what) const;
-  const VariableInfo& readable(std::uint32_t reference, Type type) const;
-  const VariableInfo& writable(std::uint32_t reference, Type type) const;
+  Place known(std::uint32_t reference, Type type) const;
+  Place readable(std::uint32_t reference, Type type) const;
+  Place writable(std::uint32_t reference, Type type) const;
   void start_values();
   void resize(std::uint64_t cells);
   void advance(std::uint64_t steps);
 
   std::unique_ptr<const Description> description_;
   std::unique_ptr<Device> device_;
+  Interface interface_;
   double dt_seconds_ = 0;
   UnitState state_;
   bool follows_ = false;  // the device holds state_.x under state_.applied

@@ -5,7 +5,9 @@
 #include <fstream>
 #include <iterator>
 #include <limits>
+#include <optional>
 #include <sstream>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -14,10 +16,13 @@
 #include <pugixml.hpp>
 
 #include "bridges/fmi/licence.hpp"
+#include "bridges/fmi/unit_device.hpp"
 #include "bridges/fmi/variables.hpp"
+#include "files/program_builder.hpp"
 #include "files/provenance.hpp"
 #include "files/utf8.hpp"
 #include "files/zip_file.hpp"
+#include "heatbath/cells.h"
 #include "heatbath/device.hpp"
 #include "heatbath/numerics/text.hpp"
 #include "heatbath/regs.h"
@@ -60,33 +65,50 @@ const char* type_name(Type type) {
   return type == Type::float64 ? "Float64" : type == Type::uint64 ? "UInt64" : "Boolean";
 }
 
-/// Values of the start attribute; empty: none.
-std::string start_of(const VariableInfo& it, const Network& network) {
-  const std::uint32_t n = network.cells();
-  const auto repeated = [n](const char* value) {
-    std::string all = value;
-    for (std::uint32_t i = 1; i < n; ++i) all.append(" ").append(value);
+/// Values of the start attribute, of an array or of the element of one cell; empty: none.
+std::string start_of(const VariableInfo& it, std::optional<std::uint32_t> cell, const Network& network, float held) {
+  const std::uint32_t first = cell.value_or(0), end = cell ? *cell + 1 : network.cells();
+  const auto for_each = [&](const auto& value_of) {
+    std::string all;
+    for (std::uint32_t i = first; i < end; ++i) all.append(i == first ? "" : " ").append(value_of(i));
     return all;
   };
   switch (it.id) {
-    case Variable::cells: return std::to_string(n);
+    case Variable::cells: return std::to_string(network.cells());
     case Variable::seed: return "1";
     case Variable::intermediate_period: return "0";
     case Variable::coupling_scale: return fmt::format("{:.9g}", network.gain);
     case Variable::temperature: return fmt::format("{:.9g}", network.kT);
-    case Variable::bias: {
-      std::string all;
-      for (const float bias : network.bias) all += fmt::format("{}{:.9g}", all.empty() ? "" : " ", bias);
-      return all;
-    }
-    case Variable::clamp: return repeated("false");
-    case Variable::clamp_value: return repeated("0");
+    case Variable::bias: return for_each([&](std::uint32_t i) { return fmt::format("{:.9g}", network.bias[i]); });
+    case Variable::clamp: return for_each([](std::uint32_t) { return "false"; });
+    case Variable::clamp_value: return for_each([held](std::uint32_t) { return fmt::format("{:.9g}", held); });
     default: return {};
   }
 }
 
-std::string model_description(const Network& network, const Capabilities& caps, const std::string& token,
-                              double step_seconds) {
+/// What the parts of a unit have in common.
+struct Unit {
+  const Network& network;
+  const Capabilities& caps;
+  Interface interface;
+  double step_seconds;       ///< of the array, in the time of the simulation
+  double time_unit_seconds;  ///< in the time of the simulation
+};
+
+/// How many variables a row of the table is: an array of a unit of scalars has one for each cell.
+std::uint32_t pieces(const VariableInfo& it, const Unit& unit) {
+  return !unit.interface.has(it) ? 0 : unit.interface.scalar && it.array ? unit.network.cells() : 1;
+}
+
+/// Value reference of a piece.
+std::string reference(const VariableInfo& it, const Unit& unit, std::uint32_t piece) {
+  return std::to_string(unit.interface.scalar && it.array ? reference_of(it.id, piece) : static_cast<std::uint32_t>(it.id));
+}
+
+std::string model_description(const Unit& unit, const std::string& token) {
+  const Network& network = unit.network;
+  const Capabilities& caps = unit.caps;
+  const double step_seconds = unit.step_seconds, time_unit_seconds = unit.time_unit_seconds;
   pugi::xml_document document;
   auto declaration = document.prepend_child(pugi::node_declaration);
   declaration.append_attribute("version") = "1.0";
@@ -98,8 +120,10 @@ std::string model_description(const Network& network, const Capabilities& caps, 
   add(root, "fmiVersion", "3.0");
   add(root, "modelName", "heatbath");
   add(root, "instantiationToken", token);
-  add(root, "description", fmt::format("{} cells of an emulated thermodynamic computer", network.cells()));
+  add(root, "description", fmt::format("{} {} cells of an emulated thermodynamic computer", network.cells(),
+                                         name(network.cell_kind)));
   add(root, "generationTool", version_line());
+  if (unit.interface.scalar) add(root, "variableNamingConvention", "structured");
 
   const std::string step = fmt::format("{:.17g}", step_seconds);
   auto simulation = root.append_child("CoSimulation");
@@ -125,17 +149,17 @@ std::string model_description(const Network& network, const Capabilities& caps, 
   add(category, "description", "why a function returned fmi3Error");
   auto experiment = root.append_child("DefaultExperiment");
   // Ten time units in a hundred communication steps, each of whole steps of the array.
-  const double time_unit_seconds = caps.time_unit_seconds();
   const double communication_step = step_seconds * std::max(1.0, std::round(0.1 * time_unit_seconds / step_seconds));
   add(experiment, "startTime", "0");
   add(experiment, "stopTime", fmt::format("{:.17g}", 100 * communication_step));
   add(experiment, "stepSize", fmt::format("{:.17g}", communication_step));
 
   auto list = root.append_child("ModelVariables");
-  for (const VariableInfo& it : variables) {
+  const auto add_variable = [&](const VariableInfo& it, std::uint32_t piece) {
+    const bool element = unit.interface.scalar && it.array;
     auto node = list.append_child(type_name(it.type));
-    add(node, "name", it.name);
-    add(node, "valueReference", std::to_string(static_cast<std::uint32_t>(it.id)));
+    add(node, "name", element ? fmt::format("{}[{}]", it.name, piece + 1) : it.name);
+    add(node, "valueReference", reference(it, unit, piece));
     add(node, "causality", causality_name(it.causality));
     const bool fixed = it.causality == Causality::parameter || it.causality == Causality::structural_parameter;
     add(node, "variability", fixed ? "fixed" : it.type == Type::float64 ? "continuous" : "discrete");
@@ -144,39 +168,58 @@ std::string model_description(const Network& network, const Capabilities& caps, 
     if (it.id == Variable::cells) add(node, "min", "1"), add(node, "max", std::to_string(network.cells()));
     // Tools that compute with doubles or signed numbers stumble over a bound of 2^64 - 1.
     if (it.id == Variable::seed) add(node, "max", std::to_string(std::numeric_limits<std::int64_t>::max()));
-    if (const std::string start = start_of(it, network); !start.empty()) add(node, "start", start);
-    if (it.array)
+    const std::string start =
+        start_of(it, element ? std::optional(piece) : std::nullopt, network, default_state(caps));
+    if (!start.empty()) add(node, "start", start);
+    if (it.array && !element)
       add(node.append_child("Dimension"), "valueReference",
           std::to_string(static_cast<std::uint32_t>(Variable::cells)));
-  }
+  };
+  for (const VariableInfo& it : variables)
+    for (std::uint32_t piece = 0; piece < pieces(it, unit); ++piece) add_variable(it, piece);
   auto structure = root.append_child("ModelStructure");
   for (const char* kind : {"Output", "InitialUnknown"})
     for (const VariableInfo& it : variables) {
       if (it.causality != Causality::output) continue;
-      add(structure.append_child(kind), "valueReference", std::to_string(static_cast<std::uint32_t>(it.id)));
+      for (std::uint32_t piece = 0; piece < pieces(it, unit); ++piece)
+        add(structure.append_child(kind), "valueReference", reference(it, unit, piece));
     }
   std::ostringstream text;
   document.save(text, "  ");
   return text.str();
 }
 
-std::string documentation(const Network& network, const Capabilities& caps, double step_seconds) {
+/// The energy of a kind of cells, as docs/dynamics.md writes it.
+const char* energy_of(CellKind kind) {
+  switch (kind) {
+    case CellKind::overdamped: return "V = sum(J2 x^2 + J4 x^4 + b x) + coupling_scale sum(J_ij x_i x_j)";
+    case CellKind::underdamped: return "V = sum(J2 x^2 + J4 x^4 + b x + m v^2/2) + coupling_scale sum(J_ij x_i x_j)";
+    case CellKind::rlc: return "V = sum(J2 x^2 + J4 x^4 + b x) + v C v/2, with C_ii and coupling_scale J_ij as capacitances";
+    case CellKind::phase: return "V = sum(J2 cos(2 x) + b cos x) + coupling_scale sum(J_ij cos(x_i - x_j))";
+    case CellKind::pbit: return "V = sum(b x) + coupling_scale sum(J_ij x_i x_j) of x = -1 and 1";
+    case CellKind::categorical: break;
+  }
+  return "V";
+}
+
+std::string documentation(const Unit& unit) {
+  const Network& network = unit.network;
   pugi::xml_document document;
   auto html = document.append_child("html");
   html.append_child("head").append_child("title").text() = "Heatbath chip";
   auto body = html.append_child("body");
   body.append_child("h1").text() = "Heatbath chip";
   const auto paragraph = [&](const std::string& text) { body.append_child("p").text() = numerics::escaped(text).c_str(); };
-  paragraph(fmt::format("{} overdamped quartic cells from {}: V = sum(J2 x^2 + J4 x^4 + b x) + coupling_scale sum(J_ij x_i "
-                        "x_j) at kT = temperature. One time unit is {:.9g} s, a step {:.9g} s, an energy unit {:.9g} J.",
-                        network.cells(), name_of_source(network),
-                        caps.time_unit_seconds(), step_seconds,
-                        caps.energy_unit_joules));
+  paragraph(fmt::format("{} {} cells from {}: {} at kT = temperature. One time unit is {:.9g} s, a step {:.9g} s, an energy "
+                        "unit {:.9g} J.",
+                        network.cells(), name(network.cell_kind), name_of_source(network), energy_of(network.cell_kind),
+                        unit.time_unit_seconds, unit.step_seconds, unit.caps.energy_unit_joules));
   paragraph("Inputs act from the communication point at which they are set. Heat is positive when it is given to the bath; "
             "energy changes by work minus heat. The noise is that of the seed: the same inputs give the same states, however "
             "the time is cut into steps.");
   auto table = body.append_child("table");
   for (const VariableInfo& it : variables) {
+    if (!unit.interface.has(it)) continue;
     auto row = table.append_child("tr");
     row.append_child("td").text() = it.name;
     row.append_child("td").text() = causality_name(it.causality);
@@ -217,15 +260,20 @@ std::filesystem::path unit_library() {
                                  installed.lexically_normal().string()));
 }
 
+double step_seconds(const Device& device, const PackageOptions& options) {
+  const Capabilities& caps = device.capabilities();
+  const auto ticks = static_cast<double>(device.step().count);
+  return options.time_unit_seconds > 0 ? options.time_unit_seconds * ticks / static_cast<double>(caps.time_unit.count)
+                                       : caps.tick_seconds() * ticks;
+}
+
 void write_unit(const std::filesystem::path& path, const Device& device, const PackageOptions& options) {
   const Capabilities& caps = device.capabilities();
   const Network& network = options.network;
-  for (const auto& [have, name] : {std::pair{caps.seeded, "SEEDED"}, {caps.state_write, "STATE_WRITE"},
-                                   {caps.meters, "METERS"}, {caps.dt_programmable, "DT_PROGRAMMABLE"}})
-    require(have, "a functional mock-up unit", name);
-  if (caps.cell_kind != CellKind::overdamped || caps.capture_number != Number::float32)
-    throw Error(HB_UNSUPPORTED, "a functional mock-up unit needs overdamped cells and float32 captures, which this device "
-                                "lacks");
+  require_unit_device(caps);
+  if (caps.cell_kind != network.cell_kind)
+    throw Error(HB_BAD_ARG, fmt::format("{}: a network of {} cells for a device of {} ones", network.source,
+                                        name(network.cell_kind), name(caps.cell_kind)));
   if (!network.kT_per_cell.empty())
     throw Error(HB_UNSUPPORTED, fmt::format("{}: [network] kT differs from cell to cell; a co-simulation unit has one "
                                             "temperature", network.source));
@@ -233,28 +281,41 @@ void write_unit(const std::filesystem::path& path, const Device& device, const P
     throw Error(HB_BAD_ARG, fmt::format("{}: {} cells; profile {} has 1..{}", network.source, network.cells(),
                                         options.profile, caps.cells));
   const bool own_profile = options.profile.ends_with(".toml");
+  const auto values = [&](const std::vector<float>& given, float otherwise) {
+    return given.empty() ? std::vector<float>(network.cells(), otherwise) : given;
+  };
+  const Interface interface{options.scalar, caps.components};
   nlohmann::json chip = {{"profile", own_profile ? "profile.toml" : options.profile},
                          {"source", name_of_source(network)},
                          {"heatbath", version_line()},
+                         {"cell", name(network.cell_kind)},
                          {"dt_ticks", device.step().count},
+                         {"step_seconds", step_seconds(device, options)},
+                         {"scalar", options.scalar},
                          {"cells", network.cells()},
-                         {"j2", network.j2},
-                         {"j4", network.j4},
                          {"bias", network.bias},
                          {"couplings", network.couplings},
-                         {"initial", network.initial.empty() ? std::vector<float>(network.cells()) : network.initial},
+                         {"initial", values(network.initial, default_state(caps))},
+                         {"held", default_state(caps)},
                          {"gain", network.gain},
                          {"kT", network.kT}};
+  for (const auto& [section, given, otherwise] :
+       {std::tuple{HB_SECTION_J2, &network.j2, 0.0f}, {HB_SECTION_J4, &network.j4, 0.0f},
+        {HB_SECTION_MASS, &network.mass, 1.0f}, {HB_SECTION_DAMPING, &network.damping, 1.0f},
+        {HB_SECTION_FREQUENCY, &network.frequency, 0.0f}})
+    if (has_section(network.cell_kind, section)) chip[hb_section_name(section)] = values(*given, otherwise);
+  if (caps.components > 1) chip["initial_second"] = values(network.initial_second, 0);
   const std::string profile = own_profile ? read_file(options.profile) : std::string();
   const std::string token = token_of(json_text(chip) + profile);
   chip["token"] = token;
-  const double step_seconds = caps.tick_seconds() * static_cast<double>(device.step().count);
+  const Unit unit{network, caps, interface, step_seconds(device, options),
+                  options.time_unit_seconds > 0 ? options.time_unit_seconds : caps.time_unit_seconds()};
 
   std::vector<std::pair<std::string, std::string>> members{
-      {"modelDescription.xml", model_description(network, caps, token, step_seconds)},
+      {"modelDescription.xml", model_description(unit, token)},
       {"binaries/" HEATBATH_UNIT_PLATFORM "/heatbath.so", read_file(options.library)},
       {"documentation/licenses/license.txt", licence_text()},
-      {"documentation/index.html", documentation(network, caps, step_seconds)},
+      {"documentation/index.html", documentation(unit)},
       {"terminalsAndIcons/icon.png", icon()},
       {"resources/chip.json", json_text(chip, 1)}};
   if (own_profile) members.emplace_back("resources/profile.toml", profile);

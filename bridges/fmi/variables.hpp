@@ -4,10 +4,11 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 namespace heatbath::apps::fmi {
 
-/// Value references.
+/// Value references of variables; in a unit of scalars, that of an array's element is reference_of().
 enum class Variable : std::uint32_t {
   time = 0,
   cells = 1,
@@ -19,6 +20,7 @@ enum class Variable : std::uint32_t {
   clamp = 13,
   clamp_value = 14,
   x = 20,
+  second = 24,
   energy = 21,
   work = 22,
   heat = 23,
@@ -54,6 +56,8 @@ constexpr std::array variables{
     VariableInfo{Variable::clamp_value, "clamp_value", Type::float64, Causality::input, true, "",
                  "state at which a clamped cell is held"},
     VariableInfo{Variable::x, "x", Type::float64, Causality::output, true, "", "state of each cell"},
+    VariableInfo{Variable::second, "second", Type::float64, Causality::output, true, "",
+                 "second state variable of each cell: velocity, voltage, or full turns"},
     VariableInfo{Variable::energy, "energy", Type::float64, Causality::output, false, "energy_unit", "V now"},
     VariableInfo{Variable::work, "work", Type::float64, Causality::output, false, "energy_unit",
                  "work done on the array since initialization"},
@@ -61,11 +65,38 @@ constexpr std::array variables{
                  "heat given to the bath since initialization"},
 };
 
-/// Row of the table, or null.
-constexpr const VariableInfo* find(std::uint32_t reference) {
-  for (const VariableInfo& it : variables)
-    if (static_cast<std::uint32_t>(it.id) == reference) return &it;
-  return nullptr;
+/// Which of the variables a unit has, and in what form.
+struct Interface {
+  bool scalar = false;           ///< elements of arrays are variables of their own; the number of cells is fixed
+  std::uint32_t components = 1;  ///< state variables of a cell
+
+  constexpr bool has(const VariableInfo& it) const {
+    return (it.id != Variable::cells || !scalar) && (it.id != Variable::second || components > 1);
+  }
+};
+
+/// A variable that a reference names: all of it, or of an array the element of one cell.
+struct Place {
+  const VariableInfo* variable = nullptr;  ///< null: there is none
+  std::optional<std::uint32_t> cell;
+};
+
+constexpr std::uint32_t element_stride = 100;
+
+/// Value reference of the element of `cell` in a unit of scalars.
+constexpr std::uint32_t reference_of(Variable array, std::uint32_t cell) {
+  return static_cast<std::uint32_t>(array) + element_stride * (cell + 1);
+}
+
+/// What a reference names in a unit of that interface and number of cells.
+constexpr Place find(std::uint32_t reference, const Interface& interface, std::uint32_t cells) {
+  const std::uint32_t element = reference / element_stride;
+  for (const VariableInfo& it : variables) {
+    if (static_cast<std::uint32_t>(it.id) != reference % element_stride || !interface.has(it)) continue;
+    if (interface.scalar && it.array) return element >= 1 && element <= cells ? Place{&it, element - 1} : Place{};
+    return element == 0 ? Place{&it, {}} : Place{};
+  }
+  return {};
 }
 
 }  // namespace heatbath::apps::fmi

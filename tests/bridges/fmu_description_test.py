@@ -8,6 +8,8 @@ checker is itself checked: it must find each of a list of mistakes.
 import copy
 import json
 import pathlib
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -183,6 +185,23 @@ with tempfile.TemporaryDirectory() as folder:
     write("again.fmu", "--program", program)
     if (work / "chain.fmu").read_bytes() != (work / "again.fmu").read_bytes():
         wrong.append("the same program gives other bytes")
+
+    # Cells of every kind, arrays and scalars.
+    for kind in ("overdamped", "underdamped", "phase", "rlc", "pbit"):
+        for form in ([], ["--scalar"]):
+            other = xml.fromstring(write(f"{kind}.fmu", "--cell", kind, "--cells", "3", *form).read("modelDescription.xml"))
+            wrong += [f"{kind} {form}: {finding}" for finding in findings(other)]
+            names_of_states = [it.get("name") for it in other.find("ModelVariables") if it.get("name").startswith("x")]
+            if names_of_states != (["x[1]", "x[2]", "x[3]"] if form else ["x"]):
+                wrong.append(f"{kind} {form}: the states are {names_of_states}")
+
+    # Distributions of 2022 load it.
+    if shutil.which("objdump"):
+        (work / "unit.so").write_bytes(unit.read(f"binaries/x86_64-linux/{identifier}.so"))
+        symbols = subprocess.run(["objdump", "-T", work / "unit.so"], capture_output=True, text=True, check=True).stdout
+        versions = {tuple(map(int, version.split("."))) for version in re.findall(r"GLIBC_([0-9.]+)", symbols)}
+        if not versions or max(versions) > (2, 34):
+            wrong.append(f"the binary needs glibc {max(versions, default=None)}")
 
     # A unit of a profile of one's own takes the file along.
     profile = work / "own.toml"

@@ -44,13 +44,14 @@ Network network() {
   return it;
 }
 
-/// The unit of network(), written by the command's writer and unpacked.
+/// A unit, by default that of network(), written by the command's writer and unpacked.
 struct Unpacked {
-  Unpacked() {
-    folder = fs::temp_directory_path() / ("heatbath_fmu_" + std::to_string(getpid()));
+  explicit Unpacked(const char* name = "arrays", const PackageOptions& options = {network(), "ideal", HEATBATH_UNIT},
+                    const std::string& uri = "func:profile=ideal") {
+    folder = fs::temp_directory_path() / ("heatbath_fmu_" + std::string(name) + std::to_string(getpid()));
     fs::create_directories(folder);
-    const Device device = open("func:profile=ideal");
-    write_unit(folder / "chip.fmu", device, {network(), "ideal", HEATBATH_UNIT});
+    const Device device = open(uri);
+    write_unit(folder / "chip.fmu", device, options);
     int error = 0;
     zip_t* const zip = zip_open((folder / "chip.fmu").c_str(), ZIP_RDONLY, &error);
     for (zip_int64_t i = 0; i < zip_get_num_entries(zip, 0); ++i) {
@@ -114,7 +115,9 @@ fmi3Instance instantiate(Importer& importer, const std::string& token, const std
 
 class Unit {
  public:
-  Unit() : handle(instantiate(importer, unpacked().token(), unpacked().resources())) { EXPECT_NE(handle, nullptr); }
+  explicit Unit(const Unpacked& of = unpacked()) : handle(instantiate(importer, of.token(), of.resources())) {
+    EXPECT_NE(handle, nullptr);
+  }
   ~Unit() { function<fmi3FreeInstanceType>("fmi3FreeInstance")(handle); }
   Unit(const Unit&) = delete;
   Unit& operator=(const Unit&) = delete;
@@ -223,6 +226,53 @@ TEST(Fmu, TheSameSeedGivesTheBitsOfTheDriver) {
   EXPECT_EQ(unit.step(500 * dt), fmi3OK);
   EXPECT_EQ(unit.x(), expected(2));
   EXPECT_NE(unit.x()[2], -0.75);
+}
+
+TEST(Fmu, AUnitOfScalarsInTimeUnitsHasTheBitsOfTheDriverAlsoOfVelocities) {
+  Network it = network();
+  it.cell_kind = CellKind::underdamped;
+  it.mass = {1, 2, 1, 0.5f, 1};
+  it.initial_second = {0, 1, -1, 0.5f, 0};
+  const Unpacked scalars("scalars", {it, "ideal", HEATBATH_UNIT, 1.0, true}, "func:profile=ideal&cell=underdamped");
+
+  Device device = open("func:profile=ideal&cell=underdamped&cells=5&lanes=1&threads=1");
+  Program program(device.capabilities(), cells);
+  program.load(CellSection::j2, it.j2).load(CellSection::j4, it.j4).load(CellSection::bias, it.bias);
+  program.load(CellSection::mass, it.mass).load(CellSection::damping, 1.0f);
+  program.load_couplings(it.couplings).load_gain(it.gain).load_temperature(it.kT).commit();
+  program.set(0, it.initial).set(cells, it.initial_second).evolve({1000 * 1500}).sample();
+  std::vector<float> bias = it.bias;
+  bias[1] = 1.5f;
+  program.load(CellSection::bias, bias).commit().clamp(2, 1, -0.75f).evolve({1000 * 500}).sample();
+  const Capture capture = device.run(program, {.shots = 1, .seed = seed, .capture_cells = 2 * cells}).capture;
+
+  Unit unit(scalars);
+  unit.start();
+  const auto expect = [&](std::uint64_t record) {
+    for (std::uint32_t i = 0; i < cells; ++i) {
+      EXPECT_EQ(unit.scalar(static_cast<Variable>(reference_of(Variable::x, i))), capture.state(0, record)[i]) << i;
+      EXPECT_EQ(unit.scalar(static_cast<Variable>(reference_of(Variable::second, i))), capture.state(0, record)[cells + i])
+          << i;
+    }
+  };
+  EXPECT_EQ(unit.step(1.5), fmi3OK);
+  expect(0);
+  EXPECT_EQ(unit.put(static_cast<Variable>(reference_of(Variable::bias, 1)), std::vector<double>{1.5}), fmi3OK);
+  EXPECT_EQ(unit.put(static_cast<Variable>(reference_of(Variable::clamp_value, 2)), std::vector<double>{-0.75}), fmi3OK);
+  const fmi3ValueReference third = reference_of(Variable::clamp, 2);
+  const bool held = true;
+  EXPECT_EQ(function<fmi3SetType<bool>>("fmi3SetBoolean")(unit.handle, &third, 1, &held, 1), fmi3OK);
+  EXPECT_EQ(unit.step(0.5), fmi3OK);
+  expect(1);
+
+  // Of the other form, and beyond the cells, there is none.
+  std::vector<double> five(cells), one(1);
+  EXPECT_EQ(unit.take(Variable::x, five), fmi3Error);
+  EXPECT_EQ(unit.take(static_cast<Variable>(reference_of(Variable::x, cells)), one), fmi3Error);
+  Unit arrays;
+  arrays.start();
+  EXPECT_EQ(arrays.take(static_cast<Variable>(reference_of(Variable::x, 0)), one), fmi3Error);
+  EXPECT_EQ(arrays.take(Variable::second, five), fmi3Error) << "overdamped cells have none";
 }
 
 TEST(Fmu, TheTrajectoryDoesNotDependOnTheCommunicationStep) {
