@@ -66,9 +66,11 @@ void add_regs(CLI::App& app, Command& command) {
   CLI::App* regs_app = app.add_subcommand("regs", "print the register map for debuggers, generators and scripts");
   regs_app
       ->add_option("--format", regs->format,
-                   "csv (a line per field), json, svd (CMSIS, for debuggers) or rdl (SystemRDL 2.0) (default csv)")
-      ->check(CLI::IsMember({"csv", "json", "svd", "rdl"}).description(""))
+                   "csv (a line per field), json, svd (CMSIS, for debuggers), rdl (SystemRDL 2.0) or litex (csr.csv) (default csv)")
+      ->check(CLI::IsMember({"csv", "json", "svd", "rdl", "litex"}).description(""))
       ->option_text("NAME");
+  regs_app->add_option("--base", regs->base, "address of the device, of svd and litex: 0x40000000 (default 0)")
+      ->option_text("ADDRESS");
   regs_app->add_option("--out", regs->out, "write it there (default: standard output)")
       ->check(a_name())
       ->option_text("FILE");

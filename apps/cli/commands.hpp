@@ -173,7 +173,8 @@ struct MonitorOptions {
 int run_monitor(const MonitorOptions& options);
 
 struct RegsOptions {
-  std::string format = "csv";  ///< csv, json, svd or rdl
+  std::string format = "csv";  ///< csv, json, svd, rdl or litex
+  std::uint32_t base = 0;      ///< address of the device, of svd and litex
   std::filesystem::path out;   ///< empty: standard output
 };
 /// Prints the register map this build was made from.

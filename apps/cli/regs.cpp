@@ -8,7 +8,7 @@
 namespace heatbath::apps {
 
 int run_regs(const RegsOptions& options) {
-  const std::string_view text = register_export(options.format);
+  const std::string text = register_export(options.format, options.base);
   if (options.out.empty()) {
     put_text(text);
   } else {

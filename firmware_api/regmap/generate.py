@@ -21,11 +21,11 @@ heatbath.toml -> firmware_api/include/heatbath/regs.h           C header: offset
                  docs/registers.md                              the page to read
                  hw_model/rtl/heatbath_regs.v                   register block with an AXI4-Lite port
                  hw_model/rtl/heatbath.rdl                      SystemRDL 2.0
-                 firmware_api/regmap/exports/heatbath.*         csv, json and svd, which heatbath regs prints
+                 firmware_api/regmap/exports/heatbath.*         csv, json, svd and litex, which heatbath regs prints
 
 generate.py                  writes the files that differ
 generate.py --check          writes nothing; exit status 1 and the names of the files that differ
-generate.py --format FORM    writes no file; prints the map as csv, json, svd or rdl
+generate.py --format FORM    writes no file; prints the map as csv, json, svd, rdl or litex
 
 register_source.py reads the source; the *_forms.py make texts of it.
 A mistake in the source is one line on standard error, naming register and key, and exit status 2.
@@ -67,6 +67,7 @@ OUTPUTS = {
     "firmware_api/regmap/exports/heatbath.csv": hardware_forms.csv,
     "firmware_api/regmap/exports/heatbath.json": hardware_forms.json,
     "firmware_api/regmap/exports/heatbath.svd": hardware_forms.svd,
+    "firmware_api/regmap/exports/heatbath.litex": hardware_forms.litex,
 }
 
 

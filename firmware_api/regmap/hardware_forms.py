@@ -3,6 +3,7 @@
 verilog   a register block with an AXI4-Lite port, Verilog-2001
 rdl       SystemRDL 2.0
 svd       CMSIS-SVD 1.3
+litex     the csr.csv that LiteX's tools read
 csv       one line per field (per register where it is a plain word)
 json      the map as nested objects
 """
@@ -39,6 +40,18 @@ BLOCK_CONTRACT = """\
 //                       register with a register <NAME>_ACK survives. aresetn forgets everything. For 256 clocks after
 //                       either the block answers nothing.
 """
+
+
+# What rdl, svd and litex reserve for device memory, a power of two that its base is a multiple of; how much of it there
+# is the capabilities say.
+MEMORY_BYTES = 0x10000000
+
+
+def windows(registers):
+    """What is read and written in blocks beside the registers: name, base, bytes, access and description."""
+    return (("TOPOLOGY", registers.topology_base, registers.memory_base - registers.topology_base, "ro",
+             "Couplers of a sparse topology, two words each; CAPS says whether and how many."),
+            ("MEMORY", registers.memory_base, MEMORY_BYTES, "rw", "Device memory; CAPS_MEMORY_LO and _HI say how much there is, which may be more than this."))
 
 
 def declared_mask(register):
@@ -241,11 +254,14 @@ def quoted(text):
 
 
 def rdl(registers):
+    profile = [r for r in registers.registers if r.access != "ro" and r.reset_kind == "profile"]
+    parameters = ", ".join(f"longint unsigned {r.name}_RESET = 0" for r in profile)
     out = [f"// Register map '{registers.name}' {registers.major}.{registers.minor} in SystemRDL 2.0.",
            f"// {CREDIT}",
-           "// A field without a reset value takes it from the hardware. The sequence rule of command registers (sw = rw",
-           "// with a field SEQ) and the effects of writes are not expressible here: docs/registers.md.",
-           f"addrmap {registers.name} {{",
+           "// A field without a reset value takes it from the hardware; reset values that the chip profile decides are",
+           "// parameters. The sequence rule of command registers (sw = rw with a field SEQ) and the effects of writes are not",
+           "// expressible here: docs/registers.md. The interrupt output is INTR_STATE & INTR_ENABLE.",
+           f"addrmap {registers.name} {f'#({parameters}) ' if parameters else ''}{{",
            f"  name = {quoted(f'{registers.name} {registers.major}.{registers.minor}')};",
            "  default regwidth = 32;", "  default accesswidth = 32;", "  littleendian;", "  lsb0;"]
     for r in registers.registers:
@@ -268,8 +284,14 @@ def rdl(registers):
             reset = ""
             if r.reset_kind in ("value", "map"):
                 reset = f" = {size}'h{(r.reset >> low) & ((1 << size) - 1):X}"
+            elif r in profile:
+                reset = f" = ({r.name}_RESET >> {low}) & {(1 << size) - 1}" if r.fields else f" = {r.name}_RESET"
             out.append(f"    field {{ {body} }} {name}[{high}:{low}]{reset};")
         out.append(f"  }} {r.name} @ 0x{r.offset:03X};")
+    for name, base, size, access, doc in windows(registers):
+        out += ["", "  external mem {", f"    name = {quoted(name)};", f"    desc = {quoted(doc)};",
+                f"    memwidth = 32; mementries = 0x{size // 4:X}; sw = {'r' if access == 'ro' else 'rw'};",
+                f"  }} {name} @ 0x{base:08X};"]
     return "\n".join(out + ["};", ""])
 
 
@@ -282,10 +304,20 @@ def svd(registers):
            '<device schemaVersion="1.3" xmlns:xs="http://www.w3.org/2001/XMLSchema-instance" '
            'xs:noNamespaceSchemaLocation="CMSIS-SVD.xsd">',
            tag(2, "name", registers.name), tag(2, "version", f"{registers.major}.{registers.minor}"),
-           tag(2, "description", "The register window of the chip"), tag(2, "addressUnitBits", 8), tag(2, "width", 32),
-           "  <peripherals>", "    <peripheral>", tag(6, "name", registers.name.upper()), tag(6, "baseAddress", "0x0"),
-           "      <addressBlock>", tag(8, "offset", "0x0"), tag(8, "size", f"0x{registers.window_bytes:X}"),
-           tag(8, "usage", "registers"), "      </addressBlock>", "      <registers>"]
+           tag(2, "description", "The chip as a peripheral"),
+           "  <cpu>", tag(4, "name", "other"), tag(4, "revision", "r0p0"), tag(4, "endian", "little"),
+           tag(4, "mpuPresent", "false"), tag(4, "fpuPresent", "false"), tag(4, "nvicPrioBits", 2),
+           tag(4, "vendorSystickConfig", "false"), "  </cpu>",
+           tag(2, "addressUnitBits", 8), tag(2, "width", 32),
+           "  <peripherals>", "    <peripheral>", tag(6, "name", registers.name.upper()),
+           tag(6, "description", "Registers, and what is read and written in blocks"), tag(6, "baseAddress", "0x00000000")]
+    for offset, size, usage in ((0, registers.window_bytes, "registers"),
+                                *((base, size, "buffer") for _, base, size, _, _ in windows(registers))):
+        out += ["      <addressBlock>", tag(8, "offset", f"0x{offset:X}"), tag(8, "size", f"0x{size:X}"),
+                tag(8, "usage", usage), "      </addressBlock>"]
+    out += ["      <interrupt>", tag(8, "name", registers.name.upper()),
+            tag(8, "description", "INTR_STATE & INTR_ENABLE; the number is the board's affair"), tag(8, "value", 0),
+            "      </interrupt>", "      <registers>"]
     for r in registers.registers:
         out += ["        <register>", tag(10, "name", r.name), tag(10, "description", r.doc),
                 tag(10, "addressOffset", f"0x{r.offset:03X}"), tag(10, "size", 32), tag(10, "access", access[r.access])]
@@ -308,6 +340,17 @@ def svd(registers):
             out.append("          </fields>")
         out.append("        </register>")
     return "\n".join(out + ["      </registers>", "    </peripheral>", "  </peripherals>", "</device>", ""])
+
+
+def litex(registers):
+    lines = [f"# Register map '{registers.name}' {registers.major}.{registers.minor} as LiteX's csr.csv.", f"# {CREDIT}",
+             f"csr_base,{registers.name},0x00000000,,"]
+    lines += [f"csr_register,{registers.name}_{r.name.lower()},0x{r.offset:08x},1,{'ro' if r.access == 'ro' else 'rw'}"
+              for r in registers.registers]
+    lines += ["constant,config_csr_data_width,32,,", "constant,config_bus_address_width,32,,"]
+    lines += [f"memory_region,{registers.name}_{name.lower()},0x{base:08x},{size},io"
+              for name, base, size, _, _ in windows(registers)]
+    return "\n".join(lines + [""])
 
 
 def csv(registers):
@@ -337,4 +380,4 @@ def json(registers):
     }, indent=2, ensure_ascii=False) + "\n"
 
 
-FORMS = {"csv": csv, "json": json, "svd": svd, "rdl": rdl}
+FORMS = {"csv": csv, "json": json, "svd": svd, "rdl": rdl, "litex": litex}

@@ -155,7 +155,7 @@ TEST(Command, RunGivesTheHeatOfCells) {
   EXPECT_EQ(refused.status, 2);
 }
 
-TEST(Command, PrintsTheRegisterMapInFourForms) {
+TEST(Command, PrintsTheRegisterMapInFiveForms) {
   const nlohmann::json map = nlohmann::json::parse(heatbath({"regs", "--format", "json"}).out);
   std::map<std::string, std::uint32_t> offsets;
   for (const auto& entry : map["registers"]) offsets[entry["name"]] = entry["offset"];
@@ -167,6 +167,16 @@ TEST(Command, PrintsTheRegisterMapInFourForms) {
   const TemporaryFolder folder;
   EXPECT_EQ(heatbath({"regs", "--format", "rdl", "--out", folder.path() / "map.rdl"}).status, 0);
   EXPECT_THAT(content(folder.path() / "map.rdl"), HasSubstr("addrmap heatbath"));
+
+  // A base moves every address, and the map must end within 32 bits.
+  const std::string moved = heatbath({"regs", "--format", "litex", "--base", "0x40000000"}).out;
+  for (const char* line : {"csr_base,heatbath,0x40000000,,", "csr_register,heatbath_scratch,0x40000020,1,rw",
+                           "memory_region,heatbath_memory,0x50000000,268435456,io", "constant,config_csr_data_width,32,,"})
+    EXPECT_THAT(moved, HasSubstr(line));
+  EXPECT_THAT(heatbath({"regs", "--format", "svd", "--base", "0x40000000"}).out,
+              HasSubstr("<baseAddress>0x40000000</baseAddress>"));
+  EXPECT_THAT(heatbath({"regs", "--format", "csv", "--base", "4096"}).error, HasSubstr("svd and litex"));
+  EXPECT_THAT(heatbath({"regs", "--format", "litex", "--base", "0xF8000000"}).error, HasSubstr("32 bits"));
 }
 
 TEST(Command, SameSeedGivesTheSameModelAndTheSameDrawings) {

@@ -26,7 +26,7 @@ class RtlPage(unittest.TestCase):
                 result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
                 self.assertEqual(result.returncode, 0, result.stderr)
                 if "--format" in command:
-                    self.assertIn("CAPTURE_WATERMARK", result.stdout)
+                    self.assertIn("CAPTURE_WATERMARK", result.stdout.upper())
 
 
 if __name__ == "__main__":
