@@ -76,6 +76,12 @@ constexpr RowInfo list[] = {
      GoalOf::value, ""},
     {"pbit-lattice-x16", "p-bit sweeps of a 512x512 lattice glass, 16 lanes", "ns per flip", "the noise alone", 1 / 1.2,
      GoalOf::value, ""},
+    {"pbit-planes-4", "p-bit sweeps of a 64x64 lattice glass, 512 lanes, random bits in planes", "ns per flip",
+     "the noise alone", 0.2, GoalOf::value, ""},
+    {"pbit-planes-16", "p-bit sweeps of a glass on the grid of degree 16, 64x64, 512 lanes, random bits in planes", "ns per flip",
+     "the noise alone", 1.5, GoalOf::value, ""},
+    {"two-cores-planes", "p-bit sweeps of a 64x64 lattice glass, 1024 lanes, random bits in planes, two threads", "ns per flip",
+     "one thread", 1 / 1.85, GoalOf::ratio, "", 2},
     {"categorical-3", "updates of cells of 3 states, 256x256 torus, 16 lanes", "ns per update",
      "p-bits with the same couplings", 5.0, GoalOf::ratio, ""},
     {"categorical-16", "updates of cells of 16 states, 256x256 torus, 16 lanes", "ns per update",
@@ -296,22 +302,45 @@ Parameters on_torus(std::uint32_t side, Value value) {
 }
 
 /// Sweeps of discrete cells, one colour after the other.
-Work sweeps(physics::CellKind kind, Parameters p, std::uint32_t count, std::uint64_t steps, std::uint32_t states = 0) {
+Work sweeps(physics::CellKind kind, Parameters p, std::uint32_t count, std::uint64_t steps, std::uint32_t states = 0,
+            physics::SpinNoise noise = physics::SpinNoise::words, unsigned threads = 1) {
   ArraySpec spec = of_graph(p);
   spec.lanes = count;
   spec.kind = kind;
   spec.states = states;
+  spec.spin_noise = noise;
   spec.stepper = physics::Stepper::two_colour;
   if (states > 0) p.bias.assign(std::size_t{states} * spec.graph->cells(), 0.0f);
-  Work work(spec, std::move(p), steps);
+  Work work(spec, std::move(p), steps, threads);
   work.run.dt = 1;
   return work;
 }
 
+/// A coupling of a glass of +-1.
+float sign(std::mt19937& random) { return random() & 1u ? 1.0f : -1.0f; }
+
 /// A glass of +-1 on a torus of side x side spins.
 void pbits(Row& row, const RowOptions& options, std::uint32_t side, std::uint32_t count, std::uint64_t steps) {
-  const auto sign = [](std::mt19937& random) { return random() & 1u ? 1.0f : -1.0f; };
   against_noise(row, options, sweeps(physics::CellKind::pbit, on_torus(side, sign), count, steps));
+}
+
+/// The same with random bits in planes; on the grid of 16 neighbours.
+Work planes(Parameters p, std::uint32_t count, unsigned threads = 1) {
+  return sweeps(physics::CellKind::pbit, std::move(p), count, 100, 0, physics::SpinNoise::planes, threads);
+}
+
+Parameters glass_of_degree_16() {
+  Parameters p = on_graph(physics::named_graph("z1:64x64"));
+  std::vector<float> values(p.couplings->graph()->couplers().size());
+  std::mt19937 random(1);
+  for (float& v : values) v = sign(random);
+  p.couplings = std::make_shared<const physics::Couplings>(p.couplings->graph(), std::move(values));
+  return p;
+}
+
+void two_cores_planes(Row& row, const RowOptions& options) {
+  Work ours = planes(on_torus(64, sign), 1024, 2), single = planes(on_torus(64, sign), 1024);
+  fill(row, compare(std::ref(ours), std::ref(single), options.seconds, Clock::wall), ours.cell_steps(), single.cell_steps());
 }
 
 /// Couplings of many sizes, which p-bits cannot take as bits.
@@ -514,6 +543,9 @@ void measure_into(Row& row, const RowOptions& options) {
   if (is("phase-64x256")) return phases(row, options);
   if (is("pbit-lattice")) return pbits(row, options, 2048, 1, 200);
   if (is("pbit-lattice-x16")) return pbits(row, options, 512, 16, 50);
+  if (is("pbit-planes-4")) return against_noise(row, options, planes(on_torus(64, sign), 512));
+  if (is("pbit-planes-16")) return against_noise(row, options, planes(glass_of_degree_16(), 512));
+  if (is("two-cores-planes")) return two_cores_planes(row, options);
   if (is("categorical-3")) return categorical(row, options, 3);
   if (is("categorical-16")) return categorical(row, options, 16);
   if (is("two-cores-dense-1024x256")) return two_cores(row, options, 1024, 4, false);

@@ -11,6 +11,7 @@
 #include "apps/cli/console.hpp"
 #include "apps/cli/emulator_for.hpp"
 #include "apps/cli/interrupt.hpp"
+#include "apps/cli/planted_problem.hpp"
 #include "apps/cli/progress_bar.hpp"
 #include "files/atomic_file.hpp"
 #include "files/json_numbers.hpp"
@@ -43,20 +44,59 @@ nlohmann::json of_tempering(const solvers::TemperingResult& result) {
   return json;
 }
 
+nlohmann::json of_population(const solvers::PopulationResult& result) {
+  nlohmann::json json = nlohmann::json::array();
+  for (const solvers::PopulationStep& step : result.steps)
+    json.push_back({{"kT", step.kT}, {"energy", estimate(step.energy)}, {"log_partition", estimate(step.log_partition)}, {"families", step.families}});
+  return json;
+}
+
+enum class Method { annealing, tempering, population };
+
+Method method_named(const std::string& name) {
+  if (name == "annealing") return Method::annealing;
+  if (name == "tempering") return Method::tempering;
+  if (name == "population") return Method::population;
+  throw Error(HB_BAD_ARG, fmt::format("--method {}: annealing, tempering or population", name));
+}
+
+solvers::Cooling cooling_named(const std::string& name) {
+  if (name == "inverse") return solvers::Cooling::inverse;
+  if (name == "ratio") return solvers::Cooling::ratio;
+  throw Error(HB_BAD_ARG, fmt::format("--cooling {}: inverse or ratio", name));
+}
+
+std::uint32_t parallel_runs(Method method, const AnnealCommandOptions& options) {
+  switch (method) {
+    case Method::tempering: return options.tempering.replicas;
+    case Method::population: return options.population.populations * options.population.replicas;
+    default: return options.annealing.reads;
+  }
+}
+
+std::uint64_t seed_of(Method method, const AnnealCommandOptions& options) {
+  switch (method) {
+    case Method::tempering: return options.tempering.seed;
+    case Method::population: return options.population.seed;
+    default: return options.annealing.seed;
+  }
+}
+
 }  // namespace
 
 int run_anneal(const AnnealCommandOptions& options) {
   if (!options.out.empty()) check_sample_set_name(options.out);
   std::optional<ProblemKind> wanted;
   if (!options.problem.empty()) wanted = problem_kind_named(options.problem, "--as");
-  if (options.method != "annealing" && options.method != "tempering")
-    throw Error(HB_BAD_ARG, fmt::format("--method {}: annealing or tempering", options.method));
-  const Problem problem = read_problem(options.file, wanted);
+  const Method method = method_named(options.method);
+  const solvers::Cooling cooling = cooling_named(options.cooling);
+  std::optional<PlantedProblem> planted = planted_problem(options.file.string());
+  const Problem problem = planted ? std::move(planted->problem) : read_problem(options.file, wanted);
+  const std::optional<double> target = options.target || !planted ? options.target : planted->lowest;
   if (!of_spins(problem.kind))
     throw Error(HB_BAD_ARG, fmt::format("{}: is of the kind {}; anneal takes spins and bits, sample takes all", options.file.string(), name_of(problem.kind)));
-  const bool tempering = options.method == "tempering";
-  const std::uint32_t parallel = tempering ? options.tempering.replicas : options.annealing.reads;
-  Device device = open_for(options.device, problem.network, std::min<std::uint32_t>(parallel, 64));
+  const bool tempering = method == Method::tempering;
+  Device device = open_for(options.device, problem.network, std::min<std::uint32_t>(parallel_runs(method, options), 64));
   if (!options.out.empty()) prepare_file(options.out);
   watch_interrupts();
   ProgressBar bar(ProgressBar::style_for(options.json), "anneal", 100, "");
@@ -66,20 +106,27 @@ int run_anneal(const AnnealCommandOptions& options) {
   };
 
   solvers::SampleSet found(1, solvers::Origin::search);
-  nlohmann::json tempered;
+  nlohmann::json tempered, cooled;
   bool ended = false;
   const auto start = std::chrono::steady_clock::now();
   if (tempering) {
     solvers::TemperingOptions run = options.tempering;
     run.progress = progress;
-    if (options.target) run.target = problem.energy_of(*options.target);
+    if (target) run.target = problem.energy_of(*target) + 1e-9 * std::abs(*target);
     solvers::TemperingResult result = solvers::temper(device, problem.network, run);
     ended = result.interrupted;
     tempered = of_tempering(result);
     found = std::move(result.best);
+  } else if (method == Method::population) {
+    solvers::PopulationOptions run = options.population;
+    run.progress = progress;
+    solvers::PopulationResult result = solvers::anneal_population(device, problem.network, run);
+    cooled = of_population(result);
+    found = std::move(result.states);
   } else {
     solvers::AnnealOptions run = options.annealing;
     run.progress = progress;
+    run.cooling = cooling;
     found = solvers::anneal(device, problem.network, run);
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -107,14 +154,15 @@ int run_anneal(const AnnealCommandOptions& options) {
                         {"updates", found.updates},
                         {"host_seconds", seconds},
                         {"provenance", provenance()}};
-  report["seed"] = device.capabilities().seeded ? nlohmann::json(tempering ? options.tempering.seed : options.annealing.seed)
+  report["seed"] = device.capabilities().seeded ? nlohmann::json(seed_of(method, options))
                                                 : nlohmann::json(nullptr);
   report["states"] = all;
-  if (options.target) {
-    report["target"] = *options.target;
-    report["success"] = found.success(problem.energy_of(*options.target) + 1e-9 * std::abs(*options.target));
+  if (target) {
+    report["target"] = *target;
+    report["success"] = found.success(problem.energy_of(*target) + 1e-9 * std::abs(*target));
   }
   if (tempering) report["tempering"] = tempered;
+  if (method == Method::population) report["population"] = cooled;
   std::vector<std::string> notes = problem.notes;
   notes.insert(notes.end(), found.notes.begin(), found.notes.end());
   report["notes"] = notes;
@@ -130,12 +178,20 @@ int run_anneal(const AnnealCommandOptions& options) {
   put("{} ({}, {}): {} variables, {} couplings on {}\n", options.file.string(), problem.format, name_of(problem.kind), problem.variables,
       problem.network.couplings().size(), device_line(device));
   put("best {}      {}  ({:g} of {:g} {})\n", problem.larger_is_better() ? "cut   " : problem.kind == ProblemKind::max_sat ? "unmet " : "energy",
-      numerics::general(best, 10), at_best, all, tempering ? "ladders" : "reads");
-  if (options.target) put("at the target    {:.3g} of them\n", report["success"].get<double>());
+      numerics::general(best, 10), at_best, all, tempering ? "ladders" : method == Method::population ? "replicas" : "reads");
+  if (target) put("at the target    {:.3g} of them\n", report["success"].get<double>());
   if (tempering) {
     put("ladder           {} temperatures, {:.4g} to {:.4g}; barrier {:.3g}\n", tempered["ladder"].size(), tempered["ladder"].front().get<double>(),
         tempered["ladder"].back().get<double>(), tempered["barrier"].get<double>());
     put("round trips      {} ({:.4g} predicted)\n", tempered["round_trips"].get<std::uint64_t>(), tempered["predicted_round_trips"].get<double>());
+  }
+  if (method == Method::population) {
+    const nlohmann::json& last = cooled.back();
+    const auto with_error = [&](const char* key) {
+      return fmt::format("{:.6g} +- {:.2g}", last[key]["value"].get<double>(), last[key]["standard_error"].get<double>());
+    };
+    put("at kT {:<10.4g} energy {}, ln Z {}; {:.3g} families left of {}\n", last["kT"].get<double>(), with_error("energy"), with_error("log_partition"),
+        last["families"].get<double>(), options.population.replicas);
   }
   put("{:.3g} updates of cells, {:.3g} s of the device, {:.3g} s here\n", static_cast<double>(found.updates), found.device_seconds, seconds);
   for (const std::string& note : notes) put("note: {}\n", note);

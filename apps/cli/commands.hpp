@@ -14,6 +14,7 @@
 #include "heatbath/server.hpp"
 #include "heatbath/solvers/anneal.hpp"
 #include "heatbath/solvers/linear.hpp"
+#include "heatbath/solvers/population.hpp"
 #include "heatbath/solvers/sample.hpp"
 #include "heatbath/studies/ergodicity.hpp"
 #include "heatbath/studies/score_bound.hpp"
@@ -72,9 +73,11 @@ int run_bound(const BoundCommandOptions& options);
 struct AnnealCommandOptions {
   std::filesystem::path file;
   std::string problem;                    ///< kind of the problem; empty: as the format says
-  std::string method = "annealing";       ///< or "tempering"
+  std::string method = "annealing";       ///< or "tempering", "population"
+  std::string cooling = "inverse";        ///< or "ratio"
   solvers::AnnealOptions annealing;
   solvers::TemperingOptions tempering;
+  solvers::PopulationOptions population;
   std::optional<std::uint32_t> sweeps;    ///< of the method
   std::optional<double> target;           ///< in the problem's value
   std::filesystem::path out;              ///< .npz, .h5 or .json; empty: none

@@ -19,23 +19,28 @@ void add_anneal(CLI::App& app, Command& command) {
     std::uint64_t seed = 1;
     double coldest = 0, hottest = 0;
     bool polish = false;
+    std::optional<std::uint32_t> temperatures, replicas;
   };
   const auto given = std::make_shared<Words>();
   AnnealCommandOptions& options = given->options;
   CLI::App* anneal = app.add_subcommand("anneal", "search for states of low energy: Max-Cut, Ising, QUBO, MAX-SAT");
-  anneal->add_option("FILE", options.file, "rudy (Gset), .mtx, edge list, .coo, dimod .json, .qubo, .cnf, .wcnf or .toml")->required();
+  anneal->add_option("FILE", options.file, "rudy (Gset), .mtx, edge list, .coo, dimod .json, .qubo, .cnf, .wcnf or .toml; or wishart:CELLS:COLUMNS:SEED, tiles:SIDE:WEAK:SEED, square:SIDE:SEED, cubic:SIDE:SEED")->required();
   anneal->add_option("--as", options.problem, "what the numbers are: max-cut, ising, qubo (default: as the format says)")->option_text("KIND");
-  anneal->add_option("--method", options.method, "annealing or tempering (default annealing)")->option_text("NAME");
+  anneal->add_option("--method", options.method, "annealing, tempering or population (default annealing)")->option_text("NAME");
   add_whole(anneal, "--reads", options.annealing.reads, 1, 1u << 20, "independent runs of annealing (default 32)");
-  add_whole(anneal, "--sweeps", options.sweeps, 1, 1u << 30, "of annealing: of each run (default 1000); of tempering: between exchanges (default 4)");
-  add_whole(anneal, "--temperatures", options.tempering.temperatures, 2, 1000, "of tempering (default 16)");
-  add_whole(anneal, "--replicas", options.tempering.replicas, 1, 1u << 16, "ladders of tempering (default 16)");
+  anneal->add_option("--cooling", options.cooling, "of annealing: equal steps of 1/kT, or equal ratios of kT: inverse or ratio (default inverse)")
+      ->option_text("NAME");
+  add_whole(anneal, "--reversals", options.annealing.reversals, 0, 1u << 20, "of annealing: random choices of spins that are held with turned signs, reads shared among them (default 0)");
+  add_whole(anneal, "--sweeps", options.sweeps, 1, 1u << 30, "of annealing: of each run (default 1000); of tempering: between exchanges (default 4); of a population: at each temperature (default 10)");
+  add_whole(anneal, "--temperatures", given->temperatures, 2, 100000, "of tempering (default 16), of a population (default 64)");
+  add_whole(anneal, "--replicas", given->replicas, 1, 1u << 16, "ladders of tempering (default 16); of a population (default 64)");
+  add_whole(anneal, "--populations", options.population.populations, 4, 1u << 16, "independent ones, from whose scatter errors come (default 16)");
   add_whole(anneal, "--rounds", options.tempering.rounds, 1, 1u << 30, "exchanges of tempering, behind a fifth more that find the ladder (default 400)");
   anneal->add_flag("--clusters", options.tempering.clusters, "of tempering: isoenergetic cluster moves between ladders");
   anneal->add_option("--coldest", given->coldest, "lowest temperature, energy units of the problem (default: from the couplings)")
       ->transform(finite(0))->option_text("KT");
   anneal->add_option("--hottest", given->hottest, "highest temperature (default: from the couplings)")->transform(finite(0))->option_text("KT");
-  anneal->add_option("--target", options.target, "value to reach: tempering ends there, and its rate is reported")
+  anneal->add_option("--target", options.target, "value to reach: tempering ends there, and its rate is reported (default: that of a planted problem)")
       ->transform(finite())->option_text("VALUE");
   anneal->add_flag("--polish", given->polish, "at the end flip single spins on the host as long as that helps; the result says so");
   anneal->add_option("--out", options.out, "states as .npz, .h5, or .json for dimod")->check(a_name())->option_text("FILE");
@@ -46,11 +51,13 @@ void add_anneal(CLI::App& app, Command& command) {
   anneal->callback([&command, given] {
     command = [given] {
       AnnealCommandOptions& run = given->options;
-      run.annealing.seed = run.tempering.seed = given->seed;
-      run.annealing.coldest = run.tempering.coldest = given->coldest;
-      run.annealing.hottest = run.tempering.hottest = given->hottest;
-      run.annealing.polish = run.tempering.polish = given->polish;
-      if (run.sweeps) run.annealing.sweeps = run.tempering.sweeps = *run.sweeps;
+      run.annealing.seed = run.tempering.seed = run.population.seed = given->seed;
+      run.annealing.coldest = run.tempering.coldest = run.population.coldest = given->coldest;
+      run.annealing.hottest = run.tempering.hottest = run.population.hottest = given->hottest;
+      run.annealing.polish = run.tempering.polish = run.population.polish = given->polish;
+      if (run.sweeps) run.annealing.sweeps = run.tempering.sweeps = run.population.sweeps = *run.sweeps;
+      if (given->temperatures) run.tempering.temperatures = run.population.temperatures = *given->temperatures;
+      if (given->replicas) run.tempering.replicas = run.population.replicas = *given->replicas;
       run.tempering.settle = std::max(20u, run.tempering.rounds / 5);
       return run_anneal(run);
     };

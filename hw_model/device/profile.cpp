@@ -106,6 +106,7 @@ const std::vector<Key>& keys() {
         {"noise", "colour", &P::noise, 0, 0, "noise"},
         {"noise", "correlation_time", &P::noise_time, 0, huge, "noise"},
         {"noise", "common", &P::noise_common, 0, 1, "noise"},
+        {"noise", "planes", &P::noise_planes},
         {"imperfections", "perfect", &P::perfect},
         {"imperfections", "period", &P::slow_period, 1e-6, 1e9},
         {"mismatch", "cell_gain_sd", &P::cell_gain_sd, 0, 0.5, "mismatch"},
@@ -529,7 +530,7 @@ namespace {
 constexpr std::string_view choices_known[] = {"cell",         "stepper",         "topology", "reciprocal",
                                               "rail",         "refuse_unstable", "noise",    "noise_time",
                                               "noise_common", "integer_sums",    "dt",       "chip",
-                                              "perfect",      "states",          "faults"};
+                                              "perfect",      "states",          "faults",   "noise_planes"};
 
 double number_of(const std::string& name, const std::string& value, double low, double high) {
   const auto number = numerics::parse_number<double>(value);
@@ -636,6 +637,8 @@ void choose(Profile& profile, const std::string& name, const std::string& value)
     profile.noise_time = static_cast<float>(number_of(name, value, 0, huge));
   } else if (name == "noise_common") {
     profile.noise_common = static_cast<float>(number_of(name, value, 0, 1));
+  } else if (name == "noise_planes") {
+    profile.noise_planes = yes_or_no(name, value);
   } else if (name == "dt") {
     profile.dt_ticks = step_of(profile, value);
   } else if (name == "chip") {
@@ -793,6 +796,7 @@ std::uint32_t Profile::couplers() const {
 
 std::uint32_t Profile::arithmetic() const {
   if (!dt_programmable) return 0;
+  if (noise_planes) return integer_spins() ? physics::plane_integer_spins_revision : physics::plane_spins_revision;
   return integer_spins() ? physics::integer_spins_revision : physics::arithmetic_revision;
 }
 
@@ -855,6 +859,7 @@ physics::ArraySpec Profile::array(std::uint32_t array_cells, std::uint32_t array
   spec.mobility = mobility;
   spec.rail = rail;
   spec.reciprocal = reciprocal;
+  if (noise_planes) spec.spin_noise = physics::SpinNoise::planes;
   if (integer_spins()) spec.spin_codes = {parameter_bits, range_coupling, range_bias};
   Imperfections(*this).step(spec);
   spec.graph = graph;

@@ -74,6 +74,8 @@ struct Profile : ProfileFeatures, ProfileImperfections {
   bool integer_sums = false;
   float range_j2 = 0, range_j4 = 0, range_bias = 0, range_coupling = 0;
   float range_mass = 0, range_damping = 0, range_frequency = 0;
+  // [noise]
+  bool noise_planes = false;  ///< random bits of p-bits are planes (physics::SpinNoise)
   // [capture]
   Storage capture_storage = Storage::float32;
   std::uint32_t capture_bits = 0;
@@ -142,9 +144,9 @@ struct Profile : ProfileFeatures, ProfileImperfections {
 
 /// What a device URI may choose in addition to the profile: `chip`, the serial number, which part it is; `perfect`, the
 /// imperfections that are switched off; `faults`, planned ones; [array] cell, states, stepper, topology, reciprocal, rail
-/// and refuse_unstable under these names, [noise] colour, correlation_time and common as noise, noise_time and
-/// noise_common, [parameters] integer_sums, and dt, the step in time units where the profile lets hosts program it.
-/// Values as in a profile's file; reciprocal and integer_sums are yes or no. A cell of another kind than the profile's
+/// and refuse_unstable under these names, [noise] colour, correlation_time, common and planes as noise, noise_time,
+/// noise_common and noise_planes, [parameters] integer_sums, and dt, the step in time units where the profile lets hosts program it.
+/// Values as in a profile's file; reciprocal, noise_planes and integer_sums are yes or no. A cell of another kind than the profile's
 /// comes with the default stepper of its kind; discrete cells with a step of one time unit unless the profile has
 /// another than the built-in ones' 1e-3. A topology brings its number of cells, which cells_max bounds only where the array works
 /// with dense matrices (rlc, exact-ou).

@@ -42,6 +42,8 @@ std::optional<Refusal> refusal(const ArraySpec& spec) {
     return no("two-colour updates need a bipartite graph: coupler (" + std::to_string(odd.i) + ", " +
               std::to_string(odd.j) + ") closes an odd cycle");
   }
+  if (spec.spin_noise != SpinNoise::words && !law(spec.kind).spins)
+    return no("random bits in planes are for p-bits, not for cells of kind " + std::string(name(spec.kind)));
   const NoiseColour& c = spec.colour;
   if (c.kind != NoiseColour::Kind::white && (!(c.correlation_time > 0) || !std::isfinite(c.correlation_time)))
     return no("noise of colour " + std::string(name(c.kind)) + " needs a correlation time > 0");

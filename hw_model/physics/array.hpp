@@ -25,6 +25,11 @@ class Exchange;
 constexpr std::uint32_t arithmetic_revision = 2;
 /// That of p-bits in integers (integer_spins.hpp).
 constexpr std::uint32_t integer_spins_revision = 3;
+/// Those of p-bits whose random words are planes, in float32 and in integers.
+constexpr std::uint32_t plane_spins_revision = 4, plane_integer_spins_revision = 5;
+
+/// How the random words of p-bits are addressed (noise.hpp): a block for four cells of a shot, or planes of 32 shots.
+enum class SpinNoise : std::uint8_t { words, planes };
 
 /// Path meters of one lane since Array::clear_meters, in energy units, double precision. V is the energy that
 /// Array::energy returns (with inertia: the kinetic energy, too), dE its change.
@@ -101,6 +106,7 @@ struct ArraySpec {
   bool reciprocal = true;              ///< whether all couplings it will get are symmetric
   NoiseColour colour;
   SpinCodes spin_codes;                ///< of p-bits
+  SpinNoise spin_noise = SpinNoise::words;  ///< of p-bits
   std::shared_ptr<Exchange> exchange;  ///< of a rank's part of a cut array (exchange.hpp); null: the array is whole
 };
 

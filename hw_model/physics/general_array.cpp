@@ -230,6 +230,7 @@ std::uint64_t GeneralArray::advance(const Run& run, const Parameters& live) {
   check_run(spec(), run);
   const bool ramped = run.target != nullptr && run.ramp_steps > 0;
   const Parameters& target = ramped ? *run.target : live;
+  if (a.advance_planes(run, live, target)) return run.steps;
   // Parameters at a number of half steps of the ramp; dt = 0: for energies only.
   const bool midway = ramped && takes_middle(spec().stepper);
   const double advance = midway ? 1.0 / static_cast<double>(run.ramp_steps) : 0.0;

@@ -20,6 +20,7 @@
 #include "hw_model/physics/lane_tiles.hpp"
 #include "hw_model/physics/noise_address.hpp"
 #include "hw_model/physics/sign_lattice.hpp"
+#include "hw_model/physics/spin_planes.hpp"
 #include "hw_model/physics/step_table.hpp"
 
 namespace heatbath::physics {
@@ -84,6 +85,10 @@ struct GeneralArray::Impl {
   // The couplings last asked for as a lattice of signs, and the answer.
   std::shared_ptr<const Couplings> signs_of;
   std::shared_ptr<const SignLattice> signs;
+
+  // The couplings last asked for as planes, and the answer.
+  std::shared_ptr<const Couplings> planes_of;
+  std::shared_ptr<const SpinPlanes> planes;
 
   Impl(const ArraySpec& spec, numerics::ThreadTeam* team);
 
@@ -170,6 +175,13 @@ struct GeneralArray::Impl {
   // Sweeps of a tile on a lattice of signs, lane by lane.
   void sweep_signs(LaneTile& t, const SignLattice& lattice, const StepTable& p, const NoiseOrigin& origin,
                    std::uint64_t number, std::uint64_t steps) const;
+  // Random words of updates at an address of purpose `flip`, as words or in planes.
+  void flip_words(NoiseAddress at, FieldShape shape, std::uint32_t* out) const;
+  // Makes a whole run with spins as bits of many lanes, where it can be; else returns false, and nothing was done.
+  bool advance_planes(const Run& run, const Parameters& live, const Parameters& target);
+  // One slab of a run so: from the lanes' floats into bits, or back.
+  void pack(const Slab& slab, std::uint32_t groups, std::uint32_t bit, std::vector<std::uint32_t>& bits) const;
+  void unpack(const Slab& slab, std::uint32_t groups, std::uint32_t bit, const std::vector<std::uint32_t>& bits);
   // The lattice of signs that lanes may run on, when all cells share bias and temperature; or null.
   const SignLattice* lattice(const StepTable& p);
 

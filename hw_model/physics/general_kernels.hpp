@@ -120,6 +120,45 @@ struct SignSweep {
   SignTable tables[sign_degree_max + 1];  ///< by the degree
 };
 
+// p-bits of many lanes as bits (spin_planes.hpp): a word of a cell holds 32 shots, bit shot % 32, and a slab is the words
+// of `groups` times 32 shots in order.
+constexpr uint32_t plane_groups_max = 16;   ///< words of a slab at most; a kernel takes no more than its vectors hold
+constexpr uint32_t plane_count_bits = 8;    ///< a cell's couplings add up to less than 2^8 units
+constexpr uint32_t noise_planes = 31;       ///< planes that decide: those of the 31 bits that a threshold is compared with
+
+/// A neighbour of a cell: its coupling is `weight` units, negative where `negative` is ~0 (else 0).
+struct PlaneInput {
+  uint32_t cell, negative, weight;
+};
+/// A cell that turns.
+struct PlaneCell {
+  uint32_t cell, input, inputs;  ///< its neighbours are input .. input + inputs - 1
+  uint32_t rule;                 ///< into PlaneSweep::rules
+};
+/// What a spin does, by how many units n of its couplings push it down.
+struct PlaneRule {
+  uint32_t count_bits;   ///< planes of n
+  uint32_t up_below;     ///< the likely value is +1 where n < up_below, or where it is not, if `reversed` is ~0
+  uint32_t reversed;
+  uint32_t keeps;        ///< the n at which the spin stays as it is (kT = 0); ~0: none
+  uint32_t value, values;  ///< the n whose less likely value has a chance: PlaneSweep::values from `value` on
+  /// the values whose threshold has bit 30 - p, as numbers from 0 to values - 1: PlaneSweep::lists from list[p] to list[p + 1]
+  uint32_t list[noise_planes + 1];
+};
+/// Sweeps of a slab.
+struct PlaneSweep {
+  uint32_t* up;      ///< [cell][groups], set: +1
+  uint32_t groups;   ///< a power of two
+  uint32_t live[plane_groups_max];  ///< the shots that there are
+  const PlaneCell* cells;           ///< in the order of their update
+  uint32_t count;
+  const PlaneInput* inputs;
+  const PlaneRule* rules;
+  const uint8_t *values, *lists;
+  uint64_t steps;
+  NoiseAddress noise;  ///< `shot` is that of bit 0 of word 0, a multiple of 32; `step` that of the first sweep
+};
+
 struct GeneralKernels {
   /// y = J x, many lanes.
   void (*sparse_product)(const MatrixRows& j, uint32_t lanes, const float* x, float* y);
@@ -158,14 +197,22 @@ struct GeneralKernels {
   void (*update_spins)(const SpinTile& tile, const uint32_t* sites, uint32_t count, const uint32_t* words);
   /// Makes `count` updates in each lane, of the cell that site_words[ordinal][lane] chooses.
   void (*update_chosen_spins)(const SpinTile& tile, uint32_t count, const uint32_t* site_words, const uint32_t* words);
-  /// What update_spins does with a spin in this field.
-  SpinChoice (*spin_choice)(float field, float two_over_kT);
+  /// What update_spins does with a spin in each of `count` fields.
+  void (*spin_choices)(const float* fields, uint32_t count, float two_over_kT, SpinChoice* out);
   /// Bits of the 64 pairs of 32-bit values at p, even and odd ones: set where the top bit, the sign, is 0.
   void (*pack_signs)(const void* p, uint64_t* even, uint64_t* odd);
   /// The reverse: +1 or -1.
   void (*unpack_signs)(uint64_t even, uint64_t odd, float* p);
   /// One two-colour sweep.
   void (*sweep_signs)(const SignSweep& sweep);
+  /// Words of a flip whose bits are planes (noise.hpp).
+  void (*plane_words)(const NoiseAddress& at, FieldShape shape, uint32_t* out);
+  uint32_t plane_groups;  ///< words of a slab that a vector holds
+  void (*sweep_planes)(const PlaneSweep& sweep);
+  /// Signs of `count` floats to bits from `bit` of `words` on, which are 0 there; set: not negative.
+  void (*pack_lanes)(const float* values, uint32_t count, uint32_t* words, uint32_t bit);
+  /// The reverse: +1 or -1.
+  void (*unpack_lanes)(const uint32_t* words, uint32_t bit, uint32_t count, float* values);
 };
 
 /// Kernels of the active instruction set (heatbath/numerics/isa.hpp).

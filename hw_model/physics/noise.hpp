@@ -15,7 +15,8 @@ enum class Purpose : std::uint8_t {
   colour = 5,          ///< start of a coloured noise's filter
   common = 6,          ///< what all cells of a lane share
   read_out = 7,        ///< noise of the converters that read states
-  slow = 8             ///< what moves parameters: flicker, telegraph steps, drift
+  slow = 8,            ///< what moves parameters: flicker, telegraph steps, drift
+  flip_planes = 9      ///< whether a p-bit turns, as planes (below)
 };
 
 /// Philox4x32-10 counter of the block that holds the noise of `cell`: one block = 4 normals = 4 cells of one step.
@@ -30,6 +31,13 @@ struct NoiseCounter {
 };
 NoiseCounter noise_counter(std::uint32_t cell, std::uint64_t step, std::uint32_t shot, Purpose purpose,
                            std::uint32_t level = 0);
+
+/// Planes: the random word of a p-bit where ArraySpec::spin_noise asks for them. Bit 31 - p of the word is plane p, and
+/// the block at
+///   word 0: bits 27:0 cell       word 1: step, low 32 bits      word 2: bits 26:0 shot / 32
+///   word 3: bits 15:0 step, high bits; bits 23:16 group; bits 31:24 Purpose::flip_planes
+/// holds planes 4 group .. 4 group + 3 of 32 shots, a word each, bit shot % 32. So 32 shots are decided together, by as
+/// many planes as it takes until each differs from its threshold.
 
 /// Word of its block that a cell uses: 0..3.
 constexpr std::uint32_t noise_word(std::uint32_t cell) { return (cell >> 4) & 3u; }

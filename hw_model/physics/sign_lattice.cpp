@@ -137,7 +137,9 @@ void SignLattice::sweep(float* state, std::uint64_t steps, const Climate& climat
   for (std::uint32_t degree = 0; degree <= sign_degree_max; ++degree)
     for (std::uint32_t down = 0; down <= degree; ++down) {
       const float sum = size_ * static_cast<float>(2 * static_cast<int>(down) - static_cast<int>(degree));
-      const SpinChoice c = kernels.spin_choice(std::fma(climate.gain, sum, climate.bias), climate.two_over_kT);
+      const float field = std::fma(climate.gain, sum, climate.bias);
+      SpinChoice c;
+      kernels.spin_choices(&field, 1, climate.two_over_kT, &c);
       s.tables[degree].threshold[down] = c.threshold;
       s.tables[degree].likely_up[down] = c.likely_up ? ~std::uint64_t{0} : 0;
       s.tables[degree].keeps[down] = c.keeps ? ~std::uint64_t{0} : 0;

@@ -43,7 +43,7 @@ void GeneralArray::Impl::spin_step(LaneTile& t, const StepTable& p, const NoiseO
       const auto count = static_cast<std::uint32_t>(std::min<std::uint64_t>(chosen_block, updates - done));
       const auto ordinal = static_cast<std::uint32_t>(done);
       kernels.words(address(t, origin, number, Purpose::site, ordinal), shape(t, count), t.site_words.data());
-      kernels.words(address(t, origin, number, Purpose::flip, ordinal), shape(t, count), t.words.data());
+      flip_words(address(t, origin, number, Purpose::flip, ordinal), shape(t, count), t.words.data());
       if (cell_meters.of_states()) {
         for (std::uint32_t n = 0; n < count; ++n) watched_update(t, s, std::size_t{n} * t.lanes);
       } else {
@@ -52,7 +52,7 @@ void GeneralArray::Impl::spin_step(LaneTile& t, const StepTable& p, const NoiseO
     }
   } else {
     t.words.resize(std::size_t{cells} * t.lanes);
-    kernels.words(own_address(t, origin, number, Purpose::flip), own_shape(t), own_part(t, t.words.data()));
+    flip_words(own_address(t, origin, number, Purpose::flip), own_shape(t), own_part(t, t.words.data()));
     in_pieces(exchange, rule(spec).by_colour, order, t.state.data(), t.lanes, [&](const auto& sites) {
       kernels.update_spins(s, sites.data(), static_cast<std::uint32_t>(sites.size()), t.words.data());
     });
@@ -68,10 +68,20 @@ void GeneralArray::Impl::spin_step(LaneTile& t, const StepTable& p, const NoiseO
   for (std::uint32_t l = 0; l < t.lanes; ++l) t.work[l] += change[l] + heat[l];
 }
 
+void GeneralArray::Impl::flip_words(NoiseAddress at, FieldShape shape, std::uint32_t* out) const {
+  const auto& kernels = general_kernels();
+  if (spec.spin_noise == SpinNoise::planes) {
+    at.purpose = static_cast<std::uint32_t>(Purpose::flip_planes);
+    kernels.plane_words(at, shape, out);
+  } else {
+    kernels.words(at, shape, out);
+  }
+}
+
 void GeneralArray::Impl::integer_spin_step(LaneTile& t, const StepTable& p, const NoiseOrigin& origin,
                                            std::uint64_t number) {
   t.words.resize(std::size_t{cells} * t.lanes);
-  general_kernels().words(own_address(t, origin, number, Purpose::flip), own_shape(t), own_part(t, t.words.data()));
+  flip_words(own_address(t, origin, number, Purpose::flip), own_shape(t), own_part(t, t.words.data()));
   const bool by_heat = exchange && metered;
   if (by_heat) t.released.assign(std::size_t{cells} * t.lanes, 0.0);
   in_pieces(exchange, rule(spec).by_colour, order, t.state.data(), t.lanes, [&](const auto& sites) {
@@ -114,6 +124,103 @@ void GeneralArray::Impl::watched_update(LaneTile& t, const SpinTile& s, std::siz
   for (std::uint32_t l = 0; l < t.lanes; ++l) t.cell_sums.change(law(spec.kind), chosen[l], before[l], t.state[chosen[l]]);
 }
 
+void GeneralArray::Impl::pack(const Slab& slab, std::uint32_t groups, std::uint32_t bit, std::vector<std::uint32_t>& bits) const {
+  const auto& kernels = general_kernels();
+  for (const LaneTile& t : tiles) {
+    const std::uint32_t from = std::max(slab.first, t.first), to = std::min(slab.first + slab.count, t.first + t.count);
+    for (std::uint32_t i = 0; i < cells && from < to; ++i)
+      kernels.pack_lanes(t.state.data() + t.at(i, from - t.first), to - from, bits.data() + std::size_t{i} * groups,
+                         bit + from - slab.first);
+  }
+}
+
+void GeneralArray::Impl::unpack(const Slab& slab, std::uint32_t groups, std::uint32_t bit,
+                                const std::vector<std::uint32_t>& bits) {
+  const auto& kernels = general_kernels();
+  for (LaneTile& t : tiles) {
+    const std::uint32_t from = std::max(slab.first, t.first), to = std::min(slab.first + slab.count, t.first + t.count);
+    for (std::uint32_t i = 0; i < cells && from < to; ++i)
+      kernels.unpack_lanes(bits.data() + std::size_t{i} * groups, bit + from - slab.first, to - from,
+                           t.state.data() + t.at(i, from - t.first));
+  }
+}
+
+bool GeneralArray::Impl::advance_planes(const Run& run, const Parameters& live, const Parameters& target) {
+  if (exchange || !spins || spec.spin_noise != SpinNoise::planes || spec.spin_codes.bits != 0 || rule(spec).at_random ||
+      live.couplings != target.couplings || live.bias_per_lane || target.bias_per_lane || cell_meters.any())
+    return false;
+  if (planes_of != live.couplings) planes_of = live.couplings, planes = SpinPlanes::of(*planes_of);
+  if (!planes) return false;
+  const bool ramped = &live != &target;
+  // Meters: heat is what the energy loses as long as nothing but temperatures changes, and work is 0.
+  if (metered && (!live.couplings->symmetric() || !exact_energies(*planes, live) || live.gain != target.gain ||
+                  live.bias != target.bias || live.j2 != target.j2 || live.j4 != target.j4))
+    return false;
+  const PlaneKinds kinds(*planes, live, target, order, free);
+  if (!kinds.few()) return false;
+
+  const auto add_energies = [&](double sign) {
+    const StepTable p(spec, live, live, 0.0, 0.0, free);
+    for_each_tile([&](LaneTile& t) { energies(t, p, sign, t.heat); });
+  };
+  if (metered) add_energies(1.0);
+  const std::uint32_t shot0 = run.noise.shot0;
+  const Slabs cut(spec.lanes, shot0, team ? static_cast<std::uint32_t>(team->size()) : 1, general_kernels().plane_groups);
+  struct Work {
+    Slab slab;
+    std::uint32_t bit;  // of its first lane
+    std::uint64_t records = 0;
+    std::vector<std::uint32_t> up;
+  };
+  std::vector<Work> work;
+  for (const Slab& slab : cut.slabs) work.push_back({slab, (shot0 + slab.first) % 32, 0, {}});
+
+  constexpr std::uint64_t most_rules = 64;  // steps of a ramp whose rules are made at once
+  const auto records = [&](Work& w, std::uint64_t step) {
+    if (run.record_period == 0 || step != run.record_first + w.records * run.record_period) return;
+    std::vector<float> values(cells);
+    for (std::uint32_t l = 0; l < w.slab.count; ++l) {
+      const std::uint32_t word = (w.bit + l) / 32, shift = (w.bit + l) % 32;
+      for (std::uint32_t i = 0; i < cells; ++i)
+        values[i] = w.up[std::size_t{i} * cut.groups + word] >> shift & 1u ? 1.0f : -1.0f;
+      run.record(w.records, w.slab.first + l, values);
+    }
+    ++w.records;
+  };
+  for (std::uint64_t done = 0; done < run.steps;) {
+    const std::uint64_t count = ramped ? std::min(most_rules, run.steps - done) : run.steps;
+    std::vector<PlaneRules> rules;
+    for (std::uint64_t r = 0; r < (ramped ? count : 1); ++r)
+      rules.push_back(kinds.rules(ramped ? static_cast<double>(run.ramp_first + done + r) / static_cast<double>(run.ramp_steps) : 0.0));
+    for_tiles(work, team, [&](Work& w) {
+      if (done == 0) {
+        w.up.assign(std::size_t{cells} * cut.groups + 1, 0u);
+        pack(w.slab, cut.groups, w.bit, w.up);
+      }
+      PlaneSweep sweep{};
+      sweep.up = w.up.data();
+      sweep.groups = cut.groups;
+      for (std::uint32_t l = 0; l < w.slab.count; ++l) sweep.live[(w.bit + l) / 32] |= 1u << (w.bit + l) % 32;
+      sweep.cells = kinds.cells().data();
+      sweep.count = static_cast<std::uint32_t>(kinds.cells().size());
+      sweep.inputs = planes->inputs().data();
+      for (std::uint64_t s = done; s < done + count; s += sweep.steps) {
+        const PlaneRules& own = rules[ramped ? s - done : 0];
+        sweep.rules = own.rules.data(), sweep.values = own.values.data(), sweep.lists = own.lists.data();
+        const std::uint64_t due = run.record_period > 0 ? run.record_first + w.records * run.record_period : done + count;
+        sweep.steps = ramped ? 1 : std::max(s + 1, std::min(due, done + count)) - s;
+        sweep.noise = address_of(run.noise, w.slab.first - w.bit, run.noise.step + s, Purpose::flip_planes);
+        general_kernels().sweep_planes(sweep);
+        records(w, s + sweep.steps);
+      }
+      if (done + count == run.steps) unpack(w.slab, cut.groups, w.bit, w.up);
+    });
+    done += count;
+  }
+  if (metered) add_energies(-1.0);
+  return true;
+}
+
 void GeneralArray::Impl::sweep_signs(LaneTile& t, const SignLattice& lattice, const StepTable& p,
                                      const NoiseOrigin& origin, std::uint64_t number, std::uint64_t steps) const {
   const SignLattice::Climate climate{p.gain_a, p.bias.front(), p.two_over_kT.front()};
@@ -131,8 +238,8 @@ const SignLattice* GeneralArray::Impl::lattice(const StepTable& p) {
   const auto uniform = [](const std::vector<float>& values) {
     return std::ranges::all_of(values, [&](float v) { return v == values.front(); });
   };
-  if (exchange || !rule(spec).by_colour || metered || p.integers || !p.couplings_a || p.couplings_b || p.lane_bias ||
-      !uniform(p.bias) || !uniform(p.two_over_kT))
+  if (exchange || !rule(spec).by_colour || spec.spin_noise != SpinNoise::words || metered || p.integers || !p.couplings_a ||
+      p.couplings_b || p.lane_bias || !uniform(p.bias) || !uniform(p.two_over_kT))
     return nullptr;
   if (signs_of != p.couplings_a) signs_of = p.couplings_a, signs = SignLattice::of(*signs_of);
   return signs.get();

@@ -41,6 +41,10 @@ void add_couplings(MatrixXd& m, const Couplings* j, double gain) {
 
 }  // namespace
 
+float StepTable::two_over(double kT) {
+  return kT > 0 ? static_cast<float>(std::min(2.0 / kT, 1e38)) : std::numeric_limits<float>::infinity();
+}
+
 float StepTable::bias_of(const Parameters& from, const Parameters& to, float position, std::uint32_t cells,
                          std::uint32_t lane, std::uint32_t cell) {
   const auto at = [&](const Parameters& p) {
@@ -109,9 +113,7 @@ StepTable::StepTable(const ArraySpec& spec, const Parameters& from, const Parame
   if (spec.exchange) potential = !spec.exchange->any(!potential);
   if (cell.spins) {
     two_over_kT.resize(n);
-    for (std::uint32_t i = 0; i < n; ++i)
-      two_over_kT[i] =
-          kT[i] > 0 ? static_cast<float>(std::min(2.0 / kT[i], 1e38)) : std::numeric_limits<float>::infinity();
+    for (std::uint32_t i = 0; i < n; ++i) two_over_kT[i] = two_over(kT[i]);
     if (spec.spin_codes.bits != 0 && dt != 0) integers.emplace(spec.spin_codes, from, to, at);
   }
   if (inertia) {

@@ -60,6 +60,8 @@ struct StepTable : RampedCouplings {
   std::shared_ptr<const ExactHeat> heat;                 ///< exact-ou, and of voltages rlc under BAOAB; if asked for
   std::shared_ptr<const Couplings> noise_mix;            ///< rlc under Euler–Maruyama and Heun
 
+  /// 2 / kT as p-bits take it: infinite at kT = 0.
+  static float two_over(double kT);
   /// Bias of a cell in a lane between two sets of parameters at this table's position.
   static float bias_of(const Parameters& from, const Parameters& to, float position, std::uint32_t cells,
                        std::uint32_t lane, std::uint32_t cell);

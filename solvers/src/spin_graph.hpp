@@ -10,6 +10,9 @@
 
 namespace heatbath::solvers {
 
+/// What a result says whose states SpinGraph::descend ended.
+inline constexpr const char* polish_note = "polished: the host flipped single spins as long as that lowered an energy";
+
 class SpinGraph {
  public:
   /// Error(UNSUPPORTED) for other cells than p-bits, and for directed couplings, which have no energy.

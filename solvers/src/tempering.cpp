@@ -204,7 +204,7 @@ TemperingResult temper(Device& device, const network::Network& network, const Te
   result.best.device_seconds = static_cast<double>(runs.ticks().count) * device.capabilities().tick_seconds();
   result.best.updates = runs.updates();
   result.best.notes = runs.notes();
-  if (options.polish) result.best.notes.push_back("polished: the host flipped single spins as long as that lowered an energy");
+  if (options.polish) result.best.notes.push_back(polish_note);
   return result;
 }
 

@@ -93,10 +93,21 @@ TEST(Uri, MistakesListWhatIsValid) {
   refused("func:noise=pink", "needs a correlation time > 0");
   refused("func:noise_time=-1", "noise_time=-1: it must be a number in 0..");
   refused("func:noise_common=1.5", "noise_common=1.5: it must be a number in 0..1");
+  refused("func:noise_planes=yes", "random bits in planes are for p-bits, not for cells of kind overdamped");
+  refused("func:cell=pbit&noise_planes=maybe", "noise_planes=maybe: it must be yes or no");
   refused("func:integer_sums=yes", "integer_sums: it must be false with storage = \"float32\", which has no codes");
   refused("func:profile=silicon&integer_sums=yes", "coupling_gain_sd = 0.0099999997");
   refused("func:profile=coded&cell=phase", "integer_sums: it must be false with anything but overdamped cells");
   refused("func:profile=coded&topology=ring:5", "integer_sums: it must be false with anything but overdamped cells");
+}
+
+TEST(Uri, TheNumberOfTheNoiseIsTheRevisionOfTheArithmetic) {
+  const auto arithmetic = [](const std::string& uri) { return open(uri).capabilities().arithmetic; };
+  EXPECT_EQ(arithmetic("func:cell=pbit&noise_planes=no"), 2u);
+  EXPECT_EQ(arithmetic("func:cell=pbit&noise_planes=yes"), 4u);
+  EXPECT_EQ(arithmetic("func:profile=z1-grid&topology=z1:8x8&noise_planes=yes"), 4u);
+  EXPECT_EQ(arithmetic("func:profile=fpga-pbit"), 3u);
+  EXPECT_EQ(arithmetic("func:profile=fpga-pbit&noise_planes=yes"), 5u);
 }
 
 }  // namespace

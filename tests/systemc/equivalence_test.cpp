@@ -78,6 +78,9 @@ TEST(TlmEquivalence, RandomProgramsGiveTheSameBitsOnPhases) {
 TEST(TlmEquivalence, RandomProgramsGiveTheSameBitsOnPbits) {
   expect_equal_observations("ideal", 12, 5, false, {{"cell", "pbit"}}, 13);
 }
+TEST(TlmEquivalence, RandomProgramsGiveTheSameBitsOnPbitsByPlanes) {
+  expect_equal_observations("ideal", 12, 40, false, {{"cell", "pbit"}, {"topology", "grid:3x4"}, {"noise_planes", "yes"}}, 13);
+}
 TEST(TlmEquivalence, RandomProgramsGiveTheSameBitsOnCategoricalCells) {
   expect_equal_observations("ideal", 12, 5, false, {{"cell", "categorical"}, {"topology", "grid:3x4"}}, 13);
 }

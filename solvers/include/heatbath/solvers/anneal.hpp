@@ -24,18 +24,28 @@ struct TemperatureRange {
 };
 TemperatureRange temperature_range(const network::Network& network);
 
+/// How the temperature falls from hottest to coldest.
+enum class Cooling : std::uint8_t {
+  inverse,  ///< in equal steps of 1/kT
+  ratio     ///< in equal ratios of kT, which spends more sweeps where it is cold
+};
+
 struct AnnealOptions {
   std::uint32_t reads = 32;      ///< independent runs, on the device's lanes
   std::uint32_t sweeps = 1000;   ///< of each, at least 1
   double coldest = 0, hottest = 0;  ///< 0: temperature_range()
+  Cooling cooling = Cooling::inverse;
+  /// Spin reversals: reads are shared among so many random choices of which spins the device holds with their sign
+  /// turned (couplings and fields accordingly), at most `reads`. On an exact device nothing changes but the noise; what a
+  /// chip adds to couplings and fields by itself then differs from choice to choice. 0: none is turned.
+  std::uint32_t reversals = 0;
   bool polish = false;           ///< flip single spins on the host as long as that lowers an energy; named in the result
   std::uint64_t seed = 1;
   std::uint64_t first_run = 0;   ///< number of the run with this seed: others give other starts and noise
   Progress progress = nullptr;
 };
 
-/// Sweeps at temperatures that fall from hottest to coldest in equal steps of 1/kT, from random states. One row per
-/// read. Error(BAD_ARG) for options out of range, Error(UNSUPPORTED) for what the device lacks, Error(ABORTED) when
+/// Sweeps at temperatures that fall from hottest to coldest, from random states. One row per read. Error(BAD_ARG) for options out of range, Error(UNSUPPORTED) for what the device lacks, Error(ABORTED) when
 /// progress ends it.
 SampleSet anneal(Device& device, const network::Network& network, const AnnealOptions& options = {});
 

@@ -1,0 +1,118 @@
+// Population annealing and spin reversals, against every state counted.
+#include "heatbath/solvers/population.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "heatbath/error.hpp"
+#include "heatbath/open.hpp"
+#include "heatbath/solvers/anneal.hpp"
+#include "oracles/enumeration.hpp"
+#include "oracles/ising.hpp"
+
+namespace heatbath::solvers {
+namespace {
+
+using network::Edge;
+using network::Network;
+
+constexpr std::uint32_t kSpins = 16;
+
+struct Glass {
+  Network network;
+  reference::Enumeration exact;
+};
+
+/// The +-J glass on the 4 x 4 torus in a field.
+Glass glass(double field) {
+  const auto bonds = reference::square_torus(4, reference::glass_strengths(4));
+  std::vector<Edge> edges;
+  for (const auto& bond : bonds)
+    edges.push_back({static_cast<std::uint32_t>(std::min(bond.a, bond.b)), static_cast<std::uint32_t>(std::max(bond.a, bond.b)), -bond.coupling});
+  return {Network::ising(edges, std::vector<double>(kSpins, field)), reference::Enumeration(kSpins, bonds, std::vector<double>(kSpins, -field))};
+}
+
+// ln Z and the mean energy at every temperature, both kinds of random bits.
+TEST(PopulationAnnealing, GivesPartitionFunctionsAndEnergiesOfTheWholeLadder) {
+  const Glass problem = glass(0.25);
+  for (const char* planes : {"no", "yes"}) {
+    Device device = open(std::string("func:cell=pbit&topology=torus:4x4&lanes=512&threads=1&noise_planes=") + planes);
+    PopulationOptions options;
+    options.populations = 32;
+    options.replicas = 64;
+    options.temperatures = 12;
+    options.coldest = 0.5, options.hottest = 6;
+    options.sweeps = 4;
+    options.seed = 5;
+    const PopulationResult result = anneal_population(device, problem.network, options);
+    ASSERT_EQ(result.steps.size(), 12u);
+    double families = 64;
+    for (const PopulationStep& step : result.steps) {
+      const double ln_z = problem.exact.log_partition(step.kT), energy = problem.exact.mean_energy(step.kT);
+      EXPECT_LT(std::abs(step.log_partition.value - ln_z), 4 * step.log_partition.standard_error) << planes << ", kT " << step.kT;
+      EXPECT_LT(step.log_partition.standard_error, 0.1);
+      EXPECT_LT(std::abs(step.energy.value - energy), 4 * step.energy.standard_error) << planes << ", kT " << step.kT;
+      EXPECT_LT(step.energy.standard_error, 0.3);
+      EXPECT_LE(step.families, families + 1e-9) << "families only die";
+      families = step.families;
+    }
+    EXPECT_EQ(result.steps.front().kT, 6);
+    EXPECT_NEAR(result.steps.back().kT, 0.5, 1e-12);
+    EXPECT_GT(families, 1);
+    EXPECT_EQ(result.states.lowest_energy(), problem.exact.lowest_energy());
+    EXPECT_THROW(result.states.mean_energy(), Error) << "the last states are a search";
+  }
+}
+
+TEST(PopulationAnnealing, HasTheSameBitsForAnyNumberOfLanes) {
+  const Glass problem = glass(0);
+  const auto states = [&](const char* uri) {
+    Device device = open(uri);
+    const PopulationResult result = anneal_population(device, problem.network, {.populations = 4, .replicas = 10, .temperatures = 3, .sweeps = 2});
+    return std::vector<float>(result.states.states().begin(), result.states.states().end());
+  };
+  EXPECT_EQ(states("func:cell=pbit&topology=torus:4x4&lanes=40&threads=1"), states("func:cell=pbit&topology=torus:4x4&lanes=7&threads=2"));
+  EXPECT_EQ(states("func:cell=pbit&topology=torus:4x4&lanes=40&threads=1&noise_planes=yes"),
+            states("func:cell=pbit&topology=torus:4x4&lanes=7&threads=2&noise_planes=yes"));
+}
+
+TEST(PopulationAnnealing, RefusesWhatHasNoErrors) {
+  Device device = open("func:cell=pbit&topology=torus:4x4");
+  const Network network = glass(0).network;
+  EXPECT_THROW(anneal_population(device, network, {.populations = 3}), Error);
+  EXPECT_THROW(anneal_population(device, network, {.temperatures = 1}), Error);
+  EXPECT_THROW(anneal_population(device, network, {.coldest = 2, .hottest = 1}), Error);
+}
+
+// A chip with an offset on every coupler prefers some states to their mirror images; turned signs take that out.
+TEST(SpinReversal, TakesOutWhatAChipAddsToFields) {
+  std::vector<Edge> ring;
+  for (std::uint32_t i = 0; i < 8; ++i) ring.push_back({i, (i + 1) % 8, 1.0});
+  const Network ferromagnet = Network::ising(ring, std::vector<double>(8));
+  Device device = open("func:profile=silicon&cell=pbit&topology=ring:8&chip=3");
+  const auto magnetisation = [&](std::uint32_t reversals) {
+    double sum = 0, reads = 512;
+    const SampleSet set = anneal(device, ferromagnet, {.reads = 512, .sweeps = 20, .coldest = 1, .hottest = 4, .reversals = reversals});
+    for (const float s : set.states()) sum += static_cast<double>(s) / (8 * reads);
+    return sum;
+  };
+  const double bound = 4 / std::sqrt(512.0);  // of 512 reads, all spins of which may agree
+  EXPECT_GT(std::abs(magnetisation(0)), bound);
+  EXPECT_LT(std::abs(magnetisation(256)), bound);
+}
+
+TEST(SpinReversal, LeavesTheProblemAsItIs) {
+  const Glass problem = glass(0.25);
+  Device device = open("func:cell=pbit&topology=torus:4x4&lanes=32");
+  const SampleSet set = anneal(device, problem.network, {.reads = 64, .sweeps = 100, .cooling = Cooling::ratio, .reversals = 8});
+  EXPECT_EQ(set.size(), 64u);
+  EXPECT_EQ(set.lowest_energy(), problem.exact.lowest_energy());
+  for (std::size_t k = 0; k < set.size(); ++k) EXPECT_NEAR(set.energies()[k], problem.network.energy(set.state(k)), 1e-12);
+  EXPECT_GT(set.success(problem.exact.lowest_energy()), 0.5);
+  EXPECT_THROW(anneal(device, problem.network, {.reads = 4, .reversals = 5}), Error);
+}
+
+}  // namespace
+}  // namespace heatbath::solvers
