@@ -40,6 +40,7 @@ nlohmann::json of_tempering(const solvers::TemperingResult& result) {
                       {"best_round", result.best_round},
                       {"best_updates", result.best_updates}};
   if (result.mean_cluster > 0) json["mean_cluster"] = result.mean_cluster;
+  for (const measure::Estimate& ln_z : result.log_partition) json["log_partition"].push_back(estimate(ln_z));
   for (const measure::Estimate& energy : result.energy) json["energy"].push_back(estimate(energy));
   return json;
 }
@@ -51,13 +52,14 @@ nlohmann::json of_population(const solvers::PopulationResult& result) {
   return json;
 }
 
-enum class Method { annealing, tempering, population };
+enum class Method { annealing, tempering, population, bifurcation };
 
 Method method_named(const std::string& name) {
   if (name == "annealing") return Method::annealing;
   if (name == "tempering") return Method::tempering;
   if (name == "population") return Method::population;
-  throw Error(HB_BAD_ARG, fmt::format("--method {}: annealing, tempering or population", name));
+  if (name == "bifurcation") return Method::bifurcation;
+  throw Error(HB_BAD_ARG, fmt::format("--method {}: annealing, tempering, population or bifurcation", name));
 }
 
 solvers::Cooling cooling_named(const std::string& name) {
@@ -96,7 +98,9 @@ int run_anneal(const AnnealCommandOptions& options) {
   if (!of_spins(problem.kind))
     throw Error(HB_BAD_ARG, fmt::format("{}: is of the kind {}; anneal takes spins and bits, sample takes all", options.file.string(), name_of(problem.kind)));
   const bool tempering = method == Method::tempering;
-  Device device = open_for(options.device, problem.network, std::min<std::uint32_t>(parallel_runs(method, options), 64));
+  const network::Network cells =
+      method == Method::bifurcation ? solvers::bifurcation_cells(problem.network, options.bifurcation) : problem.network;
+  Device device = open_for(options.device, cells, std::min<std::uint32_t>(parallel_runs(method, options), 64));
   if (!options.out.empty()) prepare_file(options.out);
   watch_interrupts();
   ProgressBar bar(ProgressBar::style_for(options.json), "anneal", 100, "");
@@ -123,6 +127,10 @@ int run_anneal(const AnnealCommandOptions& options) {
     solvers::PopulationResult result = solvers::anneal_population(device, problem.network, run);
     cooled = of_population(result);
     found = std::move(result.states);
+  } else if (method == Method::bifurcation) {
+    solvers::BifurcationOptions run = options.bifurcation;
+    run.progress = progress;
+    found = solvers::bifurcate(device, problem.network, run);
   } else {
     solvers::AnnealOptions run = options.annealing;
     run.progress = progress;

@@ -13,6 +13,7 @@
 #include "heatbath/network/calibration.hpp"
 #include "heatbath/server.hpp"
 #include "heatbath/solvers/anneal.hpp"
+#include "heatbath/solvers/bifurcation.hpp"
 #include "heatbath/solvers/linear.hpp"
 #include "heatbath/solvers/population.hpp"
 #include "heatbath/solvers/sample.hpp"
@@ -73,11 +74,12 @@ int run_bound(const BoundCommandOptions& options);
 struct AnnealCommandOptions {
   std::filesystem::path file;
   std::string problem;                    ///< kind of the problem; empty: as the format says
-  std::string method = "annealing";       ///< or "tempering", "population"
+  std::string method = "annealing";       ///< or "tempering", "population", "bifurcation"
   std::string cooling = "inverse";        ///< or "ratio"
   solvers::AnnealOptions annealing;
   solvers::TemperingOptions tempering;
   solvers::PopulationOptions population;
+  solvers::BifurcationOptions bifurcation;
   std::optional<std::uint32_t> sweeps;    ///< of the method
   std::optional<double> target;           ///< in the problem's value
   std::filesystem::path out;              ///< .npz, .h5 or .json; empty: none

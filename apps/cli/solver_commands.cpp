@@ -26,8 +26,10 @@ void add_anneal(CLI::App& app, Command& command) {
   CLI::App* anneal = app.add_subcommand("anneal", "search for states of low energy: Max-Cut, Ising, QUBO, MAX-SAT");
   anneal->add_option("FILE", options.file, "rudy (Gset), .mtx, edge list, .coo, dimod .json, .qubo, .cnf, .wcnf or .toml; or wishart:CELLS:COLUMNS:SEED, tiles:SIDE:WEAK:SEED, square:SIDE:SEED, cubic:SIDE:SEED")->required();
   anneal->add_option("--as", options.problem, "what the numbers are: max-cut, ising, qubo (default: as the format says)")->option_text("KIND");
-  anneal->add_option("--method", options.method, "annealing, tempering or population (default annealing)")->option_text("NAME");
-  add_whole(anneal, "--reads", options.annealing.reads, 1, 1u << 20, "independent runs of annealing (default 32)");
+  anneal->add_option("--method", options.method, "annealing, tempering, population or bifurcation (default annealing)")->option_text("NAME");
+  add_whole(anneal, "--reads", options.annealing.reads, 1, 1u << 20, "independent runs of annealing or bifurcation (default 32)");
+  anneal->add_option("--time", options.bifurcation.time, "of a run of bifurcation, in periods of a free cell over 2 pi (default 500)")->transform(finite(0))->option_text("T");
+  anneal->add_option("--friction", options.bifurcation.friction, "of a cell of bifurcation, per unit of that time (default 0.1)")->transform(finite(0))->option_text("X");
   anneal->add_option("--cooling", options.cooling, "of annealing: equal steps of 1/kT, or equal ratios of kT: inverse or ratio (default inverse)")
       ->option_text("NAME");
   add_whole(anneal, "--reversals", options.annealing.reversals, 0, 1u << 20, "of annealing: random choices of spins that are held with turned signs, reads shared among them (default 0)");
@@ -37,6 +39,7 @@ void add_anneal(CLI::App& app, Command& command) {
   add_whole(anneal, "--populations", options.population.populations, 4, 1u << 16, "independent ones, from whose scatter errors come (default 16)");
   add_whole(anneal, "--rounds", options.tempering.rounds, 1, 1u << 30, "exchanges of tempering, behind a fifth more that find the ladder (default 400)");
   anneal->add_flag("--clusters", options.tempering.clusters, "of tempering: isoenergetic cluster moves between ladders");
+  anneal->add_flag("--partition-functions", options.tempering.partition_functions, "of tempering: ln Z of each temperature, less that of the coldest, in --json");
   anneal->add_option("--coldest", given->coldest, "lowest temperature, energy units of the problem (default: from the couplings)")
       ->transform(finite(0))->option_text("KT");
   anneal->add_option("--hottest", given->hottest, "highest temperature (default: from the couplings)")->transform(finite(0))->option_text("KT");
@@ -54,7 +57,9 @@ void add_anneal(CLI::App& app, Command& command) {
       run.annealing.seed = run.tempering.seed = run.population.seed = given->seed;
       run.annealing.coldest = run.tempering.coldest = run.population.coldest = given->coldest;
       run.annealing.hottest = run.tempering.hottest = run.population.hottest = given->hottest;
-      run.annealing.polish = run.tempering.polish = run.population.polish = given->polish;
+      run.annealing.polish = run.tempering.polish = run.population.polish = run.bifurcation.polish = given->polish;
+      run.bifurcation.seed = given->seed;
+      run.bifurcation.reads = run.annealing.reads;
       if (run.sweeps) run.annealing.sweeps = run.tempering.sweeps = run.population.sweeps = *run.sweeps;
       if (given->temperatures) run.tempering.temperatures = run.population.temperatures = *given->temperatures;
       if (given->replicas) run.tempering.replicas = run.population.replicas = *given->replicas;

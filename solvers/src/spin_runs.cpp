@@ -89,7 +89,12 @@ void SpinRuns::anneal(std::span<float> states, std::span<const Stretch> schedule
     while (first < schedule.size() && program.steps().size() + 5 < most) {
       const Stretch& stretch = schedule[first++];
       climate(program, stretch.kT);
-      program.evolve(scaling_.ticks(*device_, stretch.sweeps));
+      const Ticks duration = scaling_.ticks(*device_, stretch.sweeps);
+      if (stretch.ramped_to != 0) {
+        program.load_temperature(static_cast<float>(scaling_.factors().energy * stretch.ramped_to)).ramp(duration);
+      } else {
+        program.evolve(duration);
+      }
       sweeps += stretch.sweeps;
     }
     program.sample();

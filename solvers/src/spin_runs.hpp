@@ -11,10 +11,11 @@
 
 namespace heatbath::solvers {
 
-/// One stretch of a run: sweeps at one temperature, in the network's units.
+/// One stretch of a run: sweeps at one temperature, in the network's units, or from it in a ramp to another.
 struct Stretch {
   double kT = 1;
   std::uint32_t sweeps = 1;
+  double ramped_to = 0;  ///< 0: none. For devices whose temperature can be set alone
 };
 
 /// Programs for one network of spins. The network is scaled for the coldest temperature; where a device has one

@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "heatbath/error.hpp"
+#include "heatbath/measure/multistate.hpp"
 #include "heatbath/numerics/random.hpp"
 #include "heatbath/solvers/anneal.hpp"
 #include "solvers/src/ladder.hpp"
@@ -193,6 +194,8 @@ TemperingResult temper(Device& device, const network::Network& network, const Te
     }
     result.energy.push_back(mean);
   }
+  constexpr std::size_t stretches = 16;  // of rounds, from whose scatter errors come
+  if (options.partition_functions && measured >= stretches) result.log_partition = measure::log_partitions(result.ladder, series, stretches);
   if (cluster_moves > 0) result.mean_cluster = clusters / static_cast<double>(cluster_moves);
   for (std::uint32_t replica = 0; replica < replicas && result.rounds > 0; ++replica) {
     const std::span state(best.data() + std::size_t{replica} * cells, cells);

@@ -120,6 +120,10 @@ std::vector<Case> large() {
   add("phases_grid:32x32", CellKind::phase, on_graph(named_graph("grid:32x32"), wave), 0.01);
   add("signs_torus:64x32", CellKind::pbit, on_graph(named_graph("torus:64x32"), sign), 1.0);
   add("signs_random_700", CellKind::pbit, on_graph(far, sign), 1.0);
+  for (const auto& [name, graph] : {std::pair{"planes_torus:32x16", named_graph("torus:32x16")}, std::pair{"planes_random_700", far}}) {
+    add(name, CellKind::pbit, on_graph(graph, sign), 1.0);
+    list.back().spec.spin_noise = SpinNoise::planes;
+  }
   return list;
 }
 

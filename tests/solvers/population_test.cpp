@@ -1,4 +1,4 @@
-// Population annealing and spin reversals, against every state counted.
+// Population annealing, spin reversals and bifurcation, against every state counted.
 #include "heatbath/solvers/population.hpp"
 
 #include <gtest/gtest.h>
@@ -9,6 +9,7 @@
 #include "heatbath/error.hpp"
 #include "heatbath/open.hpp"
 #include "heatbath/solvers/anneal.hpp"
+#include "heatbath/solvers/bifurcation.hpp"
 #include "oracles/enumeration.hpp"
 #include "oracles/ising.hpp"
 
@@ -66,6 +67,25 @@ TEST(PopulationAnnealing, GivesPartitionFunctionsAndEnergiesOfTheWholeLadder) {
   }
 }
 
+TEST(Tempering, GivesPartitionFunctionsOfTheLadder) {
+  const Glass problem = glass(0.25);
+  Device device = open("func:cell=pbit&topology=torus:4x4&lanes=32&threads=1");
+  TemperingOptions options;
+  options.ladder = {0.5, 0.8, 1.2, 1.8, 3};
+  options.replicas = 32;
+  options.settle = 40;
+  options.rounds = 320;
+  options.partition_functions = true;
+  const TemperingResult result = temper(device, problem.network, options);
+  ASSERT_EQ(result.log_partition.size(), 5u);
+  for (std::size_t t = 1; t < 5; ++t) {
+    const double exact = problem.exact.log_partition(options.ladder[t]) - problem.exact.log_partition(0.5);
+    const measure::Estimate& found = result.log_partition[t];
+    EXPECT_LT(std::abs(found.value - exact), 4 * found.standard_error) << "kT " << options.ladder[t] << ": " << found.value << " for " << exact;
+    EXPECT_LT(found.standard_error, 0.05);
+  }
+}
+
 TEST(PopulationAnnealing, HasTheSameBitsForAnyNumberOfLanes) {
   const Glass problem = glass(0);
   const auto states = [&](const char* uri) {
@@ -112,6 +132,27 @@ TEST(SpinReversal, LeavesTheProblemAsItIs) {
   for (std::size_t k = 0; k < set.size(); ++k) EXPECT_NEAR(set.energies()[k], problem.network.energy(set.state(k)), 1e-12);
   EXPECT_GT(set.success(problem.exact.lowest_energy()), 0.5);
   EXPECT_THROW(anneal(device, problem.network, {.reads = 4, .reversals = 5}), Error);
+}
+
+// Without noise each start has its own end; fields and couplings of both signs.
+TEST(Bifurcation, FindsGroundStatesOfTheGlass) {
+  for (const double field : {0.0, 0.25}) {
+    const Glass problem = glass(field);
+    Device device = open("func:cell=underdamped&topology=torus:4x4&lanes=64&threads=1");
+    const SampleSet set = bifurcate(device, problem.network, {.reads = 64, .seed = 2});
+    EXPECT_EQ(set.lowest_energy(), problem.exact.lowest_energy()) << "field " << field;
+    EXPECT_GT(set.success(problem.exact.lowest_energy()), 0.1) << "chance gives 2 states of 65536";
+    for (std::size_t k = 0; k < set.size(); ++k) EXPECT_NEAR(set.energies()[k], problem.network.energy(set.state(k)), 1e-12);
+    EXPECT_THROW(set.mean_energy(), Error);
+  }
+}
+
+TEST(Bifurcation, NeedsCellsWithInertia) {
+  Device spins = open("func:cell=pbit&topology=torus:4x4");
+  EXPECT_THROW(bifurcate(spins, glass(0).network), Error);
+  Device cells = open("func:cell=underdamped&topology=torus:4x4");
+  EXPECT_THROW(bifurcate(cells, glass(0).network, {.reads = 0}), Error);
+  EXPECT_THROW(bifurcate(cells, glass(0).network, {.time = 0}), Error);
 }
 
 }  // namespace

@@ -60,6 +60,7 @@ struct TemperingOptions {
   std::uint32_t rounds = 400;        ///< after that
   bool clusters = false;             ///< isoenergetic cluster moves between replicas of one temperature, each round
   std::uint32_t cluster_temperatures = 0;  ///< the coldest ones that make them; 0: all
+  bool partition_functions = false;  ///< TemperingResult::log_partition, whose time grows with the number of energies met
   std::optional<double> target;      ///< ends when an energy at or below it is found
   bool polish = false;               ///< as above, of the best states
   std::uint64_t seed = 1;
@@ -81,6 +82,9 @@ struct TemperingResult {
   SampleSet best{1, Origin::search};    ///< of each replica the lowest state it met: a search
   std::vector<double> ladder;           ///< coldest first
   std::vector<measure::Estimate> energy;  ///< mean of each temperature: averages over the law there
+  /// ln Z of each temperature minus that of the coldest, from the energies of all of them (measure::Multistate), where
+  /// they were asked for and 16 rounds were measured; else empty.
+  std::vector<measure::Estimate> log_partition;
   std::vector<double> refused;          ///< mean probability that neighbours t and t + 1 do not change places
   double barrier = 0;                   ///< sum of `refused`: the communication barrier
   std::uint64_t round_trips = 0;        ///< of all walkers, hottest - coldest - hottest, in the measured rounds
