@@ -35,7 +35,9 @@ constexpr OfCells kFigures[] = {{"j2_gain", &CellFigures::j2_gain},
                                 {"j4_gain", &CellFigures::j4_gain},
                                 {"bias_gain", &CellFigures::bias_gain},
                                 {"bias_offset", &CellFigures::bias_offset},
-                                {"temperature", &CellFigures::temperature}};
+                                {"temperature", &CellFigures::temperature},
+                                {"read_offset", &CellFigures::read_offset}};
+constexpr std::size_t kFirstFigures = 5;  // older files have no more
 
 double number_of(const json& value) { return value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>(); }
 
@@ -67,7 +69,13 @@ std::string calibration_text(const Calibration& of) {
                          {"made_at", of.made_at},
                          {"valid_seconds", of.valid_seconds},
                          {"die_temperature", or_null(of.die_temperature)},
+                         {"valid_kelvin", of.valid_kelvin},
+                         {"resets", of.resets},
+                         {"made_time", or_null(of.made_time)},
+                         {"valid_time", of.valid_time},
                          {"step", of_estimate(of.step)},
+                         {"cell_rate", of_estimate(of.cell_rate)},
+                         {"coupler_rate", of_estimate(of.coupler_rate)},
                          {"cells", cells},
                          {"couplers", couplers}};
   return json_text({{"format", kCalibrationFormat}, {"crc32", checksum_of(calibration)}, {"calibration", calibration}}) + "\n";
@@ -95,8 +103,19 @@ Calibration read_calibration(const std::filesystem::path& path) {
     calibration.made_at = is.at("made_at").get<std::int64_t>();
     calibration.valid_seconds = is.at("valid_seconds").get<std::int64_t>();
     calibration.die_temperature = number_of(is.at("die_temperature"));
-    if (is.contains("step")) calibration.step = estimate_of(is.at("step"));  // older files have none
-    for (const auto& [name, figure] : kFigures) {
+    // What older files do not have.
+    if (is.contains("step")) calibration.step = estimate_of(is.at("step"));
+    if (is.contains("made_time")) {
+      calibration.valid_kelvin = is.at("valid_kelvin").get<double>();
+      calibration.resets = is.at("resets").get<std::uint32_t>();
+      calibration.made_time = number_of(is.at("made_time"));
+      calibration.valid_time = is.at("valid_time").get<double>();
+    }
+    if (is.contains("cell_rate")) calibration.cell_rate = estimate_of(is.at("cell_rate"));
+    if (is.contains("coupler_rate")) calibration.coupler_rate = estimate_of(is.at("coupler_rate"));
+    for (std::size_t k = 0; k < std::size(kFigures); ++k) {
+      const auto& [name, figure] = kFigures[k];
+      if (k >= kFirstFigures && !is.at("cells").contains(name)) continue;
       const json& values = is.at("cells").at(name);
       if (calibration.cells.empty()) calibration.cells.resize(values.size());
       if (values.size() != calibration.cells.size()) fail(path, fmt::format("{}: {} cells, before it {}", name, values.size(), calibration.cells.size()));

@@ -77,14 +77,16 @@ def energies(pairs, states):
 
 
 def slope(points):
-    """Exponent of a power law through (x, y), and its standard error."""
+    """Exponent of a power law through (x, y)."""
     points = [(x, y) for x, y in points if y > 0]
     xs, ys = [math.log(x) for x, _ in points], [math.log(y) for _, y in points]
     mx, my = sum(xs) / len(xs), sum(ys) / len(ys)
-    sxx = sum((x - mx) ** 2 for x in xs)
-    k = sum((x - mx) * (y - my) for x, y in zip(xs, ys)) / sxx
-    rest = sum((y - my - k * (x - mx)) ** 2 for x, y in zip(xs, ys))
-    return -k, math.sqrt(rest / max(1, len(xs) - 2) / sxx)
+    return -sum((x - mx) * (y - my) for x, y in zip(xs, ys)) / sum((x - mx) ** 2 for x in xs)
+
+
+def mean_error(values):
+    mean = sum(values) / len(values)
+    return mean, math.sqrt(sum((v - mean) ** 2 for v in values) / max(1, len(values) - 1) / len(values))
 
 
 def main():
@@ -97,7 +99,7 @@ def main():
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     cells = args.size ** 3
-    boards = [("one chip", 1, 1.0)] + [(f"eta {eta:g}", args.size // 2, eta) for eta in ETAS]
+    boards = [("one chip", 1, 1.0)] + [(f"eta 1/{1 / eta:.0f}" if eta < 1 else "eta 1", args.size // 2, eta) for eta in ETAS]
     found = {name: {s: [] for s in SWEEPS} for name, _, _ in boards}
     for instance in range(args.instances):
         with tempfile.TemporaryDirectory() as folder:
@@ -121,18 +123,22 @@ def main():
                     best = min(best, min(energy))
             for (name, sweeps), mean in means.items():
                 found[name][sweeps].append((mean - best) / cells)
-    lines = ["| | " + " | ".join(f"{s} sweeps" for s in SWEEPS) + " | exponent |", "|---" * (len(SWEEPS) + 2) + "|"]
+    # An exponent for each instance: their scatter is its error, and boards are compared instance by instance.
+    fitted = {name: [slope([(s, found[name][s][k]) for s in SWEEPS]) for k in range(args.instances)] for name, _, _ in boards}
+    lines = ["| | " + " | ".join(f"{s} sweeps" for s in SWEEPS) + " | exponent | less that of one chip |", "|---" * (len(SWEEPS) + 3) + "|"]
     data = []
     for name, _, _ in boards:
         residual = [(s, sum(found[name][s]) / args.instances) for s in SWEEPS]
-        exponent, error = slope(residual)
-        lines.append(f"| {name} | " + " | ".join(f"{r:.4f}" for _, r in residual) + f" | {exponent:.3f} ± {error:.3f} |")
+        exponent, error = mean_error(fitted[name])
+        less, less_error = mean_error([a - b for a, b in zip(fitted[name], fitted["one chip"])])
+        lines.append(f"| {name} | " + " | ".join(f"{r:.4f}" for _, r in residual) + f" | {exponent:.3f} ± {error:.3f} | " +
+                     ("" if name == "one chip" else f"{less:+.3f} ± {less_error:.3f}") + " |")
         data.append(f'"{name}"\n' + "".join(f"{s} {r}\n" for s, r in residual))
     table = "\n".join(lines) + "\n"
     print(table)
     (args.out / "eta.md").write_text(table)
     (args.out / "data").write_text("\n\n".join(data))
-    plot = ("set terminal pngcairo size 760,520\nset output 'eta.png'\nset logscale xy\nset xlabel 'sweeps'\n"
+    plot = ("set terminal pngcairo size 760,520\nset output 'eta.png'\nset logscale xy\nset xrange [12:1700]\nset yrange [0.015:0.5]\nset xtics (16, 48, 144, 432, 1296)\nset grid\nset xlabel 'sweeps'\n"
             "set ylabel 'energy of a spin above the best found'\nset key left bottom\n"
             f"plot for [k=0:{len(boards) - 1}] 'data' index k using 1:2 with linespoints lw 2 pt 7 title columnheader(1)\n")
     try:

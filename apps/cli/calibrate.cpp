@@ -94,12 +94,24 @@ int run_calibrate(const CalibrateCommandOptions& options) {
   of_cells("bias gain", &CellFigures::bias_gain);
   of_cells("bias offset", &CellFigures::bias_offset);
   of_cells("temperature", &CellFigures::temperature);
+  of_cells("read-out offset", &CellFigures::read_offset);
   row("coupler gain", spread_of(calibration.couplers, [](const CouplerFigures& one) -> const measure::Estimate& { return one.gain; }));
   row("coupler offset", spread_of(calibration.couplers, [](const CouplerFigures& one) -> const measure::Estimate& { return one.offset; }));
   if (calibration.step.value > 0) {
     summary["figures"]["step"] = {{"mean", calibration.step.value}, {"standard_error", calibration.step.standard_error}};
     if (!options.json) put("{:<16} {:>8} {:>10.5g} {:>10} {:>14.2g}\n", "step", 1, calibration.step.value, "", calibration.step.standard_error);
   }
+  const auto rate = [&](const char* name, const measure::Estimate& is) {
+    if (!std::isfinite(is.standard_error)) return;
+    summary["rates"][name] = {{"per_time_unit", is.value}, {"standard_error", is.standard_error}};
+    if (!options.json) put("{:<16} change by {:.2g} +- {:.1g} in a million time units\n", name, 1e6 * is.value, 1e6 * is.standard_error);
+  };
+  rate("J2 and J4", calibration.cell_rate);
+  rate("couplers", calibration.coupler_rate);
+  summary["valid_time_units"] = calibration.valid_time;
+  summary["valid_kelvin"] = calibration.valid_kelvin;
+  if (!options.json && calibration.valid_time > 0)
+    put("within {:.2g} % for {:.3g} time units of work\n", 100 * how.tolerance, calibration.valid_time);
   if (options.json) put("{}\n", json_text(summary, 2));
   else put("\nwrote {}\n", out.string());
   return 0;

@@ -104,6 +104,8 @@ struct SampleCommandOptions {
   std::string statistics;            ///< names, with commas between
   std::string cells;                 ///< numbers, with commas between
   std::filesystem::path out;         ///< .npz, .h5 or .json; empty: none
+  std::string calibration;           ///< a file, or "kept": that of the serial number; empty: none
+  bool expired_too = false;          ///< whatever the state of the calibration
   std::string device;
   bool json = false;
 };

@@ -150,6 +150,11 @@ void add_calibrate(CLI::App& app, Command& command) {
       ->add_option("--effort", calibrate->calibrate.effort, "samples relative to the usual number; errors fall with its root (default 1)")
       ->transform(finite(1e-3, 1e4))
       ->option_text("X");
+  calibrate_app
+      ->add_option("--tolerance", calibrate->calibrate.tolerance,
+                   "relative change of gains and of the die's temperature that ends it early, by the rates measured; 0: none does (default 0.02)")
+      ->transform(finite(0, 0.99))
+      ->option_text("X");
   add_whole(calibrate_app, "--valid-seconds", calibrate->calibrate.valid_seconds, 0, kMost32,
             "how long it may be used, 0: for ever (default 86400)");
   calibrate_app->add_flag_callback("--no-couplers", [calibrate] { calibrate->calibrate.couplers = false; },

@@ -131,25 +131,31 @@ std::string table_of(const std::vector<Row>& rows) {
   return table;
 }
 
-/// Quality and joules side by side.
+/// Quality and, where a chip states prices, joules side by side.
 std::optional<PngBytes> figure_of(const std::vector<Row>& rows, std::string& why) {
   std::string data;
-  for (const Row& row : rows)
-    if (row.refused.empty())
-      data += fmt::format("\"{}\" {} {} {}\n", row.chip, row.likeness, row.images_held,
-                          row.electricity.bill.items.empty() ? std::string("nan")
-                                                             : fmt::format("{}", row.electricity.bill.joules));
+  int shown = 0;
+  bool priced = false;
+  for (const Row& row : rows) {
+    if (!row.refused.empty()) continue;
+    const bool prices = !row.electricity.bill.items.empty();
+    data += fmt::format("\"{}\" {} {} {}\n", row.chip, row.likeness, row.images_held,
+                        prices ? fmt::format("{}", row.electricity.bill.joules) : std::string("nan"));
+    priced = priced || prices;
+    ++shown;
+  }
   if (data.empty()) {
     why = "no chip ran the model";
     return std::nullopt;
   }
-  return gnuplot_figure(
-      "set multiplot layout 1,3\nset style fill solid 0.7 noborder\nset boxwidth 0.6\nset xtics rotate by -35 noenhanced\n"
-      "unset key\nset yrange [0:*]\nset grid y\n"
-      "set title 'likeness to a training image'\nplot 'data' using 0:2:xtic(1) with boxes lc rgb '#1d4f91'\n"
-      "set title 'training images held'\nplot 'data' using 0:3:xtic(1) with boxes lc rgb '#2e8b57'\n"
-      "set title 'electricity, J'\nplot 'data' using 0:4:xtic(1) with boxes lc rgb '#c0392b'\nunset multiplot\n",
-      data, why);
+  // Of a single box, and of a column without a number, gnuplot finds no range.
+  std::string plot = fmt::format("set multiplot layout 1,{}\nset style fill solid 0.7 noborder\nset boxwidth 0.6\n"
+                                 "set xtics rotate by -35 noenhanced\nunset key\nset xrange [-0.6:{}]\nset yrange [0:*]\nset grid y\n"
+                                 "set title 'likeness to a training image'\nplot 'data' using 0:2:xtic(1) with boxes lc rgb '#1d4f91'\n"
+                                 "set title 'training images held'\nplot 'data' using 0:3:xtic(1) with boxes lc rgb '#2e8b57'\n",
+                                 priced ? 3 : 2, shown - 0.4);
+  if (priced) plot += "set title 'electricity, J'\nplot 'data' using 0:4:xtic(1) with boxes lc rgb '#c0392b'\n";
+  return gnuplot_figure(plot + "unset multiplot\n", data, why);
 }
 
 }  // namespace

@@ -18,15 +18,14 @@ namespace heatbath::apps {
 namespace {
 
 /// What is known of the calibration of a chip, for people.
-std::string calibration_state(const Device& device) {
+std::string calibration_state(Device& device) {
   try {
     const std::filesystem::path file = calibration_of(device.identity());
     if (!std::filesystem::exists(file)) return "none kept for this serial number";
     const network::Calibration calibration = read_calibration(file);
-    const std::int64_t now = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-    const double hours = static_cast<double>(now - calibration.made_at) / 3600;
-    const bool old = calibration.valid_seconds > 0 && now - calibration.made_at > calibration.valid_seconds;
-    return fmt::format("made {:.1f} hours ago, {}", hours, old ? "too old to be used" : "valid");
+    const ChipCondition now = condition_of(device);
+    return fmt::format("made {:.1f} hours ago, {}", static_cast<double>(now.seconds - calibration.made_at) / 3600,
+                       name(calibration.standing(now).state));
   } catch (const Error& error) {
     return error.what();
   }

@@ -196,14 +196,14 @@ void Device::set_step_time_units(double time_units) {
 Ticks Device::ticks(double time_units) const {
   const Ticks nearest = nearest_ticks(time_units);
   if (numerics::is_near(time_units, this->time_units(nearest))) return nearest;
-  const Ticks grid{std::max<std::uint64_t>(1, impl_->step.count)};
+  const Ticks grid{impl_->grid()};
   throw Error(HB_BAD_ARG, "Device::ticks: " + numerics::text_of(time_units) + " time units; the array moves in steps of " +
                               numerics::text_of(this->time_units(grid)) + ", and the nearest duration, " +
                               numerics::text_of(this->time_units(nearest)) + ", is off by more than 1 %");
 }
 
 Ticks Device::nearest_ticks(double time_units) const {
-  const double grid = static_cast<double>(std::max<std::uint64_t>(1, impl_->step.count));
+  const double grid = static_cast<double>(impl_->grid());
   const double steps = std::round(time_units * static_cast<double>(impl_->capabilities.time_unit.count) / grid);
   if (!(time_units >= 0) || !(steps * grid < 0x1p63))
     throw Error(HB_BAD_ARG, "Device::ticks: " + numerics::text_of(time_units) +
@@ -217,7 +217,7 @@ double Device::time_units(Ticks duration) const {
 }
 
 Ticks Device::capture_period(Ticks wanted) const {
-  const std::uint64_t grid = std::max<std::uint64_t>(1, impl_->step.count);
+  const std::uint64_t grid = impl_->grid();
   const std::uint64_t shortest = std::max({wanted.count, impl_->capabilities.capture_min.count, grid});
   const std::uint64_t over = shortest % grid;
   const std::uint64_t rest = over == 0 ? 0 : grid - over;

@@ -1,6 +1,7 @@
 #pragma once
 // State of a Device, shared with its jobs.
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -30,6 +31,12 @@ struct Device::Impl {
   std::shared_ptr<Rack> rack;                  ///< where the transport stands for many devices
   std::weak_ptr<RackJob> rack_job;             ///< the job that runs on them
 
+  /// Of what durations are multiples, ticks: the step; where it is hidden a tick, but of cells that are updated in sweeps
+  /// the shortest capture period, which is whole sweeps.
+  std::uint64_t grid() const {
+    if (step.count > 0) return step.count;
+    return is_discrete(capabilities.cell_kind) ? std::max<std::uint64_t>(1, capabilities.capture_min.count) : 1;
+  }
   bool rack_runs() const;
   /// Makes the checks of a job that need no access to the device, by the rules of one device of the rack; starts it.
   std::shared_ptr<RackJob> start_on_rack(const Program& program, const JobOptions& options);

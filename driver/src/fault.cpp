@@ -46,7 +46,8 @@ std::string describe_field(hb_field_t field, const hb_instruction_t& instruction
     case HB_FIELD_TICKS:
       return holds(instruction.ticks) + " is wrong; it must be " +
              (step_ticks > 0 ? "a multiple of the step of " + std::to_string(step_ticks) + " ticks, at least one step"
-                             : std::string("at least one tick, and for a capture period no shorter than the device's shortest"));
+                             : std::string("at least one tick, a multiple of the array's step, which this device hides (CAPS.CAPTURE_MIN_TICKS is "
+                                         "one), and for a capture period no shorter than the device's shortest"));
     case HB_FIELD_OPERAND: return "value " + std::to_string(info) + " in memory is not one the device takes";
     case HB_FIELD_NONE:
     case HB_FIELD_RESERVED: break;

@@ -701,6 +701,14 @@ void settle(Profile& profile) {
   }
   if (const auto no = physics::refusal(profile.array(profile.cells, 1))) throw std::invalid_argument(no->what);
   if (profile.integer_sums) check_integer_sums(profile);
+  if (!profile.dt_programmable) {
+    // Whoever does not see the step has a duration that the array can evolve for: any number of the shortest periods.
+    const std::uint64_t step = profile.dt_ticks, steps = std::max<std::uint64_t>(1, (profile.capture_min_ticks + step - 1) / step);
+    if (steps * step > std::numeric_limits<std::uint32_t>::max())
+      throw std::invalid_argument("[time] capture_min_ticks: " + std::to_string(profile.capture_min_ticks) +
+                                  ", in whole steps of " + std::to_string(step) + " ticks, does not fit 32 bits");
+    profile.capture_min_ticks = static_cast<std::uint32_t>(steps * step);
+  }
   if (profile.capture_storage != Storage::float32 && profile.shown_states() > 1u << (profile.capture_bits - 1u))
     throw std::invalid_argument("states: " + std::to_string(profile.states) + " are more than capture codes of " +
                                 std::to_string(profile.capture_bits) + " bits count; at most " +

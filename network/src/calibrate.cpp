@@ -1,10 +1,12 @@
 // The measurements of a calibration.
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <map>
+#include <optional>
+#include <tuple>
 #include <utility>
 
 #include "heatbath/codes.h"
@@ -14,10 +16,13 @@
 namespace heatbath::network {
 namespace {
 
-constexpr std::uint32_t levels = 8;               // of biases
-constexpr std::uint32_t samples_of_level = 128, samples_of_drift = 1024, samples_of_coupler = 64;
-constexpr std::uint32_t samples_of_variance = 50000;
+constexpr std::uint32_t levels = 32;              // of biases
+constexpr std::uint32_t samples_of_level = 128, samples_of_cube = 512, samples_of_drift = 1024, samples_of_coupler = 64;
+constexpr std::uint32_t samples_of_variance = 50000, warm_levels = 8;  // few, far out: a code's own error is averaged
+constexpr std::uint32_t of_visit = 16;            // samples before a program turns to the next phase
+constexpr std::uint32_t most_passes = 4;          // over couplers and warm springs
 constexpr double part_of_range = 0.7;             // of states and parameters that are used
+constexpr double seen = 3;                        // standard errors beyond which a trend is one
 
 using measure::Estimate;
 
@@ -56,6 +61,7 @@ class Bench {
       throw Error(HB_BAD_ARG, "calibrate: " + std::to_string(cells_) + " cells; this device has " + std::to_string(caps_.cells));
     if (!(options.effort > 0 && options.effort <= 1e4))
       throw Error(HB_BAD_ARG, "calibrate: effort lies above 0 and at most at 10000");
+    if (!(options.tolerance >= 0 && options.tolerance < 1)) throw Error(HB_BAD_ARG, "calibrate: tolerance lies in 0 to 1");
   }
 
   std::uint32_t cells() const { return cells_; }
@@ -72,6 +78,10 @@ class Bench {
   std::uint32_t samples(double usual) const {
     return static_cast<std::uint32_t>(std::max(2.0, std::ceil(usual * options_.effort / lanes_)));
   }
+  /// A J2 near the end of its range, where a step of the converter is the smallest part of the value.
+  double stiff() const { return held(part_of_range * std::min(static_cast<double>(caps_.range_j2), 8.0), caps_.range_j2); }
+  /// Device time, time units.
+  double time() const { return device_.time_units(device_.now()); }
   Ticks ticks(double time_units) const { return device_.nearest_ticks(time_units / mobility()); }
   /// A time between records, and what it is in units of 1/mobility: whole shortest capture periods, which are whole steps
   /// of an array that hides its step, too.
@@ -152,73 +162,106 @@ void measure_bias_gains(Bench& bench, std::vector<CellFigures>& cells) {
 struct Springs {
   double k = 0;                                          // nominal
   double count = 0, inefficiency_of_mean = 1, inefficiency_of_variance = 1;
+  double when = 0;                                       // device time, time units: mean of the visits
   std::vector<double> stiffness, stiffness_error;        // actual; relative error without that of the bias gain
   std::vector<double> offset, offset_error, variance;
 };
 
-/// Means under `count` biases up to `reach` of position, symmetric about 0: slope -bias gain/stiffness, offset -bias
+/// Means under `count` biases from `least` to 1 of `most`, symmetric about 0: slope -bias gain/stiffness, offset -bias
 /// offset/stiffness. The levels come by turns, again and again, so that what wanders slowly is the same for all.
-Springs measure_springs(Bench& bench, const std::vector<CellFigures>& cells, double j2, double kT, double reach, std::uint32_t count,
-                        std::uint32_t samples, double spacing, double until) {
-  constexpr std::uint32_t of_visit = 16;
-  const double k = 2 * j2;
-  const double most = bench.held(reach * k, bench.caps().range_bias);
-  const auto [period, time] = bench.apart(spacing / k);
-  const std::uint32_t visits = std::max(1u, samples / of_visit), each = std::min(samples, of_visit);
-  std::vector<Sums> sums(count, Sums(bench.cells()));
-  std::vector<double> bias(count);
-  Program program = bench.program(j2, 0, 0, kT);
-  program.loop_begin(visits);
-  for (std::uint32_t level = 0; level < count; ++level) {
-    const double wanted = most * std::fabs(2.0 * level - (count - 1)) / (count - 1);
-    bias[level] = (2 * level < count - 1 ? -1 : 1) * bench.held(wanted, bench.caps().range_bias);
-    program.load(CellSection::bias, static_cast<float>(bias[level])).commit().evolve(bench.ticks(10 / k));
-    program.loop_begin(each).evolve(period).sample().loop_end();
+class SpringBench {
+ public:
+  SpringBench(Bench& bench, double j2, double kT, double most, std::uint32_t count, std::uint32_t samples, double spacing, std::uint32_t visit,
+              double least = 0)
+      : bench_(bench), j2_(j2), kT_(kT), each_(std::min(samples, visit)), visits_(std::max(1u, samples / visit)), sums_(count, Sums(bench.cells())) {
+    std::tie(period_, time_) = bench.apart(spacing / (2 * j2));
+    for (std::uint32_t level = 0; level < count; ++level)
+      bias_.push_back((2 * level < count - 1 ? -1 : 1) * bench.held(most * (least + (1 - least) * std::fabs(2.0 * level - (count - 1)) / (count - 1)), bench.caps().range_bias));
   }
-  program.loop_end();
-  bench.run(program, [&](std::uint64_t record, std::span<const float> x) { sums[record / each % count].add(x); }, until);
-  Springs found;
-  found.k = k;
-  found.count = sums[0].count * count;
-  found.inefficiency_of_mean = inefficiency(std::exp(-k * time));
-  found.inefficiency_of_variance = inefficiency(std::exp(-2 * k * time));
-  double squares = 0;
-  for (const double b : bias) squares += b * b;
-  for (std::uint32_t i = 0; i < bench.cells(); ++i) {
-    double slope = 0, offset = 0, variance = 0;
-    for (std::uint32_t level = 0; level < count; ++level) {
-      slope += bias[level] * sums[level].mean(i) / squares;
-      offset += sums[level].mean(i) / count;
-      variance += sums[level].variance(i) / count;
-    }
-    const double per_level = variance * found.inefficiency_of_mean / sums[0].count, stiffness = -cells[i].bias_gain.value / slope;
-    const double relative = std::sqrt(per_level / squares) / std::fabs(slope);
-    found.stiffness.push_back(stiffness);
-    found.stiffness_error.push_back(relative);
-    found.offset.push_back(-offset * stiffness);
-    found.offset_error.push_back(std::hypot(std::sqrt(per_level / count) * stiffness, offset * stiffness * relative));
-    found.variance.push_back(variance);
-  }
-  return found;
-}
 
-/// The offset, and the stiffness under the J2 at which couplers are measured, where x^4 is small (its code 0 is not
-/// quite 0).
-Springs measure_offsets(Bench& bench, std::vector<CellFigures>& cells) {
-  const Springs springs = measure_springs(bench, cells, bench.held(1.5, bench.caps().range_j2), bench.cold(), 0.3 * bench.rail(), levels,
-                                          bench.samples(samples_of_level), 3, 0.1);
-  for (std::uint32_t i = 0; i < bench.cells(); ++i) cells[i].bias_offset = {springs.offset[i], springs.offset_error[i], springs.count};
-  return springs;
+  /// Part `part` of `parts` of the visits.
+  void visit(std::uint32_t part, std::uint32_t parts, double until) {
+    const std::uint32_t visits = visits_ * (part + 1) / parts - visits_ * part / parts;
+    if (visits == 0) return;
+    Program program = bench_.program(j2_, 0, 0, kT_);
+    program.loop_begin(visits);
+    for (const double bias : bias_) {
+      program.load(CellSection::bias, static_cast<float>(bias)).commit().evolve(bench_.ticks(10 / (2 * j2_)));
+      program.loop_begin(each_).evolve(period_).sample().loop_end();
+    }
+    program.loop_end();
+    const double from = bench_.time();
+    bench_.run(program, [&](std::uint64_t record, std::span<const float> x) { sums_[record / each_ % bias_.size()].add(x); }, until);
+    when_ += visits * (from + bench_.time()) / 2 / visits_;
+  }
+
+  Springs found(const std::vector<CellFigures>& cells) const {
+    const double k = 2 * j2_;
+    const auto count = static_cast<double>(bias_.size());
+    Springs found;
+    found.k = k;
+    found.count = sums_[0].count * count;
+    found.when = when_;
+    found.inefficiency_of_mean = inefficiency(std::exp(-k * time_));
+    found.inefficiency_of_variance = inefficiency(std::exp(-2 * k * time_));
+    double squares = 0;
+    for (const double b : bias_) squares += b * b;
+    for (std::uint32_t i = 0; i < bench_.cells(); ++i) {
+      double slope = 0, offset = 0, variance = 0;
+      for (std::size_t level = 0; level < bias_.size(); ++level) {
+        slope += bias_[level] * sums_[level].mean(i) / squares;
+        offset += sums_[level].mean(i) / count;
+        variance += sums_[level].variance(i) / count;
+      }
+      const double per_level = variance * found.inefficiency_of_mean / sums_[0].count, stiffness = -cells[i].bias_gain.value / slope;
+      const double relative = std::sqrt(per_level / squares) / std::fabs(slope);
+      found.stiffness.push_back(stiffness);
+      found.stiffness_error.push_back(relative);
+      found.offset.push_back(-offset * stiffness);
+      found.offset_error.push_back(std::hypot(std::sqrt(per_level / count) * stiffness, offset * stiffness * relative));
+      found.variance.push_back(variance);
+    }
+    return found;
+  }
+
+ private:
+  Bench& bench_;
+  double j2_, kT_;
+  std::uint32_t each_, visits_;
+  std::vector<Sums> sums_;
+  std::vector<double> bias_;
+  Ticks period_;
+  double time_ = 0, when_ = 0;
+};
+
+/// Under a soft and a stiff J2 and the same biases: a converter that reads r too much shows an offset of -k r beside that
+/// of the bias. The codes of the bias are the same, so what their converter does to them is, too.
+void measure_offsets(Bench& bench, std::vector<CellFigures>& cells) {
+  const double soft = bench.held(0.75, bench.caps().range_j2), stiff = bench.stiff();
+  const double most = 0.6 * bench.rail() * soft;
+  SpringBench at_soft(bench, soft, bench.cold(), most, levels, bench.samples(samples_of_level), 1.5, of_visit),
+      at_stiff(bench, stiff, bench.cold(), most, levels, bench.samples(samples_of_level), 1.5, of_visit);
+  at_soft.visit(0, 1, 0.12);
+  at_stiff.visit(0, 1, 0.14);
+  const Springs of_soft = at_soft.found(cells), of_stiff = at_stiff.found(cells);
+  for (std::uint32_t i = 0; i < bench.cells(); ++i) {
+    // At so small a reach the stiff slope is poorly known, and matters little.
+    const double k = of_soft.stiffness[i], K = of_stiff.stiffness[i], span = K - k;
+    const double o = of_soft.offset[i], O = of_stiff.offset[i], count = of_soft.count + of_stiff.count;
+    cells[i].bias_offset = {(K * o - k * O) / span, std::hypot(K * of_soft.offset_error[i], k * of_stiff.offset_error[i]) / span, count};
+    cells[i].read_offset = {(o - O) / span, std::hypot(of_soft.offset_error[i], of_stiff.offset_error[i]) / span, count};
+  }
 }
 
 /// <x^3> = -bias/(4 J4) under one bias, at both of its signs.
-void measure_quartic(Bench& bench, std::vector<CellFigures>& cells) {
-  if (bench.caps().stepper == Stepper::exact_ou) return;
+/// Returns when, in device time.
+double measure_quartic(Bench& bench, std::vector<CellFigures>& cells) {
+  if (bench.caps().stepper == Stepper::exact_ou) return bench.time();
   const double x = std::min(1.5, part_of_range * bench.rail());
   const double j4 = bench.held(1, bench.caps().range_j4), b = bench.held(4 * j4 * x * x * x, bench.caps().range_bias);
   const double k = 12 * j4 * std::pow(b / (4 * j4), 2.0 / 3);
   const auto [period, time] = bench.apart(3 / k);
-  const std::uint32_t samples = bench.samples(samples_of_level * levels / 2.0);
+  const std::uint32_t samples = bench.samples(samples_of_cube);
   std::vector<Sums> sums(2, Sums(bench.cells()));
   std::vector<std::vector<double>> squared(2, std::vector<double>(bench.cells()));  // of cubes
   Program program = bench.program(0, j4, 0, bench.cold());
@@ -226,10 +269,12 @@ void measure_quartic(Bench& bench, std::vector<CellFigures>& cells) {
     program.load(CellSection::bias, static_cast<float>(bias)).commit().evolve(bench.ticks(10 / k + 4));
     program.loop_begin(samples).evolve(period).sample().loop_end();
   }
+  const double from = bench.time();
   bench.run(program, [&](std::uint64_t record, std::span<const float> state) {
     sums[record / samples].add(state);
     for (std::size_t i = 0; i < state.size(); ++i) squared[record / samples][i] += std::pow(static_cast<double>(state[i]), 6);
-  }, 0.15);
+  }, 0.18);
+  const double when = (from + bench.time()) / 2;
   for (std::uint32_t i = 0; i < bench.cells(); ++i) {
     const double cube = (sums[1].cube(i) - sums[0].cube(i)) / 2, n = sums[0].count;
     double variance = 0;
@@ -239,25 +284,38 @@ void measure_quartic(Bench& bench, std::vector<CellFigures>& cells) {
     const double relative = std::hypot(gain.standard_error / gain.value, std::sqrt(variance * inefficiency(std::exp(-k * time))) / cube);
     cells[i].j4_gain = {value, std::fabs(value) * relative, 2 * n};
   }
+  return when;
 }
 
 /// Variance times stiffness over kT, hot, under two stiffnesses, each measured by the same records: a step, or a slow
 /// amplifier, makes variances grow with the stiffness. J2 from the stiffer one, where a step of the converter is the
 /// smallest part of the value.
-void measure_temperature(Bench& bench, std::vector<CellFigures>& cells, Estimate& step, double until) {
-  const double hot = static_cast<double>(bench.caps().kT_max) * part_of_range, from = 0.15;
-  std::vector<Springs> springs;
-  std::vector<double> kT;
-  const double soft = bench.held(1, bench.caps().range_j2);
-  const double stiff = bench.held(part_of_range * std::min(static_cast<double>(bench.caps().range_j2), 8.0), bench.caps().range_j2);
-  for (const double j2 : {soft, stiff}) {
+class WarmSprings {
+ public:
+  explicit WarmSprings(Bench& bench) {
+    const double hot = static_cast<double>(bench.caps().kT_max) * part_of_range;
+    const double soft = bench.held(1, bench.caps().range_j2);
     // Far from the middle what a converter leaves of x^4 at code 0 would bend the springs.
     // One temperature for both: what its own converter does to it is then the same.
-    kT.push_back(std::clamp(2 * soft * std::pow(bench.rail() / 12, 2), bench.cold(), hot));
-    springs.push_back(measure_springs(bench, cells, j2, kT.back(), 0.15 * bench.rail(), 2, bench.samples(samples_of_variance) / 2, 1,
-                                      from + (until - from) * static_cast<double>(springs.size() + 1) / 2));
+    kT_ = std::clamp(2 * soft * std::pow(bench.rail() / 12, 2), bench.cold(), hot);
+    for (const double j2 : {soft, bench.stiff()})
+      of_.emplace_back(bench, j2, kT_, bench.held(0.15 * bench.rail() * 2 * j2, bench.caps().range_bias), warm_levels,
+                       std::max(2u, bench.samples(samples_of_variance) / warm_levels), 1, 4 * of_visit, 0.8);
   }
-  const auto ratio = [&](std::size_t at, std::uint32_t i) { return springs[at].variance[i] * springs[at].stiffness[i] / kT[at]; };
+  void visit(std::uint32_t part, std::uint32_t parts, double until) {
+    for (SpringBench& springs : of_) springs.visit(part, parts, until);
+  }
+  /// Returns when J2 was measured, in device time.
+  double figures(const Bench& bench, std::vector<CellFigures>& cells, Estimate& step) const;
+
+ private:
+  double kT_ = 0;
+  std::vector<SpringBench> of_;
+};
+
+double WarmSprings::figures(const Bench& bench, std::vector<CellFigures>& cells, Estimate& step) const {
+  const std::vector<Springs> springs{of_[0].found(cells), of_[1].found(cells)};
+  const auto ratio = [&](std::size_t at, std::uint32_t i) { return springs[at].variance[i] * springs[at].stiffness[i] / kT_; };
   const auto error = [&](std::size_t at, std::uint32_t i) {
     return std::hypot(std::sqrt(2 * springs[at].inefficiency_of_variance / springs[at].count), springs[at].stiffness_error[i]);
   };
@@ -290,6 +348,7 @@ void measure_temperature(Bench& bench, std::vector<CellFigures>& cells, Estimate
     cell.j2_gain = {gain, std::fabs(gain) * std::hypot(of_gain, springs[1].stiffness_error[i]), springs[1].count};
   }
   if (taken == 0) step.value = 0;
+  return springs[1].when;
 }
 
 /// Groups of cells that are clamped together: no cell has two of a group as neighbours, or is in it with a neighbour.
@@ -317,70 +376,216 @@ std::vector<std::vector<std::uint32_t>> groups_of(std::uint32_t cells, const std
   return groups;
 }
 
-/// Means of free cells beside clamped ones: -(gain J + offset) x/k. The four phases come by turns, again and again, so
-/// that what wanders slowly is the same for all.
-void measure_couplers(Bench& bench, const std::vector<CellFigures>& cells, const Springs& springs, std::vector<CouplerFigures>& found) {
-  std::vector<Coupler> couplers = Program(bench.caps(), bench.cells()).couplers();
-  const bool dense = !bench.caps().sparse();
-  if (dense)
-    for (std::uint32_t i = 0; i < bench.cells(); ++i)
-      for (std::uint32_t j = i + 1; j < bench.cells(); ++j) couplers.push_back({i, j});
-  if (couplers.empty()) return;
-  const double j2 = bench.held(1.5, bench.caps().range_j2), k = 2 * j2, x = bench.rail();
-  const double J = bench.held(k / 4, bench.caps().range_coupling);
-  const auto [period, time] = bench.apart(3 / k);
-  const std::uint32_t samples = bench.samples(samples_of_coupler);
-  const std::uint32_t each = std::min(samples, 16u), visits = std::max(1u, samples / each);
+/// A change of figures with device time, relative and per time unit.
+struct Trend {
+  Estimate rate;
+  bool is_seen() const { return std::fabs(rate.value) > seen * rate.standard_error; }
+  /// What a figure is to be multiplied by that was measured at `when` and is wanted at `then`.
+  double factor(double when, double then) const { return is_seen() ? 1 + rate.value * (then - when) : 1; }
+  double error(double when, double then) const { return is_seen() ? rate.standard_error * std::fabs(then - when) : 0; }
+};
+
+/// Sums of a line through relative changes.
+struct TrendSums {
+  double products = 0, squares = 0, noise = 0, count = 0;
+  void add(double change, double time, double error) {
+    products += change * time, squares += time * time, noise += std::pow(error * time, 2), ++count;
+  }
+  Trend trend() const {
+    if (squares == 0) return {{0, std::numeric_limits<double>::infinity(), 0}};
+    return {{products / squares, std::sqrt(noise) / squares, count}};
+  }
+};
+
+/// Means of free cells beside clamped ones: -(gain b + (gain J + offset) x)/k, at both signs of bias, coupling and state.
+/// b = J x: the gain of a coupler is the ratio of two equal movements of one cell, seen by one converter at one time, to
+/// which its stiffness, what bends it, and its age do nothing. The eight phases come by turns, and passes over all
+/// couplers one after the other, so that the change from pass to pass is seen, of cells and of couplers.
+class CouplerBench {
+ public:
+  explicit CouplerBench(Bench& bench) : bench_(bench) {
+    std::vector<Coupler> couplers = Program(bench.caps(), bench.cells()).couplers();
+    const bool dense = !bench.caps().sparse();
+    if (dense)
+      for (std::uint32_t i = 0; i < bench.cells(); ++i)
+        for (std::uint32_t j = i + 1; j < bench.cells(); ++j) couplers.push_back({i, j});
+    if (couplers.empty()) return;
+    // A change is seen in two passes or more, whatever it takes.
+    const std::uint32_t samples = bench.samples(samples_of_coupler / 2.0);
+    passes_ = std::clamp(samples / of_visit, 2u, most_passes);
+    each_ = std::clamp(samples / passes_, 2u, of_visit);
+    visits_ = std::max(passes_, samples / each_);
+    j2_ = bench.held(1.5, bench.caps().range_j2);
+    x_ = bench.rail();
+    J_ = bench.held(j2_ / 2, bench.caps().range_coupling);
+    b_ = bench.held(J_ * x_, bench.caps().range_bias);
+    for (const auto& members : groups_of(bench.cells(), couplers, dense)) {
+      Group& group = groups_.emplace_back();
+      group.clamped = members;
+      std::vector<bool> clamped(bench.cells());
+      for (const std::uint32_t i : members) clamped[i] = true;
+      for (const Coupler& at : couplers)
+        if (clamped[at.i] != clamped[at.j]) group.seen.push_back({clamped[at.i] ? at.j : at.i, clamped[at.i] ? at.i : at.j});
+    }
+  }
+
+  bool empty() const { return groups_.empty(); }
+  std::uint32_t passes() const { return std::max(1u, passes_); }
+
+  void visit(std::uint32_t pass, double from, double until) {
+    const std::uint32_t visits = visits_ * (pass + 1) / passes_ - visits_ * pass / passes_;
+    for (std::size_t g = 0; g < groups_.size(); ++g)
+      look(groups_[g], visits, from + (until - from) * static_cast<double>(g + 1) / static_cast<double>(groups_.size()));
+  }
+
+  /// Figures as they are at `now`, and how the stiffness of cells and the gain of couplers change.
+  void figures(const std::vector<CellFigures>& cells, double now, std::vector<CouplerFigures>& found, Trend& of_cells, Trend& of_couplers) const;
+
+ private:
+  struct Look {
+    double when = 0, count = 0;
+    std::vector<float> by_bias, error;         // of cells: movement under b, error of a movement; clamped cells: 0
+    std::vector<float> by_coupler, by_offset;  // of what the group sees
+  };
+  struct Seen {
+    std::uint32_t free, clamped;
+  };
+  struct Group {
+    std::vector<std::uint32_t> clamped;
+    std::vector<Seen> seen;
+    std::vector<Look> looks;
+  };
+
+  void look(Group& group, std::uint32_t visits, double until) {
+    const double k = 2 * j2_;
+    const auto [period, time] = bench_.apart(3 / k);
+    Program program = bench_.program(j2_, 0, 0, bench_.cold());
+    program.load_gain(1).loop_begin(visits);
+    for (const double sign : {1.0, -1.0}) {
+      std::vector<Coupling> list;
+      for (const Seen& at : group.seen) {
+        list.push_back({std::min(at.free, at.clamped), std::max(at.free, at.clamped), static_cast<float>(sign * J_)});
+        if (bench_.caps().couplings_full) list.push_back({list.back().j, list.back().i, static_cast<float>(sign * J_)});
+      }
+      program.load_coupling_list(list).commit();
+      for (const double side : {1.0, -1.0}) {
+        for (const std::uint32_t i : group.clamped) program.clamp(i, 1, static_cast<float>(side * x_));
+        for (const double bias : {side, -side}) {
+          program.load(CellSection::bias, static_cast<float>(bias * b_)).commit();
+          program.evolve(bench_.ticks(9 / k)).loop_begin(each_).evolve(period).sample().loop_end();
+        }
+      }
+    }
+    program.loop_end();
+    program.release(0, bench_.cells());  // a chip holds what one job clamped in the next one, too
+    std::vector<Sums> phases(8, Sums(bench_.cells()));
+    const double begin = bench_.time();
+    bench_.run(program, [&](std::uint64_t record, std::span<const float> state) { phases[record / each_ % 8].add(state); }, until);
+    Look& look = group.looks.emplace_back();
+    look.when = (begin + bench_.time()) / 2;
+    look.count = phases[0].count;
+    // Phases by sign of J, then side of x, then bias beside the side and against it.
+    const auto J = [](int phase) { return phase < 4 ? 1 : -1; };
+    const auto x = [](int phase) { return phase % 4 < 2 ? 1 : -1; };
+    const auto b = [&](int phase) { return phase % 2 == 0 ? x(phase) : -x(phase); };
+    const auto movement = [&](std::uint32_t i, const auto& sign) {
+      double sum = 0;
+      for (int phase = 0; phase < 8; ++phase) sum -= sign(phase) * phases[static_cast<std::size_t>(phase)].mean(i) / 8;
+      return sum;
+    };
+    look.by_bias.resize(bench_.cells()), look.error.resize(bench_.cells());
+    std::vector<bool> held(bench_.cells());
+    for (const std::uint32_t i : group.clamped) held[i] = true;
+    for (std::uint32_t i = 0; i < bench_.cells(); ++i) {
+      if (held[i]) continue;
+      double variance = 0;
+      for (const Sums& phase : phases) variance += phase.variance(i) / 8;
+      look.by_bias[i] = static_cast<float>(movement(i, b));
+      look.error[i] = static_cast<float>(std::sqrt(variance * inefficiency(std::exp(-k * time)) / look.count / 8));
+    }
+    for (const Seen& at : group.seen) {
+      look.by_coupler.push_back(static_cast<float>(movement(at.free, [&](int phase) { return J(phase) * x(phase); })));
+      look.by_offset.push_back(static_cast<float>(movement(at.free, x)));
+    }
+  }
+
+  Bench& bench_;
+  std::uint32_t each_ = 0, visits_ = 0, passes_ = 0;
+  double j2_ = 0, x_ = 0, J_ = 0, b_ = 0;
+  std::vector<Group> groups_;
+};
+
+void CouplerBench::figures(const std::vector<CellFigures>& cells, double now, std::vector<CouplerFigures>& found, Trend& of_cells,
+                           Trend& of_couplers) const {
+  // Movement of each cell under b, and its change over the looks, which is that of its softness.
+  const auto count = static_cast<std::size_t>(bench_.cells());
+  std::vector<double> moved(count), moved_error(count), middle(count);
+  TrendSums softer;
+  for (std::size_t i = 0; i < count; ++i) {
+    double looks = 0, squares = 0;
+    for (const Group& group : groups_)
+      for (const Look& look : group.looks)
+        if (look.error[i] > 0) ++looks, moved[i] += look.by_bias[i], middle[i] += look.when, squares += look.error[i] * look.error[i];
+    if (looks == 0) continue;
+    moved[i] /= looks, middle[i] /= looks, moved_error[i] = std::sqrt(squares) / looks;
+    for (const Group& group : groups_)
+      for (const Look& look : group.looks)
+        if (look.error[i] > 0) softer.add(look.by_bias[i] / moved[i] - 1, look.when - middle[i], look.error[i] / moved[i]);
+  }
+  of_cells = softer.trend();
+
   struct Sum {
     double gain = 0, offset = 0, of_gain = 0, of_offset = 0;  // weighted sums, and weights
   };
   std::map<std::pair<std::uint32_t, std::uint32_t>, Sum> sums;
-  const auto groups = groups_of(bench.cells(), couplers, dense);
-  for (std::size_t g = 0; g < groups.size(); ++g) {
-    std::vector<bool> clamped(bench.cells());
-    for (const std::uint32_t i : groups[g]) clamped[i] = true;
-    std::vector<Coupler> seen;
-    for (const Coupler& at : couplers)
-      if (clamped[at.i] != clamped[at.j]) seen.push_back(at);
-    Program program = bench.program(j2, 0, 0, bench.cold());
-    program.load_gain(1).loop_begin(visits);
-    for (const double sign : {1.0, -1.0}) {
-      std::vector<Coupling> list;
-      for (const Coupler& at : seen) {
-        list.push_back({at.i, at.j, static_cast<float>(sign * J)});
-        if (bench.caps().couplings_full) list.push_back({at.j, at.i, static_cast<float>(sign * J)});
+  struct Side {
+    double gain = 0, offset = 0, error = 0, when = 0;
+  };
+  std::vector<std::vector<Side>> sides;
+  TrendSums stronger;
+  for (const Group& group : groups_) {
+    std::vector<Side>& of_group = sides.emplace_back();
+    for (std::size_t s = 0; s < group.seen.size(); ++s) {
+      const std::uint32_t free = group.seen[s].free;
+      Side side;
+      std::vector<double> gains;
+      const auto looks = static_cast<double>(group.looks.size());
+      for (const Look& look : group.looks) {
+        const double unit = moved[free] * of_cells.factor(middle[free], look.when) / (cells[free].bias_gain.value * b_);  // of force
+        gains.push_back(look.by_coupler[s] / unit / (J_ * x_));
+        side.gain += gains.back() / looks;
+        side.offset += look.by_offset[s] / unit / x_ / looks;
+        side.error += std::pow(look.error[free] / unit / x_ / looks, 2);  // of the offset
+        side.when += look.when / looks;
       }
-      program.load_coupling_list(list).commit();
-      for (const double side : {1.0, -1.0}) {
-        for (const std::uint32_t i : groups[g]) program.clamp(i, 1, static_cast<float>(side * x));
-        program.evolve(bench.ticks(9 / k)).loop_begin(each).evolve(period).sample().loop_end();
-      }
-    }
-    program.loop_end();
-    program.release(0, bench.cells());  // a chip holds what one job clamped in the next one, too
-    std::vector<Sums> phases(4, Sums(bench.cells()));
-    bench.run(program, [&](std::uint64_t record, std::span<const float> state) { phases[record / each % 4].add(state); },
-              0.6 + 0.4 * static_cast<double>(g + 1) / static_cast<double>(groups.size()));
-    for (const Coupler& at : seen) {
-      const std::uint32_t free = clamped[at.i] ? at.j : at.i;
-      double variance = 0;
-      for (const Sums& phase : phases) variance += phase.variance(free) / 4;
-      const double stiffness = springs.stiffness[free];
-      const double of_stiffness = std::hypot(springs.stiffness_error[free], cells[free].bias_gain.standard_error / cells[free].bias_gain.value);
-      const double plus = (phases[0].mean(free) - phases[1].mean(free)) / 2, minus = (phases[2].mean(free) - phases[3].mean(free)) / 2;
-      const double error = std::sqrt(variance * inefficiency(std::exp(-k * time)) / phases[0].count / 4) * stiffness / x;
-      const double gain = (minus - plus) / 2 * stiffness / (J * x);
-      const double of_gain = 1 / (std::pow(error / J, 2) + std::pow(gain * of_stiffness, 2));
-      Sum& sum = sums[{std::min(at.i, at.j), std::max(at.i, at.j)}];
-      sum.gain += of_gain * gain;
-      sum.of_gain += of_gain;
-      sum.offset += -(plus + minus) / 2 * stiffness / x / (error * error);
-      sum.of_offset += 1 / (error * error);
+      side.error = std::sqrt(side.error);
+      for (std::size_t pass = 0; pass < gains.size(); ++pass)
+        stronger.add(gains[pass] / side.gain - 1, group.looks[pass].when - side.when, side.error * std::sqrt(looks) / J_ / side.gain);
+      of_group.push_back(side);
     }
   }
-  for (const auto& [pair, sum] : sums)
-    found.push_back({pair.first, pair.second, {sum.gain / sum.of_gain, 1 / std::sqrt(sum.of_gain), 4.0 * samples},
-                     {sum.offset / sum.of_offset, 1 / std::sqrt(sum.of_offset), 4.0 * samples}});
+  of_couplers = stronger.trend();
+  const double samples = groups_.empty() ? 0 : 8 * groups_[0].looks[0].count * static_cast<double>(passes_);
+  for (std::size_t g = 0; g < groups_.size(); ++g)
+    for (std::size_t s = 0; s < groups_[g].seen.size(); ++s) {
+      const auto [free, clamped] = groups_[g].seen[s];
+      const Side& side = sides[g][s];
+      const Estimate& of_bias = cells[free].bias_gain;
+      const double of_cell = std::hypot(of_bias.standard_error / of_bias.value, moved_error[free] / moved[free]);
+      const double gain = side.gain * of_couplers.factor(side.when, now);
+      const double of_gain = 1 / (std::pow(side.error / J_, 2) + std::pow(gain * of_cell, 2));
+      Sum& sum = sums[{std::min(free, clamped), std::max(free, clamped)}];
+      sum.gain += of_gain * gain;
+      sum.of_gain += of_gain;
+      sum.offset += side.offset / (side.error * side.error);
+      sum.of_offset += 1 / (side.error * side.error);
+    }
+  const double common = of_couplers.error(groups_.empty() ? now : groups_[0].looks[0].when, now);
+  for (const auto& [pair, sum] : sums) {
+    const double gain = sum.gain / sum.of_gain;
+    found.push_back({pair.first, pair.second, {gain, std::hypot(1 / std::sqrt(sum.of_gain), gain * common), samples},
+                     {sum.offset / sum.of_offset, 1 / std::sqrt(sum.of_offset), samples}});
+  }
 }
 
 }  // namespace
@@ -392,14 +597,48 @@ Calibration calibrate(Device& device, const CalibrateOptions& options) {
   calibration.vendor = chip.vendor;
   calibration.part = chip.part;
   calibration.serial = chip.serial;
-  calibration.made_at = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
   calibration.valid_seconds = options.valid_seconds;
   calibration.cells.resize(bench.cells());
-  measure_bias_gains(bench, calibration.cells);
-  const Springs springs = measure_offsets(bench, calibration.cells);
-  measure_quartic(bench, calibration.cells);
-  measure_temperature(bench, calibration.cells, calibration.step, options.couplers ? 0.6 : 1);
-  if (options.couplers) measure_couplers(bench, calibration.cells, springs, calibration.couplers);
+  std::vector<CellFigures>& cells = calibration.cells;
+  measure_bias_gains(bench, cells);
+  measure_offsets(bench, cells);
+  const double when_quartic = measure_quartic(bench, cells);
+  // Couplers and warm springs by turns: what changes meanwhile is seen in both.
+  WarmSprings springs(bench);
+  std::optional<CouplerBench> couplers;
+  if (options.couplers) couplers.emplace(bench);
+  const std::uint32_t passes = couplers && !couplers->empty() ? couplers->passes() : 1;
+  for (std::uint32_t pass = 0; pass < passes; ++pass) {
+    const double begin = 0.18 + 0.82 * pass / passes, end = 0.18 + 0.82 * (pass + 1) / passes;
+    if (couplers && !couplers->empty()) couplers->visit(pass, begin, begin + 0.6 * (end - begin));
+    springs.visit(pass, passes, end);
+  }
+  const double when_springs = springs.figures(bench, cells, calibration.step), now = bench.time();
+  if (couplers && !couplers->empty()) {
+    Trend softer, stronger;
+    couplers->figures(cells, now, calibration.couplers, softer, stronger);
+    const Trend stiffer{{-softer.rate.value, softer.rate.standard_error, softer.rate.effective_samples}};
+    const auto age = [&](Estimate& gain, double when) {
+      const double factor = stiffer.factor(when, now);
+      gain.standard_error = std::hypot(gain.standard_error * factor, gain.value * stiffer.error(when, now));
+      gain.value *= factor;
+    };
+    for (CellFigures& cell : cells) age(cell.j2_gain, when_springs), age(cell.j4_gain, when_quartic);
+    calibration.cell_rate = stiffer.rate;
+    calibration.coupler_rate = stronger.rate;
+  }
+  const ChipCondition made = condition_of(device);
+  calibration.made_at = made.seconds;
+  calibration.resets = made.resets;
+  calibration.made_time = made.time;
+  calibration.die_temperature = made.kelvin;
+  if (options.tolerance > 0) {
+    double rate = 0;
+    for (const Estimate& of : {calibration.cell_rate, calibration.coupler_rate})
+      if (std::isfinite(of.standard_error)) rate = std::max(rate, std::fabs(of.value) + 2 * of.standard_error);
+    if (rate > 0) calibration.valid_time = options.tolerance / rate;
+    if (std::isfinite(made.kelvin)) calibration.valid_kelvin = options.tolerance * made.kelvin;
+  }
   return calibration;
 }
 

@@ -1,12 +1,12 @@
 #include "heatbath/network/calibration.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <string>
 #include <utility>
 
 #include "heatbath/error.hpp"
+#include "heatbath/numerics/text.hpp"
 
 namespace heatbath::network {
 namespace {
@@ -30,14 +30,46 @@ std::string chip_text(std::uint32_t vendor, std::uint32_t part, std::uint64_t se
 
 }  // namespace
 
-void Calibration::require(const Identity& chip, std::int64_t now, Expired expired) const {
+std::string_view name(CalibrationState state) {
+  switch (state) {
+    case CalibrationState::needed: return "calibration needed";
+    case CalibrationState::expired: return "calibration expired";
+    default: return "valid";
+  }
+}
+
+CalibrationStanding Calibration::standing(const ChipCondition& now) const {
+  CalibrationStanding is;
+  const auto limit = [&](CalibrationState state, double gone, double allowed, const std::string& why) {
+    is.left = std::min(is.left, std::max(0.0, 1 - gone / allowed));
+    if (gone <= allowed || is.state != CalibrationState::valid) return;
+    is.state = state;
+    is.why = std::string(name(state)) + ": " + why + "; calibrate again, or say that it may be used";
+  };
+  const auto seconds = now.seconds - made_at;
+  if (valid_seconds > 0)
+    limit(CalibrationState::expired, static_cast<double>(seconds), static_cast<double>(valid_seconds),
+          "it was made " + std::to_string(seconds) + " s ago and is valid for " + std::to_string(valid_seconds) + " s");
+  if (valid_time > 0 && now.resets == resets && now.time >= made_time)
+    limit(CalibrationState::expired, now.time - made_time, valid_time,
+          "the device has worked " + numerics::general(now.time - made_time) + " time units since it was made, and drifts so that it is valid for " +
+              numerics::general(valid_time));
+  if (valid_kelvin > 0 && std::isfinite(now.kelvin) && std::isfinite(die_temperature))
+    limit(CalibrationState::needed, std::fabs(now.kelvin - die_temperature), valid_kelvin,
+          "the die is at " + numerics::general(now.kelvin) + " K, when it was made it was at " + numerics::general(die_temperature) +
+              " K, and may be " + numerics::general(valid_kelvin) + " K away from that");
+  return is;
+}
+
+void Calibration::require(const Identity& chip, const ChipCondition& now, Expired expired) const {
   if (chip.vendor != vendor || chip.part != part || chip.serial != serial)
     throw Error(HB_BAD_ARG, "calibration of another chip: it is of " + chip_text(vendor, part, serial) + ", the device is " +
                                 chip_text(chip.vendor, chip.part, chip.serial));
-  if (expired == Expired::refused && valid_seconds > 0 && now - made_at > valid_seconds)
-    throw Error(HB_BAD_ARG, "calibration expired: it was made " + std::to_string(now - made_at) + " s ago and is valid for " +
-                                std::to_string(valid_seconds) + " s; calibrate again, or say that it may be used");
+  if (expired == Expired::used) return;
+  if (const CalibrationStanding is = standing(now); is.state != CalibrationState::valid) throw Error(HB_BAD_ARG, is.why);
 }
+
+void Calibration::require(Device& device, Expired expired) const { require(device.identity(), condition_of(device), expired); }
 
 namespace {
 
@@ -129,9 +161,8 @@ Network Calibration::corrected(const Network& asked) const {
   return network;
 }
 
-std::shared_ptr<const Calibration> usable(Calibration calibration, const Device& device, Expired expired) {
-  const auto now = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch());
-  calibration.require(device.identity(), now.count(), expired);
+std::shared_ptr<const Calibration> usable(Calibration calibration, Device& device, Expired expired) {
+  calibration.require(device, expired);
   return std::make_shared<const Calibration>(std::move(calibration));
 }
 

@@ -20,7 +20,10 @@ network::Calibration some() {
   network::Calibration calibration;
   calibration.vendor = 0x4842, calibration.part = 7, calibration.serial = 0xFFFFFFFFFFFFFFFFu;
   calibration.made_at = 1790000000, calibration.valid_seconds = 3600;
+  calibration.resets = 3, calibration.made_time = 61454.5, calibration.valid_time = 250000, calibration.valid_kelvin = 6;
+  calibration.cell_rate = {-5.8e-8, 1.1e-8, 4032};
   calibration.cells.resize(2);
+  calibration.cells[1].read_offset = {0.004, 0.001, 50};
   calibration.cells[0].j2_gain = {1.0 / 3, 0.01, 100};
   calibration.cells[1].bias_offset = {-0.1, 0.02, 50};
   calibration.couplers = {{0, 1, {1.02, 0.01, 64}, {1e-5, 0.001, 64}}};
@@ -51,6 +54,13 @@ TEST(CalibrationFile, HoldsEveryFigure) {
   EXPECT_EQ(after.made_at, before.made_at);
   EXPECT_EQ(after.valid_seconds, before.valid_seconds);
   EXPECT_TRUE(std::isnan(after.die_temperature));
+  EXPECT_EQ(after.resets, 3u);
+  EXPECT_EQ(after.made_time, before.made_time);
+  EXPECT_EQ(after.valid_time, before.valid_time);
+  EXPECT_EQ(after.valid_kelvin, 6);
+  EXPECT_EQ(after.cell_rate.standard_error, before.cell_rate.standard_error);
+  EXPECT_TRUE(std::isnan(after.coupler_rate.value));
+  EXPECT_EQ(after.cells[1].read_offset.value, 0.004);
   EXPECT_EQ(after.cells[0].j2_gain.value, before.cells[0].j2_gain.value);
   EXPECT_TRUE(std::isnan(after.cells[0].temperature.value));
   EXPECT_EQ(after.cells[1].bias_offset.standard_error, 0.02);

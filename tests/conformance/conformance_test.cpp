@@ -74,6 +74,14 @@ TEST(Conformance, OtherKindsOfCells) {
                      together({of_overdamped, of_inertia, of_rlc, of_phases, of_spins, of_energies}));
 }
 
+TEST(Conformance, BoardsOfPbitsThatHideTheirStep) {
+  const auto beyond = together({of_overdamped, of_inertia, of_rlc, of_phases, of_states,
+                                {"determinism", "meters", "cell-heat", "meter-signs", "sampler.sweeps"}});
+  for (const char* chip : {"1", "2", "3"})
+    expect_conforms_at("func:profile=probana-8&threads=1&chip=" + std::string(chip), beyond, Samplers::checked);
+  expect_conforms_at("func:profile=wobbly-6&threads=1", together({beyond, {"readback"}}), Samplers::checked);
+}
+
 TEST(Conformance, OtherSteppersAndSparseCouplings) {
   expect_conforms_at("func:stepper=exact-ou&cells=64&lanes=64&threads=1",
                      together({beyond_overdamped, {"quartic-cells", "statistics.single-well"}}));

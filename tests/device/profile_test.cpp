@@ -81,6 +81,18 @@ TEST(Profile, SiliconLacksWhatAChipLacks) {
   EXPECT_FLOAT_EQ(p.kT_reset * p.energy_unit_joules, 4.14e-21f);
 }
 
+TEST(Profile, AHiddenStepHasAShortestPeriodOfWholeSteps) {
+  for (const std::string& name : profile_names()) {
+    const Profile p = load_profile(name);
+    if (p.dt_programmable) continue;
+    EXPECT_GE(p.capture_min_ticks, p.dt_ticks) << name;
+    EXPECT_EQ(p.capture_min_ticks % p.dt_ticks, 0u) << name;
+  }
+  EXPECT_EQ(load_profile("probana-8").capture_min_ticks, 100u);  // a sweep
+  EXPECT_EQ(load_profile("hb-1024").capture_min_ticks, 10u);
+  EXPECT_EQ(load_profile("ideal").capture_min_ticks, 0u);
+}
+
 TEST(Profile, OnlyCodedSumsInIntegers) {
   EXPECT_FALSE(load_profile("ideal").integer_sums);
   EXPECT_FALSE(load_profile("silicon").integer_sums);

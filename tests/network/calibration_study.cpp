@@ -88,25 +88,31 @@ int main(int count, char** words) {
   const network::Network wanted = network::Network::quadratic_form(std::span(A.data(), static_cast<std::size_t>(A.size())), b);
   const Eigen::MatrixXd exact = kT * A.inverse();
 
+  const Found before = covariance_of(device, wanted, exact, kT, nullptr, records);
   const network::Calibration calibration = network::calibrate(device, {.effort = effort});
   testing::PartFigures part(chip);
-  testing::Scores offsets, gains;
-  const auto zero = part.loaded(HB_SECTION_BIAS, cells, 0);
-  for (std::uint32_t i = 0; i < cells; ++i) offsets.add(calibration.cells[i].bias_offset, static_cast<double>(zero[i]));
-  for (const network::CouplerFigures& one : calibration.couplers)
-    gains.add(one.gain, static_cast<double>(part.mismatch.coupling_gain(one.i, one.j)));
-  double gain = 0, truth = 0;
-  for (const network::CouplerFigures& one : calibration.couplers) gain += one.gain.value, truth += static_cast<double>(part.mismatch.coupling_gain(one.i, one.j));
-  const Found before = covariance_of(device, wanted, exact, kT, nullptr, records);
+  // The biases of the measurement of offsets reach so far.
+  const testing::ActingFigures acting(part, cells, 0.6 * 0.7 * static_cast<double>(device.capabilities().range_state) * 0.75, device.time_units(device.now()));
   const Found after = covariance_of(device, wanted, exact, kT, network::usable(calibration, device), records);
+  testing::Scores offsets, gains;
+  double gain = 0, truth = 0, bias = 0, of_part = 0;
+  for (std::uint32_t i = 0; i < cells; ++i) {
+    offsets.add(calibration.cells[i].bias_offset, acting.bias[i].offset);
+    bias += calibration.cells[i].bias_gain.value, of_part += acting.bias[i].gain;
+  }
+  for (const network::CouplerFigures& one : calibration.couplers) {
+    const double is = acting.coupling_factor * static_cast<double>(part.mismatch.coupling_gain(one.i, one.j));
+    gains.add(one.gain, is);
+    gain += one.gain.value, truth += is;
+  }
   const auto beta = [&](const Found& found) { return found.certificate.inverse_temperature.value * kT; };
   std::printf("| %llu | %u | %.2f | %.2f | %.2f %% | %.2f %% | %.2f %% | %.4f | %.4f +- %.4f |\n",
               static_cast<unsigned long long>(chip), cells, offsets.root_mean_square(), gains.root_mean_square(), 100 * before.distance,
               100 * after.distance, 100 * after.noise, beta(before), beta(after), after.certificate.inverse_temperature.standard_error * kT);
-  double bias = 0, of_part = 0;
-  const auto one_bias = part.loaded(HB_SECTION_BIAS, cells, 1);
-  for (std::uint32_t i = 0; i < cells; ++i) bias += calibration.cells[i].bias_gain.value, of_part += static_cast<double>(one_bias[i] - zero[i]);
-  std::fprintf(stderr, "chip %llu: bias gains over those of the part %.4f, coupler gains %.4f; step %.5f +- %.5f\n", static_cast<unsigned long long>(chip),
-               bias / of_part, gain / truth, calibration.step.value, calibration.step.standard_error);
+  std::fprintf(stderr, "chip %llu: bias gains over those of the part %.4f, coupler gains %.4f; s.e. of an offset %.2g, of a coupler gain %.2g; step %.5f +- %.5f;"
+               " change per million time units: cells %.4f +- %.4f, couplers %.4f +- %.4f, at %.0f\n", static_cast<unsigned long long>(chip),
+               bias / of_part, gain / truth, calibration.cells[0].bias_offset.standard_error, calibration.couplers[0].gain.standard_error,
+               calibration.step.value, calibration.step.standard_error, 1e6 * calibration.cell_rate.value, 1e6 * calibration.cell_rate.standard_error,
+               1e6 * calibration.coupler_rate.value, 1e6 * calibration.coupler_rate.standard_error, device.time_units(device.now()));
   return 0;
 }

@@ -261,6 +261,28 @@ TEST(Generate, TrajectoriesRunFromNoiseToTheImage) {
   }
 }
 
+TEST(Generate, ShowsTheNearestTimesThatAChipCanCapture) {
+  // 8 segments end 25 ticks apart, eighths are shown of every 200/7, and hb-1024 takes no two records within 10 ticks.
+  GenerativeModel model;
+  model.visible = 3, model.hidden = 1, model.segments = 8, model.tf = 1;
+  model.couplings.assign(8 * 16, 0.0f), model.bias.assign(8 * 4, 0.0f);
+  Device device = open("func:profile=hb-1024&cells=4&threads=1");
+  const Samples samples = generate(device, model, {.shots = 2, .trajectory_shots = 1, .trajectory_times = 8});
+  ASSERT_EQ(samples.trajectory_time_units.size(), 8u);
+  EXPECT_EQ(samples.trajectory_time_units.front(), 0);
+  EXPECT_EQ(samples.trajectory_time_units.back(), 1);
+  for (std::size_t k = 1; k < 8; ++k) {
+    EXPECT_NEAR(samples.trajectory_time_units[k], static_cast<double>(k) / 7, 0.05) << "10 ticks are 0.05";
+    EXPECT_GE(samples.trajectory_time_units[k] - samples.trajectory_time_units[k - 1], 0.0499);
+  }
+  try {
+    generate(device, model, {.shots = 2, .trajectory_shots = 1, .trajectory_times = 30});
+    FAIL() << "30 times of 200 ticks";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("trajectory_times is 30, more than the device can capture within tf of 200 ticks"));
+  }
+}
+
 TEST(Generate, HeatIsTheFallOfTheEnergy) {
   Device device = open("func:lanes=16");
   const Samples samples = generate(device, small_model(), {.shots = 12});

@@ -75,7 +75,10 @@ Samples generate(Device& device, const GenerativeModel& model, const GenerateOpt
     const std::uint32_t last = options.trajectory_times - 1;
     for (std::uint32_t k = 0; k <= last; ++k) {
       const double fraction = static_cast<double>(k) / last;
-      const Ticks time = k == 0 ? Ticks{0} : k == last ? tf : std::min(device.nearest_ticks(fraction * model.tf), tf);
+      Ticks time = k == 0 ? Ticks{0} : k == last ? tf : std::min(device.nearest_ticks(fraction * model.tf), tf);
+      // A record that the drawing takes anyway is shown where the device could not take another one as near to it.
+      for (const Ticks taken : ends.sample_times)
+        if (std::max(taken, time) - std::min(taken, time) < capabilities.capture_min) time = taken;
       shown.push_back(time);
       samples.trajectory_time_units.push_back(device.time_units(time));
     }
@@ -87,8 +90,9 @@ Samples generate(Device& device, const GenerativeModel& model, const GenerateOpt
     for (std::size_t k = 1; k < path.sample_times.size(); ++k) {
       rising &= (path.sample_times[k] - path.sample_times[k - 1]).count >= capabilities.capture_min.count;
     }
-    check(rising, "trajectory_times is " + std::to_string(options.trajectory_times) +
-                      ", more than the device can capture within tf");
+    check(rising, "trajectory_times is " + std::to_string(options.trajectory_times) + ", more than the device can capture within tf of " +
+                      std::to_string(tf.count) + " ticks, " + std::to_string(ends.sample_times.size()) +
+                      " of which the energies need: its shortest period is " + std::to_string(capabilities.capture_min.count));
   }
 
   samples.shots = options.shots;

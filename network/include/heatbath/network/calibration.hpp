@@ -4,8 +4,11 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
+#include "heatbath/chip_condition.hpp"
 #include "heatbath/device.hpp"
 #include "heatbath/measure/estimate.hpp"
 #include "heatbath/network/network.hpp"
@@ -17,6 +20,7 @@ namespace heatbath::network {
 struct CellFigures {
   measure::Estimate j2_gain, j4_gain, bias_gain, bias_offset;
   measure::Estimate temperature;  ///< of its noise, over the kT that was loaded
+  measure::Estimate read_offset = {};  ///< what its converter reads too much about 0; units of the device's state
 };
 
 /// A coupler i < j, likewise.
@@ -25,24 +29,48 @@ struct CouplerFigures {
   measure::Estimate gain, offset;
 };
 
-/// Whether a calibration that has expired is used.
+/// How a chip stands to its calibration: `needed`: it is not as it was then (the temperature of its die); `expired`: so
+/// much time has passed that its figures may have moved too far.
+enum class CalibrationState : std::uint8_t { valid, needed, expired };
+/// "valid", "calibration needed", "calibration expired".
+std::string_view name(CalibrationState state);
+
+/// Whether a calibration whose state is not valid is used.
 enum class Expired : std::uint8_t { refused, used };
+
+struct CalibrationStanding {
+  CalibrationState state = CalibrationState::valid;
+  std::string why;      ///< it is not valid, with its name in front; empty else
+  double left = 1;      ///< part of its time that is left, the least of what limits it: 1 new, 0 over
+};
 
 struct Calibration {
   std::uint32_t vendor = 0, part = 0;
   std::uint64_t serial = 0;
   std::int64_t made_at = 0;          ///< seconds since 1970, by the clock of the host
   std::int64_t valid_seconds = 0;    ///< from then on; 0: for ever
+  std::uint32_t resets = 0;          ///< RESET_COUNT then
+  double made_time = std::numeric_limits<double>::quiet_NaN();  ///< device time since that reset, time units; NaN: not known
+  /// Time units of the device for which its figures hold, by the rates that were measured; 0: not known. It counts as
+  /// long as the device is not reset: a host does not see how old a part is.
+  double valid_time = 0;
   double die_temperature = std::numeric_limits<double>::quiet_NaN();  ///< kelvin; NaN where the chip does not tell
+  double valid_kelvin = 0;           ///< by which the die may be warmer or colder; 0: by any
   /// By how much variances grow with stiffness: 1 + stiffness step/2, as by a finite step of the array; units of the
   /// device's J2 to the power -1. 0 where none was seen, NaN where none was measured.
   measure::Estimate step;
+  /// Relative changes of J2 and J4, and of couplers, per time unit of the device, when it was made; NaN where they were
+  /// not measured.
+  measure::Estimate cell_rate, coupler_rate;
   std::vector<CellFigures> cells;
   std::vector<CouplerFigures> couplers;  ///< of pairs of those cells, sorted
 
-  /// Throws Error(BAD_ARG) that names the reason: it is of another chip, or it has expired at `now` (seconds since
-  /// 1970) and `expired` refuses that.
-  void require(const Identity& chip, std::int64_t now, Expired expired = Expired::refused) const;
+  CalibrationStanding standing(const ChipCondition& now) const;
+  /// Throws Error(BAD_ARG) that names the reason: it is of another chip, or its state is not valid and `expired` refuses
+  /// that.
+  void require(const Identity& chip, const ChipCondition& now, Expired expired = Expired::refused) const;
+  /// The same of a device as it is.
+  void require(Device& device, Expired expired = Expired::refused) const;
 
   /// The network to load so that the chip has the law of `asked`, both in the device's units. Temperatures that differ
   /// from cell to cell are made up for by energies: J2, J4 and biases times that of the cell, couplings times the mean
@@ -53,14 +81,17 @@ struct Calibration {
   Network corrected(const Network& asked) const;
 };
 
-/// A calibration for Scaling: one that suits the device, else Error as of Calibration::require, by the host's clock.
-std::shared_ptr<const Calibration> usable(Calibration calibration, const Device& device,
-                                          Expired expired = Expired::refused);
+/// A calibration for Scaling: one that suits the device, else Error as of Calibration::require. ShotOptions::calibration
+/// asks again before each job.
+std::shared_ptr<const Calibration> usable(Calibration calibration, Device& device, Expired expired = Expired::refused);
 
 struct CalibrateOptions {
   std::uint32_t cells = 0;        ///< the first so many; 0: all
   double effort = 1;              ///< samples, relative to the usual number; errors fall with its root
   std::int64_t valid_seconds = 86400;
+  /// Relative change of gains and of the temperature at which it is said to be over: with the rates that were measured,
+  /// and two of their standard errors, it gives valid_time, and valid_kelvin. 0: never.
+  double tolerance = 0.02;
   bool couplers = true;           ///< else cells alone: couplers take a job for each cell
   std::uint64_t seed = 1;         ///< where the device takes one
   Progress progress = nullptr;
@@ -68,11 +99,13 @@ struct CalibrateOptions {
 
 /// Measures the chip from its own states and codes, with nothing else: overdamped cells. With couplings off:
 /// - bias: drift of a cell without force from 0, x = -gain b t, absolute by the clock of the device;
-/// - the offset: means under eight biases; J4: <x^3> = -bias/(4 J4), exact at any temperature;
+/// - offsets of biases and of the read-out: means under the same biases and two stiffnesses; J4: <x^3> = -bias/(4 J4),
+///   exact at any temperature;
 /// - temperature, step and J2: variances and means under two stiffnesses, from the same records;
-/// - couplers: means of free cells beside a clamped one, at both signs of coupling and state.
-/// Phases that are compared come by turns, so that slow noise and drift are the same for all. Standard errors count the
-/// correlation of consecutive samples.
+/// - couplers: means of free cells beside a clamped one, at both signs of bias, coupling and state.
+/// Phases that are compared come by turns, so that slow noise and drift are the same for all; couplers and J2 are measured
+/// in up to four passes, whose differences are the rates at which they change, and figures are those of the end. Standard
+/// errors count the correlation of consecutive samples.
 /// Throws Error(UNSUPPORTED) for other cells and for a device whose temperature is fixed.
 Calibration calibrate(Device& device, const CalibrateOptions& options = {});
 
