@@ -235,5 +235,6 @@ void bind_certificate(py::module_& module);
 void bind_trainers(py::module_& module);
 void bind_studies(py::module_& module);
 void bind_judges(py::module_& module);
+void bind_solvers(py::module_& module);
 
 }  // namespace heatbath::python

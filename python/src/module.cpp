@@ -11,4 +11,5 @@ PYBIND11_MODULE(_core, module) {
   heatbath::python::bind_trainers(module);
   heatbath::python::bind_studies(module);
   heatbath::python::bind_judges(module);
+  heatbath::python::bind_solvers(module);
 }

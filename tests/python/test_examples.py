@@ -18,7 +18,7 @@ def test_example_runs(path, tmp_path):
     for package in OPTIONAL:
         if any(line in text for line in (f"\nimport {package}", f"\nfrom {package}", f"heatbath.{package}")) and importlib.util.find_spec(package) is None:
             pytest.skip(f"{package} is not installed")
-    done = subprocess.run([sys.executable, str(path)], cwd=tmp_path, capture_output=True, text=True, timeout=100,
+    done = subprocess.run([sys.executable, str(path)], cwd=tmp_path, capture_output=True, text=True, timeout=200,
                           env={**os.environ, "HEATBATH_QUICK": "1", "MPLBACKEND": "agg"})
     assert done.returncode == 0, done.stderr
     assert not done.stderr, done.stderr

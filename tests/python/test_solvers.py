@@ -1,0 +1,166 @@
+"""Sampling, searches, linear algebra and derivatives against enumeration and numpy."""
+
+import itertools
+import os
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import heatbath
+from heatbath import errors, solvers
+
+J = {(0, 1): 1.0, (1, 2): -0.7, (2, 3): 0.5, (3, 4): 1.2, (4, 5): -1.0, (0, 5): 0.8, (1, 4): 0.6}
+H = np.array([0.3, -0.2, 0.0, 0.1, 0.0, -0.4])
+
+
+def glass():
+    return heatbath.Network.ising(J, h=H)
+
+
+def enumerated(network, kT):
+    """States, energies and probabilities of all of them."""
+    states = np.array(list(itertools.product((-1.0, 1.0), repeat=network.cells)))
+    energies = network.energy(states)
+    weights = np.exp(-(energies - energies.min()) / kT)
+    return states, energies, weights / weights.sum()
+
+
+@pytest.fixture
+def spins():
+    with heatbath.open("func:cell=pbit&cells=6&lanes=64&threads=1") as device:
+        yield device
+
+
+@pytest.fixture
+def cells():
+    with heatbath.open("func:cells=4&lanes=64&threads=1") as device:
+        yield device
+
+
+def test_samples_have_the_law_of_the_network(spins):
+    found = solvers.sample(spins, glass(), kT=1.5, chains=64, records=200, seed=3, statistics=["moments", "histogram"], cells=[2])
+    states, energies, p = enumerated(glass(), 1.5)
+    samples = found.samples
+    assert samples.states.shape == (64 * 200, 6) and samples.origin == "law" and samples.kT == 1.5
+    assert samples.energies == pytest.approx(glass().energy(samples.states))
+    assert abs(samples.mean_energy().z(p @ energies)) < 4
+    for cell in range(6):
+        assert abs(samples.mean(cell).z(p @ states[:, cell])) < 4
+    assert abs(samples.mean_product(0, 1).z(p @ (states[:, 0] * states[:, 1]))) < 4
+    assert found.certificate is not None and found.certificate.clean, str(found.certificate)
+    kept = found.statistics
+    assert [series.name for series in kept.series] == ["energy", "order", "x2"]
+    assert kept.means.shape == (2, 6) and kept.covariances.shape == (2, 6, 6)
+    assert kept.means[0] == pytest.approx(samples.states.mean(axis=0), abs=1e-6)
+    assert kept.series[0].histogram[0].sum() == pytest.approx(1)
+
+
+def test_a_long_run_keeps_statistics_alone(spins):
+    found = solvers.sample(spins, glass(), chains=64, records=50, keep_states=False, statistics=["autocorrelation"])
+    assert len(found.samples) == 0
+    energy = found.statistics.series[0]
+    _, energies, p = enumerated(glass(), 1.0)
+    assert abs(energy.variance.z(p @ energies**2 - (p @ energies) ** 2)) < 4
+    assert energy.lags[0] == found.spacing and energy.autocovariance.shape == (2, len(energy.lags))
+
+
+def test_searches_find_the_ground_state_and_have_no_averages(spins):
+    lowest = enumerated(glass(), 1.0)[1].min()
+    coldest, hottest = solvers.temperature_range(glass())
+    assert 0 < coldest < hottest
+    found = solvers.anneal(spins, glass(), reads=32, sweeps=100, seed=2)
+    assert found.origin == "search" and found.lowest_energy == pytest.approx(lowest) and 0 < found.success(lowest + 1e-9) <= 1
+    assert glass().energy(found.lowest_state) == pytest.approx(lowest)
+    assert found.aggregated().occurrences.sum() == 32
+    with pytest.raises(errors.UnsupportedError, match="search"):
+        found.mean_energy()
+
+
+def test_tempering_has_the_law_of_each_temperature(spins):
+    found = solvers.temper(spins, glass(), ladder=[0.8, 1.4, 2.5], replicas=16, rounds=400, seed=5)
+    for kT, energy in zip(found.ladder, found.energy):
+        _, energies, p = enumerated(glass(), kT)
+        assert abs(energy.z(p @ energies)) < 4
+    assert len(found.refused) == 2 and found.barrier == pytest.approx(found.refused.sum()) and not found.interrupted
+    assert solvers.temper(spins, glass(), temperatures=3, rounds=10_000_000, progress=lambda done: False).interrupted
+
+
+A = np.array([[2.0, 0.5, 0.0], [0.5, 1.5, -0.4], [0.0, -0.4, 1.0]])
+
+
+def z_of(result, exact):
+    return np.abs((np.asarray(result.values) - exact) / result.standard_errors).max()
+
+
+def test_linear_algebra_has_its_errors(cells):
+    b = np.array([1.0, -0.5, 0.25])
+    solved = solvers.solve(cells, A, b, tolerance=0.02, seed=4)
+    assert solved.reached and solved.values.shape == (3,) and z_of(solved, np.linalg.solve(A, b)) < 4.5
+    inverted = solvers.inverse(cells, A, tolerance=0.02, seed=4)
+    assert inverted.values.shape == (3, 3) and z_of(inverted, np.linalg.inv(A)) < 4.5
+    logarithm = solvers.log_determinant(cells, A, tolerance=0.02, seed=4)
+    assert isinstance(logarithm.values, float) and z_of(logarithm, np.linalg.slogdet(A)[1]) < 4.5
+    w, v = np.linalg.eigh(A)
+    power = solvers.exponential(cells, A, 0.5, tolerance=0.03, seed=4)
+    assert z_of(power, v @ np.diag(np.exp(-0.5 * w)) @ v.T) < 4.5
+    R = 2 * np.eye(3)  # another one takes couplings that differ in their two directions
+    S = solvers.lyapunov(cells, A, R, tolerance=0.03, seed=4)
+    exact = v @ ((v.T @ R @ v) / (w[:, None] + w[None, :])) @ v.T
+    assert z_of(S, exact) < 4.5
+
+
+def test_a_posterior_is_that_of_bayes(cells):
+    design, data = np.array([[1.0, 0.0, 1.0], [0.0, 1.0, -1.0], [1.0, 1.0, 0.0], [0.5, 0.0, 0.0]]), np.array([1.0, 0.2, 0.7, 0.1])
+    mean, covariance = solvers.posterior(cells, np.eye(3), np.zeros(3), design, 0.5, data, tolerance=0.02, seed=6)
+    precision = np.eye(3) + design.T @ design / 0.5
+    assert z_of(covariance, np.linalg.inv(precision)) < 4.5
+    assert z_of(mean, np.linalg.solve(precision, design.T @ data / 0.5)) < 4.5
+
+
+def test_derivatives_are_those_of_the_law(spins):
+    kT, step = 1.5, 1e-4
+
+    def mean_of_first(h, j):
+        states, _, p = enumerated(heatbath.Network.ising({**J, (0, 1): j}, h=h), kT)
+        return p @ states[:, 0]
+
+    found = solvers.gradient(spins, glass(), [("bias", 1), (0, 1)], lambda state: state[0], kT=kT, shots=512, seed=7)
+    assert abs(found.mean.z(mean_of_first(H, 1.0))) < 4
+    # The parameters of V: V = -sum h s - sum J s s, so bias and coupling count with the other sign.
+    up = H + step * np.eye(6)[1]
+    assert abs(found.derivatives[0].z(-(mean_of_first(up, 1.0) - mean_of_first(H, 1.0)) / step)) < 4
+    assert abs(found.derivatives[1].z(-(mean_of_first(H, 1.0 + step) - mean_of_first(H, 1.0)) / step)) < 4
+
+
+def test_what_is_wrong_is_named(spins, cells):
+    for message, call in (
+            ("solve: A: an array of shape \\(2, 3\\)", lambda: solvers.solve(cells, np.ones((2, 3)), [1, 2])),
+            ("solve: b: an array of shape \\(2,\\)", lambda: solvers.solve(cells, A, [1, 2])),
+            ("a symmetric matrix is needed", lambda: solvers.solve(cells, [[1, 0.5], [0, 1]], [1, 1])),
+            ("lowest curvature is -1", lambda: solvers.inverse(cells, [[1, 2], [2, 1]])),
+            ("statistics are 'moments'", lambda: solvers.sample(spins, glass(), statistics=["mode"])),
+            ("methods are 'equilibrium'", lambda: solvers.gradient(spins, glass(), [], sum, method="magic")),
+            ("gradient", lambda: solvers.gradient(spins, glass(), [("volume", 1)], sum)),
+            ("posterior: design", lambda: solvers.posterior(cells, np.eye(2), [0, 0], np.ones((2, 3)), 1.0, [1, 2]))):
+        with pytest.raises(errors.BadArgError, match=message):
+            call()
+    with pytest.raises(TypeError, match="a parameter is"):
+        solvers.gradient(spins, glass(), [3], sum)
+
+    def broken(state):
+        raise KeyError("of the host's own")
+
+    with pytest.raises(KeyError, match="of the host's own"):
+        solvers.gradient(spins, glass(), [("bias", 0)], broken, shots=64)
+
+
+def test_ctrl_c_ends_a_search(spins):
+    timer = threading.Thread(target=lambda: (time.sleep(0.3), os.kill(os.getpid(), signal.SIGINT)))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        solvers.anneal(spins, glass(), reads=64, sweeps=2_000_000_000)
+    timer.join()
+    assert solvers.anneal(spins, glass(), sweeps=10).origin == "search"
