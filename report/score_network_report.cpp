@@ -207,6 +207,7 @@ nlohmann::json score_network_json(const ScoreNetworkReport& report) {
   out["shots"] = report.drawings.shots;
   out["seed"] = report.draw.seed;
   out["guidance"] = report.draw.guidance;
+  out["class_guidance"] = report.draw.class_guidance;
   out["device"] = report.device;
   out["data_source"] = report.saved.data_source;
   out["clips"] = report.drawings.clips;
@@ -226,7 +227,8 @@ nlohmann::json score_network_json(const ScoreNetworkReport& report) {
                      {"loss_last", report.saved.checkpoint.losses.empty() ? nlohmann::json(nullptr) : nlohmann::json(report.saved.checkpoint.losses.back())}};
   out["settings"] = {{"visible", network.visible()}, {"hidden", network.hidden}, {"labels", network.labels},
                      {"segments", network.segments.size()}, {"A", network.A}, {"B", network.B},
-                     {"steps_of_a_segment", report.draw.steps}, {"hidden_step", report.draw.hidden_step},
+                     {"steps_of_a_segment", report.draw.steps}, {"hidden_step", report.draw.hidden_step}, {"finish_steps", report.draw.finish_steps},
+                     {"finish", report.draw.finish},
                      {"model", report.model_path}};
   nlohmann::json pictures = nlohmann::json::object();
   for (const Picture& picture : report.pictures) {
@@ -285,7 +287,8 @@ std::string score_network_html(const ScoreNetworkReport& report) {
                  {"Training", fmt::format("{} steps in each segment ({} in the first) of {} images, seed {}", report.saved.options.steps, report.saved.options.first_steps, report.saved.options.batch, report.saved.options.seed)},
                  {"Hidden cell", fmt::format("exp(-{:g} h² - {:g} h⁴ + u h)", network.A, network.B)},
                  {"Steps of a segment; in all", fmt::format("{}; {}", report.draw.steps, report.drawings.steps)},
-                 {"Label cells clamped at", fmt::format("{:g}", report.draw.guidance)},
+                 {"Label cells clamped at, over the segments", fmt::format("{:g}", fmt::join(report.draw.guidance, ", "))},
+                 {"What of it lies above 1 times, by class", report.draw.class_guidance.empty() ? "1" : fmt::format("{:g}", fmt::join(report.draw.class_guidance, ", "))},
                  {"Last noise removed by", report.drawings.last_noise == trainers::LastNoise::cold ? "a cold end of the last segment: visible cells at the lowest temperature"
                                            : report.drawings.last_noise == trainers::LastNoise::averaged ? "the mean of captures" : "nothing"},
                  {"Seed of the drawings", std::to_string(report.draw.seed)},

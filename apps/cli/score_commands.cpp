@@ -16,6 +16,7 @@ void add_score_commands(CLI::App& app, Command& command) {
   struct TrainScoreWords {
     TrainScoreOptions options;
     std::string ask;
+    std::vector<double> guidance, class_guidance;
     bool no_labels = false;
     std::uint64_t checkpoint_seconds = 60;
   };
@@ -34,14 +35,20 @@ void add_score_commands(CLI::App& app, Command& command) {
             "parts of the drawing with parameters of their own (default 16)");
   add_whole(score, "--steps", options.training.steps, 1, 1000000, "of the optimizer in each segment, twice as many in the first (default 1500)");
   add_whole(score, "--batch", options.training.batch, 1, 65536, "images of a step (default 256)");
-  score->add_option("--rate", options.training.learning_rate, "of the optimizer at the begin of a segment (default 0.003)")
+  score->add_option("--rate", options.training.learning_rate, "of the optimizer at the begin of a segment (default 0.02)")
       ->transform(finite(1e-9, 1))
       ->option_text("X");
   score->add_flag("--no-labels", given->no_labels, "no label cells: the network is never told a class");
   add_whole(score, "--held-out", options.held_out, 0, kMost32, "images at the end of the data that are not learned (default 0: a ninth, at most 1000)");
-  score->add_option("--guidance", options.draw.guidance, "what the label cell of the class asked for is clamped to; 1 in training (default 1.5)")
+  score->add_option("--guidance", given->guidance, "what the label cell of the class asked for is clamped to, 1 in training: values for as many equal parts of the segments, with commas between (default 1.5)")
+      ->delimiter(',')
       ->transform(finite(0, 100))
-      ->option_text("G");
+      ->option_text("LIST");
+  score->add_option("--class-guidance", given->class_guidance, "factors on what of the guidance lies above 1, for classes 0 to 9 (default: 1 for all)")
+      ->delimiter(',')
+      ->expected(10)
+      ->transform(finite(0, 100))
+      ->option_text("LIST");
   score->add_option("--ask", given->ask, "classes to draw, in turn (default: all in turn)")->option_text("LIST");
   add_whole(score, "--shots", options.draw.shots, 2, 10000000, "drawings (default 1000)");
   add_whole(score, "--unlabelled-shots", options.unlabelled_shots, 0, 10000000, "further drawings with all label cells at 0 (default 0)");
@@ -62,6 +69,8 @@ void add_score_commands(CLI::App& app, Command& command) {
       TrainScoreOptions& own = given->options;
       own.training.labels = !given->no_labels;
       own.draw.seed = own.training.seed;
+      if (!given->guidance.empty()) own.draw.guidance = given->guidance;
+      if (!given->class_guidance.empty()) own.draw.class_guidance = given->class_guidance;
       if (!given->ask.empty()) own.draw.asked = parse_digits(given->ask, "--ask");
       own.checkpoint_every = std::chrono::seconds(given->checkpoint_seconds);
       return run_train_score(own);

@@ -105,6 +105,10 @@ int run_train_score(const TrainScoreOptions& options) {
     const trainers::ScoreNetwork& network = trainer.network();
     if (network.cells() > device.capabilities().cells)
       throw Error(HB_BAD_ARG, fmt::format("--hidden {}: {} cells are needed, the device has {}", network.hidden, network.cells(), device.capabilities().cells));
+    if (options.draw.guidance.size() > network.segments.size())
+      throw Error(HB_BAD_ARG, fmt::format("--guidance: {} values for {} segments, at most one for each is possible", options.draw.guidance.size(), network.segments.size()));
+    if (!options.draw.class_guidance.empty() && network.labels == 0)
+      throw Error(HB_BAD_ARG, "--class-guidance: the network has no label cells");
     require_cell_kind(device.capabilities(), "train score", CellKind::overdamped);
     require(device.capabilities().kT_programmable, "train score", "KT_PROGRAMMABLE");
   }

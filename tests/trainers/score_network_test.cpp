@@ -229,6 +229,54 @@ TEST(ScoreTrainer, RefusesWhatItCannotDo) {
   refused([](ScoreOptions& o) { o.unlabelled = 1.5; });
 }
 
+// Two pictures, s in {-1, 1}, of the pixels (s, -s, -1, -1): noised, they are two Gaussians sqrt(2) e^-tau apart from
+// their middle along one direction, where the best guess of s is tanh(e^-tau sqrt(2) d/sigma^2); all else of the noise
+// can be told. Pixels that are far from 0 on average must not hinder the learning of the others.
+TEST(ScoreTrainer, ComesToTheLossOfTheExactScoreWithPixelsFarFromZero) {
+  Images data;
+  data.rows = 1;
+  data.columns = 4;
+  data.source = "two pictures";
+  for (const bool left : {true, false}) {
+    data.labels.push_back(left ? 0 : 1);
+    for (const int pixel : {left ? 255 : 0, left ? 0 : 255, 0, 0}) data.pixels.push_back(static_cast<std::uint8_t>(pixel));
+  }
+  ScoreOptions options;
+  options.hidden = 8;
+  options.segments = 16;  // narrow: within one the force cannot follow tau
+  options.steps = 100;
+  options.tau_first = 1.5;
+  options.tau_last = 0.25;
+  options.unlabelled = 1;
+  options.threads = 1;
+  ScoreTrainer trainer(data, options);
+  trainer.train();
+  const reference::QuadratureRule noise = reference::gauss_rule(-7, 7, 80), clock = reference::gauss_rule(0, 1, 12);
+  const auto exact_loss = [&](const ScoreSegment& segment) {
+    double sum = 0;
+    for (std::size_t t = 0; t < clock.nodes.size(); ++t) {
+      const double tau = segment.tau_last * std::pow(segment.tau_first / segment.tau_last, clock.nodes[t]);
+      const double variance = 1 - std::exp(-2 * tau), apart = std::sqrt(2.0) * std::exp(-tau);
+      for (std::size_t k = 0; k < noise.nodes.size(); ++k) {
+        const double n = noise.nodes[k], d = apart + std::sqrt(variance) * n;
+        const double missed = 1 - std::tanh(apart * d / variance);
+        const double density = std::exp(-n * n / 2) / std::sqrt(2 * std::acos(-1.0));
+        sum += clock.weights[t] * noise.weights[k] * density * apart * apart / variance * missed * missed;
+      }
+    }
+    return sum / 4;  // per pixel
+  };
+  double all = 0, all_exact = 0;
+  for (std::size_t s = 0; s < options.segments; ++s) {
+    // Means over 50 steps: 2 a segment, twice as many in the first.
+    const double loss = trainer.checkpoint().losses.at(2 * (s + 1) + 1), exact = exact_loss(trainer.network().segments[s]);
+    std::printf("segment %zu: loss %.5f, of the exact score %.5f\n", s, loss, exact);
+    all += loss;
+    all_exact += exact;
+  }
+  EXPECT_NEAR(all, all_exact, 0.05 * all_exact);
+}
+
 // The hidden cells of the device, explicit and noisy, push visible cells that are held with W^T m(Wx + b + U y).
 TEST(ScoreOnTheDevice, FastHiddenCellsGiveTheForceOfTheNetwork) {
   const ScoreNetwork network = some_network(1, 3, 4, 2, 0.8);
@@ -329,12 +377,15 @@ TEST(ScoreOnTheDevice, DrawsTheClassThatIsAskedForTheSameWithAnyBlock) {
   options.segments = 8;
   options.steps = 300;
   options.batch = 64;
+  options.learning_rate = 6e-2;  // few couplings, each a large one
   ScoreTrainer trainer(data, options);
   trainer.train();
   Device device = open("func:cells=32&lanes=256&seed=1");
   ScoreDrawOptions draw_options;
   draw_options.shots = 400;
-  draw_options.guidance = 1;
+  draw_options.guidance = {1};
+  draw_options.finish = 3;
+  draw_options.finish_steps = 100;
   const ScoreDrawings drawings = draw(device, trainer.network(), draw_options);
   ASSERT_EQ(drawings.asked.size(), 400u);
   EXPECT_EQ(drawings.last_noise, LastNoise::cold);
@@ -351,12 +402,45 @@ TEST(ScoreOnTheDevice, DrawsTheClassThatIsAskedForTheSameWithAnyBlock) {
   EXPECT_EQ(asked, 80);
   EXPECT_GT(right / asked, 0.95);
   EXPECT_LT(distance / asked, 0.15);
+  // Guided in the second half only: the first half is that of other drawings, the end is not.
+  ScoreDrawOptions guided = draw_options;
+  guided.shots = guided.path_shots = 20;
+  guided.asked = {0, 1};
+  guided.guidance = {1, 3};
+  const ScoreDrawings late = draw(device, trainer.network(), guided);
+  const std::size_t each = std::size_t{late.path_times} * late.visible, half = std::size_t{5} * late.visible;
+  guided.guidance = {1};
+  const ScoreDrawings plain = draw(device, trainer.network(), guided);
+  guided.guidance = {3};
+  guided.class_guidance = std::vector<double>(10, 0.0);
+  const ScoreDrawings undone = draw(device, trainer.network(), guided);
+  for (std::size_t shot = 0; shot < 20; ++shot) {
+    const auto part = [&](const ScoreDrawings& of, std::size_t from, std::size_t to) {
+      return std::vector<float>(of.paths.begin() + static_cast<std::ptrdiff_t>(shot * each + from), of.paths.begin() + static_cast<std::ptrdiff_t>(shot * each + to));
+    };
+    EXPECT_EQ(part(late, 0, half), part(plain, 0, half)) << shot;
+    EXPECT_NE(part(late, half, each), part(plain, half, each)) << shot;
+    EXPECT_EQ(part(undone, 0, each), part(plain, 0, each)) << shot;
+  }
   // No work but that of switching, and energy is conserved: dE = W - Q in each stretch, so heat is finite and metered.
   EXPECT_EQ(drawings.heat_kT.size(), 400u);
   Device narrow = open("func:cells=32&lanes=16&seed=1&threads=2");
   const ScoreDrawings again = draw(narrow, trainer.network(), draw_options);
   EXPECT_EQ(again.images, drawings.images);
   EXPECT_EQ(again.heat_kT, drawings.heat_kT);
+}
+
+TEST(ScoreOnTheDevice, GuidanceIsThatOfThePartOfTheSegmentsAndOfTheClass) {
+  ScoreDrawOptions options;
+  options.guidance = {1, 2, 4};
+  options.class_guidance = {1, 0.5};
+  std::vector<double> of_first, of_second;
+  for (std::size_t s = 0; s < 7; ++s) {
+    of_first.push_back(guidance_in(options, s, 7, 0));
+    of_second.push_back(guidance_in(options, s, 7, 1));
+  }
+  EXPECT_THAT(of_first, ::testing::ElementsAre(1, 1, 1, 2, 2, 4, 4));
+  EXPECT_THAT(of_second, ::testing::ElementsAre(1, 1, 1, 1.5, 1.5, 2.5, 2.5));
 }
 
 TEST(ScoreOnTheDevice, IsRefusedByNameWhereTheDeviceDoesNotDo) {
@@ -376,6 +460,15 @@ TEST(ScoreOnTheDevice, IsRefusedByNameWhereTheDeviceDoesNotDo) {
   ScoreDrawOptions asked;
   asked.asked = {1};
   EXPECT_THAT(refusal("func:cells=8", asked), HasSubstr("class 1"));
+  ScoreDrawOptions guided;
+  guided.guidance = {1, 2};
+  EXPECT_THAT(refusal("func:cells=8", guided), HasSubstr("guidance has 2 values, 1 to 1"));
+  guided.guidance = {1};
+  guided.class_guidance = {1};
+  EXPECT_THAT(refusal("func:cells=8", guided), HasSubstr("class_guidance has 1 values, the network has 0 classes"));
+  guided.class_guidance = {};
+  guided.finish = 0;
+  EXPECT_THAT(refusal("func:cells=8", guided), HasSubstr("finish"));
   network.segments[0].parameters.clear();
   EXPECT_THAT(refusal("func:cells=8", {}), HasSubstr("not trained"));
 }

@@ -1,8 +1,10 @@
 #include "heatbath/trainers/score_drawing.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
+#include <optional>
 
 #include "heatbath/error.hpp"
 #include "heatbath/network/shots.hpp"
@@ -13,8 +15,8 @@ namespace {
 
 constexpr double kNoiseStep = 0.02;          // of the uncoupled cells that make the noise, in their relaxation time
 constexpr std::uint64_t kNoiseSteps = 200;   // e^-8 of the variance is missing
-constexpr double kFinishStep = 0.04;         // of the stiffest pixel, while the last noise is removed
-constexpr std::uint32_t kAverages = 20;      // captures of one mean, each a relaxation after the other
+constexpr double kSpeedRatio = 6;            // of hidden and visible cells at least, unless they need not be so fast
+constexpr std::uint32_t kAverages = 20;      // captures of one mean
 
 [[noreturn]] void refuse(const std::string& what) { throw Error(HB_BAD_ARG, "draw: " + what); }
 
@@ -65,6 +67,69 @@ Loaded loaded(const ScoreNetwork& network, const ScoreSegment& segment, const Sc
   return out;
 }
 
+/// A stretch of the reverse clock in the force of a segment: in as few steps as `steps` where the ranges of the device
+/// hold its parameters, else in as many as a lower kT needs. Hidden cells are as fast as hidden_step lets them be, or as
+/// the range of J4 does.
+ScoreStretch fitted(const Device& device, const ScoreNetwork& network, std::size_t segment, double duration, std::uint32_t steps,
+                    double hidden_step) {
+  const Capabilities& capabilities = device.capabilities();
+  const ScoreLayout layout = network.layout();
+  const double h = capabilities.mobility * device.time_units(device.step().count > 0 ? device.step() : Ticks{1});
+  const std::vector<float>& parameters = network.segments[segment].parameters;
+  const auto largest = [&](std::size_t first, std::size_t last) {
+    double most = 0;
+    for (std::size_t i = first; i < last; ++i) most = std::max(most, std::fabs(double{parameters[i]}));
+    return most;
+  };
+  const double W = largest(0, layout.a()), a = largest(layout.a(), layout.c()), c = largest(layout.c(), layout.L()),
+               L = largest(layout.L(), layout.b()), b = largest(layout.b(), layout.U()), U = largest(layout.U(), layout.size());
+  const double wanted_ratio = std::min(kSpeedRatio, hidden_step / (duration / steps));
+  const auto kappa_at = [&](double kT) {
+    return std::max({std::sqrt(kT * h / hidden_step), std::pow(kT * network.B / capabilities.range_j4, 0.25),
+                     std::sqrt(kT * std::fabs(network.A) / capabilities.range_j2)});
+  };
+  // Each falls with kT: what is needed, over what there is.
+  struct Need {
+    const char* what;
+    double value, range;
+  };
+  const auto needs_at = [&](double kT) {
+    const double kappa = kappa_at(kT);
+    return std::array<Need, 5>{{{"kT", kT, capabilities.kT_max},
+                                {"J2", kT * a / 2, capabilities.range_j2},
+                                {"biases of", kT * std::max(c, b / kappa), capabilities.range_bias},
+                                {"couplings of", kT * std::max({W / kappa, L, U / kappa}), capabilities.range_coupling},
+                                {"a ratio of speeds of", wanted_ratio * kappa * kappa, 1}}};
+  };
+  const auto too_large = [&](double kT) -> std::optional<Need> {
+    for (const Need& need : needs_at(kT))
+      if (need.value > need.range * (1 + 1e-6)) return need;
+    return std::nullopt;
+  };
+  const auto at_steps = [&](std::uint64_t count) { return duration / (static_cast<double>(count) * h); };
+  std::uint64_t count = steps;
+  if (too_large(at_steps(count))) {
+    std::uint64_t enough = count, most = std::uint64_t{1} << 32;
+    if (const auto need = too_large(at_steps(most))) {
+      throw Error(HB_UNSUPPORTED, "draw: segment " + std::to_string(segment) + " needs " + need->what + " " +
+                                      numerics::general(need->value) + " at any kT, the device has at most " + numerics::general(need->range));
+    }
+    while (most - enough > 1) {
+      const std::uint64_t middle = enough + (most - enough) / 2;
+      (too_large(at_steps(middle)) ? enough : most) = middle;
+    }
+    count = most;
+  }
+  const double kT = at_steps(count);
+  if (kT < capabilities.kT_min) {
+    const std::optional<Need> need = too_large(std::max(double{capabilities.kT_min}, kT));
+    throw Error(HB_UNSUPPORTED, "draw: segment " + std::to_string(segment) + " needs " +
+                                    (need ? std::string(need->what) + " " + numerics::general(need->value) + " at the lowest kT, the device has at most " + numerics::general(need->range)
+                                          : "kT " + numerics::general(kT) + ", the device has at least " + numerics::general(capabilities.kT_min)));
+  }
+  return {kT, kappa_at(kT), count};
+}
+
 }  // namespace
 
 std::vector<ScoreStretch> plan_stretches(const Device& device, const ScoreNetwork& network, const ScoreDrawOptions& options) {
@@ -78,52 +143,22 @@ std::vector<ScoreStretch> plan_stretches(const Device& device, const ScoreNetwor
   check_network(network);
   if (options.steps < 1) refuse("steps is 0, at least 1 is needed");
   if (!(options.hidden_step > 0)) refuse("hidden_step must be positive");
-  const double h = capabilities.mobility * device.time_units(device.step().count > 0 ? device.step() : Ticks{1});
   std::vector<ScoreStretch> plan;
   for (std::size_t s = 0; s < network.segments.size(); ++s) {
     const ScoreSegment& segment = network.segments[s];
-    ScoreStretch stretch;
-    stretch.steps = options.steps;
-    stretch.kT = (segment.tau_first - segment.tau_last) / (options.steps * h);
-    stretch.kappa = std::sqrt(stretch.kT * h / options.hidden_step);
-    const auto check = [&](double value, double range, const char* what) {
-      if (value > range) {
-        throw Error(HB_UNSUPPORTED, "draw: segment " + std::to_string(s) + " needs " + what + " " + numerics::general(value) +
-                                        ", the device has at most " + numerics::general(range));
-      }
-    };
-    check(stretch.kT, capabilities.kT_max, "kT");
-    if (stretch.kT < capabilities.kT_min) {
-      throw Error(HB_UNSUPPORTED, "draw: segment " + std::to_string(s) + " needs kT " + numerics::general(stretch.kT) +
-                                      ", the device has at least " + numerics::general(capabilities.kT_min));
-    }
-    const Loaded values = loaded(network, segment, stretch);
-    const auto largest = [](const std::vector<float>& list) {
-      float most = 0;
-      for (const float v : list) most = std::max(most, std::fabs(v));
-      return double{most};
-    };
-    check(largest(values.j2), capabilities.range_j2, "J2");
-    check(largest(values.j4), capabilities.range_j4, "J4");
-    check(largest(values.bias), capabilities.range_bias, "biases of");
-    double coupling = 0;
-    for (const Coupling& c : values.couplings) coupling = std::max(coupling, double{std::fabs(c.value)});
-    check(coupling, capabilities.range_coupling, "couplings of");
-    plan.push_back(stretch);
+    plan.push_back(fitted(device, network, s, segment.tau_first - segment.tau_last, options.steps, options.hidden_step));
   }
   return plan;
 }
 
 ScoreStretch plan_finish(const Device& device, const ScoreNetwork& network, const ScoreDrawOptions& options) {
-  const double h = device.capabilities().mobility * device.time_units(device.step().count > 0 ? device.step() : Ticks{1});
-  const std::vector<float>& parameters = network.segments.back().parameters;
-  double stiffest = 1e-6;
-  for (std::size_t i = 0; i < network.visible(); ++i) stiffest = std::max(stiffest, -double{parameters[network.layout().a() + i]});
-  ScoreStretch stretch;
-  stretch.steps = options.finish_steps;
-  stretch.kT = kFinishStep / (stiffest * h);
-  stretch.kappa = std::sqrt(stretch.kT * h / options.hidden_step);
-  return stretch;
+  const double left = -std::expm1(-2 * network.segments.back().tau_last);  // variance
+  return fitted(device, network, network.segments.size() - 1, options.finish * left / 2, options.finish_steps, options.hidden_step);
+}
+
+double guidance_in(const ScoreDrawOptions& options, std::size_t segment, std::size_t segments, std::uint32_t digit) {
+  const double over = options.guidance[segment * options.guidance.size() / segments] - 1;
+  return 1 + over * (options.class_guidance.empty() ? 1 : options.class_guidance[digit]);
 }
 
 void load_segment(Program& program, const ScoreNetwork& network, std::size_t segment, const ScoreStretch& stretch) {
@@ -142,12 +177,23 @@ ScoreDrawings draw(Device& device, const ScoreNetwork& network, const ScoreDrawO
   for (const std::uint8_t digit : options.asked) {
     if (digit >= network.labels) refuse("class " + std::to_string(digit) + " is asked for, the network has " + std::to_string(network.labels));
   }
+  if (options.finish_steps < 1 || !(options.finish > 0)) refuse("finish_steps and finish must be positive");
+  if (options.guidance.empty() || options.guidance.size() > network.segments.size()) {
+    refuse("guidance has " + std::to_string(options.guidance.size()) + " values, 1 to " + std::to_string(network.segments.size()) +
+           " are possible, one for each part of the segments");
+  }
+  if (!options.class_guidance.empty() && options.class_guidance.size() != network.labels) {
+    refuse("class_guidance has " + std::to_string(options.class_guidance.size()) + " values, the network has " +
+           std::to_string(network.labels) + " classes");
+  }
   const std::uint32_t visible = network.visible(), hidden = network.hidden, labels = network.labels;
   const std::uint32_t moving = visible + hidden;
   const bool told = labels > 0 && !options.unlabelled;
   out.shots = options.shots;
   out.visible = visible;
-  out.last_noise = !options.remove_last_noise ? LastNoise::none : capabilities.kT_per_cell ? LastNoise::cold : LastNoise::averaged;
+  // A temperature per cell that is a code is too coarse for hidden cells.
+  const bool cold = capabilities.kT_per_cell && capabilities.parameter_bits == 0;
+  out.last_noise = !options.remove_last_noise ? LastNoise::none : cold ? LastNoise::cold : LastNoise::averaged;
   const Ticks step = device.step().count > 0 ? device.step() : Ticks{1};
   const double h = capabilities.mobility * device.time_units(step);
   const std::uint32_t kept = std::min(options.path_shots, options.shots);
@@ -161,25 +207,38 @@ ScoreDrawings draw(Device& device, const ScoreNetwork& network, const ScoreDrawO
     out.heat_kT_of_segment.assign(out.stretches.size() + 1, 0.0);
   }
   const double noise_kT = kNoiseStep / h;
-  const auto average_steps = static_cast<std::uint64_t>(1 / kFinishStep);
-  const Ticks average_period = device.capture_period(step * average_steps);
   out.finish = plan_finish(device, network, options);
+  const Ticks average_period = device.capture_period(step * out.finish.steps);
+
+  const auto digit_of = [&](std::uint32_t turn) {
+    return options.asked.empty() ? turn % labels : options.asked[turn % options.asked.size()];
+  };
 
   // Everything but the labels is the same in all jobs: built once.
-  const auto built = [&](bool paths, std::span<const float> clamped, std::uint32_t shots) {
+  const auto built = [&](bool paths, std::uint32_t first, std::uint32_t shots) {
+    const auto clamp_labels = [&](Program& program, std::size_t segment) {
+      std::vector<float> clamped(std::size_t{shots} * labels, 0.0f);
+      for (std::uint32_t k = 0; k < shots && told; ++k) {
+        const std::uint32_t digit = digit_of(first + k);
+        clamped[std::size_t{k} * labels + digit] = static_cast<float>(guidance_in(options, segment, out.stretches.size(), digit));
+      }
+      program.clamp_per_shot(moving, labels, clamped, shots);
+    };
     Program program(capabilities, network.cells());
     // Noise: uncoupled linear cells with <x^2> = 1, a step of which Euler-Maruyama makes 1/(1 - step/2) of.
     std::vector<float> j2(network.cells(), static_cast<float>(noise_kT / 2));
     program.load(CellSection::j2, j2).load(CellSection::j4, 0.0f).load(CellSection::bias, 0.0f).load_gain(0.0f);
     program.load_temperature(static_cast<float>(noise_kT * (device.step().count > 0 ? 1 - kNoiseStep / 2 : 1)));
     program.commit().clamp(0, moving, 0.0f);
-    if (labels > 0) program.clamp_per_shot(moving, labels, clamped, shots);
+    if (labels > 0) clamp_labels(program, 0);
     program.release(0, moving).evolve(step * kNoiseSteps);
     if (paths) program.sample();
     if (capabilities.meters) program.meter_clear().meter_snapshot();
     for (std::size_t s = 0; s < out.stretches.size(); ++s) {
       load_segment(program, network, s, out.stretches[s]);
       if (s == 0) program.load_gain(1.0f);
+      const std::size_t parts = options.guidance.size(), segments = out.stretches.size();
+      if (told && s > 0 && s * parts / segments != (s - 1) * parts / segments) clamp_labels(program, s);
       program.load_temperature(static_cast<float>(out.stretches[s].kT)).commit().evolve(step * out.stretches[s].steps);
       if (capabilities.meters) program.meter_snapshot();
       if (paths && s + 1 < out.stretches.size()) program.sample();
@@ -212,14 +271,8 @@ ScoreDrawings draw(Device& device, const ScoreNetwork& network, const ScoreDrawO
     job.capture_cells = visible;
     const std::uint64_t records = (paths ? out.path_times - 1 : 0) + (out.last_noise == LastNoise::averaged ? kAverages : 1);
     const auto program_of = [&](std::uint32_t done, std::uint32_t now) {
-      std::vector<float> clamped(std::size_t{now} * labels, 0.0f);
-      for (std::uint32_t k = 0; k < now && told; ++k) {
-        const std::uint32_t turn = first + done + k;
-        const std::uint32_t digit = options.asked.empty() ? turn % labels : options.asked[turn % options.asked.size()];
-        out.asked.push_back(static_cast<std::uint8_t>(digit));
-        clamped[std::size_t{k} * labels + digit] = static_cast<float>(options.guidance);
-      }
-      Program program = built(paths, clamped, now);
+      for (std::uint32_t k = 0; k < now && told; ++k) out.asked.push_back(static_cast<std::uint8_t>(digit_of(first + done + k)));
+      Program program = built(paths, first + done, now);
       out.steps = program.duration().count / step.count;
       out.device_seconds = static_cast<double>(program.duration().count) * capabilities.tick_seconds();
       return program;

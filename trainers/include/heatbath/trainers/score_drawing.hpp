@@ -19,15 +19,23 @@ enum class LastNoise {
 
 struct ScoreDrawOptions {
   std::uint32_t shots = 1000;
-  double guidance = 1.5;  ///< what the label cell of the class asked for is clamped to; it learned with 1
+  /// What the label cell of the class asked for is clamped to, where it learned with 1: one value for each of as many
+  /// equal parts of the segments, from the noisiest on.
+  std::vector<double> guidance = {1.5};
+  /// Of each class: what of the guidance lies above 1 is multiplied by it. Empty: 1.
+  std::vector<double> class_guidance = {};
   std::vector<std::uint8_t> asked = {};  ///< classes, in turn; empty: all
   bool unlabelled = false;               ///< all label cells at 0: any class
-  std::uint32_t steps = 100;             ///< steps of the device in each segment
+  std::uint32_t steps = 100;             ///< steps of the device in each segment, at least
   /// An Euler step of hidden cells in their own time (mobility times kT at amplitude 1): 12 B h^2 times it must stay
   /// below 2.
   double hidden_step = 0.012;
-  std::uint32_t finish_steps = 75;  ///< of the removal of the last noise; averages take 500 beside
-  bool remove_last_noise = true;    ///< cold where the device has CAPS.KT_PER_CELL, else averaged
+  std::uint32_t finish_steps = 20;  ///< of the removal of the last noise, at least; averages take 19 times as many
+  /// How far the last noise is removed: 1 is the time sigma^2/2 in which the force, taken as constant, moves a picture to
+  /// the mean of those that it may come from (Tweedie's formula). Longer goes on to the nearest maximum of the law, and
+  /// drawings lose variety.
+  double finish = 1;
+  bool remove_last_noise = true;    ///< cold where the device has CAPS.KT_PER_CELL in float32, else averaged
   std::uint64_t seed = 1;
   std::uint32_t first_shot = 0;
   std::uint32_t path_shots = 3;  ///< shots whose states at the end of each segment are kept
@@ -41,12 +49,16 @@ struct ScoreStretch {
   std::uint64_t steps = 0;
 };
 
-/// The plan of a drawing on this device. Error(UNSUPPORTED) that names the range or capability that does not do.
+/// The plan of a drawing on this device: `steps` steps in each segment, or more at a lower kT where the ranges of kT, J2,
+/// J4, biases or couplings need that. Where the range of J4 bounds the speed of hidden cells, kT falls until they are 6
+/// times as fast as visible ones. Error(UNSUPPORTED) that names the range or capability that does not do at any kT.
 std::vector<ScoreStretch> plan_stretches(const Device& device, const ScoreNetwork& network, const ScoreDrawOptions& options);
 
-/// The same of the removal of the last noise, in the force of the last segment: a step relaxes the stiffest pixel by
-/// 0.04, so 75 steps leave e^-3 of the noise's amplitude.
+/// The same of the removal of the last noise, in the force of the last segment.
 ScoreStretch plan_finish(const Device& device, const ScoreNetwork& network, const ScoreDrawOptions& options);
+
+/// What the label cell of `digit` is clamped to in a segment.
+double guidance_in(const ScoreDrawOptions& options, std::size_t segment, std::size_t segments, std::uint32_t digit);
 
 /// Loads the parameters of a segment, in device units, into the program's shadow: J2, J4, biases and couplings; not the
 /// temperature, stretch.kT, no COMMIT. Cells: visible, hidden, label cells, for which no parameter of their own matters.
