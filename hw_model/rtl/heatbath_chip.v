@@ -10,7 +10,8 @@ module heatbath_chip #(
   parameter LOG_WIDTH    = 3,        // 2^LOG_WIDTH couplings are summed in a clock
   parameter SLICED       = 0,        // 1: Philox in a quarter of the multipliers and four times the clocks
   parameter MEMORY_BYTES = 2097152,
-  parameter PROGRAM_MAX  = 4096
+  parameter PROGRAM_MAX  = 4096,
+  parameter TICK_BITS    = 64        // device time wraps after 2^TICK_BITS ticks
 ) (
   input  wire               aclk,
   input  wire               aresetn,
@@ -233,9 +234,10 @@ module heatbath_chip #(
   wire [47:0]               step;
   wire [31:0]               shot;
 
-  heatbath_sequencer #(.LOG_CELLS(LOG_CELLS), .MEMORY_BYTES(MEMORY_BYTES), .PROGRAM_MAX(PROGRAM_MAX)) sequencer (
+  heatbath_sequencer #(.LOG_CELLS(LOG_CELLS), .MEMORY_BYTES(MEMORY_BYTES), .PROGRAM_MAX(PROGRAM_MAX),
+                        .TICK_BITS(TICK_BITS)) sequencer (
     .clk(aclk), .aresetn(aresetn), .advance(advance), .time_limit(time_limit), .stop_at_interrupt(stop_at_interrupt),
-    .settled(settled), .now(device_time), .irq(irq), .cells(cells), .part_seed(part_seed),
+    .settled(settled), .device_time(device_time), .irq(irq), .cells(cells), .part_seed(part_seed),
     .hw_busy(hw_busy), .soft_reset(soft_reset), .hw_load(hw_load), .hw_load_offset(hw_load_offset),
     .hw_load_data(hw_load_data), .wr_valid(wr_valid), .wr_repeat(wr_repeat), .wr_offset(wr_offset), .wr_data(wr_data),
     .wr_error(wr_error), .rd_error(rd_error),

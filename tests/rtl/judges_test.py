@@ -27,8 +27,8 @@ class Judges(unittest.TestCase):
 
     def test_verilator_finds_nothing(self):
         self.judge("verilator", "--version")
-        for sliced in (0, 1):
-            command = ["verilator", "--lint-only", "-Wall", "--top-module", TOP, f"-GSLICED={sliced}", *RTL]
+        for top, parameters in ((TOP, ("-GSLICED=0",)), (TOP, ("-GSLICED=1", "-GTICK_BITS=40")), ("heatbath_apb", ())):
+            command = ["verilator", "--lint-only", "-Wall", "--top-module", top, *parameters, *RTL]
             self.assertEqual(said(command), "")
 
     def test_icarus_finds_nothing(self):
