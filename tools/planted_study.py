@@ -82,7 +82,7 @@ def planted(names):
         for seed in range(1, given.seeds + 1):
             if out_of_time():
                 break
-            result = anneal(f"{name}:{seed}", "--reads", given.reads, "--sweeps", given.sweeps, "--seed", seed, "--cooling", "ratio")
+            result = anneal(f"{name}:{seed}", "--reads", given.reads, "--sweeps", given.sweeps, "--seed", seed)
             hits += round(result["success"] * given.reads)
             tries += given.reads
         if tries:
@@ -98,9 +98,9 @@ def glass():
             name = f"cubic:{side}:{seed}"
             best = anneal(name, "--method", "tempering", "--temperatures", 20, "--replicas", 16, "--rounds", 400, "--coldest", 0.3,
                           "--hottest", 2.5)["best_energy"]
-            found = anneal(name, "--reads", given.reads, "--sweeps", given.sweeps, "--target", best, "--cooling", "ratio", "--seed", seed)
+            found = anneal(name, "--reads", given.reads, "--sweeps", given.sweeps, "--target", best, "--seed", seed)
             if found["best_energy"] < best:
-                found = anneal(name, "--reads", given.reads, "--sweeps", given.sweeps, "--target", found["best_energy"], "--cooling", "ratio",
+                found = anneal(name, "--reads", given.reads, "--sweeps", given.sweeps, "--target", found["best_energy"],
                                "--seed", seed)
             hits += round(found["success"] * given.reads)
             tries += given.reads
@@ -121,7 +121,7 @@ def residual():
                             "--hottest", 2.5)["best_energy"]
             means = []
             for count in sweeps:
-                lowest = min(lowest, anneal(name, "--reads", given.reads, "--sweeps", count, "--cooling", "ratio", "--seed", seed, "--out",
+                lowest = min(lowest, anneal(name, "--reads", given.reads, "--sweeps", count, "--seed", seed, "--out",
                                             out)["best_energy"])
                 with numpy.load(out) as states:
                     means.append(numpy.average(states["energies"], weights=states["occurrences"]))

@@ -75,7 +75,7 @@ struct AnnealCommandOptions {
   std::filesystem::path file;
   std::string problem;                    ///< kind of the problem; empty: as the format says
   std::string method = "annealing";       ///< or "tempering", "population", "bifurcation"
-  std::string cooling = "inverse";        ///< or "ratio"
+  std::string cooling = "ratio";          ///< or "inverse"
   solvers::AnnealOptions annealing;
   solvers::TemperingOptions tempering;
   solvers::PopulationOptions population;

@@ -30,7 +30,7 @@ void add_anneal(CLI::App& app, Command& command) {
   add_whole(anneal, "--reads", options.annealing.reads, 1, 1u << 20, "independent runs of annealing or bifurcation (default 32)");
   anneal->add_option("--time", options.bifurcation.time, "of a run of bifurcation, in periods of a free cell over 2 pi (default 500)")->transform(finite(0))->option_text("T");
   anneal->add_option("--friction", options.bifurcation.friction, "of a cell of bifurcation, per unit of that time (default 0.1)")->transform(finite(0))->option_text("X");
-  anneal->add_option("--cooling", options.cooling, "of annealing: equal steps of 1/kT, or equal ratios of kT: inverse or ratio (default inverse)")
+  anneal->add_option("--cooling", options.cooling, "of annealing: equal ratios of kT, or equal steps of 1/kT: ratio or inverse (default ratio)")
       ->option_text("NAME");
   add_whole(anneal, "--reversals", options.annealing.reversals, 0, 1u << 20, "of annealing: random choices of spins that are held with turned signs, reads shared among them (default 0)");
   add_whole(anneal, "--sweeps", options.sweeps, 1, 1u << 30, "of annealing: of each run (default 1000); of tempering: between exchanges (default 4); of a population: at each temperature (default 10)");

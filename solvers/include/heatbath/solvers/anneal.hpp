@@ -34,7 +34,7 @@ struct AnnealOptions {
   std::uint32_t reads = 32;      ///< independent runs, on the device's lanes
   std::uint32_t sweeps = 1000;   ///< of each, at least 1
   double coldest = 0, hottest = 0;  ///< 0: temperature_range()
-  Cooling cooling = Cooling::inverse;
+  Cooling cooling = Cooling::ratio;
   /// Spin reversals: reads are shared among so many random choices of which spins the device holds with their sign
   /// turned (couplings and fields accordingly), at most `reads`. On an exact device nothing changes but the noise; what a
   /// chip adds to couplings and fields by itself then differs from choice to choice. 0: none is turned.
