@@ -10,7 +10,7 @@ tiles     the same on 32 x 32 tiles, against the probability of weak couplings
 glass     +-1 on the cubic lattice: part of the reads that reach the lowest energy that tempering finds, against the side
 residual  the same, side 8: energy of a read above the lowest, per spin, against sweeps, and the exponent between the ends
 cooling   equal steps of 1/kT and equal ratios of kT on Max-Cut files: part of the reads that reach the best value of both
-Ends after --seconds with what it has. Needs numpy.
+Ends after --seconds with what it has. `residual` needs numpy.
 """
 import argparse
 import json
@@ -20,8 +20,6 @@ import pathlib
 import subprocess
 import tempfile
 import time
-
-import numpy
 
 parser = argparse.ArgumentParser()
 parser.add_argument("heatbath")
@@ -109,6 +107,8 @@ def glass():
 
 
 def residual():
+    import numpy
+
     side, sweeps = 8, (10, 30, 100, 300, 1000, 3000)
     above = {count: [] for count in sweeps}
     with tempfile.TemporaryDirectory() as folder:
