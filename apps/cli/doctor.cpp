@@ -76,6 +76,12 @@ constexpr bool has_systemc = true;
 constexpr bool has_systemc = false;
 #endif
 
+#ifdef HEATBATH_HAS_MPI
+constexpr bool has_mpi = true;
+#else
+constexpr bool has_mpi = false;
+#endif
+
 /// Whether `heatbath fmu` finds the library that it packs.
 bool unit_is_here() {
   try {
@@ -95,6 +101,7 @@ std::vector<Part> parts() {
   const bool python = on_path("python3");
   return {
       {"SystemC", has_systemc, "tlm: devices, the chip in a virtual platform", "libsystemc-dev, then build again"},
+      {"MPI", has_mpi && on_path("mpirun"), "mpi: devices, one array over many processes", "libopenmpi-dev openmpi-bin, then build again"},
       {"FMI unit", unit_is_here(), "heatbath fmu", "build the target heatbath_unit, or install heatbath whole"},
       {"HTTP library", has_http, "the page of heatbath monitor", "libcpp-httplib-dev libssl-dev, then build again"},
       {"gnuplot", on_path("gnuplot"), "figures of the reports", "gnuplot-nox"},

@@ -334,20 +334,24 @@ void CategoricalArray::exchange(numerics::Archive& archive) {
   archive.section("labels");
   archive(a.metered, a.cell_meters);
   archive.check(a.metered || !a.cell_meters.any(), "meters");
-  exchange_free(archive, a.free);
+  exchange_free(archive, a.free, a.exchange);
   if (archive.reads()) clear_meters();
   for (std::uint32_t lane = 0; lane < lanes(); ++lane) {
     Impl::Tile& t = a.tile_of(lane);
     const std::uint32_t own = lane - t.first;
-    exchange_lane(archive, t.values, cells(), t.lanes, own);
+    exchange_lane_of_cells(archive, t.values, cells(), cells(), t.lanes, own, a.exchange);
+    bool right = true;
     for (std::uint32_t i = 0; i < cells(); ++i) {
       const float label = t.values[t.at(i, own)];
-      archive.check(label >= 0 && label < static_cast<float>(spec().states) && label == std::floor(label), "states of cells");
+      right = right && label >= 0 && label < static_cast<float>(spec().states) && label == std::floor(label);
     }
+    check_everywhere(archive, right, "states of cells", a.exchange);
     if (!a.metered) continue;
     archive(t.heat[own], t.work[own]);
-    exchange_lane(archive, t.cell_sums, a.cell_meters, cells(), t.lanes, own);
+    exchange_lane(archive, t.cell_sums, a.cell_meters, cells(), t.lanes, own, a.exchange);
   }
+  for (Impl::Tile& t : a.tiles)
+    if (a.exchange) a.exchange->refresh(t.values.data(), t.lanes);
 }
 
 }  // namespace heatbath::physics

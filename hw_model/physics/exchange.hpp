@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <utility>
 #include <vector>
@@ -18,6 +19,7 @@ struct Cut {
   std::uint32_t rows = 0;        ///< its own cells
   std::uint32_t first_cell = 0;  ///< number of the first in the whole array; a multiple of 64
   std::uint32_t rank = 0, ranks = 1;
+  std::uint32_t cells = 0;  ///< of the whole array
   std::vector<std::uint8_t> colours;  ///< of its rows in the whole graph; empty where that is not bipartite
 };
 
@@ -36,9 +38,17 @@ class Exchange {
   /// Whether one of the ranks says so.
   virtual bool any(bool here) = 0;
   /// What each rank has, in the order of ranks, on the first one; nothing on the others.
-  virtual std::vector<double> gather(std::span<const double> own) = 0;
+  template <class Value>
+  std::vector<Value> gather(std::span<const Value> own) {
+    const std::vector<std::byte> bytes = gather_bytes(std::as_bytes(own));
+    std::vector<Value> all(bytes.size() / sizeof(Value));
+    if (!all.empty()) std::memcpy(all.data(), bytes.data(), bytes.size());
+    return all;
+  }
 
  private:
+  virtual std::vector<std::byte> gather_bytes(std::span<const std::byte> own) = 0;
+
   Cut cut_;
 };
 
@@ -60,7 +70,7 @@ class OrderedSums {
   /// After the last term. All ranks.
   void finish() {
     if (exchange_ == nullptr) return;
-    const std::vector<double> all = exchange_->gather(terms_);
+    const std::vector<double> all = exchange_->gather(std::span<const double>(terms_));
     terms_.clear();
     for (std::size_t n = 0; n < all.size();)
       for (double& sum : sums_) sum += all[n++];

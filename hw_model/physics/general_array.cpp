@@ -359,8 +359,8 @@ void GeneralArray::exchange(numerics::Archive& archive) {
   archive(a.metered, a.cell_meters);
   archive.check(a.metered || !a.cell_meters.any(), "meters");
   a.by_cell = a.cell_meters.has(CellMeter::heat);
-  exchange_free(archive, a.free);
-  exchange_rails(archive, a.tiles);
+  exchange_free(archive, a.free, a.exchange);
+  exchange_rails(archive, a.tiles, a.exchange);
   bool split = std::ranges::any_of(a.tiles, [](const Impl::LaneTile& t) { return !t.low.empty(); });
   std::uint32_t filters = static_cast<std::uint32_t>(a.tiles.front().filters.size());
   archive(split, filters);
@@ -378,16 +378,18 @@ void GeneralArray::exchange(numerics::Archive& archive) {
   for (std::uint32_t lane = 0; lane < lanes(); ++lane) {
     Impl::LaneTile& t = a.tile_of(lane);
     const std::uint32_t own = lane - t.first;
-    exchange_lane(archive, t.state, a.variables, t.lanes, own);
-    if (split) exchange_lane(archive, t.low, a.variables, t.lanes, own);
-    if (a.phases) exchange_lane(archive, t.counts, a.cells, t.lanes, own);
+    exchange_lane_of_cells(archive, t.state, a.cells, a.variables, t.lanes, own, a.exchange);
+    if (split) exchange_lane_of_cells(archive, t.low, a.cells, a.variables, t.lanes, own, a.exchange);
+    if (a.phases) exchange_lane_of_cells(archive, t.counts, a.cells, a.cells, t.lanes, own, a.exchange);
     for (auto& filter : t.filters) exchange_lane(archive, filter, a.cells + 1, t.lanes, own);
-    for (std::uint32_t i = 0; i < a.cells && a.spins; ++i)
-      archive.check(std::abs(t.state[t.at(i, own)]) == 1.0f, "spins");
+    bool right = true;
+    for (std::uint32_t i = 0; i < a.cells && a.spins; ++i) right = right && std::abs(t.state[t.at(i, own)]) == 1.0f;
+    check_everywhere(archive, right, "spins", a.exchange);
     if (!a.metered) continue;
     archive(t.heat[own], t.work[own]);
-    exchange_lane(archive, t.cell_sums, a.cell_meters, a.cells, t.lanes, own);
+    exchange_lane(archive, t.cell_sums, a.cell_meters, a.cells, t.lanes, own, a.exchange);
   }
+  for (const auto& t : a.tiles) a.refresh(t, t.state.data());
 }
 
 }  // namespace heatbath::physics

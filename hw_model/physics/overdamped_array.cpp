@@ -115,7 +115,8 @@ void OverdampedArray::exchange(numerics::Archive& archive) {
   if (archive.reads() && !with_exact) exact_.reset();
   if (with_exact && !exact_) exact_ = std::make_unique<GeneralArray>(spec(), team_);
   active_ = splits ? exact_.get() : static_cast<Array*>(fast_.get());
-  exchange_free(archive, free_);
+  Exchange* const exchange = spec().exchange.get();
+  exchange_free(archive, free_, exchange);
   std::ranges::transform(free_, clamped_.begin(), [](std::uint32_t moves) { return std::uint8_t{moves == 0}; });
   fast_->exchange(archive);
   if (exact_) exact_->exchange(archive);
@@ -126,8 +127,13 @@ void OverdampedArray::exchange(numerics::Archive& archive) {
   metered_before_.resize(before);
   for (LaneMeters& of : metered_before_) archive(of.work, of.heat_path);
   for (auto& values : cells_before_) {
-    archive(values);
-    archive.check(values.empty() || values.size() == std::size_t{lanes()} * cells(), "meters before the states were split");
+    const std::uint64_t whole = std::uint64_t{lanes()} * (exchange ? exchange->cut().cells : cells());
+    std::uint64_t size = values.empty() ? 0 : whole;
+    archive(size);
+    archive.check(size == 0 || size == whole, "meters before the states were split");
+    values.resize(size == 0 ? 0 : std::size_t{lanes()} * cells());
+    for (std::size_t first = 0; first < values.size(); first += cells())
+      exchange_cells(archive, std::span(values).subspan(first, cells()), exchange);
   }
 }
 

@@ -295,7 +295,7 @@ struct QuarticArray::Impl {
     const std::uint64_t count = (own_rows.count() + group_cells - 1) / group_cells * together;
     for (const bool of_work : {false, true}) {
       if (of_work && !ramped) break;
-      const std::vector<double> all = exchange->gather(std::span(terms[of_work]).subspan(begin, count));
+      const std::vector<double> all = exchange->gather(std::span<const double>(terms[of_work]).subspan(begin, count));
       double* const sums = of_work ? work : twice_heat;
       const std::uint64_t places = all.size() / together, paired = turned ? places / 2 * 2 : 0;
       for (std::uint64_t place = 0; place < places; ++place) {
@@ -610,9 +610,9 @@ void QuarticArray::exchange(numerics::Archive& archive) {
   archive.section("quartic");
   archive(a.metered, a.cell_meters, a.open, a.open_mu_dt);
   archive.check(std::isfinite(a.open_mu_dt) && (a.metered || (!a.open && !a.cell_meters.any())), "meters");
-  exchange_free(archive, std::span(a.free).first(a.cells));
+  exchange_free(archive, std::span(a.free).first(a.cells), a.exchange);
   a.count_free_cells();
-  exchange_rails(archive, a.tiles);
+  exchange_rails(archive, a.tiles, a.exchange);
   if (archive.reads()) {
     const bool open = a.open;
     clear_meters();
@@ -621,13 +621,15 @@ void QuarticArray::exchange(numerics::Archive& archive) {
   for (std::uint32_t lane = 0; lane < a.lanes; ++lane) {
     LaneTile& tile = a.tile_of(lane);
     const std::uint32_t own = lane - tile.first;
-    exchange_lane(archive, tile.state, a.cells, tile.lanes, own);
-    if (a.open) exchange_lane(archive, tile.next, a.cells, tile.lanes, own);
+    exchange_lane_of_cells(archive, tile.state, a.cells, a.cells, tile.lanes, own, a.exchange);
+    if (a.open) exchange_lane_of_cells(archive, tile.next, a.cells, a.cells, tile.lanes, own, a.exchange);
     if (!a.metered) continue;
     exchange_lane(archive, tile.twice_heat, 16, tile.lanes, own);
     exchange_lane(archive, tile.work, 16, tile.lanes, own);
-    exchange_lane(archive, tile.cell_sums, a.cell_meters, a.cells, tile.lanes, own);
+    exchange_lane(archive, tile.cell_sums, a.cell_meters, a.cells, tile.lanes, own, a.exchange);
   }
+  for (LaneTile& tile : a.tiles)
+    if (a.exchange) a.exchange->refresh(tile.state.data(), tile.lanes);
 }
 
 }  // namespace heatbath::physics

@@ -40,6 +40,7 @@ GraphPart part_of(const physics::Graph& graph, std::span<const std::uint32_t> be
   part.cut.first_row = (lower + group - 1) / group * group;
   part.cut.rows = end - begin;
   part.cut.first_cell = begin;
+  part.cut.cells = graph.cells();
   part.cut.rank = rank;
   part.cut.ranks = static_cast<std::uint32_t>(begins.size() - 1);
   part.cells.assign(part.cut.first_row - lower, no_cell);

@@ -21,9 +21,10 @@ class HaloExchange final : public physics::Exchange {
 
   void refresh(float* field, std::uint32_t lanes) override;
   bool any(bool here) override { return ranks_.any(here); }
-  std::vector<double> gather(std::span<const double> own) override { return ranks_.gather(own); }
 
  private:
+  std::vector<std::byte> gather_bytes(std::span<const std::byte> own) override { return ranks_.gather(own); }
+
   struct Channel;  // requests and buffers for a number of lanes
   Channel& channel(std::uint32_t lanes);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdio>
 #include <functional>
 #include <map>
@@ -13,6 +14,7 @@
 #include "heatbath/numerics/archive.hpp"
 #include "heatbath/numerics/work_watch.hpp"
 #include "hw_model/physics/cell_law.hpp"
+#include "hw_model/physics/lane_exchange.hpp"
 #include "hw_model/ranks/graph_cut.hpp"
 #include "hw_model/ranks/halo_exchange.hpp"
 
@@ -28,7 +30,7 @@ using physics::Parameters;
 
 enum class Order : std::uint8_t {
   end, make, drop, clamp, write, change, change_ramp, advance, restart, meters_on, cell_meter_on, clear_meters,
-  clear_rails, read, turns, meters, cell_meter, energy, rails
+  clear_rails, read, turns, meters, cell_meter, energy, rails, exchange
 };
 
 /// Sets of parameters that ranks keep: those of a ramp that is changed are the most that an order has.
@@ -75,10 +77,12 @@ class Part {
     spec.rail = order.get<float>();
     spec.reciprocal = order.get<bool>();
     spec.spin_codes = order.get<physics::SpinCodes>();
+    spec.spin_noise = order.get<physics::SpinNoise>();
     physics::Cut cut;
     cut.first_row = order.get<std::uint32_t>();
     cut.rows = order.get<std::uint32_t>();
     cut.first_cell = order.get<std::uint32_t>();
+    cut.cells = order.get<std::uint32_t>();
     cut.rank = ranks.rank();
     cut.ranks = ranks.size();
     cut.colours = order.get_all<std::uint8_t>();
@@ -100,12 +104,22 @@ class Part {
   }
 
   const physics::Cut& cut() const { return array_->spec().exchange->cut(); }
+  /// On the first rank, while the others obey an order to exchange.
+  void exchange(numerics::Archive& archive) { array_->exchange(archive); }
 
   /// Does what an order says. `record`: called with the records of a run, for all lanes, on the first rank.
   Answer obey(Order what, Message& order, const Records& record) {
     Array& a = *array_;
     Answer answer;
     switch (what) {
+      case Order::exchange: {
+        const bool reads = order.get<bool>();
+        const auto version = order.get<std::uint32_t>();
+        const auto bytes = order.get_all<std::byte>();
+        numerics::Archive archive = reads ? numerics::Archive(bytes, version) : numerics::Archive(version);
+        a.exchange(archive);
+        break;
+      }
       case Order::end:
       case Order::make:
       case Order::drop: break;
@@ -163,13 +177,9 @@ class Part {
         break;
       }
       case Order::rails: {
-        const std::uint32_t row = a.rail_cell();
-        const std::uint64_t own[] = {a.rail_count(), row == 0xFFFFFFFFu ? row : row - cut().first_row + cut().first_cell};
-        const auto all = ranks_.gather(std::span<const std::uint64_t>(own));
-        for (std::size_t n = 0; n < all.size(); n += 2) {
-          answer.rail_count += all[n];
-          answer.rail_cell = std::min(answer.rail_cell, static_cast<std::uint32_t>(all[n + 1]));
-        }
+        const physics::Rails all = physics::rails_everywhere({a.rail_count(), a.rail_cell()}, a.spec().exchange.get());
+        answer.rail_count = all.rail_count;
+        answer.rail_cell = all.rail_cell;
         break;
       }
     }
@@ -250,8 +260,8 @@ class RankArray final : public Array {
     for (std::uint32_t rank = 0; rank < ranks.size(); ++rank) {
       GraphPart part = part_of(*made.graph, begins_, rank);
       orders[rank].put(made.kind).put(made.stepper).put(made.lanes).put(made.states).put(made.mobility).put(made.rail);
-      orders[rank].put(made.reciprocal).put(made.spin_codes);
-      orders[rank].put(part.cut.first_row).put(part.cut.rows).put(part.cut.first_cell);
+      orders[rank].put(made.reciprocal).put(made.spin_codes).put(made.spin_noise);
+      orders[rank].put(part.cut.first_row).put(part.cut.rows).put(part.cut.first_cell).put(part.cut.cells);
       orders[rank].put_all(std::span<const std::uint8_t>(part.cut.colours));
       orders[rank].put_all(std::span<const std::uint32_t>(part.cells)).put_all(std::span<const std::uint32_t>(begins_));
       orders[rank].put_all(std::span<const physics::Coupler>(part.couplers));
@@ -363,9 +373,21 @@ class RankArray final : public Array {
   }
   void restart() override { give(begin(Order::restart)); }
 
-  /// Nothing of an array over ranks is kept.
+  /// The bytes of a whole array.
   void exchange(numerics::Archive& archive) override {
-    archive.refuse("an array cut over ranks (mpi:) keeps no checkpoints");
+    auto orders = begin(Order::exchange);
+    std::vector<std::byte> rest;
+    if (archive.reads()) {
+      numerics::Archive ahead = archive;
+      rest.resize(ahead.left());
+      ahead.raw(rest);
+    }
+    for (std::uint32_t rank = 1; rank < orders.size(); ++rank)
+      orders[rank].put(archive.reads()).put(archive.version()).put_all(std::span<const std::byte>(rest));
+    changed();
+    const std::lock_guard lock(ranks_.orders());
+    send(orders);
+    here_->exchange(archive);
   }
 
   void enable_meters(bool on) override {
@@ -510,7 +532,7 @@ class RankArray final : public Array {
     std::uint64_t used = 0;
   };
 
-  static inline std::uint64_t next_number_ = 1;
+  static inline std::atomic<std::uint64_t> next_number_ = 1;
   Communicator& ranks_;
   const std::uint64_t number_;
   std::vector<std::uint32_t> begins_;
@@ -545,7 +567,10 @@ void serve_orders(Communicator& ranks) {
       } else if (what == Order::drop) {
         parts.erase(number);
       } else {
-        parts.at(number)->obey(what, order, {});
+        try {
+          parts.at(number)->obey(what, order, {});
+        } catch (const numerics::Archive::Refused&) {  // by all ranks alike; the first one says so
+        }
       }
     }
   } catch (const std::exception& failure) {

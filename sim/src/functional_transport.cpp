@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "heatbath/error.hpp"
-#include "heatbath/numerics/archive.hpp"
 #include "heatbath/regs.h"
 #include "heatbath/topology.h"
 #include "link/block_range.hpp"
@@ -89,14 +88,6 @@ std::optional<DmaBuffer> FunctionalTransport::dma_alloc(std::uint64_t bytes) {
 }
 
 void FunctionalTransport::dma_free(std::uint64_t address) { host_memory_.release(address); }
-
-std::vector<std::byte> FunctionalTransport::save() {
-  try {
-    return chip_.save();
-  } catch (const numerics::Archive::Refused& no) {
-    throw Error(HB_UNSUPPORTED, no.what());
-  }
-}
 
 void FunctionalTransport::restore(std::span<const std::byte> saved) {
   try {

@@ -32,7 +32,7 @@ class FunctionalTransport final : public Transport, public Interruptible, public
   LinkInfo info() const override;
   std::optional<std::uint64_t> device_ticks() const override;
   void ask(std::function<Wish()> wish) override { wish_ = std::move(wish); }
-  std::vector<std::byte> save() override;
+  std::vector<std::byte> save() override { return chip_.save(); }
   void restore(std::span<const std::byte> saved) override;
 
  private:

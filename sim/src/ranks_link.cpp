@@ -1,5 +1,6 @@
 #include "ranks_link.hpp"
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <span>
@@ -63,6 +64,8 @@ int heatbath_serve_as_rank() {
     std::atexit(end_ranks);
     return -1;
   }
+  // A signal is for the first rank, which ends its work in order and then the others; mpirun ends what is left.
+  for (const int number : {SIGINT, SIGTERM}) std::signal(number, SIG_IGN);
   heatbath::ranks::serve_orders(ranks);
   ranks.end();
   return 0;

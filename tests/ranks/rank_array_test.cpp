@@ -3,8 +3,11 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
+#include <memory>
 #include <random>
 #include <set>
 
@@ -24,6 +27,7 @@ struct Outcome {
   std::vector<std::int32_t> turns;
   std::vector<std::uint64_t> meters, cell_meters;
   std::uint64_t rails = 0;
+  std::vector<std::byte> kept;  ///< in the middle
 };
 
 struct Make {
@@ -52,6 +56,8 @@ Parameters parameters(const Make& make, unsigned seed, std::shared_ptr<const Cou
   const auto list = [&](std::size_t size, auto& values) {
     std::vector<float> of(size);
     for (float& value : of) value = values(engine);
+    if (spec.spin_codes.bits != 0)
+      for (float& value : of) value = std::nearbyint(128 * value) / 128;  // codes
     return of;
   };
   Parameters p;
@@ -59,7 +65,7 @@ Parameters parameters(const Make& make, unsigned seed, std::shared_ptr<const Cou
   p.j4 = list(spec.cells, some);
   p.bias = list(std::size_t{spec.cells} * (has_labels(spec.kind) ? spec.states : 1), either);
   p.gain = 0.75f;
-  p.kT = 0.4f;
+  p.kT = 0.40625f;
   if (seed % 2 == 0) p.kT_cell = list(spec.cells, some);
   if (spec.kind == CellKind::underdamped) p.mass = list(spec.cells, some), p.damping = list(spec.cells, some);
   if (spec.kind == CellKind::phase && seed % 2 == 0) p.frequency = list(spec.cells, either);
@@ -70,33 +76,40 @@ Parameters parameters(const Make& make, unsigned seed, std::shared_ptr<const Cou
   return p;
 }
 
-Outcome outcome(Array& array, const Make& make, bool metered) {
-  const ArraySpec& spec = array.spec();
+using Maker = std::function<std::unique_ptr<Array>(const ArraySpec&)>;
+
+/// In the middle the array is kept, and another one goes on that reads `bytes`, or, without them, what was kept.
+Outcome outcome(const Maker& maker, const Make& make, bool metered, std::span<const std::byte> bytes) {
+  std::unique_ptr<Array> begun = maker(make.spec), later;
+  const ArraySpec spec = begun->spec();
+  const auto& array_of = [&]() -> Array& { return later ? *later : *begun; };
   const Parameters p = parameters(make, 3, nullptr), q = parameters(make, 4, make.two_couplings ? nullptr : p.couplings);
   std::mt19937 engine(5);
   std::uniform_real_distribution<float> wide(-1.5f, 2.5f);
   Outcome o;
   const auto bits = [](double value) { return std::bit_cast<std::uint64_t>(value); };
   std::vector<std::uint8_t> held(spec.cells, 0);
-  array.set_clamped(held, p);
-  std::vector<float> state(array.variables());
+  array_of().set_clamped(held, p);
+  std::vector<float> state(array_of().variables());
   for (std::uint32_t lane = 0; lane < spec.lanes; ++lane) {
     for (float& value : state) value = wide(engine);
-    array.write(lane, 0, state, p);
+    array_of().write(lane, 0, state, p);
   }
   if (metered) {
-    array.enable_meters(true);
-    array.enable_cell_meter(CellMeter::heat);
-    array.enable_cell_meter(CellMeter::activity);
+    array_of().enable_meters(true);
+    array_of().enable_cell_meter(CellMeter::heat);
+    array_of().enable_cell_meter(CellMeter::activity);
   }
+  std::vector<std::uint32_t> ends{0};  // lanes whose meters are looked at: each look is a talk of all ranks
+  if (spec.lanes > 1) ends.push_back(spec.lanes - 1);
   const auto look = [&](const Parameters& live) {
     if (!metered) return;
-    for (std::uint32_t lane = 0; lane < spec.lanes; ++lane) {
-      const LaneMeters m = array.meters(lane, live);
-      for (const double value : {m.work, m.heat_path, array.energy(lane, live)}) o.meters.push_back(bits(value));
+    for (const std::uint32_t lane : ends) {
+      const LaneMeters m = array_of().meters(lane, live);
+      for (const double value : {m.work, m.heat_path, array_of().energy(lane, live)}) o.meters.push_back(bits(value));
     }
   };
-  std::vector<std::uint32_t> records(4 * array.variables() * std::size_t{spec.lanes});
+  std::vector<std::uint32_t> records(4 * array_of().variables() * std::size_t{spec.lanes});
   Run run;
   run.dt = is_discrete(spec.kind) ? 1.0 : 0.02;
   run.noise = {11, 2, (1ULL << 32) - 3, 0};
@@ -107,20 +120,28 @@ Outcome outcome(Array& array, const Make& make, bool metered) {
   run.record = [&](std::uint64_t ordinal, std::uint32_t lane, std::span<const float> values) {
     for (std::size_t v = 0; v < values.size(); ++v)
       records[(ordinal * spec.lanes + lane) * values.size() + v] = std::bit_cast<std::uint32_t>(values[v]);
-    turns[ordinal * spec.lanes + lane] = array.turns(lane, spec.cells / 2);
+    turns[ordinal * spec.lanes + lane] = array_of().turns(lane, spec.cells / 2);
   };
-  array.advance(run, p);
+  array_of().advance(run, p);
   o.records = records;
   o.turns = turns;
   look(p);
   held[spec.cells / 3] = held[5] = held[spec.cells - 1] = 1;
-  array.set_clamped(held, p);
-  array.write(spec.lanes - 1, spec.cells / 2 - 3, std::vector<float>(70, 0.5f), p);
-  array.change_parameters(p, q);
+  array_of().set_clamped(held, p);
+  array_of().write(spec.lanes - 1, spec.cells / 2 - 3, std::vector<float>(70, 0.5f), p);
+  array_of().change_parameters(p, q);
+  numerics::Archive writes(1);
+  array_of().exchange(writes);
+  o.kept = writes.take();
+  later = maker(make.spec);
+  numerics::Archive reads(bytes.empty() ? std::span<const std::byte>(o.kept) : bytes, 1);
+  later->exchange(reads);
+  reads.end();
+  begun.reset();
   run.record_period = 0;
   run.steps = 3;
   run.noise.step += 7;
-  array.advance(run, q);
+  array_of().advance(run, q);
   look(q);
   run.noise.step += 3;
   run.target = &p;
@@ -128,22 +149,22 @@ Outcome outcome(Array& array, const Make& make, bool metered) {
   for (const std::uint64_t first : {0u, 2u}) {
     run.ramp_first = first;
     run.steps = first == 0 ? 2 : 3;
-    array.advance(run, q);
+    array_of().advance(run, q);
     run.noise.step += run.steps;
   }
   look(p);
   for (std::uint32_t lane = 0; lane < spec.lanes; ++lane) {
-    array.read(lane, state);
+    array_of().read(lane, state);
     for (const float value : state) o.states.push_back(std::bit_cast<std::uint32_t>(value));
-    for (std::uint32_t cell = 0; cell < spec.cells; cell += 17) o.turns.push_back(array.turns(lane, cell));
-    if (!metered) continue;
+    for (std::uint32_t cell = 0; cell < spec.cells; cell += 17) o.turns.push_back(array_of().turns(lane, cell));
+    if (!metered || std::ranges::find(ends, lane) == ends.end()) continue;
     std::vector<double> cells(spec.cells);
     for (const CellMeter meter : {CellMeter::heat, CellMeter::activity}) {
-      array.cell_meter(meter, lane, cells);
+      array_of().cell_meter(meter, lane, cells);
       for (const double value : cells) o.cell_meters.push_back(bits(value));
     }
   }
-  o.rails = array.rail_count() << 32 | array.rail_cell();
+  o.rails = array_of().rail_count() << 32 | array_of().rail_cell();
   return o;
 }
 
@@ -169,6 +190,12 @@ std::vector<Make> makes() {
             if (!goes_with(make.spec.stepper, kind) || refusal(make.spec) || refusal_of_cut(make.spec)) continue;
             make.two_couplings = reciprocal;
             all.push_back(make);
+            if (kind != CellKind::pbit || !reciprocal) continue;
+            make.spec.spin_noise = SpinNoise::planes;
+            all.push_back(make);
+            make.spec.spin_noise = SpinNoise::words;
+            make.spec.spin_codes = {8, 1.0f, 1.0f};
+            all.push_back(make);
           }
   Make empty;  // whose sums the fused kernel makes in another order
   empty.graph = "torus without couplings";
@@ -187,9 +214,13 @@ TEST(RankArray, HasTheBitsOfAWholeArray) {
     for (const bool metered : {false, true}) {
       SCOPED_TRACE(std::string(name(make.spec.kind)) + ", " + std::string(name(make.spec.stepper)) + ", " + make.graph + ", " +
                    std::to_string(make.spec.lanes) + " lanes" + (make.spec.reciprocal ? "" : ", not reciprocal") +
+                   (make.spec.spin_codes.bits != 0 ? ", in integers" : "") +
                    (metered ? ", metered" : ""));
-      const auto whole = make_array(make.spec, nullptr), cut = make_rank_array(make.spec, Communicator::world());
-      const Outcome right = outcome(*whole, make, metered), here = outcome(*cut, make, metered);
+      const Maker whole = [](const ArraySpec& spec) { return make_array(spec, nullptr); };
+      const Maker cut = [](const ArraySpec& spec) { return make_rank_array(spec, Communicator::world()); };
+      const Outcome right = outcome(whole, make, metered, {});
+      const Outcome here = outcome(cut, make, metered, right.kept);  // goes on from what the whole one kept
+      EXPECT_EQ(here.kept, right.kept);
       EXPECT_EQ(here.states, right.states);
       EXPECT_EQ(here.records, right.records);
       EXPECT_EQ(here.turns, right.turns);
