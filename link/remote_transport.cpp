@@ -50,7 +50,7 @@ std::string read_token(const std::string& file) {
   return token;
 }
 
-RemoteTransport::RemoteTransport(const Uri& uri) {
+RemoteTransport::RemoteTransport(const Uri& uri, wire::Role role) {
   const std::string& text = uri_ = uri.text;
   patience_ = uri.milliseconds("link_timeout_ms", usual_patience);
   if (patience_ < shortest_patience)
@@ -66,18 +66,20 @@ RemoteTransport::RemoteTransport(const Uri& uri) {
   } catch (const std::invalid_argument& wrong) {
     throw Error(HB_BAD_ARG, "device URI '" + text + "': " + wrong.what());
   }
-  begin_session(std::move(socket), token, uri.milliseconds("queue_timeout_ms", usual_queue_limit));
+  begin_session(std::move(socket), role, token, uri.milliseconds("queue_timeout_ms", usual_queue_limit));
 }
 
 RemoteTransport::~RemoteTransport() = default;
 
-void RemoteTransport::begin_session(FileDescriptor socket, const std::string& token, std::chrono::milliseconds queue_limit) {
+void RemoteTransport::begin_session(FileDescriptor socket, wire::Role role, const std::string& token,
+                                    std::chrono::milliseconds queue_limit) {
   const int descriptor = socket.get();
   auto over_socket = std::make_unique<SocketChannel>(std::move(socket), patience_);
   channel_ = std::move(over_socket);
   wire::Hello hello;
   hello.map_major = HB_MAP_MAJOR;
   hello.map_minor = HB_MAP_MINOR;
+  hello.role = role;
   hello.map_hash = HB_MAP_HASH;
   hello.token_bytes = static_cast<std::uint32_t>(token.size());
   Header header;
@@ -238,6 +240,7 @@ RemoteTransport::Reply RemoteTransport::receive_reply(std::uint32_t id, std::spa
   for (;;) {
     const Header header = receive_header();
     if (header.kind == Kind::alive && header.length == 0) continue;
+    if (header.kind == Kind::refused) lose("sent away: " + receive_text(header.length));
     if (header.kind != Kind::reply || header.id != id)
       lose("the server sent a frame of kind " + std::to_string(static_cast<int>(header.kind)) + " with id " +
            std::to_string(header.id) + " where the reply to request " + std::to_string(id) + " belongs");
@@ -269,6 +272,19 @@ std::uint64_t RemoteTransport::value_of(Header header) {
   const Reply reply = receive_reply(id, {});
   if (reply.status == HB_LINK) lose(reply.message);
   if (reply.status != HB_OK) throw Error(static_cast<hb_status_t>(reply.status), reply.message, device_ticks().value_or(0));
+  return reply.value;
+}
+
+std::uint64_t RemoteTransport::look(std::span<const wire::Glance> glances, std::span<std::byte> out) {
+  Header header;
+  header.kind = Kind::look;
+  header.length = static_cast<std::uint32_t>(glances.size_bytes());
+  const std::uint32_t id = request(header);
+  const auto list = std::as_bytes(glances);
+  out_.insert(out_.end(), list.begin(), list.end());
+  flush();
+  const Reply reply = receive_reply(id, out);
+  if (reply.status != HB_OK) throw Error(static_cast<hb_status_t>(reply.status), uri_ + ": " + reply.message);
   return reply.value;
 }
 

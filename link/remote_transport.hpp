@@ -25,7 +25,8 @@ class RemoteTransport final : public Transport, public Interruptible {
   /// keys token_file, link_timeout_ms and queue_timeout_ms. Throws Error: BAD_ARG (URI, token), LINK (nobody answers),
   /// DEVICE (another protocol or register map), BUSY (the queue is full, or too long for queue_timeout_ms), IO (token
   /// file); a server's refusal carries its code and reason.
-  explicit RemoteTransport(const Uri& uri);
+  /// As a viewer there is no turn to wait for, and look() is the one request the server takes.
+  explicit RemoteTransport(const Uri& uri, wire::Role role = wire::Role::owner);
   ~RemoteTransport() override;
 
   std::uint32_t read32(std::uint64_t address) override;
@@ -36,6 +37,10 @@ class RemoteTransport final : public Transport, public Interruptible {
   bool wait_irq(std::uint64_t limit_ticks) override;
   LinkInfo info() const override;
   std::optional<std::uint64_t> device_ticks() const override;
+  /// Of a viewer: the bytes of `glances` one after the other, all of one moment, in `out`, which has their size; the number
+  /// of the session, 0 while none runs. Error with the server's code where it cannot show them.
+  std::uint64_t look(std::span<const wire::Glance> glances, std::span<std::byte> out);
+  std::uint64_t memory_bytes() const { return welcome_.memory_bytes; }
   /// A server that does not come back within a second is given up: Error(LINK).
   void ask(std::function<Wish()> wish) override;
 
@@ -46,7 +51,7 @@ class RemoteTransport final : public Transport, public Interruptible {
     std::string message;
   };
 
-  void begin_session(FileDescriptor socket, const std::string& token, std::chrono::milliseconds queue_limit);
+  void begin_session(FileDescriptor socket, wire::Role role, const std::string& token, std::chrono::milliseconds queue_limit);
   void post(const wire::Header& header);
   std::uint32_t request(wire::Header header);
   void flush(std::span<const std::byte> body = {});

@@ -17,15 +17,13 @@
 #include "heatbath/error.hpp"
 #include "heatbath/numerics/text.hpp"
 #include "heatbath/regs.h"
+#include "monitor/picture_levels.hpp"
 
 namespace heatbath::monitor {
 
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-/// 64 levels, a character each.
-constexpr std::string_view levels = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 constexpr std::size_t most_listed_couplings = 20000, most_matrix = 128;
 
@@ -52,7 +50,7 @@ nlohmann::json couplings_of(const Scene& scene) {
     most = std::max(most, std::fabs(sums[k]));
   }
   std::string picture;  // 32: none
-  for (const double sum : sums) picture += levels[static_cast<std::size_t>(std::lround(32 + (most > 0 ? 31 * sum / most : 0)))];
+  for (const double sum : sums) picture += picture_levels[static_cast<std::size_t>(std::lround(32 + (most > 0 ? 31 * sum / most : 0)))];
   json["side"] = side;
   json["most"] = most;
   json["matrix"] = picture;
@@ -325,12 +323,8 @@ std::string ChipLoop::frame_of(double frames_per_second) {
   const auto last = capture.state(0, capture.records() - 1);
   std::string map;
   map.reserve(scene_.layout.cells.size());
-  const double scale = 63 / (2 * reach_);
   const bool labels = device_.capabilities().states > 1;
-  for (const std::uint32_t cell : scene_.layout.cells) {
-    const double level = labels ? 63 * last[cell] / reach_ : (last[cell] + reach_) * scale;
-    map += levels[static_cast<std::size_t>(std::clamp(std::lround(level), 0L, 63L))];
-  }
+  for (const std::uint32_t cell : scene_.layout.cells) map += level_of(labels ? last[cell] / reach_ : (last[cell] + reach_) / (2 * reach_));
   std::string scope = "{";
   for (const std::uint32_t cell : live_.scope_cells) {
     scope += fmt::format("{}\"{}\":[", scope.size() > 1 ? "," : "", cell);

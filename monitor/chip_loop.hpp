@@ -17,6 +17,7 @@
 #include "monitor/certifier.hpp"
 #include "monitor/exact_law.hpp"
 #include "monitor/scene.hpp"
+#include "monitor/window.hpp"
 
 namespace heatbath::monitor {
 
@@ -29,15 +30,6 @@ struct Knobs {
   bool running = true;
 };
 
-/// What a viewer asks for; absent: as it is.
-struct Request {
-  std::optional<double> kT = {}, gain = {}, field = {}, period_time_units = {};
-  std::optional<std::uint32_t> histogram_cell = {};
-  std::optional<std::vector<std::uint32_t>> scope_cells = {};
-  std::optional<bool> running = {};
-  std::uint32_t steps = 0;  ///< frames to take while paused
-};
-
 struct LoopOptions {
   std::uint64_t seed = 1;
   std::uint32_t shots = 8;          ///< arrays side by side, chains of the certificate; no more than the device's lanes
@@ -46,40 +38,28 @@ struct LoopOptions {
 };
 
 /// Runs the device in the thread that calls run(); all else may be called from any thread.
-class ChipLoop {
+class ChipLoop final : public Window {
  public:
   static constexpr std::size_t most_scope_cells = 8, bins = 60, most_events = 200, most_changes = 1000;
-  static constexpr int most_frames_per_second = 60;  ///< that viewers are sent; jobs may be more
 
   /// Sets the device up for the scene: throws what a refused program throws. The device must outlive it.
   ChipLoop(Device& device, Scene scene, LoopOptions options);
-  ~ChipLoop();
+  ~ChipLoop() override;
 
   /// Runs jobs until `stop` says so; a job that failed is an event, a lost link ends it with Error(LINK). Without
   /// viewers it goes on, but makes no frames.
   void run(const std::function<bool()>& stop);
 
-  /// Throws Error(BAD_ARG, UNSUPPORTED) that names what is wrong; then nothing is changed.
-  void ask(const Request& request);
-
-  using Frame = std::shared_ptr<const std::string>;
-  struct Numbered {
-    std::uint64_t number = 0;
-    Frame frame;
-  };
-  /// The newest frame (JSON) where that is newer than `after`; waits for one at most `wait`. Empty frame: none came.
-  Numbered newer(std::uint64_t after, std::chrono::milliseconds wait);
-  /// A viewer comes, or goes: while there is one, frames are made.
-  void add_viewers(int change);
-
-  /// What does not change: device, scene, layout, couplings; JSON.
-  const std::string& about() const { return about_; }
-  /// Every register with its value, read by the loop's thread; JSON. Empty where that takes more than `wait`.
-  std::string registers(std::chrono::milliseconds wait);
-  /// TOML that repeats what was done, to the newest frame (repeating_program). Error(UNSUPPORTED) where it cannot.
-  std::string program();
-  /// All states of the first array in the newest frame's last record, as CSV: cell, state.
-  std::string states();
+  void ask(const Request& request) override;
+  Numbered newer(std::uint64_t after, std::chrono::milliseconds wait) override;
+  void add_viewers(int change) override;
+  const std::string& about() const override { return about_; }
+  /// Read by the loop's thread.
+  std::string registers(std::chrono::milliseconds wait) override;
+  /// repeating_program()
+  std::string program() override;
+  std::string states() override;
+  std::string picture(const std::string&) override { return {}; }
 
  private:
   Device& device_;

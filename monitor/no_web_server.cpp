@@ -9,7 +9,7 @@ struct WebServer::Impl {
   std::string url;
 };
 
-WebServer::WebServer(ChipLoop&, const std::string&) {
+WebServer::WebServer(Window&, const std::string&) {
   throw Error(HB_UNSUPPORTED, "monitor: this build has no HTTP library: install libcpp-httplib-dev and libssl-dev (Debian), then configure and build again");
 }
 WebServer::~WebServer() = default;

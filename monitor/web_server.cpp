@@ -76,9 +76,9 @@ Request request_of(const std::string& body) {
 }  // namespace
 
 struct WebServer::Impl {
-  explicit Impl(ChipLoop& of) : loop(of) {}
+  explicit Impl(Window& of) : window(of) {}
 
-  ChipLoop& loop;
+  Window& window;
   httplib::Server server;
   std::string url;
   std::atomic<int> viewers{0};
@@ -100,25 +100,30 @@ struct WebServer::Impl {
 
   void add_data() {
     server.Get("/about", [this](const httplib::Request&, httplib::Response& response) {
-      response.set_content(loop.about(), "application/json");
+      response.set_content(window.about(), "application/json");
     });
     server.Get("/registers", [this](const httplib::Request&, httplib::Response& response) {
-      const std::string registers = loop.registers(std::chrono::seconds(5));
+      const std::string registers = window.registers(std::chrono::seconds(5));
       if (registers.empty()) response.status = 503;
       else response.set_content(registers, "application/json");
     });
     server.Get("/frame", [this](const httplib::Request&, httplib::Response& response) {
-      loop.add_viewers(1);
+      window.add_viewers(1);
       // A frame of now: an older one that no viewer followed may be of long ago.
-      ChipLoop::Numbered newest = loop.newer(0, std::chrono::milliseconds(0));
-      if (const auto next = loop.newer(newest.number, std::chrono::milliseconds(newest.frame ? 300 : 5000)); next.frame) newest = next;
-      loop.add_viewers(-1);
+      Window::Numbered newest = window.newer(0, std::chrono::milliseconds(0));
+      if (const auto next = window.newer(newest.number, std::chrono::milliseconds(newest.frame ? 300 : 5000)); next.frame) newest = next;
+      window.add_viewers(-1);
       if (!newest.frame) response.status = 503;
       else response.set_content(*newest.frame, "application/json");
     });
-    server.Get("/states.csv", [this](const httplib::Request&, httplib::Response& response) { response.set_content(loop.states(), "text/csv"); });
+    server.Get("/states.csv", [this](const httplib::Request&, httplib::Response& response) { response.set_content(window.states(), "text/csv"); });
+    server.Get("/picture", [this](const httplib::Request& asked, httplib::Response& response) {
+      const std::string picture = window.picture(asked.get_param_value("name"));
+      if (picture.empty()) response.status = 404;
+      else response.set_content(picture, "image/png");
+    });
     server.Get("/program.toml", [this](const httplib::Request&, httplib::Response& response) {
-      answer(response, [&] { response.set_content(loop.program(), "application/toml"); });
+      answer(response, [&] { response.set_content(window.program(), "application/toml"); });
     });
     server.Get("/frames", [this](const httplib::Request&, httplib::Response& response) { stream(response); });
     server.Post("/knobs", [this](const httplib::Request& asked, httplib::Response& response) {
@@ -128,7 +133,7 @@ struct WebServer::Impl {
         return;
       }
       answer(response, [&] {
-        loop.ask(request_of(asked.body));
+        window.ask(request_of(asked.body));
         response.set_content("{}", "application/json");
       });
     });
@@ -152,7 +157,7 @@ struct WebServer::Impl {
       response.set_content(fmt::format("there are {} viewers already\n", most_viewers), "text/plain");
       return;
     }
-    loop.add_viewers(1);
+    window.add_viewers(1);
     response.set_header("Cache-Control", "no-store");
     response.set_chunked_content_provider(
         "text/event-stream",
@@ -161,19 +166,19 @@ struct WebServer::Impl {
             sink.done();
             return false;
           }
-          const ChipLoop::Numbered newest = loop.newer(number, std::chrono::milliseconds(500));
+          const Window::Numbered newest = window.newer(number, std::chrono::milliseconds(500));
           number = newest.number;
           const std::string text = newest.frame ? "data: " + *newest.frame + "\n\n" : ": waiting\n\n";
           return sink.write(text.data(), text.size());
         },
         [this](bool) {
-          loop.add_viewers(-1);
+          window.add_viewers(-1);
           viewers.fetch_sub(1);
         });
   }
 };
 
-WebServer::WebServer(ChipLoop& loop, const std::string& listen) : impl_(std::make_unique<Impl>(loop)) {
+WebServer::WebServer(Window& window, const std::string& listen) : impl_(std::make_unique<Impl>(window)) {
   const Address address = address_of(listen);
   httplib::Server& server = impl_->server;
   server.new_task_queue = [] { return new httplib::ThreadPool(most_viewers + 8); };

@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "server/glances.hpp"
+
 namespace heatbath {
 namespace {
 
@@ -22,6 +24,8 @@ constexpr std::chrono::milliseconds alive_period{wire::alive_period_ms};
 constexpr std::chrono::milliseconds farewell{1000};
 /// Connections that have not said hello, beside the queue, and connections in all beside both.
 constexpr std::size_t greeting_limit = 64;
+/// A viewer that asks for nothing for so long is sent away.
+constexpr std::chrono::seconds viewer_patience{60};
 /// How long no connection is accepted when the process has no descriptors left, or no memory.
 constexpr std::chrono::milliseconds out_of_means{100};
 
@@ -63,12 +67,13 @@ bool send_at_once(int socket, std::span<const std::byte> bytes) {
 
 }  // namespace
 
-Reception::Reception(FileDescriptor listener, const ServerOptions& options, const wire::Welcome& facts, std::string token)
+Reception::Reception(FileDescriptor listener, const ServerOptions& options, const Facts& facts, std::string token)
     : listener_(std::move(listener)),
       wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       options_(options),
       facts_(facts),
       token_(std::move(token)),
+      own_desk_(std::make_unique<ViewDesk>()),
       journal_(options.log) {
   if (!wake_) throw std::system_error(errno, std::generic_category(), "eventfd");
   thread_ = std::thread([this] { listen(); });
@@ -89,6 +94,7 @@ ServerCounters Reception::counters() const {
   const std::lock_guard lock(mutex_);
   ServerCounters counters = counters_;
   counters.busy = session_ != nullptr;
+  counters.viewers = count(Stage::viewing);
   return counters;
 }
 
@@ -124,14 +130,17 @@ void Reception::begin(SessionControl& session) {
 void Reception::end(FileDescriptor socket) {
   const std::lock_guard lock(mutex_);
   session_ = nullptr;
+  looking_ = 0;
+  const std::uint64_t one = 1;  // a look on its desk is answered without it
+  [[maybe_unused]] const ssize_t written = ::write(wake_.get(), &one, sizeof one);
   if (!socket) return;
   ::shutdown(socket.get(), SHUT_WR);
-  visitors_.push_back({std::move(socket), Stage::leaving, Clock::now(), {}, {}});
+  visitors_.push_back({.socket = std::move(socket), .stage = Stage::leaving, .since = Clock::now(), .heard = {}, .peer = {}});
 }
 
 void Reception::refuse(FileDescriptor socket, hb_status_t code, const std::string& reason) {
   const std::lock_guard lock(mutex_);
-  visitors_.push_back({std::move(socket), Stage::leaving, Clock::now(), {}, {}});
+  visitors_.push_back({.socket = std::move(socket), .stage = Stage::leaving, .since = Clock::now(), .heard = {}, .peer = {}});
   send_away(visitors_.back(), code, reason);
 }
 
@@ -177,13 +186,17 @@ void Reception::look_around(std::vector<pollfd>& asked) {
     const bool watch = session_ != nullptr && session_->verdict.load(std::memory_order_relaxed) == Verdict::none;
     asked.push_back({watch ? session_->socket : -1, POLLRDHUP, 0});
     for (const Visitor& visitor : visitors_) {
-      const short events = visitor.stage == Stage::waiting ? POLLRDHUP : POLLIN;
+      const short events = visitor.stage == Stage::waiting || visitor.asks ? POLLRDHUP : POLLIN;
       asked.push_back({visitor.socket.get(), events, 0});
     }
   }
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now());
   if (::poll(asked.data(), asked.size(), static_cast<int>(std::max<std::int64_t>(0, left.count() + 1))) < 0)
     for (pollfd& ask : asked) ask.revents = 0;
+  if ((asked[0].revents & POLLIN) != 0) {
+    std::uint64_t rung = 0;
+    [[maybe_unused]] const ssize_t got = ::read(wake_.get(), &rung, sizeof rung);
+  }
   const std::lock_guard lock(mutex_);
   if (session_ != nullptr && session_->socket == asked[2].fd && (asked[2].revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0)
     session_->verdict.store(Verdict::gone, std::memory_order_relaxed);
@@ -195,9 +208,12 @@ void Reception::look_around(std::vector<pollfd>& asked) {
     const auto limit = visitor->stage == Stage::greeting ? options_.handshake_limit : farewell;
     if (visitor->stage == Stage::greeting && Clock::now() - visitor->since > limit)
       send_away(*visitor, HB_TIMEOUT, "no hello within " + std::to_string(limit.count()) + " ms");
+    if (visitor->stage == Stage::viewing && !visitor->asks && Clock::now() - visitor->since > viewer_patience)
+      send_away(*visitor, HB_TIMEOUT, "a viewer that looks at nothing");
     const bool left_us = !visitor->socket || (visitor->stage == Stage::leaving && Clock::now() - visitor->since > limit);
     visitor = left_us ? visitors_.erase(visitor) : std::next(visitor);
   }
+  serve_viewers();
   if ((asked[1].revents & POLLIN) != 0) accept_all();
   if (Clock::now() < next_round_) return;
   next_round_ = Clock::now() + alive_period;
@@ -249,7 +265,7 @@ void Reception::accept_all() {
       continue;
     }
     std::string peer = peer_of(socket.get());
-    visitors_.push_back({std::move(socket), Stage::greeting, Clock::now(), {}, std::move(peer)});
+    visitors_.push_back({.socket = std::move(socket), .stage = Stage::greeting, .since = Clock::now(), .heard = {}, .peer = std::move(peer)});
     if (count(Stage::greeting) > greeting_limit)
       send_away(*from_largest_peer(Stage::greeting, false), HB_BUSY, "too many connections that say nothing; try again");
     // Those that do not hear why they are sent away do not keep descriptors.
@@ -267,23 +283,27 @@ bool Reception::make_room_in_line(Visitor& visitor) {
   return true;
 }
 
+/// Bytes that `heard`, the begin of a frame, lacks to its header, or where that has come to its end.
+std::size_t Reception::missing_of_frame(std::span<const std::byte> heard) {
+  if (heard.size() < sizeof(Header)) return sizeof(Header) - heard.size();
+  Header header;
+  std::memcpy(&header, heard.data(), sizeof header);
+  return sizeof header + header.length - heard.size();
+}
+
 /// Takes what a visitor sent, or notes that it left.
 void Reception::hear(Visitor& visitor) {
   std::byte buffer[4096];
-  if (visitor.stage == Stage::waiting) {
+  if (visitor.stage == Stage::waiting || visitor.asks) {
     visitor.socket = FileDescriptor();
     return;
   }
+  if (visitor.stage == Stage::viewing) return hear_look(visitor);
   const bool greeting = visitor.stage == Stage::greeting;
   // Never beyond the hello: what follows belongs to the session.
   std::size_t wanted = sizeof buffer;
   if (greeting) {
-    wanted = sizeof(Header) - std::min(visitor.hello.size(), sizeof(Header));
-    if (wanted == 0) {
-      Header header;
-      std::memcpy(&header, visitor.hello.data(), sizeof header);
-      wanted = sizeof header + header.length - visitor.hello.size();
-    }
+    wanted = missing_of_frame(visitor.heard);
   }
   const ssize_t got = ::recv(visitor.socket.get(), buffer, std::min(wanted, sizeof buffer), MSG_DONTWAIT);
   if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
@@ -291,8 +311,8 @@ void Reception::hear(Visitor& visitor) {
     return;
   }
   if (got < 0 || !greeting) return;
-  visitor.hello.insert(visitor.hello.end(), buffer, buffer + got);
-  if (visitor.hello.size() >= sizeof(Header)) judge(visitor);
+  visitor.heard.insert(visitor.heard.end(), buffer, buffer + got);
+  if (visitor.heard.size() >= sizeof(Header)) judge(visitor);
 }
 
 bool Reception::token_matches(std::span<const std::byte> shown) const {
@@ -305,26 +325,30 @@ bool Reception::token_matches(std::span<const std::byte> shown) const {
 
 void Reception::judge(Visitor& visitor) {
   Header header;
-  std::memcpy(&header, visitor.hello.data(), sizeof header);
+  std::memcpy(&header, visitor.heard.data(), sizeof header);
   if (header.magic != wire::frame_magic || header.kind != Kind::hello)
     return send_away(visitor, HB_BAD_ARG, "this is a Heatbath server; a connection begins with a hello frame");
   if (header.length < sizeof(wire::Hello) || header.length > wire::max_hello)
     return send_away(visitor, HB_BAD_ARG, "a hello of " + std::to_string(header.length) + " bytes; it has " +
                                               std::to_string(sizeof(wire::Hello)) + ".." + std::to_string(wire::max_hello));
-  if (visitor.hello.size() < sizeof header + header.length) return;
+  if (visitor.heard.size() < sizeof header + header.length) return;
   wire::Hello hello;
-  std::memcpy(&hello, visitor.hello.data() + sizeof header, sizeof hello);
+  std::memcpy(&hello, visitor.heard.data() + sizeof header, sizeof hello);
   if (hello.version != wire::protocol_version)
     return send_away(visitor, HB_DEVICE, "protocol version " + std::to_string(hello.version) + "; this server speaks " +
                                              std::to_string(wire::protocol_version));
   if (hello.token_bytes != header.length - sizeof hello)
     return send_away(visitor, HB_BAD_ARG, "the length of the token does not fit the hello");
-  if (!token_.empty() && !token_matches(std::span(visitor.hello).subspan(sizeof header + sizeof hello)))
+  if (!token_.empty() && !token_matches(std::span(visitor.heard).subspan(sizeof header + sizeof hello)))
     return send_away(visitor, HB_BAD_ARG, hello.token_bytes == 0 ? "this server asks for a token; give token_file=FILE"
                                                                  : "the token is wrong");
-  if (hello.map_major != facts_.map_major)
+  const wire::Welcome& welcome = facts_.welcome;
+  if (hello.map_major != welcome.map_major)
     return send_away(visitor, HB_DEVICE, "register map " + std::to_string(hello.map_major) + ".x; the device has " +
-                                             std::to_string(facts_.map_major) + "." + std::to_string(facts_.map_minor));
+                                             std::to_string(welcome.map_major) + "." + std::to_string(welcome.map_minor));
+  if (hello.role == wire::Role::viewer) return let_look_on(visitor);
+  if (hello.role != wire::Role::owner)
+    return send_away(visitor, HB_BAD_ARG, "role " + std::to_string(static_cast<int>(hello.role)) + "; it is 0, to have the device, or 1, to look on");
   const std::size_t waiting = count(Stage::waiting);
   if (waiting >= options_.queue_limit + (taken_ ? 0u : 1u) && !make_room_in_line(visitor))
     return send_away(visitor, HB_BUSY,
@@ -332,8 +356,107 @@ void Reception::judge(Visitor& visitor) {
                                                : std::to_string(waiting) + " clients wait, more than this server keeps; try later");
   visitor.stage = Stage::waiting;
   visitor.since = Clock::now();
-  visitor.hello = {};
+  visitor.heard = {};
   called_.notify_one();
+}
+
+void Reception::let_look_on(Visitor& visitor) {
+  if (options_.viewer_limit == 0) return send_away(visitor, HB_UNSUPPORTED, "nobody may look on at this server");
+  if (count(Stage::viewing) >= options_.viewer_limit)
+    return send_away(visitor, HB_BUSY, std::to_string(options_.viewer_limit) + " viewers look on, as many as this server lets; try later");
+  std::vector<std::byte> welcome = frame(Kind::welcome, HB_OK, 0, std::string(sizeof facts_.welcome, '\0') + facts_.device);
+  std::memcpy(welcome.data() + sizeof(Header), &facts_.welcome, sizeof facts_.welcome);
+  if (!send_at_once(visitor.socket.get(), welcome)) {
+    visitor.socket = FileDescriptor();
+    return;
+  }
+  visitor.stage = Stage::viewing;
+  visitor.since = Clock::now();
+  visitor.number = ++viewers_;
+  visitor.heard = {};
+}
+
+/// Takes of a look what has come. A viewer that sends anything else is sent away.
+void Reception::hear_look(Visitor& visitor) {
+  std::byte buffer[sizeof(Header) + wire::max_glances * sizeof(wire::Glance)];
+  const std::size_t wanted = missing_of_frame(visitor.heard);
+  const ssize_t got = ::recv(visitor.socket.get(), buffer, std::min(wanted, sizeof buffer), MSG_DONTWAIT);
+  if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
+    visitor.socket = FileDescriptor();
+    return;
+  }
+  if (got < 0) return;
+  visitor.heard.insert(visitor.heard.end(), buffer, buffer + got);
+  if (visitor.heard.size() < sizeof(Header)) return;
+  Header header;
+  std::memcpy(&header, visitor.heard.data(), sizeof header);
+  if (header.magic != wire::frame_magic) return send_away(visitor, HB_BAD_ARG, "what it sent is no frame of this protocol");
+  if (header.kind != Kind::look)
+    return send_away(visitor, HB_UNSUPPORTED, "a viewer looks and does nothing else: a frame of kind " + std::to_string(static_cast<int>(header.kind)));
+  if (header.length % sizeof(wire::Glance) != 0 || header.length > wire::max_glances * sizeof(wire::Glance))
+    return send_away(visitor, HB_BAD_ARG, "a look of " + std::to_string(header.length) + " bytes; it has 0 to " +
+                                              std::to_string(wire::max_glances) + " ranges of " + std::to_string(sizeof(wire::Glance)));
+  if (visitor.heard.size() < sizeof header + header.length) return;
+  visitor.looked = header.id;
+  visitor.asks = true;
+}
+
+/// Sends a viewer the answer to its look. False when it does not take it: then it has left.
+bool Reception::show(Visitor& visitor, const ViewDesk& answer, std::uint64_t session) {
+  Header header;
+  header.kind = Kind::reply;
+  header.status = static_cast<std::uint16_t>(answer.status);
+  header.id = visitor.looked;
+  header.length = answer.bytes;
+  header.ticks = answer.ticks;
+  header.value = session;
+  std::vector<std::byte> bytes(sizeof header + answer.bytes);
+  std::memcpy(bytes.data(), &header, sizeof header);
+  std::memcpy(bytes.data() + sizeof header, answer.data.data(), answer.bytes);
+  visitor.asks = false;
+  visitor.heard.clear();
+  visitor.since = Clock::now();
+  ++counters_.looks;
+  if (send_at_once(visitor.socket.get(), bytes)) return true;
+  visitor.socket = FileDescriptor();
+  return false;
+}
+
+/// Takes the answer from the desk of the session, and lays the next look onto it.
+void Reception::serve_viewers() {
+  const auto put = [](const Visitor& visitor, ViewDesk& desk) {
+    desk.glances = static_cast<std::uint32_t>((visitor.heard.size() - sizeof(Header)) / sizeof(wire::Glance));
+    std::memcpy(desk.list.data(), visitor.heard.data() + sizeof(Header), desk.glances * sizeof(wire::Glance));
+  };
+  const auto next = [this] {
+    return std::find_if(visitors_.begin(), visitors_.end(), [](const Visitor& visitor) { return visitor.asks && visitor.socket; });
+  };
+  if (session_ == nullptr) {
+    for (auto visitor = next(); visitor != visitors_.end(); visitor = next()) {
+      put(*visitor, *own_desk_);
+      answer_look(*own_desk_, facts_.registers, facts_.welcome.memory_bytes);
+      show(*visitor, *own_desk_, 0);
+    }
+    return;
+  }
+  ViewDesk& desk = session_->desk;
+  if (desk.state.load(std::memory_order_acquire) == ViewDesk::State::answered) {
+    const auto visitor = std::find_if(visitors_.begin(), visitors_.end(), [this](const Visitor& one) { return one.number == looking_; });
+    if (looking_ != 0 && visitor != visitors_.end() && visitor->asks && visitor->socket) {
+      // A session of another process may write what it likes there.
+      if (desk.bytes > desk.data.size()) desk.refuse(HB_DEVICE, "the session answered what cannot be");
+      show(*visitor, desk, counters_.sessions);
+      visitors_.splice(visitors_.end(), visitors_, visitor);  // others first
+    }
+    looking_ = 0;
+    desk.state.store(ViewDesk::State::empty, std::memory_order_relaxed);
+  }
+  if (desk.state.load(std::memory_order_relaxed) != ViewDesk::State::empty) return;
+  if (const auto visitor = next(); visitor != visitors_.end()) {
+    put(*visitor, desk);
+    looking_ = visitor->number;
+    desk.state.store(ViewDesk::State::asked, std::memory_order_release);
+  }
 }
 
 void Reception::tell_position() {

@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -24,6 +25,7 @@
 #include "link/socket_address.hpp"
 #include "server/journal.hpp"
 #include "server/session_control.hpp"
+#include "server/view_desk.hpp"
 
 namespace heatbath {
 
@@ -33,10 +35,19 @@ namespace heatbath {
 /// With too many silent connections, the oldest one of the peer that has most of them is closed; where the queue is
 /// full, a client of a peer with fewer places in it takes the last place of the peer with most. A peer is an address of
 /// the internet, or a process of this computer.
+///
+/// Viewers are welcome while there is room for them. It hands their looks to the running session one at a time, in turn,
+/// and answers them itself while no session runs.
 class Reception {
  public:
-  /// Takes the listening socket. `facts` go into the handshake; `token` empty: none is asked for.
-  Reception(FileDescriptor listener, const ServerOptions& options, const wire::Welcome& facts, std::string token);
+  /// What a client learns of the device, and what viewers see of it while no session runs (ServedDevice::registers).
+  struct Facts {
+    wire::Welcome welcome;
+    std::string device;
+    std::span<const std::uint32_t> registers;
+  };
+  /// Takes the listening socket. `token` empty: none is asked for.
+  Reception(FileDescriptor listener, const ServerOptions& options, const Facts& facts, std::string token);
   ~Reception();
 
   /// The client whose turn it is, when there is one; nothing after stop(). Waits for it. Until the next call the device
@@ -51,19 +62,24 @@ class Reception {
 
   void stop() noexcept;
   bool stopping() const { return stop_.load(std::memory_order_relaxed); }
-  /// sessions, refused, longest_wait_ms, busy.
+  /// What a session rings when it has answered a look.
+  int bell() const { return wake_.get(); }
+  /// sessions, refused, longest_wait_ms, busy, viewers, looks.
   ServerCounters counters() const;
   Journal& journal() { return journal_; }
 
  private:
   using Clock = std::chrono::steady_clock;
-  enum class Stage : std::uint8_t { greeting, waiting, leaving };
+  enum class Stage : std::uint8_t { greeting, waiting, viewing, leaving };
   struct Visitor {
     FileDescriptor socket;
     Stage stage = Stage::greeting;
     Clock::time_point since;
-    std::vector<std::byte> hello;
+    std::vector<std::byte> heard;  ///< a hello, or a look, as far as it has come
     std::string peer;
+    std::uint64_t number = 0;      ///< of a viewer, from 1 on
+    std::uint32_t looked = 0;      ///< number of its last look
+    bool asks = false;             ///< heard is a whole look that waits for its answer
   };
   using Visitors = std::list<Visitor>;
 
@@ -73,8 +89,13 @@ class Reception {
   Visitors::iterator from_largest_peer(Stage stage, bool last);
   bool make_room_in_line(Visitor& visitor);
   void accept_all();
+  static std::size_t missing_of_frame(std::span<const std::byte> heard);
   void hear(Visitor& visitor);
   void judge(Visitor& visitor);
+  void let_look_on(Visitor& visitor);
+  void hear_look(Visitor& visitor);
+  void serve_viewers();
+  bool show(Visitor& visitor, const ViewDesk& answer, std::uint64_t session);
   void tell_position();
   void watch_session();
   void send_away(Visitor& visitor, hb_status_t code, const std::string& reason);
@@ -82,7 +103,7 @@ class Reception {
 
   FileDescriptor listener_, wake_;
   const ServerOptions& options_;
-  wire::Welcome facts_;
+  const Facts facts_;
   std::string token_;
   std::atomic<bool> stop_{false};
 
@@ -93,6 +114,9 @@ class Reception {
   SessionControl* session_ = nullptr;
   Clock::time_point session_began_, last_work_;
   std::uint64_t seen_work_ = 0;
+  std::uint64_t viewers_ = 0;                // that ever came
+  std::uint64_t looking_ = 0;                // number of the viewer whose look is on the session's desk; 0: none
+  std::unique_ptr<ViewDesk> own_desk_;       // for looks while no session runs
   ServerCounters counters_;
   Clock::time_point accept_from_ = Clock::time_point::min();  // no descriptors before
   Clock::time_point next_round_;

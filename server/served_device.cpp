@@ -13,6 +13,7 @@
 #include "heatbath/interruptible.hpp"
 #include "heatbath/regs.h"
 #include "server/child_process.hpp"
+#include "server/glances.hpp"
 #include "sim/src/open_transport.hpp"
 
 namespace heatbath {
@@ -99,7 +100,11 @@ bool ServedDevice::wants_own_process() const { return reopened_ == Reopened::onc
 
 /// Opens the device, and closes it. Returns its URI.
 std::string ServedDevice::learn(Learned& learned) const {
-  Device device(open_transport(given_));
+  std::unique_ptr<Transport> transport = open_transport(given_);
+  const std::vector<std::uint32_t> registers = registers_of(dynamic_cast<Observable*>(transport.get()));
+  learned.register_count = std::min(registers.size(), learned.registers.size());
+  std::copy_n(registers.begin(), learned.register_count, learned.registers.begin());
+  Device device(std::move(transport));
   learned.facts.map_major = device.identity().map_major;
   learned.facts.map_minor = device.identity().map_minor;
   learned.facts.map_hash = device.identity().map_hash;

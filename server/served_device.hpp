@@ -1,8 +1,10 @@
 #pragma once
 // The device of a server, opened again for each session.
 
+#include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "heatbath/transport.hpp"
@@ -39,12 +41,16 @@ class ServedDevice {
   void close();
 
   Transport& transport() { return *transport_; }
+  /// Every register as a session finds it; empty where the device cannot be looked at (Observable).
+  std::span<const std::uint32_t> registers() const { return std::span(learned_.registers).first(learned_.register_count); }
 
  private:
   struct Learned {
     wire::Welcome facts;
     double tick_seconds = 0;
     bool sees_time = false;
+    std::size_t register_count = 0;
+    std::array<std::uint32_t, 256> registers{};
   };
   std::string learn(Learned& learned) const;
   std::string learn_in_child(Learned& learned) const;

@@ -5,8 +5,12 @@
 #include <cstring>
 #include <utility>
 
+#include <unistd.h>
+
 #include "heatbath/error.hpp"
+#include "heatbath/observable.hpp"
 #include "heatbath/regs.h"
+#include "server/glances.hpp"
 
 namespace heatbath {
 namespace {
@@ -25,6 +29,10 @@ constexpr std::chrono::milliseconds short_slice{2}, long_slice{20};
 
 /// A client that takes nothing for so long is as good as dead.
 constexpr std::chrono::seconds slowest_reader{30};
+
+/// Showing the device to viewers takes a twentieth of the session's time at most: after a look they wait 19 times as long
+/// as it took.
+constexpr int rest_after_look = 19;
 
 /// The client broke the protocol.
 struct Malformed {
@@ -111,6 +119,21 @@ bool Session::asked_to_stop() {
   return broken_off_;
 }
 
+/// Answers a look that waits on the desk. Nothing of the device changes.
+void Session::show() {
+  ViewDesk& desk = control_.desk;
+  if (desk.state.load(std::memory_order_acquire) != ViewDesk::State::asked) return;
+  const auto began = Clock::now();
+  if (began < next_show_) return;
+  answer_look(desk, dynamic_cast<Observable*>(&transport_), memory_);
+  desk.ticks = ticks();
+  desk.state.store(ViewDesk::State::answered, std::memory_order_release);
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = ::write(control_.bell, &one, sizeof one);
+  const auto done = Clock::now();
+  next_show_ = done + rest_after_look * (done - began);
+}
+
 /// A sign of life, in the place of the listening thread's.
 void Session::show_life() {
   const auto now = Clock::now();
@@ -162,6 +185,7 @@ void Session::serve() {
     while (end_ - begin_ < sizeof(Header)) {
       if (!out_.empty()) flush();
       if (fill() == 0 && pacer_ != nullptr) pacer_->catch_up();
+      show();
       look_at_verdict();
     }
     Header request;
@@ -183,6 +207,7 @@ void Session::serve() {
     control_.work.store(++work_, std::memory_order_relaxed);
     if (pacer_ != nullptr) pacer_->catch_up();
     execute(request);
+    show();
     control_.work.store(++work_, std::memory_order_relaxed);
   }
 }
@@ -286,6 +311,7 @@ bool Session::wait_irq(std::uint64_t limit_ticks) {
     if (pacer_ != nullptr) hold();
     if (left == 0 || broken_off_) return false;
     control_.ticks.store(ticks(), std::memory_order_relaxed);
+    show();
     look_at_verdict();
     if (pacer_ != nullptr) continue;
     const auto took = Clock::now() - began;

@@ -40,6 +40,7 @@ class Session {
   void look_at_verdict() const;
   bool asked_to_stop();
   void show_life();
+  void show();
   std::size_t fill();
   void receive(std::span<std::byte> out);
   void execute(const wire::Header& request);
@@ -67,6 +68,7 @@ class Session {
   std::uint64_t work_ = 0;
   std::uint64_t slice_;
   std::chrono::steady_clock::time_point shown_ = std::chrono::steady_clock::now();  ///< the last sign of life
+  std::chrono::steady_clock::time_point next_show_{};  ///< viewers wait until then
   Failure posted_;  ///< first error of a posted write that was not yet reported
   bool broken_off_ = false;  ///< the client no longer waits for what it asked before a break_off that has come
   bool torn_ = false;  ///< a frame was sent in part

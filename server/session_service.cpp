@@ -1,5 +1,6 @@
 #include "server/session_service.hpp"
 
+#include <array>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
@@ -38,7 +39,7 @@ SessionService::SessionService(const ServerOptions& options, const Uri& listen)
     socket_file_.emplace(std::move(listener.file));
     wire::Welcome facts = device_.facts();
     facts.session_ms = static_cast<std::uint32_t>(options_.session_limit.count());
-    reception_.emplace(std::move(listener.socket), options, facts, token);
+    reception_.emplace(std::move(listener.socket), options, Reception::Facts{facts, device_.uri(), device_.registers()}, token);
   } catch (const std::invalid_argument& wrong) {
     throw Error(HB_BAD_ARG, "listen '" + options_.listen + "': " + wrong.what());
   } catch (const std::system_error& failure) {
@@ -160,13 +161,14 @@ void SessionService::serve(FileDescriptor socket) {
   } catch (const std::exception& failure) {  // of memory that cannot be mapped, of threads
     return reception_->refuse(std::move(socket), HB_DEVICE, std::string("the device cannot be opened: ") + failure.what());
   }
-  SessionControl control;
+  const auto control = std::make_unique<SessionControl>();
+  control->bell = reception_->bell();
   Attendance attendance;
   attend(
-      std::move(socket), control, attendance,
+      std::move(socket), *control, attendance,
       [&](Channel& channel) {
-        control.channel = &channel;
-        reception_->begin(control);
+        control->channel = &channel;
+        reception_->begin(*control);
       },
       [&](FileDescriptor leaving) { reception_->end(std::move(leaving)); });
   note(attendance);
@@ -194,7 +196,9 @@ void SessionService::serve_in_child(FileDescriptor socket) {
     shared.emplace();
     ChildSession& session = **shared;
     session.control.socket = socket.get();
-    child.emplace(std::span(&session.control.socket, 1), [&] {
+    session.control.bell = reception_->bell();
+    const std::array kept{session.control.socket, session.control.bell};
+    child.emplace(kept, [&] {
       try {
         device_.open();
         session.opened = HB_OK;

@@ -175,8 +175,11 @@ struct MonitorOptions {
   std::uint64_t seed = 1;
   std::uint32_t shots = 8;
   double frames_per_second = 30;     ///< 0: as many as the device makes
+  bool watch = false;                ///< look on while others have the served device
+  std::filesystem::path folder;      ///< of a trainer, shown beside the device; empty: none
 };
-/// Prints the address of the page; runs the device until a signal, which is its usual end: 0.
+/// Prints the address of the page; runs the device, or looks on where it is served and taken, until a signal, which is its
+/// usual end: 0.
 int run_monitor(const MonitorOptions& options);
 
 struct RegsOptions {

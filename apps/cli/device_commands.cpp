@@ -179,6 +179,10 @@ void add_monitor(CLI::App& app, Command& command) {
       ->add_option("--fps", monitor->frames_per_second, "frames a second, each a short job; 0: as many as the device makes (default 30)")
       ->transform(finite(0, 1000))
       ->option_text("X");
+  monitor_app->add_flag("--watch", monitor->watch, "look on at a served device (tcp:, unix:, shm:) that others have, without touching it; so it is by itself where the device is taken");
+  monitor_app->add_option("--folder", monitor->folder, "show the losses and pictures that a trainer writes there (its --out), too; only when looking on")
+      ->check(a_name())
+      ->option_text("FOLDER");
   monitor_app->callback([&command, monitor] { command = [monitor] { return run_monitor(*monitor); }; });
 }
 
@@ -211,6 +215,7 @@ void add_serve(CLI::App& app, Command& command) {
   add_whole(serve_app, "--idle-seconds", given->idle_seconds, 0, 1000000,
             "longest a session may do nothing while others wait, 0: no bound (default 10)");
   add_whole(serve_app, "--queue", given->server.queue_limit, 0, 10000, "clients that may wait; 0: whoever comes while a session runs is refused (default 64)");
+  add_whole(serve_app, "--viewers", given->server.viewer_limit, 0, 1000, "clients that may look on, beside the session and without touching it; 0: none (default 8)");
   serve_app->add_flag("--force", given->server.force, "at uio:FILE, replace a FILE that is there, whatever it is");
   serve_app->callback([&command, given] {
     command = [given] {

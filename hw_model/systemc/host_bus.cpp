@@ -94,6 +94,19 @@ class Board : public sc_core::sc_module {
     // A wrong register access has its effect in ERR_ACCESS, as on every link.
   }
 
+  /// A word as a debugger reads it: no phases, no time.
+  std::uint32_t peek(std::uint64_t address) {
+    std::uint32_t value = 0;
+    tlm::tlm_generic_payload payload;
+    payload.set_command(tlm::TLM_READ_COMMAND);
+    payload.set_address(address);
+    payload.set_data_ptr(reinterpret_cast<unsigned char*>(&value));
+    payload.set_data_length(sizeof value);
+    payload.set_streaming_width(sizeof value);
+    socket_->transport_dbg(payload);
+    return value;
+  }
+
   /// Lets simulated time reach the master's local time.
   void synchronize() {
     expect_left(2 * quantum_accesses);
@@ -263,6 +276,8 @@ std::uint32_t HostBus::read32(std::uint64_t address) {
 void HostBus::write32(std::uint64_t address, std::uint32_t value) {
   the_board->access(tlm::TLM_WRITE_COMMAND, address, &value, sizeof value);
 }
+
+std::uint32_t HostBus::peek32(std::uint64_t address) { return the_board->peek(address); }
 
 std::size_t HostBus::topology_bytes() const { return the_board->chip.topology_bytes(); }
 

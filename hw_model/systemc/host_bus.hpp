@@ -56,6 +56,8 @@ class HostBus {
   /// One register access. Wrong ones read 0 and count in ERR_ACCESS.
   std::uint32_t read32(std::uint64_t address);
   void write32(std::uint64_t address, std::uint32_t value);
+  /// A register over transport_dbg, without time: as far as the chip has come. 0 where there is none.
+  std::uint32_t peek32(std::uint64_t address);
 
   /// Bytes of the topology window; 0 where the topology is dense.
   std::size_t topology_bytes() const;

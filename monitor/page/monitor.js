@@ -15,7 +15,7 @@ let palette = {};
 function readPalette() {
   palette = {ink: colour('--ink'), soft: colour('--soft'), line: colour('--line'), card: colour('--card'),
              lines: ['--a', '--b', '--c', '--d', '--e', '--f', '--g', '--h'].map(colour)};
-  if (about) drawCouplings();
+  if (about && !about.watch) drawCouplings();
   fresh = true;
 }
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', readPalette);
@@ -192,10 +192,11 @@ function drawTraces(on) {
   });
 }
 
-const pictures = {scope: drawScope, histogram: drawHistogram, traces: drawTraces};
+const pictures = {scope: drawScope, histogram: drawHistogram, traces: drawTraces, loss: (on) => drawLoss(on)};
 
 // -- a frame ------------------------------------------------------------------------------------------------------
 function take(next) {
+  if (about.watch) return takeLook(next);
   const gap = frame && next.number !== frame.number + 1, back = frame && next.number < frame.number;
   const same = frame && !back && next.time === frame.time;  // paused: nothing new was recorded
   frame = next;
@@ -219,49 +220,80 @@ function take(next) {
   fresh = true;
 }
 
+/** A frame of who looks on: what there is of a device in somebody else's hands. */
+function takeLook(next) {
+  const other = !frame || next.session !== frame.session;
+  if (next.layout) about.layout = {...next.layout, cells: Array.from({length: next.map.length}, (_, k) => k)};
+  if (other) meters = [];
+  frame = next;
+  fresh = true;
+  const last = meters[meters.length - 1];
+  if (frame.meters && !(last && last[0] === frame.time)) meters.push([frame.time, frame.meters.energy, frame.meters.work, frame.meters.heat]);
+  if (meters.length > kept) meters.splice(0, meters.length - kept);
+}
+
+function drawLoss(on) {
+  const values = frame.training ? frame.training.loss : null;
+  if (!values || values.length < 2) return;
+  const [x, y] = axes(on, Math.min(...values), Math.max(...values), 1, frame.training.updates, '');
+  on.line(values.map((v, k) => [x(1 + k * (frame.training.updates - 1) / (values.length - 1)), y(v)]), palette.lines[0]);
+}
+
+function showTraining() {
+  const t = frame.training;
+  $('training-part').hidden = !t;
+  if (!t) return;
+  const last = t.loss && t.loss.length ? `, now ${digits(t.loss[t.loss.length - 1])}` : '';
+  const text = t.trouble ? t.trouble : t.file ? `${t.file}: ${t.what}; ${t.updates} so far${last}` : `no model in ${t.folder} yet`;
+  if ($('training-text').textContent !== text) $('training-text').textContent = text;
+  const stamp = JSON.stringify(t.pictures), box = $('drawings');
+  if (box.dataset.stamp === stamp) return;
+  box.dataset.stamp = stamp;
+  box.replaceChildren(...t.pictures.map((p) => {
+    const figure = document.createElement('figure'), image = document.createElement('img'), words = document.createElement('figcaption');
+    image.src = `/picture?name=${encodeURIComponent(p.name)}&changed=${p.changed}`;
+    image.alt = `Picture ${p.name} of the training`;
+    words.textContent = p.name;
+    figure.append(image, words);
+    return figure;
+  }));
+}
+
 let slow = 0;
 function draw(now) {
   requestAnimationFrame(draw);
   if (!fresh || !frame || !about || document.hidden) return;
   fresh = false;
-  drawMap();
-  for (const name in pictures) pictures[name](new OnCanvas($(name)));
+  if (frame.map) drawMap();
+  for (const name of about.watch ? ['traces'] : ['scope', 'histogram', 'traces']) pictures[name](new OnCanvas($(name)));
+  if (frame.training) drawLoss(new OnCanvas($('loss')));
   ++drawn;
   $('time').value = digits(frame.time, 7);
   if (now - slow > 250) { slow = now; words(now); }
 }
 
 function words(now) {
-  const running = frame.running === 1, k = frame.knobs, h = frame.histogram, c = frame.certificate;
-  const state = running ? 'running' : 'paused';
+  const running = frame.running === 1, watch = about.watch;
+  const state = watch ? (frame.session === 0 ? 'nobody has the device' : `session ${frame.session}: ${running ? 'running' : 'idle'}`) : running ? 'running' : 'paused';
   if ($('state').textContent !== state) $('state').textContent = state;
   $('lamp').className = running ? 'on' : 'paused';
   $('run').textContent = running ? 'Pause' : 'Run';
   if (now - drawnSince > 1000) { $('fps').value = (drawn * 1000 / (now - drawnSince)).toFixed(0); drawn = 0; drawnSince = now; }
-  for (const name of ['kT', 'gain', 'field', 'period']) {
-    if (!editing.has(name) && document.activeElement !== $(name)) $(name).value = k[name];
-  }
-  if (!editing.has('cells') && document.activeElement !== $('cells')) $('cells').value = k.cells.join(', ');
-  $('histogram-cell').textContent = h.cell;
-  const error = h.law && h.samples ? ` (exact ${digits(h.law.mean)}, ${digits(h.law.variance)}; line: ${h.law.name})` : ' (no exact law for this cell)';
-  $('histogram-text').textContent = h.samples ? `${h.samples} samples: mean ${digits(h.mean)}, variance ${digits(h.variance)}${error}` : 'settling after a change';
+  if (watch) showTraining();
+  else ownWords();
   const m = frame.meters;
   list('meters', m ? [['Energy', digits(m.energy, 6)], ['Work', digits(m.work, 6)], ['Heat', digits(m.heat, 6)], ['Heat, joules', digits(m.joules, 5)],
-                      ['E − E₀ − W + Q', digits(m.closure, 2)]] : [['Meters', 'this device has none']]);
-  list('certificate', c.why ? [['None yet', c.why]] : [
-    ['Effective kT', `${digits(c.kT)} (95 %: ${digits(c.kT_low)} to ${digits(c.kT_high)}; set ${digits(c.kT_wanted)})`],
-    ['Autocorrelation', `${digits(c.autocorrelation, 3)} frames (${c.slowest})`],
-    ['Effective samples', `${digits(c.effective_samples, 5)} of ${c.samples}`],
-    ['R-hat', `${digits(c.r_hat, 5)} (${c.least_mixed})`],
-    ['Findings', c.findings.length ? c.findings.join(', ') : 'none']]);
+                      ...(watch ? [['Of', "the job's last snapshot"]] : [['E − E₀ − W + Q', digits(m.closure, 2)]])] : [['Meters', watch ? 'the job takes no snapshot of any' : 'this device has none']]);
   const s = frame.health;
   if (s) {
     const bits = ['running', 'stalled', 'done', 'aborted', 'fault', 'rail', 'capture clip'].filter((_, n) => s.status >> n & 1);
     const interrupts = ['job done', 'aborted', 'fault', 'capture', 'program', 'dma done'].filter((_, n) => s.interrupts >> n & 1);
     list('health', [['Status', bits.join(', ') || 'idle'], ['Fault', s.fault ? `code ${s.fault} at instruction ${s.fault_pc}` : 'none'],
-      ['Interrupts pending', interrupts.join(', ') || 'none'], ['Jobs', `${s.jobs} done, ${s.failed} failed`],
+      ['Interrupts pending', interrupts.join(', ') || 'none'],
+      watch ? ['Job', `${s.shots} shots, ${s.records} records so far`] : ['Jobs', `${s.jobs} done, ${s.failed} failed`],
       ['Parameters clipped', String(s.clips)], ['Cell-steps at a rail', String(s.rails)],
-      ['Die', s.die ? `${digits(s.die / 1000)} K` : 'does not tell'], ['Access, sequence, parity errors', s.errors.join(', ')],
+      ['Die', s.die ? `${digits(s.die / 1000)} K` : 'does not tell'],
+      ...(watch ? [] : [['Access, sequence, parity errors', s.errors.join(', ')]]),
       ['Calibration', about.calibration]]);
   }
   const log = $('log'), newest = frame.events.length ? frame.events[frame.events.length - 1].number : 0;
@@ -269,6 +301,24 @@ function words(now) {
     log.dataset.newest = newest;
     log.replaceChildren(...[...frame.events].reverse().map((e) => { const li = document.createElement('li'); li.textContent = `t = ${digits(e.time, 6)}: ${e.kind}: ${e.text}`; return li; }));
   }
+}
+
+/** What only who has the device is shown. */
+function ownWords() {
+  const k = frame.knobs, h = frame.histogram, c = frame.certificate;
+  for (const name of ['kT', 'gain', 'field', 'period']) {
+    if (!editing.has(name) && document.activeElement !== $(name)) $(name).value = k[name];
+  }
+  if (!editing.has('cells') && document.activeElement !== $('cells')) $('cells').value = k.cells.join(', ');
+  $('histogram-cell').textContent = h.cell;
+  const error = h.law && h.samples ? ` (exact ${digits(h.law.mean)}, ${digits(h.law.variance)}; line: ${h.law.name})` : ' (no exact law for this cell)';
+  $('histogram-text').textContent = h.samples ? `${h.samples} samples: mean ${digits(h.mean)}, variance ${digits(h.variance)}${error}` : 'settling after a change';
+  list('certificate', c.why ? [['None yet', c.why]] : [
+    ['Effective kT', `${digits(c.kT)} (95 %: ${digits(c.kT_low)} to ${digits(c.kT_high)}; set ${digits(c.kT_wanted)})`],
+    ['Autocorrelation', `${digits(c.autocorrelation, 3)} frames (${c.slowest})`],
+    ['Effective samples', `${digits(c.effective_samples, 5)} of ${c.samples}`],
+    ['R-hat', `${digits(c.r_hat, 5)} (${c.least_mixed})`],
+    ['Findings', c.findings.length ? c.findings.join(', ') : 'none']]);
   const legend = $('legend'), want = k.cells.join();
   if (legend.dataset.cells !== want) {
     legend.dataset.cells = want;
@@ -299,6 +349,7 @@ $('run').addEventListener('click', () => ask({running: frame?.running !== 1}));
 $('step').addEventListener('click', () => ask({running: false, steps: 1}));
 document.addEventListener('keydown', (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|SELECT|BUTTON|A)$/.test(event.target.tagName)) return;
+  if (about.watch) return;
   if (event.key === ' ') { event.preventDefault(); $('run').click(); }
   if (event.key === '.') { event.preventDefault(); $('step').click(); }
 });
@@ -306,9 +357,9 @@ function point(index) {
   const {cells, columns} = about.layout;
   chosen = Math.min(cells.length - 1, Math.max(0, index));
   const level = levelsOf(frame.map)[chosen], value = (level / 31.5 - 1) * frame.reach;
-  $('map-text').textContent = `Cell ${cells[chosen]} (row ${Math.floor(chosen / columns)}, column ${chosen % columns}): about ${digits(value, 2)}. Enter shows it in the scope.`;
+  $('map-text').textContent = `Cell ${cells[chosen]} (row ${Math.floor(chosen / columns)}, column ${chosen % columns}): about ${digits(value, 2)}.${about.watch ? '' : ' Enter shows it in the scope.'}`;
 }
-function show() { return ask({cells: [about.layout.cells[chosen]], histogram: about.layout.cells[chosen]}); }
+function show() { return about.watch ? null : ask({cells: [about.layout.cells[chosen]], histogram: about.layout.cells[chosen]}); }
 $('map').addEventListener('keydown', (event) => {
   const step = {ArrowLeft: -1, ArrowRight: 1, ArrowUp: -about.layout.columns, ArrowDown: about.layout.columns}[event.key];
   if (step) { event.preventDefault(); point(chosen + step); }
@@ -361,8 +412,9 @@ function allAsSvg() {
   const map = new OnSvg(width, kind === 'ring' ? 400 : rows * size);
   if (kind === 'ring') drawRing(map, level);
   else cells.forEach((_, k) => { const [r, g, b] = heat(level[k]); map.box(8 + k % columns * size, Math.floor(k / columns) * size, size, size, `rgb(${r},${g},${b})`); });
-  add(map.height, `Array at time ${digits(frame.time, 7)}, kT ${digits(frame.knobs.kT)}`, map.parts.join(''));
-  for (const [name, title] of [['scope', 'Cells ' + [...traces.keys()].join(', ')], ['histogram', 'Histogram of cell ' + frame.histogram.cell], ['traces', 'Energy, work, heat']]) {
+  add(map.height, `Array at time ${digits(frame.time, 7)}` + (about.watch ? '' : `, kT ${digits(frame.knobs.kT)}`), map.parts.join(''));
+  const own = about.watch ? [] : [['scope', 'Cells ' + [...traces.keys()].join(', ')], ['histogram', 'Histogram of cell ' + frame.histogram.cell]];
+  for (const [name, title] of [...own, ['traces', 'Energy, work, heat'], ...(frame.training ? [['loss', 'Loss: ' + (frame.training.what ?? 'none yet')]] : [])]) {
     const on = new OnSvg(width, 240);
     pictures[name](on);
     add(240, title, on.parts.join(''));
@@ -395,8 +447,13 @@ async function start() {
   const link = about.device.link ? about.device.link.uri : '';
   $('source').textContent = `· ${about.source}`;
   $('device').textContent = `${about.cells} ${about.kind} cells, ${about.shots} side by side, ${link}`;
-  $('kT').disabled = !about.knobs.kT;
-  drawCouplings();
+  if (about.watch) {
+    for (const part of document.querySelectorAll('.own')) part.hidden = true;
+    $('map-text').textContent = 'The newest record of the first array.';
+  } else {
+    $('kT').disabled = !about.knobs.kT;
+    drawCouplings();
+  }
   const events = new EventSource('/frames');
   events.onmessage = (event) => take(JSON.parse(event.data));
   events.onerror = () => { $('state').textContent = 'no connection'; $('lamp').className = ''; };

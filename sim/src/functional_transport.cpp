@@ -48,6 +48,8 @@ void FunctionalTransport::write32(std::uint64_t address, std::uint32_t value) {
   chip_.write32(offset_of(address), value);
 }
 
+std::uint32_t FunctionalTransport::peek32(std::uint64_t address) { return chip_.peek32(offset_of(address)); }
+
 std::span<std::byte> FunctionalTransport::window(std::uint64_t address, std::uint64_t size) {
   const std::span<std::byte> memory = chip_.memory();
   check_memory_block(address, size, memory.size(), chip_.now());

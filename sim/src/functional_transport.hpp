@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "heatbath/interruptible.hpp"
+#include "heatbath/observable.hpp"
 #include "heatbath/restorable.hpp"
 #include "heatbath/transport.hpp"
 #include "hw_model/device/chip.hpp"
@@ -15,7 +16,7 @@ namespace heatbath {
 
 /// A link to an emulated chip that it owns. Every register access lets one tick pass first; blocks and waiting cost
 /// only the ticks waited; device memory is lent.
-class FunctionalTransport final : public Transport, public Interruptible, public Restorable {
+class FunctionalTransport final : public Transport, public Interruptible, public Restorable, public Observable {
  public:
   /// `uri` is what info() reports, `where` the place of the chip in its description.
   FunctionalTransport(const model::Profile& profile, const model::ChipOptions& options, std::string uri,
@@ -32,6 +33,7 @@ class FunctionalTransport final : public Transport, public Interruptible, public
   LinkInfo info() const override;
   std::optional<std::uint64_t> device_ticks() const override;
   void ask(std::function<Wish()> wish) override { wish_ = std::move(wish); }
+  std::uint32_t peek32(std::uint64_t address) override;
   std::vector<std::byte> save() override { return chip_.save(); }
   void restore(std::span<const std::byte> saved) override;
 

@@ -59,6 +59,8 @@ void TlmTransport::write32(std::uint64_t address, std::uint32_t value) {
   timed([&] { bus_->write32(register_address(address), value); });
 }
 
+std::uint32_t TlmTransport::peek32(std::uint64_t address) { return bus_->peek32(register_address(address)); }
+
 void TlmTransport::check_block(std::uint64_t address, std::uint64_t size) const {
   check_memory_block(address, size, memory_bytes_, bus_->ticks());
 }

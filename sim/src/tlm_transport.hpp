@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "heatbath/interruptible.hpp"
+#include "heatbath/observable.hpp"
 #include "heatbath/restorable.hpp"
 #include "heatbath/transport.hpp"
 #include "hw_model/systemc/host_bus.hpp"
@@ -16,7 +17,7 @@ namespace heatbath {
 
 /// A link to the SystemC chip of this process. Loosely timed it costs what func: costs and lends device memory;
 /// approximately timed, blocks cost bus time, too, and nothing is lent.
-class TlmTransport final : public Transport, public Interruptible, public Restorable {
+class TlmTransport final : public Transport, public Interruptible, public Restorable, public Observable {
  public:
   /// `memory_bytes`: size of device memory. `uri` is what info() reports. Throws Error(BAD_ARG) when the process has a
   /// SystemC chip of another configuration, Error(BUSY) while this one is open; std::invalid_argument as HostBus::open.
@@ -33,6 +34,7 @@ class TlmTransport final : public Transport, public Interruptible, public Restor
   LinkInfo info() const override;
   std::optional<std::uint64_t> device_ticks() const override;
   void ask(std::function<Wish()> wish) override { wish_ = std::move(wish); }
+  std::uint32_t peek32(std::uint64_t address) override;
   std::vector<std::byte> save() override;
   /// Takes as much of simulated time as the saved device had run.
   void restore(std::span<const std::byte> saved) override;

@@ -134,7 +134,7 @@ TEST(Server, RefusesWrongHellosWithAReason) {
                 hello.version = 9;
                 c.hello(hello);
               }),
-              HasSubstr("protocol version 9; this server speaks 1"));
+              HasSubstr("protocol version 9; this server speaks 2"));
   EXPECT_THAT(answer([](RawClient& c) {
                 wire::Hello hello = RawClient::right_hello();
                 hello.map_major = 7;

@@ -1,10 +1,6 @@
 // The window into a chip: its loop, its laws, and its page over HTTP, without a browser.
 
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <cmath>
@@ -23,6 +19,7 @@
 #include "monitor/chip_loop.hpp"
 #include "monitor/exact_law.hpp"
 #include "monitor/web_server.hpp"
+#include "http_request.hpp"
 
 namespace heatbath::monitor {
 namespace {
@@ -198,27 +195,6 @@ TEST(Layout, ShowsImagesAsImagesAndGridsAsGrids) {
 }
 
 #ifdef HEATBATH_HAS_HTTP
-/// What an HTTP server answers to these bytes, at most `most` bytes of it.
-std::string answer_to(const std::string& url, const std::string& request, std::size_t most = 1 << 22) {
-  const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in to{};
-  to.sin_family = AF_INET;
-  to.sin_port = htons(static_cast<std::uint16_t>(std::stoi(url.substr(url.rfind(':') + 1))));
-  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  EXPECT_EQ(::connect(socket, reinterpret_cast<const sockaddr*>(&to), sizeof to), 0);
-  EXPECT_EQ(::send(socket, request.data(), request.size(), 0), static_cast<ssize_t>(request.size()));
-  std::string answer;
-  char buffer[65536];
-  for (ssize_t count = 0; answer.size() < most && (count = ::recv(socket, buffer, sizeof buffer, 0)) > 0;)
-    answer.append(buffer, static_cast<std::size_t>(count));
-  ::close(socket);
-  return answer;
-}
-
-std::string get(const std::string& path, const std::string& host = "127.0.0.1") {
-  return "GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n";
-}
-
 std::string post(const std::string& body, const std::string& header = "X-Heatbath: 1\r\n") {
   return "POST /knobs HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + header + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }

@@ -14,7 +14,7 @@ namespace heatbath::wire {
 static_assert(std::endian::native == std::endian::little, "frames are copied to and from memory as they are");
 
 constexpr std::uint32_t frame_magic = 0x4B4C4248;  ///< "HBLK": a frame begins here
-constexpr std::uint16_t protocol_version = 1;      ///< both sides must speak the same one
+constexpr std::uint16_t protocol_version = 2;      ///< both sides must speak the same one
 
 /// Largest payload of a frame, and largest block a read_block may ask for. Larger blocks are several frames.
 constexpr std::uint32_t max_payload = 1u << 20;
@@ -24,6 +24,8 @@ constexpr std::uint32_t max_hello = 4096;
 constexpr std::uint32_t min_token = 16, max_token = 1024;
 /// Requests for blocks a client may have sent without having read their replies.
 constexpr std::uint32_t max_block_requests = 4;
+/// Ranges that a viewer may ask for in one look, and bytes in all of them.
+constexpr std::uint32_t max_glances = 64, max_look = 1u << 18;
 /// A server that is at work or has a client waiting sends `alive` or `queued` this often, in milliseconds.
 constexpr std::uint32_t alive_period_ms = 250;
 /// Device time where the server cannot see it without an access of its own.
@@ -39,6 +41,8 @@ enum class Kind : std::uint16_t {
   wait_irq = 6,      ///< value = limit in ticks; answered by `reply`, value = 1 when an interrupt is pending
   break_off = 7,     ///< id 0: requests before it that are not done end early, where they can, and are answered; no
                      ///< answer of its own. To servers with `breaks_off` only
+  look = 8,          ///< of a viewer, its only request; payload = up to max_glances Glances; answered by `reply` with
+                     ///< their bytes one after the other, value = number of the session that is looked at
   // to the client
   welcome = 32,      ///< the session begins; payload: Welcome, then the device's URI. value = 1: a file descriptor of a
                      ///< RingPage comes with the payload's first byte, and all further frames go through the rings
@@ -63,12 +67,15 @@ struct Header {
 };
 static_assert(sizeof(Header) == 40);
 
+/// What a client comes for: to have the device, in its turn, or to look on while others have it.
+enum class Role : std::uint16_t { owner = 0, viewer = 1 };
+
 /// Payload of `hello`, before the token.
 struct Hello {
   std::uint16_t version = protocol_version;
   std::uint16_t map_major = 0;  ///< register map the client drives; another major version is refused
   std::uint16_t map_minor = 0;
-  std::uint16_t zero = 0;
+  Role role = Role::owner;
   std::uint32_t map_hash = 0;  ///< informative
   std::uint32_t token_bytes = 0;
 };
@@ -76,6 +83,14 @@ static_assert(sizeof(Hello) == 16);
 
 /// Bits of Welcome::abilities.
 constexpr std::uint16_t breaks_off = 1;  ///< the server takes `break_off`
+
+/// A range of what a viewer looks at: whole registers, or bytes of device memory.
+struct Glance {
+  std::uint64_t address = 0;  ///< as in Transport
+  std::uint32_t bytes = 0;
+  std::uint32_t zero = 0;
+};
+static_assert(sizeof(Glance) == 16);
 
 /// Payload of `welcome`, before the URI of the served device.
 struct Welcome {

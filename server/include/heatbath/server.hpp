@@ -23,6 +23,7 @@ struct ServerOptions {
   std::chrono::milliseconds handshake_limit{5000};
   /// Clients that may wait while a session runs; more are refused. 0: all clients are refused while a session runs.
   std::uint32_t queue_limit = 64;
+  std::uint32_t viewer_limit = 8;  ///< clients that may look on at a time; more are refused. 0: none may
   bool force = false;  ///< uio: replaces a FILE that is there, whatever it is
   /// Called with a line for each session and each refusal, from the server's threads, one at a time; of many alike the
   /// first ones in a minute, and then how many more there were. What it throws is dropped. Empty: none.
@@ -36,6 +37,8 @@ struct ServerCounters {
   std::uint64_t ended_by_server = 0;  ///< sessions ended for a limit or a malformed frame
   std::uint64_t longest_wait_ms = 0;  ///< of a client in the queue
   std::uint64_t busy = 0;             ///< 1 while a session runs
+  std::uint64_t viewers = 0;          ///< that look on now
+  std::uint64_t looks = 0;            ///< of viewers, answered
   // at etherbone:
   std::uint64_t malformed = 0;  ///< packets that are none, dropped
   std::uint64_t repeated = 0;   ///< packets whose writes were carried out before, and are not again
@@ -52,6 +55,10 @@ struct ServerCounters {
 /// malformed frame, or when it passes session_limit or idle_limit while others wait: so nobody waits longer than
 /// (clients before it) x (session_limit + the time of a reset). After a session the device is as after power-on where
 /// it is an emulator in this process (func:), else reset with its memory cleared: no session sees another's data.
+///
+/// Viewers look on beside the session (heatbath/view.hpp): registers and device memory of an emulator in this process, read
+/// between the requests of the session without an access, so that they change neither bits nor device time. All looks
+/// together take a twentieth of the session's time at most. Viewers have no turn and cannot write.
 ///
 /// With `realtime` the device does not run ahead of the wall clock, and while the host does nothing device time goes on
 /// (until an enabled interrupt is pending). It needs a device whose time the server sees: an emulator in this process.

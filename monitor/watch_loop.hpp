@@ -1,0 +1,90 @@
+#pragma once
+// A window into a chip that somebody else has: it looks on by the read-only session of a server.
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <future>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "heatbath/device.hpp"
+#include "heatbath/view.hpp"
+#include "monitor/training_folder.hpp"
+#include "monitor/window.hpp"
+
+namespace heatbath::monitor {
+
+struct WatchOptions {
+  std::filesystem::path folder = {};  ///< of a trainer, whose losses and pictures are shown, too; empty: none
+  double looks_per_second = 30;       ///< at most; 0: as many as come
+};
+
+/// Shows the newest record of the first array, the meters of the last snapshot, registers and counters of a served device,
+/// and how a training is doing. It turns nothing: ask() and program() are refused. Looks are made only while somebody
+/// watches.
+class WatchLoop final : public Window {
+ public:
+  /// Throws what View and TrainingFolder throw.
+  WatchLoop(const std::string& uri, WatchOptions options);
+  ~WatchLoop() override;
+
+  /// Looks until `stop` says so. A server that has gone ends it with Error(LINK).
+  void run(const std::function<bool()>& stop);
+
+  Numbered newer(std::uint64_t after, std::chrono::milliseconds wait) override;
+  void add_viewers(int change) override;
+  const std::string& about() const override { return about_; }
+  std::string registers(std::chrono::milliseconds wait) override;
+  void ask(const Request& request) override;
+  std::string program() override;
+  std::string states() override;
+  std::string picture(const std::string& name) override;
+
+  static constexpr std::uint32_t most_cells = 40000;  ///< that are shown, from the first on
+
+ private:
+  /// Where things lie in device memory, as registers and the program tell; a look that finds by one plan what the same
+  /// look's registers and program plan again has seen what it was meant to.
+  struct Plan {
+    std::uint64_t program = 0, ring = 0;
+    std::uint32_t instructions = 0, slots = 0, record_bytes = 0, lanes = 0;
+    std::optional<std::uint64_t> meters;  ///< of the program's last snapshot
+    bool operator==(const Plan&) const = default;
+  };
+  Plan plan_of(const std::vector<std::byte>& program) const;
+  std::uint32_t word(std::uint32_t offset) const;
+  void look();
+  bool look_by_plan();
+  std::string frame_of();
+  std::string read_registers();
+
+  View* view_;  // of device_
+  Device device_;
+  WatchOptions options_;
+  std::string about_;
+  std::optional<TrainingFolder> folder_;
+
+  std::mutex mutex_;
+  std::condition_variable turned_, framed_;
+  int viewers_ = 0;                                  // under mutex_, as all to states_
+  Numbered newest_;
+  std::deque<std::promise<std::string>> register_readers_;
+  std::vector<float> states_;
+  mutable std::mutex folder_mutex_;                  // over folder_
+
+  // of the loop's thread
+  std::vector<std::byte> registers_;                 // from first_register on, the newest
+  Plan plan_;
+  std::uint64_t session_ = 0, ticks_ = 0;
+  std::uint32_t head_ = 0;                           // records that the job has written
+  std::optional<hb_meters_t> meters_;                // means over the arrays
+  double reach_ = 1, frames_per_second_ = 0;
+  std::string training_ = "null";
+};
+
+}  // namespace heatbath::monitor
