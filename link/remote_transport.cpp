@@ -12,6 +12,7 @@
 #include "heatbath/topology.h"
 #include "link/block_range.hpp"
 #include "link/socket_address.hpp"
+#include "link/token_proof.hpp"
 
 namespace heatbath {
 namespace {
@@ -81,16 +82,15 @@ void RemoteTransport::begin_session(FileDescriptor socket, wire::Role role, cons
   hello.map_minor = HB_MAP_MINOR;
   hello.role = role;
   hello.map_hash = HB_MAP_HASH;
-  hello.token_bytes = static_cast<std::uint32_t>(token.size());
-  Header header;
-  header.kind = Kind::hello;
-  header.length = static_cast<std::uint32_t>(sizeof hello + token.size());
-  post(header);
-  const auto greeting = bytes_of_value(hello);
-  out_.insert(out_.end(), greeting.begin(), greeting.end());
-  const auto secret = std::as_bytes(std::span(token));
-  out_.insert(out_.end(), secret.begin(), secret.end());
-  flush();
+  const auto say = [this](Kind kind, std::span<const std::byte> payload) {
+    Header header;
+    header.kind = kind;
+    header.length = static_cast<std::uint32_t>(payload.size());
+    post(header);
+    out_.insert(out_.end(), payload.begin(), payload.end());
+    flush();
+  };
+  say(Kind::hello, bytes_of_value(hello));
 
   const auto give_up = std::chrono::steady_clock::now() + queue_limit;
   for (;;) {
@@ -99,6 +99,14 @@ void RemoteTransport::begin_session(FileDescriptor socket, wire::Role role, cons
       if (std::chrono::steady_clock::now() < give_up) continue;
       throw Error(HB_BUSY, uri_ + ": " + std::to_string(answer.value) + " session(s) are before this one after " +
                                std::to_string(queue_limit.count()) + " ms; try later, or a longer queue_timeout_ms");
+    }
+    if (answer.kind == Kind::challenge) {
+      wire::Nonce nonce;
+      if (answer.length != nonce.size()) lose("the server's challenge has " + std::to_string(answer.length) + " bytes");
+      receive_exactly(nonce);
+      if (token.empty()) throw Error(HB_BAD_ARG, uri_ + ": this server asks for a token; give token_file=FILE");
+      say(Kind::proof, token_proof(token, nonce, hello));
+      continue;
     }
     if (answer.kind == Kind::refused) {
       const std::string reason = receive_text(answer.length);

@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <stdexcept>
 #include <system_error>
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -269,6 +271,50 @@ Listener listen_at(SocketAddress& address, bool loopback_only) {
   widen(socket.get());
   if (::listen(socket.get(), backlog) != 0) throw failure(errno, address.path);
   return {std::move(socket), std::move(file)};
+}
+
+Listener adopt_listener(std::string& scheme, SocketAddress& address, bool loopback_only) {
+  constexpr int first = 3;  // SD_LISTEN_FDS_START
+  const auto number = [](const char* variable) {
+    const char* const text = std::getenv(variable);
+    return text == nullptr ? std::nullopt : numerics::parse_number<std::uint32_t>(text);
+  };
+  if (number("LISTEN_PID") != static_cast<std::uint32_t>(::getpid()))
+    throw std::invalid_argument("systemd gave this process no socket; a .socket unit does (LISTEN_PID, LISTEN_FDS)");
+  if (const auto count = number("LISTEN_FDS"); count != 1u)
+    throw std::invalid_argument("systemd gave " + std::to_string(count.value_or(0)) + " sockets; a device is served at one");
+  Listener listener;
+  listener.socket = FileDescriptor(first);
+  int listens = 0, type = 0;
+  socklen_t size = sizeof listens;
+  getsockopt(first, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size);
+  size = sizeof type;
+  getsockopt(first, SOL_SOCKET, SO_TYPE, &type, &size);
+  sockaddr_storage there{};
+  size = sizeof there;
+  if (getsockname(first, reinterpret_cast<sockaddr*>(&there), &size) != 0) throw failure(errno, "the socket of systemd");
+  const bool internet = there.ss_family == AF_INET || there.ss_family == AF_INET6;
+  if (listens == 0 || type != SOCK_STREAM || (!internet && there.ss_family != AF_UNIX))
+    throw std::invalid_argument("systemd's socket is none that listens for streams: ListenStream= in the .socket unit");
+  fcntl(first, F_SETFD, FD_CLOEXEC);
+  if (!internet) {
+    scheme = "unix";
+    const auto& name = reinterpret_cast<const sockaddr_un&>(there);
+    address.path.assign(name.sun_path, strnlen(name.sun_path, sizeof name.sun_path));
+    return listener;
+  }
+  if (loopback_only && !is_loopback(reinterpret_cast<const sockaddr*>(&there)))
+    throw std::invalid_argument("systemd's socket is not at a loopback address; without a token only those are served");
+  scheme = "tcp";
+  char host[INET6_ADDRSTRLEN] = "";
+  inet_ntop(there.ss_family,
+            there.ss_family == AF_INET ? static_cast<const void*>(&reinterpret_cast<const sockaddr_in&>(there).sin_addr)
+                                       : static_cast<const void*>(&reinterpret_cast<const sockaddr_in6&>(there).sin6_addr),
+            host, sizeof host);
+  address.host = host;
+  address.port = std::to_string(port_of(reinterpret_cast<const sockaddr&>(there)));
+  prefer_latency(first);
+  return listener;
 }
 
 FileDescriptor connect_datagrams(const SocketAddress& address, std::optional<std::uint16_t> local_port) {

@@ -59,6 +59,10 @@ struct Listener {
 /// there.
 Listener listen_at(SocketAddress& address, bool loopback_only);
 
+/// The listening socket that systemd opened for this process (sd_listen_fds(3)): of a stream, tcp or unix, and one alone.
+/// `scheme` and `address` become those that clients use. Throws as listen_at; std::invalid_argument where there is none.
+Listener adopt_listener(std::string& scheme, SocketAddress& address, bool loopback_only);
+
 /// A socket for datagrams to and from one address. Without `local_port` its own port is that of the other side, where
 /// the core of a LiteX board answers to, unless that side is this computer or the port is taken. Throws
 /// std::system_error; std::invalid_argument when a host has no address.

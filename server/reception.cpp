@@ -6,11 +6,13 @@
 #include <system_error>
 #include <utility>
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "link/token_proof.hpp"
 #include "server/glances.hpp"
 
 namespace heatbath {
@@ -26,6 +28,8 @@ constexpr std::chrono::milliseconds farewell{1000};
 constexpr std::size_t greeting_limit = 64;
 /// A viewer that asks for nothing for so long is sent away.
 constexpr std::chrono::seconds viewer_patience{60};
+/// Origins of wrong tokens that are remembered.
+constexpr std::size_t most_origins = 1024;
 /// How long no connection is accepted when the process has no descriptors left, or no memory.
 constexpr std::chrono::milliseconds out_of_means{100};
 
@@ -41,23 +45,30 @@ std::vector<std::byte> frame(Kind kind, hb_status_t status, std::uint64_t value,
   return bytes;
 }
 
-/// The peer of a connection: an address without its port, or a process.
-std::string peer_of(int socket) {
+/// The other side of a connection: an address without its port, or a process; and who answers for its wrong tokens: an
+/// address, of IPv6 its first half, or a user.
+struct Peer {
+  std::string name, origin;
+};
+Peer peer_of(int socket) {
   sockaddr_storage address{};
   socklen_t bytes = sizeof address;
   if (getpeername(socket, reinterpret_cast<sockaddr*>(&address), &bytes) != 0) return {};
+  char text[INET6_ADDRSTRLEN] = "";
   if (address.ss_family == AF_INET) {
-    const auto& four = reinterpret_cast<const sockaddr_in&>(address).sin_addr;
-    return {reinterpret_cast<const char*>(&four), sizeof four};
+    inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(address).sin_addr, text, sizeof text);
+    return {text, text};
   }
   if (address.ss_family == AF_INET6) {
-    const auto& six = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
-    return {reinterpret_cast<const char*>(&six), sizeof six};
+    const in6_addr& six = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
+    inet_ntop(AF_INET6, &six, text, sizeof text);
+    return {text, std::string(reinterpret_cast<const char*>(&six), sizeof six / 2)};
   }
   ucred process{};
   socklen_t size = sizeof process;
   if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &process, &size) != 0) return {};
-  return "process " + std::to_string(process.pid);
+  const std::string user = "user " + std::to_string(process.uid);
+  return {user + ", process " + std::to_string(process.pid), user};
 }
 
 /// Sends all of it at once, or says no.
@@ -74,6 +85,7 @@ Reception::Reception(FileDescriptor listener, const ServerOptions& options, cons
       facts_(facts),
       token_(std::move(token)),
       own_desk_(std::make_unique<ViewDesk>()),
+      audit_(options.audit_file),
       journal_(options.log) {
   if (!wake_) throw std::system_error(errno, std::generic_category(), "eventfd");
   thread_ = std::thread([this] { listen(); });
@@ -111,6 +123,7 @@ std::optional<FileDescriptor> Reception::next() {
       counters_.longest_wait_ms = std::max(counters_.longest_wait_ms, static_cast<std::uint64_t>(waited.count()));
       ++counters_.sessions;
       taken_ = true;
+      session_entry_ = {.number = counters_.sessions, .peer = first->peer, .token = first->proved, .began = std::chrono::system_clock::now()};
       visitors_.erase(first);
       return socket;
     }
@@ -135,12 +148,34 @@ void Reception::end(FileDescriptor socket) {
   [[maybe_unused]] const ssize_t written = ::write(wake_.get(), &one, sizeof one);
   if (!socket) return;
   ::shutdown(socket.get(), SHUT_WR);
-  visitors_.push_back({.socket = std::move(socket), .stage = Stage::leaving, .since = Clock::now(), .heard = {}, .peer = {}});
+  visitors_.push_back({.socket = std::move(socket), .stage = Stage::leaving, .since = Clock::now(), .heard = {}, .peer = {}, .origin = {}, .hello = {}, .nonce = {}, .reason = {}});
+}
+
+void Reception::tell_audit(const Audit::Entry& entry) {
+  if (!audit_.add(entry)) journal_.add(Entry::other, "the audit file cannot be written");
+}
+
+void Reception::note_end(const std::string& reason, bool by_server, std::uint64_t requests, std::optional<std::uint64_t> ticks) {
+  const std::lock_guard lock(mutex_);
+  session_entry_.ended = reason;
+  session_entry_.by_server = by_server;
+  session_entry_.requests = requests;
+  session_entry_.ticks = ticks;
+  tell_audit(session_entry_);
+}
+
+/// The audit's line of a viewer that has gone.
+void Reception::say_goodbye(const Visitor& visitor) {
+  if (visitor.number == 0) return;
+  tell_audit({.what = "viewer", .number = visitor.number, .peer = visitor.peer, .token = visitor.proved, .began = visitor.came,
+              .requests = visitor.looks, .ended = visitor.reason.empty() ? "the client closed it" : visitor.reason,
+              .by_server = !visitor.reason.empty()});
 }
 
 void Reception::refuse(FileDescriptor socket, hb_status_t code, const std::string& reason) {
+  note_end(reason, true, 0, {});
   const std::lock_guard lock(mutex_);
-  visitors_.push_back({.socket = std::move(socket), .stage = Stage::leaving, .since = Clock::now(), .heard = {}, .peer = {}});
+  visitors_.push_back({.socket = std::move(socket), .stage = Stage::leaving, .since = Clock::now(), .heard = {}, .peer = {}, .origin = {}, .hello = {}, .nonce = {}, .reason = {}});
   send_away(visitors_.back(), code, reason);
 }
 
@@ -152,6 +187,7 @@ void Reception::send_away(Visitor& visitor, hb_status_t code, const std::string&
   ::shutdown(visitor.socket.get(), SHUT_WR);
   visitor.stage = Stage::leaving;
   visitor.since = Clock::now();
+  visitor.reason = reason;
 }
 
 void Reception::listen() {
@@ -170,6 +206,7 @@ void Reception::listen() {
   if (session_ != nullptr) session_->verdict.store(Verdict::stopping, std::memory_order_relaxed);
   for (Visitor& visitor : visitors_)
     if (visitor.socket && visitor.stage != Stage::leaving) send_away(visitor, HB_LINK, "the server stops");
+  for (const Visitor& visitor : visitors_) say_goodbye(visitor);
   visitors_.clear();
   called_.notify_all();
 }
@@ -207,10 +244,11 @@ void Reception::look_around(std::vector<pollfd>& asked) {
     if (events != 0) hear(*visitor);
     const auto limit = visitor->stage == Stage::greeting ? options_.handshake_limit : farewell;
     if (visitor->stage == Stage::greeting && Clock::now() - visitor->since > limit)
-      send_away(*visitor, HB_TIMEOUT, "no hello within " + std::to_string(limit.count()) + " ms");
+      send_away(*visitor, HB_TIMEOUT, std::string(visitor->nonce ? "no proof of the token" : "no hello") + " within " + std::to_string(limit.count()) + " ms");
     if (visitor->stage == Stage::viewing && !visitor->asks && Clock::now() - visitor->since > viewer_patience)
       send_away(*visitor, HB_TIMEOUT, "a viewer that looks at nothing");
     const bool left_us = !visitor->socket || (visitor->stage == Stage::leaving && Clock::now() - visitor->since > limit);
+    if (left_us) say_goodbye(*visitor);
     visitor = left_us ? visitors_.erase(visitor) : std::next(visitor);
   }
   serve_viewers();
@@ -264,8 +302,8 @@ void Reception::accept_all() {
       }
       continue;
     }
-    std::string peer = peer_of(socket.get());
-    visitors_.push_back({.socket = std::move(socket), .stage = Stage::greeting, .since = Clock::now(), .heard = {}, .peer = std::move(peer)});
+    Peer peer = peer_of(socket.get());
+    visitors_.push_back({.socket = std::move(socket), .stage = Stage::greeting, .since = Clock::now(), .heard = {}, .peer = std::move(peer.name), .origin = std::move(peer.origin), .hello = {}, .nonce = {}, .reason = {}});
     if (count(Stage::greeting) > greeting_limit)
       send_away(*from_largest_peer(Stage::greeting, false), HB_BUSY, "too many connections that say nothing; try again");
     // Those that do not hear why they are sent away do not keep descriptors.
@@ -315,15 +353,8 @@ void Reception::hear(Visitor& visitor) {
   if (visitor.heard.size() >= sizeof(Header)) judge(visitor);
 }
 
-bool Reception::token_matches(std::span<const std::byte> shown) const {
-  // The same work for every token of that length, right or wrong.
-  unsigned difference = shown.size() == token_.size() ? 0 : 1;
-  for (std::size_t k = 0; k < shown.size(); ++k)
-    difference |= std::to_integer<unsigned>(shown[k]) ^ static_cast<unsigned char>(token_[k % token_.size()]);
-  return difference == 0;
-}
-
 void Reception::judge(Visitor& visitor) {
+  if (visitor.nonce) return judge_proof(visitor);
   Header header;
   std::memcpy(&header, visitor.heard.data(), sizeof header);
   if (header.magic != wire::frame_magic || header.kind != Kind::hello)
@@ -336,19 +367,58 @@ void Reception::judge(Visitor& visitor) {
   std::memcpy(&hello, visitor.heard.data() + sizeof header, sizeof hello);
   if (hello.version != wire::protocol_version)
     return send_away(visitor, HB_DEVICE, "protocol version " + std::to_string(hello.version) + "; this server speaks " +
-                                             std::to_string(wire::protocol_version));
-  if (hello.token_bytes != header.length - sizeof hello)
-    return send_away(visitor, HB_BAD_ARG, "the length of the token does not fit the hello");
-  if (!token_.empty() && !token_matches(std::span(visitor.heard).subspan(sizeof header + sizeof hello)))
-    return send_away(visitor, HB_BAD_ARG, hello.token_bytes == 0 ? "this server asks for a token; give token_file=FILE"
-                                                                 : "the token is wrong");
+                                             std::to_string(wire::protocol_version) + ": update the older one of the two");
+  if (header.length != sizeof hello)
+    return send_away(visitor, HB_BAD_ARG, "a hello of " + std::to_string(header.length) + " bytes; in this version it has " + std::to_string(sizeof hello));
   const wire::Welcome& welcome = facts_.welcome;
   if (hello.map_major != welcome.map_major)
     return send_away(visitor, HB_DEVICE, "register map " + std::to_string(hello.map_major) + ".x; the device has " +
                                              std::to_string(welcome.map_major) + "." + std::to_string(welcome.map_minor));
-  if (hello.role == wire::Role::viewer) return let_look_on(visitor);
-  if (hello.role != wire::Role::owner)
+  if (hello.role != wire::Role::owner && hello.role != wire::Role::viewer)
     return send_away(visitor, HB_BAD_ARG, "role " + std::to_string(static_cast<int>(hello.role)) + "; it is 0, to have the device, or 1, to look on");
+  visitor.hello = hello;
+  visitor.heard.clear();
+  if (token_.empty()) return admit(visitor);
+  if (tries_of(visitor.origin).wrong >= options_.wrong_tokens)
+    return send_away(visitor, HB_BUSY, "too many wrong tokens came from there; try again in a minute");
+  visitor.nonce = fresh_nonce();
+  const std::string nonce(reinterpret_cast<const char*>(visitor.nonce->data()), visitor.nonce->size());
+  if (!send_at_once(visitor.socket.get(), frame(Kind::challenge, HB_OK, 0, nonce))) visitor.socket = FileDescriptor();
+}
+
+/// How often an origin was wrong of late.
+Reception::Tries& Reception::tries_of(const std::string& origin) {
+  const auto now = Clock::now();
+  std::erase_if(tries_, [&](const auto& one) { return now - one.second.since > options_.wrong_token_time; });
+  if (tries_.size() >= most_origins && !tries_.contains(origin))
+    tries_.erase(std::min_element(tries_.begin(), tries_.end(), [](const auto& a, const auto& b) { return a.second.since < b.second.since; }));
+  return tries_.try_emplace(origin, Tries{0, now}).first->second;
+}
+
+void Reception::judge_proof(Visitor& visitor) {
+  Header header;
+  std::memcpy(&header, visitor.heard.data(), sizeof header);
+  wire::Proof proof;
+  if (header.magic != wire::frame_magic || header.kind != Kind::proof || header.length != proof.size())
+    return send_away(visitor, HB_BAD_ARG, "the answer to a challenge is a proof of " + std::to_string(proof.size()) + " bytes");
+  if (visitor.heard.size() < sizeof header + proof.size()) return;
+  std::memcpy(proof.data(), visitor.heard.data() + sizeof header, proof.size());
+  Tries& tries = tries_of(visitor.origin);
+  // Several may have been challenged before one of them was wrong.
+  const bool heard = tries.wrong < options_.wrong_tokens;
+  if (!heard || !same_proof(proof, token_proof(token_, *visitor.nonce, visitor.hello))) {
+    ++tries.wrong;
+    tell_audit({.what = "refused", .peer = visitor.peer, .began = visitor.came, .ended = "wrong token", .by_server = true});
+    return send_away(visitor, heard ? HB_BAD_ARG : HB_BUSY, heard ? "the token is wrong" : "too many wrong tokens came from there; try again in a minute");
+  }
+  visitor.proved = true;
+  visitor.heard.clear();
+  admit(visitor);
+}
+
+/// Who has said all it must: into the line, or to the viewers.
+void Reception::admit(Visitor& visitor) {
+  if (visitor.hello.role == wire::Role::viewer) return let_look_on(visitor);
   const std::size_t waiting = count(Stage::waiting);
   if (waiting >= options_.queue_limit + (taken_ ? 0u : 1u) && !make_room_in_line(visitor))
     return send_away(visitor, HB_BUSY,
@@ -417,6 +487,7 @@ bool Reception::show(Visitor& visitor, const ViewDesk& answer, std::uint64_t ses
   visitor.heard.clear();
   visitor.since = Clock::now();
   ++counters_.looks;
+  ++visitor.looks;
   if (send_at_once(visitor.socket.get(), bytes)) return true;
   visitor.socket = FileDescriptor();
   return false;

@@ -8,6 +8,7 @@
 #include <deque>
 #include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -23,6 +24,7 @@
 #include "heatbath/wire_protocol.hpp"
 #include "link/channel.hpp"
 #include "link/socket_address.hpp"
+#include "server/audit.hpp"
 #include "server/journal.hpp"
 #include "server/session_control.hpp"
 #include "server/view_desk.hpp"
@@ -57,6 +59,8 @@ class Reception {
   /// when its last words have been read.
   void begin(SessionControl& session);
   void end(FileDescriptor socket);
+  /// What the audit says of the session that next() began.
+  void note_end(const std::string& reason, bool by_server, std::uint64_t requests, std::optional<std::uint64_t> ticks);
   /// Sends a client that was called away after all.
   void refuse(FileDescriptor socket, hb_status_t code, const std::string& reason);
 
@@ -76,7 +80,14 @@ class Reception {
     Stage stage = Stage::greeting;
     Clock::time_point since;
     std::vector<std::byte> heard;  ///< a hello, or a look, as far as it has come
-    std::string peer;
+    std::string peer;              ///< for people, and for fairness
+    std::string origin;            ///< whose wrong tokens are counted together
+    wire::Hello hello;             ///< once the challenge went out
+    std::optional<wire::Nonce> nonce;  ///< of the challenge that waits for its proof
+    bool proved = false;
+    std::chrono::system_clock::time_point came = std::chrono::system_clock::now();
+    std::string reason;            ///< why it was sent away
+    std::uint64_t looks = 0;
     std::uint64_t number = 0;      ///< of a viewer, from 1 on
     std::uint32_t looked = 0;      ///< number of its last look
     bool asks = false;             ///< heard is a whole look that waits for its answer
@@ -92,6 +103,15 @@ class Reception {
   static std::size_t missing_of_frame(std::span<const std::byte> heard);
   void hear(Visitor& visitor);
   void judge(Visitor& visitor);
+  void judge_proof(Visitor& visitor);
+  void admit(Visitor& visitor);
+  void tell_audit(const Audit::Entry& entry);
+  void say_goodbye(const Visitor& visitor);
+  struct Tries {
+    std::uint32_t wrong = 0;
+    Clock::time_point since;
+  };
+  Tries& tries_of(const std::string& origin);
   void let_look_on(Visitor& visitor);
   void hear_look(Visitor& visitor);
   void serve_viewers();
@@ -99,7 +119,6 @@ class Reception {
   void tell_position();
   void watch_session();
   void send_away(Visitor& visitor, hb_status_t code, const std::string& reason);
-  bool token_matches(std::span<const std::byte> shown) const;
 
   FileDescriptor listener_, wake_;
   const ServerOptions& options_;
@@ -118,6 +137,9 @@ class Reception {
   std::uint64_t looking_ = 0;                // number of the viewer whose look is on the session's desk; 0: none
   std::unique_ptr<ViewDesk> own_desk_;       // for looks while no session runs
   ServerCounters counters_;
+  std::map<std::string, Tries> tries_;
+  Audit audit_;
+  Audit::Entry session_entry_;
   Clock::time_point accept_from_ = Clock::time_point::min();  // no descriptors before
   Clock::time_point next_round_;
   Journal journal_;

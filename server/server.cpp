@@ -43,6 +43,7 @@ void refuse_token_and_realtime(const ServerOptions& options, const char* why) {
 }
 
 Service service_of(const ServerOptions& options) {
+  if (options.listen == "systemd") return std::make_unique<SessionService>(options, Uri{.what = "listen", .text = "systemd", .scheme = "systemd", .address = {}, .keys = {}});
   const Scheme* const scheme = find_scheme(link_schemes(), scheme_of(options.listen));
   if (scheme != nullptr) {
     const Uri listen = parse_uri(options.listen, scheme->address, {}, "listen");
@@ -58,8 +59,8 @@ Service service_of(const ServerOptions& options) {
       return std::make_unique<SessionService>(options, listen);
   }
   throw Error(HB_BAD_ARG, "listen '" + options.listen +
-                              "': a device is served at tcp://host:port, unix:/path, shm:/name, etherbone://host:port or "
-                              "uio:FILE");
+                              "': a device is served at tcp://host:port, unix:/path, shm:/name, etherbone://host:port, "
+                              "uio:FILE or systemd");
 }
 
 }  // namespace

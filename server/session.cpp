@@ -72,6 +72,10 @@ std::uint64_t Session::ticks() const {
 
 std::string Session::run() {
   std::string reason = "the client closed it";
+  struct LastTicks {  // for the audit
+    Session& session;
+    ~LastTicks() { session.control_.ticks.store(session.ticks(), std::memory_order_relaxed); }
+  } const last{*this};
   try {
     serve();
   } catch (const Channel::Lost&) {

@@ -12,6 +12,7 @@
 #include "heatbath/error.hpp"
 #include "heatbath/numerics/text.hpp"
 #include "link/remote_transport.hpp"
+#include "link/token_proof.hpp"
 #include "server/child_process.hpp"
 #include "server/session.hpp"
 
@@ -27,6 +28,7 @@ constexpr std::chrono::milliseconds longest_farewell{1000};
 
 SessionService::SessionService(const ServerOptions& options, const Uri& listen)
     : options_(options), listen_(listen), device_(options.device) {
+  if (!options_.token_file.empty() && !proves_tokens()) (void)fresh_nonce();  // which says what is missing
   const std::string token = options_.token_file.empty() ? std::string{} : read_token(options_.token_file);
   if (!(options_.slowdown > 0) || !std::isfinite(options_.slowdown))
     throw Error(HB_BAD_ARG, "slowdown " + numerics::text_of(options_.slowdown) + ": it must be above 0");
@@ -34,8 +36,10 @@ SessionService::SessionService(const ServerOptions& options, const Uri& listen)
     throw Error(HB_UNSUPPORTED, "realtime: device time of " + device_.uri() +
                                     " is not seen without an access; func: and tlm: show it");
   try {
-    address_ = socket_address(listen.scheme, listen.address);
-    Listener listener = listen_at(address_, token.empty());
+    const bool handed_over = listen_.scheme == "systemd";
+    if (!handed_over) address_ = socket_address(listen_.scheme, listen_.address);
+    Listener listener = handed_over ? adopt_listener(listen_.scheme, address_, token.empty()) : listen_at(address_, token.empty());
+    if (handed_over && listen_.scheme == "unix") listen_.text = "unix:" + address_.path;
     socket_file_.emplace(std::move(listener.file));
     wire::Welcome facts = device_.facts();
     facts.session_ms = static_cast<std::uint32_t>(options_.session_limit.count());
@@ -141,7 +145,10 @@ void SessionService::attend(FileDescriptor socket, SessionControl& control, Atte
   ends(std::move(leaving));
 }
 
-void SessionService::note(const Attendance& attendance) {
+void SessionService::note(const Attendance& attendance, const SessionControl& control) {
+  const std::uint64_t ticks = control.ticks.load(std::memory_order_relaxed);
+  reception_->note_end(attendance.reason, attendance.ended_by_server, control.work.load(std::memory_order_relaxed) / 2,
+                       ticks == wire::unknown_ticks ? std::nullopt : std::optional(ticks));
   if (options_.realtime) note_pace(attendance.pace);
   {
     const std::lock_guard lock(pace_mutex_);
@@ -171,7 +178,7 @@ void SessionService::serve(FileDescriptor socket) {
         reception_->begin(*control);
       },
       [&](FileDescriptor leaving) { reception_->end(std::move(leaving)); });
-  note(attendance);
+  note(attendance, *control);
   try {
     device_.close();
   } catch (const std::exception& failure) {
@@ -233,7 +240,7 @@ void SessionService::serve_in_child(FileDescriptor socket) {
   attendance.pace = session.pace;
   attendance.reason = session.over ? session.text : "its process ended by signal " + std::to_string(child->signal());
   reception_->end(attendance.ended_by_server ? std::move(socket) : FileDescriptor());
-  note(attendance);
+  note(attendance, session.control);
 }
 
 }  // namespace heatbath

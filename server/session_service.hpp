@@ -47,7 +47,7 @@ class SessionService {
   void serve_in_child(FileDescriptor socket);
   void attend(FileDescriptor socket, SessionControl& control, Attendance& attendance,
               const std::function<void(Channel&)>& begins, const std::function<void(FileDescriptor)>& ends);
-  void note(const Attendance& attendance);
+  void note(const Attendance& attendance, const SessionControl& control);
   std::unique_ptr<Channel> welcome(FileDescriptor socket, SessionControl& control);
   void note_pace(const Pace& pace);
 

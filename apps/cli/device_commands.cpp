@@ -196,13 +196,14 @@ void add_serve(CLI::App& app, Command& command) {
   add_device(serve_app, given->server.device);
   serve_app
       ->add_option("--listen", given->server.listen,
-                   "where: tcp://127.0.0.1:PORT (0: any free one), unix:/path, shm:/name, etherbone://127.0.0.1:PORT")
+                   "where: tcp://127.0.0.1:PORT (0: any free one), unix:/path, shm:/name, etherbone://127.0.0.1:PORT, or systemd: the socket that a .socket unit opened")
       ->required()
       ->option_text("URI");
   serve_app
       ->add_option("--token-file", given->server.token_file,
-                   "clients must show the token in the first line of this file; needed beyond loopback addresses")
+                   "clients must prove to have the token in the first line of this file; needed beyond loopback addresses")
       ->option_text("FILE");
+  serve_app->add_option("--audit", given->server.audit_file, "append a line of JSON for each session, viewer and wrong token")->check(a_name())->option_text("FILE");
   serve_app->add_flag("--realtime", given->server.realtime,
                       "device time keeps to the wall clock; jitter and overruns are reported");
   serve_app

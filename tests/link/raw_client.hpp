@@ -36,11 +36,11 @@ class RawClient {
   }
   bool send(const wire::Header& header) { return send(&header, sizeof header); }
 
-  bool hello(const wire::Hello& hello, const std::string& token = {}, std::optional<std::uint32_t> length = {}) {
+  bool hello(const wire::Hello& hello, std::optional<std::uint32_t> length = {}) {
     wire::Header header;
     header.kind = wire::Kind::hello;
-    header.length = length.value_or(static_cast<std::uint32_t>(sizeof hello + token.size()));
-    return send(header) && send(&hello, sizeof hello) && (token.empty() || send(token.data(), token.size()));
+    header.length = length.value_or(static_cast<std::uint32_t>(sizeof hello));
+    return send(header) && send(&hello, sizeof hello);
   }
   static wire::Hello right_hello() {
     wire::Hello hello;

@@ -141,22 +141,33 @@ TEST(Server, RefusesWrongHellosWithAReason) {
                 c.hello(hello);
               }),
               HasSubstr("register map 7.x; the device has 1."));
-  EXPECT_THAT(answer([](RawClient& c) { c.hello(RawClient::right_hello(), {}, 0xFFFFFFFFu); }),
+  EXPECT_THAT(answer([](RawClient& c) { c.hello(RawClient::right_hello(), 0xFFFFFFFFu); }),
               HasSubstr("a hello of 4294967295 bytes"));
-  EXPECT_THAT(answer([](RawClient& c) { c.hello(RawClient::right_hello(), {}, 3); }), HasSubstr("a hello of 3 bytes"));
+  EXPECT_THAT(answer([](RawClient& c) { c.hello(RawClient::right_hello(), 3); }), HasSubstr("a hello of 3 bytes"));
   EXPECT_THAT(answer([](RawClient& c) {
+                wire::Header header;  // of version 1, with its token behind
+                header.kind = wire::Kind::hello;
+                header.length = sizeof(wire::Hello) + 16;
                 wire::Hello hello = RawClient::right_hello();
-                hello.token_bytes = 99;
-                c.hello(hello);
+                hello.version = 1;
+                hello.zero = 16;
+                c.send(header);
+                c.send(&hello, sizeof hello);
+                c.send("0123456789abcdef", 16);
               }),
-              HasSubstr("does not fit"));
+              HasSubstr("protocol version 1; this server speaks 2: update the older one"));
+  EXPECT_THAT(answer([](RawClient& c) {
+                c.hello(RawClient::right_hello(), sizeof(wire::Hello) + 4);
+                c.send("1234", 4);
+              }),
+              HasSubstr("a hello of 20 bytes; in this version it has 16"));
   EXPECT_THAT(answer([](RawClient& c) {
                 wire::Header header;
                 header.kind = wire::Kind::read32;
                 c.send(header);
               }),
               HasSubstr("begins with a hello"));
-  EXPECT_GE(served.server().counters().refused, 7u);
+  EXPECT_GE(served.server().counters().refused, 8u);
   expect_up(served.uri());
 }
 

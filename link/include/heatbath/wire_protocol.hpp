@@ -5,8 +5,10 @@
 // little-endian. tcp: and unix: carry the frames in a byte stream; shm: carries the same frames in two rings of shared
 // memory (RingPage below), which the server hands over on the socket that did the handshake.
 
+#include <array>
 #include <atomic>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 
 namespace heatbath::wire {
@@ -18,7 +20,7 @@ constexpr std::uint16_t protocol_version = 2;      ///< both sides must speak th
 
 /// Largest payload of a frame, and largest block a read_block may ask for. Larger blocks are several frames.
 constexpr std::uint32_t max_payload = 1u << 20;
-/// Largest payload of a hello.
+/// Largest payload of a hello, of other versions too, that is heard to its end.
 constexpr std::uint32_t max_hello = 4096;
 /// Shortest and longest token in bytes.
 constexpr std::uint32_t min_token = 16, max_token = 1024;
@@ -33,7 +35,7 @@ constexpr std::uint64_t unknown_ticks = ~std::uint64_t{0};
 
 enum class Kind : std::uint16_t {
   // to the server
-  hello = 1,         ///< first frame; payload: Hello, then the token
+  hello = 1,         ///< first frame; payload: Hello
   read32 = 2,        ///< address; answered by `reply` with the value
   write32 = 3,       ///< address, value; posted: no reply
   read_block = 4,    ///< address, value = bytes, at most max_payload; answered by `reply` with the bytes
@@ -43,6 +45,7 @@ enum class Kind : std::uint16_t {
                      ///< answer of its own. To servers with `breaks_off` only
   look = 8,          ///< of a viewer, its only request; payload = up to max_glances Glances; answered by `reply` with
                      ///< their bytes one after the other, value = number of the session that is looked at
+  proof = 9,         ///< to a challenge; payload = Proof
   // to the client
   welcome = 32,      ///< the session begins; payload: Welcome, then the device's URI. value = 1: a file descriptor of a
                      ///< RingPage comes with the payload's first byte, and all further frames go through the rings
@@ -51,6 +54,7 @@ enum class Kind : std::uint16_t {
   reply = 35,        ///< to the request of the same id
   alive = 36,        ///< the server is at work on the request; id 0
   ended = 37,        ///< the server ends the session: status, payload = reason; the connection closes
+  challenge = 38,    ///< after hello, where the server asks for a token: payload = Nonce, of this connection alone
 };
 
 /// Begins every frame. What a kind does not use is zero.
@@ -70,14 +74,20 @@ static_assert(sizeof(Header) == 40);
 /// What a client comes for: to have the device, in its turn, or to look on while others have it.
 enum class Role : std::uint16_t { owner = 0, viewer = 1 };
 
-/// Payload of `hello`, before the token.
+/// What a proof of the token is made of: HMAC-SHA256 with the token as key over proof_name with its zero, the nonce, and the
+/// payload of hello.
+using Nonce = std::array<std::byte, 32>;
+using Proof = std::array<std::byte, 32>;
+inline constexpr char proof_name[] = "heatbath hello 2";
+
+/// Payload of `hello`.
 struct Hello {
   std::uint16_t version = protocol_version;
   std::uint16_t map_major = 0;  ///< register map the client drives; another major version is refused
   std::uint16_t map_minor = 0;
   Role role = Role::owner;
   std::uint32_t map_hash = 0;  ///< informative
-  std::uint32_t token_bytes = 0;
+  std::uint32_t zero = 0;
 };
 static_assert(sizeof(Hello) == 16);
 

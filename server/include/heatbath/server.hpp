@@ -11,9 +11,17 @@ namespace heatbath {
 
 struct ServerOptions {
   std::string device;      ///< URI of the device, as for open()
-  /// tcp://host:port (port 0: any free one), unix:/path, shm:/name; etherbone://host:port; uio:FILE (a stand-in)
+  /// tcp://host:port (port 0: any free one), unix:/path, shm:/name; etherbone://host:port; uio:FILE (a stand-in);
+  /// systemd: the socket that systemd hands over (socket activation), of tcp or unix
   std::string listen;
-  std::string token_file = {};  ///< holds the token that clients must show, in its first line; empty: none
+  /// Holds the token that clients must prove to have, in its first line; empty: none. It does not travel (HMAC-SHA256 of a
+  /// challenge).
+  std::string token_file = {};
+  /// After so many wrong proofs from an address, or a user of this computer, within the time, nobody from there is heard
+  /// until it has passed.
+  std::uint32_t wrong_tokens = 5;
+  std::chrono::milliseconds wrong_token_time{60000};
+  std::string audit_file = {};  ///< gets a line of JSON for each session, viewer and wrong token; empty: none
   bool realtime = false;   ///< device time keeps to the wall clock: see Server
   double slowdown = 1;     ///< with realtime: seconds of the wall clock in a second of device time
   /// Longest a session lasts while others wait, and longest it may then be idle; 0: no bound.
