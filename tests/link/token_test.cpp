@@ -45,10 +45,12 @@ class Tokens : public ::testing::Test {
     if (!content.empty()) std::ofstream(files_.back()) << content << "\n";
     return files_.back();
   }
-  std::string right = file(secret), wrong = file("correct horse batterz");
 
  private:
-  std::vector<std::string> files_;
+  std::vector<std::string> files_;  // before those that are made with it
+
+ protected:
+  std::string right = file(secret), wrong = file("correct horse batterz");
 };
 
 std::string refusal(hb_status_t code, const std::function<void()>& action) {
