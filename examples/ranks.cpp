@@ -8,7 +8,7 @@
 // docs: begin main
 int main(int argc, char** argv) {
   if (const auto status = heatbath::serve_as_rank(argc, argv)) return *status;  // the ranks beside the first end here
-  heatbath::Device device = heatbath::open(argc > 1 ? argv[1] : "mpi:topology=torus:32x32&lanes=2");
+  heatbath::Device device = heatbath::open(argc > 1 ? argv[1] : "");  // or the one that HEATBATH_DEVICE names
   // docs: end main
   heatbath::Program program(device.capabilities(), device.capabilities().cells);
   program.load(heatbath::CellSection::bias, -1).load_temperature(0.5f).commit().evolve(device.ticks(1)).sample();

@@ -13,7 +13,7 @@ import tempfile
 import time
 import zipfile
 
-KINDS = {"overdamped": 0.1, "underdamped": 0.1, "phase": 0.1, "pbit": 4.0, "categorical": 4.0}
+KINDS = {"overdamped": 0.05, "underdamped": 0.02, "phase": 0.02, "pbit": 2.0, "categorical": 2.0}
 PROGRAM = """
 [network]
 cells = {cells}

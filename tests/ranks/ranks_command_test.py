@@ -160,6 +160,7 @@ def example():
     assert len(whole.splitlines()) == 4 and len(set(whole.splitlines())) == 4, whole
     for count in (1, 3):
         assert run(ranks(count, heatbath, "mpi:" + device)).stdout == whole
+    os.environ["HEATBATH_DEVICE"] = "mpi:" + device
     assert run(ranks(2, heatbath)).stdout == whole
 
 
