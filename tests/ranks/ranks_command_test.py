@@ -18,13 +18,13 @@ couplings = { each = -0.4 }
 kT = 0.5
 [[schedule]]
 op = "evolve"
-duration = 1.0
+duration = 0.2
 [[schedule]]
 op = "capture"
-period = 0.5
+period = 0.1
 [[schedule]]
 op = "ramp"
-duration = 1.0
+duration = 0.2
 kT = 0.2
 bias = 0.1
 [[schedule]]
@@ -111,7 +111,7 @@ def versions():
 
 def lost():
     """A run that loses a rank ends, and goes on from its checkpoint with another number of ranks."""
-    pathlib.Path("program.toml").write_text(PROGRAM.replace("shots = 3", "shots = 60"))
+    pathlib.Path("program.toml").write_text(PROGRAM.replace("shots = 3", "shots = 80"))
     device = "topology=torus:20x16&lanes=2"
     run([heatbath, "run", "program.toml", "--device", "func:" + device, "--out", "whole.npz"])
 
@@ -144,7 +144,7 @@ def lost():
 
 def interrupted():
     """An interrupt of mpirun ends all ranks."""
-    pathlib.Path("long.toml").write_text(PROGRAM.replace("duration = 1.0", "duration = 1e9"))
+    pathlib.Path("long.toml").write_text(PROGRAM.replace("duration = 0.2", "duration = 1e9"))
     process = subprocess.Popen(ranks(2, heatbath, "run", "long.toml", "--device", "mpi:topology=torus:20x16"),
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     time.sleep(1)
