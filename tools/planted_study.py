@@ -50,7 +50,7 @@ def wilson(hits, tries):
     """A 95 % interval of a probability."""
     z, p = 1.96, hits / tries
     middle, half = p + z * z / (2 * tries), z * math.sqrt(p * (1 - p) / tries + z * z / (4 * tries * tries))
-    return (middle - half) / (1 + z * z / tries), (middle + half) / (1 + z * z / tries)
+    return max(0.0, middle - half) / (1 + z * z / tries), (middle + half) / (1 + z * z / tries)
 
 
 def rate(hits, tries):
