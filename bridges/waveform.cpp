@@ -122,7 +122,11 @@ std::string waveform(const RunResult& run, const WaveformSelection& selection, s
           fmt::format_to(std::back_inserter(changes[run.meters[k][selection.shot].ticks]), "r{:.17g} {}\n", *value,
                          identifier(variable++));
     }
-  for (const auto& [ticks, values] : changes) fmt::format_to(out, "#{}\n{}", ticks * tick_ps, values);
+  bool first = true;
+  for (const auto& [ticks, values] : changes) {
+    fmt::format_to(out, "#{}\n{}{}{}", ticks * tick_ps, first ? "$dumpvars\n" : "", values, first ? "$end\n" : "");
+    first = false;
+  }
   return text;
 }
 

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <hdf5.h>
+#include <hdf5_hl.h>
 
 #include "files/atomic_file.hpp"
 #include "files/utf8.hpp"
@@ -146,6 +147,21 @@ void Hdf5Writer::dataset(std::string_view name, std::span<const std::uint64_t> v
 void Hdf5Writer::dataset(std::string_view name, std::span<const std::uint8_t> values, const Shape& shape,
                          std::string_view units) {
   impl_->dataset(name, H5T_NATIVE_UINT8, values.data(), values.size(), shape, units);
+}
+
+void Hdf5Writer::axes(std::string_view name, const std::vector<std::string>& axes) {
+  const auto opened = [&](const std::string& data_set) {
+    Handle set(H5Dopen2(impl_->file, data_set.c_str(), H5P_DEFAULT), H5Dclose);
+    impl_->check(set.valid(), data_set);
+    return set;
+  };
+  const Handle set = opened(std::string(name));
+  for (unsigned k = 0; k < axes.size(); ++k) {
+    const Handle axis = opened(axes[k]);
+    impl_->check((H5DSis_scale(axis) > 0 || H5DSset_scale(axis, axes[k].c_str()) >= 0) &&
+                     H5DSattach_scale(set, axis, k) >= 0,
+                 axes[k]);
+  }
 }
 
 void Hdf5Writer::commit() {

@@ -33,6 +33,10 @@ class Hdf5Writer {
                std::string_view units);
   void dataset(std::string_view name, std::span<const std::uint8_t> values, const Shape& shape, std::string_view units);
 
+  /// Makes dimension k of a data set that was written that of `axes[k]`, a data set of one dimension, as a dimension
+  /// scale: readers give the values of the axis along with those of the data set.
+  void axes(std::string_view name, const std::vector<std::string>& axes);
+
   void commit();
 
  private:

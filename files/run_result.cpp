@@ -1,6 +1,7 @@
 #include "files/run_result.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include <fmt/format.h>
@@ -127,6 +128,16 @@ void write_run_result(const std::filesystem::path& path, const RunResult& result
   each_array(result, [&](const std::string& name, auto values, const Shape& shape, const char* units) {
     file.dataset(name, values, shape, units);
   });
+  const auto numbers = [&](const char* name, std::size_t count, const char* what) {
+    std::vector<std::uint64_t> all(count);
+    std::iota(all.begin(), all.end(), 0);
+    file.dataset(name, std::span<const std::uint64_t>(all), {count}, what);
+  };
+  if (result.records > 0) {
+    numbers("shot", result.shots, "shots of this file, in order");
+    numbers("variable", result.cells, "captured state variables, in order");
+    file.axes("states", {"shot", "time", "variable"});
+  }
   file.attribute("format", "heatbath run");
   file.attribute("format_version", std::uint64_t{1});
   file.long_text("provenance", result.provenance);

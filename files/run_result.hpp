@@ -18,7 +18,8 @@ namespace heatbath::apps {
 /// (records), meters_energy, … of each energy of hb_meters_t (snapshots x shots, energy units), meters_ticks
 /// (snapshots), the meters that the program asked for besides by their names (snapshots x shots, those of cells x cells;
 /// energy units or counts), readback_0_bias, …, the arrays of [statistics], and provenance (JSON text). Without records
-/// (what [statistics] only leaves) there are no states, times and meters.
+/// (what [statistics] only leaves) there are no states, times and meters. In .h5 the dimensions of states have the scales
+/// shot, time and variable, which xarray and netCDF4 take for coordinates.
 struct RunResult {
   std::uint32_t shots = 0, cells = 0;
   std::size_t records = 0;

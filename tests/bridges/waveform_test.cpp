@@ -52,6 +52,10 @@ std::map<std::pair<std::uint64_t, std::string>, double> read(const std::string& 
     } else if (word == "$enddefinitions") {
       defined = true;
       EXPECT_TRUE(scopes.empty());
+    } else if (word == "$dumpvars") {
+      EXPECT_TRUE(values.empty()) << "all that is known at first";
+    } else if (word == "$end") {
+      EXPECT_FALSE(values.empty());
     } else if (word[0] == '#') {
       time = std::stoull(word.substr(1));
       EXPECT_TRUE(values.empty() || time > last) << "times rise";
