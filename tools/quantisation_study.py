@@ -182,13 +182,19 @@ def main():
     write(args.out, stored, codes)
 
 
+def plus_minus(values, digits):
+    """Mean and standard error; the value alone where there is one."""
+    mean, error = mean_error(values)
+    return f"{mean:.{digits}f}" + (f" ± {error:.{digits}f}" if len(values) > 1 else "")
+
+
 def write(out, stored, codes):
     """Tables, and the figure of what is stored."""
     if codes:
         lines = ["| bits after each update | rounding | rms coupling | likeness | images held |", "|---|---|---|---|---|"]
         for (bits, how), got in sorted(codes.items(), key=lambda item: (item[0][0], item[0][1] != "nearest")):
-            (r, _), (a, ea), (b, eb) = (mean_error([g[k] for g in got]) for k in range(3))
-            lines.append(f"| {bits} | {how if bits < 32 else ''} | {r:.5f} | {a:.3f} ± {ea:.3f} | {b:.2f} ± {eb:.2f} |")
+            r, a, b = (plus_minus([g[k] for g in got], digits) for k, digits in enumerate((5, 3, 2)))
+            lines.append(f"| {bits} | {how if bits < 32 else ''} | {r} | {a} | {b} |")
         (out / "training.md").write_text("\n".join(lines) + "\n")
         print("\n".join(lines))
     if not stored:
@@ -197,7 +203,7 @@ def write(out, stored, codes):
     rows = []
     for bits, got in sorted(stored.items()):
         (a, ea), (b, eb) = (mean_error([g[k] for g in got]) for k in range(2))
-        lines.append(f"| {bits} | {a:.3f} ± {ea:.3f} | {b:.2f} ± {eb:.2f} |")
+        lines.append(f"| {bits} | {plus_minus([g[0] for g in got], 3)} | {plus_minus([g[1] for g in got], 2)} |")
         rows.append(f"{min(bits, 12)} {a} {ea} {b} {eb}\n")
     (out / "storing.md").write_text("\n".join(lines) + "\n")
     (out / "storing").write_text("".join(rows))
