@@ -8,7 +8,10 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 command -v yosys > /dev/null || { echo "tools/synth.sh: yosys is not installed (Debian's package yosys)" >&2; exit 2; }
 [ $# -gt 0 ] || set -- heatbath_regs:ice40: heatbath_regs:ecp5: \
-  heatbath_board:ice40:LOG_CELLS=4,LOG_WIDTH=1,MEMORY_BYTES=4096 heatbath_board:ice40:LOG_CELLS=6,LOG_WIDTH=1,MEMORY_BYTES=2048 \
+  heatbath_sequencer:ice40:LOG_CELLS=4,MEMORY_BYTES=4096,PROGRAM_MAX=32,TICK_BITS=40 \
+  heatbath_sequencer:ice40:LOG_CELLS=6,MEMORY_BYTES=4096,PROGRAM_MAX=32,TICK_BITS=48 \
+  heatbath_pbit_array:ice40:LOG_CELLS=4,LOG_WIDTH=1,SLICED=1 heatbath_pbit_array:ice40:LOG_CELLS=6,LOG_WIDTH=3,SLICED=1 \
+  heatbath_board:ice40:LOG_CELLS=4,LOG_WIDTH=1,MEMORY_BYTES=4096,TICK_BITS=40 \
   heatbath_board:ecp5:LOG_CELLS=6,LOG_WIDTH=3,MEMORY_BYTES=65536
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
