@@ -16,6 +16,7 @@
 #include "apps/cli/halve.hpp"
 #include "apps/cli/interrupt.hpp"
 #include "apps/cli/progress_bar.hpp"
+#include "apps/cli/run_certificate.hpp"
 #include "apps/cli/run_job.hpp"
 #include "apps/cli/sweep.hpp"
 #include "bridges/waveform.hpp"
@@ -25,6 +26,7 @@
 #include "files/program_builder.hpp"
 #include "files/provenance.hpp"
 #include "files/run_result.hpp"
+#include "files/sample_set_file.hpp"
 #include "files/step_bias.hpp"
 #include "files/toml_program.hpp"
 #include "files/utf8.hpp"
@@ -61,6 +63,14 @@ ShotRange shots_of(const std::string& text) {
   constexpr std::uint64_t most = std::uint64_t{1} << 32;
   if (!first || !end || *first >= *end || *end > (colon == std::string::npos ? most - 1 : most) || *end - *first >= most) refuse();
   return {static_cast<std::uint32_t>(*first), static_cast<std::uint32_t>(*end - *first), colon != std::string::npos};
+}
+
+/// Of the samples, or why there is none.
+nlohmann::json describe_certificate(const std::optional<RunCertificate>& is, const std::string& why) {
+  if (!is) return {{"none", why}};
+  nlohmann::json json = certificate_json(is->certificate);
+  json["from"] = is->from, json["to"] = is->to, json["records"] = is->records, json["shots"] = is->shots;
+  return json;
 }
 
 /// What the devices of a rack have done; null where the device is one.
@@ -652,6 +662,11 @@ int run_program(const RunOptions& options) {
   summary["step"] = describe_step(device, description, program);
   if (statistics) summary["statistics"] = statistics->json();
   if (options.halve) summary["halve"] = halved;
+  std::string no_certificate;
+  std::optional<RunCertificate> certificate;
+  if (const std::optional<RunLaw> law = law_of(description, device.capabilities(), no_certificate))
+    certificate = certificate_of(*law, run, statistics ? std::optional(description.statistics->from) : std::nullopt, no_certificate);
+  summary["certificate"] = describe_certificate(certificate, no_certificate);
   const Electricity electricity = electricity_of(device, heat_of(summary["meters"], run.shots), host);
   summary["electricity"] = electricity_json(electricity);
   summary["device"] = describe_device(device);
@@ -680,6 +695,9 @@ int run_program(const RunOptions& options) {
     put("{}\n", json_text(summary, 2));
   } else {
     print_summary(summary);
+    if (certificate)
+      put("\ncertificate of {} records of {} shots, from time {:.6g} on\n{}\n", certificate->records, certificate->shots, certificate->from,
+          measure::text(certificate->certificate));
     print_rack(summary["rack"]);
     if (device.capabilities().priced) {
       put("\n");

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/cli/halve.hpp"
+#include "apps/cli/run_certificate.hpp"
 #include "apps/cli/run_job.hpp"
 #include "apps/cli/sweep.hpp"
 #include "error_of.hpp"
@@ -392,6 +393,60 @@ void goes_on(const std::string& text, const std::string& uri, bool keep) {
 const std::string kLasting = "[network]\ncells = 3\nkT = 0.5\n[[schedule]]\nop = \"capture\"\nperiod = 0.05\n" + evolve("2") +
                              "[[schedule]]\nop = \"meters\"\nname = \"end\"\n[samples]\nshots = 11\n[statistics]\nlags = [0.1]\n"
                              "histogram = { low = -1, high = 1, bins = 5 }\nentropy_production = true\n";
+
+/// The certificate of a run, or why there is none.
+std::pair<std::optional<RunCertificate>, std::string> certified(const std::string& text, const std::string& uri) {
+  TomlProgram description = parse(text);
+  Device device = open(uri);
+  set_step(device, description);
+  std::string why;
+  const std::optional<RunLaw> law = law_of(description, device.capabilities(), why);
+  if (!law) return {std::nullopt, why};
+  if (!description.seed) description.seed = 1;
+  const RunOutcome outcome = run_shots(device, build_program(description, device), description, {}, nullptr);
+  const auto certificate = certificate_of(*law, outcome.result, std::nullopt, why);
+  return {certificate, why};
+}
+
+const std::string kSpins = "[network]\ncells = 4\nkT = 2.0\ngain = 2.0\nbias = [0.5, 0.0, -0.25, 0.0]\n"
+                           "couplings = [[0, 1, -0.5], [1, 2, 0.25], [0, 3, 0.25]]\n"
+                           "[[schedule]]\nop = \"capture\"\nperiod = 2.0\n";
+const std::string kFor400 = "[[schedule]]\nop = \"evolve\"\nduration = 400.0\n[samples]\nshots = 32\n";
+
+TEST(RunCertificate, FindsTheTemperatureOfTheLaterHalfOfTheRecords) {
+  const auto [spins, none] = certified(kSpins + kFor400, "func:cell=pbit&cells=4&lanes=32&threads=1");
+  ASSERT_TRUE(spins) << none;
+  EXPECT_EQ(spins->shots, 32u);
+  EXPECT_NEAR(static_cast<double>(spins->records), 100, 2);
+  EXPECT_NEAR(spins->from, 200, 3);
+  EXPECT_NEAR(spins->certificate.inverse_temperature.value, 0.5, 4.5 * spins->certificate.inverse_temperature.standard_error);
+  EXPECT_LT(spins->certificate.inverse_temperature.standard_error, 0.03);
+  EXPECT_TRUE(spins->certificate.clean());
+  // The gain is a factor on the couplings.
+  std::string other = kSpins + kFor400;
+  other.replace(other.find("gain = 2.0"), 10, "gain = 1.0");
+  std::string why;
+  const auto wrong = law_of(parse(other), open("func:cell=pbit&cells=4&lanes=32&threads=1").capabilities(), why);
+  ASSERT_TRUE(wrong);
+  EXPECT_EQ(wrong->network.couplings().size(), 3u);
+  EXPECT_NEAR(wrong->network.couplings()[0].value, -0.5, 1e-12);
+
+  const auto [springs, nothing] = certified("[network]\ncells = 2\nj2 = 1.0\nj4 = 0.5\nkT = 0.5\ncouplings = [[0, 1, -0.5]]\n"
+                                            "[[schedule]]\nop = \"capture\"\nperiod = 1.0\n" + std::string(kFor400), "func:cells=2&lanes=32&threads=1&dt=0.01");
+  ASSERT_TRUE(springs) << nothing;
+  EXPECT_NEAR(springs->certificate.inverse_temperature.value, 2, 0.02 + 4.5 * springs->certificate.inverse_temperature.standard_error);
+}
+
+TEST(RunCertificate, WhereThereIsNoLawItIsSaid) {
+  const auto why = [](const std::string& text, const std::string& uri) { return certified(text, uri).second; };
+  const std::string two = "[network]\ncells = 2\n", evolves = evolve("1.0");
+  EXPECT_THAT(why(two + "[[schedule]]\nop = \"ramp\"\nduration = 1.0\nkT = 0.2\n", "func:cells=2"), HasSubstr("changes parameters or states"));
+  EXPECT_THAT(why(two + "[[schedule]]\nop = \"clamp\"\nvalue = 1.0\n" + evolves, "func:cells=2"), HasSubstr("p.toml:"));
+  EXPECT_THAT(why(two + evolves, "func:cell=underdamped&cells=2"), HasSubstr("underdamped"));
+  EXPECT_THAT(why(two + evolves, "func:cells=2"), HasSubstr("fewer than 2 samples"));
+  EXPECT_THAT(why(two + "kT = [0.1, 0.2]\n" + evolves, "func:cells=2"), HasSubstr("temperatures of their own"));
+  EXPECT_THAT(why(two + evolves + "[samples]\nshots = 8\ncells = 1\n", "func:cells=2"), HasSubstr("not all cells"));
+}
 
 TEST(KeptRuns, GoOnToTheSameStatistics) { goes_on(kLasting, "func:cells=3&lanes=4", false); }
 TEST(KeptRuns, GoOnToTheSameStates) { goes_on(kLasting, "func:cells=3&lanes=4", true); }
