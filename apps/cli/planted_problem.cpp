@@ -32,6 +32,7 @@ Number parsed(std::string_view name, std::string_view part, std::string_view wha
 
 std::optional<PlantedProblem> planted_problem(std::string_view name) {
   const auto parts = parts_of(name);
+  if (parts.size() == 1) return std::nullopt;  // a file may have any of these names
   const auto whole = [&](std::size_t at, std::string_view what) { return parsed<std::uint32_t>(name, parts[at], what); };
   const auto seed = [&] { return parsed<std::uint64_t>(name, parts.back(), "seed"); };
   const auto needs = [&](std::size_t count, std::string_view form) {
