@@ -17,6 +17,7 @@ void add_device_commands(CLI::App& app, Command& command);   ///< info doctor ru
 void add_trainer_commands(CLI::App& app, Command& command);  ///< train generate, generate
 void add_study_commands(CLI::App& app, Command& command);    ///< train ergodicity, bound
 void add_score_commands(CLI::App& app, Command& command);    ///< train score
+void add_machine_commands(CLI::App& app, Command& command);  ///< train boltzmann, memory, equilibrium
 void add_solver_commands(CLI::App& app, Command& command);   ///< sample anneal solve fit
 void add_bridge_commands(CLI::App& app, Command& command);   ///< netlist fmu regs
 

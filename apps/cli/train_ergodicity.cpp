@@ -12,6 +12,7 @@
 #include "apps/cli/commands.hpp"
 #include "apps/cli/console.hpp"
 #include "apps/cli/interrupt.hpp"
+#include "apps/cli/plus_minus.hpp"
 #include "apps/cli/progress_bar.hpp"
 #include "files/atomic_file.hpp"
 #include "files/ergodicity_file.hpp"
@@ -67,32 +68,30 @@ std::string board_uri(const std::string& asked, Board board, std::uint32_t cells
   return base;
 }
 
-std::string plus_minus(const measure::Estimate& m) { return fmt::format("{:.5f} +- {:.5f}", m.value, m.standard_error); }
-
 void print_summary(const ErgodicityRun& run, const std::filesystem::path& out) {
   const trainers::ErgodicityReport& r = run.study;
   if (r.margin) {
-    put("log-likelihood       one machine {}, experts {} nats, held out\n", plus_minus(*r.likelihood_single),
-               plus_minus(*r.likelihood_experts));
-    put("experts ahead by     {} nats ({} and {} parameters)\n", plus_minus(*r.margin), r.parameters_experts,
+    put("log-likelihood       one machine {}, experts {} nats, held out\n", plus_minus(*r.likelihood_single, 5),
+               plus_minus(*r.likelihood_experts, 5));
+    put("experts ahead by     {} nats ({} and {} parameters)\n", plus_minus(*r.margin, 5), r.parameters_experts,
                r.parameters_single);
     put("rare digit {}         data {:.1f} %, one machine {:.1f} %, experts {:.1f} %\n", int{r.digits.back()},
                100 * r.shares_data.back(), 100 * r.shares_single.back(), 100 * r.shares_experts.back());
   } else {
-    put("KL(data || machine)  one machine {}, {} experts {} nats\n", plus_minus(*r.kl_single), r.experts.size(),
-               plus_minus(*r.kl_experts));
+    put("KL(data || machine)  one machine {}, {} experts {} nats\n", plus_minus(*r.kl_single, 5), r.experts.size(),
+               plus_minus(*r.kl_experts, 5));
   }
   for (const auto& row : r.parity) {
-    put("parity, K = {:g}        {} on {} (exact {:.5f})\n", row.strength, plus_minus(row.measured),
+    put("parity, K = {:g}        {} on {} (exact {:.5f})\n", row.strength, plus_minus(row.measured, 5),
                row.board == Board::bistable ? "bistable cells" : "p-bits", row.exact);
   }
-  put("library T*           {} (exact {:.5f})\n", plus_minus(r.library.transition), r.library.transition_exact);
+  put("library T*           {} (exact {:.5f})\n", plus_minus(r.library.transition, 5), r.library.transition_exact);
   for (const auto& escape : r.escapes_spins) {
-    put("escape, {:2} spins     {} at 1/T = {:g} (exact {:.5f})\n", escape.cells, plus_minus(escape.measured),
+    put("escape, {:2} spins     {} at 1/T = {:g} (exact {:.5f})\n", escape.cells, plus_minus(escape.measured, 5),
                escape.parameter, escape.exact);
   }
   for (const auto& escape : r.escapes_wells) {
-    put("escape, bistable     {} over {:g} kT (exact {:.5f})\n", plus_minus(escape.measured), escape.parameter,
+    put("escape, bistable     {} over {:g} kT (exact {:.5f})\n", plus_minus(escape.measured, 5), escape.parameter,
                escape.exact);
   }
   for (const auto& point : r.breaking)

@@ -8,6 +8,7 @@
 
 #include "apps/cli/console.hpp"
 #include "apps/cli/interrupt.hpp"
+#include "apps/cli/plus_minus.hpp"
 #include "apps/cli/progress_bar.hpp"
 #include "apps/cli/score_commands.hpp"
 #include "files/output_folder.hpp"
@@ -25,10 +26,6 @@ namespace {
 constexpr std::uint64_t kReaderSeed = 1;
 constexpr std::size_t kScoreDigitsPerClass = 900, kMostHeldOut = 1000;
 constexpr std::array<std::string_view, 7> kScoreFiles{"samples.png", "paths.png", "nearest.png", "training.png", "heat.png", "report.html", "report.json"};
-
-std::string plus_minus(const measure::Estimate& e, int decimals) {
-  return fmt::format("{:.{}f} +- {:.{}f}", e.value, decimals, e.standard_error, decimals);
-}
 
 void print_summary(const ScoreNetworkReport& report, const std::filesystem::path& out) {
   const trainers::DrawingQuality& q = report.quality;

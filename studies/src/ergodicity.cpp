@@ -471,7 +471,7 @@ ErgodicityReport study_digits(const OpenBoard& open, const BinaryDigits& digits,
   training.machine.sweeps = 3;
   training.machine.rate = 0.05;
   training.machine.decay = 0.002;
-  training.machine.persistent = true;
+  training.machine.phase = FreePhase::persistent;
   std::uint32_t since = 0;
   const auto keep = [&](double from, double to, double done, std::string_view what) {
     if (save && ++since % 25 == 0) save(state);

@@ -12,81 +12,6 @@
 namespace heatbath::trainers {
 namespace {
 
-constexpr std::uint32_t kClampedBatch = 128;
-
-/// Index of the pattern at `quantile` of the weights.
-std::size_t pattern_at(std::span<const double> weights, double quantile) {
-  double sum = 0;
-  for (std::size_t i = 0; i < weights.size(); ++i) {
-    sum += weights[i];
-    if (quantile < sum) return i;
-  }
-  // Rounding: the last one with any weight.
-  for (std::size_t i = weights.size(); i-- > 0;)
-    if (weights[i] > 0) return i;
-  return 0;
-}
-
-/// Starts of `shots` chains: patterns in proportion to their weights, hidden cells up.
-std::vector<Spin> starts_of(const Patterns& data, std::span<const double> weights, std::uint32_t shots,
-                            std::uint32_t cells) {
-  std::vector<Spin> starts;
-  starts.reserve(std::size_t{shots} * cells);
-  for (std::uint32_t shot = 0; shot < shots; ++shot) {
-    const std::span<const Spin> pattern = data.pattern(pattern_at(weights, (shot + 0.5) / shots));
-    starts.insert(starts.end(), pattern.begin(), pattern.end());
-    starts.insert(starts.end(), cells - data.cells, Spin{1});
-  }
-  return starts;
-}
-
-/// Means <s_i> and <s_i s_j>.
-struct Moments {
-  std::vector<double> mean, pair;
-  explicit Moments(std::size_t cells) : mean(cells, 0.0), pair(cells * cells, 0.0) {}
-
-  template <typename Value>
-  void add(std::span<const Value> spins, double weight) {
-    const std::size_t n = mean.size();
-    for (std::size_t i = 0; i < n; ++i) {
-      const double scaled = weight * static_cast<double>(spins[i]);
-      mean[i] += scaled;
-      double* row = pair.data() + i * n;
-      for (std::size_t j = 0; j < i; ++j) row[j] += scaled * static_cast<double>(spins[j]);
-    }
-  }
-};
-
-/// The clamped phase at update `update`.
-void clamped_moments(const Patterns& data, const SpinMachine& machine, double kT, std::uint32_t update,
-                     Moments& moments) {
-  const std::uint32_t n = machine.cells, v = machine.visible;
-  std::vector<double> spins(n);
-  const bool batches = n > v && data.size() > kClampedBatch;
-  const std::size_t count = batches ? kClampedBatch : data.size();
-  double sum = 0;
-  for (std::size_t k = 0; k < count; ++k) {
-    const std::size_t index = batches ? (std::size_t{update} * kClampedBatch + k) % data.size() : k;
-    const double weight = data.weights[index];
-    if (weight <= 0) continue;
-    sum += weight;
-    std::ranges::copy(data.pattern(index), spins.begin());
-    for (std::uint32_t h = v; h < n; ++h) {
-      double local = static_cast<double>(machine.field[h]);
-      for (std::uint32_t i = 0; i < v; ++i) local += static_cast<double>(machine.coupling(h, i)) * spins[i];
-      spins[h] = std::tanh(local / kT);
-    }
-    moments.add<double>(spins, weight);
-  }
-  if (sum <= 0) throw Error(HB_BAD_ARG, "a machine is trained on patterns whose weights are all 0");
-  for (double& value : moments.mean) value /= sum;
-  for (double& value : moments.pair) value /= sum;
-}
-
-float limited(double value, double limit) {
-  return static_cast<float>(limit > 0 ? std::clamp(value, -limit, limit) : value);
-}
-
 Patterns weighted(const Patterns& data, std::span<const double> weights) {
   Patterns part = data;
   part.weights.assign(weights.begin(), weights.end());
@@ -112,69 +37,6 @@ void set_shares(Experts& experts, const Patterns& data) {
 }
 
 }  // namespace
-
-MachineTraining begin_training(const Patterns& data, std::uint32_t hidden, std::uint64_t seed, double limit) {
-  constexpr double kSurest = 0.97;  // patterns are few: a cell that never changed may yet
-  constexpr double kSmall = 0.05;
-  MachineTraining training;
-  training.seed = seed;
-  training.machine = SpinMachine(data.cells + hidden);
-  training.machine.visible = data.cells;
-  Moments moments(data.cells);
-  for (std::size_t n = 0; n < data.size(); ++n) moments.add<Spin>(data.pattern(n), data.weights[n]);
-  for (std::uint32_t i = 0; i < data.cells; ++i)
-    training.machine.field[i] = limited(std::atanh(std::clamp(moments.mean[i], -kSurest, kSurest)), limit);
-  for (std::uint32_t h = data.cells; h < training.machine.cells; ++h) {
-    for (std::uint32_t i = 0; i < data.cells; ++i) {
-      const auto words = numerics::random_words(seed, numerics::HostPurpose::ergodicity, h, i, 3);
-      training.machine.couple(h, i, static_cast<float>(kSmall * numerics::standard_normal(words[0], words[1])));
-    }
-  }
-  return training;
-}
-
-void train_machine(SpinDevice& device, const Patterns& data, const BoltzmannOptions& options, std::uint32_t until,
-                   MachineTraining& training, const std::function<bool()>& after) {
-  if (options.updates == 0 || options.shots == 0 || !(options.rate > 0) || !(options.sweeps > 0))
-    throw Error(HB_BAD_ARG, "training a machine: updates, shots, sweeps and rate must be above 0");
-  SpinMachine& machine = training.machine;
-  const std::uint32_t n = machine.cells, v = machine.visible;
-  const std::vector<Spin> seeds = starts_of(data, data.weights, options.shots, n);
-  Moments clamped(n);
-  if (n == v) clamped_moments(data, machine, options.kT, 0, clamped);  // the same at every update
-  while (training.updates < until) {
-    device.seek(training.seed, training.updates * options.shots);
-    SpinDevice::Run run;
-    run.shots = options.shots;
-    run.starts = options.persistent && training.chains.size() == seeds.size() ? training.chains : seeds;
-    run.burn = options.sweeps;
-    SpinRecords free = device.run(machine, options.kT, run);
-
-    Moments model(n);
-    for (std::uint32_t shot = 0; shot < options.shots; ++shot)
-      model.add<Spin>(free.state(shot, 0), 1.0 / options.shots);
-    if (n > v) {
-      clamped = Moments(n);
-      clamped_moments(data, machine, options.kT, training.updates, clamped);
-    }
-    const double rate = options.rate * (1 - 0.9 * training.updates / options.updates);
-    const auto step = [&](double parameter, double data_mean, double model_mean) {
-      const double slope = data_mean - model_mean - options.decay * parameter;
-      const double scale = options.preconditioner > 0 ? options.preconditioner + 1 - model_mean * model_mean : 1;
-      return limited(parameter + rate * slope / scale, options.limit);
-    };
-    for (std::uint32_t i = 0; i < n; ++i) {
-      machine.field[i] = step(static_cast<double>(machine.field[i]), clamped.mean[i], model.mean[i]);
-      for (std::uint32_t j = 0; j < std::min(i, v); ++j) {
-        const std::size_t at = std::size_t{i} * n + j;
-        machine.couple(i, j, step(static_cast<double>(machine.coupling(i, j)), clamped.pair[at], model.pair[at]));
-      }
-    }
-    training.chains = std::move(free.spins);
-    ++training.updates;
-    if (after && !after()) return;
-  }
-}
 
 double Experts::log_likelihood(std::span<const Spin> spins, double kT) const {
   std::vector<double> terms;
@@ -310,7 +172,7 @@ SpinRecords retrieve(SpinDevice& device, const Experts& experts, const Patterns&
         k + 1 == experts.size() ? shots : static_cast<std::uint32_t>(std::lround(std::min(sum, 1.0) * shots));
     if (last <= done) continue;
     const std::vector<double> share = weighted(data, share_of(experts, data, k)).weights;
-    const std::vector<Spin> starts = starts_of(data, share, last - done, data.cells);
+    const std::vector<Spin> starts = pattern_starts(data, share, last - done, data.cells);
     SpinDevice::Run run;
     run.shots = last - done;
     run.starts = starts;

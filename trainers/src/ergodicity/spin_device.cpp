@@ -66,6 +66,8 @@ SpinRecords SpinDevice::run(const SpinMachine& machine, double kT, const Run& ru
   if (!run.starts.empty() && run.starts.size() != n * run.shots)
     throw Error(HB_BAD_ARG, std::to_string(run.starts.size()) +
                                 " start spins; shots x cells = " + std::to_string(n * run.shots) + " are needed");
+  if (run.held > n || (run.held > 0 && run.starts.empty()))
+    throw Error(HB_BAD_ARG, std::to_string(run.held) + " cells held at their start; each needs a start spin");
   const network::Network network = network_of_cells(machine, kT);
   const network::Scaling scaling = this->scaling(network, kT);
   const network::Network alone = bistable_ ? network::Network::double_wells(machine.cells, bistable_->height)
@@ -87,7 +89,13 @@ SpinRecords SpinDevice::run(const SpinMachine& machine, double kT, const Run& ru
     if (!run.starts.empty()) {
       const std::span<const Spin> starts = run.starts.subspan(done * n, shots * n);
       const std::vector<float> values(starts.begin(), starts.end());
-      program.clamp_per_shot(0, machine.cells, values, shots).release(0, machine.cells);
+      program.clamp_per_shot(0, machine.cells, values, shots);
+      if (run.held < machine.cells) program.release(run.held, machine.cells - run.held);
+      if (run.held > 0) {
+        const Ticks settle = ticks(run.settle);
+        if (settle.count > 0) program.evolve(settle);
+        program.release(0, run.held);
+      }
     }
     const Ticks burn = ticks(run.burn);
     if (burn.count > 0) program.evolve(burn);

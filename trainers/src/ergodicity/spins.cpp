@@ -54,6 +54,25 @@ Patterns two_patterns() {
   return from_states(4, states, {0.75, 0.25}, "two patterns of four cells");
 }
 
+Patterns bars_and_stripes(std::uint32_t side) {
+  if (side < 2 || side > 4) throw Error(HB_BAD_ARG, "bars and stripes of side " + std::to_string(side) + "; 2 to 4");
+  std::vector<std::uint32_t> states;
+  const std::uint32_t all = (1u << side) - 1;
+  for (std::uint32_t bits = 0; bits <= all; ++bits) {
+    std::uint32_t rows = 0;
+    for (std::uint32_t i = 0; i < side; ++i) rows |= (bits >> i & 1u) != 0 ? all << i * side : 0;
+    states.push_back(rows);
+  }
+  for (std::uint32_t bits = 1; bits < all; ++bits) {  // all up and all down are rows already
+    std::uint32_t columns = 0;
+    for (std::uint32_t i = 0; i < side; ++i) columns |= bits << i * side;
+    states.push_back(columns);
+  }
+  const auto count = static_cast<double>(states.size());
+  return from_states(side * side, states, std::vector<double>(states.size(), 1 / count),
+                     "bars and stripes of " + std::to_string(side) + " x " + std::to_string(side) + " cells");
+}
+
 Patterns walsh_patterns(std::uint32_t cells, std::span<const std::uint32_t> masks) {
   if (!std::has_single_bit(cells) || cells > 32)
     throw Error(HB_BAD_ARG, "Walsh patterns of " + std::to_string(cells) + " cells; a power of two up to 32 is needed");
@@ -182,7 +201,7 @@ double SpinMachine::visible_energy(std::span<const Spin> spins, double kT) const
 
 std::size_t SpinMachine::parameters() const {
   const std::size_t v = visible, h = cells - visible;
-  return v + h + v * (v - 1) / 2 + v * h;
+  return v + h + v * h + (visible_coupled ? v * (v - 1) / 2 : 0) + (hidden_coupled ? h * (h - 1) / 2 : 0);
 }
 
 network::Network network_of(const SpinMachine& machine) {

@@ -6,43 +6,9 @@
 #include <span>
 #include <vector>
 
-#include "heatbath/trainers/ergodicity/spin_device.hpp"
+#include "heatbath/trainers/machine_training.hpp"
 
 namespace heatbath::trainers {
-
-struct BoltzmannOptions {
-  std::uint32_t updates = 300;
-  std::uint32_t shots = 512;  ///< of the free phase, per update
-  double sweeps = 20;         ///< length of the free phase, between the times to settle in a basin and to leave it
-  double rate = 0.2;          ///< of the first update; falls linearly to a tenth
-  double decay = 0;           ///< of all parameters, per update and unit of rate
-  /// Above 0: every step is divided by this plus the variance of its statistic on the device, which keeps it from
-  /// dying out when a spin or a pair is almost sure.
-  double preconditioner = 0;
-  double limit = 0;         ///< largest |field| and |coupling|; 0: none
-  bool persistent = false;  ///< the free phase goes on where the last one ended, instead of from the patterns
-  double kT = 1;
-};
-
-/// A machine in training; complete after every update, and all that is needed to go on.
-struct MachineTraining {
-  SpinMachine machine;
-  std::uint32_t updates = 0;
-  std::uint64_t seed = 1;
-  std::vector<Spin> chains;  ///< shots x cells, where the last free phase ended
-};
-
-/// A machine for patterns of `cells` cells with `hidden` hidden ones, before its first update: fields that give the
-/// patterns' means, no couplings among visible cells, small random ones to hidden cells.
-MachineTraining begin_training(const Patterns& data, std::uint32_t hidden, std::uint64_t seed, double limit = 0);
-
-/// Updates a machine until it has had `until` of options.updates updates: dJ = rate (<s s>_data - <s s>_device), the
-/// descent of the training potential. Hidden cells do not couple to one another, so in the clamped phase their means
-/// are tanh of their local fields. With more than 128 patterns and hidden cells, the clamped phase takes 128 of them in
-/// turn. `after` is called after every update; false stops. Update u of a seed has noise of its own, whatever ran
-/// before.
-void train_machine(SpinDevice& device, const Patterns& data, const BoltzmannOptions& options, std::uint32_t until,
-                   MachineTraining& training, const std::function<bool()>& after = {});
 
 /// A mixture of machines without hidden cells: p(s) = sum_k pi_k exp(-(E_k(s) - F_k)/T).
 struct Experts {

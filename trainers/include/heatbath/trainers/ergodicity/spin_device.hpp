@@ -47,7 +47,9 @@ class SpinDevice {
   struct Run {
     std::uint32_t shots = 1;
     std::span<const Spin> starts = {};  ///< shots x cells; empty: drawn at random by the uncoupled cells themselves
-    double burn = 0;                    ///< before the first record
+    std::uint32_t held = 0;             ///< the first so many cells stay clamped at their start for `settle`
+    double settle = 0;                  ///< before all cells run
+    double burn = 0;                    ///< of all cells, before the first record
     std::uint32_t records = 1;
     double interval = 1;  ///< between records
   };

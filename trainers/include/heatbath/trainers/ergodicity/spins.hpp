@@ -35,6 +35,9 @@ std::vector<Spin> spins_of(std::uint32_t state, std::uint32_t cells);
 Patterns parity_patterns();
 /// 1111 of weight 0.75 and 0011 (the first two cells up) of weight 0.25.
 Patterns two_patterns();
+/// Images of side x side cells whose rows are each all up or all down, or whose columns are: 2^(side + 1) - 2 patterns,
+/// equal weights (MacKay, Information Theory, Inference, and Learning Algorithms, 2003, section 43). Side: 2 to 4.
+Patterns bars_and_stripes(std::uint32_t side);
 /// xi_mu(i) = (-1)^{popcount(i & mask)} for each mask, equal weights. Cells: a power of two.
 Patterns walsh_patterns(std::uint32_t cells, std::span<const std::uint32_t> masks);
 /// The library of the temperature sweep: masks 0, 5, 10, 15 on 8 or 16 cells.
@@ -52,6 +55,8 @@ Patterns read_patterns(const std::filesystem::path& path);
 struct SpinMachine {
   std::uint32_t cells = 0;
   std::uint32_t visible = 0;     ///< the first so many cells carry the pattern
+  bool visible_coupled = true;   ///< whether visible cells may couple to one another; not in a restricted machine
+  bool hidden_coupled = false;   ///< whether hidden cells may
   std::vector<float> field;      ///< h, one per cell
   std::vector<float> couplings;  ///< J, cells x cells, symmetric, zero diagonal
 
@@ -63,10 +68,14 @@ struct SpinMachine {
   float coupling(std::uint32_t i, std::uint32_t j) const { return couplings[std::size_t{i} * cells + j]; }
   /// E of a state of all cells.
   double energy(std::span<const Spin> spins) const;
+  /// Whether a training gives the pair i != j a coupling.
+  bool may_couple(std::uint32_t i, std::uint32_t j) const {
+    return i < visible ? (j < visible ? visible_coupled : true) : (j < visible ? true : hidden_coupled);
+  }
   /// -T ln sum over the hidden cells exp(-E/T) at these visible cells: E itself without hidden cells. Hidden cells must
   /// not couple to one another.
   double visible_energy(std::span<const Spin> visible_spins, double kT) const;
-  /// Number of fields and of couplings that may be other than 0: hidden cells do not couple to one another.
+  /// Number of fields and of couplings that may be other than 0.
   std::size_t parameters() const;
 };
 
