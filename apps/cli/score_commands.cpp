@@ -35,7 +35,7 @@ void add_score_commands(CLI::App& app, Command& command) {
             "parts of the drawing with parameters of their own (default 16)");
   add_whole(score, "--steps", options.training.steps, 1, 1000000, "of the optimizer in each segment, twice as many in the first (default 1500)");
   add_whole(score, "--batch", options.training.batch, 1, 65536, "images of a step (default 256)");
-  score->add_option("--rate", options.training.learning_rate, "of the optimizer at the begin of a segment (default 0.02)")
+  score->add_option("--rate", options.training.learning_rate, "of the optimizer at the begin of a segment (default 0.003)")
       ->transform(finite(1e-9, 1))
       ->option_text("X");
   score->add_flag("--no-labels", given->no_labels, "no label cells: the network is never told a class");

@@ -18,8 +18,6 @@ namespace {
 constexpr std::uint32_t kStepsPerLoss = 50;
 constexpr float kBeta1 = 0.9f, kBeta2 = 0.99f, kEpsilon = 1e-8f;  // of Adam (Kingma & Ba 2015)
 constexpr std::size_t kPiece = 16384;                             // parameters updated by one piece of work
-constexpr double kFineNoise = 0.25;  // variance of the noise below which the rate falls with it
-constexpr float kOthersRate = 5;   // of all parameters but W, over the learning rate: they are few and of order 1 to 100
 
 /// What the numbers of a step are for: words 3 of their address.
 enum : std::uint32_t { kRows = 0, kNoise = 1, kWeights = 2 };
@@ -135,12 +133,6 @@ struct ScoreTrainer::Impl {
     state.square.assign(layout.size(), 0.0f);
   }
 
-  /// Where little noise is left the force is fine and would be learned of each image by heart.
-  double segment_rate(std::uint32_t segment) const {
-    const ScoreSegment& own = network.segments[segment];
-    return std::min(1.0, -std::expm1(-2 * std::sqrt(own.tau_first * own.tau_last)) / kFineNoise);
-  }
-
   std::uint64_t key(std::uint32_t segment, std::uint32_t step, std::uint32_t row, std::uint32_t purpose) const {
     const auto words = numerics::random_words(options.seed, numerics::HostPurpose::score_noise, step, row, segment * 4 + purpose);
     return words[0] | std::uint64_t{words[1]} << 32;
@@ -169,56 +161,6 @@ struct ScoreTrainer::Impl {
     });
   }
 
-  /// Adam in centred coordinates: x and m enter as distances from their means x' and m' over the batch, so that W does
-  /// not learn what b and c can (Montavon & Mueller 2012; Cho, Raiko & Ilin 2011). The gradient of W loses
-  /// g_b x'^T + m' g_c^T, and a change D of it moves b by -D x' and c by -D^T m'. `gradient` is used up.
-  void update(std::vector<float>& parameters, float scale, float unbias) {
-    const std::size_t visible = layout.visible(), hidden = layout.hidden(), rows = batch.rows;
-    const auto mean_over_batch = [&](std::span<const float> values, std::vector<float>& mean, std::size_t width) {
-      mean.assign(width, 0.0f);
-      team.run((width + kSumColumns - 1) / kSumColumns, [&](std::size_t piece) {
-        const std::size_t first = piece * kSumColumns, last = std::min(width, first + kSumColumns);
-        for (std::size_t r = 0; r < rows; ++r)
-          for (std::size_t i = first; i < last; ++i) mean[i] += values[r * width + i];
-        for (std::size_t i = first; i < last; ++i) mean[i] /= static_cast<float>(rows);
-      });
-    };
-    mean_over_batch(batch.x, x_mean, visible);
-    mean_over_batch(loss.means(), hidden_mean, hidden);
-    float* p = parameters.data();
-    float* m = state.momentum.data();
-    float* v = state.square.data();
-    float* g = gradient.data();
-    const auto change = [=](std::size_t i, float slope, float rate) {
-      m[i] += (1 - kBeta1) * (slope - m[i]);
-      v[i] += (1 - kBeta2) * (slope * slope - v[i]);
-      const float by = rate * m[i] / (std::sqrt(v[i] * unbias) + kEpsilon);
-      p[i] -= by;
-      return by;
-    };
-    // The changes of W take the place of its gradient.
-    team.run(hidden, [&](std::size_t k) {
-      const float of_b = g[layout.b() + k], mean = hidden_mean[k];
-      float* row = g + k * visible;
-      const float* of_c = g + layout.c();
-      for (std::size_t i = 0; i < visible; ++i) row[i] = change(k * visible + i, row[i] - of_b * x_mean[i] - mean * of_c[i], scale);
-    });
-    const std::size_t first_other = layout.a(), others = layout.size() - first_other;
-    team.run((others + kPiece - 1) / kPiece, [&](std::size_t piece) {
-      const std::size_t last = std::min(others, (piece + 1) * kPiece);
-      for (std::size_t i = piece * kPiece; i < last; ++i) change(first_other + i, g[first_other + i], kOthersRate * scale);
-    });
-    team.run(hidden, [&](std::size_t k) {
-      for (std::size_t i = 0; i < visible; ++i) p[layout.b() + k] += g[k * visible + i] * x_mean[i];
-    });
-    team.run((visible + kSumColumns - 1) / kSumColumns, [&](std::size_t piece) {
-      const std::size_t first = piece * kSumColumns, last = std::min(visible, first + kSumColumns);
-      float* c = p + layout.c();
-      for (std::size_t k = 0; k < hidden; ++k)
-        for (std::size_t i = first; i < last; ++i) c[i] += g[k * visible + i] * hidden_mean[k];
-    });
-  }
-
   /// One step of Adam; returns the loss per visible cell.
   double step() {
     const std::uint32_t segment = state.segment, number = state.step;
@@ -227,11 +169,23 @@ struct ScoreTrainer::Impl {
     std::vector<float>& parameters = network.segments[segment].parameters;
     const double value = loss.evaluate(parameters, batch, gradient) / layout.visible();
     const double progress = static_cast<double>(number) / steps_of(segment);
-    const double rate = options.learning_rate * segment_rate(segment) * (0.01 + 0.99 * 0.5 * (1 + std::cos(std::numbers::pi * progress)));
+    const double rate = options.learning_rate * (0.01 + 0.99 * 0.5 * (1 + std::cos(std::numbers::pi * progress)));
     const double n = number + 1.0;
     const auto scale = static_cast<float>(rate / (1 - std::pow(double{kBeta1}, n)));
     const auto unbias = static_cast<float>(1 / (1 - std::pow(double{kBeta2}, n)));
-    update(parameters, scale, unbias);
+    const std::size_t size = layout.size();
+    team.run((size + kPiece - 1) / kPiece, [&](std::size_t piece) {
+      const std::size_t last = std::min(size, (piece + 1) * kPiece);
+      float* p = parameters.data();
+      float* m = state.momentum.data();
+      float* v = state.square.data();
+      const float* g = gradient.data();
+      for (std::size_t i = piece * kPiece; i < last; ++i) {
+        m[i] += (1 - kBeta1) * (g[i] - m[i]);
+        v[i] += (1 - kBeta2) * (g[i] * g[i] - v[i]);
+        p[i] -= scale * m[i] / (std::sqrt(v[i] * unbias) + kEpsilon);
+      }
+    });
     state.loss_sum += value;
     ++state.step;
     if (state.step % kStepsPerLoss == 0 || state.step == steps_of(segment)) {
@@ -257,7 +211,7 @@ struct ScoreTrainer::Impl {
   ScoreNetwork network;
   ScoreCheckpoint state;
   std::vector<double> pixel_mean, pixel_variance;
-  std::vector<float> gradient, x_mean, hidden_mean;
+  std::vector<float> gradient;
   ScoreBatch batch;
 };
 

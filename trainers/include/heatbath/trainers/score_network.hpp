@@ -83,7 +83,7 @@ struct ScoreOptions {
   std::uint32_t steps = 1500;      ///< of the optimizer, in each segment
   std::uint32_t first_steps = 0;   ///< in the first one, which starts from nothing; 0: twice as many
   std::uint32_t batch = 256;
-  double learning_rate = 2e-2;     ///< of Adam; falls to a hundredth of it in each segment, by half a cosine
+  double learning_rate = 3e-3;     ///< of Adam; falls to a hundredth of it in each segment, by half a cosine
   double tau_first = 3, tau_last = 0.01;
   double A = 0.5, B = 1;
   bool labels = true;
