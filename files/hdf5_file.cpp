@@ -333,6 +333,29 @@ std::vector<double> Hdf5Reader::doubles(std::string_view name, const Shape& shap
 std::vector<std::uint8_t> Hdf5Reader::bytes(std::string_view name, const Shape& shape) const {
   return impl_->read<std::uint8_t>(name, shape, H5T_NATIVE_UINT8, H5T_INTEGER);
 }
+std::vector<std::string> Hdf5Reader::names() const {
+  std::vector<std::string> names;
+  const auto take = [](hid_t, const char* name, const H5L_info_t* link, void* list) -> herr_t {
+    if (link->type == H5L_TYPE_HARD) static_cast<std::vector<std::string>*>(list)->emplace_back(name);
+    return 0;
+  };
+  if (H5Literate(impl_->file, H5_INDEX_NAME, H5_ITER_INC, nullptr, take, &names) < 0) impl_->fail("its list of data sets cannot be read; the file is damaged");
+  return names;
+}
+
+bool Hdf5Reader::holds_numbers(std::string_view name) const {
+  const Handle set(H5Dopen2(impl_->file, std::string(name).c_str(), impl_->access), H5Dclose);
+  if (!set.valid()) return false;
+  const Handle stored(H5Dget_type(set), H5Tclose);
+  return H5Tget_class(stored) == H5T_FLOAT || H5Tget_class(stored) == H5T_INTEGER;
+}
+
+std::vector<double> Hdf5Reader::numbers(std::string_view name, const Shape& shape) const {
+  const Handle set(H5Dopen2(impl_->file, std::string(name).c_str(), impl_->access), H5Dclose);
+  const Handle stored(H5Dget_type(set), H5Tclose);
+  return impl_->read<double>(name, shape, H5T_NATIVE_DOUBLE, H5Tget_class(stored) == H5T_INTEGER ? H5T_INTEGER : H5T_FLOAT);
+}
+
 Shape Hdf5Reader::shape(std::string_view name) const { return impl_->shape(name); }
 
 }  // namespace heatbath::apps

@@ -61,6 +61,11 @@ class Hdf5Reader {
   std::vector<float> floats(std::string_view name, const Shape& shape) const;
   std::vector<double> doubles(std::string_view name, const Shape& shape) const;
   std::vector<std::uint8_t> bytes(std::string_view name, const Shape& shape) const;
+  /// Data sets of the root, by name.
+  std::vector<std::string> names() const;
+  /// Whether a data set is of whole or floating-point numbers; they are read as double by numbers().
+  bool holds_numbers(std::string_view name) const;
+  std::vector<double> numbers(std::string_view name, const Shape& shape) const;
   /// Shape of a data set; empty when the file has none of that name.
   Shape shape(std::string_view name) const;
 

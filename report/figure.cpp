@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 
 #include "files/temporary_name.hpp"
+#include "heatbath/error.hpp"
 
 extern char** environ;
 
@@ -47,12 +48,17 @@ class TemporaryFolder {
   fs::path path_;
 };
 
-constexpr const char* kPreamble =
-    "set terminal pngcairo size 900,520 font 'sans,12' background '#ffffff' linewidth 1.4\n"
-    "set output 'figure.png'\n"
-    "set border 3 lc rgb '#555b66'\n"
-    "set tics nomirror textcolor rgb '#30353d'\n"
-    "set grid lc rgb '#e3e6ea' lt 1\n";
+constexpr const char* kOutput = "figure";
+
+std::string preamble(const Canvas& canvas) {
+  const std::string output = fmt::format("set output '{}'\n", kOutput);
+  if (canvas.kind == Canvas::Kind::text) return fmt::format("set terminal dumb size {},{} noenhanced\nset encoding utf8\nset tics nomirror\n", canvas.columns, canvas.rows) + output;
+  return (canvas.kind == Canvas::Kind::png ? "set terminal pngcairo size 900,520 font 'sans,12' background '#ffffff' linewidth 1.4\n"
+                                           : "set terminal svg size 900,520 font 'sans,12' background '#ffffff' linewidth 1.4 noenhanced\n") + output +
+         "set border 3 lc rgb '#555b66'\n"
+         "set tics nomirror textcolor rgb '#30353d'\n"
+         "set grid lc rgb '#e3e6ea' lt 1\n";
+}
 
 std::string read_text(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
@@ -92,31 +98,43 @@ int run_gnuplot(const fs::path& folder) {
 
 }  // namespace
 
-std::optional<PngBytes> gnuplot_figure(const std::string& script, const std::string& data, std::string& why) {
+namespace {
+
+struct Drawn {
+  std::string bytes, why;
+  bool absent = false;  ///< gnuplot is
+};
+
+Drawn drawn(const Canvas& canvas, const std::string& script, const std::string& data) {
   const TemporaryFolder folder;
-  if (folder.path().empty()) {
-    why = "no temporary folder could be made; set TMPDIR to one that can be written";
-    return std::nullopt;
-  }
+  if (folder.path().empty()) return {{}, "no temporary folder could be made; set TMPDIR to one that can be written"};
   std::ofstream script_file(folder.path() / "script", std::ios::binary), data_file(folder.path() / "data", std::ios::binary);
-  script_file << kPreamble << script << std::flush;
+  script_file << preamble(canvas) << script << std::flush;
   data_file << data << std::flush;
-  if (!script_file || !data_file) {
-    why = fmt::format("{} cannot be written; is the disk full?", folder.path().string());
-    return std::nullopt;
-  }
+  if (!script_file || !data_file) return {{}, fmt::format("{} cannot be written; is the disk full?", folder.path().string())};
   const int status = run_gnuplot(folder.path());
-  if (status == -ENOENT || status == 127) {
-    why = "gnuplot is not installed; the Debian package is gnuplot-nox";
+  if (status == -ENOENT || status == 127) return {{}, "gnuplot is not installed; the Debian package is gnuplot-nox", true};
+  std::string figure = read_text(folder.path() / kOutput);
+  if (status == 0 && !figure.empty()) return {std::move(figure), {}};
+  const std::string log = read_text(folder.path() / "log");
+  return {{}, fmt::format("gnuplot failed (status {}): {}", status, log.substr(0, log.find('\n', 1)))};
+}
+
+}  // namespace
+
+std::string gnuplot_on(const Canvas& canvas, const std::string& script, const std::string& data) {
+  Drawn figure = drawn(canvas, script, data);
+  if (!figure.why.empty()) throw Error(figure.absent ? HB_UNSUPPORTED : HB_IO, figure.why);
+  return std::move(figure.bytes);
+}
+
+std::optional<PngBytes> gnuplot_figure(const std::string& script, const std::string& data, std::string& why) {
+  const Drawn figure = drawn({}, script, data);
+  if (!figure.why.empty()) {
+    why = figure.why;
     return std::nullopt;
   }
-  const std::string png = read_text(folder.path() / "figure.png");
-  if (status != 0 || png.empty()) {
-    const std::string log = read_text(folder.path() / "log");
-    why = fmt::format("gnuplot failed (status {}): {}", status, log.substr(0, log.find('\n', 1)));
-    return std::nullopt;
-  }
-  const auto bytes = std::as_bytes(std::span(png));
+  const auto bytes = std::as_bytes(std::span(figure.bytes));
   return PngBytes(bytes.begin(), bytes.end());
 }
 

@@ -15,6 +15,15 @@ namespace heatbath::apps {
 /// With two figures or more running side by side nothing is shared but $TMPDIR.
 std::optional<PngBytes> gnuplot_figure(const std::string& script, const std::string& data, std::string& why);
 
+/// Where a figure goes: a picture of pixels or lines, or characters of `columns` x `rows`.
+struct Canvas {
+  enum class Kind { png, svg, text };
+  Kind kind = Kind::png;
+  std::size_t columns = 100, rows = 30;
+};
+/// The same on a canvas of any kind. Throws Error(UNSUPPORTED) without gnuplot, Error(IO) where it failed.
+std::string gnuplot_on(const Canvas& canvas, const std::string& script, const std::string& data);
+
 /// The picture with the figure that gnuplot draws of `data`, or with the reason why there is none.
 Picture plotted(Picture picture, const std::string& script, const std::string& data);
 

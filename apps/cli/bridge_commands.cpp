@@ -77,12 +77,25 @@ void add_regs(CLI::App& app, Command& command) {
   regs_app->callback([&command, regs] { command = [regs] { return run_regs(*regs); }; });
 }
 
+void add_plot(CLI::App& app, Command& command) {
+  const auto plot = std::make_shared<PlotOptions>();
+  CLI::App* plot_app = app.add_subcommand("plot", "draw a figure of a result file: .npz, .h5 or .json of any command");
+  plot_app->add_option("file", plot->file, "what a command wrote")->required()->option_text("FILE");
+  plot_app->add_option("--what", plot->what, "the array to draw (default: what tells most of such a file)")->option_text("NAME");
+  plot_app->add_flag("--list", plot->list, "print the arrays of the file, and draw nothing");
+  plot_app->add_option("--out", plot->out, "draw it there (default: with characters, on standard output)")
+      ->check(a_name())
+      ->option_text("FILE.png|FILE.svg");
+  plot_app->callback([&command, plot] { command = [plot] { return run_plot(*plot); }; });
+}
+
 }  // namespace
 
 void add_bridge_commands(CLI::App& app, Command& command) {
   add_netlist(app, command);
   add_fmu(app, command);
   add_regs(app, command);
+  add_plot(app, command);
 }
 
 }  // namespace heatbath::apps

@@ -19,7 +19,7 @@ void add_study_commands(CLI::App& app, Command& command);    ///< train ergodici
 void add_score_commands(CLI::App& app, Command& command);    ///< train score
 void add_machine_commands(CLI::App& app, Command& command);  ///< train boltzmann, memory, equilibrium
 void add_solver_commands(CLI::App& app, Command& command);   ///< sample anneal solve fit
-void add_bridge_commands(CLI::App& app, Command& command);   ///< netlist fmu regs
+void add_bridge_commands(CLI::App& app, Command& command);   ///< netlist fmu regs plot
 
 /// The command `train` of an app, added where it has none yet: each trainer is a subcommand of it.
 CLI::App& train_of(CLI::App& app);

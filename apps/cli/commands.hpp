@@ -182,6 +182,15 @@ struct MonitorOptions {
 /// usual end: 0.
 int run_monitor(const MonitorOptions& options);
 
+struct PlotOptions {
+  std::filesystem::path file;
+  std::string what;           ///< name of an array; empty: what tells most
+  std::filesystem::path out;  ///< .png or .svg; empty: characters on standard output
+  bool list = false;
+};
+/// A figure of any result file.
+int run_plot(const PlotOptions& options);
+
 struct RegsOptions {
   std::string format = "csv";  ///< csv, json, svd, rdl or litex
   std::uint32_t base = 0;      ///< address of the device, of svd and litex
