@@ -14,7 +14,7 @@
 namespace heatbath::apps {
 namespace {
 
-constexpr std::size_t most_points = 2000, most_side = 512, most_lines = 6, bins = 60;
+constexpr std::size_t most_points = 2000, most_side = 512, most_lines = 6, most_shaded = 2, bins = 60;
 
 const ResultArray* find(std::span<const ResultArray> arrays, std::string_view name) {
   const auto found = std::ranges::find(arrays, name, &ResultArray::name);
@@ -86,7 +86,7 @@ ResultFigure lines(const std::string& title, const std::string& x_name, const st
     const std::string colour = canvas.kind == Canvas::Kind::text ? "" : fmt::format(" lc rgb '{}'", colours[k % std::size(colours)]);
     figure.script += fmt::format("{}'data' index {} using 1:2 with {}{} title {} noenhanced", k > 0 ? ", " : "", k,
                                  one.x.size() > 1 ? "lines" : "points", colour, gnuplot_text(one.name));
-    if (bars && canvas.kind != Canvas::Kind::text)
+    if (bars && all.size() <= most_shaded && canvas.kind != Canvas::Kind::text)  // more shades on one another are grey
       figure.script += fmt::format(", 'data' index {} using 1:($2-$3):($2+$3) with filledcurves fs transparent solid 0.15 noborder{} notitle", k, colour);
   }
   figure.script += "\n";
@@ -123,7 +123,8 @@ ResultFigure of_states(std::span<const ResultArray> arrays, const ResultArray& s
     }
     all.push_back(std::move(one));
   }
-  return lines(fmt::format("{}: means over {} shots{}", states.name, shots, shots > 1 && canvas.kind != Canvas::Kind::text ? ", shaded one standard deviation" : ""), x_name, all, canvas);
+  const bool shaded = shots > 1 && all.size() <= most_shaded && canvas.kind != Canvas::Kind::text;
+  return lines(fmt::format("{}: means over {} shots{}", states.name, shots, shaded ? ", shaded one standard deviation" : ""), x_name, all, canvas);
 }
 
 /// Values of snapshots x shots: means over shots with their standard errors.
@@ -178,8 +179,12 @@ ResultFigure of_matrix(const ResultArray& array, const Canvas& canvas) {
     for (const double x : row) figure.data += value_text(x) + " ";
     figure.data += "\n";
   }
-  figure.script = fmt::format("set title {} noenhanced\nunset grid\nset yrange [*:*] reverse\nset palette defined (-1 '#21539c', 0 '#ffffff', 1 '#b22228')\nset cbrange [{}:{}]\n"
-                              "plot 'data' matrix with image notitle\n", gnuplot_text(figure.title), value_text(most > 0 ? -most : -1), value_text(most > 0 ? most : 1));
+  // Rows and columns by their numbers, where stretches of them are drawn as one, too.
+  const double tall = static_cast<double>(rows) / static_cast<double>(means.size()), wide = static_cast<double>(columns) / static_cast<double>(means[0].size());
+  figure.script = fmt::format("set title {} noenhanced\nunset grid\nset xrange [{}:{}]\nset yrange [{}:{}]\nset palette defined (-1 '#21539c', 0 '#ffffff', 1 '#b22228')\nset cbrange [{}:{}]\n"
+                              "plot 'data' matrix using ($1*{}):($2*{}):3 with image notitle\n",
+                              gnuplot_text(figure.title), value_text(-0.5 * wide), value_text(static_cast<double>(columns) - 0.5 * wide),
+                              value_text(static_cast<double>(rows) - 0.5 * tall), value_text(-0.5 * tall), value_text(most > 0 ? -most : -1), value_text(most > 0 ? most : 1), value_text(wide), value_text(tall));
   return figure;
 }
 

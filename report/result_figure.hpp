@@ -18,7 +18,7 @@ struct ResultFigure {
 
 /// The figure of the array `name`; empty: of what tells most of such a file (states over time, energies, losses, ...). Axes
 /// are those of heatbath run where the name is one of its arrays: shots x records x cells, snapshots x shots. Of states
-/// means over shots with their standard deviation, of at most six cells; of one record, and of energies, a histogram; a
+/// means over shots, of at most six cells, of at most two with their standard deviation; of one record, and of energies, a histogram; a
 /// series with its `_error` where there is one; a matrix as a picture. More than 2,000 points of a line, or 512 of a
 /// matrix's side, are means over stretches. Throws Error(BAD_ARG) in one line that lists the arrays.
 ResultFigure result_figure(std::span<const ResultArray> arrays, const std::string& name, const Canvas& canvas);
