@@ -9,8 +9,10 @@ usage: tools/site.sh [--out DIR]
 Makes the virtual environment build/site_env with what tools/site_requirements.txt names (from PyPI, once), and builds
 docs/ as a site into build/site, or DIR. The pages need no network; search needs a web server:
     python3 -m http.server --bind 127.0.0.1 --directory build/site
-HEATBATH_SITE_PYTHON names a Python that has mkdocs and mkdocs-material already; then nothing is installed.
-Exit status 1 when a page has a fault, 77 when mkdocs-material cannot be had.
+HEATBATH_SITE_PYTHON names a Python that has what tools/site_requirements.txt names already; then nothing is installed.
+The reference of the Python module is made of the built one: build/release/python, or what HEATBATH_SITE_MODULE names.
+Where that Python cannot import it, its page says so.
+Exit status 1 when a page has a fault, 77 when mkdocs-material or mkdocstrings cannot be had.
 END
 }
 
@@ -25,11 +27,11 @@ while [[ $# -gt 0 ]]; do
   esac
 done
 
-has_material() { "$1" -c 'import material, mkdocs' 2>/dev/null; }
+has_material() { "$1" -c 'import material, mkdocs, mkdocstrings_handlers.python' 2>/dev/null; }
 python=${HEATBATH_SITE_PYTHON-}
 if [[ -n "$python" ]]; then
   has_material "$python" || {
-    printf 'site: %s has no mkdocs-material, which tools/site_requirements.txt asks for\n' "$python" >&2; exit 77; }
+    printf 'site: %s lacks what tools/site_requirements.txt asks for\n' "$python" >&2; exit 77; }
 else
   environment=$PWD/build/site_env
   python=$environment/bin/python
@@ -38,7 +40,7 @@ else
     python3 -m venv "$environment" || { echo 'site: install the Debian package python3-venv' >&2; exit 77; }
     "$python" -m pip install --quiet --disable-pip-version-check --retries 1 --timeout 15 \
       -r tools/site_requirements.txt || {
-      echo 'site: mkdocs-material could not be installed from PyPI; where there is no network, set' \
+      echo 'site: mkdocs-material and mkdocstrings could not be installed from PyPI; where there is no network, set' \
         'HEATBATH_SITE_PYTHON to a Python that has it' >&2; exit 77; }
   fi
 fi

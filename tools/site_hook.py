@@ -5,7 +5,10 @@
 - A code block that says file=PATH has the path as its title.
 - Headings have the anchors of the repository, which tests/docs/check_texts.py checks.
 - The decisions stand in the navigation by their numbers, without being listed in mkdocs.yml.
+- The reference of the Python module is a page made of the built module's docstrings, where this Python can import it.
 """
+import importlib
+import inspect
 import logging
 import os
 import pathlib
@@ -25,6 +28,47 @@ BLOCK = re.compile(r"^(\s*```\S+) file=(\S+)(?: region=\S+)?\s*$")
 LANGUAGES = {".hpp": "cpp", ".cpp": "cpp", ".h": "c", ".c": "c", ".py": "python", ".sh": "bash", ".toml": "toml",
              ".v": "verilog", ".sbatch": "bash", ".yml": "yaml"}
 PICTURES = {".png", ".svg"}
+
+
+REFERENCE = "python_reference.md"
+MODULES = ("heatbath", "heatbath.enums", "heatbath.errors", "heatbath.estimates", "heatbath.inference", "heatbath.judges", "heatbath.solvers",
+           "heatbath.studies", "heatbath.trainers", "heatbath.dimod", "heatbath.plot", "heatbath.torch")
+
+
+def module_folder():
+    return pathlib.Path(os.environ.get("HEATBATH_SITE_MODULE") or ROOT / "build/release/python").resolve()
+
+
+def python_reference():
+    """Markdown of the reference: what each module says is its own. Modules whose packages this Python lacks are named."""
+    text = ("# The Python module, name by name\n\nMade of the module's own docstrings; [Python](python.md) shows it at work, and its types are in "
+            "`python/heatbath/_core.pyi`.\n\n")
+    sys.path.insert(0, str(module_folder()))
+    try:
+        importlib.import_module("heatbath")
+    except ImportError as missing:
+        return text + f"This site was built without it: {missing}. After `tools/build.sh release`, `tools/site.sh` has it.\n"
+    absent = []
+    for name in MODULES:
+        try:
+            module = importlib.import_module(name)
+        except ImportError:
+            absent.append(name)
+            continue
+        own = [one for one in getattr(module, "__all__", ()) if callable(getattr(module, one))]
+        own = own or [one for one, value in vars(module).items()
+                      if not one.startswith("_") and callable(value) and getattr(value, "__module__", None) == name]
+        text += f"## {name}\n\n{(module.__doc__ or '').strip().splitlines()[0] if module.__doc__ else ''}\n\n"
+        for one in sorted(set(own)):
+            value = getattr(module, one)
+            if inspect.isbuiltin(value):  # a function of C++, whose signature stands in its docstring alone
+                signature, _, words = (value.__doc__ or one).partition("\n")
+                text += f"### {name}.{one}\n\n```text\n{signature}\n```\n\n{words.strip()}\n\n"
+            else:
+                text += f"::: {name}.{one}\n    options: {{heading_level: 3}}\n\n"
+    if absent:
+        text += "Left out, as packages that they need are not here: " + ", ".join(f"`{name}`" for name in absent) + ".\n"
+    return text
 
 
 def leaves_docs(base, target):
@@ -86,11 +130,14 @@ def rewritten(text, base, place):
 
 def on_config(config):
     config.mdx_configs.setdefault("toc", {})["slugify"] = lambda heading, _: slug(heading)
+    config.plugins["mkdocstrings"].config.handlers["python"]["paths"] = [str(module_folder())]
     decisions = [f"adr/{file.name}" for file in sorted((ROOT / "docs/adr").glob("0*.md"))]
 
     def spread(entries):
         for entry in entries:
             for title, below in entry.items() if isinstance(entry, dict) else ():
+                if title == "Reference":
+                    below.insert(1, {"Python, name by name": REFERENCE})
                 if below == "adr/README.md":
                     entry[title] = [below, *decisions]
                 elif isinstance(below, list):
@@ -105,6 +152,7 @@ def on_files(files, config):
     for page in files.documentation_pages():
         base = posixpath.join("docs", posixpath.dirname(page.src_uri)).rstrip("/")
         waiting += [leaves_docs(base, target) for target in links(page.content_string)]
+    files.append(File.generated(config, REFERENCE, content=python_reference()))
     made = set()
     while waiting:
         path = waiting.pop()
