@@ -21,7 +21,7 @@
 namespace heatbath::model::bench {
 namespace {
 
-constexpr ChipOptions one_lane{.cells = 0, .lanes = 1, .seed = 1, .threads = 1};
+const ChipOptions one_lane{.cells = 0, .lanes = 1, .seed = 1, .threads = 1};
 
 std::uint32_t cell_register(const Choices& choices, const std::string& profile = "ideal") {
   const Chip chip(load_profile(profile, choices), one_lane);
