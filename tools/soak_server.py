@@ -85,7 +85,7 @@ class Client:
         return kind, value, self.exactly(length)
 
     def hello(self):
-        self.frame(HELLO, payload=struct.pack("<HHHHII", 1, 1, 2, 0, 0, 0), number=0)
+        self.frame(HELLO, payload=struct.pack("<HHHHII", 2, 1, 2, 0, 0, 0), number=0)
 
     def begin(self):
         self.hello()

@@ -82,7 +82,7 @@ class Serve(unittest.TestCase):
     def test_mistakes_are_one_line_and_status_2(self):
         for options, part in (
             (["--listen", "tcp://0.0.0.0:0"], "not a loopback address"),
-            (["--listen", "nowhere"], "tcp://host:port, unix:/path, shm:/name, etherbone://host:port or uio:FILE"),
+            (["--listen", "nowhere"], "tcp://host:port, unix:/path, shm:/name, etherbone://host:port, uio:FILE or systemd"),
             (["--listen", self.unix, "--token-file", "/nowhere"], "/nowhere"),
             (["--listen", self.unix, "--slowdown", "0"], "above 0"),
             ([], "--listen"),
