@@ -696,7 +696,8 @@ int run_program(const RunOptions& options) {
   } else {
     print_summary(summary);
     if (certificate)
-      put("\ncertificate of {} records of {} shots, from time {:.6g} on\n{}\n", certificate->records, certificate->shots, certificate->from,
+      put("\ncertificate of {} shots, {} each, from time {:.6g} on\n{}\n", certificate->shots,
+          certificate->records == 1 ? "one record" : fmt::format("{} records", certificate->records), certificate->from,
           measure::text(certificate->certificate));
     print_rack(summary["rack"]);
     if (device.capabilities().priced) {

@@ -12,7 +12,7 @@ with heatbath.open("func:cell=pbit&cells=4&lanes=64") as device:
     print("mean energy", law.samples.mean_energy(), law.certificate, sep="\n")
     found = solvers.anneal(device, glass, reads=32, sweeps=100)
     print("lowest", found.lowest_energy, found.lowest_state, "in", f"{found.success(found.lowest_energy):.0%} of the reads")
-    slope = solvers.gradient(device, glass, [("bias", 0), (0, 1)], lambda state: state[2])
+    slope = solvers.gradient(device, glass, [("bias", 0), (0, 1)], lambda state: float(state[2]))
     print("d<s2> by field 0 and coupling 0-1 of V:", *slope.derivatives)
 # docs: end sample
 

@@ -37,7 +37,7 @@ TEST(BoltzmannFile, TakesATrainingUpToTheSameBits) {
   saved.device = "func:";
   saved.options.updates = 6;
   saved.options.shots = 20;
-  saved.options.sweeps = 1.5;
+  saved.options.sweeps = 3;
   saved.options.settle = 2;
   saved.options.phase = trainers::FreePhase::tempered;
   saved.options.temperatures = 3;

@@ -146,7 +146,7 @@ TEST(Profile, FaultsAreOneLineThatSaysWhatWhereAndWhatWouldBeRight) {
             "lanes, lanes_max, mobility, rail, velocity_range, refuse_unstable");
   EXPECT_THAT(with("[time]", "[times]"), testing::StartsWith("[times]: unknown table (did you mean time?); the tables are "));
   EXPECT_EQ(with("\n[mismatch]", "\n"),
-            "[noise] bias_offset_sd_steps: unknown key; the keys are colour, correlation_time, common");
+            "[noise] bias_offset_sd_steps: unknown key; the keys are colour, correlation_time, common, planes");
   EXPECT_EQ(with("seeded = true", "seeded = 1"), "[features] seeded: found 1; it must be true or false");
   EXPECT_EQ(with("cells = 2048", "cells = 9000"), "[array] cells: found 9000; it must be at most cells_max = 8192");
   EXPECT_EQ(with("lanes = 256", "lanes = 0"), "[array] lanes: found 0; it must be a whole number in 1..65536");
