@@ -196,12 +196,7 @@ nlohmann::json boltzmann_json(const BoltzmannRun& run) {
   out["seed"] = training.seed;
   out["device"] = run.device;
   out["seconds"] = run.seconds;
-  json pictures = json::object();
-  for (const Picture& picture : run.pictures) {
-    if (picture.png) pictures[picture.file] = true;
-    else pictures[picture.file] = picture.missing;
-  }
-  out["pictures"] = pictures;
+  out["pictures"] = pictures_json(run.pictures);
   out["provenance"] = provenance();
   return out;
 }

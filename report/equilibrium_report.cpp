@@ -48,12 +48,7 @@ nlohmann::json equilibrium_json(const EquilibriumRun& run) {
   out["seed"] = o.seed;
   out["device"] = run.device;
   out["seconds"] = run.seconds;
-  nlohmann::json pictures = nlohmann::json::object();
-  for (const Picture& picture : run.pictures) {
-    if (picture.png) pictures[picture.file] = true;
-    else pictures[picture.file] = picture.missing;
-  }
-  out["pictures"] = pictures;
+  out["pictures"] = pictures_json(run.pictures);
   out["provenance"] = provenance();
   return out;
 }

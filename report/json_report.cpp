@@ -43,11 +43,6 @@ nlohmann::json json_report(const GenerativeReport& report) {
   for (const trainers::ReverseAction& action : report.saved.actions) updates.push_back(action.per_step - action.floor);
   nlohmann::json held_out = nlohmann::json::array();
   for (const trainers::ReverseAction& action : report.held_out) held_out.push_back(action.per_step - action.floor);
-  nlohmann::json pictures = nlohmann::json::object();
-  for (const Picture& picture : report.pictures) {
-    if (picture.png) pictures[picture.file] = true;
-    else pictures[picture.file] = picture.missing;
-  }
 
   return {
       {"command", report.command},
@@ -108,7 +103,7 @@ nlohmann::json json_report(const GenerativeReport& report) {
         {"capture_period_time_units",
          report.capture_period > 0 ? nlohmann::json(report.capture_period) : nlohmann::json(nullptr)},
         {"model", report.model_path}}},
-      {"pictures", pictures},
+      {"pictures", pictures_json(report.pictures)},
       {"provenance", provenance()},
   };
 }

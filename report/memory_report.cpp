@@ -70,12 +70,7 @@ nlohmann::json memory_json(const MemoryRun& run) {
   out["seed"] = run.seed;
   out["device"] = run.device;
   out["seconds"] = run.seconds;
-  json pictures = json::object();
-  for (const Picture& picture : run.pictures) {
-    if (picture.png) pictures[picture.file] = true;
-    else pictures[picture.file] = picture.missing;
-  }
-  out["pictures"] = pictures;
+  out["pictures"] = pictures_json(run.pictures);
   out["provenance"] = provenance();
   return out;
 }

@@ -2,7 +2,10 @@
 // A picture of a report.
 
 #include <optional>
+#include <span>
 #include <string>
+
+#include <nlohmann/json_fwd.hpp>
 
 #include "report/png_sheet.hpp"
 
@@ -17,5 +20,8 @@ struct Picture {
   std::string missing;  ///< why there is no picture
   bool pixels = false;  ///< drawn pixel by pixel, not to be smoothed when it is enlarged
 };
+
+/// By file: true, or why there is no picture.
+nlohmann::json pictures_json(std::span<const Picture> pictures);
 
 }  // namespace heatbath::apps

@@ -230,12 +230,7 @@ nlohmann::json score_network_json(const ScoreNetworkReport& report) {
                      {"steps_of_a_segment", report.draw.steps}, {"hidden_step", report.draw.hidden_step}, {"finish_steps", report.draw.finish_steps},
                      {"finish", report.draw.finish},
                      {"model", report.model_path}};
-  nlohmann::json pictures = nlohmann::json::object();
-  for (const Picture& picture : report.pictures) {
-    if (picture.png) pictures[picture.file] = true;
-    else pictures[picture.file] = picture.missing;
-  }
-  out["pictures"] = pictures;
+  out["pictures"] = pictures_json(report.pictures);
   out["provenance"] = provenance();
   return out;
 }

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "apps/cli/add_pictures.hpp"
 #include "apps/cli/commands.hpp"
 #include "apps/cli/console.hpp"
 #include "apps/cli/interrupt.hpp"
@@ -86,10 +87,7 @@ int run_bound(const BoundCommandOptions& options) {
   bar.finish();
 
   report.pictures = bound_pictures(report);
-  for (const Picture& picture : report.pictures) {
-    if (picture.png) out.add(picture.file, *picture.png);
-    else if (!options.json) remark("no {}: {}\n", picture.file, picture.missing);
-  }
+  add_pictures(out, report.pictures, !options.json);
   if (report.result.model.levels() > 0) out.add("score.json", score_text(report.result.model));
   out.add("report.html", bound_html(report));
   const std::string json = out.commit(bound_json(report));

@@ -1,3 +1,4 @@
+#include "apps/cli/add_pictures.hpp"
 #include "apps/cli/draw_and_report.hpp"
 
 #include <algorithm>
@@ -108,10 +109,7 @@ int draw_and_report(Device& device, DrawJob job, OutputFolder& out) {
                      heat_picture(report.samples.heat, report.kT())};
   report.seconds.total = std::chrono::duration<double>(std::chrono::steady_clock::now() - job.start).count();
 
-  for (const Picture& picture : report.pictures) {
-    if (picture.png) out.add(picture.file, *picture.png);
-    else if (!job.json) remark("no {}: {}\n", picture.file, picture.missing);
-  }
+  add_pictures(out, report.pictures, !job.json);
   out.add("report.html", html_report(report));
   const std::string json = out.commit(json_report(report));
   if (job.json) put("{}", json);

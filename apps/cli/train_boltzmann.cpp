@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "apps/cli/add_pictures.hpp"
 #include "apps/cli/console.hpp"
 #include "apps/cli/emulator_for.hpp"
 #include "apps/cli/interrupt.hpp"
@@ -246,10 +247,7 @@ int run_train_boltzmann(const TrainBoltzmannOptions& options) {
   }
   run.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   run.pictures = boltzmann_pictures(run);
-  for (const Picture& picture : run.pictures) {
-    if (picture.png) out.add(picture.file, *picture.png);
-    else if (!options.json) remark("no {}: {}\n", picture.file, picture.missing);
-  }
+  add_pictures(out, run.pictures, !options.json);
   out.add("report.html", boltzmann_html(run));
   const std::string json = out.commit(boltzmann_json(run));
   if (options.json) put("{}", json);

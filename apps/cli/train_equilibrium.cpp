@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "apps/cli/add_pictures.hpp"
 #include "apps/cli/console.hpp"
 #include "apps/cli/emulator_for.hpp"
 #include "apps/cli/interrupt.hpp"
@@ -130,10 +131,7 @@ int run_train_equilibrium(const TrainEquilibriumOptions& options) {
   }
   run.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   run.pictures = equilibrium_pictures(run);
-  for (const Picture& picture : run.pictures) {
-    if (picture.png) out.add(picture.file, *picture.png);
-    else if (!options.json) remark("no {}: {}\n", picture.file, picture.missing);
-  }
+  add_pictures(out, run.pictures, !options.json);
   out.add("report.html", equilibrium_html(run));
   const std::string json = out.commit(equilibrium_json(run));
   if (options.json) {

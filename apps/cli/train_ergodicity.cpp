@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "apps/cli/add_pictures.hpp"
 #include "apps/cli/commands.hpp"
 #include "apps/cli/console.hpp"
 #include "apps/cli/interrupt.hpp"
@@ -192,12 +193,7 @@ int run_train_ergodicity(const TrainErgodicityOptions& options) {
   run.data_source = digits ? set.learned.source : patterns.source;
   run.pictures = ergodicity_pictures(run.study);
   run.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  for (const Picture& picture : run.pictures) {
-    if (picture.png)
-      out->add(picture.file, *picture.png);
-    else if (!options.json)
-      remark("no {}: {}\n", picture.file, picture.missing);
-  }
+  add_pictures(*out, run.pictures, !options.json);
   out->add("report.html", ergodicity_html(run));
   const std::string json = out->commit(ergodicity_json(run));
   if (options.json)

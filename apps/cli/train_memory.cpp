@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "apps/cli/add_pictures.hpp"
 #include "apps/cli/console.hpp"
 #include "apps/cli/emulator_for.hpp"
 #include "apps/cli/interrupt.hpp"
@@ -96,10 +97,7 @@ int run_train_memory(const TrainMemoryOptions& options) {
   }
   run.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   run.pictures = memory_pictures(run);
-  for (const Picture& picture : run.pictures) {
-    if (picture.png) out.add(picture.file, *picture.png);
-    else if (!options.json) remark("no {}: {}\n", picture.file, picture.missing);
-  }
+  add_pictures(out, run.pictures, !options.json);
   out.add("report.html", memory_html(run));
   const std::string json = out.commit(memory_json(run));
   if (options.json) {

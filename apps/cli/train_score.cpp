@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "apps/cli/add_pictures.hpp"
 #include "apps/cli/console.hpp"
 #include "apps/cli/interrupt.hpp"
 #include "apps/cli/plus_minus.hpp"
@@ -202,10 +203,7 @@ int run_train_score(const TrainScoreOptions& options) {
   report.total_seconds = since(start);
   report.pictures = {score_samples_picture(report), score_nearest_picture(report, split.learned), score_paths_picture(report),
                      score_training_picture(report), score_heat_picture(report)};
-  for (const Picture& picture : report.pictures) {
-    if (picture.png) out.add(picture.file, *picture.png);
-    else if (!options.json) remark("no {}: {}\n", picture.file, picture.missing);
-  }
+  add_pictures(out, report.pictures, !options.json);
   out.add("report.html", score_network_html(report));
   const std::string json = out.commit(score_network_json(report));
   if (options.json) put("{}", json);
