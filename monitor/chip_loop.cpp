@@ -114,11 +114,6 @@ ChipLoop::ChipLoop(Device& device, Scene scene, LoopOptions options)
   about_ = apps::json_text(about);
 }
 
-ChipLoop::~ChipLoop() {
-  const std::lock_guard lock(mutex_);
-  for (auto& reader : register_readers_) reader.set_value({});
-}
-
 void ChipLoop::ask(const Request& request) {
   const Capabilities& capabilities = device_.capabilities();
   const auto finite = [](const std::optional<double>& value, const char* what) {
@@ -155,31 +150,6 @@ void ChipLoop::ask(const Request& request) {
     steps_ += request.steps;
   }
   turned_.notify_all();
-}
-
-ChipLoop::Numbered ChipLoop::newer(std::uint64_t after, std::chrono::milliseconds wait) {
-  std::unique_lock lock(mutex_);
-  framed_.wait_for(lock, wait, [&] { return newest_.number > after && newest_.frame; });
-  return newest_.number > after ? newest_ : Numbered{after, nullptr};
-}
-
-void ChipLoop::add_viewers(int change) {
-  {
-    const std::lock_guard lock(mutex_);
-    viewers_ += change;
-  }
-  turned_.notify_all();
-}
-
-std::string ChipLoop::registers(std::chrono::milliseconds wait) {
-  std::future<std::string> answer;
-  {
-    const std::lock_guard lock(mutex_);
-    register_readers_.emplace_back();
-    answer = register_readers_.back().get_future();
-  }
-  turned_.notify_all();
-  return answer.wait_for(wait) == std::future_status::ready ? answer.get() : std::string();
 }
 
 std::string ChipLoop::program() {

@@ -2,7 +2,6 @@
 // The loop that owns the device of a monitor: one short job after the other, and a frame of what is seen after each.
 
 #include <array>
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -16,8 +15,8 @@
 #include "heatbath/device.hpp"
 #include "monitor/certifier.hpp"
 #include "monitor/exact_law.hpp"
+#include "monitor/framed_window.hpp"
 #include "monitor/scene.hpp"
-#include "monitor/window.hpp"
 
 namespace heatbath::monitor {
 
@@ -38,24 +37,19 @@ struct LoopOptions {
 };
 
 /// Runs the device in the thread that calls run(); all else may be called from any thread.
-class ChipLoop final : public Window {
+class ChipLoop final : public FramedWindow {
  public:
   static constexpr std::size_t most_scope_cells = 8, bins = 60, most_events = 200, most_changes = 1000;
 
   /// Sets the device up for the scene: throws what a refused program throws. The device must outlive it.
   ChipLoop(Device& device, Scene scene, LoopOptions options);
-  ~ChipLoop() override;
 
   /// Runs jobs until `stop` says so; a job that failed is an event, a lost link ends it with Error(LINK). Without
   /// viewers it goes on, but makes no frames.
   void run(const std::function<bool()>& stop);
 
   void ask(const Request& request) override;
-  Numbered newer(std::uint64_t after, std::chrono::milliseconds wait) override;
-  void add_viewers(int change) override;
   const std::string& about() const override { return about_; }
-  /// Read by the loop's thread.
-  std::string registers(std::chrono::milliseconds wait) override;
   /// repeating_program()
   std::string program() override;
   std::string states() override;
@@ -68,14 +62,9 @@ class ChipLoop final : public Window {
   std::string about_;
   std::uint32_t shots_ = 1, records_ = 32;
 
-  std::mutex mutex_;
-  std::condition_variable turned_, framed_;
-  Knobs knobs_;                       // under mutex_
+  Knobs knobs_;                       // under mutex_, as all to events_made_
   std::uint32_t steps_ = 0;           // frames to take while paused
-  int viewers_ = 0;
   bool stale_ = false;                // the newest frame is not of now
-  Numbered newest_;
-  std::deque<std::promise<std::string>> register_readers_;
   std::vector<Change> changes_;
   std::uint64_t array_ticks_ = 0;
   std::vector<float> last_states_;

@@ -85,36 +85,6 @@ WatchLoop::WatchLoop(const std::string& uri, WatchOptions options)
                             {"version", apps::version_line()}});
 }
 
-WatchLoop::~WatchLoop() {
-  const std::lock_guard lock(mutex_);
-  for (auto& reader : register_readers_) reader.set_value({});
-}
-
-Window::Numbered WatchLoop::newer(std::uint64_t after, std::chrono::milliseconds wait) {
-  std::unique_lock lock(mutex_);
-  framed_.wait_for(lock, wait, [&] { return newest_.number > after && newest_.frame; });
-  return newest_.number > after ? newest_ : Numbered{after, nullptr};
-}
-
-void WatchLoop::add_viewers(int change) {
-  {
-    const std::lock_guard lock(mutex_);
-    viewers_ += change;
-  }
-  turned_.notify_all();
-}
-
-std::string WatchLoop::registers(std::chrono::milliseconds wait) {
-  std::future<std::string> answer;
-  {
-    const std::lock_guard lock(mutex_);
-    register_readers_.emplace_back();
-    answer = register_readers_.back().get_future();
-  }
-  turned_.notify_all();
-  return answer.wait_for(wait) == std::future_status::ready ? answer.get() : std::string();
-}
-
 void WatchLoop::ask(const Request&) { throw Error(HB_UNSUPPORTED, "this page looks on: the device is somebody else's"); }
 
 std::string WatchLoop::program() { throw Error(HB_UNSUPPORTED, "this page looks on: it ran no program that could be repeated"); }

@@ -1,7 +1,6 @@
 #pragma once
 // A window into a chip that somebody else has: it looks on by the read-only session of a server.
 
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <filesystem>
@@ -14,8 +13,8 @@
 
 #include "heatbath/device.hpp"
 #include "heatbath/view.hpp"
+#include "monitor/framed_window.hpp"
 #include "monitor/training_folder.hpp"
-#include "monitor/window.hpp"
 
 namespace heatbath::monitor {
 
@@ -27,19 +26,15 @@ struct WatchOptions {
 /// Shows the newest record of the first array, the meters of the last snapshot, registers and counters of a served device,
 /// and how a training is doing. It turns nothing: ask() and program() are refused. Looks are made only while somebody
 /// watches.
-class WatchLoop final : public Window {
+class WatchLoop final : public FramedWindow {
  public:
   /// Throws what View and TrainingFolder throw.
   WatchLoop(const std::string& uri, WatchOptions options);
-  ~WatchLoop() override;
 
   /// Looks until `stop` says so. A server that has gone ends it with Error(LINK).
   void run(const std::function<bool()>& stop);
 
-  Numbered newer(std::uint64_t after, std::chrono::milliseconds wait) override;
-  void add_viewers(int change) override;
   const std::string& about() const override { return about_; }
-  std::string registers(std::chrono::milliseconds wait) override;
   void ask(const Request& request) override;
   std::string program() override;
   std::string states() override;
@@ -69,12 +64,7 @@ class WatchLoop final : public Window {
   std::string about_;
   std::optional<TrainingFolder> folder_;
 
-  std::mutex mutex_;
-  std::condition_variable turned_, framed_;
-  int viewers_ = 0;                                  // under mutex_, as all to states_
-  Numbered newest_;
-  std::deque<std::promise<std::string>> register_readers_;
-  std::vector<float> states_;
+  std::vector<float> states_;                        // under mutex_
   mutable std::mutex folder_mutex_;                  // over folder_
 
   // of the loop's thread

@@ -15,7 +15,9 @@
 
 #include "heatbath/device.hpp"
 #include "raw_client.hpp"
+#include "refusal.hpp"
 #include "served.hpp"
+#include "soon.hpp"
 
 namespace heatbath {
 namespace {
@@ -23,7 +25,9 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 using testing::RawClient;
+using testing::refusal;
 using testing::Served;
+using testing::soon;
 using Clock = std::chrono::steady_clock;
 
 // What a loaded machine may take for anything; what hangs would do so for ever.
@@ -31,32 +35,12 @@ constexpr auto patience = 60s;
 
 constexpr const char* small = "func:cells=8&lanes=2&threads=1";
 
-std::string refusal(hb_status_t code, const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    EXPECT_STREQ(hb_status_name(error.code()), hb_status_name(code)) << error.what();
-    return error.what();
-  }
-  ADD_FAILURE() << "nothing was refused";
-  return {};
-}
-
 /// The device answers a new client, and is as after power-on.
 void expect_up(const std::string& uri) {
   Device device = open_link(uri);
   EXPECT_EQ(device.transport().read32(HB_SCRATCH_OFFSET), 0u);
   device.transport().write32(HB_SCRATCH_OFFSET, 77);
   EXPECT_EQ(device.transport().read32(HB_SCRATCH_OFFSET), 77u);
-}
-
-bool soon(const std::function<bool()>& claim) {
-  const auto deadline = Clock::now() + patience;
-  while (!claim()) {
-    if (Clock::now() > deadline) return false;
-    std::this_thread::sleep_for(5ms);
-  }
-  return true;
 }
 
 std::string token_file(const std::string& token) {

@@ -17,6 +17,7 @@
 #include "heatbath/view.hpp"
 #include "link/token_proof.hpp"
 #include "raw_client.hpp"
+#include "refusal.hpp"
 #include "served.hpp"
 
 namespace heatbath {
@@ -25,6 +26,7 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 using testing::RawClient;
+using testing::refusal;
 using testing::Served;
 using Clock = std::chrono::steady_clock;
 
@@ -52,17 +54,6 @@ class Tokens : public ::testing::Test {
  protected:
   std::string right = file(secret), wrong = file("correct horse batterz");
 };
-
-std::string refusal(hb_status_t code, const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    EXPECT_STREQ(hb_status_name(error.code()), hb_status_name(code)) << error.what();
-    return error.what();
-  }
-  ADD_FAILURE() << "nothing was refused";
-  return {};
-}
 
 std::string hex(const wire::Proof& proof) {
   std::string text;

@@ -18,41 +18,24 @@
 #include "heatbath/regs.h"
 #include "heatbath/view.hpp"
 #include "raw_client.hpp"
+#include "refusal.hpp"
 #include "served.hpp"
+#include "soon.hpp"
 
 namespace heatbath {
 namespace {
 
 using ::testing::HasSubstr;
 using testing::RawClient;
+using testing::refusal;
 using testing::Served;
+using testing::soon;
 using Clock = std::chrono::steady_clock;
-
-/// Waits for what has to come, however slow the machine is.
-template <typename Claim>
-[[nodiscard]] bool comes(const Claim& claim) {
-  for (const auto end = Clock::now() + std::chrono::seconds(60); !claim();) {
-    if (Clock::now() > end) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return true;
-}
 
 std::uint32_t word(std::span<const std::byte> bytes, std::size_t at) {
   std::uint32_t value = 0;
   std::memcpy(&value, bytes.data() + at, sizeof value);
   return value;
-}
-
-std::string refusal(hb_status_t code, const auto& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    EXPECT_STREQ(hb_status_name(error.code()), hb_status_name(code)) << error.what();
-    return error.what();
-  }
-  ADD_FAILURE() << "nothing was refused";
-  return {};
 }
 
 /// All that a host learns from jobs on its device, and from the device's clock and counters between them: of jobs without
@@ -127,7 +110,7 @@ TEST_P(OfDevice, TwoViewersLookOnAndAHostSeesTheSameBits) {
     const std::vector<double> watched = host_work(device, jobs, with_seed);
     EXPECT_EQ(watched, alone) << "with a seed: " << with_seed;
     const int before = first.looks_in_session() + second.looks_in_session();
-    EXPECT_TRUE(comes([&] { return first.looks_in_session() > 2 && second.looks_in_session() > 2; }))
+    EXPECT_TRUE(soon([&] { return first.looks_in_session() > 2 && second.looks_in_session() > 2; }))
         << before << " looks while it worked, and none after";
     EXPECT_EQ(served.server().counters().viewers, 2u);
     EXPECT_EQ(served.server().counters().sessions, 1u);
@@ -190,7 +173,7 @@ TEST(View, BetweenSessionsADeviceIsAsAfterPowerOn) {
     EXPECT_EQ(word(moment.bytes, 0), 77u);
     EXPECT_EQ(moment.bytes[4], std::byte{42});
   }
-  ASSERT_TRUE(comes([&] { return view.look(ranges).session == 0; }));
+  ASSERT_TRUE(soon([&] { return view.look(ranges).session == 0; }));
   const View::Moment none = view.look(ranges);
   EXPECT_TRUE(std::all_of(none.bytes.begin(), none.bytes.end(), [](std::byte byte) { return byte == std::byte{0}; }));
   Device next = open_link(served.uri());
@@ -229,7 +212,7 @@ TEST(View, ItsPlacesAreCountedApart) {
   View second(served.uri());
   EXPECT_THAT(refusal(HB_BUSY, [&] { View third(served.uri()); }), HasSubstr("2 viewers look on, as many as this server lets"));
   first.reset();
-  ASSERT_TRUE(comes([&] { return served.server().counters().viewers == 1; }));
+  ASSERT_TRUE(soon([&] { return served.server().counters().viewers == 1; }));
   View again(served.uri());
   EXPECT_EQ(again.look({}).session, 1u);
   EXPECT_EQ(second.look({}).session, 1u);
@@ -298,7 +281,7 @@ TEST(View, OneThatLeavesInTheMiddleKeepsNobody) {
   }
   View view(served.uri());
   EXPECT_EQ(view.look({}).session, 1u);
-  EXPECT_TRUE(comes([&] { return served.server().counters().viewers == 1; }));
+  EXPECT_TRUE(soon([&] { return served.server().counters().viewers == 1; }));
 }
 
 TEST(View, LeavesQuicklyWithTheServer) {

@@ -15,18 +15,9 @@
 #include "heatbath/interruptible.hpp"
 #include "heatbath/rack.hpp"
 #include "sim/src/open_transport.hpp"
+#include "tests/link/soon.hpp"
 
 namespace heatbath::testing {
-
-/// True as soon as `claim` is; false when it is not within a minute, which no loaded machine takes.
-inline bool soon(const std::function<bool()>& claim) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  while (!claim()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  }
-  return true;
-}
 
 /// A device whose waits last longer than its work, and whose link breaks at a wait.
 class Troubled final : public Transport {
