@@ -14,6 +14,7 @@
 #include "apps/cli/emulator_for.hpp"
 #include "apps/cli/interrupt.hpp"
 #include "apps/cli/machine_commands.hpp"
+#include "apps/cli/other_device.hpp"
 #include "apps/cli/plus_minus.hpp"
 #include "apps/cli/progress_bar.hpp"
 #include "files/atomic_file.hpp"
@@ -198,8 +199,7 @@ int run_train_boltzmann(const TrainBoltzmannOptions& options) {
   if (options.go_on) {
     SavedBoltzmann before = read_boltzmann(path);
     check_same(path, before, saved);
-    if (before.device != saved.device)
-      remark("heatbath: --continue: trained on {} so far, goes on on {}\n", numerics::escaped(before.device), numerics::escaped(saved.device));
+    remark_other_device(before.device, saved.device);
     saved.training = std::move(before.training);
     saved.curve = std::move(before.curve);
   }

@@ -12,6 +12,7 @@
 #include "apps/cli/emulator_for.hpp"
 #include "apps/cli/interrupt.hpp"
 #include "apps/cli/machine_commands.hpp"
+#include "apps/cli/other_device.hpp"
 #include "apps/cli/progress_bar.hpp"
 #include "files/atomic_file.hpp"
 #include "files/equilibrium_file.hpp"
@@ -92,8 +93,7 @@ int run_train_equilibrium(const TrainEquilibriumOptions& options) {
   if (options.go_on) {
     SavedEquilibrium before = read_equilibrium(path);
     check_same_net(path, before, saved);
-    if (before.device != saved.device)
-      remark("heatbath: --continue: trained on {} so far, goes on on {}\n", numerics::escaped(before.device), numerics::escaped(saved.device));
+    remark_other_device(before.device, saved.device);
     saved.training = std::move(before.training);
   }
   watch_interrupts();

@@ -13,6 +13,7 @@
 #include "apps/cli/commands.hpp"
 #include "apps/cli/console.hpp"
 #include "apps/cli/interrupt.hpp"
+#include "apps/cli/other_device.hpp"
 #include "apps/cli/plus_minus.hpp"
 #include "apps/cli/progress_bar.hpp"
 #include "files/atomic_file.hpp"
@@ -145,8 +146,7 @@ int run_train_ergodicity(const TrainErgodicityOptions& options) {
     if (!before.digits.empty()) compare("digits", before.digits, saved.digits);
     if (!changed.empty())
       throw Error(HB_BAD_ARG, fmt::format("{}: --continue needs the same settings; {}", machines.string(), changed));
-    if (!before.device.empty() && before.device != saved.device)
-      remark("heatbath: --continue: trained on {} so far, goes on on {}\n", numerics::escaped(before.device), numerics::escaped(saved.device));
+    if (!before.device.empty()) remark_other_device(before.device, saved.device);
     saved.state = before.state;
   }
 

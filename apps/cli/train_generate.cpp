@@ -12,6 +12,7 @@
 #include "apps/cli/draw_and_report.hpp"
 #include "apps/cli/generative_commands.hpp"
 #include "apps/cli/interrupt.hpp"
+#include "apps/cli/other_device.hpp"
 #include "apps/cli/progress_bar.hpp"
 #include "files/model_file.hpp"
 #include "files/output_folder.hpp"
@@ -49,8 +50,7 @@ constexpr std::uint64_t kPause = 1000;      ///< time units after a fault, for a
 
 /// Says what differs between a training and what takes it up, and may.
 void note_changes(const trainers::GenerativeModel& was, const trainers::GenerativeModel& is) {
-  if (was.device != is.device)
-    remark("heatbath: --continue: trained on {} so far, goes on on {}\n", numerics::escaped(was.device), numerics::escaped(is.device));
+  remark_other_device(was.device, is.device);
   if (was.data_source != is.data_source)
     remark("heatbath: --continue: the images were of {} and are of {}\n", numerics::escaped(was.data_source),
          numerics::escaped(is.data_source));
