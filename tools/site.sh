@@ -11,7 +11,8 @@ docs/ as a site into build/site, or DIR. The pages need no network; search needs
     python3 -m http.server --bind 127.0.0.1 --directory build/site
 HEATBATH_SITE_PYTHON names a Python that has what tools/site_requirements.txt names already; then nothing is installed.
 The reference of the Python module is made of the built one: build/release/python, or what HEATBATH_SITE_MODULE names.
-Where that Python cannot import it, its page says so.
+Where that Python cannot import it, its page says so. The reference of the C++ and C headers is read by Doxygen (Debian); without
+it, its pages say so. python3 tools/cpp_reference.py lists public declarations without a comment.
 Exit status 1 when a page has a fault, 77 when mkdocs-material or mkdocstrings cannot be had.
 END
 }

@@ -6,6 +6,8 @@
 - Headings have the anchors of the repository, which tests/docs/check_texts.py checks.
 - The decisions stand in the navigation by their numbers, without being listed in mkdocs.yml.
 - The reference of the Python module is a page made of the built module's docstrings, where this Python can import it.
+- The reference of the C++ and C headers is made of their comments, where there is Doxygen; a public declaration without a comment
+  is a fault.
 """
 import importlib
 import inspect
@@ -21,7 +23,9 @@ from mkdocs.structure.files import File, InclusionLevel
 LOG = logging.getLogger("mkdocs.hooks.site")  # --strict counts its warnings
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests/docs"))
+sys.path.insert(0, str(ROOT / "tools"))
 from check_texts import prose_and_blocks, slug  # noqa: E402
+import cpp_reference  # noqa: E402
 
 LINK = re.compile(r"(\[[^\]]*\]\()([^)\s]+)(\))")
 BLOCK = re.compile(r"^(\s*```\S+) file=(\S+)(?: region=\S+)?\s*$")
@@ -31,6 +35,7 @@ PICTURES = {".png", ".svg"}
 
 
 REFERENCE = "python_reference.md"
+CPP_REFERENCE = "cpp/README.md"
 MODULES = ("heatbath", "heatbath.enums", "heatbath.errors", "heatbath.estimates", "heatbath.inference", "heatbath.judges", "heatbath.solvers",
            "heatbath.studies", "heatbath.trainers", "heatbath.dimod", "heatbath.plot", "heatbath.torch")
 
@@ -69,6 +74,22 @@ def python_reference():
     if absent:
         text += "Left out, as packages that they need are not here: " + ", ".join(f"`{name}`" for name in absent) + ".\n"
     return text
+
+
+def cpp_pages():
+    """(page, Markdown) of the reference of C++ and C, one that lists them first. Without Doxygen each says so."""
+    pages, faults = cpp_reference.reference(ROOT)
+    for fault in faults:
+        LOG.warning("%s", fault)
+    text = "# C++ and C, name by name\n\n"
+    if not pages:
+        text += "This site was built without it: the Debian package doxygen was missing.\n"
+        return [(CPP_REFERENCE, text)] + [(path, f"# {title}\n\n{text.splitlines()[2]}\n") for path, title, *_ in cpp_reference.PAGES]
+    text += "Every public header, made of the comments in it.\n\n| page | what is in it | headers |\n|---|---|---|\n"
+    for (path, title, folders, about), (_, page) in zip(cpp_reference.PAGES, pages):
+        own = ", ".join(f"`{line[3:]}`" for line in page.splitlines() if line.startswith("## "))
+        text += f"| [{title}]({path.removeprefix('cpp/')}) | {about} | {own} |\n"
+    return [(CPP_REFERENCE, text), *pages]
 
 
 def leaves_docs(base, target):
@@ -137,7 +158,8 @@ def on_config(config):
         for entry in entries:
             for title, below in entry.items() if isinstance(entry, dict) else ():
                 if title == "Reference":
-                    below.insert(1, {"Python, name by name": REFERENCE})
+                    below[1:1] = [{"Python, name by name": REFERENCE},
+                                  {"C++ and C, name by name": [CPP_REFERENCE, *({name: path} for path, name, *_ in cpp_reference.PAGES)]}]
                 if below == "adr/README.md":
                     entry[title] = [below, *decisions]
                 elif isinstance(below, list):
@@ -153,6 +175,8 @@ def on_files(files, config):
         base = posixpath.join("docs", posixpath.dirname(page.src_uri)).rstrip("/")
         waiting += [leaves_docs(base, target) for target in links(page.content_string)]
     files.append(File.generated(config, REFERENCE, content=python_reference()))
+    for path, text in cpp_pages():
+        files.append(File.generated(config, path, content=text))
     made = set()
     while waiting:
         path = waiting.pop()
@@ -190,7 +214,7 @@ def has_page(base, line):
 
 def on_page_markdown(markdown, page, config, files):
     if page.file.generated_by is not None:
-        if not page.file.src_uri.startswith("source/CONTRIBUTING"):
+        if page.file.src_uri.startswith("source/") and not page.file.src_uri.startswith("source/CONTRIBUTING"):
             page.meta["search"] = {"exclude": True}  # code would stand before the pages that explain it
         return markdown
     folder = posixpath.dirname(page.file.src_uri)

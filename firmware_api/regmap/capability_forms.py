@@ -26,6 +26,7 @@ def c_header(registers):
 extern "C" {{
 #endif
 
+/* What a device can do, as its capability registers say: read by hb_dif_capability_get. */
 typedef struct hb_capabilities {{
 {members}
 }} hb_capabilities_t;
@@ -132,6 +133,7 @@ struct CapabilityFields {{
 
 /// A capability by its name.
 struct NamedCapability {{
+  /// Of its values.
   enum class Kind : std::uint8_t {{ flag, integer, real }};
   const char* name;   ///< of the member
   const char* group;  ///< in the JSON of a device: "features", "size", …; "" where it is not in it by itself

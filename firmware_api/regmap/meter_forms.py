@@ -33,6 +33,7 @@ extern "C" {{
 /* How many meters there are: their numbers are 0 .. count - 1. */
 #define HB_METERS {len(meters)}u
 
+/* Numbers of the meters. */
 typedef enum hb_meter {{
 {values}
 }} hb_meter_t;
@@ -143,15 +144,17 @@ def host_header(registers):
 
 namespace heatbath {{
 
+/// What a device counts of each shot.
 enum class Meter : std::uint8_t {{
 {values}
 }};
 
+/// Of a meter.
 enum class MeterUnit : std::uint8_t {{ energy, count, ticks }};
 
 /// What is true of a meter.
 struct MeterFacts {{
-  Meter meter;
+  Meter meter;                       ///< which one
   const char* name;                  ///< "heat_path"
   const char* needs;                 ///< the bit of CAPS without which a device lacks it
   bool CapabilityFields::* present;  ///< the same as a member
@@ -166,6 +169,7 @@ inline constexpr MeterFacts meter_list[] = {{
 {rows}
 }};
 
+/// What is true of a meter, and its name.
 inline const MeterFacts& facts(Meter meter) {{ return meter_list[static_cast<std::size_t>(meter)]; }}
 inline const char* name(Meter meter) {{ return facts(meter).name; }}
 

@@ -1,7 +1,9 @@
 """site_test.py ROOT: docs/ becomes a site without warnings, and warnings are errors: tools/site.sh refuses a page with a
-dead anchor, a link to a file that is not there, and a page that the navigation lacks. Every file that a page of the
-site refers to is in the site. Exit status 77 where mkdocs-material cannot be had."""
+dead anchor, a link to a file that is not there, a page that the navigation lacks, and, where there is Doxygen, a public
+declaration without a comment. Every file that a page of the site refers to is in the site, and search finds the names of the
+headers. Exit status 77 where mkdocs-material cannot be had."""
 import html.parser
+import json
 import os
 import pathlib
 import shutil
@@ -56,7 +58,12 @@ with tempfile.TemporaryDirectory() as folder:
     for script in ("search/search_index.json", "registers.html", "source/CONTRIBUTING.html"):
         assert (out / script).exists(), script
 
-    # A copy of the tree, spoiled in three ways.
+    has_doxygen = shutil.which("doxygen") is not None
+    found = {entry["title"] for entry in json.loads((out / "search/search_index.json").read_text())["docs"]}
+    for name in ("Device::start", "Network", "certify", "hb_program_evolve", "heatbath_open", "train_experts", "anneal"):
+        assert not has_doxygen or any(name in title for title in found), name
+
+    # A copy of the tree, spoiled in four ways.
     os.environ.setdefault("HEATBATH_SITE_PYTHON", str(root / "build/site_env/bin/python"))
     tree = pathlib.Path(folder, "tree")
     shutil.copytree(root, tree, symlinks=True, ignore=lambda where, names: [
@@ -64,8 +71,13 @@ with tempfile.TemporaryDirectory() as folder:
     with (tree / "docs/units_and_signs.md").open("a") as page:
         page.write("[a](links.md#nowhere) [b](../tools/nothing.sh)\n")
     (tree / "docs/forgotten.md").write_text("# A page that no one finds\n")
+    header = tree / "driver/include/heatbath/device.hpp"
+    text = header.read_text()
+    header.write_text(text.replace("  /// Device time since reset.\n", ""))
+    assert header.read_text() != text
     spoiled = site(tree, pathlib.Path(folder, "spoiled"))
     assert spoiled.returncode == 1, spoiled
-    for complaint in ("#nowhere", "tools/nothing.sh, which is not in the repository", "forgotten.md"):
+    complaints = ["#nowhere", "tools/nothing.sh, which is not in the repository", "forgotten.md"]
+    for complaint in complaints + ["function heatbath::Device::now has no comment"] * has_doxygen:
         assert complaint in spoiled.stderr, (complaint, spoiled)
 print(f"{len(pages)} pages, {checked} references")

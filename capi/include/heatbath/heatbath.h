@@ -46,6 +46,7 @@
 extern "C" {
 #endif
 
+/* Handles: a device, a program, a job of both, and what the job left. */
 typedef struct heatbath_device heatbath_device;
 typedef struct heatbath_program heatbath_program;
 typedef struct heatbath_job heatbath_job;
@@ -145,6 +146,7 @@ HEATBATH_API hb_status_t heatbath_program_load_pairs(heatbath_program *program, 
 HEATBATH_API hb_status_t heatbath_program_load_coupler_values(heatbath_program *program, const float *values, uint64_t count);
 HEATBATH_API hb_status_t heatbath_program_commit(heatbath_program *program);
 
+/* The array evolves for so many ticks. */
 HEATBATH_API hb_status_t heatbath_program_evolve(heatbath_program *program, uint64_t ticks);
 /* Live parameters go linearly to the shadow while the array evolves. */
 HEATBATH_API hb_status_t heatbath_program_ramp(heatbath_program *program, uint64_t ticks);
@@ -209,9 +211,11 @@ typedef struct heatbath_job_options {
   void *context;
 } heatbath_job_options;
 
+/* Options as a job has them by default, to begin with. */
 #define HEATBATH_JOB_OPTIONS \
   { sizeof(heatbath_job_options), 0, false, false, 0, 0, 0, 0, 0, 0, 0, NULL, NULL }
 
+/* Of a job; only RUNNING changes, once. */
 typedef enum heatbath_job_state {
   HEATBATH_JOB_RUNNING = 0,
   HEATBATH_JOB_DONE = 1,
@@ -239,6 +243,7 @@ HEATBATH_API hb_status_t heatbath_run(heatbath_device *device, const heatbath_pr
 
 /* -- what a job leaves --------------------------------------------------------------------------------------------- */
 
+/* Frees it with all arrays that it handed out. */
 HEATBATH_API void heatbath_result_free(heatbath_result *result);
 
 /* Captured states: shots x records x variables, row-major. Any pointer may be NULL. */

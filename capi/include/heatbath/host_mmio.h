@@ -15,27 +15,25 @@ extern "C" {
 
 /* A device and the first error of its link; reads are 0 after one. */
 typedef struct heatbath_host_mmio {
-  heatbath_device *device;
-  hb_status_t status;
+  heatbath_device *device;  /* not owned */
+  hb_status_t status;  /* of the first access that failed; HB_OK */
 } heatbath_host_mmio;
 
+/* Functions of hb_mmio_t whose context is a heatbath_host_mmio. */
 static inline uint32_t heatbath_host_mmio_read32(void *context, uint32_t offset) {
   heatbath_host_mmio *const host = (heatbath_host_mmio *)context;
   uint32_t value = 0;
   if (host->status == HB_OK) host->status = heatbath_device_read32(host->device, offset, &value);
   return host->status == HB_OK ? value : 0u;
 }
-
 static inline void heatbath_host_mmio_write32(void *context, uint32_t offset, uint32_t value) {
   heatbath_host_mmio *const host = (heatbath_host_mmio *)context;
   if (host->status == HB_OK) host->status = heatbath_device_write32(host->device, offset, value);
 }
-
 static inline void heatbath_host_mmio_read_block(void *context, uint64_t offset, void *out, uint32_t bytes) {
   heatbath_host_mmio *const host = (heatbath_host_mmio *)context;
   if (host->status == HB_OK) host->status = heatbath_device_read_block(host->device, offset, out, bytes);
 }
-
 static inline void heatbath_host_mmio_write_block(void *context, uint64_t offset, const void *data, uint32_t bytes) {
   heatbath_host_mmio *const host = (heatbath_host_mmio *)context;
   if (host->status == HB_OK) host->status = heatbath_device_write_block(host->device, offset, data, bytes);

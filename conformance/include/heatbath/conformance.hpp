@@ -36,10 +36,12 @@ std::span<const Claim> claims();
 /// claim.
 std::vector<const Claim*> chosen_claims(std::span<const std::string> names);
 
+/// How a device stood to a claim.
 struct Verdict {
+  /// `skipped`: the device lacks what the claim is about.
   enum class Kind { kept, broken, skipped };
-  const Claim* claim = nullptr;
-  Kind kind = Kind::kept;
+  const Claim* claim = nullptr;  ///< that was judged
+  Kind kind = Kind::kept;  ///< how it went
   std::string detail;  ///< of a broken or skipped claim why; of a kept one its figures, if it has any
 };
 

@@ -14,16 +14,17 @@
 
 namespace heatbath {
 
+/// Who a device is, as its identity registers say.
 struct Identity {
-  std::uint32_t vendor = 0, part = 0, revision = 0;
-  std::uint64_t serial = 0;
-  std::uint16_t map_major = 0, map_minor = 0;
-  std::uint32_t map_hash = 0;
+  std::uint32_t vendor = 0, part = 0, revision = 0;  ///< of the maker's numbers
+  std::uint64_t serial = 0;  ///< of this one part; keys calibration
+  std::uint16_t map_major = 0, map_minor = 0;  ///< version of its register map
+  std::uint32_t map_hash = 0;  ///< of the text that the map is generated from
 };
 
 /// A pair of cells i < j that a sparse device can couple.
 struct Coupler {
-  std::uint32_t i = 0, j = 0;
+  std::uint32_t i = 0, j = 0;  ///< cells, i < j
   bool operator==(const Coupler&) const = default;
 };
 
@@ -35,7 +36,7 @@ struct Capabilities : CapabilityFields {
   /// couplings_full. Null: none. The device does not apply them by itself: Program::load_coupler_values.
   std::shared_ptr<const std::vector<float>> graph_couplings;
 
-  /// Length of a tick, and of a dimensionless time unit.
+  /// Length of a tick, and of a dimensionless time unit, in seconds.
   double tick_seconds() const { return tick_ps * 1e-12; }
   double time_unit_seconds() const { return static_cast<double>(time_unit.count) * tick_ps * 1e-12; }
 

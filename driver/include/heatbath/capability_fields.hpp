@@ -104,6 +104,7 @@ struct CapabilityFields {
 
 /// A capability by its name.
 struct NamedCapability {
+  /// Of its values.
   enum class Kind : std::uint8_t { flag, integer, real };
   const char* name;   ///< of the member
   const char* group;  ///< in the JSON of a device: "features", "size", …; "" where it is not in it by itself

@@ -8,6 +8,7 @@
 
 namespace heatbath {
 
+/// State of a chip that its calibration depends on.
 struct ChipCondition {
   std::int64_t seconds = 0;  ///< since 1970, by the clock of the host
   std::uint32_t resets = 0;  ///< RESET_COUNT

@@ -19,8 +19,8 @@ namespace heatbath {
 
 /// One device of a rack, and what it has done in it.
 struct RackMember {
-  std::string uri;
-  double weight = 1;
+  std::string uri;  ///< of the device, as the rack's file has it
+  double weight = 1;  ///< share of the shots, relative to the others'
   bool lost = false;             ///< it does not answer; each job asks it again
   std::string why;               ///< it was lost last
   std::uint64_t shots = 0;       ///< that results hold
@@ -39,6 +39,7 @@ class Device {
   Device& operator=(Device&&) noexcept;
   ~Device();
 
+  /// What the device said of itself when it was opened: no access, valid as long as this object.
   const Identity& identity() const;
   const Capabilities& capabilities() const;
   LinkInfo link() const;

@@ -14,7 +14,7 @@ class Program;
 
 /// How a number is known, from weak to strong; numbers as in CAPS_COST_GRADES.
 enum class Grade : std::uint8_t { unstated, projected, derived, simulated, measured, metered };
-std::string_view name(Grade grade);
+std::string_view name(Grade grade);  ///< the word itself, "measured"
 /// Of a product or a sum: the weaker one.
 constexpr Grade weaker(Grade a, Grade b) { return a < b ? a : b; }
 
@@ -43,9 +43,9 @@ struct Cost {
 
 /// Electrical energy by item. Items without a price are in `unpriced`, not in the sum.
 struct Bill {
-  std::vector<Cost> items;
-  std::vector<std::string> unpriced;
-  double joules = 0;
+  std::vector<Cost> items;  ///< what has a price
+  std::vector<std::string> unpriced;  ///< names of what has none
+  double joules = 0;  ///< sum of the items
   Grade grade = Grade::unstated;  ///< the weakest of the items
   double duty = 0;                ///< busy_seconds over device_seconds; 0: no time has passed
 

@@ -28,6 +28,7 @@ namespace detail {
 void* allocate_states(std::size_t bytes);
 void free_states(void* memory, std::size_t bytes);
 
+/// Memory of captured states: huge pages where the system has them, and left as it is found, not zeroed.
 template <class T>
 struct StateAllocator {
   using value_type = T;
@@ -55,6 +56,7 @@ using Progress = std::function<bool(double fraction)>;
 /// Values that lie `stride` apart in memory that something else owns.
 class StridedValues {
  public:
+  /// `size` values from `first` on, `stride` floats apart; the memory must outlive this.
   StridedValues(const float* first, std::size_t size, std::size_t stride) : first_(first), size_(size), stride_(stride) {}
   std::size_t size() const { return size_; }
   std::size_t stride() const { return stride_; }
@@ -74,11 +76,12 @@ class Capture {
   /// `first`: the first of the captured variables (JobOptions::capture_first).
   Capture(std::uint32_t shots, std::uint32_t cells, std::uint32_t first = 0) : shots_(shots), cells_(cells), first_(first) {}
 
+  /// Of the job: shots; captured variables, cells times components; records of each shot.
   std::uint32_t shots() const { return shots_; }
   std::uint32_t cells() const { return cells_; }
   /// The first captured variable: c * (cells of the program) + i is component c of cell i.
   std::uint32_t first() const { return first_; }
-  std::uint64_t records() const { return ticks_.size(); }
+  std::uint64_t records() const { return ticks_.size(); }  ///< of each shot
   /// Ticks the array had evolved in the job at each record; the same for every shot.
   const std::vector<Ticks>& ticks() const { return ticks_; }
   /// State of one shot at one record.
@@ -146,7 +149,7 @@ struct Share {
 
 /// What a finished job leaves. Nothing of it is partial.
 struct Result {
-  Capture capture;
+  Capture capture;  ///< states of all records
   std::vector<std::vector<hb_meters_t>> meters;  ///< [snapshot][shot]
   /// Of each meter that a snapshot asked for besides: [snapshot][shot], or of cells [snapshot][shot x cells, row-major],
   /// energy units or counts, which are exact up to 2^53. Empty rows where a snapshot did not ask for it.
@@ -192,8 +195,9 @@ struct Checkpoints {
   std::vector<std::byte> from = {};
 };
 
+/// How a program is run: how often, with which noise, and what is told on the way.
 struct JobOptions {
-  std::uint32_t shots = 1;
+  std::uint32_t shots = 1;  ///< independent runs of the program
   /// Noise key. Error(UNSUPPORTED) on a device without CAPS.SEEDED; left empty the device uses its own.
   std::optional<std::uint64_t> seed = std::nullopt;
   /// Number of the job's first shot, and of its first step; with a seed only. A job with a first step goes on from the
@@ -232,6 +236,7 @@ class RackJob;
 /// devices of a rack. Move-only; the Device must outlive it. Destroying an unfinished job aborts it.
 class Job {
  public:
+  /// Only `running` changes, once.
   enum class State { running, done, failed, cancelled };
 
   Job(Job&&) noexcept;

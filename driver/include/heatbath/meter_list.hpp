@@ -9,6 +9,7 @@
 
 namespace heatbath {
 
+/// What a device counts of each shot.
 enum class Meter : std::uint8_t {
   energy = HB_METER_ENERGY,                        ///< V at this instant
   work = HB_METER_WORK,                            ///< sum of the changes of V at fixed state: parameter changes, set and clamped cells
@@ -21,11 +22,12 @@ enum class Meter : std::uint8_t {
   activity_per_cell = HB_METER_ACTIVITY_PER_CELL,  ///< changes of side that steps made: flips of spins, changes of a state of q, of the sign of a position or flux, of cos theta of a phase
 };
 
+/// Of a meter.
 enum class MeterUnit : std::uint8_t { energy, count, ticks };
 
 /// What is true of a meter.
 struct MeterFacts {
-  Meter meter;
+  Meter meter;                       ///< which one
   const char* name;                  ///< "heat_path"
   const char* needs;                 ///< the bit of CAPS without which a device lacks it
   bool CapabilityFields::* present;  ///< the same as a member
@@ -57,6 +59,7 @@ inline constexpr MeterFacts meter_list[] = {
      16u, nullptr},
 };
 
+/// What is true of a meter, and its name.
 inline const MeterFacts& facts(Meter meter) { return meter_list[static_cast<std::size_t>(meter)]; }
 inline const char* name(Meter meter) { return facts(meter).name; }
 

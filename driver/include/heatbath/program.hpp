@@ -19,8 +19,8 @@ namespace heatbath {
 
 /// A coupling J of cells i and j.
 struct Coupling {
-  std::uint32_t i = 0, j = 0;
-  float value = 0;
+  std::uint32_t i = 0, j = 0;  ///< cells, i != j
+  float value = 0;  ///< J, energy units; the energy has + J x_i x_j
   bool operator==(const Coupling&) const = default;
 };
 
@@ -38,6 +38,7 @@ class MeterSet {
     set.flags_ = flags & HB_METER_FLAGS;
     return set;
   }
+  /// Adds one; the flags of METER_SNAPSHOT for all of them; whether one is among them, as those of every snapshot are.
   void add(Meter meter) { flags_ |= facts(meter).flag; }
   std::uint32_t flags() const { return flags_; }
   bool has(Meter meter) const { return facts(meter).flag == 0 || (flags_ & facts(meter).flag) != 0; }
@@ -62,7 +63,7 @@ class Program {
   /// A program for cells 0..cells-1 of a device with these capabilities. cells: 1..capabilities.cells.
   Program(const Capabilities& capabilities, std::uint32_t cells);
 
-  std::uint32_t cells() const { return cells_; }
+  std::uint32_t cells() const { return cells_; }  ///< that take part, from 0 on
 
   // -- parameters: to the shadow; COMMIT or RAMP makes them live --------------------------------------------------
   /// One value per cell, biases of categorical cells one per state, those of a cell together; or the same for all. Error(UNSUPPORTED) for a section that the device's cell kind lacks,
@@ -97,6 +98,7 @@ class Program {
   Program& commit();
 
   // -- time ------------------------------------------------------------------------------------------------------
+  /// The array evolves for `duration`, a multiple of the step.
   Program& evolve(Ticks duration);
   /// Live parameters go linearly to the shadow during `duration` while the array evolves; step k uses the value at
   /// its start.
@@ -117,6 +119,7 @@ class Program {
   Program& release(std::uint32_t first, std::uint32_t count);
 
   // -- records ---------------------------------------------------------------------------------------------------
+  /// A record of the states at this instant.
   Program& sample();
   /// A record every `period` from now on (period >= capabilities.capture_min); the first at once with `now`.
   Program& capture_start(Ticks period, bool now = true);
@@ -136,23 +139,26 @@ class Program {
   Program& readback_coupler_values();
 
   // -- control ---------------------------------------------------------------------------------------------------
+  /// What stands up to loop_end() runs `times` times. Loops nest as deep as the device allows.
   Program& loop_begin(std::uint32_t times);
   Program& loop_end();
+  /// Raises the interrupt PROGRAM with this tag.
   Program& interrupt(std::uint32_t tag);
 
   // -- what the driver needs to place it ---------------------------------------------------------------------------
   /// An operand: values encoded in the device's parameter format (or float32 states), one row per shot or one row.
   struct Operand {
-    std::shared_ptr<const std::vector<std::byte>> bytes;
+    std::shared_ptr<const std::vector<std::byte>> bytes;  ///< as they lie in device memory, all rows
     std::uint32_t rows = 1;  ///< shots, for per-shot operands
   };
   /// An instruction with the index of its operand (-1: none) and of its result slot (-1: none).
   struct Step {
-    hb_instruction_t instruction{};
-    std::int32_t operand = -1;
-    std::int32_t snapshot = -1;
-    std::int32_t readback = -1;
+    hb_instruction_t instruction{};  ///< with addresses left at 0
+    std::int32_t operand = -1;  ///< in operands()
+    std::int32_t snapshot = -1;  ///< among the snapshots
+    std::int32_t readback = -1;  ///< among the readbacks
   };
+  /// All instructions so far, and the operands that they name.
   const std::vector<Step>& steps() const { return steps_; }
   const std::vector<Operand>& operands() const { return operands_; }
   /// The program for `shots` of the shots that per-shot operands are for, from `first` on: with their rows alone. The
@@ -160,11 +166,12 @@ class Program {
   Program rows(std::uint32_t first, std::uint32_t shots) const;
   /// Shots that per-shot operands fix; 0 when the program runs any number.
   std::uint32_t fixed_shots() const { return fixed_shots_; }
-  std::uint32_t snapshots() const { return static_cast<std::uint32_t>(snapshots_.size()); }
+  std::uint32_t snapshots() const { return static_cast<std::uint32_t>(snapshots_.size()); }  ///< meter snapshots
   /// Of each snapshot, in order.
   const std::vector<MeterSet>& snapshot_contents() const { return snapshots_; }
+  /// What a readback is of.
   struct Readback {
-    hb_section_t section;
+    hb_section_t section;  ///< of the parameters
     bool matrix = false;  ///< couplings as cells x cells, not as they lie in device memory
   };
   /// Each readback, in order.
@@ -179,15 +186,15 @@ class Program {
   /// Parameter values that the device's codes hold with an error of more than 1 % of the value (clipped ones aside),
   /// and the largest such error as a part of the value. Readback has what is held.
   struct Rounding {
-    std::uint64_t values = 0;
-    double worst = 0;
+    std::uint64_t values = 0;  ///< how many
+    double worst = 0;  ///< relative, of all values
   };
-  const Rounding& rounding() const { return rounding_; }
+  const Rounding& rounding() const { return rounding_; }  ///< of all loads so far
   /// Values of a section as it lies in device memory.
   std::uint64_t values_of(hb_section_t section) const;
   /// State variables: cells x components.
   std::uint32_t variables() const { return cells_ * capabilities_.components; }
-  const Capabilities& capabilities() const { return capabilities_; }
+  const Capabilities& capabilities() const { return capabilities_; }  ///< that it was made for
 
  private:
   Capabilities capabilities_;

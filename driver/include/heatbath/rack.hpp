@@ -18,6 +18,7 @@ struct RackDevice {
   std::function<std::unique_ptr<Transport>()> open;
 };
 
+/// What a rack allows.
 struct RackOptions {
   std::string uri = {};     ///< of the rack
   bool mixed = false;       ///< devices may differ in identity, arithmetic and prices

@@ -12,6 +12,7 @@
 extern "C" {
 #endif
 
+/* What a device can do, as its capability registers say: read by hb_dif_capability_get. */
 typedef struct hb_capabilities {
   bool seeded;                       /* A job may carry a seed, a first shot number and a first step number. */
   /* The SET instruction exists; without it states are prepared by CLAMP and RELEASE. */

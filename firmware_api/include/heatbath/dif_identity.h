@@ -13,7 +13,7 @@ extern "C" {
 
 /* The identity block. */
 typedef struct hb_identity {
-  uint32_t vendor, part, revision;
+  uint32_t vendor, part, revision;  /* the maker's numbers */
   uint64_t serial;    /* keys calibration */
   uint16_t map_major; /* version of the device's register map */
   uint16_t map_minor;

@@ -15,6 +15,7 @@ extern "C" {
 /* How many meters there are: their numbers are 0 .. count - 1. */
 #define HB_METERS 9u
 
+/* Numbers of the meters. */
 typedef enum hb_meter {
   HB_METER_ENERGY = 0,
   HB_METER_WORK = 1,

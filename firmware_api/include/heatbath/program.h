@@ -33,6 +33,7 @@ extern "C" {
   X(INTERRUPT, 15, "raise INTR_STATE.PROGRAM with imm as tag")                                                \
   X(READBACK, 16, "live parameter section as applied -> addr, in the parameter format")
 
+/* Operations, by the list above. */
 typedef enum hb_op {
 #define HB_OP_ENUM(name, value, doc) HB_OP_##name = (value),
   HB_OP_LIST(HB_OP_ENUM)

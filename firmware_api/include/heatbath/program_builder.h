@@ -64,6 +64,7 @@ uint64_t hb_program_couplings(const hb_program_t *program);
 void hb_program_commit(hb_program_t *program);
 
 /* -- time, in ticks ------------------------------------------------------------------------------------------------ */
+/* The array evolves. */
 void hb_program_evolve(hb_program_t *program, uint64_t ticks);
 /* Live parameters go linearly to the shadow while the array evolves. */
 void hb_program_ramp(hb_program_t *program, uint64_t ticks);
@@ -78,6 +79,7 @@ void hb_program_clamp_all(hb_program_t *program, uint32_t first, uint32_t count,
 void hb_program_release(hb_program_t *program, uint32_t first, uint32_t count);
 
 /* -- records and meters -------------------------------------------------------------------------------------------- */
+/* A record of the states at this instant. */
 void hb_program_sample(hb_program_t *program);
 /* A record every `period` ticks from now on; the first at once with `now`. */
 void hb_program_capture_start(hb_program_t *program, uint64_t period, bool now);
@@ -91,8 +93,10 @@ uint64_t hb_program_meter_snapshot(hb_program_t *program, uint32_t flags);
 uint64_t hb_program_readback(hb_program_t *program, hb_section_t section, uint32_t count);
 
 /* -- control ------------------------------------------------------------------------------------------------------- */
+/* What stands up to the end of the loop runs `times` times. */
 void hb_program_loop_begin(hb_program_t *program, uint32_t times);
 void hb_program_loop_end(hb_program_t *program);
+/* Raises the interrupt PROGRAM with this tag. */
 void hb_program_interrupt(hb_program_t *program, uint32_t tag);
 
 #ifdef __cplusplus

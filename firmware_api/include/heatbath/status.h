@@ -30,6 +30,7 @@ extern "C" {
   X(WATCHDOG, 16, "the sequencer stood still and its watchdog stopped the job")                               \
   X(DEFECT, 17, "a cell of the device stopped moving while the job ran")
 
+/* Statuses, by the list above. */
 typedef enum hb_status {
 #define HB_STATUS_ENUM(name, value, meaning) HB_##name = (value),
   HB_STATUS_LIST(HB_STATUS_ENUM)

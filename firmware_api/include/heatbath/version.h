@@ -2,6 +2,7 @@
 #ifndef HEATBATH_VERSION_H
 #define HEATBATH_VERSION_H
 
+/* Version of the software: numbers of its three parts. */
 #define HEATBATH_VERSION_MAJOR 0
 #define HEATBATH_VERSION_MINOR 1
 #define HEATBATH_VERSION_PATCH 0

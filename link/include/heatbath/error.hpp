@@ -20,6 +20,8 @@ class Error : public std::runtime_error {
         std::uint32_t fault_register = 0xFFFFFFFFu)
       : std::runtime_error(message), code_(code), device_ticks_(device_ticks), fault_register_(fault_register) {}
 
+  /// Status of the failure; device time in ticks when it was met, as far as known; offset of the register at
+  /// fault, 0xFFFFFFFF: none.
   hb_status_t code() const noexcept { return code_; }
   std::uint64_t device_ticks() const noexcept { return device_ticks_; }
   std::uint32_t fault_register() const noexcept { return fault_register_; }

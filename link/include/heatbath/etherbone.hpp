@@ -10,13 +10,14 @@
 
 namespace heatbath::etherbone {
 
-constexpr std::size_t packet_header_bytes = 8;
-constexpr std::size_t record_header_bytes = 4;
-constexpr std::size_t max_record_words = 255;
+constexpr std::size_t packet_header_bytes = 8;  ///< of a packet's head
+constexpr std::size_t record_header_bytes = 4;  ///< of a record's head
+constexpr std::size_t max_record_words = 255;  ///< words of one record, each way
 /// Longest packet the driver sends, and longest that is taken: what an Ethernet frame holds.
 constexpr std::size_t longest_request = 1400, longest_packet = 1472;
 
 // Flags of a packet.
+/// A packet that asks whether somebody is there, and the answer.
 constexpr std::uint8_t probe = 1, probe_reply = 2;
 
 /// The driver's requests are numbered: the return address of each of their records is number_mark + number, where
@@ -30,7 +31,7 @@ constexpr std::uint32_t hello_mark = 0x48000000, bye_mark = 0x45000000, busy_mar
 
 /// What is wrong with a packet.
 enum class Fault : std::uint8_t { none, too_short, too_long, magic, version, width, flags, truncated, byte_enable };
-constexpr std::size_t fault_count = 9;
+constexpr std::size_t fault_count = 9;  ///< kinds of Fault
 /// In a few words, for a log.
 const char* fault_name(Fault fault);
 
@@ -45,7 +46,7 @@ struct Record {
 
 /// A packet taken apart; its records lie in the datagram.
 struct Packet {
-  std::uint8_t flags = 0;
+  std::uint8_t flags = 0;  ///< probe, probe_reply, or 0
   std::uint32_t probe_id = 0;  ///< bytes 4 to 7, which only probes use
   std::vector<Record> records;  ///< those that hold anything
 };
@@ -71,6 +72,7 @@ class PacketWriter {
   void record(std::size_t writes, std::size_t reads, std::uint8_t byte_enable = 0xF);
   void put(std::uint32_t word);
 
+  /// Of what has been put together so far.
   std::size_t size() const { return size_; }
   std::span<const std::byte> bytes() const { return std::span(bytes_).first(size_); }
 

@@ -59,6 +59,7 @@ class Transport {
   /// driver never decides by it.
   virtual std::optional<std::uint64_t> device_ticks() const { return std::nullopt; }
 
+  /// What the link says of itself; no access.
   virtual LinkInfo info() const = 0;
 };
 

@@ -31,7 +31,7 @@ class View final : public Transport {
     std::uint64_t address = 0;  ///< as in Transport
     std::uint32_t bytes = 0;
   };
-  static constexpr std::size_t most_ranges = 64, most_bytes = 1 << 18;
+  static constexpr std::size_t most_ranges = 64, most_bytes = 1 << 18;  ///< of one look
   /// What was there at one moment.
   struct Moment {
     std::uint64_t session = 0;                  ///< number of the session, from 1 on; 0: nobody has the device

@@ -33,6 +33,7 @@ constexpr std::uint32_t alive_period_ms = 250;
 /// Device time where the server cannot see it without an access of its own.
 constexpr std::uint64_t unknown_ticks = ~std::uint64_t{0};
 
+/// What a frame is.
 enum class Kind : std::uint16_t {
   // to the server
   hello = 1,         ///< first frame; payload: Hello
@@ -59,8 +60,8 @@ enum class Kind : std::uint16_t {
 
 /// Begins every frame. What a kind does not use is zero.
 struct Header {
-  std::uint32_t magic = frame_magic;
-  Kind kind{};
+  std::uint32_t magic = frame_magic;  ///< first, so that a stream that is none is known
+  Kind kind{};  ///< what it is
   std::uint16_t status = 0;   ///< hb_status_t of a reply, refusal or end. Not OK: the payload is a message of one line
   /// number of the request, from 1 on, the next one for each; a reply carries its request's
   std::uint32_t id = 0;
@@ -82,7 +83,7 @@ inline constexpr char proof_name[] = "heatbath hello 2";
 
 /// Payload of `hello`.
 struct Hello {
-  std::uint16_t version = protocol_version;
+  std::uint16_t version = protocol_version;  ///< of the wire
   std::uint16_t map_major = 0;  ///< register map the client drives; another major version is refused
   std::uint16_t map_minor = 0;
   Role role = Role::owner;
@@ -104,7 +105,7 @@ static_assert(sizeof(Glance) == 16);
 
 /// Payload of `welcome`, before the URI of the served device.
 struct Welcome {
-  std::uint16_t version = protocol_version;
+  std::uint16_t version = protocol_version;  ///< of the wire
   std::uint16_t map_major = 0;  ///< register map of the device
   std::uint16_t map_minor = 0;
   std::uint16_t abilities = 0;  ///< what the server can beside what version 1 asks of it; other bits are ignored
@@ -136,13 +137,13 @@ static_assert(std::atomic<std::uint64_t>::is_always_lock_free && std::atomic<std
 
 /// First page of the shared memory of a session; the bytes of the two rings follow it, client's first.
 struct RingPage {
-  static constexpr std::uint64_t ring_bytes = 4u << 20;
-  static constexpr std::uint64_t offset = 4096;
-  RingSide client, server;
-  RingBells to_server, to_client;
+  static constexpr std::uint64_t ring_bytes = 4u << 20;  ///< of one ring
+  static constexpr std::uint64_t offset = 4096;  ///< of the first ring in the file
+  RingSide client, server;  ///< how far each side has written and read
+  RingBells to_server, to_client;  ///< what each waits for
   alignas(64) std::atomic<std::uint32_t> pulse;  ///< counts up every alive_period_ms while the server lives
 };
 static_assert(sizeof(RingPage) <= RingPage::offset);
-constexpr std::uint64_t ring_file_bytes = RingPage::offset + 2 * RingPage::ring_bytes;
+constexpr std::uint64_t ring_file_bytes = RingPage::offset + 2 * RingPage::ring_bytes;  ///< of a session's file
 
 }  // namespace heatbath::wire

@@ -9,6 +9,7 @@
 
 namespace heatbath {
 
+/// Which device is served, to whom, and what one client may take.
 struct ServerOptions {
   std::string device;      ///< URI of the device, as for open()
   /// tcp://host:port (port 0: any free one), unix:/path, shm:/name; etherbone://host:port; uio:FILE (a stand-in);

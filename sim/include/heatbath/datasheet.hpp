@@ -10,7 +10,7 @@ namespace heatbath {
 
 /// A key of a chip profile.
 struct DatasheetEntry {
-  std::string table, key, value;
+  std::string table, key, value;  ///< [table] key = value, as text
   std::string grade;   ///< metered, measured, simulated, derived, projected, unstated: how the value is known
   std::string source;  ///< may be empty. Of an unstated key the value is what the emulator takes
 };

@@ -21,14 +21,16 @@ namespace heatbath {
 ///   pid = 4711                 # when that began, in the system's clock ticks, so that no other process is taken for it
 ///   started = 123456
 struct RackFile {
+  /// A device of it.
   struct Server {
-    std::string uri;
-    double weight = 1;
-    std::string token_file;
-    std::string host;
+    std::string uri;  ///< as for open()
+    double weight = 1;  ///< its speed relative to the others'
+    std::string token_file;  ///< empty: none; relative to the rack's file
+    std::string host;  ///< of a server of `rack up`: where it runs
     std::int64_t pid = 0;  ///< 0: not started by `rack up`
     std::uint64_t started = 0;
   };
+  /// Whether devices may differ, and whether jobs may end without some of them; and the devices, in order.
   bool mixed = false, incomplete = false;
   std::vector<Server> devices;
 };

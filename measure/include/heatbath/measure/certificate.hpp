@@ -17,16 +17,16 @@ namespace heatbath::measure {
 
 /// What the energy V that was asked for says of one state.
 struct LocalEnergy {
-  double energy = 0;
+  double energy = 0;  ///< V of the state
   double laplacian = 0;  ///< sum of the second derivatives; not used for spins
 };
 
 /// V as a certificate sees it. `at` fills one slope per cell: of positions and phases dV/dx_i, of spins half of
 /// V(s_i = +1) - V(s_i = -1) with the others as they are. It is called a few times per sample, in order.
 struct EnergyView {
-  std::uint32_t cells = 0;
-  bool spins = false;
-  std::function<LocalEnergy(std::span<const float> state, std::span<double> slopes)> at;
+  std::uint32_t cells = 0;  ///< values of a state
+  bool spins = false;  ///< states are +1 and -1
+  std::function<LocalEnergy(std::span<const float> state, std::span<double> slopes)> at;  ///< see above
 };
 
 /// What is wrong with samples, by name.
@@ -40,6 +40,7 @@ enum class Finding : std::uint8_t {
 /// "temperature mismatch", "undermixed", …
 const char* name(Finding finding);
 
+/// What samples are held against.
 struct CertificateOptions {
   /// Temperature that was asked for, in the units of V; 0: none, so none can be missed.
   double kT = 0;
@@ -53,13 +54,14 @@ struct CertificateOptions {
 
 /// Distance of samples from a law beside that of as many independent samples of the law.
 struct Distance {
-  double value = 0;
+  double value = 0;  ///< of the samples
   double noise_floor = 0;  ///< expected of exact samples
   double floor_sd = 0;     ///< their scatter
 };
 
+/// What samples say of themselves.
 struct Certificate {
-  std::uint64_t samples = 0, chains = 0;
+  std::uint64_t samples = 0, chains = 0;  ///< states; independent chains of them
   /// Effective inverse temperature. Spins: maximum of the pseudolikelihood, sum ln p(s_i | others) (Besag 1975).
   /// Positions and phases: <laplacian V>/<|grad V|^2>, the least score-matching loss of exp(-beta V) (Hyvärinen 2005).
   /// The error is that of the correlated score (Godambe's information). Infinite where no spin ever points against its
@@ -80,6 +82,7 @@ struct Certificate {
   std::optional<Distance> total_variation;  ///< where the law is known
   std::vector<Finding> findings;            ///< none: nothing against the samples
 
+  /// Whether nothing, or this, was found against the samples.
   bool clean() const { return findings.empty(); }
   bool found(Finding finding) const;
 };

@@ -19,9 +19,9 @@ namespace heatbath::measure {
 /// A measured number; NaN where something was not measured. `effective_samples` is the number of independent samples
 /// that would give this standard error, at most the number of samples there are; 0 where they were not counted.
 struct Estimate {
-  double value = std::numeric_limits<double>::quiet_NaN();
-  double standard_error = std::numeric_limits<double>::quiet_NaN();
-  double effective_samples = 0;
+  double value = std::numeric_limits<double>::quiet_NaN();  ///< best value
+  double standard_error = std::numeric_limits<double>::quiet_NaN();  ///< of the value
+  double effective_samples = 0;  ///< independent ones that would do as well
 };
 
 /// Mean of at least 2 independent values.
@@ -49,7 +49,7 @@ double split_r_hat(std::span<const double> values, std::size_t chains);
 /// `blocks` blocks; rows of one block may depend on each other, blocks must not. Memory does not grow with the rows.
 class BlockedMeans {
  public:
-  using Statistic = std::function<double(std::span<const double> means)>;
+  using Statistic = std::function<double(std::span<const double> means)>;  ///< a function of the means of all columns
 
   /// `blocks` >= 2; the relative error of a standard error is about 1/sqrt(2 blocks).
   explicit BlockedMeans(std::size_t columns, std::size_t blocks = 256);
@@ -58,7 +58,7 @@ class BlockedMeans {
   void add(std::size_t owner, std::span<const double> row);
   void add(std::size_t owner, std::initializer_list<double> row) { add(owner, std::span(row.begin(), row.size())); }
 
-  std::size_t rows() const { return rows_; }
+  std::size_t rows() const { return rows_; }  ///< added so far
   /// Mean of one column.
   double mean(std::size_t column) const;
   /// Statistic of all rows, less the bias of order 1/rows that the jackknife finds, with its error. Effective samples:

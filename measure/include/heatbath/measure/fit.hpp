@@ -11,16 +11,18 @@ namespace heatbath::measure {
 
 /// A parameter of greatest likelihood with its 95 % interval; NaN where the data do not tell.
 struct Fitted {
-  double value = std::numeric_limits<double>::quiet_NaN();
-  double standard_error = std::numeric_limits<double>::quiet_NaN();
+  double value = std::numeric_limits<double>::quiet_NaN();  ///< of greatest likelihood
+  double standard_error = std::numeric_limits<double>::quiet_NaN();  ///< from the curvature of the likelihood
+  /// Ends of the interval.
   double low = std::numeric_limits<double>::quiet_NaN(), high = std::numeric_limits<double>::quiet_NaN();
 };
 
 /// How often a p-bit was up at one bias.
 struct CurvePoint {
-  double bias = 0, ones = 0, trials = 0;
+  double bias = 0, ones = 0, trials = 0;  ///< what was set; how often up; how often read
 };
 
+/// What the points of a curve say of a p-bit.
 struct CurveFit {
   Fitted midpoint;         ///< bias where up and down are equally likely
   Fitted slope;            ///< of the logarithm of P(1)/P(0) against the bias
@@ -46,7 +48,7 @@ struct TraceReading {
 /// dx = -(stiffness x - drive) dt + sqrt(2 kT) dW at mobility 1; reading = gain x + offset + noise of each reading
 /// (of an ADC: its own and a step over sqrt(12)).
 struct RelaxationFit {
-  Fitted stiffness, kT, gain, offset;
+  Fitted stiffness, kT, gain, offset;  ///< in the units of the readings and of time
   Fitted noise;             ///< standard deviation
   bool gain_given = false;  ///< it was, or one drive alone cannot tell it: then kT is in readings squared over gain squared
   std::uint64_t readings = 0;
@@ -55,6 +57,7 @@ struct RelaxationFit {
   double mean_square = 0, neighbours = 0, mean_square_z = 0, neighbours_z = 0;
 };
 
+/// What is known before the fit.
 struct RelaxationOptions {
   double gain = std::numeric_limits<double>::quiet_NaN();  ///< NaN: fitted where drives differ, else 1
 };

@@ -43,8 +43,8 @@ class PairCurrents {
   /// One independent shot: records x cells, row-major, at least 2 records, all finite.
   void add(std::span<const float> trajectory);
 
-  std::uint32_t cells() const { return cells_; }
-  std::size_t pairs() const { return means_.size(); }
+  std::uint32_t cells() const { return cells_; }  ///< of a state
+  std::size_t pairs() const { return means_.size(); }  ///< i < j
   /// Current per record of the pair i < j.
   Estimate current(std::uint32_t i, std::uint32_t j) const;
 
@@ -52,10 +52,11 @@ class PairCurrents {
   /// that is in equilibrium (Šidák). Needs at least 30 shots for z to be normal: else std::invalid_argument. A current
   /// that is the same in every shot, and not 0, has an infinite z.
   struct Largest {
-    std::uint32_t i = 0, j = 0;
-    double z = 0;
-    double probability = 1;
+    std::uint32_t i = 0, j = 0;  ///< the pair
+    double z = 0;  ///< its current over its standard error
+    double probability = 1;  ///< that an equilibrium has one as large
   };
+  /// The current that stands out most.
   Largest largest() const;
 
  private:

@@ -20,6 +20,7 @@ class PowerSpectrum {
   PowerSpectrum(PowerSpectrum&&) noexcept;
   PowerSpectrum& operator=(PowerSpectrum&&) noexcept;
 
+  /// The next value of a chain; chains are independent of each other.
   void add(std::size_t chain, double value);
 
   std::size_t bins() const { return segment_ / 2; }  ///< frequencies above 0

@@ -23,8 +23,9 @@ namespace heatbath::measure {
 /// correlation_time tell. Where a run has one block only, standard errors and effective samples are NaN.
 class RecordStatistics {
  public:
+  /// What comes, and what is wanted of it.
   struct Shape {
-    std::size_t columns = 1;
+    std::size_t columns = 1;  ///< values of a record
     std::uint64_t shots = 1, records = 1;     ///< in all; records of each shot
     std::vector<std::uint64_t> lags;          ///< in records, each below `records`
     bool covariances = true;                  ///< else means, variances and correlation times only
@@ -43,12 +44,14 @@ class RecordStatistics {
   /// (std::invalid_argument).
   void add(std::uint64_t first_shot, std::uint64_t record, std::span<const double> rows);
 
+  /// As given; blocks that errors come from; parts into which each shot is cut for them.
   const Shape& shape() const { return shape_; }
   std::size_t blocks() const { return blocks_; }
   std::uint64_t parts_per_shot() const { return parts_; }
   /// Records of all shots so far.
   std::uint64_t samples() const { return samples_; }
 
+  /// Of column i over all records.
   Estimate mean(std::size_t i) const;
   /// <(x_i - <x_i>)(x_j - <x_j>)>, less the bias of order 1/n that the jackknife finds; i == j without
   /// Shape::covariances.

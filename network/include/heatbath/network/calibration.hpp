@@ -18,15 +18,15 @@ namespace heatbath::network {
 /// A cell: what acts is gain times what was loaded, plus the offset. Offsets are in the device's units. What was not
 /// measured is NaN, and taken as 1 (gains) or 0 (offsets).
 struct CellFigures {
-  measure::Estimate j2_gain, j4_gain, bias_gain, bias_offset;
+  measure::Estimate j2_gain, j4_gain, bias_gain, bias_offset;  ///< of what was loaded
   measure::Estimate temperature;  ///< of its noise, over the kT that was loaded
   measure::Estimate read_offset = {};  ///< what its converter reads too much about 0; units of the device's state
 };
 
 /// A coupler i < j, likewise.
 struct CouplerFigures {
-  std::uint32_t i = 0, j = 0;
-  measure::Estimate gain, offset;
+  std::uint32_t i = 0, j = 0;  ///< cells
+  measure::Estimate gain, offset;  ///< of what was loaded
 };
 
 /// How a chip stands to its calibration: `needed`: it is not as it was then (the temperature of its die); `expired`: so
@@ -38,15 +38,17 @@ std::string_view name(CalibrationState state);
 /// Whether a calibration whose state is not valid is used.
 enum class Expired : std::uint8_t { refused, used };
 
+/// How a chip stands to its calibration, and why.
 struct CalibrationStanding {
-  CalibrationState state = CalibrationState::valid;
+  CalibrationState state = CalibrationState::valid;  ///< valid, or not
   std::string why;      ///< it is not valid, with its name in front; empty else
   double left = 1;      ///< part of its time that is left, the least of what limits it: 1 new, 0 over
 };
 
+/// What was measured of one chip, when, and for how long it holds.
 struct Calibration {
-  std::uint32_t vendor = 0, part = 0;
-  std::uint64_t serial = 0;
+  std::uint32_t vendor = 0, part = 0;  ///< of the chip, as its identity says
+  std::uint64_t serial = 0;  ///< of the chip
   std::int64_t made_at = 0;          ///< seconds since 1970, by the clock of the host
   std::int64_t valid_seconds = 0;    ///< from then on; 0: for ever
   std::uint32_t resets = 0;          ///< RESET_COUNT then
@@ -65,6 +67,7 @@ struct Calibration {
   std::vector<CellFigures> cells;
   std::vector<CouplerFigures> couplers;  ///< of pairs of those cells, sorted
 
+  /// By the clocks and the die's temperature of `now`; no access.
   CalibrationStanding standing(const ChipCondition& now) const;
   /// Throws Error(BAD_ARG) that names the reason: it is of another chip, or its state is not valid and `expired` refuses
   /// that.
@@ -85,6 +88,7 @@ struct Calibration {
 /// asks again before each job.
 std::shared_ptr<const Calibration> usable(Calibration calibration, Device& device, Expired expired = Expired::refused);
 
+/// What is measured, and how well.
 struct CalibrateOptions {
   std::uint32_t cells = 0;        ///< the first so many; 0: all
   double effort = 1;              ///< samples, relative to the usual number; errors fall with its root

@@ -15,8 +15,8 @@ namespace heatbath::network {
 
 /// A pair of cells, i != j, with a value: a coupling, a weight.
 struct Edge {
-  std::uint32_t i = 0, j = 0;
-  double value = 0;
+  std::uint32_t i = 0, j = 0;  ///< cells
+  double value = 0;  ///< of the pair
   bool operator==(const Edge&) const = default;
 };
 
@@ -34,7 +34,7 @@ inline constexpr std::array sections = {CellSection::j2,   CellSection::j4,     
 
 /// Factors from a network to a device: the device's V(x) is energy * V(state * x), with x the device's states.
 struct Factors {
-  double energy = 1;
+  double energy = 1;  ///< device's energy of the network's energy 1
   double state = 1;  ///< network's state of device state 1; 1 for spins and phases
   double time = 1;   ///< network's time units in one of the device; of frequencies
 
@@ -113,8 +113,8 @@ class Network {
   Network& set_constant(double constant);
 
   // -- what it is --------------------------------------------------------------------------------------------------
-  CellKind kind() const { return kind_; }
-  std::uint32_t cells() const { return cells_; }
+  CellKind kind() const { return kind_; }  ///< of all cells
+  std::uint32_t cells() const { return cells_; }  ///< how many
   std::uint32_t states() const { return states_; }  ///< of a categorical cell; 1 of others
   /// How many values a section has: one per cell, or one per state of each.
   std::uint32_t values_in(CellSection section) const;
@@ -122,8 +122,8 @@ class Network {
   double value(CellSection section, std::uint32_t at) const;
   /// Sorted by i, then j; i < j unless directed.
   std::span<const Edge> couplings() const { return edges_; }
-  bool directed() const { return directed_; }
-  double constant() const { return constant_; }
+  bool directed() const { return directed_; }  ///< couplings differ in their two directions
+  double constant() const { return constant_; }  ///< part of the energy that no state changes
   /// Largest magnitude of a section; of the couplings.
   double largest(CellSection section) const;
   double largest_coupling() const;
@@ -144,7 +144,7 @@ class Network {
   /// Lowest and highest curvature of V where every |x_i| is at most `reach`: all second derivatives lie between them,
   /// the ends found by Lanczos within 0.1 % of their distance (exact to rounding for up to 96 cells). Discrete cells: both 0.
   struct Curvature {
-    double lowest = 0, highest = 0;
+    double lowest = 0, highest = 0;  ///< ends
   };
   Curvature curvature(double reach) const;
 

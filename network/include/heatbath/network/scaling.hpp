@@ -15,6 +15,7 @@ namespace heatbath::network {
 
 struct Calibration;
 
+/// What a network is scaled for.
 struct ScalingOptions {
   /// Temperature in the network's energy units.
   double kT = 1;
@@ -50,17 +51,21 @@ struct Rounding {
 /// for options out of range, a network whose energy has no lower bound, and more cells than the device has.
 class Scaling {
  public:
+  /// Finds the factors; the network and the capabilities are copied. Error(BAD_ARG, UNSUPPORTED): see
+  /// above.
   Scaling(const Network& network, const Capabilities& capabilities, const ScalingOptions& options = {});
 
-  double kT() const { return options_.kT; }
+  double kT() const { return options_.kT; }  ///< in the network's energy units
   /// kT on the device, in its energy units.
   double device_kT() const { return factors_.energy * options_.kT; }
+  /// From the network to the device; and how far the states of the device reach, in the network's units.
   const Factors& factors() const { return factors_; }
   double reach() const { return reach_; }
 
   /// Parameters and temperature to the program's shadow. The network may be another of the same kind and smaller
   /// values.
   void load_into(Program& program) const { load_into(program, network_); }
+  /// Another network of the same cells, with the same factors.
   void load_into(Program& program, const Network& network) const;
   /// A program with the network live: load_into and COMMIT.
   Program program() const;
@@ -81,9 +86,11 @@ class Scaling {
   Ticks burn_in(const Device& device, double times = 8) const { return ticks(device, times * need_relaxation_time()); }
   /// A duration in the network's time units, to the nearest step.
   Ticks ticks(const Device& device, double time) const { return device.nearest_ticks(time / factors_.time); }
+  /// A duration of the device in the network's time units.
   double time(const Device& device, Ticks duration) const { return device.time_units(duration) * factors_.time; }
 
   // -- results --------------------------------------------------------------------------------------------------------
+  /// States of the device in the network's units and back; an energy of the device in the network's units.
   double state(double of_device) const { return of_device * factors_.state; }
   std::vector<double> states(std::span<const double> of_device) const;
   std::vector<float> to_device(std::span<const double> states) const;

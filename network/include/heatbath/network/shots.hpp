@@ -17,6 +17,7 @@ enum class Expired : std::uint8_t;
 /// Default limit on the bytes of captured states and meters that one job leaves on the host.
 inline constexpr std::uint64_t default_memory = std::uint64_t{256} << 20;
 
+/// Where the noise of shots comes from, and how they are cut into jobs.
 struct ShotOptions {
   /// Required noise key: Error(UNSUPPORTED) on a device without CAPS.SEEDED.
   std::optional<std::uint64_t> seed = std::nullopt;
@@ -38,6 +39,7 @@ struct ShotOptions {
 /// one before it ended. On a device with CAPS.SEEDED the bits do not depend on the division into blocks.
 class Shots {
  public:
+  /// The device must outlive it. Error(UNSUPPORTED) for a seed that the device cannot take.
   explicit Shots(Device& device, ShotOptions options = {});
 
   /// Job of the next `shots` shots, which are numbered as used: seed and first shot where the device takes them,
@@ -61,8 +63,8 @@ class Shots {
   /// Shots of one job: as memory allows, at least 1; whole passes where it holds one. 0 bytes: any number.
   std::uint32_t block(std::uint64_t bytes_per_shot) const;
 
-  Device& device() { return *device_; }
-  std::uint32_t next_shot() const { return static_cast<std::uint32_t>(next_); }
+  Device& device() { return *device_; }  ///< that runs them
+  std::uint32_t next_shot() const { return static_cast<std::uint32_t>(next_); }  ///< number of the next one
   /// Continues with this seed (where the device takes one) from this shot.
   void seek(std::uint64_t seed, std::uint32_t first_shot);
   void set_progress(Progress progress) { options_.progress = std::move(progress); }

@@ -20,9 +20,9 @@ namespace heatbath::solvers {
 /// sum J^2) of a cell; coldest: where the flip against the median over cells of their smallest coupling or field comes
 /// about once in a hundred sweeps, 2 |J|/ln 100. 1 and 1 for a network without couplings and fields.
 struct TemperatureRange {
-  double coldest = 0, hottest = 0;
+  double coldest = 0, hottest = 0;  ///< kT, the network's energy units
 };
-TemperatureRange temperature_range(const network::Network& network);
+TemperatureRange temperature_range(const network::Network& network);  ///< of a network of spins
 
 /// How the temperature falls from hottest to coldest.
 enum class Cooling : std::uint8_t {
@@ -30,6 +30,7 @@ enum class Cooling : std::uint8_t {
   ratio     ///< in equal ratios of kT, which spends more sweeps where it is cold
 };
 
+/// How spins are cooled.
 struct AnnealOptions {
   std::uint32_t reads = 32;      ///< independent runs, on the device's lanes
   std::uint32_t sweeps = 1000;   ///< of each, at least 1
@@ -67,13 +68,13 @@ struct TemperingOptions {
   Progress progress = nullptr;       ///< false ends the run with what it has (TemperingResult::interrupted)
   /// Sees every state after the sweeps of each measured round, before exchanges. May be empty.
   struct View {
-    std::uint64_t round;
+    std::uint64_t round;  ///< measured rounds before it
     std::size_t temperature;  ///< of the ladder
     std::uint32_t replica;
     std::span<const float> state;
     double energy;
   };
-  std::function<void(const View&)> observe = nullptr;
+  std::function<void(const View&)> observe = nullptr;  ///< called in the thread of the search
 };
 
 /// Exchanges are tried between all even, then all odd neighbours (non-reversible: Okabe et al. 2001; Syed et al.,

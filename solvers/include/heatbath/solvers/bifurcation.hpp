@@ -9,6 +9,7 @@
 
 namespace heatbath::solvers {
 
+/// How oscillators are driven through their threshold.
 struct BifurcationOptions {
   std::uint32_t reads = 32;   ///< independent starts, on the device's lanes
   double time = 500;          ///< of a run, in units of a free cell's 1/frequency at the start; above 0

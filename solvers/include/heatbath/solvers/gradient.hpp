@@ -19,6 +19,7 @@ struct Parameter {
   std::uint32_t i = 0;                                ///< cell (of biases of categorical cells: value), or end of a coupling
   std::uint32_t j = 0;                                ///< other end of a coupling
 
+  /// The value of cell `at` in a section; the coupling of i and j.
   static Parameter of(CellSection section, std::uint32_t at) { return {section, at, 0}; }
   static Parameter coupling(std::uint32_t i, std::uint32_t j) { return {std::nullopt, i, j}; }
 };
@@ -41,8 +42,9 @@ enum class GradientMethod {
 /// A function of a state, one value per cell in the network's units.
 using Observable = std::function<double(std::span<const double> state)>;
 
+/// How a derivative is measured.
 struct GradientOptions {
-  GradientMethod method = GradientMethod::equilibrium;
+  GradientMethod method = GradientMethod::equilibrium;  ///< by which identity
   double kT = 1;               ///< in the network's energy units
   /// From the start to the reading of O, network time units; of equilibrium the time before the first record, 0: as long as
   /// sample() takes.
@@ -60,8 +62,8 @@ struct GradientOptions {
 /// <O> and its derivatives, in the order of the parameters, in the network's units. Errors come from independent shots
 /// (jackknife over blocks of them where a product of averages is involved).
 struct Gradient {
-  measure::Estimate mean;
-  std::vector<measure::Estimate> derivatives;
+  measure::Estimate mean;  ///< of O
+  std::vector<measure::Estimate> derivatives;  ///< one for each parameter
 };
 
 /// Measures them by jobs on the device, whose step it sets where that can be set. Error(UNSUPPORTED) for what the method

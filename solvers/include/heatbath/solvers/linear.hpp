@@ -16,6 +16,7 @@
 
 namespace heatbath::solvers {
 
+/// How exact an answer is wanted, and what it may cost.
 struct LinearOptions {
   /// Ends when sqrt(sum of squared standard errors) is at most this part of the norm of what was found.
   double tolerance = 0.01;
@@ -28,6 +29,7 @@ struct LinearOptions {
   Progress progress = nullptr;    ///< false: Error(ABORTED)
 };
 
+/// Numbers with their errors, and what they took.
 struct LinearResult {
   std::vector<double> values;           ///< x; or a matrix, n x n row-major; or one logarithm
   std::vector<double> standard_errors;  ///< one for each value
@@ -75,6 +77,7 @@ struct GaussianModel {
   std::vector<double> design;           ///< H: data x n
   std::vector<double> noise_variance;   ///< of all data, or one for each
 };
+/// Mean and covariance of the unknowns after the data.
 struct PosteriorResult {
   LinearResult mean, covariance;        ///< n; n x n
 };

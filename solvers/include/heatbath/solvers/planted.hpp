@@ -10,7 +10,7 @@ namespace heatbath::solvers {
 
 /// A problem and a state of lowest energy of it.
 struct Planted {
-  network::Network network;
+  network::Network network;  ///< the problem
   std::vector<float> state;  ///< +1 and -1
   double energy = 0;         ///< of that state: none is lower
 };

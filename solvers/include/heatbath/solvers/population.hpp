@@ -11,6 +11,7 @@
 
 namespace heatbath::solvers {
 
+/// How populations are cooled.
 struct PopulationOptions {
   std::uint32_t populations = 16;     ///< independent ones, at least 4: from their scatter come all errors
   std::uint32_t replicas = 64;        ///< of each, at least 2
@@ -25,12 +26,13 @@ struct PopulationOptions {
 /// What came out at one temperature. Populations count by their estimates of Z (Machta 2010), which takes most of the
 /// bias of small ones; errors by the jackknife over them.
 struct PopulationStep {
-  double kT = 0;
+  double kT = 0;  ///< of the step, the network's energy units
   measure::Estimate energy;         ///< mean over the law
   measure::Estimate log_partition;  ///< ln of the sum of exp(-V/kT) over all states
   double families = 0;              ///< mean over populations of 1/sum of squared shares of the first states' copies
 };
 
+/// What populations left.
 struct PopulationResult {
   SampleSet states{1, Origin::search};  ///< the last states
   std::vector<PopulationStep> steps;    ///< hottest first

@@ -18,6 +18,7 @@ enum class Expired : std::uint8_t;
 
 namespace heatbath::solvers {
 
+/// How many samples are wanted, and of what.
 struct SampleOptions {
   double kT = 1;                  ///< in the network's energy units
   std::uint32_t chains = 64;      ///< independent, on the device's lanes
@@ -39,6 +40,7 @@ struct SampleOptions {
   Progress progress = nullptr;    ///< false: Error(ABORTED)
 };
 
+/// Samples and what they say of themselves.
 struct Sampling {
   /// A row for each record of each chain, chain by chain; energies of the network as given. No rows without keep_states.
   SampleSet samples{1, Origin::law};

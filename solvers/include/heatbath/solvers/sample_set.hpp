@@ -15,27 +15,30 @@ namespace heatbath::solvers {
 /// Where states come from: samples of a law at a temperature, or what a search ended with. Averages over the second say
 /// how the search went, nothing of a law.
 enum class Origin : std::uint8_t { law, search };
-const char* name(Origin origin);
+const char* name(Origin origin);  ///< "law", "search"
 
 /// States of one problem as rows, each with its energy and how often it came.
 class SampleSet {
  public:
+  /// No rows yet.
   SampleSet(std::uint32_t cells, Origin origin) : cells_(cells), origin_(origin) {}
 
   /// Samples of a law: `chains` equally long chains of states, one behind the other, and an energy of each state.
   /// Error(BAD_ARG) for other sizes.
   static SampleSet of_chains(std::uint32_t cells, std::uint32_t chains, std::vector<float> states, std::vector<double> energies);
 
-  std::uint32_t cells() const { return cells_; }
-  std::size_t size() const { return energies_.size(); }
-  Origin origin() const { return origin_; }
+  std::uint32_t cells() const { return cells_; }  ///< of a state
+  std::size_t size() const { return energies_.size(); }  ///< rows
+  Origin origin() const { return origin_; }  ///< where the states come from
 
   /// Appends a state of cells() values. `chain`: states of one chain depend on each other, chains do not.
   /// Error(BAD_ARG) for another number of values.
   void add(std::span<const float> state, double energy, std::uint32_t occurrences = 1, std::uint32_t chain = 0);
 
+  /// Cells() values.
   std::span<const float> state(std::size_t row) const { return {states_.data() + row * cells_, cells_}; }
   std::span<const float> states() const { return states_; }  ///< rows, one after the other
+  /// Of the rows, in their order: energies, and how often each state came.
   std::span<const double> energies() const { return energies_; }
   std::span<const std::uint32_t> occurrences() const { return occurrences_; }
 

@@ -13,6 +13,7 @@
 
 namespace heatbath::solvers {
 
+/// Which statistics are kept while samples come.
 struct StatisticsChoice {
   bool moments = false;          ///< means and variances of all cells; covariances of up to 64 of them
   bool histogram = false, autocorrelation = false, spectrum = false;  ///< of each series
@@ -22,9 +23,10 @@ struct StatisticsChoice {
   std::uint32_t lags = 64;       ///< longest lag of autocorrelations, records; shorter runs have as many as they can
   std::uint32_t segment = 256;   ///< records of a spectrum's segment, even; shorter runs have the largest power of two
 
-  bool any() const { return moments || histogram || autocorrelation || spectrum; }
+  bool any() const { return moments || histogram || autocorrelation || spectrum; }  ///< anything at all
 };
 
+/// Statistics of samples that come chain by chain and are not kept.
 class SampleStatistics {
  public:
   /// `records` of each of `chains` chains, `spacing` network time units apart. Error(BAD_ARG) that says what does not
@@ -40,20 +42,23 @@ class SampleStatistics {
   /// chain come in order; chains come in groups, one after the other, each group whole.
   void add(std::uint32_t first_chain, std::uint64_t record, std::span<const float> rows, std::span<const double> energies);
 
+  /// As it was given; samples so far; network time units between records.
   const StatisticsChoice& choice() const;
   std::uint64_t samples() const;  ///< so far
   double spacing() const;
 
   // -- moments: of all cells; NaN before anything came ----------------------------------------------------------------
+  /// Of a cell.
   measure::Estimate mean(std::uint32_t cell) const;
   /// Of i and j; i == j only where has_covariances() is false.
   measure::Estimate covariance(std::uint32_t i, std::uint32_t j) const;
   bool has_covariances() const;
 
   // -- series: "energy", "order", and cells ("x3") ----------------------------------------------------------------------
+  /// Statistics of one number of each sample.
   struct Series {
-    std::string name;
-    measure::Estimate mean, variance;
+    std::string name;  ///< see above
+    measure::Estimate mean, variance;  ///< over all samples
     measure::Estimate correlation_time;                   ///< integral of the autocorrelation, network time units
     std::vector<double> lags;                             ///< network time units
     std::vector<measure::Estimate> autocovariance;        ///< at these lags

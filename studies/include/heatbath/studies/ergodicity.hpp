@@ -28,9 +28,10 @@ enum class Board {
 /// Error(UNSUPPORTED); only the first is.
 using OpenBoard = std::function<Device(Board board, std::uint32_t cells)>;
 
+/// Sizes of the study.
 struct ErgodicityOptions {
-  std::uint32_t experts = 2;
-  std::uint64_t seed = 1;
+  std::uint32_t experts = 2;  ///< machines of the mixture
+  std::uint64_t seed = 1;  ///< of host and device
   std::uint32_t updates = 300;      ///< of each machine
   double limit = 3;                 ///< largest field and coupling of machines of small patterns
   std::uint32_t library_cells = 8;  ///< of the temperature sweep: 8 or 16
@@ -39,13 +40,14 @@ struct ErgodicityOptions {
 
 /// One temperature of the library.
 struct LibraryPoint {
-  double kT;
-  measure::Estimate measured;
+  double kT;  ///< temperature
+  measure::Estimate measured;  ///< probability of the library, from records
   double exact;  ///< of the pairwise machine
   double ideal;  ///< of the closed form
 };
+/// The library over temperatures.
 struct LibrarySweep {
-  std::uint32_t cells = 0, patterns = 0, chains = 0;
+  std::uint32_t cells = 0, patterns = 0, chains = 0;  ///< sizes
   double depth = 0;  ///< = coupling
   std::vector<LibraryPoint> points;
   measure::Estimate transition;  ///< T*, between the two points about one half; NaN without such points
@@ -59,14 +61,15 @@ LibrarySweep sweep_library(SpinDevice& device, const LibraryMachine& machine, co
 
 /// Curie–Weiss spins at one inverse temperature, half of the chains begun up and half down.
 struct BreakingPoint {
-  double beta = 0;
-  std::uint32_t cells = 0;
-  double r_hat = 0;
+  double beta = 0;  ///< inverse temperature
+  std::uint32_t cells = 0;  ///< spins
+  double r_hat = 0;  ///< of the chains' magnetization
   std::vector<double> fluctuation;  ///< by sweep
   std::vector<double> overlap;      ///< histogram over -1..1 of pairs begun in different basins
   measure::Estimate square_overlap;          ///< <q^2> of those pairs
   double square_overlap_exact = 0;
 };
+/// Runs `chains` chains of `sweeps` sweeps on the device.
 BreakingPoint measure_breaking(SpinDevice& device, std::uint32_t cells, double beta, std::uint32_t chains,
                                std::uint32_t sweeps);
 
@@ -85,41 +88,44 @@ ParityRow measure_soft_parity(Device& device, std::uint64_t seed, double height,
 
 /// One truncation of the training potential.
 struct LadderRow {
-  Truncation exact;
+  Truncation exact;  ///< all states counted
   std::optional<measure::Estimate> measured;  ///< where a pairwise device can run it: orders 1 and 2
 };
 
 /// All that is in training; complete after every update.
 struct ErgodicityState {
-  MachineTraining single;
-  Experts experts;
+  MachineTraining single;  ///< one machine
+  Experts experts;  ///< the mixture
 };
 
+/// All that the study found.
 struct ErgodicityReport {
-  std::string problem;
-  std::uint32_t cells = 0, patterns = 0;
-  std::size_t parameters_single = 0, parameters_experts = 0;
+  std::string problem;  ///< its name
+  std::uint32_t cells = 0, patterns = 0;  ///< sizes
+  std::size_t parameters_single = 0, parameters_experts = 0;  ///< of each remedy
 
   // The training potential; empty above kEnumerableCells.
-  std::vector<LadderRow> ladder;
+  std::vector<LadderRow> ladder;  ///< of the potential
   double conjoint_free_energy = 0, entropy = 0;  ///< A at kT = 1; T sum x ln(1/x) of the data
+  /// Minima of the free energy at a temperature.
   struct Minima {
-    double kT;
-    Theory theory;
-    std::vector<FreeEnergyMinimum> minima;
+    double kT;  ///< temperature
+    Theory theory;  ///< which potential
+    std::vector<FreeEnergyMinimum> minima;  ///< that were found
   };
-  std::vector<Minima> minima;
+  std::vector<Minima> minima;  ///< by theory and temperature
 
   // The remedy. Divergences are not defined for digits.
   /// from frequencies, or from ramps where states are too many
   std::optional<measure::Estimate> kl_single, kl_experts;
   std::optional<double> kl_single_exact, kl_experts_exact;  ///< of the trained machines, by enumeration
+  /// One expert of the mixture.
   struct Expert {
-    double share = 0;
-    measure::Estimate free_energy;
-    std::optional<double> free_energy_exact;
+    double share = 0;  ///< of the patterns
+    measure::Estimate free_energy;  ///< from ramps
+    std::optional<double> free_energy_exact;  ///< where states can be counted
   };
-  std::vector<Expert> experts;
+  std::vector<Expert> experts;  ///< in order
   std::vector<double> state_data, state_single, state_experts;  ///< probabilities by state, up to 4 cells
   std::vector<ParityRow> parity;
   std::optional<Calibration> calibration;
@@ -132,10 +138,10 @@ struct ErgodicityReport {
   std::vector<Spin> drawn_data, drawn_single, drawn_experts;       ///< some patterns of each, count x 64
 
   // Ergodicity.
-  LibrarySweep library;
-  std::vector<BreakingPoint> breaking;
-  std::vector<EscapeTime> escapes_spins, escapes_wells;
-  std::optional<double> r_hat_linear;
+  LibrarySweep library;  ///< see LibrarySweep
+  std::vector<BreakingPoint> breaking;  ///< by temperature and size
+  std::vector<EscapeTime> escapes_spins, escapes_wells;  ///< of spins; of soft cells
+  std::optional<double> r_hat_linear;  ///< of chains of linear cells
   std::vector<std::string> left_out;  ///< what was not measured, and why
 };
 

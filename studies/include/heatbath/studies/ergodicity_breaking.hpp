@@ -11,9 +11,10 @@ namespace heatbath::trainers {
 
 /// Chains of one observable, equally long: chains x records, row-major.
 struct Chains {
-  std::uint32_t chains = 0, records = 0;
-  std::vector<double> values;
+  std::uint32_t chains = 0, records = 0;  ///< sizes
+  std::vector<double> values;  ///< chains x records
 
+  /// One chain.
   std::span<const double> chain(std::uint32_t index) const {
     return {values.data() + std::size_t{index} * records, records};
   }

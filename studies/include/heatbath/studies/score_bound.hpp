@@ -16,9 +16,10 @@
 
 namespace heatbath::trainers {
 
+/// What is noised, scored and measured.
 struct BoundOptions {
-  Process process = Process::vp;
-  ScoreKind score = ScoreKind::exact;
+  Process process = Process::vp;  ///< of the noise
+  ScoreKind score = ScoreKind::exact;  ///< which score
   /// A score learned before, in place of `score`; its levels must be those of this run.
   std::optional<ScoreModel> given = std::nullopt;
   /// Linear scores: standard deviation of the data over that of the Gaussian whose score is used.
@@ -53,6 +54,7 @@ struct Generation {
   double noising_production = 0; ///< integral of the intrinsic rate of the noising up to this time
 };
 
+/// What was measured.
 struct BoundResult {
   std::uint32_t samples = 0;   ///< noised
   std::uint32_t evaluated = 0; ///< of them used for what follows; the others trained the score

@@ -50,6 +50,7 @@ struct Recall {
   measure::Estimate recalled;   ///< share of the shots whose overlap is 0.9 or more
   measure::Estimate first;      ///< overlap that they began with
 };
+/// `shots` recalls at kT on the device; see Recall.
 Recall recall(SpinDevice& device, const SpinMachine& machine, const Patterns& patterns, double kT, double corrupted,
               std::uint32_t shots, double sweeps, double settle = 1);
 

@@ -9,7 +9,7 @@ namespace heatbath::trainers {
 
 /// What noising does to a value: x_t = decay x_0 + sqrt(variance) n, n standard normal.
 struct LinearNoise {
-  double decay = 1, variance = 0;
+  double decay = 1, variance = 0;  ///< of the formula
 };
 
 /// A law of one real variable: a mixture of Gaussians, a uniform law, or a list of values without a density.
@@ -28,14 +28,15 @@ class DataLaw {
   /// first.
   static DataLaw values(std::vector<double> values, std::string source);
 
-  const std::string& name() const { return name_; }
+  const std::string& name() const { return name_; }  ///< for reports
   /// Whether density and score of the noised law have a closed form.
   bool closed_form() const { return kind_ != Kind::values; }
-  bool is_gaussian() const { return kind_ == Kind::mixture && means_.size() == 1; }
+  bool is_gaussian() const { return kind_ == Kind::mixture && means_.size() == 1; }  ///< a normal law
   /// A uniform law: without noise its score is 0 inside and its density jumps at the edges.
   bool has_edges() const { return kind_ == Kind::uniform; }
   /// The list of values; empty for the other laws.
   const std::vector<double>& list() const { return values_; }
+  /// Of the law without noise.
   double mean() const { return mean_; }
   double variance() const { return variance_; }
   /// Largest |x| that a device should be able to hold for the unnoised law.

@@ -16,7 +16,7 @@ namespace heatbath::trainers {
 /// Learned by Adam on images shifted by up to a pixel, with noise.
 class DigitReader {
  public:
-  static constexpr std::uint32_t features = 200;
+  static constexpr std::uint32_t features = 200;  ///< of the layer before the last
 
   /// `data`: what it learns from. `progress`: false stops with Error(ABORTED).
   DigitReader(const Images& data, std::uint64_t seed, unsigned threads, const Progress& progress = {});
@@ -36,6 +36,7 @@ class DigitReader {
 /// Frechet distance of the Gaussians with the means and covariances of two samples, rows x width.
 double frechet_distance(std::span<const float> a, std::span<const float> b, std::size_t width);
 
+/// What judges say of drawings.
 struct DrawingQuality {
   double reader_accuracy = 0;                  ///< on held-out digits
   measure::Estimate asked_fraction;            ///< read as the class asked for
@@ -56,7 +57,7 @@ DrawingQuality judge_drawings(std::span<const float> drawings, std::span<const s
 
 /// The last `count` images of a set apart from the others.
 struct SplitImages {
-  Images learned, held_out;
+  Images learned, held_out;  ///< before, and after the cut
 };
 /// Error(BAD_ARG) unless both parts hold an image.
 SplitImages split_images(const Images& data, std::size_t held_out);

@@ -14,8 +14,10 @@
 
 namespace heatbath::trainers {
 
-enum class Scaling { common_norm, unit_variance };  ///< generative.md 2.4
-enum class Drive { pixel, projection };             ///< how hidden cells are driven while noising, 2.2
+/// How images are scaled: all to one norm, or pixels to one variance (generative.md 2.4).
+enum class Scaling { common_norm, unit_variance };
+/// What drives hidden cells while noising (2.2).
+enum class Drive { pixel, projection };
 /// Batch rule of [G]; online rule of [O]; the exact optimum from the means and variances of uncoupled cells.
 enum class Optimizer { gradient, online, least_squares };
 
@@ -28,13 +30,14 @@ constexpr std::uint32_t kGenerationFirstShot = 0x80000000;
 constexpr std::uint32_t kBalanceFirstShot = 0xC0000000;
 constexpr std::uint32_t kShotsPerRange = 0x40000000;
 
+/// Settings of a training.
 struct GenerativeOptions {
-  std::uint32_t hidden = 512;
-  std::uint32_t updates = 100;
-  Scaling scaling = Scaling::common_norm;
-  Drive drive = Drive::pixel;
-  Optimizer optimizer = Optimizer::gradient;
-  std::vector<std::uint8_t> digits{0, 1, 2};
+  std::uint32_t hidden = 512;  ///< cells
+  std::uint32_t updates = 100;  ///< trajectories: one update each, or all of one solution
+  Scaling scaling = Scaling::common_norm;  ///< of images
+  Drive drive = Drive::pixel;  ///< while noising
+  Optimizer optimizer = Optimizer::gradient;  ///< of the parameters
+  std::vector<std::uint8_t> digits{0, 1, 2};  ///< classes to learn
   std::uint32_t images_per_class = 1;  ///< learned, the first of each class in file order
   /// Equal stretches of time with couplings and biases (of visible cells, too, when there are several) of their own.
   /// More than one needs Optimizer::least_squares.
@@ -64,7 +67,7 @@ struct Prototypes {
 
 /// A trained machine: all that generation needs.
 struct GenerativeModel {
-  std::uint32_t visible = 784, hidden = 512;
+  std::uint32_t visible = 784, hidden = 512;  ///< cells
   std::uint32_t labels = 0;    ///< cells behind the hidden ones, one per class of classes(), clamped to 0 or 1
   std::uint32_t segments = 1;  ///< equal parts of tf, in the order of drawing
   std::vector<float> couplings;  ///< segments x N x N, symmetric, zero diagonal, zero visible-visible and label blocks
@@ -82,9 +85,10 @@ struct GenerativeModel {
   std::string device;  ///< what trained it: URI and part
   double capture_period = 0;  ///< of its trajectories, time units; 0: not known
 
-  std::uint32_t cells() const { return visible + hidden + labels; }
+  std::uint32_t cells() const { return visible + hidden + labels; }  ///< visible, hidden and label cells
   /// Cells that move: visible and hidden.
   std::uint32_t moving() const { return visible + hidden; }
+  /// Of a part of the drawing: couplings, cells() x cells(); biases, cells().
   std::span<const float> couplings_of(std::uint32_t segment) const {
     return std::span(couplings).subspan(std::size_t{segment} * cells() * cells(), std::size_t{cells()} * cells());
   }
@@ -97,7 +101,7 @@ struct GenerativeModel {
 
 /// Wall-clock split of a run, for reports only.
 struct Seconds {
-  double build_programs = 0, simulate = 0, gradient = 0, generate = 0, total = 0;
+  double build_programs = 0, simulate = 0, gradient = 0, generate = 0, total = 0;  ///< in seconds
 };
 
 /// Image scaling of generative.md 2.4: (pixel/255 - 0.13066)/0.30811, then per image the norm 44.48, or mean 0 and
@@ -178,6 +182,7 @@ class GenerativeTrainer {
   /// Of least squares, while and after it trains; a training that ended by itself needs none.
   GatheredSums sums() const;
 
+  /// As it is now; complete after every update.
   const GenerativeModel& model() const;
   /// Action of each update so far, on its trajectory before the update; with the online rule, each step with the
   /// parameters it finds; with least squares, at zero parameters.
@@ -202,8 +207,9 @@ class GenerativeTrainer {
   std::unique_ptr<Impl> impl_;
 };
 
+/// How many drawings, and of what.
 struct GenerateOptions {
-  std::uint32_t shots = 200;
+  std::uint32_t shots = 200;  ///< drawings
   /// Class asked for, with label cells: shot k is asked for asked[k mod size]; empty: all classes in turn.
   std::vector<std::uint8_t> asked = {};
   std::uint64_t seed = 1;
@@ -216,7 +222,7 @@ struct GenerateOptions {
 
 /// What a model draws.
 struct Samples {
-  std::uint32_t shots = 0, visible = 0;
+  std::uint32_t shots = 0, visible = 0;  ///< sizes of what follows
   float kT = 0;                       ///< temperature of the run, energy units
   std::vector<float> images;          ///< shots x visible: visible cells at tf
   std::vector<double> heat;           ///< Q per shot, energy units; with one segment Q = v0 - vf
@@ -247,6 +253,7 @@ struct Classification {
   double mean_abs_correlation = 0;
   double asked_fraction = 0;          ///< samples of the class they were asked for; NaN when none was
 };
+/// Nearest prototypes of samples; see Classification.
 Classification classify(const Samples& samples, const Prototypes& prototypes);
 
 }  // namespace heatbath::trainers

@@ -11,12 +11,13 @@ namespace heatbath::trainers {
 
 /// Grey images of one size with a label each; 0 = background, 255 = ink.
 struct Images {
-  std::uint32_t rows = 28, columns = 28;
+  std::uint32_t rows = 28, columns = 28;  ///< pixels
   std::vector<std::uint8_t> pixels;  ///< count x rows x columns
   std::vector<std::uint8_t> labels;  ///< count, digits 0..9
   std::string source;                ///< where they come from, for reports
 
-  std::size_t size() const { return labels.size(); }
+  std::size_t size() const { return labels.size(); }  ///< images
+  /// rows x columns pixels.
   std::span<const std::uint8_t> image(std::size_t index) const {
     return {pixels.data() + index * rows * columns, std::size_t{rows} * columns};
   }

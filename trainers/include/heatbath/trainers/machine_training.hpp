@@ -24,8 +24,9 @@ enum class FreePhase {
 const char* name(FreePhase phase);
 FreePhase free_phase_named(const std::string& text, const char* option);
 
+/// Settings of a training by averages of data and device.
 struct BoltzmannOptions {
-  std::uint32_t updates = 300;
+  std::uint32_t updates = 300;  ///< of all parameters
   std::uint32_t shots = 512;  ///< of the free phase, per update (and temperature)
   double sweeps = 20;         ///< length of the free phase
   /// Sweeps with the visible cells clamped, after which hidden cells that do not couple to one another have forgotten
@@ -45,9 +46,9 @@ struct BoltzmannOptions {
 
 /// A machine in training; complete after every update, and all that is needed to go on.
 struct MachineTraining {
-  SpinMachine machine;
-  std::uint32_t updates = 0;
-  std::uint64_t seed = 1;
+  SpinMachine machine;  ///< as it is now
+  std::uint32_t updates = 0;  ///< made so far
+  std::uint64_t seed = 1;  ///< of the training
   std::vector<Spin> chains;   ///< temperatures x shots x cells, where the last free phase ended, coldest first
   std::vector<Spin> clamped;  ///< shots x cells, where the last clamped phase ended, if the device ran one
   std::vector<double> gaps;   ///< root mean square of (data average - device average) over the parameters, by update
@@ -75,7 +76,7 @@ std::vector<Spin> pattern_starts(const Patterns& data, std::span<const double> w
 
 /// A field (i = j) or a coupling of a machine.
 struct MachineParameter {
-  std::uint32_t i = 0, j = 0;
+  std::uint32_t i = 0, j = 0;  ///< cells
   bool operator==(const MachineParameter&) const = default;
 };
 /// All that a training changes: fields first, then couplings by j < i.

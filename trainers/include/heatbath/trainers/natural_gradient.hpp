@@ -12,6 +12,7 @@
 
 namespace heatbath::trainers {
 
+/// How cells solve for a step.
 struct NaturalGradientOptions {
   /// Analog time of a step, in time units of A (mobility 1): x starts where it is and goes to A^-1 b as exp(-A t). Long:
   /// the natural gradient; short, from 0: x = t b, plain descent.
@@ -25,9 +26,9 @@ struct NaturalGradientOptions {
 /// Where the cells are after a step: means of the readings with their errors, and the covariance of one reading
 /// (row-major).
 struct NaturalStep {
-  std::vector<measure::Estimate> x;
-  std::vector<double> covariance;
-  std::uint32_t shots = 0;
+  std::vector<measure::Estimate> x;  ///< the step, with errors
+  std::vector<double> covariance;  ///< of x, row-major
+  std::uint32_t shots = 0;  ///< runs that it took
   double time = 0;  ///< that the cells ran, time units of A: the nearest that the device's step allows
 };
 
@@ -40,20 +41,23 @@ NaturalStep natural_step(Device& device, std::span<const double> A, std::span<co
 
 /// Descent theta <- theta - rate x of a loss whose gradient and curvature F are given at each theta (row-major).
 struct NaturalDescentOptions {
-  NaturalGradientOptions step;
-  double rate = 0.5;
+  NaturalGradientOptions step;  ///< how each step is solved for
+  double rate = 0.5;  ///< of the descent
   double damping = 0.01;       ///< lambda: A = F + lambda
   /// Cells go on where the last step left them (the mean of its readings), which acts as momentum, mode by mode; otherwise
   /// they start at 0 each time.
   bool carry = false;
 };
+/// A descent by natural gradients whose linear equations a device solves.
 class NaturalDescent {
  public:
+  /// The device must outlive it. `theta` is where it begins.
   NaturalDescent(Device& device, std::vector<double> theta, const NaturalDescentOptions& options);
 
   /// One step with the gradient and the curvature at theta().
   void step(std::span<const double> gradient, std::span<const double> curvature);
 
+  /// Where it is; the last step's x; steps made.
   const std::vector<double>& theta() const { return theta_; }
   const std::vector<double>& x() const { return x_; }
   std::uint32_t steps() const { return steps_; }

@@ -29,6 +29,7 @@ class DigitClassifier {
   std::unique_ptr<Impl> impl_;
 };
 
+/// How good drawings are, by a classifier and by the digits themselves.
 struct Quality {
   double classifier_accuracy = 0;  ///< on real digits it did not learn from
   double recognised = 0;           ///< part of the samples that it reads as the class of their nearest training image

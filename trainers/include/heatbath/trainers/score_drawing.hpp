@@ -17,8 +17,9 @@ enum class LastNoise {
   averaged  ///< mean of captures while all cells go on in the last segment's force
 };
 
+/// How many drawings, of what, and how strongly they are asked for.
 struct ScoreDrawOptions {
-  std::uint32_t shots = 1000;
+  std::uint32_t shots = 1000;  ///< drawings
   /// What the label cell of the class asked for is clamped to, where it learned with 1: one value for each of as many
   /// equal parts of the segments, from the noisiest on.
   std::vector<double> guidance = {1.5};
@@ -64,8 +65,9 @@ double guidance_in(const ScoreDrawOptions& options, std::size_t segment, std::si
 /// temperature, stretch.kT, no COMMIT. Cells: visible, hidden, label cells, for which no parameter of their own matters.
 void load_segment(Program& program, const ScoreNetwork& network, std::size_t segment, const ScoreStretch& stretch);
 
+/// What a network drew.
 struct ScoreDrawings {
-  std::uint32_t shots = 0, visible = 0;
+  std::uint32_t shots = 0, visible = 0;  ///< sizes of what follows
   std::vector<float> images;          ///< shots x visible, 1: ink, -1: background
   std::vector<std::uint8_t> asked;    ///< class of each; empty where unlabelled
   LastNoise last_noise = LastNoise::none;

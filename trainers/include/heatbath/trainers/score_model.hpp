@@ -10,7 +10,9 @@
 
 namespace heatbath::trainers {
 
-enum class Process { ve, vp };  ///< variance exploding: dx = sqrt(2D) dW; variance preserving: dx = -x dt + sqrt(2) dW
+/// Variance exploding: dx = sqrt(2D) dW; variance preserving: dx = -x dt + sqrt(2) dW.
+enum class Process { ve, vp };
+/// Which score, by its features.
 enum class ScoreKind {
   exact,   ///< of the data law, in closed form
   linear,  ///< of a Gaussian
@@ -21,14 +23,15 @@ enum class ScoreKind {
 /// A score as sums of features at each level of noise: s(x) = sum_f c_f phi_f(z) with z = (x - shift)/scale.
 /// Features in order: linear 1, z; cell 1, z, z^3; radial 1, z, and exp(-(z - c)^2/(2 w^2)) for each centre c.
 struct ScoreModel {
-  ScoreKind kind = ScoreKind::linear;
-  Process process = Process::vp;
+  ScoreKind kind = ScoreKind::linear;  ///< which features
+  Process process = Process::vp;  ///< of the noise
   std::vector<double> clock;    ///< of each level: VP time, VE variance
   std::vector<double> shift, scale;
   std::vector<double> centres;  ///< radial only
   double width = 0;             ///< radial only: w
   std::vector<std::vector<double>> coefficients;  ///< levels x features
 
+  /// Levels of noise; features of a value.
   std::size_t levels() const { return clock.size(); }
   std::size_t features() const;
   /// Score and its derivative at one level.

@@ -24,6 +24,7 @@ class CellLaw {
   /// Error(BAD_ARG) unless B is positive and both are finite.
   CellLaw(double A, double B);
 
+  /// As given.
   double A() const { return A_; }
   double B() const { return B_; }
   /// m(u), and m'(u), which is the variance of h.
@@ -43,8 +44,10 @@ class CellLaw {
 /// visible), b, U (labels x hidden).
 class ScoreLayout {
  public:
+  /// Sizes of a network.
   ScoreLayout(std::uint32_t visible, std::uint32_t hidden, std::uint32_t labels)
       : visible_(visible), hidden_(hidden), labels_(labels) {}
+  /// As given; then parameters in all, and where each block begins (W begins at 0).
   std::uint32_t visible() const { return visible_; }
   std::uint32_t hidden() const { return hidden_; }
   std::uint32_t labels() const { return labels_; }
@@ -61,24 +64,25 @@ class ScoreLayout {
 
 /// A stretch of the noise's clock: x_tau = e^-tau x_0 + sqrt(1 - e^-2tau) n, from tau_first down to tau_last.
 struct ScoreSegment {
-  double tau_first = 0, tau_last = 0;
+  double tau_first = 0, tau_last = 0;  ///< of the clock
   std::vector<float> parameters;  ///< as ScoreLayout says
 };
 
 /// A trained machine: all that drawing needs. Pixels are brought to [-1, 1].
 struct ScoreNetwork {
-  std::uint32_t rows = 28, columns = 28, hidden = 512;
+  std::uint32_t rows = 28, columns = 28, hidden = 512;  ///< of an image; hidden cells
   std::uint32_t labels = 10;  ///< label cells: class l is cell l at 1, the others at 0; all at 0: any class
   double A = 0.5, B = 1;      ///< of the hidden cells
   std::vector<ScoreSegment> segments;  ///< in the order of drawing
 
-  std::uint32_t visible() const { return rows * columns; }
-  std::uint32_t cells() const { return visible() + hidden + labels; }
-  ScoreLayout layout() const { return {visible(), hidden, labels}; }
+  std::uint32_t visible() const { return rows * columns; }  ///< pixels
+  std::uint32_t cells() const { return visible() + hidden + labels; }  ///< visible, hidden and label cells
+  ScoreLayout layout() const { return {visible(), hidden, labels}; }  ///< of a segment's parameters
 };
 
+/// Settings of a training.
 struct ScoreOptions {
-  std::uint32_t hidden = 512;
+  std::uint32_t hidden = 512;  ///< cells
   std::uint32_t segments = 16;     ///< 1 to 64; their ends are equally spaced in log tau
   std::uint32_t steps = 1500;      ///< of the optimizer, in each segment
   std::uint32_t first_steps = 0;   ///< in the first one, which starts from nothing; 0: twice as many
@@ -121,6 +125,7 @@ class ScoreTrainer {
   /// what differs, was and is.
   void resume(const ScoreNetwork& network, const ScoreOptions& options, ScoreCheckpoint checkpoint);
 
+  /// As it is now: the network; the settings; what a resumed training needs.
   const ScoreNetwork& network() const;
   const ScoreOptions& options() const;
   const ScoreCheckpoint& checkpoint() const;

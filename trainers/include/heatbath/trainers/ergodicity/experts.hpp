@@ -12,13 +12,13 @@ namespace heatbath::trainers {
 
 /// A mixture of machines without hidden cells: p(s) = sum_k pi_k exp(-(E_k(s) - F_k)/T).
 struct Experts {
-  std::vector<MachineTraining> machines;
+  std::vector<MachineTraining> machines;  ///< one for each expert
   std::vector<double> shares;                         ///< pi_k, sum 1
   std::vector<SpinDevice::FreeEnergy> free_energies;  ///< F_k, from ramps on the device
   std::vector<double> responsibilities;               ///< patterns x experts: r_nk
   std::uint32_t rounds = 0;                           ///< of expectation and maximisation made
 
-  std::size_t size() const { return machines.size(); }
+  std::size_t size() const { return machines.size(); }  ///< experts
   /// ln p of a pattern.
   double log_likelihood(std::span<const Spin> spins, double kT) const;
 };
@@ -33,10 +33,10 @@ Experts begin_experts(const Patterns& data, std::uint32_t experts, std::uint64_t
 /// patterns are assigned anew, r_nk = pi_k exp(-(E_k - F_k)/T)/sum. `after` as above; after false the state is whole
 /// and another call goes on.
 struct ExpertOptions {
-  BoltzmannOptions machine;
-  std::uint32_t rounds = 3;
-  std::uint32_t ramps = 512;
-  double ramp_sweeps = 200;
+  BoltzmannOptions machine;  ///< how each is trained
+  std::uint32_t rounds = 3;  ///< of expectation and maximisation
+  std::uint32_t ramps = 512;  ///< of each free energy
+  double ramp_sweeps = 200;  ///< length of one
 };
 bool train_experts(SpinDevice& device, const Patterns& data, const ExpertOptions& options, Experts& experts,
                    const std::function<bool()>& after = {});

@@ -11,12 +11,12 @@ namespace heatbath::trainers {
 /// and states far from all patterns near 0 with all labels off. Cells 0..N-1 are s, cell N + mu is the label, on at +1.
 /// The energy of the machine differs from E by a constant. Usual: depth = coupling = N/2.
 struct LibraryMachine {
-  Patterns library;
-  double depth = 0, coupling = 0;
-  SpinMachine machine;
+  Patterns library;  ///< its patterns
+  double depth = 0, coupling = 0;  ///< of the energy above
+  SpinMachine machine;  ///< that has this energy
 };
 
-LibraryMachine library_machine(const Patterns& library, double depth, double coupling);
+LibraryMachine library_machine(const Patterns& library, double depth, double coupling);  ///< see above
 
 /// Probability that s is a pattern of the library, labels summed over; N at most 16, every state counted.
 double library_probability(const LibraryMachine& machine, double kT);

@@ -16,9 +16,10 @@ namespace heatbath::trainers {
 
 /// Spins of many shots at many times.
 struct SpinRecords {
-  std::uint32_t shots = 0, records = 0, cells = 0;
+  std::uint32_t shots = 0, records = 0, cells = 0;  ///< sizes of what follows
   std::vector<Spin> spins;  ///< shots x records x cells, row-major
 
+  /// One state, `cells` spins.
   std::span<const Spin> state(std::uint32_t shot, std::uint32_t record) const {
     return {spins.data() + (std::size_t{shot} * records + record) * cells, cells};
   }
@@ -27,9 +28,9 @@ struct SpinRecords {
 /// Bistable cells, V = height (x^2 - 1)^2 at T = 1, and what a field and a coupling must be multiplied by to act as on
 /// spins: soft cells couple more weakly. See calibrate().
 struct BistableCells {
-  double height = 4;
-  double coupling_scale = 1;
-  double field_scale = 1;
+  double height = 4;  ///< of the barrier, kT
+  double coupling_scale = 1;  ///< of couplings
+  double field_scale = 1;  ///< of fields
 };
 
 /// What a machine does on a device. Energies are in units of the machine; where a device's ranges are narrow, energies
@@ -44,8 +45,9 @@ class SpinDevice {
   /// Overdamped cells made bistable. The device's step becomes 0.008/height at T = mobility = 1 where it can be set.
   SpinDevice(Device& device, std::uint64_t seed, const BistableCells& cells, std::uint32_t first_shot = 0);
 
+  /// How shots run.
   struct Run {
-    std::uint32_t shots = 1;
+    std::uint32_t shots = 1;  ///< independent ones
     std::span<const Spin> starts = {};  ///< shots x cells; empty: drawn at random by the uncoupled cells themselves
     std::uint32_t held = 0;             ///< the first so many cells stay clamped at their start for `settle`
     double settle = 0;                  ///< before all cells run
@@ -61,13 +63,14 @@ class SpinDevice {
   /// average over shots, F = -T N ln 2 - T ln <exp(-W/T)>, which is annealed importance sampling. `effective` is
   /// (sum w)^2/sum w^2. Needs CAPS.METERS and p-bits.
   struct FreeEnergy : measure::Estimate {
-    double effective = 0;
+    double effective = 0;  ///< independent shots that would do as well
   };
+  /// See FreeEnergy.
   FreeEnergy free_energy(const SpinMachine& machine, double kT, std::uint32_t shots, double duration);
 
-  Device& device() { return *device_; }
-  bool bistable() const { return bistable_.has_value(); }
-  std::uint32_t next_shot() const { return shots_.next_shot(); }
+  Device& device() { return *device_; }  ///< that holds the spins
+  bool bistable() const { return bistable_.has_value(); }  ///< soft cells stand for spins
+  std::uint32_t next_shot() const { return shots_.next_shot(); }  ///< number of the next one
   /// The next job has this seed and this first shot: what a continued training needs to go on with the same noise.
   void seek(std::uint64_t seed, std::uint32_t first_shot) { shots_.seek(seed, first_shot); }
   /// Of the present call; false ends it with Error(ABORTED).
@@ -87,12 +90,13 @@ class SpinDevice {
 /// couplings, their <s> and <s s'> are turned into effective values artanh <s>, artanh <s s'>, and the scale is the
 /// ratio at the strength `target`, interpolated. `effective_*` are measured anew at the scales found.
 struct Calibration {
-  BistableCells cells;
-  double target = 1;
+  BistableCells cells;  ///< with the scales found
+  double target = 1;  ///< strength that they suit best
   measure::Estimate effective_coupling;  ///< at coupling `target`, after calibration
   measure::Estimate effective_field;
   measure::Estimate soft_coupling;  ///< at coupling `target`, before it
 };
+/// See Calibration.
 Calibration calibrate(Device& device, std::uint64_t seed, double height, double target, std::uint32_t shots);
 
 }  // namespace heatbath::trainers

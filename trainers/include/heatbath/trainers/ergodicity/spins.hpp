@@ -17,12 +17,13 @@ using Spin = std::int8_t;
 
 /// Distinct or repeated patterns of equal length, with weights.
 struct Patterns {
-  std::uint32_t cells = 0;
+  std::uint32_t cells = 0;  ///< spins of a pattern
   std::vector<Spin> spins;      ///< count x cells, row-major
   std::vector<double> weights;  ///< count, sum 1
   std::string source;           ///< where they come from, for reports
 
-  std::size_t size() const { return weights.size(); }
+  std::size_t size() const { return weights.size(); }  ///< patterns
+  /// `cells` spins.
   std::span<const Spin> pattern(std::size_t index) const { return {spins.data() + index * cells, cells}; }
 };
 
@@ -53,7 +54,7 @@ Patterns read_patterns(const std::filesystem::path& path);
 ///   E(s) = -sum_i h_i s_i - sum_{i<j} J_ij s_i s_j,
 /// in the sign of the papers: positive couplings align. Cells from `visible` on are hidden.
 struct SpinMachine {
-  std::uint32_t cells = 0;
+  std::uint32_t cells = 0;  ///< visible and hidden
   std::uint32_t visible = 0;     ///< the first so many cells carry the pattern
   bool visible_coupled = true;   ///< whether visible cells may couple to one another; not in a restricted machine
   bool hidden_coupled = false;   ///< whether hidden cells may
@@ -64,6 +65,7 @@ struct SpinMachine {
   /// No fields, no couplings, no hidden cells.
   explicit SpinMachine(std::uint32_t cells);
 
+  /// Sets J_ij and J_ji; gives J_ij.
   void couple(std::uint32_t i, std::uint32_t j, float value);
   float coupling(std::uint32_t i, std::uint32_t j) const { return couplings[std::size_t{i} * cells + j]; }
   /// E of a state of all cells.
