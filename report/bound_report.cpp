@@ -193,6 +193,7 @@ nlohmann::json bound_json(const BoundReport& report) {
     put(one, "heat", rate.heat);
     json["rates"].push_back(one);
   }
+  json["interrupted"] = r.stopped;
   json["generations"] = nlohmann::json::array();
   for (const trainers::Generation& g : r.generations) {
     nlohmann::json one{{"t", g.time}, {"clock", g.clock}, {"noising_production", g.noising_production}};

@@ -42,6 +42,7 @@ void print_summary(const BoundReport& report, const std::filesystem::path& out) 
     put("exchange : production    {} (the exact score: -2)\n", plus_minus(result.identity_ratio));
   }
   put("report                   {}\n", (out / "report.html").string());
+  if (result.stopped) put("interrupted; the reverse drive stopped after {} of its times\n", result.generations.size());
 }
 
 }  // namespace
@@ -104,7 +105,7 @@ int run_bound(const BoundCommandOptions& options) {
                (options.out / "report.json").string());
     return 1;
   }
-  return 0;
+  return report.result.stopped ? interrupted_status() : 0;
 }
 
 }  // namespace heatbath::apps

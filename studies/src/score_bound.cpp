@@ -318,7 +318,13 @@ BoundResult score_bound(Device& device, const DataLaw& law, const BoundOptions& 
   BoundOptions part = options;
   const double total = options.generate ? 3.0 : 1.0;
   double done = 0, share = 1 / total;
-  if (options.progress) part.progress = [&](double fraction) { return options.progress(done + fraction * share); };
+  bool stopped = false;
+  if (options.progress) {
+    part.progress = [&](double fraction) {
+      stopped = !options.progress(done + fraction * share);
+      return !stopped;
+    };
+  }
 
   BoundResult result;
   result.samples = static_cast<std::uint32_t>(plan.values());
@@ -373,8 +379,14 @@ BoundResult score_bound(Device& device, const DataLaw& law, const BoundOptions& 
       if (level >= plan.levels()) break;
       previous = level;
       const double variance = vp ? 1 : plan.clock[level];
-      LineRun generated = generate_values(device, plan, std::span(forces).first(level), variance,
-                                          static_cast<std::uint32_t>(g), part);
+      LineRun generated;
+      try {
+        generated = generate_values(device, plan, std::span(forces).first(level), variance, static_cast<std::uint32_t>(g), part);
+      } catch (const Error& error) {
+        if (error.code() != HB_ABORTED || !stopped) throw;
+        result.stopped = true;
+        break;
+      }
       result.rails += generated.rails;
       result.clips += generated.clips;
       Generation point;

@@ -1,7 +1,9 @@
 #include "files/npz_file.hpp"
 #include "files/run_result.hpp"
+#include "files/zip_file.hpp"
 
 #include <gmock/gmock.h>
+#include <sys/mman.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -68,6 +70,49 @@ assert exact.dtype == np.float64 and exact[0, 0, 1] == 50331649
   const std::string command = std::string(kPython) + " " + (folder / "check.py").string() + " " +
                               (folder / "near.npz").string() + " " + (folder / "exact.npz").string();
   EXPECT_EQ(std::system(command.c_str()), 0);
+}
+
+// More members than the 16 bits of an archive's first form can count: zip64.
+TEST(ZipFile, OfManyMembersIsReadByPython) {
+  const TemporaryFolder folder;
+  constexpr std::size_t kMembers = 66'000;
+  const std::string content = "0123456789";
+  std::vector<ZipMember> members;
+  for (std::size_t i = 0; i < kMembers; ++i) {
+    members.push_back({std::to_string(i), {std::as_bytes(std::span(content).subspan(i % 10))}});
+  }
+  write_zip(folder / "many.zip", members, ZipMethod::store);
+  std::ofstream(folder / "check.py") << R"(
+import sys, zipfile
+z = zipfile.ZipFile(sys.argv[1])
+assert len(z.namelist()) == 66000, len(z.namelist())
+assert z.read('0') == b'0123456789' and z.read('65999') == b'9'
+)";
+  EXPECT_EQ(std::system((std::string("python3 ") + (folder / "check.py").string() + " " + (folder / "many.zip").string()).c_str()), 0);
+}
+
+// An array beyond the 32 bits of sizes. It takes 4.4 GB of disk, so it runs where HEATBATH_LARGE_FILES is set
+// (tools/check.sh large-files); the values are pages of zeros that need no memory.
+TEST(NpzFile, BeyondFourGigabytesIsReadByPython) {
+  if (std::getenv("HEATBATH_LARGE_FILES") == nullptr) GTEST_SKIP() << "HEATBATH_LARGE_FILES is not set";
+  const TemporaryFolder folder;
+  constexpr std::size_t kValues = 1'100'000'000;
+  void* const zeros = mmap(nullptr, 4 * kValues, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  ASSERT_NE(zeros, MAP_FAILED);
+  NpzFile file;
+  const std::vector<float> last{1.5f};
+  file.lend("large", std::span(static_cast<const float*>(zeros), kValues), {kValues});
+  file.lend("behind", last, {1});
+  file.write(folder / "large.npz");
+  munmap(zeros, 4 * kValues);
+  std::ofstream(folder / "check.py") << R"py(
+import struct, sys, zipfile
+z = zipfile.ZipFile(sys.argv[1])
+assert z.getinfo('large.npy').file_size > 4_400_000_000, z.getinfo('large.npy')
+with z.open('large.npy') as f: assert b"'shape': (1100000000,)" in f.read(128)
+assert struct.unpack('<f', z.read('behind.npy')[-4:]) == (1.5,)
+)py";
+  EXPECT_EQ(std::system((std::string("python3 ") + (folder / "check.py").string() + " " + (folder / "large.npz").string()).c_str()), 0);
 }
 
 TEST(NpzFile, ShapeMustHoldTheValues) {

@@ -329,4 +329,32 @@ TEST(Refusals, NameWhatIsWrong) {
 }
 
 }  // namespace
+// One that is stopped in the reverse drives has the bits of the times before; in the noising it has nothing.
+TEST(StoppedBound, KeepsWhatIsWhole) {
+  const auto until = [](double fraction) {
+    Device device = open("func:lanes=64");
+    BoundOptions options;
+    options.samples = 2048;
+    options.levels = 12;
+    options.progress = [=](double done) { return done < fraction; };
+    return score_bound(device, DataLaw::gaussian(1), options);
+  };
+  const BoundResult whole = until(2), part = until(0.7);
+  EXPECT_FALSE(whole.stopped);
+  EXPECT_TRUE(part.stopped);
+  ASSERT_FALSE(part.generations.empty());
+  ASSERT_LT(part.generations.size(), whole.generations.size());
+  for (std::size_t g = 0; g < part.generations.size(); ++g) {
+    EXPECT_EQ(part.generations[g].wasserstein.value, whole.generations[g].wasserstein.value) << g;
+    EXPECT_EQ(part.generations[g].heat.value, whole.generations[g].heat.value) << g;
+  }
+  EXPECT_EQ(part.bound.value, whole.bound.value);
+  try {
+    until(0.1);
+    FAIL() << "not stopped";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), HB_ABORTED);
+  }
+}
+
 }  // namespace heatbath::trainers

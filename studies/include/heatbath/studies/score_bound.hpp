@@ -30,7 +30,8 @@ struct BoundOptions {
   double sigma = 25;              ///< VE: g(t) = sigma^t, t from 0 to 1
   std::uint64_t seed = 1;
   bool generate = true;           ///< also run the reverse drive for six generation times
-  Progress progress = {};  ///< false cancels: Error(ABORTED)
+  /// False stops: Error(ABORTED) while values are noised; once they are, the result has the generation times done.
+  Progress progress = {};
 };
 
 /// Rates of entropy of the noising run at one time, in nats per unit of process time (VP: time units; VE: t of g(t)).
@@ -77,6 +78,7 @@ struct BoundResult {
   measure::Estimate exchange_total;     ///< integral of the exchange rate
   measure::Estimate heat_total;         ///< measured heat/kT of the whole noising; equals minus exchange_total
   std::vector<Generation> generations;
+  bool stopped = false;  ///< by `progress`: later generation times are missing, all else is whole
   /// VE, longest generation: -heat/kT over its entropy production; -2 for the exact score
   measure::Estimate generation_ratio;
   double wasserstein_floor = 0;///< W2 of two samples of the data
