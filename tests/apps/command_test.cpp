@@ -740,6 +740,9 @@ TEST(Ergodicity, ReportsAllItsFiguresAndTheirExactValues) {
       heatbath(kSmallErgodicity + std::vector<std::string>{"--out", folder / "run", "--continue", "--seed", "2"});
   EXPECT_EQ(other.status, 2);
   EXPECT_THAT(other.error, HasSubstr("same settings"));
+  const Outcome shape = heatbath(kSmallErgodicity + std::vector<std::string>{"--out", folder / "run", "--continue", "--experts", "3"});
+  EXPECT_EQ(shape.status, 2);
+  EXPECT_THAT(shape.error, HasSubstr("experts was 2 and is 3"));
 }
 
 TEST(Ergodicity, CtrlCKeepsTheMachines) {
