@@ -43,34 +43,34 @@ constexpr std::array all{
     Claim{"cell-heat", "The heat of a shot's cells adds up to its path heat.", quiet<checks::cell_heat>},
     Claim{"readback", "Parameters read back as loaded, to the resolution of their format.", quiet<checks::readback>},
     Claim{"clipping", "Parameters outside of their range are clipped and counted.", quiet<checks::clipping>},
-    Claim{"linear-cells", "Linear cells have the variance of their temperature.", quiet<checks::linear_cells>},
-    Claim{"quartic-cells", "Bistable cells have the second moment of the Boltzmann distribution.", quiet<checks::quartic_cells>},
+    Claim{"linear-cells", "Linear cells have the variance of their temperature.", quiet<checks::linear_cells>, true},
+    Claim{"quartic-cells", "Bistable cells have the second moment of the Boltzmann distribution.", quiet<checks::quartic_cells>, true},
     Claim{"meter-signs", "Energy, work and heat have the sign and size that states and parameters give them.", checks::meter_signs},
     Claim{"sampler.law", "Samples of random networks have the temperature, means and pairs of their Boltzmann law.",
-          checks::sampler_law},
-    Claim{"sampler.couplers", "Every coupler and every bias acts as it was loaded.", checks::sampler_couplers},
+          checks::sampler_law, true},
+    Claim{"sampler.couplers", "Every coupler and every bias acts as it was loaded.", checks::sampler_couplers, true},
     Claim{"sampler.independence", "Noise is used once: cells, shots and jobs are independent of each other.",
-          checks::sampler_independence},
+          checks::sampler_independence, true},
     Claim{"sampler.sweeps", "P-bits that are updated in order have the exact law after a sweep, and after two.",
-          checks::sampler_sweeps},
+          checks::sampler_sweeps, true},
     Claim{"statistics.linear-cell", "A linear cell's variance, autocorrelation, response and their theorem are exact.",
-          [](Device& device) { return checks::statistics(device, "equilibrium", "ornstein-uhlenbeck", 0.1); }},
+          [](Device& device) { return checks::statistics(device, "equilibrium", "ornstein-uhlenbeck", 0.1); }, true},
     Claim{"statistics.single-well", "A quartic cell has the moments, virial and temperature of its Boltzmann law.",
-          [](Device& device) { return checks::statistics(device, "equilibrium", "single-well", 0.1); }},
+          [](Device& device) { return checks::statistics(device, "equilibrium", "single-well", 0.1); }, true},
     Claim{"statistics.ring", "Coupled cells have the covariance of the inverse stiffness.",
-          [](Device& device) { return checks::statistics(device, "equilibrium", "coupled-ring", 0.1); }},
+          [](Device& device) { return checks::statistics(device, "equilibrium", "coupled-ring", 0.1); }, true},
     Claim{"statistics.work", "Work on a ramped cell has its exact mean, and Jarzynski's equality holds.",
-          [](Device& device) { return checks::statistics(device, "work", "ramp", 0.1); }},
+          [](Device& device) { return checks::statistics(device, "work", "ramp", 0.1); }, true},
     Claim{"statistics.inertia", "A harmonic cell with mass has equipartition and its damped oscillation.",
-          [](Device& device) { return checks::statistics(device, "inertia", "harmonic", 0.1); }},
+          [](Device& device) { return checks::statistics(device, "inertia", "harmonic", 0.1); }, true},
     Claim{"statistics.board", "Coupled rlc nodes have the voltages and fluxes of equipartition.",
-          [](Device& device) { return checks::statistics(device, "inertia", "board", 0.1); }},
+          [](Device& device) { return checks::statistics(device, "inertia", "board", 0.1); }, true},
     Claim{"statistics.phases", "A pair of phases has the exact order parameter.",
-          [](Device& device) { return checks::statistics(device, "phase", "two-oscillators", 0.1); }},
+          [](Device& device) { return checks::statistics(device, "phase", "two-oscillators", 0.1); }, true},
     Claim{"statistics.spins", "Two p-bits share the information that counting their states gives.",
-          [](Device& device) { return checks::statistics(device, "ising", "pair-information", 0.1); }},
+          [](Device& device) { return checks::statistics(device, "ising", "pair-information", 0.1); }, true},
     Claim{"statistics.states", "Categorical cells have the probabilities that counting their states gives.",
-          [](Device& device) { return checks::statistics(device, "potts", "network", 0.1); }},
+          [](Device& device) { return checks::statistics(device, "potts", "network", 0.1); }, true},
 };
 
 }  // namespace
@@ -85,6 +85,8 @@ std::string told(const Verdict& verdict) {
 Verdict check(const Claim& claim, Device& device) {
   Verdict verdict;
   verdict.claim = &claim;
+  const auto correction = device.capabilities().correction;
+  if (!claim.of_law) device.correct(nullptr);
   try {
     device.reset();
     verdict.detail = claim.check(device);
@@ -95,6 +97,7 @@ Verdict check(const Claim& claim, Device& device) {
     verdict.kind = Verdict::Kind::broken;
     verdict.detail = failure.what();
   }
+  device.correct(correction);
   return verdict;
 }
 

@@ -17,10 +17,8 @@ int main() {
   const Network springs = Network::quadratic_form(A, b);
   // docs: begin calibrated
   heatbath::Device device = heatbath::open("func:profile=hb-1024&chip=7&cells=16");
-  heatbath::network::ScalingOptions options;
-  options.kT = 0.25;
-  options.calibration = heatbath::network::usable(heatbath::network::calibrate(device, {.effort = 0.2}), device);
-  const heatbath::network::Scaling scaling(springs, device.capabilities(), options);
+  heatbath::network::correct(device, heatbath::network::calibrate(device, {.effort = 0.2}));
+  const heatbath::network::Scaling scaling(springs, device.capabilities(), {.kT = 0.25});
   heatbath::Program program = scaling.program();  // values that undo what this chip does
   // docs: end calibrated
   program.evolve(scaling.burn_in(device)).loop_begin(2000).evolve(scaling.ticks(device, 0.3)).sample().loop_end();

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "heatbath/cells.h"
+#include "heatbath/chip_correction.hpp"
 #include "heatbath/device.hpp"
 #include "heatbath_version.hpp"
 
@@ -75,8 +76,9 @@ nlohmann::json provenance() {
 
 std::string device_line(const Device& device) {
   const Identity& id = device.identity();
-  return fmt::format("{} (vendor {:#06x}, part {:#x}, revision {}, serial {})", device.link().uri, id.vendor, id.part,
-                     id.revision, id.serial);
+  const auto& correction = device.capabilities().correction;
+  return fmt::format("{} (vendor {:#06x}, part {:#x}, revision {}, serial {}{})", device.link().uri, id.vendor, id.part,
+                     id.revision, id.serial, correction ? "; " + correction->text() : "");
 }
 
 nlohmann::json describe_device(const Device& device) {
@@ -110,6 +112,7 @@ nlohmann::json describe_device(const Device& device) {
         {"couplers", caps.sparse() ? caps.couplers().size() : std::size_t{caps.cells} * (caps.cells - 1) / 2},
         {"reciprocal", !caps.couplings_full}}},
   };
+  if (caps.correction) all["calibration"]["used"] = caps.correction->text();
   all["meters"] = nlohmann::json::array();
   for (const MeterFacts& meter : meter_list)
     if (caps.*meter.present) all["meters"].push_back(meter.name);

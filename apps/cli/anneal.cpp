@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -14,6 +15,7 @@
 #include "apps/cli/planted_problem.hpp"
 #include "apps/cli/progress_bar.hpp"
 #include "files/atomic_file.hpp"
+#include "files/electricity.hpp"
 #include "files/json_numbers.hpp"
 #include "files/problem_file.hpp"
 #include "files/provenance.hpp"
@@ -112,6 +114,7 @@ int run_anneal(const AnnealCommandOptions& options) {
   solvers::SampleSet found(1, solvers::Origin::search);
   nlohmann::json tempered, cooled;
   bool ended = false;
+  const HostEnergy host;
   const auto start = std::chrono::steady_clock::now();
   if (tempering) {
     solvers::TemperingOptions run = options.tempering;
@@ -139,6 +142,7 @@ int run_anneal(const AnnealCommandOptions& options) {
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   bar.finish();
+  const Electricity electricity = electricity_of(device, std::numeric_limits<double>::quiet_NaN(), host);
   found = found.aggregated();
 
   const double best = problem.value(found.state(0));
@@ -161,6 +165,7 @@ int run_anneal(const AnnealCommandOptions& options) {
                         {"device_seconds", found.device_seconds},
                         {"updates", found.updates},
                         {"host_seconds", seconds},
+                        {"electricity", electricity_json(electricity)},
                         {"provenance", provenance()}};
   report["seed"] = device.capabilities().seeded ? nlohmann::json(seed_of(method, options))
                                                 : nlohmann::json(nullptr);
@@ -202,6 +207,8 @@ int run_anneal(const AnnealCommandOptions& options) {
         last["families"].get<double>(), options.population.replicas);
   }
   put("{:.3g} updates of cells, {:.3g} s of the device, {:.3g} s here\n", static_cast<double>(found.updates), found.device_seconds, seconds);
+  for (const auto& [title, text] : electricity_rows(electricity))
+    if (title.starts_with("Electricity")) put("{:<16} {}\n", title, text);
   for (const std::string& note : notes) put("note: {}\n", note);
   if (!options.out.empty()) put("wrote {}\n", options.out.string());
   if (ended) put("interrupted; this is what was found until then\n");

@@ -69,7 +69,7 @@ int run_bound(const BoundCommandOptions& options) {
   } else {
     bound.score = trainers::score_kind_named(options.score, "--score");
   }
-  Device device = open(options.device);
+  Device device = open_chosen(options.device);
   constexpr std::array<std::string_view, 7> kFiles{"rates.png",  "bound.png",   "tradeoff.png", "samples.png",
                                                    "score.json", "report.html", "report.json"};
   OutputFolder out(options.out, kFiles);

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/cli/device_choice.hpp"
 #include "heatbath/network/calibration.hpp"
 #include "heatbath/server.hpp"
 #include "heatbath/solvers/anneal.hpp"
@@ -34,7 +35,7 @@ struct RunOptions {
   std::filesystem::path out;  ///< .npz or .h5; empty: summary only
   std::filesystem::path vcd;  ///< waveforms; empty: none
   std::string signals;        ///< of the waveforms (bridges/waveform.hpp); empty: all
-  std::string device;
+  DeviceChoice device;
   std::optional<std::uint64_t> seed;
   std::string shots;           ///< N, or A:B for shots A .. B - 1; empty: the file's
   std::optional<double> step;  ///< of the array, time units
@@ -54,7 +55,7 @@ struct TrainErgodicityOptions {
   std::filesystem::path out;
   std::filesystem::path data;  ///< folder with IDX files; empty: the digits the project draws
   std::vector<std::uint8_t> digits{0, 1, 2};
-  std::string device;
+  DeviceChoice device;
   bool go_on = false;  ///< from out/machines.json
   bool json = false;
 };
@@ -66,7 +67,7 @@ struct BoundCommandOptions {
   std::string score = "exact";   ///< a kind, or a score.json
   double width = 1;              ///< standard deviation or half width of the first two
   std::filesystem::path out;
-  std::string device;
+  DeviceChoice device;
   bool json = false;
 };
 int run_bound(const BoundCommandOptions& options);
@@ -83,7 +84,7 @@ struct AnnealCommandOptions {
   std::optional<std::uint32_t> sweeps;    ///< of the method
   std::optional<double> target;           ///< in the problem's value
   std::filesystem::path out;              ///< .npz, .h5 or .json; empty: none
-  std::string device;
+  DeviceChoice device;
   bool json = false;
 };
 int run_anneal(const AnnealCommandOptions& options);
@@ -104,9 +105,7 @@ struct SampleCommandOptions {
   std::string statistics;            ///< names, with commas between
   std::string cells;                 ///< numbers, with commas between
   std::filesystem::path out;         ///< .npz, .h5 or .json; empty: none
-  std::string calibration;           ///< a file, or "kept": that of the serial number; empty: none
-  bool expired_too = false;          ///< whatever the state of the calibration
-  std::string device;
+  DeviceChoice device;
   bool json = false;
 };
 int run_sample(const SampleCommandOptions& options);
@@ -122,7 +121,7 @@ struct SolveCommandOptions {
   double noise = 1;                  ///< variance of the data of a posterior
   solvers::LinearOptions run;
   std::filesystem::path out;         ///< .npz; empty: none
-  std::string device;
+  DeviceChoice device;
   bool json = false;
 };
 /// 1 when the tolerance was not reached.
@@ -141,7 +140,7 @@ struct NetlistCommandOptions {
 int run_netlist(const NetlistCommandOptions& options);
 
 struct ConformanceOptions {
-  std::string device;
+  DeviceChoice device;
   std::vector<std::string> only;  ///< names of claims; empty: all
   bool list = false;
   bool json = false;

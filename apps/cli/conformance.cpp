@@ -60,11 +60,12 @@ int run_conformance(const ConformanceOptions& options) {
     return 0;
   }
   const auto chosen = conformance::chosen_claims(options.only);
-  Device opened = open(options.device);
+  Device opened = open(options.device.uri);
   if (!opened.members().empty())
     throw Error(HB_BAD_ARG, opened.link().uri + ": a rack has no registers of its own, which the claims are about; check its devices one by one");
   watch_interrupts();
   Device device(std::make_unique<UntilInterrupted>(opened.transport()));
+  correct_by(device, options.device);
   if (!options.json) put("{}\n{}\n\n", version_line(), device_line(device));
   nlohmann::json table = nlohmann::json::array();
   int count[3] = {};
@@ -89,7 +90,7 @@ int run_conformance(const ConformanceOptions& options) {
   }
   bar.hide();
   if (options.json) {
-    nlohmann::json told{{"device", describe_device(opened)}, {"claims", table}, {"broken", count[1]}};
+    nlohmann::json told{{"device", describe_device(device)}, {"claims", table}, {"broken", count[1]}};
     if (!stopped_at.empty()) told["stopped_at"] = stopped_at;
     put("{}\n", json_text(told, 2));
   } else {

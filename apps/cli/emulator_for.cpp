@@ -41,9 +41,8 @@ std::string graph_text(const network::Network& network) {
   return text;
 }
 
-}  // namespace
-
-Device open_for(const std::string& uri, const network::Network& network, std::uint32_t lanes, bool two_ways) {
+/// As open_for, of a URI.
+Device opened(const std::string& uri, const network::Network& network, std::uint32_t lanes, bool two_ways) {
   std::string name = uri;
   if (name.empty())
     if (const char* environment = std::getenv("HEATBATH_DEVICE")) name = environment;
@@ -72,6 +71,14 @@ Device open_for(const std::string& uri, const network::Network& network, std::ui
     }
   }
   return open(name);
+}
+
+}  // namespace
+
+Device open_for(const DeviceChoice& choice, const network::Network& network, std::uint32_t lanes, bool two_ways) {
+  Device device = opened(choice.uri, network, lanes, two_ways);
+  correct_by(device, choice);
+  return device;
 }
 
 }  // namespace heatbath::apps

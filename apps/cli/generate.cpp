@@ -19,7 +19,7 @@ int run_generate(const GenerateCommandOptions& options) {
   if (job.saved.model.updates == 0)
     throw Error(HB_BAD_ARG, fmt::format("{}: a training that has not come to a model; heatbath train generate --continue "
                                         "goes on with it", options.model.string()));
-  Device device = open(options.device);
+  Device device = open_chosen(options.device);
   if (job.saved.model.cells() > device.capabilities().cells) {
     throw Error(HB_BAD_ARG, fmt::format("{}: the model has {} cells and the device {}", options.model.string(),
                                         job.saved.model.cells(), device.capabilities().cells));

@@ -5,6 +5,7 @@
 
 #include "apps/cli/commands.hpp"
 #include "apps/cli/console.hpp"
+#include "apps/cli/device_choice.hpp"
 #include "files/provenance.hpp"
 #include "files/utf8.hpp"
 #include "heatbath/datasheet.hpp"
@@ -49,8 +50,9 @@ int print_datasheet(const InfoOptions& options) {
 
 int run_info(const InfoOptions& options) {
   if (!options.profile.empty()) return print_datasheet(options);
-  const Device device = open(options.device);
-  const nlohmann::json description = describe_device(device);
+  Device device = open(options.device);
+  nlohmann::json description = describe_device(device);
+  if (device.members().empty()) description["calibration"]["kept"] = kept_calibration_state(device);
   if (options.json) {
     put("{}\n", json_text(description, 2));
     return 0;

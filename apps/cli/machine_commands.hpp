@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/cli/device_choice.hpp"
 #include "heatbath/trainers/equilibrium_propagation.hpp"
 #include "heatbath/trainers/machine_training.hpp"
 
@@ -23,7 +24,7 @@ struct TrainBoltzmannOptions {
   std::filesystem::path out;
   std::filesystem::path data;  ///< folder with IDX files; empty: the digits the project draws
   std::vector<std::uint8_t> digits{0, 1, 2};
-  std::string device;
+  DeviceChoice device;
   std::chrono::seconds checkpoint_every{60};
   bool go_on = false;  ///< from out/machine.json
   bool json = false;
@@ -41,7 +42,7 @@ struct TrainMemoryOptions {
   double sweeps = 50;
   std::uint64_t seed = 1;
   std::filesystem::path out;
-  std::string device;
+  DeviceChoice device;
   bool json = false;
 };
 /// 1 when an overlap of the exact problem is far from its value.
@@ -54,7 +55,7 @@ struct TrainEquilibriumOptions {
   std::uint32_t updates = 200;
   trainers::EquilibriumOptions training;
   std::filesystem::path out;
-  std::string device;
+  DeviceChoice device;
   std::chrono::seconds checkpoint_every{60};
   bool go_on = false;  ///< from out/net.json
   bool json = false;

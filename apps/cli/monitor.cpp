@@ -8,10 +8,9 @@
 
 #include "apps/cli/commands.hpp"
 #include "apps/cli/console.hpp"
+#include "apps/cli/device_choice.hpp"
 #include "apps/cli/interrupt.hpp"
-#include "files/calibration_file.hpp"
 #include "files/program_builder.hpp"
-#include "heatbath/network/calibration.hpp"
 #include "heatbath/open.hpp"
 #include "heatbath/view.hpp"
 #include "monitor/chip_loop.hpp"
@@ -21,20 +20,6 @@
 namespace heatbath::apps {
 
 namespace {
-
-/// What is known of the calibration of a chip, for people.
-std::string calibration_state(Device& device) {
-  try {
-    const std::filesystem::path file = calibration_of(device.identity());
-    if (!std::filesystem::exists(file)) return "none kept for this serial number";
-    const network::Calibration calibration = read_calibration(file);
-    const ChipCondition now = condition_of(device);
-    return fmt::format("made {:.1f} hours ago, {}", static_cast<double>(now.seconds - calibration.made_at) / 3600,
-                       name(calibration.standing(now).state));
-  } catch (const Error& error) {
-    return error.what();
-  }
-}
 
 /// Whether somebody else has a served device; false where that cannot be known.
 bool is_taken(const std::string& uri) {
@@ -75,7 +60,7 @@ int run_monitor(const MonitorOptions& options) {
   Device device = open(options.device);
   if (description) set_step(device, *description);
   monitor::Scene scene = description ? monitor::scene_of(*description, device) : monitor::usual_scene(device);
-  monitor::ChipLoop loop(device, std::move(scene), {options.seed, options.shots, options.frames_per_second, calibration_state(device)});
+  monitor::ChipLoop loop(device, std::move(scene), {options.seed, options.shots, options.frames_per_second, kept_calibration_state(device)});
   show(loop, options.listen, [&] { loop.run([] { return interrupted(); }); });
   return 0;
 }

@@ -363,7 +363,7 @@ int run_sweep(const RunOptions& options, const TomlProgram& base) {
     for (std::size_t k = sweeps.size(); k-- > 0; point /= grid[k]) at[k] = sweeps[k].values[point % grid[k]];
     return at;
   };
-  Device device = open(options.device);
+  Device device = open_chosen(options.device);
   const Ticks own_step = device.step();
   const auto description_at = [&](std::size_t point) {
     TomlProgram description = base;
@@ -581,7 +581,7 @@ int run_program(const RunOptions& options) {
   }
 
   const HostEnergy host;
-  Device device = open(options.device);
+  Device device = open_chosen(options.device);
   set_step(device, description);
   const auto built = [&] {
     if (!range.part || rows == 0) return build_program(description, device);

@@ -12,7 +12,6 @@
 #include "apps/cli/interrupt.hpp"
 #include "apps/cli/progress_bar.hpp"
 #include "files/atomic_file.hpp"
-#include "files/calibration_file.hpp"
 #include "files/electricity.hpp"
 #include "files/json_numbers.hpp"
 #include "files/problem_file.hpp"
@@ -20,7 +19,6 @@
 #include "files/sample_set_file.hpp"
 #include "files/utf8.hpp"
 #include "heatbath/error.hpp"
-#include "heatbath/network/calibration.hpp"
 #include "heatbath/numerics/text.hpp"
 
 namespace heatbath::apps {
@@ -74,16 +72,6 @@ int run_sample(const SampleCommandOptions& options) {
   if (!options.problem.empty()) wanted = problem_kind_named(options.problem, "--as");
   const Problem problem = read_problem(options.file, wanted);
   Device device = open_for(options.device, problem.network, std::min<std::uint32_t>(run.chains, 64));
-  nlohmann::json calibrated;
-  if (options.calibration.empty()) {
-    if (options.expired_too) throw Error(HB_BAD_ARG, "--use-expired is about the calibration of --calibration; give that, too");
-  } else {
-    const std::filesystem::path file = options.calibration == "kept" ? calibration_of(device.identity()) : std::filesystem::path(options.calibration);
-    run.expired = options.expired_too ? network::Expired::used : network::Expired::refused;
-    run.calibration = network::usable(read_calibration(file), device, run.expired);
-    const network::CalibrationStanding is = run.calibration->standing(condition_of(device));
-    calibrated = {{"file", file.string()}, {"state", name(is.state)}, {"left", is.left}};
-  }
   if (!options.out.empty()) prepare_file(options.out);
   watch_interrupts();
   ProgressBar bar(ProgressBar::style_for(options.json), "sample", 100, "");
@@ -121,7 +109,6 @@ int run_sample(const SampleCommandOptions& options) {
                         {"host_seconds", seconds},
                         {"electricity", electricity_json(electricity)},
                         {"certificate", found.certificate ? certificate_json(*found.certificate) : nlohmann::json(nullptr)},
-                        {"calibration", calibrated},
                         {"notes", notes},
                         {"provenance", provenance()}};
   report["seed"] = device.capabilities().seeded ? nlohmann::json(run.seed) : nlohmann::json(nullptr);

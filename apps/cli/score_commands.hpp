@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/cli/device_choice.hpp"
 #include "heatbath/trainers/score_drawing.hpp"
 #include "heatbath/trainers/score_network.hpp"
 
@@ -20,7 +21,7 @@ struct TrainScoreOptions {
   std::filesystem::path data;  ///< folder with IDX files; empty: the digits the project draws
   std::uint64_t held_out = 0;  ///< images that are not learned; 0: a ninth, at most 1,000
   std::uint32_t unlabelled_shots = 0;
-  std::string device;
+  DeviceChoice device;
   std::chrono::seconds checkpoint_every{60};
   bool go_on = false;               ///< from out/score_network.h5
   std::vector<std::string> given;   ///< options of the training that the command line names; the file has the others

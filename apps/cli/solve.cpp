@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 #include <utility>
 
@@ -15,6 +16,7 @@
 #include "apps/cli/progress_bar.hpp"
 #include "files/array_file.hpp"
 #include "files/atomic_file.hpp"
+#include "files/electricity.hpp"
 #include "files/json_numbers.hpp"
 #include "files/npz_file.hpp"
 #include "files/provenance.hpp"
@@ -171,6 +173,7 @@ int run_solve(const SolveCommandOptions& options) {
     bar.update(100 * fraction);
     return !interrupted();
   };
+  const HostEnergy host;
   solvers::LinearResult result;
   std::optional<solvers::LinearResult> covariance;
   switch (wanted) {
@@ -197,9 +200,11 @@ int run_solve(const SolveCommandOptions& options) {
     }
   }
   bar.finish();
+  const Electricity electricity = electricity_of(device, std::numeric_limits<double>::quiet_NaN(), host);
 
   nlohmann::json report{{"matrix", options.matrix.string()}, {"rows", n},        {"wanted", name_of(wanted)},
                         {"tolerance", run.tolerance},        {"shots", run.shots}, {"device", describe_device(device)},
+                        {"electricity", electricity_json(electricity)},
                         {"provenance", provenance()}};
   report.update(json_of(result));
   if (covariance) report["covariance"] = json_of(*covariance);
@@ -234,6 +239,8 @@ int run_solve(const SolveCommandOptions& options) {
       put("covariance\n");
       show(*covariance, options, n);
     }
+    for (const auto& [title, text] : electricity_rows(electricity))
+      if (title.starts_with("Electricity")) put("{:<16} {}\n", title, text);
     if (!options.out.empty()) put("wrote {}\n", options.out.string());
   }
   return result.reached && (!covariance || covariance->reached) ? 0 : 1;

@@ -96,10 +96,6 @@ void add_sample(CLI::App& app, Command& command) {
   add_whole(sample, "--segment", options.run.statistics.segment, 4, 1u << 20, "records of a segment of a spectrum, even (default 256)");
   sample->add_flag("--no-states", given->no_states, "keep no states: statistics and the certificate of a first part alone");
   sample->add_option("--out", options.out, "states and statistics as .npz, .h5, or .json for dimod")->check(a_name())->option_text("FILE");
-  sample->add_option("--calibration", options.calibration, "of the device: a file of heatbath calibrate, or kept: that of its serial number (default: none)")
-      ->check(a_name())
-      ->option_text("FILE|kept");
-  sample->add_flag("--use-expired", options.expired_too, "use the calibration also when its state is needed or expired");
   add_device(sample, options.device);
   add_whole(sample, "--seed", options.run.seed, 0, kMost64, "of starts and, where the device can be seeded, its noise (default 1)");
   add_json(sample, options.json);

@@ -130,7 +130,7 @@ int run_train_ergodicity(const TrainErgodicityOptions& options) {
     patterns = trainers::read_patterns(options.problem);
   }
   if (digits) saved.digits = fmt::format("{}", fmt::join(options.digits, ","));
-  saved.device = valid_utf8(base_uri(options.device));
+  saved.device = valid_utf8(base_uri(options.device.uri));
   const std::filesystem::path machines = options.out / "machines.json";
   if (options.go_on) {
     const SavedMachines before = read_machines(machines);
@@ -154,7 +154,8 @@ int run_train_ergodicity(const TrainErgodicityOptions& options) {
   run.options = saved.options;
   watch_interrupts();
   const trainers::OpenBoard open_board = [&](Board board, std::uint32_t cells) {
-    Device device = open(board_uri(options.device, board, cells));
+    Device device = open(board_uri(options.device.uri, board, cells));
+    correct_by(device, options.device);
     if (run.device.empty()) run.device = device_line(device);
     return device;
   };

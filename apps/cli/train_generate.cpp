@@ -5,6 +5,7 @@
 #include <ctime>
 #include <limits>
 #include <optional>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -47,6 +48,23 @@ bool passes_by(hb_status_t code) {
 }
 constexpr std::uint32_t kMostFaults = 100;  ///< after which a training gives up
 constexpr std::uint64_t kPause = 1000;      ///< time units after a fault, for a die to cool
+constexpr int kMostTries = 30;              ///< a second apart, to reach a device again whose link was lost
+
+/// Opens a device whose link was lost again, in its place. False where that fails, or another chip answers.
+bool reopened(Device& device, const DeviceChoice& choice) {
+  const std::uint64_t serial = device.identity().serial;
+  { const Device lost = std::move(device); }  // a server may serve one client alone
+  for (int tried = 0; tried < kMostTries && !interrupted(); ++tried) {
+    if (tried > 0)
+      for (int part = 0; part < 10 && !interrupted(); ++part) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    try {
+      device = open_chosen(choice);
+      return device.identity().serial == serial;
+    } catch (const Error&) {
+    }
+  }
+  return false;
+}
 
 /// Says what differs between a training and what takes it up, and may.
 void note_changes(const trainers::GenerativeModel& was, const trainers::GenerativeModel& is) {
@@ -64,7 +82,7 @@ int run_train_generate(const TrainGenerateOptions& options) {
   const HostEnergy host;
   DrawJob job;
   if (!options.beside.empty()) job.beside = earlier_run(options.beside);
-  Device device = open(options.device);
+  Device device = open_chosen(options.device);
   const std::size_t per_class = std::max<std::size_t>(kDrawnDigitsPerClass, options.training.images_per_class);
   const trainers::Images data = options.data.empty() ? trainers::draw_digits(trainers::drawn_digits_seed, per_class)
                                                      : trainers::read_idx(options.data);
@@ -116,7 +134,29 @@ int run_train_generate(const TrainGenerateOptions& options) {
     return interrupted_status();
   };
 
-  if (!measured) saved.held_out_first = trainer.held_out(saved.held_out_trajectories);
+  // Whatever fault of the device passes by, the work is done again: a training goes on after the last update that was whole.
+  std::uint32_t faults = 0;
+  const auto through_faults = [&](const auto& work) {
+    while (true) {
+      try {
+        work();
+        return;
+      } catch (const Error& error) {
+        const bool lost = error.code() == HB_LINK;
+        if ((lost || passes_by(error.code())) && ++faults <= kMostFaults && (!lost || reopened(device, options.device))) {
+          note("heatbath: {}; the training goes on after update {}\n", error.what(), trainer.actions().size());
+          if (!lost) device.transport().wait_irq(kPause * device.capabilities().time_unit.count);
+          continue;
+        }
+        if (error.code() != HB_ABORTED && !trainer.actions().empty()) {
+          save();
+          note("heatbath: {} holds the model after update {}; --continue goes on\n", model_path.string(), trainer.actions().size());
+        }
+        throw;
+      }
+    }
+  };
+  if (!measured) through_faults([&] { saved.held_out_first = trainer.held_out(saved.held_out_trajectories); });
   if (interrupted()) return stopped();
   const std::clock_t before_training = std::clock();
   {
@@ -127,23 +167,7 @@ int run_train_generate(const TrainGenerateOptions& options) {
       checkpoint();
       return true;
     };
-    for (std::uint32_t faults = 0;;) {
-      try {
-        trainer.train(after);
-        break;
-      } catch (const Error& error) {
-        if (passes_by(error.code()) && ++faults <= kMostFaults) {
-          note("heatbath: {}; the training goes on after update {}\n", error.what(), trainer.actions().size());
-          device.transport().wait_irq(kPause * device.capabilities().time_unit.count);
-          continue;
-        }
-        if (error.code() != HB_ABORTED && !trainer.actions().empty()) {
-          save();
-          note("heatbath: {} holds the model after update {}; --continue goes on\n", model_path.string(), trainer.actions().size());
-        }
-        throw;
-      }
-    }
+    through_faults([&] { trainer.train(after); });
     if (!interrupted()) bar.finish();
   }
   const std::clock_t trained = std::clock();
@@ -151,13 +175,13 @@ int run_train_generate(const TrainGenerateOptions& options) {
   if (!trainer.actions().empty()) save();
   if (!ended) return stopped();
   job.training_processor_seconds = static_cast<double>(trained - before_training) / CLOCKS_PER_SEC;
-  job.held_out = trainer.held_out_each(saved.held_out_trajectories);
+  through_faults([&] { job.held_out = trainer.held_out_each(saved.held_out_trajectories); });
   saved.held_out_last = trainers::mean_action(job.held_out);
   save();
   if (interrupted()) return stopped();
 
   if (exact || options.held_out > 0) {
-    job.in_sample = trainer.in_sample(std::min(saved.held_out_trajectories, options.training.updates));
+    through_faults([&] { job.in_sample = trainer.in_sample(std::min(saved.held_out_trajectories, options.training.updates)); });
   }
   const trainers::Images drawn = options.data.empty() ? trainers::draw_digits(trainers::drawn_digits_seed, kJudgedDigitsPerClass)
                                                       : trainers::Images{};

@@ -74,7 +74,7 @@ int run_train_score(const TrainScoreOptions& options) {
   using Clock = std::chrono::steady_clock;
   const auto start = Clock::now();
   const auto since = [](Clock::time_point from) { return std::chrono::duration<double>(Clock::now() - from).count(); };
-  Device device = open(options.device);
+  Device device = open_chosen(options.device);
   const std::filesystem::path model_path = options.out / "score_network.h5";
   ScoreNetworkReport report;
   SavedScoreNetwork& saved = report.saved;

@@ -154,6 +154,14 @@ void add_gap(CLI::App& app, Command& command) {
                    "profiles, built-in ones or FILE.toml, or devices as URIs, with commas (default ideal,hb-1024,harsh)")
       ->delimiter(',')
       ->option_text("LIST");
+  gap_app->add_flag("--calibrate", options->calibrate, "each chip also with the cells and couplers of the model calibrated");
+  gap_app->add_option("--effort", options->effort, "of the calibration: samples relative to the usual number (default 1)")
+      ->transform(finite(1e-3, 1e4))
+      ->option_text("X");
+  add_whole(gap_app, "--tune", options->tune, 0, 1000000,
+            "each chip also with the model trained on it: so many more trajectories, or as many anew of least squares (default 0: not)");
+  gap_app->add_option("--data", options->data, "for --tune, what the model was trained on: folder with the MNIST IDX files (default: digits the project draws)")
+      ->option_text("DIR");
   gap_app->add_option("--out", options->out, "folder for gap.md, gap.png and report.json (default: none)")
       ->check(a_name())
       ->option_text("DIR");

@@ -10,6 +10,7 @@
 
 #include "capability_fields.hpp"
 #include "device_impl.hpp"
+#include "heatbath/chip_correction.hpp"
 #include "heatbath/dif_capability.h"
 #include "heatbath/dif_identity.h"
 #include "heatbath/dif_job.h"
@@ -83,7 +84,7 @@ Capabilities capabilities_of(Link& link) {
   if (status != HB_OK)
     throw Error(status, std::string("capability registers: ") + hb_status_meaning(status) +
                             "; sizes must not be zero, formats known, components at most 2, ranges finite");
-  Capabilities caps{capability_fields(raw), nullptr, nullptr};
+  Capabilities caps{capability_fields(raw), nullptr, nullptr, nullptr};
   if (caps.topology == Topology::sparse) read_couplers(link, raw, caps);
   return caps;
 }
@@ -263,7 +264,17 @@ std::vector<RackMember> Device::members() const {
   return impl_->rack != nullptr ? impl_->rack->report() : std::vector<RackMember>();
 }
 
+void Device::correct(std::shared_ptr<const ChipCorrection> correction) {
+  if (impl_->rack != nullptr && correction)
+    throw Error(HB_UNSUPPORTED, "Device::correct: a rack, whose devices are different chips; open one of them");
+  if (impl_->active != nullptr) throw Error(HB_BUSY, "Device::correct: a job runs; wait for it first");
+  impl_->capabilities.correction = std::move(correction);
+}
+
 Job Device::start(const Program& program, const JobOptions& options, Capture&& spare) {
+  if (program.capabilities().correction != impl_->capabilities.correction)
+    throw Error(HB_BAD_ARG, "Device::start: the program was made before Device::correct; make it again");
+  if (impl_->capabilities.correction) impl_->capabilities.correction->require(*this);
   if (impl_->rack != nullptr) return Job(impl_->start_on_rack(program, options));
   auto job = std::make_unique<Job::Impl>(*impl_, program, options, std::move(spare));
   job->begin();

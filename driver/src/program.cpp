@@ -11,6 +11,7 @@
 
 #include "bad_arg.hpp"
 #include "heatbath/cells.h"
+#include "heatbath/chip_correction.hpp"
 #include "heatbath/codes.h"
 #include "heatbath/error.hpp"
 #include "heatbath/numerics/rounding.hpp"
@@ -334,6 +335,50 @@ std::string Program::shape_of(hb_section_t section) const {
   return values_per_cell(capabilities_, section) > 1 ? "cells x states" : "cells";
 }
 
+namespace {
+
+/// The values to load in place of `values`, rows of one per cell: those, or what the device's correction makes of them, kept
+/// in `instead`.
+std::span<const float> to_load(const Capabilities& capabilities, CellSection section, std::span<const float> values, std::uint32_t cells,
+                               std::vector<float>& instead) {
+  if (!capabilities.correction) return values;
+  if (cells > capabilities.correction->cells())
+    bad_arg("Program: " + std::to_string(cells) + " cells; the calibration of the device is of " + std::to_string(capabilities.correction->cells()));
+  instead.assign(values.begin(), values.end());
+  for (std::size_t row = 0; row < instead.size(); row += cells) capabilities.correction->correct(section, std::span(instead).subspan(row, cells));
+  return instead;
+}
+
+/// The same of couplings as they lie in the section; `here`: the couplers of a sparse device.
+void correct_couplings(const Capabilities& capabilities, std::uint32_t cells, std::span<const Coupler> here, std::span<float> values) {
+  if (!capabilities.correction) return;
+  if (cells > capabilities.correction->cells())
+    bad_arg("Program: " + std::to_string(cells) + " cells; the calibration of the device is of " + std::to_string(capabilities.correction->cells()));
+  const auto one = [&](std::uint32_t i, std::uint32_t j, float& value) { value = capabilities.correction->coupling(i, j, value); };
+  const auto both = [&](std::uint32_t i, std::uint32_t j, float& there, float& back) {
+    if (there != back)
+      throw Error(HB_UNSUPPORTED, "Program: couplings that differ in their two directions are not corrected, as those of cells " + pair_text(i, j));
+    one(i, j, there);
+    back = there;
+  };
+  const bool full = capabilities.couplings_full;
+  if (capabilities.sparse()) {
+    for (std::size_t k = 0; k < here.size(); ++k) {
+      if (full) both(here[k].i, here[k].j, values[2 * k], values[2 * k + 1]);
+      else one(here[k].i, here[k].j, values[k]);
+    }
+    return;
+  }
+  std::size_t at = 0;
+  for (std::uint32_t i = 0; i < cells; ++i)
+    for (std::uint32_t j = i + 1; j < cells; ++j) {
+      if (full) both(i, j, values[std::size_t{i} * cells + j], values[std::size_t{j} * cells + i]);
+      else one(i, j, values[at++]);
+    }
+}
+
+}  // namespace
+
 /// LOAD of a section from memory: `rows` rows.
 Program& Program::load_operand(hb_section_t section, std::span<const float> values, std::uint32_t rows) {
   Encoder encoder(capabilities_, section_range(capabilities_, section), values.size());
@@ -359,11 +404,14 @@ Program& Program::load(CellSection section, std::span<const float> values) {
   check_size(values.size(), values_of(section_of(section)), where, shape_of(section_of(section)));
   check_section(section, values, where);
   if (section == CellSection::kT) require(capabilities_.kT_per_cell, where, "KT_PER_CELL");
-  return load_operand(section_of(section), values, 1);
+  std::vector<float> instead;
+  return load_operand(section_of(section), to_load(capabilities_, section, values, cells_, instead), 1);
 }
 
 Program& Program::load(CellSection section, float value) {
   check_section(section, {&value, 1}, std::string("Program::load(") + name_of(section) + ")");
+  if (capabilities_.correction && section != CellSection::kT)  // what is the same for all is not, once it is corrected
+    return load(section, std::vector<float>(values_of(section_of(section)), value));
   if (section != CellSection::kT) count_rounding(section_range(capabilities_, section_of(section)), {&value, 1});
   return load_immediate(section_of(section), value);
 }
@@ -391,7 +439,8 @@ Program& Program::load_bias_per_shot(std::span<const float> values, std::uint32_
   check_shots(shots, fixed_shots_, where);
   check_size(values.size(), shots * values_of(HB_SECTION_BIAS), where, "shots x " + shape_of(HB_SECTION_BIAS));
   check_finite(values, where);
-  load_operand(HB_SECTION_BIAS, values, shots);
+  std::vector<float> instead;
+  load_operand(HB_SECTION_BIAS, to_load(capabilities_, CellSection::bias, values, cells_, instead), shots);
   fixed_shots_ = shots;
   return *this;
 }
@@ -416,11 +465,18 @@ Program& Program::load_couplings(std::span<const float> matrix) {
   const bool full = capabilities_.couplings_full;
   check_size(matrix.size(), n * n, "Program::load_couplings", "cells x cells");
   check_couplings(matrix, cells_, !full);
+  const std::vector<Coupler> here = couplers();
+  if (capabilities_.sparse()) check_graph(matrix, cells_, here);
+  if (capabilities_.correction) {  // each coupler by itself
+    std::vector<Coupling> list;
+    for (std::uint32_t i = 0; i < n; ++i)
+      for (std::uint32_t j = full ? 0 : i + 1; j < n; ++j)
+        if (i != j && matrix[i * n + j] != 0) list.push_back({i, j, matrix[i * n + j]});
+    return load_coupling_list(list);
+  }
   if (full && !capabilities_.sparse()) return load_operand(HB_SECTION_COUPLING, matrix, 1);
   Encoder encoder(capabilities_, capabilities_.range_coupling, values_of(HB_SECTION_COUPLING));
   if (capabilities_.sparse()) {
-    const std::vector<Coupler> here = couplers();
-    check_graph(matrix, cells_, here);
     for (const Coupler& at : here) {
       encoder.put(matrix[at.i * n + at.j]);
       count_rounding(capabilities_.range_coupling, matrix.subspan(at.i * n + at.j, 1));
@@ -438,6 +494,12 @@ Program& Program::load_couplings(std::span<const float> matrix) {
 
 Program& Program::load_couplings(float value) {
   check_finite({&value, 1}, "Program::load_couplings");
+  if (capabilities_.correction) {
+    if (capabilities_.sparse()) return load_coupler_values(std::vector<float>(values_of(HB_SECTION_COUPLING), value));
+    std::vector<float> matrix(std::size_t{cells_} * cells_, value);
+    for (std::size_t i = 0; i < cells_; ++i) matrix[i * (std::size_t{cells_} + 1)] = 0;
+    return load_couplings(matrix);
+  }
   count_rounding(capabilities_.range_coupling, {&value, 1});
   if (capabilities_.sparse()) return load_immediate(HB_SECTION_COUPLING, value);
   const bool full = capabilities_.couplings_full;
@@ -482,6 +544,7 @@ Program& Program::load_coupling_list(std::span<const Coupling> list) {
     given[place] = true;
     values[place] = entry.value;
   }
+  correct_couplings(capabilities_, cells_, here, values);
   return load_operand(HB_SECTION_COUPLING, values, 1);
 }
 
@@ -499,7 +562,10 @@ Program& Program::load_coupler_values(std::span<const float> values) {
             (k % directions == 0 ? pair_text(at.i, at.j) : pair_text(at.j, at.i)) + ", is " + text(values[k]) +
             "; it must be finite");
   }
-  return load_operand(HB_SECTION_COUPLING, values, 1);
+  if (!capabilities_.correction) return load_operand(HB_SECTION_COUPLING, values, 1);
+  std::vector<float> instead(values.begin(), values.end());
+  correct_couplings(capabilities_, cells_, couplers(), instead);
+  return load_operand(HB_SECTION_COUPLING, instead, 1);
 }
 
 Program& Program::load_gain(float gain) {

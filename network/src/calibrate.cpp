@@ -9,9 +9,7 @@
 #include <tuple>
 #include <utility>
 
-#include "heatbath/codes.h"
-#include "heatbath/error.hpp"
-#include "heatbath/network/calibration.hpp"
+#include "calibration_bench.hpp"
 
 namespace heatbath::network {
 namespace {
@@ -19,9 +17,8 @@ namespace {
 constexpr std::uint32_t levels = 32;              // of biases
 constexpr std::uint32_t samples_of_level = 128, samples_of_cube = 512, samples_of_drift = 1024, samples_of_coupler = 64;
 constexpr std::uint32_t samples_of_variance = 50000, warm_levels = 8;  // few, far out: a code's own error is averaged
-constexpr std::uint32_t of_visit = 16;            // samples before a program turns to the next phase
 constexpr std::uint32_t most_passes = 4;          // over couplers and warm springs
-constexpr double part_of_range = 0.7;             // of states and parameters that are used
+constexpr double part_of_dead = 0.5;              // bias gain below which a cell tells nothing of the chip
 constexpr double seen = 3;                        // standard errors beyond which a trend is one
 
 using measure::Estimate;
@@ -48,82 +45,6 @@ struct Sums {
 
 /// Variance of a mean of samples with autocorrelation r^k over that of independent ones.
 double inefficiency(double r) { return (1 + r) / (1 - r); }
-
-class Bench {
- public:
-  Bench(Device& device, const CalibrateOptions& options)
-      : device_(device), caps_(device.capabilities()), options_(options),
-        cells_(options.cells == 0 ? caps_.cells : options.cells), lanes_(std::max(1u, caps_.lanes)) {
-    if (caps_.cell_kind != CellKind::overdamped)
-      throw Error(HB_UNSUPPORTED, "calibrate: overdamped cells are calibrated; this device's are " + std::string(name(caps_.cell_kind)));
-    require(caps_.kT_programmable, "calibrate", "KT_PROGRAMMABLE");
-    if (cells_ > caps_.cells)
-      throw Error(HB_BAD_ARG, "calibrate: " + std::to_string(cells_) + " cells; this device has " + std::to_string(caps_.cells));
-    if (!(options.effort > 0 && options.effort <= 1e4))
-      throw Error(HB_BAD_ARG, "calibrate: effort lies above 0 and at most at 10000");
-    if (!(options.tolerance >= 0 && options.tolerance < 1)) throw Error(HB_BAD_ARG, "calibrate: tolerance lies in 0 to 1");
-  }
-
-  std::uint32_t cells() const { return cells_; }
-  const Capabilities& caps() const { return caps_; }
-  double mobility() const { return static_cast<double>(caps_.mobility); }
-  double cold() const { return std::max(static_cast<double>(caps_.kT_min), 1e-3); }
-  double rail() const { return part_of_range * static_cast<double>(caps_.range_state); }
-  /// A value that the device's codes hold, in the middle of its range at most.
-  double held(double value, float range) const {
-    value = std::min(value, part_of_range * static_cast<double>(range));
-    if (caps_.parameter_number == Number::float32) return value;
-    return static_cast<double>(hb_code_to_value(hb_value_to_code(static_cast<float>(value), range, caps_.parameter_bits), range, caps_.parameter_bits));
-  }
-  std::uint32_t samples(double usual) const {
-    return static_cast<std::uint32_t>(std::max(2.0, std::ceil(usual * options_.effort / lanes_)));
-  }
-  /// A J2 near the end of its range, where a step of the converter is the smallest part of the value.
-  double stiff() const { return held(part_of_range * std::min(static_cast<double>(caps_.range_j2), 8.0), caps_.range_j2); }
-  /// Device time, time units.
-  double time() const { return device_.time_units(device_.now()); }
-  Ticks ticks(double time_units) const { return device_.nearest_ticks(time_units / mobility()); }
-  /// A time between records, and what it is in units of 1/mobility: whole shortest capture periods, which are whole steps
-  /// of an array that hides its step, too.
-  std::pair<Ticks, double> apart(double time_units) const {
-    const std::uint64_t shortest = std::max<std::uint64_t>(1, caps_.capture_min.count);
-    const Ticks period = device_.capture_period(Ticks{(ticks(time_units).count + shortest - 1) / shortest * shortest});
-    return {period, device_.time_units(period) * mobility()};
-  }
-
-  Program program(double j2, double j4, double bias, double kT) const {
-    Program program(caps_, cells_);
-    program.load(CellSection::j2, static_cast<float>(j2));
-    if (caps_.stepper != Stepper::exact_ou) program.load(CellSection::j4, static_cast<float>(j4));
-    program.load(CellSection::bias, static_cast<float>(bias)).load_gain(0).load_temperature(static_cast<float>(kT)).commit();
-    return program;
-  }
-
-  /// Runs it on every lane; `take` gets the number of a record in its shot, and the state.
-  void run(const Program& program, const std::function<void(std::uint64_t record, std::span<const float> state)>& take, double until) {
-    JobOptions job;
-    job.shots = lanes_;
-    if (caps_.seeded) {
-      job.seed = options_.seed;
-      job.first_shot = next_shot_;
-      next_shot_ += lanes_;
-    }
-    job.records = [&](const RecordOfPass& record) {
-      for (std::size_t at = 0; at < record.states.size(); at += cells_) take(record.record, record.states.subspan(at, cells_));
-    };
-    const double from = done_;
-    if (options_.progress) job.progress = [&](double fraction) { return options_.progress(from + fraction * (until - from)); };
-    device_.run(program, job);
-    done_ = until;
-  }
-
- private:
-  Device& device_;
-  const Capabilities& caps_;
-  CalibrateOptions options_;
-  std::uint32_t cells_, lanes_, next_shot_ = 0;
-  double done_ = 0;
-};
 
 /// x = -gain b t of cells without force, from 0, at both signs of several b near the end of the range, where a step of
 /// the converter is the smallest part of the value.
@@ -324,8 +245,10 @@ double WarmSprings::figures(const Bench& bench, std::vector<CellFigures>& cells,
   double of_one = 0;
   for (std::uint32_t i = 0; i < bench.cells(); ++i) {
     const double soft_k = springs[0].stiffness[i], stiff_k = springs[1].stiffness[i], grows = ratio(1, i) / ratio(0, i);
-    steps.push_back(2 * (grows - 1) / (stiff_k - grows * soft_k));
-    of_one += std::pow(2 * std::hypot(error(0, i), error(1, i)) / (stiff_k - soft_k), 2);
+    const double found = 2 * (grows - 1) / (stiff_k - grows * soft_k), off = 2 * std::hypot(error(0, i), error(1, i)) / (stiff_k - soft_k);
+    if (!std::isfinite(found) || !std::isfinite(off) || cells[i].bias_gain.value < part_of_dead) continue;
+    steps.push_back(found);
+    of_one += off * off;
   }
   double sum = 0;
   for (const double value : steps) sum += value;
@@ -351,31 +274,6 @@ double WarmSprings::figures(const Bench& bench, std::vector<CellFigures>& cells,
   return springs[1].when;
 }
 
-/// Groups of cells that are clamped together: no cell has two of a group as neighbours, or is in it with a neighbour.
-std::vector<std::vector<std::uint32_t>> groups_of(std::uint32_t cells, const std::vector<Coupler>& couplers, bool dense) {
-  std::vector<std::vector<std::uint32_t>> groups;
-  if (dense) {
-    for (std::uint32_t i = 0; i < cells; ++i) groups.push_back({i});
-    return groups;
-  }
-  std::vector<std::vector<std::uint32_t>> beside(cells);
-  for (const Coupler& at : couplers) beside[at.i].push_back(at.j), beside[at.j].push_back(at.i);
-  std::vector<std::vector<bool>> taken;  // by group: cells in it and their neighbours
-  for (std::uint32_t i = 0; i < cells; ++i) {
-    if (beside[i].empty()) continue;
-    const auto fits = [&](const std::vector<bool>& of) {
-      return !of[i] && std::ranges::none_of(beside[i], [&](std::uint32_t j) { return of[j]; });
-    };
-    std::size_t group = 0;
-    while (group < groups.size() && !fits(taken[group])) ++group;
-    if (group == groups.size()) groups.emplace_back(), taken.emplace_back(cells);
-    groups[group].push_back(i);
-    taken[group][i] = true;
-    for (const std::uint32_t j : beside[i]) taken[group][j] = true;
-  }
-  return groups;
-}
-
 /// A change of figures with device time, relative and per time unit.
 struct Trend {
   Estimate rate;
@@ -389,6 +287,7 @@ struct Trend {
 struct TrendSums {
   double products = 0, squares = 0, noise = 0, count = 0;
   void add(double change, double time, double error) {
+    if (!std::isfinite(change) || !std::isfinite(error)) return;  // of a dead cell
     products += change * time, squares += time * time, noise += std::pow(error * time, 2), ++count;
   }
   Trend trend() const {
@@ -404,12 +303,10 @@ struct TrendSums {
 class CouplerBench {
  public:
   explicit CouplerBench(Bench& bench) : bench_(bench) {
-    std::vector<Coupler> couplers = Program(bench.caps(), bench.cells()).couplers();
+    const std::vector<Coupler> all = bench.couplers();
     const bool dense = !bench.caps().sparse();
-    if (dense)
-      for (std::uint32_t i = 0; i < bench.cells(); ++i)
-        for (std::uint32_t j = i + 1; j < bench.cells(); ++j) couplers.push_back({i, j});
-    if (couplers.empty()) return;
+    const Wanted wanted = wanted_of(bench, all);
+    if (wanted.couplers.empty()) return;
     // A change is seen in two passes or more, whatever it takes.
     const std::uint32_t samples = bench.samples(samples_of_coupler / 2.0);
     passes_ = std::clamp(samples / of_visit, 2u, most_passes);
@@ -419,12 +316,12 @@ class CouplerBench {
     x_ = bench.rail();
     J_ = bench.held(j2_ / 2, bench.caps().range_coupling);
     b_ = bench.held(J_ * x_, bench.caps().range_bias);
-    for (const auto& members : groups_of(bench.cells(), couplers, dense)) {
+    for (const auto& members : groups_of(bench.cells(), all, dense, wanted.clamped)) {
       Group& group = groups_.emplace_back();
       group.clamped = members;
       std::vector<bool> clamped(bench.cells());
       for (const std::uint32_t i : members) clamped[i] = true;
-      for (const Coupler& at : couplers)
+      for (const Coupler& at : wanted.couplers)
         if (clamped[at.i] != clamped[at.j]) group.seen.push_back({clamped[at.i] ? at.j : at.i, clamped[at.i] ? at.i : at.j});
     }
   }
@@ -447,9 +344,7 @@ class CouplerBench {
     std::vector<float> by_bias, error;         // of cells: movement under b, error of a movement; clamped cells: 0
     std::vector<float> by_coupler, by_offset;  // of what the group sees
   };
-  struct Seen {
-    std::uint32_t free, clamped;
-  };
+  using Seen = std::pair<std::uint32_t, std::uint32_t>;  // the free cell, the clamped one
   struct Group {
     std::vector<std::uint32_t> clamped;
     std::vector<Seen> seen;
@@ -462,12 +357,7 @@ class CouplerBench {
     Program program = bench_.program(j2_, 0, 0, bench_.cold());
     program.load_gain(1).loop_begin(visits);
     for (const double sign : {1.0, -1.0}) {
-      std::vector<Coupling> list;
-      for (const Seen& at : group.seen) {
-        list.push_back({std::min(at.free, at.clamped), std::max(at.free, at.clamped), static_cast<float>(sign * J_)});
-        if (bench_.caps().couplings_full) list.push_back({list.back().j, list.back().i, static_cast<float>(sign * J_)});
-      }
-      program.load_coupling_list(list).commit();
+      program.load_coupling_list(bench_.both_ways(group.seen, sign * J_)).commit();
       for (const double side : {1.0, -1.0}) {
         for (const std::uint32_t i : group.clamped) program.clamp(i, 1, static_cast<float>(side * x_));
         for (const double bias : {side, -side}) {
@@ -504,8 +394,8 @@ class CouplerBench {
       look.error[i] = static_cast<float>(std::sqrt(variance * inefficiency(std::exp(-k * time)) / look.count / 8));
     }
     for (const Seen& at : group.seen) {
-      look.by_coupler.push_back(static_cast<float>(movement(at.free, [&](int phase) { return J(phase) * x(phase); })));
-      look.by_offset.push_back(static_cast<float>(movement(at.free, x)));
+      look.by_coupler.push_back(static_cast<float>(movement(at.first, [&](int phase) { return J(phase) * x(phase); })));
+      look.by_offset.push_back(static_cast<float>(movement(at.first, x)));
     }
   }
 
@@ -546,7 +436,7 @@ void CouplerBench::figures(const std::vector<CellFigures>& cells, double now, st
   for (const Group& group : groups_) {
     std::vector<Side>& of_group = sides.emplace_back();
     for (std::size_t s = 0; s < group.seen.size(); ++s) {
-      const std::uint32_t free = group.seen[s].free;
+      const std::uint32_t free = group.seen[s].first;
       Side side;
       std::vector<double> gains;
       const auto looks = static_cast<double>(group.looks.size());
@@ -574,6 +464,7 @@ void CouplerBench::figures(const std::vector<CellFigures>& cells, double now, st
       const double of_cell = std::hypot(of_bias.standard_error / of_bias.value, moved_error[free] / moved[free]);
       const double gain = side.gain * of_couplers.factor(side.when, now);
       const double of_gain = 1 / (std::pow(side.error / J_, 2) + std::pow(gain * of_cell, 2));
+      if (!std::isfinite(of_gain) || !std::isfinite(side.offset) || !(side.error > 0)) continue;  // seen by a dead cell
       Sum& sum = sums[{std::min(free, clamped), std::max(free, clamped)}];
       sum.gain += of_gain * gain;
       sum.of_gain += of_gain;
@@ -588,9 +479,42 @@ void CouplerBench::figures(const std::vector<CellFigures>& cells, double now, st
   }
 }
 
+/// When it was made, and for how long its figures hold.
+void finish(Device& device, const CalibrateOptions& options, Calibration& calibration) {
+  const ChipCondition made = condition_of(device);
+  calibration.made_at = made.seconds;
+  calibration.resets = made.resets;
+  calibration.made_time = made.time;
+  calibration.die_temperature = made.kelvin;
+  if (options.tolerance > 0) {
+    double rate = 0;
+    for (const Estimate& of : {calibration.cell_rate, calibration.coupler_rate})
+      if (std::isfinite(of.standard_error)) rate = std::max(rate, std::fabs(of.value) + 2 * of.standard_error);
+    if (rate > 0) calibration.valid_time = options.tolerance / rate;
+    if (std::isfinite(made.kelvin)) calibration.valid_kelvin = options.tolerance * made.kelvin;
+  }
+}
+
+/// A device without its correction, which it has again afterwards.
+class AsItIs {
+ public:
+  explicit AsItIs(Device& device) : device_(device), was_(device.capabilities().correction) { device.correct(nullptr); }
+  ~AsItIs() { device_.correct(was_); }
+  AsItIs(const AsItIs&) = delete;
+
+ private:
+  Device& device_;
+  std::shared_ptr<const ChipCorrection> was_;
+};
+
 }  // namespace
 
 Calibration calibrate(Device& device, const CalibrateOptions& options) {
+  const AsItIs uncorrected(device);
+  const Capabilities& caps = device.capabilities();
+  if (caps.cell_kind != CellKind::overdamped && caps.cell_kind != CellKind::pbit)
+    throw Error(HB_UNSUPPORTED, "calibrate: overdamped cells and p-bits are calibrated; this device's are " + std::string(name(caps.cell_kind)));
+  if (caps.cell_kind == CellKind::overdamped) require(caps.kT_programmable, "calibrate", "KT_PROGRAMMABLE");
   Bench bench(device, options);
   Calibration calibration;
   const Identity& chip = device.identity();
@@ -600,6 +524,11 @@ Calibration calibrate(Device& device, const CalibrateOptions& options) {
   calibration.valid_seconds = options.valid_seconds;
   calibration.cells.resize(bench.cells());
   std::vector<CellFigures>& cells = calibration.cells;
+  if (device.capabilities().cell_kind == CellKind::pbit) {
+    calibrate_pbits(bench, options.couplers, calibration);
+    finish(device, options, calibration);
+    return calibration;
+  }
   measure_bias_gains(bench, cells);
   measure_offsets(bench, cells);
   const double when_quartic = measure_quartic(bench, cells);
@@ -627,18 +556,7 @@ Calibration calibrate(Device& device, const CalibrateOptions& options) {
     calibration.cell_rate = stiffer.rate;
     calibration.coupler_rate = stronger.rate;
   }
-  const ChipCondition made = condition_of(device);
-  calibration.made_at = made.seconds;
-  calibration.resets = made.resets;
-  calibration.made_time = made.time;
-  calibration.die_temperature = made.kelvin;
-  if (options.tolerance > 0) {
-    double rate = 0;
-    for (const Estimate& of : {calibration.cell_rate, calibration.coupler_rate})
-      if (std::isfinite(of.standard_error)) rate = std::max(rate, std::fabs(of.value) + 2 * of.standard_error);
-    if (rate > 0) calibration.valid_time = options.tolerance / rate;
-    if (std::isfinite(made.kelvin)) calibration.valid_kelvin = options.tolerance * made.kelvin;
-  }
+  finish(device, options, calibration);
   return calibration;
 }
 

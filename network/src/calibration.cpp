@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ctime>
 #include <string>
 #include <utility>
 
+#include "heatbath/chip_correction.hpp"
 #include "heatbath/error.hpp"
 #include "heatbath/numerics/text.hpp"
 
@@ -17,11 +19,13 @@ double or_else(const measure::Estimate& estimate, double usual) {
   return std::isnan(estimate.value) ? usual : estimate.value;
 }
 
-double alive(const measure::Estimate& gain, const std::string& what) {
+/// Throws for what is not; then it is to be left as it is.
+template <class What>
+bool alive(const measure::Estimate& gain, Dead dead, const What& what) {
   const double value = or_else(gain, 1);
-  if (!(value >= least_gain))
-    throw Error(HB_UNSUPPORTED, "calibration: " + what + " is dead: its gain is " + std::to_string(value));
-  return value;
+  if (value >= least_gain) return true;
+  if (dead == Dead::left) return false;
+  throw Error(HB_UNSUPPORTED, "calibration: " + what() + " is dead: its gain is " + std::to_string(value));
 }
 
 std::string chip_text(std::uint32_t vendor, std::uint32_t part, std::uint64_t serial) {
@@ -71,99 +75,115 @@ void Calibration::require(const Identity& chip, const ChipCondition& now, Expire
 
 void Calibration::require(Device& device, Expired expired) const { require(device.identity(), condition_of(device), expired); }
 
+double Calibration::loaded(CellSection section, std::uint32_t cell, double wanted, Dead dead) const {
+  const CellFigures& is = cells.at(cell);
+  const auto through = [&](const measure::Estimate& gain, double offset) {
+    if (!alive(gain, dead, [&] { return "cell " + std::to_string(cell); })) return wanted;
+    return (or_else(is.temperature, 1) * wanted - offset) / or_else(gain, 1);
+  };
+  switch (section) {
+    case CellSection::j2: return through(is.j2_gain, 0);
+    case CellSection::j4: return through(is.j4_gain, 0);
+    case CellSection::bias: return through(is.bias_gain, or_else(is.bias_offset, 0));
+    default: return wanted;
+  }
+}
+
+double Calibration::loaded(std::uint32_t i, std::uint32_t j, const CouplerFigures* figures, double wanted, Dead dead) const {
+  const double value = (or_else(cells.at(i).temperature, 1) + or_else(cells.at(j).temperature, 1)) / 2 * wanted;
+  if (figures == nullptr) return value;
+  const double gain = std::max(or_else(figures->gain, 1), least_gain);
+  if (wanted != 0) {
+    const auto pair = [&] { return "the coupler of cells " + std::to_string(i) + " and " + std::to_string(j); };
+    if (!alive(figures->gain, dead, pair)) return wanted;
+  }
+  return (value - or_else(figures->offset, 0)) / gain;
+}
+
 namespace {
 
-/// What a chip whose variances grow with stiffness by 1 + k step/2 needs for the law of a linear network with the matrix
-/// A: A + A^2 step/2, and biases with the same mean. Couplings are those of the network and of `couplers`.
-Network stiffened(const Network& wanted, double step, const std::vector<CouplerFigures>& couplers) {
+/// A calibration for programs.
+class ByCalibration final : public ChipCorrection {
+ public:
+  ByCalibration(Calibration calibration, Expired expired, Dead dead)
+      : calibration_(std::move(calibration)), expired_(expired), dead_(dead), row_(calibration_.cells.size() + 1) {
+    for (const CouplerFigures& one : calibration_.couplers) ++row_[one.i + 1];
+    for (std::size_t i = 1; i < row_.size(); ++i) row_[i] += row_[i - 1];
+  }
+  std::uint32_t cells() const override { return static_cast<std::uint32_t>(calibration_.cells.size()); }
+  void correct(CellSection section, std::span<float> values) const override {
+    for (std::uint32_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(calibration_.loaded(section, i, static_cast<double>(values[i]), dead_));
+  }
+  float coupling(std::uint32_t i, std::uint32_t j, float wanted) const override {
+    return static_cast<float>(calibration_.loaded(i, j, figures_of(i, j), static_cast<double>(wanted), dead_));
+  }
+  double step() const override { return calibration_.step.value > 0 ? calibration_.step.value : 0; }
+  void require(Device& device) const override { calibration_.require(device, expired_); }
+  std::string text() const override {
+    const std::time_t made = calibration_.made_at;
+    std::tm utc{};
+    gmtime_r(&made, &utc);
+    char day[32];
+    std::strftime(day, sizeof day, "%Y-%m-%d %H:%M UTC", &utc);
+    return std::string("calibrated ") + day + ": " + std::to_string(calibration_.cells.size()) + " cells, " +
+           std::to_string(calibration_.couplers.size()) + " couplers" + (expired_ == Expired::used ? ", used whatever its state" : "");
+  }
+
+ private:
+  /// Couplers are sorted by i, then j.
+  const CouplerFigures* figures_of(std::uint32_t i, std::uint32_t j) const {
+    const std::uint32_t first = row_[i], count = row_[i + 1] - first;
+    const CouplerFigures* const row = calibration_.couplers.data() + first;
+    if (j - i - 1 < count && row[j - i - 1].j == j) return row + (j - i - 1);  // of a dense chip
+    const auto at = std::lower_bound(row, row + count, j, [](const CouplerFigures& one, std::uint32_t wanted) { return one.j < wanted; });
+    return at != row + count && at->j == j ? at : nullptr;
+  }
+
+  Calibration calibration_;
+  Expired expired_;
+  Dead dead_;
+  std::vector<std::uint32_t> row_;  ///< where those of cell i begin
+};
+
+}  // namespace
+
+void correct(Device& device, Calibration calibration, Expired expired, Dead dead) {
+  calibration.require(device, expired);
+  device.correct(std::make_shared<const ByCalibration>(std::move(calibration), expired, dead));
+}
+
+Network stiffened(const Network& wanted, double step, std::span<const Coupler> couplers) {
+  if (step == 0 || wanted.kind() != CellKind::overdamped || wanted.directed() || wanted.largest(CellSection::j4) != 0) return wanted;
   const std::uint32_t count = wanted.cells();
   std::vector<std::vector<std::pair<std::uint32_t, double>>> rows(count);
-  std::vector<double> j2(count), bias(count), squares(count);
+  std::vector<double> j2(count), bias(count);
   for (std::uint32_t i = 0; i < count; ++i) {
     j2[i] = wanted.value(CellSection::j2, i), bias[i] = wanted.value(CellSection::bias, i);
     rows[i].emplace_back(i, 2 * j2[i]);
   }
   for (const Edge& edge : wanted.couplings()) rows[edge.i].emplace_back(edge.j, edge.value), rows[edge.j].emplace_back(edge.i, edge.value);
   std::vector<Edge> edges;
-  std::vector<double> moved = bias;
+  std::vector<double> moved = bias, row(count);  // of A + A^2 step/2
   auto known = couplers.begin();
-  auto own = wanted.couplings().begin();
   for (std::uint32_t i = 0; i < count; ++i) {
-    std::ranges::fill(squares, 0.0);
+    std::ranges::fill(row, 0.0);
     for (const auto& [l, value] : rows[i]) {
       moved[i] += step / 2 * value * bias[l];
-      for (const auto& [j, other] : rows[l]) squares[j] += value * other;
+      row[l] += value;
+      for (const auto& [j, other] : rows[l]) row[j] += step / 2 * value * other;
     }
-    j2[i] += step / 4 * squares[i];
-    // Both lists are sorted by i, then j.
-    while (true) {
-      while (known != couplers.end() && (known->i < i || known->j >= count)) ++known;
-      const bool has_known = known != couplers.end() && known->i == i, has_own = own != wanted.couplings().end() && own->i == i;
-      if (!has_known && !has_own) break;
-      const std::uint32_t j = has_known && (!has_own || known->j <= own->j) ? known->j : own->j;
-      double value = step / 2 * squares[j];
-      if (has_own && own->j == j) value += own->value, ++own;
-      if (has_known && known->j == j) ++known;
-      edges.push_back({i, j, value});
-    }
+    j2[i] = row[i] / 2;
+    if (wanted.couplings().empty()) continue;
+    if (couplers.empty())
+      for (std::uint32_t j = i + 1; j < count; ++j) edges.push_back({i, j, row[j]});
+    while (known != couplers.end() && known->i < i) ++known;
+    for (; known != couplers.end() && known->i == i; ++known)
+      if (known->j < count) edges.push_back({i, known->j, row[known->j]});
   }
   Network network = wanted;
-  network.set(CellSection::j2, j2).set(CellSection::bias, moved).set_couplings(edges);
+  network.set(CellSection::j2, j2).set(CellSection::bias, moved);
+  if (!edges.empty()) network.set_couplings(edges);
   return network;
-}
-
-}  // namespace
-
-Network Calibration::corrected(const Network& asked) const {
-  const bool linear = asked.kind() == CellKind::overdamped && !asked.directed() && asked.largest(CellSection::j4) == 0;
-  const Network wanted = linear && step.value > 0 ? stiffened(asked, step.value, couplers) : asked;
-  const std::uint32_t count = wanted.cells();
-  if (count > cells.size())
-    throw Error(HB_BAD_ARG, "calibration: a network of " + std::to_string(count) + " cells; " + std::to_string(cells.size()) +
-                                " were calibrated");
-  if (wanted.kind() != CellKind::overdamped)
-    throw Error(HB_UNSUPPORTED, "calibration: it is of overdamped cells; the network's are " + std::string(name(wanted.kind())));
-  if (wanted.directed())
-    throw Error(HB_UNSUPPORTED, "calibration: couplings that differ in their two directions are not corrected");
-  Network network = wanted;
-  std::vector<double> j2(count), j4(count), bias(count), warmth(count);
-  for (std::uint32_t i = 0; i < count; ++i) {
-    const CellFigures& cell = cells[i];
-    const std::string who = "cell " + std::to_string(i);
-    warmth[i] = or_else(cell.temperature, 1);
-    j2[i] = warmth[i] * wanted.value(CellSection::j2, i) / alive(cell.j2_gain, who);
-    j4[i] = warmth[i] * wanted.value(CellSection::j4, i) / alive(cell.j4_gain, who);
-    bias[i] = (warmth[i] * wanted.value(CellSection::bias, i) - or_else(cell.bias_offset, 0)) / alive(cell.bias_gain, who);
-  }
-  network.set(CellSection::j2, j2).set(CellSection::j4, j4).set(CellSection::bias, bias);
-  // Both lists are sorted by i, then j.
-  std::vector<Edge> edges;
-  auto at = couplers.begin();
-  const auto correct = [&](std::uint32_t i, std::uint32_t j, double value, const CouplerFigures* figures) {
-    value *= (warmth[i] + warmth[j]) / 2;
-    if (figures != nullptr)
-      value = (value - or_else(figures->offset, 0)) /
-              (value == 0 ? std::max(or_else(figures->gain, 1), least_gain)
-                          : alive(figures->gain, "the coupler of cells " + std::to_string(i) + " and " + std::to_string(j)));
-    edges.push_back({i, j, value});
-  };
-  const auto before = [](std::uint32_t i, std::uint32_t j, const Edge& edge) { return std::pair(i, j) < std::pair(edge.i, edge.j); };
-  for (const Edge& edge : wanted.couplings()) {
-    for (; at != couplers.end() && before(at->i, at->j, edge); ++at)
-      if (at->j < count) correct(at->i, at->j, 0, &*at);
-    const bool known = at != couplers.end() && at->i == edge.i && at->j == edge.j;
-    correct(edge.i, edge.j, edge.value, known ? &*at : nullptr);
-    if (known) ++at;
-  }
-  for (; at != couplers.end(); ++at)
-    if (at->j < count) correct(at->i, at->j, 0, &*at);
-  network.set_couplings(edges);
-  return network;
-}
-
-std::shared_ptr<const Calibration> usable(Calibration calibration, Device& device, Expired expired) {
-  calibration.require(device, expired);
-  return std::make_shared<const Calibration>(std::move(calibration));
 }
 
 }  // namespace heatbath::network

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "heatbath/cells.h"
+#include "heatbath/chip_correction.hpp"
 #include "heatbath/codes.h"
 #include "heatbath/error.hpp"
 #include "heatbath/network/calibration.hpp"
@@ -401,8 +402,9 @@ double Scaling::need_relaxation_time() const {
 }
 
 void Scaling::load_into(Program& program, const Network& network) const {
-  if (options_.calibration)
-    options_.calibration->corrected(in_device_units(network, factors_)).load_into(program);
+  const ChipCorrection* const correction = program.capabilities().correction.get();
+  if (correction != nullptr && correction->step() > 0)
+    stiffened(in_device_units(network, factors_), correction->step(), capabilities_.couplers()).load_into(program);
   else
     network.load_into(program, factors_);
   program.at_temperature(static_cast<float>(device_kT()));

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "heatbath/error.hpp"
-#include "heatbath/network/calibration.hpp"
 
 namespace heatbath::network {
 namespace {
@@ -54,12 +53,7 @@ void Shots::claim(std::uint32_t shots) {
   next_ += shots;
 }
 
-void Shots::require_calibration() const {
-  if (options_.calibration) options_.calibration->require(*device_, options_.expired);
-}
-
 JobOptions Shots::next(std::uint32_t shots) {
-  require_calibration();
   const std::uint64_t first = next_;
   claim(shots);
   return of(first, shots, {});
@@ -90,7 +84,6 @@ void Shots::run(std::uint32_t shots, std::uint64_t bytes_per_shot, const Program
       };
     if (options_.progress)
       options.progress = [&](double fraction) { return options_.progress((done + fraction * now) / shots); };
-    require_calibration();
     take(done, device_->run(program_of(done, now), options));
     done += now;
   }

@@ -49,7 +49,6 @@ std::optional<double> measured_relaxation_time(Device& device, const network::Ne
     const double steps = static_cast<double>(spacing.count) / static_cast<double>(std::max<std::uint64_t>(1, device.step().count));
     if (steps * (pilot_records + 64) * pilot_chains * network.cells() > most_pilot_updates) break;
     network::ShotOptions how{.seed_where_taken = seed ^ pilot_seed, .first_shot = first_shot};
-    how.calibration = options.calibration, how.expired = options.expired;
     if (options.progress) how.progress = [&](double) { return options.progress(0); };
     network::Shots shots(device, how);
     first_shot += pilot_chains;
@@ -92,7 +91,7 @@ Sampling sample(Device& device, const network::Network& network, const SampleOpt
     refuse(std::to_string(rows) + " states of " + std::to_string(cells) + " cells take more than 4 GiB; ask for statistics without states");
   const Capabilities& capabilities = device.capabilities();
   if (options.meters) require(capabilities.meters, "sample", "METERS");
-  const network::Scaling scaling(network, capabilities, {.kT = options.kT, .calibration = options.calibration});
+  const network::Scaling scaling(network, capabilities, {.kT = options.kT});
   scaling.set_step(device);
   std::optional<double> measured;
   if (!scaling.relaxation_time() && (options.burn_in == 0 || options.spacing == 0)) {
@@ -113,7 +112,6 @@ Sampling sample(Device& device, const network::Network& network, const SampleOpt
   if (options.statistics.any()) sampling.statistics.emplace(network, options.chains, options.records, sampling.spacing, options.statistics);
 
   network::ShotOptions how{.seed_where_taken = options.seed};
-  how.calibration = options.calibration, how.expired = options.expired;
   how.progress = options.progress;
   network::Shots shots(device, how);
   Program program = scaling.program();

@@ -255,10 +255,11 @@ TEST(Command, ATrainingSurvivesFaultsThatPassAndSaysSo) {
   ASSERT_EQ(heatbath(kSmallTraining + std::vector<std::string>{"--out", folder / "a"}).status, 0);
   std::vector<std::string> job = kSmallTraining;
   for (std::string& word : job)
-    if (word == kDevice) word += "&faults=thermal-trip@9000000,memory-flip@1200000000:99,hang@2500000000";
+    if (word == kDevice) word += "&faults=thermal-trip@9000000,cell-dead@9500000:5,memory-flip@1200000000:99,hang@2500000000";
   const Outcome survived = heatbath(job + std::vector<std::string>{"--out", folder / "b"});
   ASSERT_EQ(survived.status, 0) << survived.error;
   EXPECT_THAT(survived.error, HasSubstr("OVERHEATED"));
+  EXPECT_THAT(survived.error, HasSubstr("DEFECT"));
   EXPECT_THAT(survived.error, HasSubstr("goes on after update"));
   const auto updates = [&](const char* run) {
     return nlohmann::json::parse(content(folder / run / "report.json"))["training"]["action_above_floor_by_update"].size();

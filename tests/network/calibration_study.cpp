@@ -31,11 +31,8 @@ struct Found {
 };
 
 Found covariance_of(Device& device, const network::Network& wanted, const Eigen::MatrixXd& exact, double kT,
-                    std::shared_ptr<const network::Calibration> calibration, std::uint32_t records) {
-  network::ScalingOptions options;
-  options.kT = kT;
-  options.calibration = std::move(calibration);
-  const network::Scaling scaling(wanted, device.capabilities(), options);
+                    std::uint32_t records) {
+  const network::Scaling scaling(wanted, device.capabilities(), {.kT = kT});
   const auto n = static_cast<Eigen::Index>(wanted.cells());
   Eigen::MatrixXd second[2] = {Eigen::MatrixXd::Zero(n, n), Eigen::MatrixXd::Zero(n, n)};
   Eigen::VectorXd first[2] = {Eigen::VectorXd::Zero(n), Eigen::VectorXd::Zero(n)};
@@ -88,12 +85,13 @@ int main(int count, char** words) {
   const network::Network wanted = network::Network::quadratic_form(std::span(A.data(), static_cast<std::size_t>(A.size())), b);
   const Eigen::MatrixXd exact = kT * A.inverse();
 
-  const Found before = covariance_of(device, wanted, exact, kT, nullptr, records);
+  const Found before = covariance_of(device, wanted, exact, kT, records);
   const network::Calibration calibration = network::calibrate(device, {.effort = effort});
   testing::PartFigures part(chip);
   // The biases of the measurement of offsets reach so far.
   const testing::ActingFigures acting(part, cells, 0.6 * 0.7 * static_cast<double>(device.capabilities().range_state) * 0.75, device.time_units(device.now()));
-  const Found after = covariance_of(device, wanted, exact, kT, network::usable(calibration, device), records);
+  network::correct(device, calibration);
+  const Found after = covariance_of(device, wanted, exact, kT, records);
   testing::Scores offsets, gains;
   double gain = 0, truth = 0, bias = 0, of_part = 0;
   for (std::uint32_t i = 0; i < cells; ++i) {

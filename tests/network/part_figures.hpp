@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "heatbath/codes.h"
@@ -22,7 +23,7 @@ struct PartFigures {
 
   std::uint64_t serial;
 
-  explicit PartFigures(std::uint64_t chip) : profile(model::load_profile("hb-1024")), mismatch(spread_of(profile), chip), serial(chip) {}
+  explicit PartFigures(std::uint64_t chip, const std::string& name = "hb-1024") : profile(model::load_profile(name)), mismatch(spread_of(profile), chip), serial(chip) {}
   static model::MismatchSpread spread_of(const model::Profile& p) {
     model::MismatchSpread spread;
     spread.cell_gain = p.cell_gain_sd, spread.coupling_gain = p.coupling_gain_sd, spread.j2 = p.j2_sd, spread.j4 = p.j4_sd;

@@ -18,6 +18,7 @@ struct Claim {
   const char* name;   ///< as on the command line
   const char* text;   ///< one sentence
   std::string (*check)(Device&);  ///< returns what a person may want to know of a kept claim: figures, its grade
+  bool of_law = false;  ///< about what the device samples: asked of a corrected device (Device::correct); others about what it is
 };
 
 /// One line: how the device broke the claim.

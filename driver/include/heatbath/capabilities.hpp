@@ -14,6 +14,8 @@
 
 namespace heatbath {
 
+class ChipCorrection;
+
 /// Who a device is, as its identity registers say.
 struct Identity {
   std::uint32_t vendor = 0, part = 0, revision = 0;  ///< of the maker's numbers
@@ -35,6 +37,8 @@ struct Capabilities : CapabilityFields {
   /// Couplings that the device's graph came with (the values of its file): one per coupler; two, J_ij then J_ji, with
   /// couplings_full. Null: none. The device does not apply them by itself: Program::load_coupler_values.
   std::shared_ptr<const std::vector<float>> graph_couplings;
+  /// What programs made for these capabilities load in place of the values they are given (Device::correct). Null: those.
+  std::shared_ptr<const ChipCorrection> correction = nullptr;
 
   /// Length of a tick, and of a dimensionless time unit, in seconds.
   double tick_seconds() const { return tick_ps * 1e-12; }

@@ -56,8 +56,9 @@ class Device {
   /// The same in time units, to the nearest tick; Error(BAD_ARG) where that is off by more than 1 %.
   void set_step_time_units(double time_units);
 
-  /// Duration of `time_units` dimensionless time units: the nearest multiple of the step (of a tick where the step is
-  /// hidden). Error(BAD_ARG) that names it where it is off by more than 1 %.
+  /// Duration of `time_units` dimensionless time units: the nearest multiple of the step; where the step is hidden, of a
+  /// tick, and of cells that are updated in sweeps of the shortest capture period. Error(BAD_ARG) that names it where it is
+  /// off by more than 1 %.
   Ticks ticks(double time_units) const;
   /// The nearest such duration, however far off; at least one step for a positive one. For callers that then use the
   /// time_units() of the result instead of the duration they asked for.
@@ -67,8 +68,14 @@ class Device {
   /// Shortest capture period not below `wanted`: a multiple of the step, at least capabilities().capture_min.
   Ticks capture_period(Ticks wanted) const;
 
+  /// Programs made for capabilities() from now on load what this gives in place of the parameters they are given, and each
+  /// job asks it first (ChipCorrection::require). Null: values as they are. Readback shows what was loaded. Error(BUSY) while
+  /// a job runs, Error(UNSUPPORTED) for a rack, whose chips differ.
+  void correct(std::shared_ptr<const ChipCorrection> correction);
+
   /// Writes the program and its operands to device memory and starts the first pass. Error(BUSY) while a job of this
-  /// device runs; BAD_ARG, UNSUPPORTED, OUT_OF_MEMORY before anything was started.
+  /// device runs; BAD_ARG (also for a program made before correct() was called), UNSUPPORTED, OUT_OF_MEMORY before anything
+  /// was started.
   /// `spare`: captures of an earlier job that are no longer needed; the job may reuse their memory.
   Job start(const Program& program, const JobOptions& options = {}, Capture&& spare = {});
   /// start and wait.

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 #include <limits>
-#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +37,10 @@ std::string_view name(CalibrationState state);
 
 /// Whether a calibration whose state is not valid is used.
 enum class Expired : std::uint8_t { refused, used };
+
+/// What becomes of a cell or coupler that is dead (gain below 0.2), which nothing it could be loaded with would help: it is
+/// refused by name, or loaded as it was wanted.
+enum class Dead : std::uint8_t { refused, left };
 
 /// How a chip stands to its calibration, and why.
 struct CalibrationStanding {
@@ -75,18 +79,25 @@ struct Calibration {
   /// The same of a device as it is.
   void require(Device& device, Expired expired = Expired::refused) const;
 
-  /// The network to load so that the chip has the law of `asked`, both in the device's units. Temperatures that differ
-  /// from cell to cell are made up for by energies: J2, J4 and biases times that of the cell, couplings times the mean
-  /// of their two cells, which is exact for one temperature and off by the square of the spread times the couplings
-  /// else. The step is made up for in linear networks (no J4): A + A^2 step/2 is loaded in place of the matrix A, as far as
-  /// there are couplers for it. Couplers that `asked` lacks get what cancels their offset. Throws Error(BAD_ARG) for more cells than were
-  /// calibrated, Error(UNSUPPORTED) that names a cell or coupler that is dead (gain below 0.2).
-  Network corrected(const Network& asked) const;
+  /// What to load in a section of a cell for `wanted`, in the device's units: V is what acts, and temperatures that differ
+  /// from cell to cell are made up for by energies. J2, J4 and biases count times the temperature of the cell, couplings
+  /// times the mean of their two cells, which is exact for one temperature and off by the square of the spread times the
+  /// couplings else. Throws Error(UNSUPPORTED) that names a cell or coupler that is dead, unless a coupler of 0 is wanted.
+  double loaded(CellSection section, std::uint32_t cell, double wanted, Dead dead = Dead::refused) const;
+  /// The same of a coupler; null: it was not measured.
+  double loaded(std::uint32_t i, std::uint32_t j, const CouplerFigures* figures, double wanted, Dead dead = Dead::refused) const;
 };
 
-/// A calibration for Scaling: one that suits the device, else Error as of Calibration::require. ShotOptions::calibration
-/// asks again before each job.
-std::shared_ptr<const Calibration> usable(Calibration calibration, Device& device, Expired expired = Expired::refused);
+/// Has the device undo what its chip does, by a calibration of it, in every program that is made for its capabilities from
+/// now on (Device::correct); each job is refused by the name of the calibration's state, as Calibration::require does.
+/// Scaling also makes up for the step in linear networks. Throws Error as of Calibration::require, Error(UNSUPPORTED) for a
+/// rack.
+void correct(Device& device, Calibration calibration, Expired expired = Expired::refused, Dead dead = Dead::refused);
+
+/// What a chip whose variances grow with stiffness by 1 + k step/2 is to be given for the law of a linear network with the
+/// matrix A: A + A^2 step/2, and biases with the same mean; where the network has couplings, with one for each of
+/// `couplers` (sorted), or for all pairs where that is empty. Networks with J4 and other cells stay as they are.
+Network stiffened(const Network& wanted, double step, std::span<const Coupler> couplers);
 
 /// What is measured, and how well.
 struct CalibrateOptions {
@@ -97,11 +108,19 @@ struct CalibrateOptions {
   /// and two of their standard errors, it gives valid_time, and valid_kelvin. 0: never.
   double tolerance = 0.02;
   bool couplers = true;           ///< else cells alone: couplers take a job for each cell
+  /// Those that will be used, sorted by i, then j; empty: all. Cells are clamped one after the other until each of these has
+  /// been seen: of a network of two layers, those of the smaller one.
+  std::vector<Coupler> used = {};
   std::uint64_t seed = 1;         ///< where the device takes one
   Progress progress = nullptr;
 };
 
-/// Measures the chip from its own states and codes, with nothing else: overdamped cells. With couplings off:
+/// Measures the chip from its own states and codes, with nothing else.
+/// P-bits: the curve of each cell, P(up) = 1/(1 + exp(2 (gain b + offset)/kT)), by greatest likelihood of how often it is up
+/// under 16 biases, and couplers by fields on free cells beside a clamped one, at both signs of coupling and state. One
+/// temperature is taken, the device's: what a cell's own differs by is in its gains and offsets. A cell that never turns
+/// has gain 0. Where biases reach less than 0.1 kT, as of a chip that has none, there is no curve.
+/// Overdamped cells, with couplings off:
 /// - bias: drift of a cell without force from 0, x = -gain b t, absolute by the clock of the device;
 /// - offsets of biases and of the read-out: means under the same biases and two stiffnesses; J4: <x^3> = -bias/(4 J4),
 ///   exact at any temperature;
@@ -110,7 +129,8 @@ struct CalibrateOptions {
 /// Phases that are compared come by turns, so that slow noise and drift are the same for all; couplers and J2 are measured
 /// in up to four passes, whose differences are the rates at which they change, and figures are those of the end. Standard
 /// errors count the correlation of consecutive samples.
-/// Throws Error(UNSUPPORTED) for other cells and for a device whose temperature is fixed.
+/// A correction that the device has is off meanwhile.
+/// Throws Error(UNSUPPORTED) for other cells, and for overdamped ones at a temperature that is fixed.
 Calibration calibrate(Device& device, const CalibrateOptions& options = {});
 
 }  // namespace heatbath::network

@@ -2,7 +2,6 @@
 // Scaling: a network into a device's ranges, and results back into the network's units.
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -12,8 +11,6 @@
 #include "heatbath/network/network.hpp"
 
 namespace heatbath::network {
-
-struct Calibration;
 
 /// What a network is scaled for.
 struct ScalingOptions {
@@ -32,9 +29,6 @@ struct ScalingOptions {
   /// Suggested step times the largest curvature: the relative error of a stationary variance under Euler-Maruyama is
   /// half of it. Steppers of second order take four times the step.
   double stiffness = 0.05;
-  /// What the chip does to values, which load_into and program() then undo (calibration.hpp: usable() makes it). held()
-  /// and rounding() are those of a nominal chip.
-  std::shared_ptr<const Calibration> calibration = nullptr;
 };
 
 /// Rounding of a network's parameters by the converters.
@@ -63,7 +57,8 @@ class Scaling {
   double reach() const { return reach_; }
 
   /// Parameters and temperature to the program's shadow. The network may be another of the same kind and smaller
-  /// values.
+  /// values. Programs of a device that is corrected (calibration.hpp) load what undoes what the chip does; held() and
+  /// rounding() are those of a nominal chip.
   void load_into(Program& program) const { load_into(program, network_); }
   /// Another network of the same cells, with the same factors.
   void load_into(Program& program, const Network& network) const;

@@ -4,15 +4,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <optional>
 
 #include "heatbath/device.hpp"
 
 namespace heatbath::network {
-
-struct Calibration;
-enum class Expired : std::uint8_t;
 
 /// Default limit on the bytes of captured states and meters that one job leaves on the host.
 inline constexpr std::uint64_t default_memory = std::uint64_t{256} << 20;
@@ -30,9 +26,6 @@ struct ShotOptions {
   Progress progress = nullptr;
   /// JobOptions::strict of every job.
   bool strict = false;
-  /// Of the values that programs load: each job is refused, by the name of its state, as Calibration::require does.
-  std::shared_ptr<const Calibration> calibration = nullptr;
-  Expired expired = {};  ///< refused
 };
 
 /// Runs shots of one seed on a device, which must outlive it. No shot number is used twice: each call goes on where the
@@ -76,7 +69,6 @@ class Shots {
 
   JobOptions of(std::uint64_t first, std::uint32_t shots, JobOptions job) const;
   void claim(std::uint32_t shots);
-  void require_calibration() const;
 };
 
 /// Bytes that one shot of a program leaves on the host: captured states and meters.

@@ -2,7 +2,6 @@
 // Samples of the law of a network at a temperature, with what they say of the sampler.
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 
 #include "heatbath/device.hpp"
@@ -10,11 +9,6 @@
 #include "heatbath/network/network.hpp"
 #include "heatbath/solvers/sample_set.hpp"
 #include "heatbath/solvers/sample_statistics.hpp"
-
-namespace heatbath::network {
-struct Calibration;
-enum class Expired : std::uint8_t;
-}  // namespace heatbath::network
 
 namespace heatbath::solvers {
 
@@ -33,10 +27,6 @@ struct SampleOptions {
   bool keep_states = true;
   StatisticsChoice statistics = {};  ///< kept while the run goes
   std::uint64_t seed = 1;
-  /// Of this device: what is loaded undoes what its cells and couplers do. Each job asks for its state first
-  /// (ShotOptions::calibration).
-  std::shared_ptr<const network::Calibration> calibration = nullptr;
-  network::Expired expired = {};  ///< refused
   Progress progress = nullptr;    ///< false: Error(ABORTED)
 };
 
