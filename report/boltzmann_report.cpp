@@ -195,6 +195,7 @@ nlohmann::json boltzmann_json(const BoltzmannRun& run) {
                      {"temperatures", o.phase == trainers::FreePhase::tempered ? o.temperatures : 1}, {"hottest", o.hottest}};
   out["seed"] = training.seed;
   out["device"] = run.device;
+  out["electricity"] = electricity_json(run.electricity);
   out["seconds"] = run.seconds;
   out["pictures"] = pictures_json(run.pictures);
   out["provenance"] = provenance();
@@ -248,7 +249,7 @@ std::string boltzmann_html(const BoltzmannRun& run) {
                  {"Rate", fmt::format("{:g} at first, decay {:g}", o.rate, o.decay)},
                  {"Drawings", fmt::format("{} of {:g} sweeps from random spins", run.drawn.shots, run.draw_sweeps)},
                  {"Seed", std::to_string(saved.training.seed)},
-                 {"Time", fmt::format("{:.1f} s", run.seconds)}});
+                 {"Time", fmt::format("{:.1f} s", run.seconds)}}) + pairs(electricity_rows(run.electricity));
   html += page_foot("The numbers are in report.json, the machine in machine.json.");
   return html;
 }

@@ -8,6 +8,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "files/electricity.hpp"
 #include "files/boltzmann_file.hpp"
 #include "heatbath/trainers/ergodicity/binary_digits.hpp"
 #include "report/picture.hpp"
@@ -39,6 +40,7 @@ struct BoltzmannRun {
   std::optional<trainers::BinaryDigits> digits;
   std::vector<double> class_shares;  ///< of the drawings, of digits
   std::string device;
+  Electricity electricity;  ///< of all that the device did
   double seconds = 0;
   std::vector<Picture> pictures;
 };

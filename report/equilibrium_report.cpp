@@ -47,6 +47,7 @@ nlohmann::json equilibrium_json(const EquilibriumRun& run) {
                      {"records", o.records}, {"interval", o.interval}, {"rate", o.rate}};
   out["seed"] = o.seed;
   out["device"] = run.device;
+  out["electricity"] = electricity_json(run.electricity);
   out["seconds"] = run.seconds;
   out["pictures"] = pictures_json(run.pictures);
   out["provenance"] = provenance();
@@ -77,7 +78,7 @@ std::string equilibrium_html(const EquilibriumRun& run) {
           pairs({{"Device", run.device}, {"Examples", fmt::format("{}: {}", run.data_source, run.examples.size())},
                  {"Updates", std::to_string(run.saved.training.updates)}, {"Temperature", fmt::format("{:g}", o.kT)}, {"Nudge", fmt::format("{:g}", o.nudge)},
                  {"Shots of an update", fmt::format("{} of each example and sign, {:g} time units", o.repeats, o.relax)},
-                 {"Seed", std::to_string(o.seed)}, {"Time", fmt::format("{:.1f} s", run.seconds)}});
+                 {"Seed", std::to_string(o.seed)}, {"Time", fmt::format("{:.1f} s", run.seconds)}}) + pairs(electricity_rows(run.electricity));
   html += page_foot("The numbers are in report.json, the net in net.json.");
   return html;
 }

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "files/electricity.hpp"
 #include "files/equilibrium_file.hpp"
 #include "report/picture.hpp"
 
@@ -18,6 +19,7 @@ struct EquilibriumRun {
   double right = 0;             ///< share of the outputs whose sign is that of the target
   double cost = 0;              ///< mean of sum (mean output - target)^2/2
   std::string data_source, device;
+  Electricity electricity;  ///< of all that the device did
   double seconds = 0;
   std::vector<Picture> pictures;
 };

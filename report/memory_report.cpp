@@ -69,6 +69,7 @@ nlohmann::json memory_json(const MemoryRun& run) {
                      {"shots", run.shots}, {"sweeps", run.sweeps}};
   out["seed"] = run.seed;
   out["device"] = run.device;
+  out["electricity"] = electricity_json(run.electricity);
   out["seconds"] = run.seconds;
   out["pictures"] = pictures_json(run.pictures);
   out["provenance"] = provenance();
@@ -95,7 +96,7 @@ std::string memory_html(const MemoryRun& run) {
           pairs({{"Device", run.device}, {"Temperature", fmt::format("{:g}", run.kT)},
                  {"Recalls at each load", fmt::format("{} of {:g} sweeps", run.shots, run.sweeps)},
                  {"Largest error of the ladder of hidden spins", fmt::format("{:.2g} kT a pattern", run.ladder_misses)},
-                 {"Seed", std::to_string(run.seed)}, {"Time", fmt::format("{:.1f} s", run.seconds)}});
+                 {"Seed", std::to_string(run.seed)}, {"Time", fmt::format("{:.1f} s", run.seconds)}}) + pairs(electricity_rows(run.electricity));
   html += page_foot("The numbers are in report.json.");
   return html;
 }

@@ -7,6 +7,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "files/electricity.hpp"
 #include "heatbath/trainers/associative_memory.hpp"
 #include "report/picture.hpp"
 
@@ -35,6 +36,7 @@ struct MemoryRun {
   double ladder_misses = 0;  ///< largest error of the dense energy of one pattern, over kT
   std::uint64_t seed = 1;
   std::string device;
+  Electricity electricity;  ///< of all that the device did
   double seconds = 0;
   std::vector<Picture> pictures;
 };

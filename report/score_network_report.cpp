@@ -209,6 +209,7 @@ nlohmann::json score_network_json(const ScoreNetworkReport& report) {
   out["guidance"] = report.draw.guidance;
   out["class_guidance"] = report.draw.class_guidance;
   out["device"] = report.device;
+  out["electricity"] = electricity_json(report.electricity);
   out["data_source"] = report.saved.data_source;
   out["clips"] = report.drawings.clips;
   out["rails"] = report.drawings.rails;
@@ -289,7 +290,8 @@ std::string score_network_html(const ScoreNetworkReport& report) {
                  {"Seed of the drawings", std::to_string(report.draw.seed)},
                  {"Values clipped; cell-steps at a rail", fmt::format("{}; {}", report.drawings.clips, report.drawings.rails)},
                  {"Model", report.model_path},
-                 {"Time", fmt::format("training {:.1f} s, drawing {:.1f} s, all {:.1f} s", report.train_seconds, report.drawings.seconds, report.total_seconds)}});
+                 {"Time", fmt::format("training {:.1f} s, drawing {:.1f} s, all {:.1f} s", report.train_seconds, report.drawings.seconds, report.total_seconds)}}) +
+          pairs(electricity_rows(report.electricity));
   html += page_foot("The numbers are in report.json, the parameters in the model file.");
   return html;
 }

@@ -8,6 +8,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "files/electricity.hpp"
 #include "files/score_network_file.hpp"
 #include "heatbath/measure/estimate.hpp"
 #include "heatbath/trainers/drawing_judge.hpp"
@@ -25,6 +26,7 @@ struct ScoreNetworkReport {
   std::uint32_t unlabelled_shots = 0;
   std::size_t learned = 0;         ///< images
   std::string device;              ///< one line
+  Electricity electricity;         ///< of all that the device did
   double energy_unit_joules = 0;   ///< of the device; 0: not known
   std::string model_path;
   double train_seconds = 0, total_seconds = 0;

@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <cmath>
+#include <limits>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -175,6 +176,7 @@ void measure_machine(trainers::SpinDevice& device, const TrainBoltzmannOptions& 
 int run_train_boltzmann(const TrainBoltzmannOptions& options) {
   using Clock = std::chrono::steady_clock;
   const auto start = Clock::now();
+  const HostEnergy host;
   BoltzmannRun run;
   run.data = patterns_of(options, run.digits);
   const Patterns& data = run.data;
@@ -245,6 +247,7 @@ int run_train_boltzmann(const TrainBoltzmannOptions& options) {
          saved.training.updates, saved.options.updates, path.string());
     return interrupted_status();
   }
+  run.electricity = electricity_of(device, std::numeric_limits<double>::quiet_NaN(), host);
   run.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   run.pictures = boltzmann_pictures(run);
   add_pictures(out, run.pictures, !options.json);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <limits>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -72,6 +73,7 @@ void check_same_net(const std::filesystem::path& path, const SavedEquilibrium& b
 int run_train_equilibrium(const TrainEquilibriumOptions& options) {
   using Clock = std::chrono::steady_clock;
   const auto start = Clock::now();
+  const HostEnergy host;
   EquilibriumRun run;
   SavedEquilibrium& saved = run.saved;
   if (options.problem != "parity" && options.problem.find_first_of("./") == std::string::npos && !std::filesystem::exists(options.problem))
@@ -129,6 +131,7 @@ int run_train_equilibrium(const TrainEquilibriumOptions& options) {
     run.cost += miss * miss / 2 / static_cast<double>(run.examples.size());
     if (run.outputs[k] * run.examples.target[k] > 0) run.right += 1.0 / static_cast<double>(run.outputs.size());
   }
+  run.electricity = electricity_of(device, std::numeric_limits<double>::quiet_NaN(), host);
   run.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   run.pictures = equilibrium_pictures(run);
   add_pictures(out, run.pictures, !options.json);

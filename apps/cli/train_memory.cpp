@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <optional>
 
 #include <fmt/format.h>
@@ -36,6 +37,7 @@ constexpr std::array<std::uint32_t, 3> kExactMasks{0, 5, 10};
 
 int run_train_memory(const TrainMemoryOptions& options) {
   const auto start = std::chrono::steady_clock::now();
+  const HostEnergy host;
   MemoryRun run;
   run.cells = options.cells;
   run.levels = options.levels;
@@ -95,6 +97,7 @@ int run_train_memory(const TrainMemoryOptions& options) {
     note("heatbath: interrupted; nothing was written\n");
     return interrupted_status();
   }
+  run.electricity = electricity_of(device, std::numeric_limits<double>::quiet_NaN(), host);
   run.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   run.pictures = memory_pictures(run);
   add_pictures(out, run.pictures, !options.json);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -73,6 +74,7 @@ trainers::ScoreOptions taken_up(const TrainScoreOptions& options, const trainers
 int run_train_score(const TrainScoreOptions& options) {
   using Clock = std::chrono::steady_clock;
   const auto start = Clock::now();
+  const HostEnergy host;
   const auto since = [](Clock::time_point from) { return std::chrono::duration<double>(Clock::now() - from).count(); };
   Device device = open_chosen(options.device);
   const std::filesystem::path model_path = options.out / "score_network.h5";
@@ -198,6 +200,7 @@ int run_train_score(const TrainScoreOptions& options) {
   }
   report.learned = split.learned.size();
   report.device = device_line(device);
+  report.electricity = electricity_of(device, std::numeric_limits<double>::quiet_NaN(), host);
   report.energy_unit_joules = device.capabilities().energy_unit_joules;
   report.model_path = model_path.string();
   report.total_seconds = since(start);

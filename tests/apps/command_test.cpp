@@ -277,10 +277,49 @@ TEST(Command, ShowsTheGapOfAModel) {
   EXPECT_TRUE(report["chips"][0]["likeness"].is_number());
   EXPECT_EQ(report["chips"][0]["electricity"]["items"].size(), 0u);
   EXPECT_THAT(report["chips"][1]["refused"].get<std::string>(), HasSubstr("8"));
-  EXPECT_THAT(content(folder / "gap" / "gap.md"), HasSubstr("| ideal |"));
+  EXPECT_THAT(content(folder / "gap" / "gap.md"), HasSubstr("| ideal | as it is |"));
+  const Outcome tuned = heatbath(job + std::vector<std::string>{"--profiles", "ideal", "--tune", "2", "--json"});
+  ASSERT_EQ(tuned.status, 0) << tuned.error;
+  const nlohmann::json rows = nlohmann::json::parse(tuned.out)["chips"];
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[1]["treatment"], "tuned");
+  EXPECT_GT(rows[1]["tuning"]["device_seconds"].get<double>(), 0);
+  EXPECT_NE(rows[1]["heat_mean_kT"], rows[0]["heat_mean_kT"]) << "another model";
   const Outcome wrong = heatbath(job + std::vector<std::string>{"--profiles", "gold"});
   EXPECT_EQ(wrong.status, 2);
   EXPECT_THAT(wrong.error, HasSubstr("gold"));
+}
+
+TEST(Command, CalibrationsCorrectADeviceOrAreRefusedByName) {
+  const TemporaryFolder folder;
+  const std::string device = "func:profile=hb-1024&cells=4&chip=3&threads=1", calibration = folder / "chip.json", cool = folder / "cool.json";
+  std::ofstream(folder / "springs.toml") << "[network]\ncells = 4\nj2 = 1.0\nkT = 0.1\n[[schedule]]\nop = \"evolve\"\nduration = 5.0\n[[schedule]]\nop = \"sample\"\n"
+                                            "[samples]\nshots = 3\n";
+  const std::vector<std::string> calibrate{"calibrate", "--device", device, "--effort", "0.02"}, run{"run", folder / "springs.toml", "--json", "--device"};
+  ASSERT_EQ(heatbath(calibrate + std::vector<std::string>{"--out", calibration}).status, 0);
+  const Outcome plain = heatbath(run + std::vector<std::string>{device});
+  ASSERT_EQ(plain.status, 0) << plain.error;
+  EXPECT_FALSE(nlohmann::json::parse(plain.out)["device"].contains("calibration"));
+  const Outcome corrected = heatbath(run + std::vector<std::string>{device, "--calibration", calibration});
+  ASSERT_EQ(corrected.status, 0) << corrected.error;
+  EXPECT_THAT(nlohmann::json::parse(corrected.out)["device"]["calibration"]["used"].get<std::string>(), HasSubstr("4 cells, 6 couplers"));
+  const Outcome claims = heatbath({"conformance", "--device", device, "--calibration", calibration, "--only", "readback", "--only", "clipping"});
+  EXPECT_EQ(claims.status, 0) << claims.out << claims.error;
+
+  const auto refusal = [&](const std::vector<std::string>& words) {
+    const Outcome refused = heatbath(words);
+    EXPECT_EQ(refused.status, 2);
+    return refused.error;
+  };
+  EXPECT_THAT(refusal(run + std::vector<std::string>{"func:profile=hb-1024&cells=4&chip=4&threads=1", "--calibration", calibration}),
+              HasSubstr("calibration of another chip"));
+  EXPECT_THAT(refusal(run + std::vector<std::string>{device, "--use-expired"}), HasSubstr("give that, too"));
+  EXPECT_THAT(refusal(run + std::vector<std::string>{device, "--calibration", folder / "none.json"}), HasSubstr("none.json"));
+  // A die that is as cold as at power-on, and a calibration that was made when it was warm, and is narrow.
+  ASSERT_EQ(heatbath(calibrate + std::vector<std::string>{"--tolerance", "1e-6", "--out", cool}).status, 0);
+  EXPECT_THAT(refusal(run + std::vector<std::string>{device, "--calibration", cool}), HasSubstr("calibration needed: the die is at"));
+  EXPECT_EQ(heatbath(run + std::vector<std::string>{device, "--calibration", cool, "--use-expired"}).status, 0);
+  EXPECT_THAT(heatbath({"info", "--device", device}).out, HasSubstr("kept"));
 }
 
 TEST(Command, PrintsADatasheetWithGrades) {

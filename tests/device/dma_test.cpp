@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <numeric>
 
 #include "board.hpp"
@@ -76,6 +77,23 @@ TEST(Dma, ABurstTakesOneTickWhereCostsAreNotModelled) {
   EXPECT_TRUE(board.chip.interrupt());
   EXPECT_EQ(board.r(HB_DMA_STATUS_OFFSET), 0u);
   EXPECT_EQ(board.chip.next_event(), Chip::never);
+}
+
+TEST(Dma, APlannedFaultEndsOneTransferAndIsToldByItsCode) {
+  const ChangedProfile failing("ideal", {{"dma", "true"}});
+  std::ofstream(failing.path(), std::ios::app) << "\n[faults]\nplan = \"dma-error@12\"\n";
+  DmaBoard board(failing.path());
+  board.chip.advance_to(10);
+  board.start(to_host, board.buffer.address, 0, 1000, 256);
+  board.chip.advance_to(1000);
+  EXPECT_EQ(board.code(), HB_DEVICE);
+  EXPECT_FALSE(board.is_busy());
+  EXPECT_TRUE(board.raised());
+  EXPECT_EQ(board.r(HB_DMA_MOVED_OFFSET), 256u) << "the burst before it has arrived";
+  board.start(to_host, board.buffer.address, 0, 1000, 256);
+  board.chip.advance_to(2000);
+  EXPECT_EQ(board.code(), HB_OK) << "it befalls one";
+  EXPECT_EQ(board.r(HB_DMA_MOVED_OFFSET), 1000u);
 }
 
 TEST(Dma, CostsOfABurstAreThoseOfTheBus) {
