@@ -165,6 +165,7 @@ nlohmann::json bound_json(const BoundReport& report) {
                       {"wasserstein_floor", r.wasserstein_floor},
                       {"seed", report.seed},
                       {"device", report.device},
+                      {"electricity", electricity_json(report.electricity)},
                       {"clips", r.clips},
                       {"rails", r.rails},
                       {"seconds", r.seconds},
@@ -269,6 +270,7 @@ std::string bound_html(const BoundReport& report) {
       {"Values clipped, cell-steps at a rail", fmt::format("{}, {}", r.clips, r.rails)},
       {"Seconds", fmt::format("{:.1f}", r.seconds)},
   });
+  html += pairs(electricity_rows(report.electricity));
   return html + page_foot("The numbers are in report.json.");
 }
 

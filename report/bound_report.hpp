@@ -8,6 +8,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "files/electricity.hpp"
 #include "heatbath/studies/score_bound.hpp"
 #include "report/picture.hpp"
 
@@ -22,6 +23,7 @@ struct BoundReport {
   double unit = 1;      ///< of the file's values that 1 stands for; entropies per value are larger by its logarithm
   std::uint64_t seed = 1;
   std::string device{}; ///< one line
+  Electricity electricity{};  ///< of all that the device did
   std::vector<Picture> pictures{};
 
   /// An entropy or negative log-likelihood of the values as the file has them.
@@ -34,7 +36,7 @@ std::vector<Picture> bound_pictures(const BoundReport& report);
 /// Keys: command, data, process, score, nll, bound, gap, half_kl, terminal_kl, gap_naive_score, gap_naive_divergence,
 /// entropy_data, entropy_end, identity_ratio, production, divergence_drop, exchange_total, heat_total,
 /// generation_ratio, each with a _se beside it; nll_is (density or path bound), rates, generations, heat_source, seed,
-/// device, samples, evaluated, clips, rails, seconds, pictures, provenance. What was not measured is null.
+/// device, electricity, samples, evaluated, clips, rails, seconds, pictures, provenance. What was not measured is null.
 nlohmann::json bound_json(const BoundReport& report);
 
 std::string bound_html(const BoundReport& report);

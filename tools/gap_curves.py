@@ -75,9 +75,9 @@ def main():
     (args.out / "gap_curves.md").write_text(table)
     (args.out / "data").write_text("\n\n".join(blocks))
     titles = list(CURVES)
-    plot = "set terminal pngcairo size 900,640\nset output 'gap_curves.png'\nset multiplot layout 2,2\nset yrange [0:*]\nset grid y\n"
+    plot = "set terminal pngcairo size 900,640\nset output 'gap_curves.png'\nset multiplot layout 2,2\nset yrange [0:*]\nset offsets graph 0.02, graph 0.02, graph 0.06, 0\nset grid y\n"
     for k, title in enumerate(titles):
-        plot += (f"set xlabel '{title}'\nset key {'top right' if k == 0 else 'off'}\n"
+        plot += (f"set xlabel '{title}'\nset key {'bottom right' if k == 0 else 'off'}\n"
                  f"plot 'data' index {k} using 1:2 with linespoints pt 7 lc rgb '#1d4f91' title 'likeness', "
                  f"'data' index {k} using 1:3 with linespoints pt 5 lc rgb '#2e8b57' title 'images held'\n")
     try:

@@ -1,6 +1,7 @@
 // heatbath bound: what a score-based model can reach, measured on a device.
 
 #include <array>
+#include <limits>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -84,8 +85,10 @@ int run_bound(const BoundCommandOptions& options) {
   report.seed = bound.seed;
   report.ratio = bound.ratio;
   report.device = device_line(device);
+  const HostEnergy host;
   report.result = trainers::score_bound(device, report.law, bound);
   bar.finish();
+  report.electricity = electricity_of(device, std::numeric_limits<double>::quiet_NaN(), host);
 
   report.pictures = bound_pictures(report);
   add_pictures(out, report.pictures, !options.json);
