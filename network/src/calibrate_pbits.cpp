@@ -74,15 +74,18 @@ void measure_curves(Bench& bench, double kT, std::vector<CellFigures>& cells) {
   }
 }
 
-/// Fields on free cells beside a clamped one, at both signs of coupling and state.
-void measure_couplers(Bench& bench, double kT, std::vector<CouplerFigures>& found) {
+/// Fields on free cells beside a clamped one, at both signs of coupling and state. Biases hold against the coupling where there
+/// are any: free cells that the clamped one turned would show one another's offsets as a gain.
+void measure_couplers(Bench& bench, double kT, const std::vector<CellFigures>& cells, std::vector<CouplerFigures>& found) {
   const bool dense = !bench.caps().sparse();
   const std::vector<Coupler> all = bench.couplers();
   const Wanted wanted = wanted_of(bench, all);
   const double J = bench.held(most_coupling * kT, bench.caps().range_coupling);
+  const bool against = std::isfinite(cells[0].bias_gain.value);
+  const double b = against ? bench.held(J, bench.caps().range_bias) : 0;
   const auto groups = groups_of(bench.cells(), all, dense, wanted.clamped);
   struct Sum {
-    double gain = 0, offset = 0, weights = 0, count = 0;
+    double gain = 0, offset = 0, of_gain = 0, of_offset = 0, count = 0;  // weighted sums, and weights
   };
   std::map<std::pair<std::uint32_t, std::uint32_t>, Sum> sums;
   for (std::size_t g = 0; g < groups.size(); ++g) {
@@ -95,12 +98,16 @@ void measure_couplers(Bench& bench, double kT, std::vector<CouplerFigures>& foun
     constexpr std::array<double, 4> sign{1, 1, -1, -1}, side{1, -1, 1, -1};
     const std::uint32_t samples = bench.visits(samples_of_phase);
     const Ups ups = ups_of(bench, base(bench, kT, 1), 4, samples, [&](Program& program, std::uint32_t phase) {
-      if (phase % 2 == 0) program.load_coupling_list(bench.both_ways(seen, sign[phase] * J)).commit();
+      std::vector<float> bias(bench.cells());
+      for (const auto& [free, held] : seen) bias[free] = static_cast<float>(-sign[phase] * side[phase] * b);
+      if (against) program.load(CellSection::bias, bias);
+      if (phase % 2 == 0) program.load_coupling_list(bench.both_ways(seen, sign[phase] * J));
+      program.commit();
       for (const std::uint32_t i : groups[g]) program.clamp(i, 1, static_cast<float>(side[phase]));
     }, 0.2 + 0.8 * static_cast<double>(g + 1) / static_cast<double>(groups.size()));
     const double trials = static_cast<double>(samples) * bench.lanes();
     for (const auto& [free, held] : seen) {
-      double gain = 0, offset = 0, variance = 0;
+      double gain = against ? cells[free].bias_gain.value * b / J : 0, offset = 0, variance = 0;
       for (std::size_t phase = 0; phase < 4; ++phase) {
         const double up = ups[phase][free] + 0.5, down = trials - ups[phase][free] + 0.5;
         const double field = -kT / 2 * std::log(up / down);
@@ -108,13 +115,14 @@ void measure_couplers(Bench& bench, double kT, std::vector<CouplerFigures>& foun
         offset += side[phase] * field / 4;
         variance += kT * kT / 4 * (1 / up + 1 / down) / 16;
       }
+      const double of_gain = 1 / (variance / (J * J) + (against ? std::pow(cells[free].bias_gain.standard_error * b / J, 2) : 0));
       Sum& sum = sums[{std::min(free, held), std::max(free, held)}];
-      sum.gain += gain / variance, sum.offset += offset / variance, sum.weights += 1 / variance, sum.count += 4 * trials;
+      sum.gain += gain * of_gain, sum.of_gain += of_gain, sum.offset += offset / variance, sum.of_offset += 1 / variance, sum.count += 4 * trials;
     }
   }
   for (const auto& [pair, sum] : sums) {
-    const double error = 1 / std::sqrt(sum.weights);
-    found.push_back({pair.first, pair.second, {sum.gain / sum.weights, error / J, sum.count}, {sum.offset / sum.weights, error, sum.count}});
+    found.push_back({pair.first, pair.second, {sum.gain / sum.of_gain, 1 / std::sqrt(sum.of_gain), sum.count},
+                     {sum.offset / sum.of_offset, 1 / std::sqrt(sum.of_offset), sum.count}});
   }
 }
 
@@ -123,7 +131,7 @@ void measure_couplers(Bench& bench, double kT, std::vector<CouplerFigures>& foun
 void calibrate_pbits(Bench& bench, bool with_couplers, Calibration& calibration) {
   const auto kT = static_cast<double>(bench.caps().kT_reset);
   measure_curves(bench, kT, calibration.cells);
-  if (with_couplers) measure_couplers(bench, kT, calibration.couplers);
+  if (with_couplers) measure_couplers(bench, kT, calibration.cells, calibration.couplers);
 }
 
 }  // namespace heatbath::network

@@ -304,15 +304,15 @@ TEST(Calibration, WhatItCannotCorrectIsNamed) {
 
 TEST(Calibration, CouplersThatAreUsedAreSeenFromFewCells) {
   // Two cells that couple to eight others, which do not couple to each other.
-  CalibrateOptions how{.effort = 0.05};
+  CalibrateOptions how{.effort = 0.02};
   for (const std::uint32_t i : {0u, 1u})
     for (std::uint32_t j = 2; j < 10; ++j) how.used.push_back({i, j});
-  Device device = open("func:cells=10&threads=1");
-  (void)calibrate(device, {.effort = 0.05, .couplers = false});
+  Device device = open("func:cells=10&lanes=16&threads=1");
+  (void)calibrate(device, {.effort = 0.02, .couplers = false});
   const double of_cells = device.work().samples;
   const Calibration some = calibrate(device, how);
   const double of_used = device.work().samples - 2 * of_cells;
-  const Calibration all = calibrate(device, {.effort = 0.05});
+  const Calibration all = calibrate(device, {.effort = 0.02});
   const double of_all = device.work().samples - 3 * of_cells - of_used;
   EXPECT_NEAR(of_used / of_all, 0.2, 0.01) << "two clamped cells in place of ten";
   ASSERT_EQ(some.couplers.size(), 16u);
@@ -362,7 +362,7 @@ TEST(Calibration, CurvesAndCouplersOfPbitsAreThoseOfThePart) {
   network.set(CellSection::bias, std::vector<double>{0.4, -0.3, 0, 0.2, -0.1});
   network.set_couplings(std::vector<Edge>{{0, 1, 0.5}, {1, 2, -0.4}, {2, 3, 0.3}, {3, 4, 0.6}});
   const auto distance = [&] {
-    const Scaling scaling(network, device.capabilities(), {.kT = 1});
+    const Scaling scaling(network, device.capabilities(), {.kT = 1, .most_energy = 1});
     Program program = scaling.program();
     program.evolve(device.ticks(50)).loop_begin(4000).evolve(device.ticks(1)).sample().loop_end();
     std::vector<double> means(5);
