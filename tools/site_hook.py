@@ -2,6 +2,7 @@
 
 - A link that leaves docs/ leads to a page of the site that shows that file, or lists that folder. Markdown is shown as
   Markdown; links of such a page are followed in the same way.
+- Averages in angle brackets, <x>, stay text: of HTML pages have comments and addresses alone.
 - A code block that says file=PATH has the path as its title.
 - Headings have the anchors of the repository, which tests/docs/check_texts.py checks.
 - The decisions stand in the navigation by their numbers, without being listed in mkdocs.yml.
@@ -127,8 +128,19 @@ def source_text(path):
     return f"# {path}\n\n{fence}{LANGUAGES.get(file.suffix, 'text')}\n{text.rstrip()}\n{fence}\n"
 
 
+CODE_OR_BRACKET = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)|<(?!!--|https?:)", re.DOTALL)
+
+
+def with_brackets(text):
+    """The text with brackets outside code as text. Lines that begin with four blanks are code."""
+    parts = re.split(r"(^ *```.*?^ *```[^\n]*\n|^    [^\n]*\n)", text, flags=re.DOTALL | re.MULTILINE)
+    return "".join(part if k % 2 else CODE_OR_BRACKET.sub(lambda found: "&lt;" if found.group(0) == "<" else found.group(0), part)
+                   for k, part in enumerate(parts))
+
+
 def rewritten(text, base, place):
     """Text of a page of the folder `base` of the repository, whose page is in the folder `place` of the site."""
+    text = with_brackets(text if text.endswith("\n") else text + "\n")
     fenced, lines = False, []
     for line in text.splitlines():
         if line.lstrip().startswith("```"):

@@ -19,13 +19,21 @@ def site(tree, out):
     return subprocess.run([tree / "tools/site.sh", "--out", out], capture_output=True, text=True)
 
 
+# What pages are made of. A name beside these is a formula, <x>, that was taken for HTML and is not seen.
+ELEMENTS = set("a abbr article aside blockquote body br button circle code dd del details div dl dt em figcaption figure footer form g "
+               "h1 h2 h3 h4 h5 h6 head header hr html iframe img input kbd label li link main meta nav noscript ol p path pre rect script "
+               "section small span strong style sub summary sup svg table tbody td template text th thead title tr ul".split())
+
+
 class References(html.parser.HTMLParser):
     def __init__(self, page):
         super().__init__()
-        self.found, self.ids = [], set()
+        self.found, self.ids, self.unknown = [], set(), set()
         self.feed(page.read_text())
 
     def handle_starttag(self, tag, attributes):
+        if tag not in ELEMENTS:
+            self.unknown.add(tag)
         for name, value in attributes:
             if name in ("href", "src") and value and not (tag == "link" and dict(attributes).get("rel") == "canonical"):
                 self.found.append(value)
@@ -44,6 +52,7 @@ with tempfile.TemporaryDirectory() as folder:
     assert len(pages) > 100, len(pages)
     checked = 0
     for page, references in pages.items():
+        assert not references.unknown, f"{page.relative_to(out)}: {references.unknown} is no element"
         for reference in references.found:
             split = urllib.parse.urlsplit(reference)
             if split.scheme or split.netloc:
