@@ -54,14 +54,16 @@ nlohmann::json of_population(const solvers::PopulationResult& result) {
   return json;
 }
 
-enum class Method { annealing, tempering, population, bifurcation };
+enum class Method { annealing, cycles, tempering, population, bifurcation, oscillators };
 
 Method method_named(const std::string& name) {
   if (name == "annealing") return Method::annealing;
+  if (name == "cycles") return Method::cycles;
   if (name == "tempering") return Method::tempering;
   if (name == "population") return Method::population;
   if (name == "bifurcation") return Method::bifurcation;
-  throw Error(HB_BAD_ARG, fmt::format("--method {}: annealing, tempering, population or bifurcation", name));
+  if (name == "oscillators") return Method::oscillators;
+  throw Error(HB_BAD_ARG, fmt::format("--method {}: annealing, cycles, tempering, population, bifurcation or oscillators", name));
 }
 
 solvers::Cooling cooling_named(const std::string& name) {
@@ -72,6 +74,7 @@ solvers::Cooling cooling_named(const std::string& name) {
 
 std::uint32_t parallel_runs(Method method, const AnnealCommandOptions& options) {
   switch (method) {
+    case Method::cycles: return options.cycles.reads;
     case Method::tempering: return options.tempering.replicas;
     case Method::population: return options.population.populations * options.population.replicas;
     default: return options.annealing.reads;
@@ -80,6 +83,7 @@ std::uint32_t parallel_runs(Method method, const AnnealCommandOptions& options) 
 
 std::uint64_t seed_of(Method method, const AnnealCommandOptions& options) {
   switch (method) {
+    case Method::cycles: return options.cycles.seed;
     case Method::tempering: return options.tempering.seed;
     case Method::population: return options.population.seed;
     default: return options.annealing.seed;
@@ -100,9 +104,10 @@ int run_anneal(const AnnealCommandOptions& options) {
   if (!of_spins(problem.kind))
     throw Error(HB_BAD_ARG, fmt::format("{}: is of the kind {}; anneal takes spins and bits, sample takes all", options.file.string(), name_of(problem.kind)));
   const bool tempering = method == Method::tempering;
-  const network::Network cells =
-      method == Method::bifurcation ? solvers::bifurcation_cells(problem.network, options.bifurcation) : problem.network;
-  Device device = open_for(options.device, cells, std::min<std::uint32_t>(parallel_runs(method, options), 64));
+  const network::Network cells = method == Method::bifurcation   ? solvers::bifurcation_cells(problem.network, options.bifurcation)
+                                 : method == Method::oscillators ? solvers::oscillator_cells(problem.network, options.oscillators)
+                                                                 : problem.network;
+  Device device = open_for_runs(options.device, cells, parallel_runs(method, options));
   if (!options.out.empty()) prepare_file(options.out);
   watch_interrupts();
   ProgressBar bar(ProgressBar::style_for(options.json), "anneal", 100, "");
@@ -112,7 +117,7 @@ int run_anneal(const AnnealCommandOptions& options) {
   };
 
   solvers::SampleSet found(1, solvers::Origin::search);
-  nlohmann::json tempered, cooled;
+  nlohmann::json tempered, cooled, cycled;
   bool ended = false;
   const HostEnergy host;
   const auto start = std::chrono::steady_clock::now();
@@ -124,6 +129,14 @@ int run_anneal(const AnnealCommandOptions& options) {
     ended = result.interrupted;
     tempered = of_tempering(result);
     found = std::move(result.best);
+  } else if (method == Method::cycles) {
+    solvers::CyclesOptions run = options.cycles;
+    run.progress = progress;
+    if (target) run.target = problem.energy_of(*target) + 1e-9 * std::abs(*target);
+    solvers::CyclesResult result = solvers::cycle(device, problem.network, run);
+    ended = result.interrupted;
+    cycled = {{"lowest", result.lowest}, {"best_updates", result.best_updates}, {"mean_group", result.mean_group}};
+    found = std::move(result.best);
   } else if (method == Method::population) {
     solvers::PopulationOptions run = options.population;
     run.progress = progress;
@@ -134,6 +147,10 @@ int run_anneal(const AnnealCommandOptions& options) {
     solvers::BifurcationOptions run = options.bifurcation;
     run.progress = progress;
     found = solvers::bifurcate(device, problem.network, run);
+  } else if (method == Method::oscillators) {
+    solvers::OscillatorOptions run = options.oscillators;
+    run.progress = progress;
+    found = solvers::oscillate(device, problem.network, run);
   } else {
     solvers::AnnealOptions run = options.annealing;
     run.progress = progress;
@@ -175,6 +192,7 @@ int run_anneal(const AnnealCommandOptions& options) {
     report["success"] = found.success(problem.energy_of(*target) + 1e-9 * std::abs(*target));
   }
   if (tempering) report["tempering"] = tempered;
+  if (method == Method::cycles) report["cycles"] = cycled;
   if (method == Method::population) report["population"] = cooled;
   std::vector<std::string> notes = problem.notes;
   notes.insert(notes.end(), found.notes.begin(), found.notes.end());
@@ -191,12 +209,17 @@ int run_anneal(const AnnealCommandOptions& options) {
   put("{} ({}, {}): {} variables, {} couplings on {}\n", options.file.string(), problem.format, name_of(problem.kind), problem.variables,
       problem.network.couplings().size(), device_line(device));
   put("best {}      {}  ({:g} of {:g} {})\n", problem.larger_is_better() ? "cut   " : problem.kind == ProblemKind::max_sat ? "unmet " : "energy",
-      numerics::general(best, 10), at_best, all, tempering ? "ladders" : method == Method::population ? "replicas" : "reads");
+      numerics::general(best, 10), at_best, all, tempering ? "ladders" : method == Method::cycles ? "families" : method == Method::population ? "replicas" : "reads");
   if (target) put("at the target    {:.3g} of them\n", report["success"].get<double>());
   if (tempering) {
     put("ladder           {} temperatures, {:.4g} to {:.4g}; barrier {:.3g}\n", tempered["ladder"].size(), tempered["ladder"].front().get<double>(),
         tempered["ladder"].back().get<double>(), tempered["barrier"].get<double>());
     put("round trips      {} ({:.4g} predicted)\n", tempered["round_trips"].get<std::uint64_t>(), tempered["predicted_round_trips"].get<double>());
+  }
+  if (method == Method::cycles) {
+    const auto lowest = cycled["lowest"].get<std::vector<double>>();
+    put("cycles           {}, energy {} after the first annealing, {} after {:.3g} updates\n", lowest.size() - 1, numerics::general(lowest.front(), 10),
+        numerics::general(lowest.back(), 10), static_cast<double>(cycled["best_updates"].get<std::uint64_t>()));
   }
   if (method == Method::population) {
     const nlohmann::json& last = cooled.back();

@@ -15,7 +15,9 @@
 #include "heatbath/server.hpp"
 #include "heatbath/solvers/anneal.hpp"
 #include "heatbath/solvers/bifurcation.hpp"
+#include "heatbath/solvers/cycles.hpp"
 #include "heatbath/solvers/linear.hpp"
+#include "heatbath/solvers/oscillators.hpp"
 #include "heatbath/solvers/population.hpp"
 #include "heatbath/solvers/sample.hpp"
 #include "heatbath/studies/ergodicity.hpp"
@@ -75,12 +77,14 @@ int run_bound(const BoundCommandOptions& options);
 struct AnnealCommandOptions {
   std::filesystem::path file;
   std::string problem;                    ///< kind of the problem; empty: as the format says
-  std::string method = "annealing";       ///< or "tempering", "population", "bifurcation"
+  std::string method = "annealing";       ///< or "cycles", "tempering", "population", "bifurcation", "oscillators"
   std::string cooling = "ratio";          ///< or "inverse"
   solvers::AnnealOptions annealing;
+  solvers::CyclesOptions cycles;
   solvers::TemperingOptions tempering;
   solvers::PopulationOptions population;
   solvers::BifurcationOptions bifurcation;
+  solvers::OscillatorOptions oscillators;
   std::optional<std::uint32_t> sweeps;    ///< of the method
   std::optional<double> target;           ///< in the problem's value
   std::filesystem::path out;              ///< .npz, .h5 or .json; empty: none

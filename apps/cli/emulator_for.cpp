@@ -1,6 +1,7 @@
 #include "apps/cli/emulator_for.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <string_view>
@@ -41,13 +42,32 @@ std::string graph_text(const network::Network& network) {
   return text;
 }
 
+/// Whether p-bits of this network run as bits where noise comes in planes: a choice of speed alone, for such a device takes
+/// all networks.
+bool small_multiples(const network::Network& network) {
+  if (network.kind() != CellKind::pbit || network.directed()) return false;
+  double smallest = 0, largest = 0;
+  for (const network::Edge& edge : network.couplings()) {
+    const double size = std::abs(edge.value);
+    if (size != 0 && (smallest == 0 || size < smallest)) smallest = size;
+    largest = std::max(largest, size);
+  }
+  return smallest > 0 && largest <= 64 * smallest &&
+         std::ranges::all_of(network.couplings(), [&](const network::Edge& edge) { return std::remainder(edge.value, smallest) == 0; });
+}
+
+std::string device_name(const std::string& uri) {
+  if (!uri.empty()) return uri;
+  const char* environment = std::getenv("HEATBATH_DEVICE");
+  return environment && *environment != 0 ? environment : "func:";
+}
+
+bool is_emulator(std::string_view name) { return name.starts_with("func:") || name.starts_with("tlm:"); }
+
 /// As open_for, of a URI.
 Device opened(const std::string& uri, const network::Network& network, std::uint32_t lanes, bool two_ways) {
-  std::string name = uri;
-  if (name.empty())
-    if (const char* environment = std::getenv("HEATBATH_DEVICE")) name = environment;
-  if (name.empty()) name = "func:";
-  if (name.starts_with("func:") || name.starts_with("tlm:")) {
+  std::string name = device_name(uri);
+  if (is_emulator(name)) {
     const auto add = [&](std::string_view key, const std::string& value) {
       if (!has_key(name, key)) name += fmt::format("{}{}={}", name.ends_with(':') ? "" : "&", key, value);
     };
@@ -79,6 +99,16 @@ Device open_for(const DeviceChoice& choice, const network::Network& network, std
   Device device = opened(choice.uri, network, lanes, two_ways);
   correct_by(device, choice);
   return device;
+}
+
+Device open_for_runs(const DeviceChoice& choice, const network::Network& network, std::uint32_t runs) {
+  const std::string name = device_name(choice.uri);
+  const bool open_choice = is_emulator(name) && std::ranges::none_of(std::initializer_list<std::string_view>{"profile", "lanes", "noise", "noise_planes", "stepper", "integer_sums"},
+                                                                     [&](std::string_view key) { return has_key(name, key); });
+  if (runs < 64 || !open_choice || !small_multiples(network)) return open_for(choice, network, std::min(runs, 64u));
+  DeviceChoice with_planes = choice;
+  with_planes.uri = name + (name.ends_with(':') ? "" : "&") + "noise_planes=yes";
+  return open_for(with_planes, network, std::min(runs, 512u));
 }
 
 }  // namespace heatbath::apps

@@ -17,4 +17,9 @@ namespace heatbath::apps {
 /// with too few cells.
 Device open_for(const DeviceChoice& choice, const network::Network& network, std::uint32_t lanes, bool two_ways = false);
 
+/// The same for `runs` of p-bits side by side: from 64 on, where their couplings are whole multiples of the smallest and
+/// the URI says nothing of lanes, noise and stepper, an emulator without a profile gets noise_planes=yes and up to 512
+/// lanes, which is many times faster; else up to 64 lanes.
+Device open_for_runs(const DeviceChoice& choice, const network::Network& network, std::uint32_t runs);
+
 }  // namespace heatbath::apps

@@ -18,22 +18,32 @@ void add_anneal(CLI::App& app, Command& command) {
     AnnealCommandOptions options;
     std::uint64_t seed = 1;
     double coldest = 0, hottest = 0;
-    bool polish = false;
-    std::optional<std::uint32_t> temperatures, replicas;
+    bool polish = false, no_merge = false;
+    std::optional<std::uint32_t> reads, temperatures, replicas;
+    std::optional<double> time;
   };
   const auto given = std::make_shared<Words>();
   AnnealCommandOptions& options = given->options;
   CLI::App* anneal = app.add_subcommand("anneal", "search for states of low energy: Max-Cut, Ising, QUBO, MAX-SAT");
   anneal->add_option("FILE", options.file, "rudy (Gset), .mtx, edge list, .coo, dimod .json, .qubo, .cnf, .wcnf or .toml; or wishart:CELLS:COLUMNS:SEED, tiles:SIDE:WEAK:SEED, square:SIDE:SEED, cubic:SIDE:SEED")->required();
   anneal->add_option("--as", options.problem, "what the numbers are: max-cut, ising, qubo (default: as the format says)")->option_text("KIND");
-  anneal->add_option("--method", options.method, "annealing, tempering, population or bifurcation (default annealing)")->option_text("NAME");
-  add_whole(anneal, "--reads", options.annealing.reads, 1, 1u << 20, "independent runs of annealing or bifurcation (default 32)");
-  anneal->add_option("--time", options.bifurcation.time, "of a run of bifurcation, in periods of a free cell over 2 pi (default 500)")->transform(finite(0))->option_text("T");
+  anneal->add_option("--method", options.method, "annealing, cycles, tempering, population, bifurcation or oscillators (default annealing)")->option_text("NAME");
+  add_whole(anneal, "--reads", given->reads, 1, 1u << 20, "independent runs of annealing, bifurcation or oscillators (default 32), reads of cycles (default 64)");
+  anneal->add_option("--time", given->time, "of a run: of bifurcation, in periods of a free cell over 2 pi (default 500); of oscillators, in units of 1 over a typical field (default 300)")
+      ->transform(finite(0))->option_text("T");
+  anneal->add_option("--injection", options.oscillators.injection, "at twice the frequency, at the end of a run of oscillators, in typical fields (default 1)")
+      ->transform(finite(0))->option_text("X");
   anneal->add_option("--friction", options.bifurcation.friction, "of a cell of bifurcation, per unit of that time (default 0.1)")->transform(finite(0))->option_text("X");
   anneal->add_option("--cooling", options.cooling, "of annealing: equal ratios of kT, or equal steps of 1/kT: ratio or inverse (default ratio)")
       ->option_text("NAME");
   add_whole(anneal, "--reversals", options.annealing.reversals, 0, 1u << 20, "of annealing: random choices of spins that are held with turned signs, reads shared among them (default 0)");
-  add_whole(anneal, "--sweeps", options.sweeps, 1, 1u << 30, "of annealing: of each run (default 1000); of tempering: between exchanges (default 4); of a population: at each temperature (default 10)");
+  add_whole(anneal, "--sweeps", options.sweeps, 1, 1u << 30, "of annealing: of each run (default 1000); of cycles: of the annealing before them (default 300); of tempering: between exchanges (default 4); of a population: at each temperature (default 10)");
+  add_whole(anneal, "--cycles", options.cycles.cycles, 0, 1u << 24, "of warming and cooling (default 20)");
+  add_whole(anneal, "--cycle-sweeps", options.cycles.cycle_sweeps, 1, 1u << 30, "of each (default 100)");
+  add_whole(anneal, "--families", options.cycles.families, 1, 1u << 20, "independent searches by cycles, which share the reads (default 1)");
+  anneal->add_option("--warmest", options.cycles.warmest, "temperature at which cycles begin, by turns down to half of it (default: from the couplings)")
+      ->transform(finite(0))->option_text("KT");
+  anneal->add_flag("--no-merge", given->no_merge, "of cycles: keep the lowest read of each, and take nothing over from the others");
   add_whole(anneal, "--temperatures", given->temperatures, 2, 100000, "of tempering (default 16), of a population (default 64)");
   add_whole(anneal, "--replicas", given->replicas, 1, 1u << 16, "ladders of tempering (default 16); of a population (default 64)");
   add_whole(anneal, "--populations", options.population.populations, 4, 1u << 16, "independent ones, from whose scatter errors come (default 16)");
@@ -43,24 +53,26 @@ void add_anneal(CLI::App& app, Command& command) {
   anneal->add_option("--coldest", given->coldest, "lowest temperature, energy units of the problem (default: from the couplings)")
       ->transform(finite(0))->option_text("KT");
   anneal->add_option("--hottest", given->hottest, "highest temperature (default: from the couplings)")->transform(finite(0))->option_text("KT");
-  anneal->add_option("--target", options.target, "value to reach: tempering ends there, and its rate is reported (default: that of a planted problem)")
+  anneal->add_option("--target", options.target, "value to reach: tempering and cycles end there, and its rate is reported (default: that of a planted problem)")
       ->transform(finite())->option_text("VALUE");
   anneal->add_flag("--polish", given->polish, "at the end flip single spins on the host as long as that helps; the result says so");
   anneal->add_option("--out", options.out, "states as .npz, .h5, or .json for dimod")->check(a_name())->option_text("FILE");
   add_device(anneal, options.device);
   add_whole(anneal, "--seed", given->seed, 0, kMost64, "of starts, choices and, where the device can be seeded, its noise (default 1)");
   add_json(anneal, options.json);
-  anneal->footer("Ctrl-C ends tempering with what it has found.");
+  anneal->footer("Ctrl-C ends tempering and cycles with what they have found.");
   anneal->callback([&command, given] {
     command = [given] {
       AnnealCommandOptions& run = given->options;
-      run.annealing.seed = run.tempering.seed = run.population.seed = given->seed;
-      run.annealing.coldest = run.tempering.coldest = run.population.coldest = given->coldest;
-      run.annealing.hottest = run.tempering.hottest = run.population.hottest = given->hottest;
-      run.annealing.polish = run.tempering.polish = run.population.polish = run.bifurcation.polish = given->polish;
-      run.bifurcation.seed = given->seed;
-      run.bifurcation.reads = run.annealing.reads;
-      if (run.sweeps) run.annealing.sweeps = run.tempering.sweeps = run.population.sweeps = *run.sweeps;
+      run.annealing.seed = run.cycles.seed = run.tempering.seed = run.population.seed = given->seed;
+      run.annealing.coldest = run.cycles.coldest = run.tempering.coldest = run.population.coldest = given->coldest;
+      run.annealing.hottest = run.cycles.hottest = run.tempering.hottest = run.population.hottest = given->hottest;
+      run.annealing.polish = run.cycles.polish = run.tempering.polish = run.population.polish = run.bifurcation.polish = run.oscillators.polish = given->polish;
+      run.bifurcation.seed = run.oscillators.seed = given->seed;
+      if (given->time) run.bifurcation.time = run.oscillators.time = *given->time;
+      run.cycles.merge = !given->no_merge;
+      if (given->reads) run.annealing.reads = run.cycles.reads = run.bifurcation.reads = run.oscillators.reads = *given->reads;
+      if (run.sweeps) run.annealing.sweeps = run.cycles.sweeps = run.tempering.sweeps = run.population.sweeps = *run.sweeps;
       if (given->temperatures) run.tempering.temperatures = run.population.temperatures = *given->temperatures;
       if (given->replicas) run.tempering.replicas = run.population.replicas = *given->replicas;
       run.tempering.settle = std::max(20u, run.tempering.rounds / 5);

@@ -1,7 +1,6 @@
 #include "heatbath/solvers/anneal.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "heatbath/error.hpp"
 #include "heatbath/numerics/random.hpp"
@@ -23,29 +22,6 @@ network::Network with_turned_spins(const network::Network& network, std::span<co
   return other.set(CellSection::bias, fields).set_couplings(edges);
 }
 
-/// `ramps`: whether the temperature can be ramped.
-std::vector<Stretch> schedule_of(const TemperatureRange& range, const AnnealOptions& options, bool ramps) {
-  const bool ratio = options.cooling == Cooling::ratio;
-  const auto at = [&](double part) {
-    return ratio ? range.hottest * std::pow(range.coldest / range.hottest, part) : 1 / ((1 - part) / range.hottest + part / range.coldest);
-  };
-  // A temperature for every sweep, or for a few of them; of equal ratios ramps, in which they fall within 1 % of that.
-  constexpr std::uint32_t levels = 1000, pieces = 64;
-  const bool in_ramps = ratio && ramps && options.sweeps > pieces;
-  const std::uint32_t count = std::min(options.sweeps, in_ramps ? pieces : levels);
-  std::vector<Stretch> schedule;
-  for (std::uint32_t k = 0; k < count; ++k) {
-    const auto first = static_cast<std::uint32_t>(std::uint64_t{options.sweeps} * k / count);
-    const auto last = static_cast<std::uint32_t>(std::uint64_t{options.sweeps} * (k + 1) / count);
-    if (in_ramps) {
-      schedule.push_back({at(static_cast<double>(k) / count), last - first, at(static_cast<double>(k + 1) / count)});
-    } else {
-      schedule.push_back({at(count == 1 ? 1 : static_cast<double>(k) / (count - 1)), last - first});
-    }
-  }
-  return schedule;
-}
-
 }  // namespace
 
 SampleSet anneal(Device& device, const network::Network& network, const AnnealOptions& options) {
@@ -54,7 +30,7 @@ SampleSet anneal(Device& device, const network::Network& network, const AnnealOp
     throw Error(HB_BAD_ARG, "anneal: " + std::to_string(options.reversals) + " reversals for " + std::to_string(options.reads) + " reads; each has one read at least");
   const SpinGraph graph(network);
   const TemperatureRange range = chosen_range(graph, options.coldest, options.hottest);
-  const std::vector<Stretch> schedule = schedule_of(range, options, device.capabilities().kT_programmable);
+  const std::vector<Stretch> schedule = cooling_schedule(range, options.sweeps, options.cooling, device.capabilities().kT_programmable);
   const std::uint64_t seed = options.seed + options.first_run * 0x9E3779B97F4A7C15u;
   const std::uint32_t cells = network.cells(), parts = std::max(1u, options.reversals);
   std::vector<float> states =

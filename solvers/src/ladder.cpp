@@ -13,7 +13,7 @@ namespace {
 TemperatureRange range_of(const SpinGraph& graph) {
   if (graph.largest_field() == 0) return {1, 1};
   TemperatureRange range{2 * graph.small_field() / std::log(100.0), 2 * graph.largest_field()};
-  range.coldest = std::max(range.coldest, 1e-4 * range.hottest);
+  range.coldest = std::max({range.coldest, 0.05 * graph.typical_field(), 1e-4 * range.hottest});
   return range;
 }
 

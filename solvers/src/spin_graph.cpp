@@ -10,6 +10,14 @@ namespace heatbath::solvers {
 
 namespace {
 constexpr std::size_t together = 8;  // states whose energies are summed at once
+
+/// The upper one of two in the middle; 0 of none. Changes their order.
+double median(std::vector<double>& values) {
+  if (values.empty()) return 0;
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::ranges::nth_element(values, middle);
+  return *middle;
+}
 }
 
 SpinGraph::SpinGraph(const network::Network& network) : cells_(network.cells()), constant_(network.constant()) {
@@ -29,7 +37,7 @@ SpinGraph::SpinGraph(const network::Network& network) : cells_(network.cells()),
   for (const network::Edge& edge : network.couplings()) neighbours_[next[edge.j]] = edge.i, values_[next[edge.j]++] = edge.value;
   upper_ = next;
   for (const network::Edge& edge : network.couplings()) neighbours_[next[edge.i]] = edge.j, values_[next[edge.i]++] = edge.value;
-  std::vector<double> smallest;
+  std::vector<double> smallest, roots;
   for (std::uint32_t i = 0; i < cells_; ++i) {
     double squares = bias_[i] * bias_[i], least = bias_[i] != 0 ? std::abs(bias_[i]) : std::numeric_limits<double>::infinity();
     for (std::uint32_t e = begin_[i]; e < begin_[i + 1]; ++e) {
@@ -37,13 +45,11 @@ SpinGraph::SpinGraph(const network::Network& network) : cells_(network.cells()),
       if (values_[e] != 0) least = std::min(least, std::abs(values_[e]));
     }
     largest_field_ = std::max(largest_field_, std::sqrt(squares));
+    if (squares > 0) roots.push_back(std::sqrt(squares));
     if (std::isfinite(least)) smallest.push_back(least);
   }
-  if (!smallest.empty()) {
-    const auto middle = smallest.begin() + static_cast<std::ptrdiff_t>(smallest.size() / 2);
-    std::ranges::nth_element(smallest, middle);
-    small_field_ = *middle;
-  }
+  small_field_ = median(smallest);
+  typical_field_ = median(roots);
 }
 
 void SpinGraph::energies(std::span<const float> rows, std::span<double> energies) const {
@@ -137,6 +143,43 @@ std::uint32_t SpinGraph::exchange_cluster(std::span<float> a, std::span<float> b
   energy_a += change;
   energy_b -= change;
   return static_cast<std::uint32_t>(cluster.size());
+}
+
+void SpinGraph::take_better_groups(std::span<float> state, std::span<const float> other, numerics::RandomStream& random,
+                                   GroupSearch& memory) const {
+  std::uint32_t differ = 0;
+  for (std::uint32_t i = 0; i < cells_; ++i) differ += state[i] != other[i];
+  const bool turned = !has_fields_ && 2 * std::uint64_t{differ} > cells_;
+  if (differ == 0 || (turned && differ == cells_)) return;
+  const double least = 1e-12 * std::max(1.0, largest_field_);  // less is rounding
+  const std::uint32_t mark = ++memory.mark;
+  // A cell is put into one group only: those that were taken over agree from then on, the others are marked.
+  const auto differs = [&](std::uint32_t i) { return (state[i] != other[i]) != turned; };
+  for (std::uint32_t start = 0; start < cells_; ++start) {
+    if (memory.seen[start] == mark || !differs(start)) continue;
+    std::vector<std::uint32_t>& group = memory.group;
+    group.assign(1, start);
+    memory.seen[start] = mark;
+    double change = 0;
+    for (std::size_t k = 0; k < group.size(); ++k) {
+      const std::uint32_t i = group[k];
+      double field = bias_[i];
+      for (std::uint32_t e = begin_[i]; e < begin_[i + 1]; ++e) {
+        const std::uint32_t j = neighbours_[e];
+        if (!differs(j)) {
+          field += values_[e] * static_cast<double>(state[j]);
+        } else if (memory.seen[j] != mark && values_[e] != 0) {
+          memory.seen[j] = mark;
+          group.push_back(j);
+        }
+      }
+      change -= 2 * static_cast<double>(state[i]) * field;
+    }
+    ++memory.looked_at;
+    memory.in_them += group.size();
+    if (change < -least || (change <= least && random.word() >> 63 != 0))
+      for (const std::uint32_t i : group) state[i] = -state[i];
+  }
 }
 
 }  // namespace heatbath::solvers

@@ -13,6 +13,14 @@ namespace heatbath::solvers {
 /// What a result says whose states SpinGraph::descend ended.
 inline constexpr const char* polish_note = "polished: the host flipped single spins as long as that lowered an energy";
 
+/// Memory of SpinGraph::take_better_groups, and what it met.
+struct GroupSearch {
+  explicit GroupSearch(std::uint32_t cells) : seen(cells, 0) {}
+  std::vector<std::uint32_t> seen, group;
+  std::uint32_t mark = 0;
+  std::uint64_t looked_at = 0, in_them = 0;  ///< groups, and cells in them
+};
+
 class SpinGraph {
  public:
   /// Error(UNSUPPORTED) for other cells than p-bits, and for directed couplings, which have no energy.
@@ -39,15 +47,21 @@ class SpinGraph {
   std::uint32_t exchange_cluster(std::span<float> a, std::span<float> b, double& energy_a, double& energy_b,
                                  numerics::RandomStream& random, std::vector<std::uint32_t>& memory) const;
 
-  /// Largest over cells of sqrt(b^2 + sum J^2); median over cells of the smallest |J| and |b| that are not 0.
+  /// Takes every connected group of cells in which `other` differs over into `state` where that lowers the energy of
+  /// `state`, and with probability 1/2 where it leaves it as it is. Without fields `other` counts turned over where it
+  /// then differs in fewer cells. Groups do not touch, so their changes of energy add up.
+  void take_better_groups(std::span<float> state, std::span<const float> other, numerics::RandomStream& random, GroupSearch& memory) const;
+
+  /// Of sqrt(b^2 + sum J^2) over cells: the largest, and the median; median over cells of the smallest |J| and |b| that are not 0.
   double largest_field() const { return largest_field_; }
+  double typical_field() const { return typical_field_; }
   double small_field() const { return small_field_; }
 
  private:
   std::uint32_t cells_ = 0;
   double constant_ = 0;
   bool has_fields_ = false;
-  double largest_field_ = 0, small_field_ = 0;
+  double largest_field_ = 0, typical_field_ = 0, small_field_ = 0;
   std::vector<double> bias_;
   std::vector<std::uint32_t> begin_, upper_;  ///< of neighbours_; the first of each row that is above the cell
   std::vector<std::uint32_t> neighbours_;

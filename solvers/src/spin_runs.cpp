@@ -40,6 +40,31 @@ std::vector<float> random_spins(std::uint64_t seed, std::size_t count) {
   return spins;
 }
 
+std::vector<Stretch> cooling_schedule(const TemperatureRange& range, std::uint32_t sweeps, Cooling cooling, bool ramps) {
+  const bool ratio = cooling == Cooling::ratio;
+  const double fall = std::log(range.hottest / range.coldest);
+  const auto at = [&](double part) {
+    return ratio ? range.hottest * std::exp(-fall * part) : 1 / ((1 - part) / range.hottest + part / range.coldest);
+  };
+  // A temperature for every sweep, or for a few of them; of equal ratios ramps by a quarter, in which they fall within
+  // 1 % of that.
+  constexpr std::uint32_t levels = 1000;
+  const auto pieces = static_cast<std::uint32_t>(std::clamp(std::ceil(fall / 0.25), 1.0, static_cast<double>(levels)));
+  const bool in_ramps = ratio && ramps && sweeps > pieces;
+  const std::uint32_t count = std::min(sweeps, in_ramps ? pieces : levels);
+  std::vector<Stretch> schedule;
+  for (std::uint32_t k = 0; k < count; ++k) {
+    const auto first = static_cast<std::uint32_t>(std::uint64_t{sweeps} * k / count);
+    const auto last = static_cast<std::uint32_t>(std::uint64_t{sweeps} * (k + 1) / count);
+    if (in_ramps) {
+      schedule.push_back({at(static_cast<double>(k) / count), last - first, at(static_cast<double>(k + 1) / count)});
+    } else {
+      schedule.push_back({at(count == 1 ? 1 : static_cast<double>(k) / (count - 1)), last - first});
+    }
+  }
+  return schedule;
+}
+
 SpinRuns::SpinRuns(Device& device, const network::Network& network, double coldest, double hottest,
                    const network::ShotOptions& shots)
     : device_(&device),

@@ -8,6 +8,7 @@
 
 #include "heatbath/network/scaling.hpp"
 #include "heatbath/network/shots.hpp"
+#include "heatbath/solvers/anneal.hpp"
 
 namespace heatbath::solvers {
 
@@ -17,6 +18,9 @@ struct Stretch {
   std::uint32_t sweeps = 1;
   double ramped_to = 0;  ///< 0: none. For devices whose temperature can be set alone
 };
+
+/// Sweeps while the temperature falls from hottest to coldest. `ramps`: whether the temperature can be ramped.
+std::vector<Stretch> cooling_schedule(const TemperatureRange& range, std::uint32_t sweeps, Cooling cooling, bool ramps);
 
 /// Programs for one network of spins. The network is scaled for the coldest temperature; where a device has one
 /// temperature alone, colder means larger couplings and fields.

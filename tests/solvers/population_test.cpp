@@ -15,6 +15,7 @@
 #include "heatbath/open.hpp"
 #include "heatbath/solvers/anneal.hpp"
 #include "heatbath/solvers/bifurcation.hpp"
+#include "heatbath/solvers/oscillators.hpp"
 #include "oracles/enumeration.hpp"
 #include "oracles/ising.hpp"
 
@@ -163,6 +164,38 @@ TEST(Bifurcation, NeedsCellsWithInertia) {
   Device cells = open("func:cell=underdamped&topology=torus:4x4");
   EXPECT_THROW(bifurcate(cells, glass(0).network, {.reads = 0}), Error);
   EXPECT_THROW(bifurcate(cells, glass(0).network, {.time = 0}), Error);
+}
+
+TEST(Oscillators, FindGroundStatesOfTheGlass) {
+  for (const double field : {0.0, 0.25}) {
+    const Glass problem = glass(field);
+    Device device = open("func:cell=phase&topology=torus:4x4&lanes=64&threads=1");
+    const SampleSet set = oscillate(device, problem.network, {.reads = 64, .time = 100, .seed = 2});
+    EXPECT_EQ(set.lowest_energy(), problem.exact.lowest_energy()) << "field " << field;
+    EXPECT_GT(set.success(problem.exact.lowest_energy()), 0.1) << "chance gives 2 states of 65536";
+    for (std::size_t k = 0; k < set.size(); ++k) EXPECT_NEAR(set.energies()[k], problem.network.energy(set.state(k)), 1e-12);
+    EXPECT_THROW(set.mean_energy(), Error);
+  }
+}
+
+// 4 K is above the largest eigenvalue from the beginning: what is there freezes. A slow ramp finds more.
+TEST(Oscillators, AStrongInjectionAtOnceFreezesWhatIsThere) {
+  const Glass problem = glass(0);
+  Device device = open("func:cell=phase&topology=torus:4x4&lanes=64&threads=1");
+  const auto success = [&](double injection, double time) {
+    const SampleSet set = oscillate(device, problem.network, {.reads = 256, .injection = injection, .time = time, .seed = 3});
+    return set.success(problem.exact.lowest_energy());
+  };
+  EXPECT_GT(success(1, 100), 2 * success(20, 2));
+}
+
+TEST(Oscillators, NeedPhases) {
+  Device spins = open("func:cell=pbit&topology=torus:4x4");
+  EXPECT_THROW(oscillate(spins, glass(0).network), Error);
+  Device phases = open("func:cell=phase&topology=torus:4x4");
+  EXPECT_THROW(oscillate(phases, glass(0).network, {.reads = 0}), Error);
+  EXPECT_THROW(oscillate(phases, glass(0).network, {.injection = 0}), Error);
+  EXPECT_THROW(oscillate(phases, glass(0).network, {.warmest = 0.1, .coldest = 0.2}), Error);
 }
 
 }  // namespace

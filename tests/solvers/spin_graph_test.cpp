@@ -126,6 +126,70 @@ TEST(SpinGraph, ADescentEndsWhereNoSingleFlipHelps) {
   }
 }
 
+// Every combination of groups is written out; groups are found by joining labels.
+TEST(SpinGraph, TakingBetterGroupsOverGivesTheLowestOfAllTheirCombinations) {
+  constexpr std::uint32_t cells = 40;
+  int several = 0, better = 0;
+  for (const bool fields : {false, true})
+    for (unsigned seed = 0; seed < 15; ++seed) {
+      const Network network = glass(cells, 0.05, fields, seed);
+      std::vector<float> state = spins(cells, 100 + seed), other = spins(cells, 200 + seed);
+      std::vector<std::uint32_t> label(cells);
+      int differ = 0;
+      for (std::uint32_t i = 0; i < cells; ++i) label[i] = i, differ += state[i] != other[i];
+      const bool turned = !fields && 2 * differ > static_cast<int>(cells);
+      const auto differs = [&](std::uint32_t i) { return (state[i] != other[i]) != turned; };
+      for (bool moved = true; moved;) {
+        moved = false;
+        for (const Edge& edge : network.couplings())
+          if (differs(edge.i) && differs(edge.j) && label[edge.i] != label[edge.j])
+            label[edge.i] = label[edge.j] = std::min(label[edge.i], label[edge.j]), moved = true;
+      }
+      std::vector<std::uint32_t> groups;
+      for (std::uint32_t i = 0; i < cells; ++i)
+        if (differs(i) && label[i] == i) groups.push_back(i);
+      ASSERT_LT(groups.size(), 18u);
+      several += groups.size() >= 5;
+      double lowest = INFINITY;
+      for (std::uint32_t taken = 0; taken < 1u << groups.size(); ++taken) {
+        std::vector<float> combined = state;
+        for (std::size_t g = 0; g < groups.size(); ++g)
+          for (std::uint32_t i = 0; i < cells; ++i)
+            if (taken >> g & 1 && differs(i) && label[i] == groups[g]) combined[i] = -combined[i];
+        lowest = std::min(lowest, network.energy(std::span<const float>(combined)));
+      }
+      better += lowest < std::min(network.energy(std::span<const float>(state)), network.energy(std::span<const float>(other))) - 1e-9;
+      numerics::RandomStream random(1);
+      GroupSearch memory(cells);
+      SpinGraph(network).take_better_groups(state, other, random, memory);
+      EXPECT_NEAR(network.energy(std::span<const float>(state)), lowest, 1e-9) << "seed " << seed;
+      EXPECT_EQ(memory.looked_at, groups.size());
+    }
+  EXPECT_GT(several, 10);
+  EXPECT_GT(better, 10);
+}
+
+// An Ising chain without fields: every state of two domains has groups that cost nothing.
+TEST(SpinGraph, GroupsThatChangeNothingAreTakenOverByChance) {
+  std::vector<Edge> chain;
+  for (std::uint32_t i = 0; i + 1 < 20; ++i) chain.push_back({i, i + 1, 1});
+  const SpinGraph graph(Network::ising(chain, std::vector<double>(20)));
+  numerics::RandomStream random(4);
+  GroupSearch memory(20);
+  std::vector<float> state(20, 1.0f), other(20, 1.0f);
+  for (std::size_t i = 0; i < 9; ++i) state[i] = -1;
+  for (std::size_t i = 0; i < 7; ++i) other[i] = -1;  // the wall two cells to the left
+  const std::vector<float> before = state;
+  int moved = 0;
+  for (int k = 0; k < 400; ++k) {
+    std::vector<float> now = before;
+    graph.take_better_groups(now, other, random, memory);
+    EXPECT_EQ(graph.energy(now), graph.energy(before));
+    moved += now != before;
+  }
+  EXPECT_NEAR(moved, 200, 4 * 10);
+}
+
 TEST(SpinGraph, RefusesWhatHasNoEnergyOfSpins) {
   EXPECT_THROW(SpinGraph(Network(CellKind::overdamped, 2)), Error);
   Network one_way(CellKind::pbit, 2);

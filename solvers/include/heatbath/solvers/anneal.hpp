@@ -18,7 +18,8 @@ namespace heatbath::solvers {
 
 /// From where all spins move to where none does, in the network's energy units. Hottest: twice the largest sqrt(b^2 +
 /// sum J^2) of a cell; coldest: where the flip against the median over cells of their smallest coupling or field comes
-/// about once in a hundred sweeps, 2 |J|/ln 100. 1 and 1 for a network without couplings and fields.
+/// about once in a hundred sweeps, 2 |J|/ln 100, but no colder than a twentieth of the median over cells of sqrt(b^2 + sum
+/// J^2), where few cells of many neighbours still move. 1 and 1 for a network without couplings and fields.
 struct TemperatureRange {
   double coldest = 0, hottest = 0;  ///< kT, the network's energy units
 };
