@@ -123,8 +123,11 @@ struct SignSweep {
 // p-bits of many lanes as bits (spin_planes.hpp): a word of a cell holds 32 shots, bit shot % 32, and a slab is the words
 // of `groups` times 32 shots in order.
 constexpr uint32_t plane_groups_max = 16;   ///< words of a slab at most; a kernel takes no more than its vectors hold
-constexpr uint32_t plane_count_bits = 8;    ///< a cell's couplings add up to less than 2^8 units
+constexpr uint32_t plane_count_bits = 8;    ///< decided in planes: a cell whose couplings add up to less than 2^8 units
+constexpr uint32_t wide_count_bits = 12;    ///< decided lane by lane: others, less than 2^12 units
 constexpr uint32_t noise_planes = 31;       ///< planes that decide: those of the 31 bits that a threshold is compared with
+
+constexpr uint32_t few_thresholds = 4;      ///< all unions of so many are made at once
 
 /// A neighbour of a cell: its coupling is `weight` units, negative where `negative` is ~0 (else 0).
 struct PlaneInput {
@@ -141,9 +144,13 @@ struct PlaneRule {
   uint32_t up_below;     ///< the likely value is +1 where n < up_below, or where it is not, if `reversed` is ~0
   uint32_t reversed;
   uint32_t keeps;        ///< the n at which the spin stays as it is (kT = 0); ~0: none
+  uint32_t table;        ///< decided lane by lane: PlaneSweep::tables from `table` on has an entry for each n; ~0: in planes
+  uint32_t total;          ///< units of its couplings
   uint32_t value, values;  ///< the n whose less likely value has a chance: PlaneSweep::values from `value` on
-  /// the values whose threshold has bit 30 - p, as numbers from 0 to values - 1: PlaneSweep::lists from list[p] to list[p + 1]
+  uint32_t thresholds;     ///< so many different ones, in PlaneSweep::threshold_of those of the values
+  /// the thresholds that have bit 30 - p, by number: PlaneSweep::lists from list[p] to list[p + 1]; of the first few, as bits
   uint32_t list[noise_planes + 1];
+  uint8_t subset[noise_planes];
 };
 /// Sweeps of a slab.
 struct PlaneSweep {
@@ -154,7 +161,8 @@ struct PlaneSweep {
   uint32_t count;
   const PlaneInput* inputs;
   const PlaneRule* rules;
-  const uint8_t *values, *lists;
+  const uint8_t *values, *threshold_of, *lists;
+  const uint32_t* tables;  ///< SpinChoice::threshold, with the top bit where the likely value is +1
   uint64_t steps;
   NoiseAddress noise;  ///< `shot` is that of bit 0 of word 0, a multiple of 32; `step` that of the first sweep
 };

@@ -13,7 +13,7 @@
 namespace heatbath::physics {
 namespace {
 
-constexpr std::uint32_t most_units = (1u << plane_count_bits) - 1;
+constexpr std::uint32_t most_in_planes = (1u << plane_count_bits) - 1, most_units = (1u << wide_count_bits) - 1;
 
 /// Whether `value` is a multiple of 2^-12 and at most 2^10.
 bool is_exact(double value) {
@@ -52,7 +52,7 @@ std::shared_ptr<const SpinPlanes> SpinPlanes::of(const Couplings& couplings) {
   p.unit_ = 0;
   for (const float parts : {1.0f, 2.0f, 3.0f})
     if (const float unit = smallest / parts; p.unit_ == 0 && whole(unit)) p.unit_ = unit;
-  if (p.unit_ == 0 || static_cast<double>(p.unit_ * most_units) != static_cast<double>(p.unit_) * most_units) return nullptr;
+  if (p.unit_ == 0) return nullptr;
   for (std::uint32_t i = 0; i < cells; ++i) {
     const auto own = entries(i);
     for (std::size_t e = 0; e < own.size(); ++e) {
@@ -64,6 +64,9 @@ std::shared_ptr<const SpinPlanes> SpinPlanes::of(const Couplings& couplings) {
     }
     p.begin_.push_back(static_cast<std::uint32_t>(p.inputs_.size()));
   }
+  if (std::ranges::max(p.total_) > most_in_planes) p.most_ = most_units;
+  const float largest = p.unit_ * static_cast<float>(p.most_);
+  if (static_cast<double>(largest) != static_cast<double>(p.unit_) * p.most_) return nullptr;
   return made;
 }
 
@@ -73,20 +76,41 @@ void PlaneRules::add(std::uint32_t total, float unit, float gain, float bias, fl
   for (std::uint32_t n = 0; n <= total; ++n)
     field[n] = std::fma(gain, unit * static_cast<float>(2 * static_cast<int>(n) - static_cast<int>(total)), bias);
   general_kernels().spin_choices(field.data(), total + 1, two_over_kT, choice.data());
-  PlaneRule rule{static_cast<std::uint32_t>(std::bit_width(total)), 0, gain < 0 ? ~0u : 0u, ~0u,
-                 static_cast<std::uint32_t>(values.size()), 0, {}};
+  PlaneRule rule{};
+  rule.count_bits = static_cast<std::uint32_t>(std::bit_width(total));
+  rule.reversed = gain < 0 ? ~0u : 0u;
+  rule.keeps = rule.table = ~0u;
+  rule.total = total;
+  rule.value = static_cast<std::uint32_t>(values.size());
+  if (total > most_in_planes) {
+    rule.table = static_cast<std::uint32_t>(tables.size());
+    for (std::uint32_t n = 0; n <= total; ++n) {
+      tables.push_back(choice[n].threshold | (choice[n].likely_up ? 0x80000000u : 0u));
+      if (choice[n].keeps) rule.keeps = n;
+    }
+    rules.push_back(rule);
+    return;
+  }
   // Fields rise with n, or fall where the gain is negative.
+  std::vector<std::uint32_t> different;
   for (std::uint32_t n = 0; n <= total; ++n) {
     if (choice[n].likely_up == (rule.reversed == 0)) ++rule.up_below;
     if (choice[n].keeps) rule.keeps = n;
     if (choice[n].threshold == 0) continue;
+    const auto at = std::ranges::find(different, choice[n].threshold) - different.begin();
+    if (at == std::ssize(different)) different.push_back(choice[n].threshold);
     values.push_back(static_cast<std::uint8_t>(n));
+    threshold_of.push_back(static_cast<std::uint8_t>(at));
     ++rule.values;
   }
+  rule.thresholds = static_cast<std::uint32_t>(different.size());
   for (std::uint32_t p = 0; p < noise_planes; ++p) {
     rule.list[p] = static_cast<std::uint32_t>(lists.size());
-    for (std::uint32_t v = 0; v < rule.values; ++v)
-      if (choice[values[rule.value + v]].threshold >> (noise_planes - 1 - p) & 1u) lists.push_back(static_cast<std::uint8_t>(v));
+    for (std::uint32_t t = 0; t < rule.thresholds; ++t) {
+      if ((different[t] >> (noise_planes - 1 - p) & 1u) == 0) continue;
+      lists.push_back(static_cast<std::uint8_t>(t));
+      if (t < few_thresholds) rule.subset[p] = static_cast<std::uint8_t>(rule.subset[p] | 1u << t);
+    }
   }
   rule.list[noise_planes] = static_cast<std::uint32_t>(lists.size());
   rules.push_back(rule);
@@ -118,7 +142,7 @@ PlaneRules PlaneKinds::rules(double position) const {
 
 bool exact_energies(const SpinPlanes& planes, const Parameters& p) {
   const double unit = static_cast<double>(p.gain) * static_cast<double>(planes.unit());
-  if (!is_exact(unit) || !is_exact(unit * most_units) || !is_exact(static_cast<double>(p.gain))) return false;
+  if (!is_exact(unit) || !is_exact(unit * planes.most()) || !is_exact(static_cast<double>(p.gain))) return false;
   return std::ranges::all_of(p.bias, [](float b) { return is_exact(static_cast<double>(b)); }) &&
          std::ranges::all_of(p.j2, [](float j) { return j == 0; }) && std::ranges::all_of(p.j4, [](float j) { return j == 0; });
 }

@@ -14,11 +14,13 @@ namespace heatbath::physics {
 /// What couples the cells, in units of one size.
 class SpinPlanes {
  public:
-  /// For couplings J_ik = unit k with whole k whose |k| add up to at most 255 per cell, and a unit whose multiples up
-  /// to 255 are exact in float32, so that the order of a sum does not matter. Null for others. O(couplings).
+  /// For couplings J_ik = unit k with whole k whose |k| add up to at most 4095 per cell, and a unit whose multiples up
+  /// to most() are exact in float32, so that the order of a sum does not matter. Null for others. O(couplings).
   static std::shared_ptr<const SpinPlanes> of(const Couplings& couplings);
 
   float unit() const { return unit_; }
+  /// 255 where no cell's sum is larger, else 4095.
+  std::uint32_t most() const { return most_; }
   /// Sum of |k| of a cell's couplings.
   std::uint32_t total(std::uint32_t cell) const { return total_[cell]; }
   const std::vector<PlaneInput>& inputs() const { return inputs_; }
@@ -27,6 +29,7 @@ class SpinPlanes {
 
  private:
   float unit_ = 1;
+  std::uint32_t most_ = (1u << plane_count_bits) - 1;
   std::vector<std::uint32_t> begin_{0}, total_;
   std::vector<PlaneInput> inputs_;
 };
@@ -34,7 +37,8 @@ class SpinPlanes {
 /// The rules of kinds of cells, at one instant.
 struct PlaneRules {
   std::vector<PlaneRule> rules;
-  std::vector<std::uint8_t> values, lists;
+  std::vector<std::uint8_t> values, threshold_of, lists;
+  std::vector<std::uint32_t> tables;
 
   /// Adds the rule of cells whose couplings add up to `total` units of `unit`, after which it has the number rules.size()
   /// - 1.

@@ -206,7 +206,7 @@ bool GeneralArray::Impl::advance_planes(const Run& run, const Parameters& live, 
       sweep.inputs = planes->inputs().data();
       for (std::uint64_t s = done; s < done + count; s += sweep.steps) {
         const PlaneRules& own = rules[ramped ? s - done : 0];
-        sweep.rules = own.rules.data(), sweep.values = own.values.data(), sweep.lists = own.lists.data();
+        sweep.rules = own.rules.data(), sweep.values = own.values.data(), sweep.threshold_of = own.threshold_of.data(), sweep.lists = own.lists.data(), sweep.tables = own.tables.data();
         const std::uint64_t due = run.record_period > 0 ? run.record_first + w.records * run.record_period : done + count;
         sweep.steps = ramped ? 1 : std::max(s + 1, std::min(due, done + count)) - s;
         sweep.noise = address_of(run.noise, w.slab.first - w.bit, run.noise.step + s, Purpose::flip_planes);

@@ -59,6 +59,16 @@ TEST_F(SpinPlanesOnEveryIsa, WordsAreRandom123PhiloxInPlanes) {
   }
 }
 
+/// named_graph, and "complete:N": every pair.
+std::shared_ptr<const Graph> graph_of(const std::string& name) {
+  if (!name.starts_with("complete:")) return named_graph(name);
+  const auto cells = static_cast<std::uint32_t>(std::stoul(name.substr(9)));
+  std::vector<Coupler> pairs;
+  for (std::uint32_t i = 0; i < cells; ++i)
+    for (std::uint32_t j = i + 1; j < cells; ++j) pairs.push_back({i, j});
+  return std::make_shared<const Graph>(cells, std::move(pairs));
+}
+
 /// A machine of spins and what is done with it.
 struct Machine {
   std::string graph;
@@ -74,13 +84,13 @@ struct Machine {
     ArraySpec s;
     s.kind = CellKind::pbit;
     s.stepper = stepper;
-    s.graph = named_graph(graph);
+    s.graph = graph_of(graph);
     s.cells = s.graph->cells();
     s.spin_noise = SpinNoise::planes;
     return s;
   }
   Parameters parameters() const {
-    const auto g = named_graph(graph);
+    const auto g = graph_of(graph);
     std::vector<float> values(g->couplers().size());
     std::mt19937 random(3);
     for (float& v : values) v = sizes[random() % sizes.size()];
@@ -182,6 +192,13 @@ const std::vector<Machine>& machines() {
     m = all[3];
     m.target_kT = 1, m.clamped = true;
     all.push_back(m);
+    // Cells whose couplings add up to more than 255 units are decided lane by lane, others of the same array in planes.
+    all.push_back({"king:7x5", {100, -37, 8, 1}, {20, -5}, {70}});
+    all.push_back({"king:7x5", {400, -100, 300, 0}, {0}, {0, 300}, -1});
+    all.push_back({"complete:270", {1, -1}, {0.5f}, {12}});
+    m = all.back();
+    m.target_kT = 3, m.clamped = m.records = true;
+    all.push_back(m);
     return all;
   }();
   return list;
@@ -248,7 +265,9 @@ TEST(SpinPlanes, AreForMultiplesOfOneSize) {
   EXPECT_EQ(made("king:9x9", {1, 2, -3})->total(40), total);
   EXPECT_EQ(made("grid:9x9", {0.1f}), nullptr) << "255 x 0.1 is not exact, so the order of sums matters";
   EXPECT_EQ(made("grid:9x9", {1, 1.3f}), nullptr);
-  EXPECT_EQ(made("grid:9x9", {1, 100}), nullptr) << "more than 255 units on a cell";
+  EXPECT_EQ(made("grid:9x9", {1, 5000}), nullptr) << "more than 4095 units on a cell";
+  EXPECT_EQ(made("grid:9x9", {1, 50})->most(), 255u);
+  EXPECT_EQ(made("grid:9x9", {1, 300})->most(), 4095u);
   EXPECT_NE(SpinPlanes::of(Couplings(5)), nullptr);
 }
 
