@@ -160,6 +160,44 @@ void ferromagnet(Bench& bench) {
   }
 }
 
+// F(m) = -T ln P(m) of the magnetisation, measured at T = 2.5, and at T = 3 with weights that steer it to 2.5.
+void free_energy_surface(Bench& bench) {
+  Machine& machine = bench.machine();
+  machine.step(1, 1);
+  const Enumeration& exact = torus(false);
+  constexpr double kCold = 2.5, kHot = 3;
+  const double levels[] = {0, 0.25, 0.5, 0.75};  // beside |m| = 1
+  const std::uint32_t shots = machine.count(32768), records = 40;
+  Curve curve{"Free energy of the magnetisation of the 4 x 4 torus, T = 2.5", "|m|", "F(m) - F(1)",
+              {{"measured at 2.5", {}, {}, {}}, {"steered from 3", {}, {}, {}}, {"exact", {}, {}, {}}}};
+  for (const double temperature : {kCold, kHot}) {
+    const auto states = torus_states(machine, temperature, shots, records, 5);
+    const double colder = 1 / kCold - 1 / temperature, lowest = exact.lowest_energy();
+    BlockedMeans means(5);
+    for (std::size_t k = 0; k < states.size(); ++k) {
+      const double m = std::fabs(magnetisation_of(states[k])), weight = std::exp(-colder * (exact.energies()[states[k]] - lowest));
+      const auto at_level = [&](double level) { return m == level ? weight : 0.0; };
+      means.add(k / records, {at_level(levels[0]), at_level(levels[1]), at_level(levels[2]), at_level(levels[3]), at_level(1)});
+    }
+    for (std::size_t k = 0; k < 4; ++k) {
+      const auto share = [&](double level) {
+        return exact.average(kCold, [&](reference::BinaryState state) { return std::fabs(magnetisation_of(state)) == level ? 1.0 : 0.0; });
+      };
+      const double expected = -kCold * std::log(share(levels[k]) / share(1));
+      const auto found = means.estimate([=](std::span<const double> of) { return -kCold * std::log(of[k] / of[4]); });
+      const bool steered = temperature != kCold;
+      Check& check = bench.check(std::string(steered ? "F(m) steered from T = 3 to 2.5" : "F(m) at T = 2.5") + ": |m| = " +
+                                     numerics::fixed(levels[k], 2) + " less |m| = 1",
+                                 expected, found);
+      check.floor = 0.02;
+      auto& series = curve.series[steered ? 1 : 0];
+      series.x.push_back(levels[k]), series.y.push_back(found.value), series.error.push_back(found.standard_error);
+      if (steered) curve.series[2].x.push_back(levels[k]), curve.series[2].y.push_back(expected);
+      if (steered && k == 3) check.curve = curve;
+    }
+  }
+}
+
 // Acceptance of exchanges between two temperatures, over independent pairs of equilibrated copies.
 void swap_acceptances(Bench& bench) {
   Machine& machine = bench.machine();
@@ -455,6 +493,9 @@ std::span<const Row> ising_rows() {
       {"ferromagnet", "the 4 x 4 torus at six temperatures: energy, heat capacity, magnetisation, Binder ratio",
        {.kind = kPbit, .cells = kSpins, .coupling = 0.7, .state = 1, .pairs = torus_pairs(), .keys = kTorus,
         .best_cells = kSpins}, false, ferromagnet},
+      {"surface", "free energy of the magnetisation of the 4 x 4 torus, measured and steered from another temperature",
+       {.kind = kPbit, .cells = kSpins, .coupling = 0.4, .state = 1, .pairs = torus_pairs(), .keys = kTorus,
+        .best_cells = kSpins}, false, free_energy_surface},
       {"swap-acceptance", "replica exchange on the 4 x 4 torus",
        {.kind = kPbit, .cells = kSpins, .coupling = 0.7, .state = 1, .pairs = torus_pairs(), .keys = kTorus,
         .best_cells = kSpins}, false, swap_acceptances},
