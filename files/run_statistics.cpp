@@ -8,6 +8,7 @@
 
 #include "files/json_numbers.hpp"
 #include "heatbath/error.hpp"
+#include "heatbath/measure/irreversibility.hpp"
 #include "heatbath/numerics/archive.hpp"
 #include "heatbath/numerics/rounding.hpp"
 #include "heatbath/numerics/text.hpp"
@@ -20,6 +21,8 @@ using measure::Estimate;
 using numerics::text_of;
 
 constexpr std::size_t columns_with_covariances = 64;  // when the program does not say
+constexpr std::size_t most_in_pairs = 256;
+constexpr std::size_t fewest_for_z = 30;  // blocks, for a normal distribution of z
 constexpr double most_bytes = 0x1p30;
 constexpr double independent_parts = 20;  // correlation times that a part of a shot should last
 
@@ -74,7 +77,13 @@ RunStatistics::RunStatistics(const TomlProgram& description, const Program& prog
   shape.columns = names_.size();
   shape.shots = description.shots;
   shape.records = line_.records;
-  shape.covariances = request_.covariances.value_or(shape.columns <= columns_with_covariances);
+  shape.covariances = request_.covariances.value_or(shape.columns <= columns_with_covariances || request_.information || request_.currents);
+  if ((request_.information || request_.currents) && shape.columns > most_in_pairs)
+    fail(request_.information ? "information" : "currents", fmt::format("{} columns have more pairs than are looked at; choose {} cells at most", shape.columns, most_in_pairs));
+  if ((request_.information || request_.currents) && shape.columns < 2)
+    fail(request_.information ? "information" : "currents", "is of pairs, and there is one column");
+  overdamped_ = caps.cell_kind == CellKind::overdamped;
+  signs_ = caps.cell_kind == CellKind::pbit && observables_.empty();
   if (request_.histogram)
     shape.low = request_.histogram->low, shape.high = request_.histogram->high, shape.bins = request_.histogram->bins;
   for (const double lag : request_.lags) {
@@ -179,6 +188,46 @@ Estimate scaled(Estimate estimate, double factor) {
 
 }  // namespace
 
+/// Of all pairs: the one with the most information, and the current that is furthest from 0 in standard errors, with how
+/// likely so large a z is where all currents are 0. Of overdamped cells, between neighbouring records, also the entropy
+/// production that it proves: a chain of steps d has e^(rate d) - 1 >= 2 d z^2 / T (Proesmans & Van den Broeck, EPL 119,
+/// 20001 (2017); independent shots are one system, T the time of all), with z^2 less the 1 that chance gives it.
+nlohmann::json RunStatistics::strongest() const {
+  const measure::RecordStatistics& is = *records_;
+  const std::size_t n = is.shape().columns;
+  nlohmann::json found = nlohmann::json::object();
+  if (request_.information) {
+    double most = -1;
+    for (std::size_t i = 0; i < n; ++i)
+      for (std::size_t j = i + 1; j < n; ++j)
+        if (const Estimate of = is.information(i, j, signs_); of.value > most) {
+          most = of.value;
+          found["information"] = {{"columns", {names_[i], names_[j]}}, {"value", of.value}, {"standard_error", or_null(of.standard_error)}};
+        }
+  }
+  if (request_.currents && is.blocks() >= fewest_for_z) {
+    double furthest = -1;
+    for (std::size_t k = 0; k < is.shape().lags.size(); ++k)
+      for (std::size_t i = 0; i < n; ++i)
+        for (std::size_t j = i + 1; j < n; ++j) {
+          const Estimate of = is.current(k, i, j);
+          const double z = of.value / of.standard_error;
+          if (!(std::abs(z) > furthest)) continue;
+          furthest = std::abs(z);
+          const double spacing = static_cast<double>(line_.spacing.count) / unit_;
+          const double time = static_cast<double>(is.samples()) * spacing;
+          const auto tries = static_cast<double>(is.shape().lags.size() * n * (n - 1) / 2);
+          found["current"] = {{"columns", {names_[i], names_[j]}}, {"lag", static_cast<double>(is.shape().lags[k]) * spacing},
+                              {"value", of.value}, {"standard_error", of.standard_error}, {"z", z},
+                              {"probability", -std::expm1(tries * std::log1p(-std::min(measure::two_sided_probability(z), 1 - 1e-16)))},
+                              {"entropy_production_at_least", nullptr}};
+          if (overdamped_ && is.shape().lags[k] == 1)
+            found["current"]["entropy_production_at_least"] = std::log1p(2 * spacing * std::max(0.0, z * z - 1) / time) / spacing;
+        }
+  }
+  return found;
+}
+
 nlohmann::json RunStatistics::json() const {
   nlohmann::json result;
   if (records_) {
@@ -211,6 +260,13 @@ nlohmann::json RunStatistics::json() const {
               : estimates({shape.lags.size(), n}, false,
                           [&](std::size_t k) { return is.lagged_covariance(k / n, k % n, k % n); });
     }
+    if (request_.information)
+      result["information"] = estimates({n, n}, false, [&](std::size_t k) { return k / n == k % n ? Estimate{} : is.information(k / n, k % n, signs_); });
+    if (request_.currents)
+      result["currents"] = estimates({shape.lags.size(), n, n}, false, [&](std::size_t k) {
+        return k / n % n == k % n ? Estimate{0, 0, 0} : is.current(k / (n * n), k / n % n, k % n);
+      });
+    if (request_.information || request_.currents) result["strongest"] = strongest();
     if (shape.bins > 0) {
       nlohmann::json edges = nlohmann::json::array();
       for (std::size_t k = 0; k <= shape.bins; ++k)
@@ -273,6 +329,12 @@ std::vector<StatisticsArray> RunStatistics::arrays() const {
         add("lagged_covariance", {lags, n}, "dimensionless", false,
             [&](std::size_t k) { return is.lagged_covariance(k / n, k % n, k % n); });
     }
+    if (request_.information)
+      add("information", {n, n}, "nats", false, [&](std::size_t k) { return k / n == k % n ? Estimate{} : is.information(k / n, k % n, signs_); });
+    if (request_.currents)
+      add("currents", {lags, n, n}, "dimensionless", false, [&](std::size_t k) {
+        return k / n % n == k % n ? Estimate{0, 0, 0} : is.current(k / (n * n), k / n % n, k % n);
+      });
     if (shape.bins > 0) {
       StatisticsArray edges{"statistics_histogram_edges", {shape.bins + 1}, {}, "dimensionless"};
       for (std::size_t k = 0; k <= shape.bins; ++k)

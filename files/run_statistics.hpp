@@ -70,7 +70,10 @@ class RunStatistics {
   std::vector<double> kT_;  // one, or one per cell
   std::vector<Production> production_;
   std::optional<measure::RecordStatistics> records_;
+  bool signs_ = false, overdamped_ = false;  // whether all columns are spins; the cells
   std::vector<double> rows_;
+
+  nlohmann::json strongest() const;
 };
 
 }  // namespace heatbath::apps

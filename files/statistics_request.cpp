@@ -29,7 +29,7 @@ Observable read_observable(const Item& item, std::uint32_t variables) {
 }  // namespace
 
 StatisticsRequest read_statistics(const Item& item, std::uint32_t cells) {
-  const Table table(item, {"from", "cells", "observables", "covariances", "lags", "histogram", "entropy_production", "only"});
+  const Table table(item, {"from", "cells", "observables", "covariances", "lags", "histogram", "entropy_production", "information", "currents", "only"});
   const std::uint32_t variables = 2 * cells;  // whether cells have two, the device says
   StatisticsRequest request;
   if (const auto from = table.find("from")) {
@@ -64,6 +64,14 @@ StatisticsRequest read_statistics(const Item& item, std::uint32_t cells) {
     if (!(request.histogram->low < request.histogram->high)) of->fail("needs low below high");
   }
   if (const auto entropy = table.find("entropy_production")) request.entropy_production = entropy->boolean();
+  const auto of_pairs = [&](const char* key, bool& wanted) {
+    const auto given = table.find(key);
+    if (given) wanted = given->boolean();
+    if (wanted && request.covariances == false) given->fail("is of pairs of columns, and covariances = false leaves them out");
+  };
+  of_pairs("information", request.information);
+  of_pairs("currents", request.currents);
+  if (request.currents && request.lags.empty()) table.at("currents").fail("are between two times; lags says how far apart");
   if (const auto only = table.find("only")) request.only = only->boolean();
   if (request.cells && request.cells->empty() && request.observables.empty() && !request.entropy_production)
     item.fail("has no cells and no observables to make statistics of");

@@ -11,6 +11,8 @@
 //   lags = [0.5, 1.0]                # time units: lagged covariances
 //   histogram = { low = -2.0, high = 2.0, bins = 40 }
 //   entropy_production = false       # from the heat at each "meters" step
+//   information = false              # mutual information of all pairs of columns
+//   currents = false                 # signed currents of all pairs at each lag
 //   only = false                     # true: the result file has neither the states nor the meters of single shots
 
 #include <cstdint>
@@ -42,6 +44,7 @@ struct StatisticsRequest {
   std::vector<double> lags;  ///< time units
   std::optional<Histogram> histogram;
   bool entropy_production = false;
+  bool information = false, currents = false;
   bool only = false;
 };
 

@@ -167,6 +167,22 @@ void print_statistics(const nlohmann::json& is) {
     }
     if (columns > kShown) put("  … and {} more; all of them with --json\n", columns - kShown);
   }
+  if (is.contains("strongest")) {
+    const nlohmann::json& strongest = is["strongest"];
+    const auto pair = [](const nlohmann::json& of) { return fmt::format("{} and {}", of["columns"][0].get<std::string>(), of["columns"][1].get<std::string>()); };
+    const auto number = [](const nlohmann::json& of) {
+      return fmt::format("{:.5g} +- {}", of["value"].get<double>(), of["standard_error"].is_null() ? "?" : fmt::format("{:.2g}", of["standard_error"].get<double>()));
+    };
+    if (strongest.contains("information"))
+      put("most information of one column on another: {}, {} nats\n", pair(strongest["information"]), number(strongest["information"]));
+    if (strongest.contains("current")) {
+      const nlohmann::json& current = strongest["current"];
+      put("current furthest from 0: {} over {:g}: {}, z = {:.1f}, by chance in {:.2g} of machines in equilibrium\n", pair(current), current["lag"].get<double>(), number(current),
+          current["z"].get<double>(), current["probability"].get<double>());
+      if (const nlohmann::json& least = current["entropy_production_at_least"]; !least.is_null())
+        put("which proves an entropy production of {:.3g} nats per time unit or more\n", least.get<double>());
+    }
+  }
   if (is.contains("entropy_production")) {
     for (const nlohmann::json& of : is["entropy_production"]) {
       const nlohmann::json& error = of["standard_error"];

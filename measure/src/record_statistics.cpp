@@ -259,35 +259,64 @@ Estimate RecordStatistics::covariance_less(const RecordStatistics& other, std::s
   return jackknife(apart(blocks_), count_, apart);
 }
 
-Estimate RecordStatistics::lagged_covariance(std::size_t k, std::size_t i, std::size_t j) const {
-  const std::size_t n = shape_.columns, lags = shape_.lags.size(), width = lagged_width();
-  pair(i, j);
-  const std::size_t product = shape_.covariances ? i * n + j : i;
-  struct Sums {
-    double rows = 0, a = 0, b = 0, pairs = 0, head = 0, tail = 0, product = 0;
-    double covariance() const {
-      return product / pairs - head / pairs * (b / rows) - a / rows * (tail / pairs) + a / rows * (b / rows);
-    }
-  } all;
-  std::vector<std::uint64_t> count(blocks_);
-  const auto of_block = [&](std::size_t b) {
-    const std::size_t at = b * lags + k;
-    return Sums{static_cast<double>(count_[b]), sums_[b * n + i], sums_[b * n + j], static_cast<double>(lag_count_[at]),
-                heads_[at * n + i],             tails_[at * n + j], lagged_[at * width + product]};
-  };
-  const auto add = [](Sums& to, const Sums& more, double sign) {
-    to.rows += sign * more.rows, to.a += sign * more.a, to.b += sign * more.b, to.pairs += sign * more.pairs;
-    to.head += sign * more.head, to.tail += sign * more.tail, to.product += sign * more.product;
-  };
-  for (std::size_t b = 0; b < blocks_; ++b) {
-    count[b] = lag_count_[b * lags + k];
-    add(all, of_block(b), 1);
+struct RecordStatistics::LaggedSums {
+  double rows = 0, a = 0, b = 0, pairs = 0, head = 0, tail = 0, product = 0;
+
+  void add(const LaggedSums& more, double sign) {
+    rows += sign * more.rows, a += sign * more.a, b += sign * more.b, pairs += sign * more.pairs;
+    head += sign * more.head, tail += sign * more.tail, product += sign * more.product;
   }
-  return jackknife(all.covariance(), count, [&](std::size_t b) {
-    Sums rest = all;
-    add(rest, of_block(b), -1);
-    return rest.covariance();
+  double covariance() const { return product / pairs - head / pairs * (b / rows) - a / rows * (tail / pairs) + a / rows * (b / rows); }
+};
+
+RecordStatistics::LaggedSums RecordStatistics::lagged_sums(std::size_t block, std::size_t k, std::size_t i, std::size_t j) const {
+  const std::size_t n = shape_.columns, at = block * shape_.lags.size() + k;
+  return {static_cast<double>(count_[block]), sums_[block * n + i], sums_[block * n + j], static_cast<double>(lag_count_[at]),
+          heads_[at * n + i], tails_[at * n + j], lagged_[at * lagged_width() + (shape_.covariances ? i * n + j : i)]};
+}
+
+template <class Statistic>
+Estimate RecordStatistics::of_lag(std::size_t k, std::size_t i, std::size_t j, const Statistic& statistic) const {
+  pair(i, j);
+  LaggedSums one, other;
+  std::vector<std::uint64_t> count(blocks_);
+  for (std::size_t b = 0; b < blocks_; ++b) {
+    count[b] = lag_count_[b * shape_.lags.size() + k];
+    one.add(lagged_sums(b, k, i, j), 1), other.add(lagged_sums(b, k, j, i), 1);
+  }
+  return jackknife(statistic(one, other), count, [&](std::size_t b) {
+    LaggedSums rest = one, rest_of_other = other;
+    rest.add(lagged_sums(b, k, i, j), -1), rest_of_other.add(lagged_sums(b, k, j, i), -1);
+    return statistic(rest, rest_of_other);
   });
+}
+
+Estimate RecordStatistics::lagged_covariance(std::size_t k, std::size_t i, std::size_t j) const {
+  return of_lag(k, i, j, [](const LaggedSums& one, const LaggedSums&) { return one.covariance(); });
+}
+
+Estimate RecordStatistics::current(std::size_t k, std::size_t i, std::size_t j) const {
+  return of_lag(k, i, j, [](const LaggedSums& one, const LaggedSums& other) { return one.covariance() - other.covariance(); });
+}
+
+Estimate RecordStatistics::information(std::size_t i, std::size_t j, bool signs) const {
+  const auto of_signs = [&](std::size_t left_out) {
+    const double a = mean_without(left_out, i), b = mean_without(left_out, j), product = covariance_without(left_out, i, j) + a * b;
+    double sum = 0;
+    for (const double x : {-1.0, 1.0})
+      for (const double y : {-1.0, 1.0}) {
+        const double both = (1 + x * a + y * b + x * y * product) / 4, apart = (1 + x * a) * (1 + y * b) / 4;
+        if (both > 1e-15 && apart > 1e-15) sum += both * std::log(both / apart);  // less is rounding of 0
+      }
+    return sum;
+  };
+  const auto of_gaussian = [&](std::size_t left_out) {
+    const double a = covariance_without(left_out, i, i), b = covariance_without(left_out, j, j), ab = covariance_without(left_out, i, j);
+    return a > 0 && b > 0 ? -0.5 * std::log(1 - ab * ab / (a * b)) : 0.0;
+  };
+  Estimate estimate = signs ? jackknife(of_signs(blocks_), count_, of_signs) : jackknife(of_gaussian(blocks_), count_, of_gaussian);
+  if (!std::isfinite(estimate.value)) estimate = {nan, nan, nan};
+  return estimate;
 }
 
 Estimate RecordStatistics::correlation_time(std::size_t i) const {

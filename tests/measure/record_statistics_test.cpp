@@ -266,6 +266,66 @@ TEST(RecordStatistics, HistogramsCountEveryValueOnce) {
   EXPECT_THROW((void)is.fraction(0, 7), std::invalid_argument);
 }
 
+/// x' = step x + n of a stationary pair, from far in the past: n standard.
+Data turning_pair(double keep, double turn, std::uint64_t shots, std::uint64_t records, unsigned seed) {
+  Data data{shots, records, 2, {}};
+  std::mt19937_64 engine(seed);
+  std::normal_distribution<double> normal;
+  for (std::uint64_t shot = 0; shot < shots; ++shot) {
+    double x = 0, y = 0;
+    for (std::uint64_t record = 0; record < records + 100; ++record) {
+      const double next = keep * x - turn * y + normal(engine);
+      y = keep * y + turn * x + normal(engine), x = next;
+      if (record >= 100) data.values.push_back(x + 3), data.values.push_back(y - 1);
+    }
+  }
+  return data;
+}
+
+// The step keeps k and turns by w, so S = 1/(1 - k^2 - w^2) in both, and <x y' - y x'> = 2 w S.
+TEST(RecordStatistics, ACurrentIsThatOfAPairThatTurns) {
+  RecordStatistics::Shape shape;
+  shape.covariances = true, shape.lags = {1};
+  const RecordStatistics turning = statistics(turning_pair(0.8, 0.1, 300, 200, 5), shape, 50);
+  const double exact = 2 * 0.1 / (1 - 0.64 - 0.01);
+  const Estimate found = turning.current(0, 0, 1), back = turning.current(0, 1, 0);
+  EXPECT_LT(std::abs(found.value - exact), 4 * found.standard_error) << found.value << " for " << exact;
+  EXPECT_LT(found.standard_error, 0.05 * exact);
+  EXPECT_NEAR(back.value, -found.value, 1e-12);
+  EXPECT_NEAR(back.standard_error, found.standard_error, 1e-12);
+  const Estimate still = statistics(turning_pair(0.8, 0, 300, 200, 6), shape, 50).current(0, 0, 1);
+  EXPECT_LT(std::abs(still.value), 4 * still.standard_error);
+  // Each covariance alone is less certain than their difference: what they share falls out.
+  EXPECT_LT(found.standard_error, std::hypot(turning.lagged_covariance(0, 0, 1).standard_error, turning.lagged_covariance(0, 1, 0).standard_error) + 1e-12);
+}
+
+TEST(RecordStatistics, InformationIsThatOfGaussiansAndOfSigns) {
+  RecordStatistics::Shape shape;
+  shape.covariances = true;
+  const Data gaussians = series(400, 100, 3, 0.5, 2, 8);  // the first two have correlation 0.6, the last two 0.36
+  const RecordStatistics is = statistics(gaussians, shape, 100);
+  const auto expect = [](const Estimate& found, double exact) {
+    EXPECT_LT(std::abs(found.value - exact), 4 * found.standard_error) << found.value << " for " << exact;
+    EXPECT_LT(found.standard_error, 0.05 * exact);
+  };
+  expect(is.information(0, 1, false), -0.5 * std::log(1 - 0.36));
+  expect(is.information(2, 1, false), -0.5 * std::log(1 - 0.36 * 0.36));
+
+  // Two spins that agree with probability 1/(1 + exp(-2)): ln 2 less the entropy of that.
+  Data spins{400, 50, 2, {}};
+  std::mt19937_64 engine(9);
+  const double agree = 1 / (1 + std::exp(-2.0));
+  std::bernoulli_distribution same(agree), up(0.5);
+  for (int k = 0; k < 400 * 50; ++k) {
+    const double s = up(engine) ? 1 : -1;
+    spins.values.push_back(s), spins.values.push_back(same(engine) ? s : -s);
+  }
+  expect(statistics(spins, shape, 100).information(0, 1, true), std::log(2) + agree * std::log(agree) + (1 - agree) * std::log(1 - agree));
+  Data still{64, 4, 2, Table(64 * 4 * 2, 1.0)};
+  EXPECT_EQ(statistics(still, shape, 64).information(0, 1, true).value, 0);
+  EXPECT_EQ(statistics(still, shape, 64).information(0, 1, false).value, 0);
+}
+
 TEST(RecordStatistics, MemoryGrowsWithNeitherShotsNorRecords) {
   RecordStatistics::Shape shape;
   shape.columns = 8, shape.lags = {1, 100}, shape.bins = 10, shape.low = 0, shape.high = 1;

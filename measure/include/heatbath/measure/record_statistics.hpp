@@ -58,6 +58,13 @@ class RecordStatistics {
   Estimate covariance(std::size_t i, std::size_t j) const;
   /// <(x_i(t) - <x_i>)(x_j(t + lag) - <x_j>)> at lags[k]; i == j without Shape::covariances. Effective samples are NaN.
   Estimate lagged_covariance(std::size_t k, std::size_t i, std::size_t j) const;
+  /// <x_i(t) x_j(t + lag) - x_j(t) x_i(t + lag)> about the means at lags[k]: the signed current between two columns, 0 where
+  /// detailed balance holds. With Shape::covariances. Effective samples are NaN.
+  Estimate current(std::size_t k, std::size_t i, std::size_t j) const;
+  /// Mutual information of two columns at one time, nats, with Shape::covariances: -ln(1 - rho^2)/2, that of jointly Gaussian
+  /// values; of columns of +1 and -1 alone (`signs`) that of their four pairs of values. Never below 0 in law, but the
+  /// corrected estimate may be. 0 where a column does not move; NaN where one tells the other exactly, of Gaussian ones.
+  Estimate information(std::size_t i, std::size_t j, bool signs) const;
   /// Integral over positive lags of the autocorrelation of column i by the trapezoidal rule, in records: half of how
   /// many records one independent one is worth, from the scatter of the blocks. 1/2 for independent records. NaN for a
   /// constant column.
@@ -94,6 +101,11 @@ class RecordStatistics {
   /// Of all blocks but one; of all where `block` is blocks().
   double mean_without(std::size_t block, std::size_t i) const;
   double covariance_without(std::size_t block, std::size_t i, std::size_t j) const;
+  struct LaggedSums;
+  LaggedSums lagged_sums(std::size_t block, std::size_t k, std::size_t i, std::size_t j) const;
+  /// Of the two orders of the columns: statistic(i with j, j with i).
+  template <class Statistic>
+  Estimate of_lag(std::size_t k, std::size_t i, std::size_t j, const Statistic& statistic) const;
   std::size_t block_of(std::uint64_t shot, std::uint64_t record) const;
   std::size_t pair(std::size_t i, std::size_t j) const;
   std::size_t lagged_width() const { return shape_.covariances ? shape_.columns * shape_.columns : shape_.columns; }
