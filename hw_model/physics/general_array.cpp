@@ -25,13 +25,13 @@ namespace {
 
 constexpr std::uint64_t sweeps_of_bits = 8;   // of many lanes at least, for turning spins into bits and back to pay
 
-bool same(const Parameters& a, const Parameters& b) {
+}  // namespace
+
+bool same_parameters(const Parameters& a, const Parameters& b) {
   return a.couplings == b.couplings && a.gain == b.gain && a.kT == b.kT && a.bias_per_lane == b.bias_per_lane &&
          a.j2 == b.j2 && a.j4 == b.j4 && a.bias == b.bias && a.kT_cell == b.kT_cell && a.mass == b.mass &&
          a.damping == b.damping && a.frequency == b.frequency;
 }
-
-}  // namespace
 
 GeneralArray::Impl::Impl(const ArraySpec& spec_, numerics::ThreadTeam* team_)
     : spec(spec_),
@@ -81,7 +81,7 @@ bool GeneralArray::Impl::wants_heat(const Parameters& live) const {
 
 std::shared_ptr<const StepTable> GeneralArray::Impl::table(const Parameters& live, double dt) {
   const bool heat = wants_heat(live);
-  const bool changed = !kept || kept->dt != dt || kept->free != free || (heat && !kept->heat) || !same(kept->parameters, live);
+  const bool changed = !kept || kept->dt != dt || kept->free != free || (heat && !kept->heat) || !same_parameters(kept->parameters, live);
   if (exchange ? exchange->any(changed) : changed)
     kept = Kept{live, dt, free, heat, std::make_shared<const StepTable>(spec, live, live, 0.0, dt, free, 0.0, heat)};
   return kept->table;
@@ -127,6 +127,11 @@ GeneralArray::GeneralArray(ArraySpec spec, numerics::ThreadTeam* team)
 GeneralArray::~GeneralArray() = default;
 
 void GeneralArray::read(std::uint32_t lane, std::span<float> out) const {
+  if (impl_->in_planes.current) {
+    const Impl::LaneInPlanes own = impl_->lane_in_planes(lane);
+    for (std::uint32_t i = 0; i < impl_->cells; ++i) out[i] = own.spin(i);
+    return;
+  }
   const Impl::LaneTile& t = impl_->tile_of(lane);
   for (std::uint32_t v = 0; v < impl_->variables; ++v) out[v] = t.state[t.at(v, lane - t.first)];
 }
@@ -137,6 +142,7 @@ std::int32_t GeneralArray::turns(std::uint32_t lane, std::uint32_t cell) const {
 }
 
 float GeneralArray::state(std::uint32_t lane, std::uint32_t variable) const {
+  if (impl_->in_planes.current) return impl_->lane_in_planes(lane).spin(variable);
   const Impl::LaneTile& t = impl_->tile_of(lane);
   return t.state[t.at(variable, lane - t.first)];
 }
@@ -144,6 +150,15 @@ float GeneralArray::state(std::uint32_t lane, std::uint32_t variable) const {
 void GeneralArray::write(std::uint32_t lane, std::uint32_t first, std::span<const float> values,
                          const Parameters& live) {
   Impl& a = *impl_;
+  if (a.in_planes.current && !a.metered) {
+    const Impl::LaneInPlanes spins = a.lane_in_planes(lane);
+    for (std::uint32_t n = 0; n < values.size(); ++n) {
+      std::uint32_t& word = spins.words[(first + n) * spins.groups];
+      word = (word & ~(1u << spins.bit)) | (values[n] < 0 ? 0u : 1u << spins.bit);
+    }
+    return;
+  }
+  a.settle();
   Impl::LaneTile& t = a.tile_of(lane);
   const std::uint32_t own = lane - t.first;
   if (a.metered) t.work[own] -= a.energy(t, own, live);
@@ -207,6 +222,7 @@ void GeneralArray::change_parameters(const Parameters& from, const Parameters& t
   Impl& a = *impl_;
   for (auto& t : a.tiles) t.fresh_force = false;
   if (!a.metered) return;
+  a.settle();
   const StepTable before(spec(), from, from, 0.0, 0.0, a.free), after(spec(), to, to, 0.0, 0.0, a.free);
   a.for_each_tile([&](Impl::LaneTile& t) {
     for (std::uint32_t l = 0; l < t.count; ++l)
@@ -231,6 +247,7 @@ std::uint64_t GeneralArray::advance(const Run& run, const Parameters& live) {
   const bool ramped = run.target != nullptr && run.ramp_steps > 0;
   const Parameters& target = ramped ? *run.target : live;
   if (a.advance_planes(run, live, target)) return run.steps;
+  a.settle();
   // Parameters at a number of half steps of the ramp; dt = 0: for energies only.
   const bool midway = ramped && takes_middle(spec().stepper);
   const double advance = midway ? 1.0 / static_cast<double>(run.ramp_steps) : 0.0;
@@ -341,6 +358,7 @@ LaneMeters GeneralArray::meters(std::uint32_t lane, const Parameters&) const {
 }
 
 double GeneralArray::energy(std::uint32_t lane, const Parameters& live) const {
+  impl_->settle();
   const Impl::LaneTile& t = impl_->tile_of(lane);
   return impl_->energy(t, lane - t.first, live);
 }
@@ -355,6 +373,7 @@ void GeneralArray::clear_rails() { clear_rails_of(impl_->tiles); }
 
 void GeneralArray::exchange(numerics::Archive& archive) {
   Impl& a = *impl_;
+  a.settle();
   archive.section("general");
   archive(a.metered, a.cell_meters);
   archive.check(a.metered || !a.cell_meters.any(), "meters");

@@ -33,6 +33,9 @@ constexpr float turns_limit = 2147483520.0f;  // the largest float32 below 2^31
 
 struct StepSpace;  // general_space.hpp
 
+/// Whether all parameters are the same, couplings by address.
+bool same_parameters(const Parameters& a, const Parameters& b);
+
 struct GeneralArray::Impl {
   static constexpr std::uint32_t most_filters = 8;  // of pink noise
 
@@ -89,6 +92,29 @@ struct GeneralArray::Impl {
   // The couplings last asked for as planes, and the answer.
   std::shared_ptr<const Couplings> planes_of;
   std::shared_ptr<const SpinPlanes> planes;
+
+  // The kinds of cells last asked for, and what they were made from.
+  struct KeptKinds {
+    std::shared_ptr<const SpinPlanes> planes;
+    Parameters from, to;
+    std::vector<std::uint32_t> free;
+    std::unique_ptr<const PlaneKinds> kinds;  // of from and to here
+  };
+  std::optional<KeptKinds> kept_kinds;
+
+  // Spins as bits. While `current`, they are the state, and the floats of the tiles are old.
+  struct InPlanes {
+    struct Part {
+      Slab slab;
+      std::uint32_t bit;  // of its first lane
+      std::uint64_t records = 0;
+      std::vector<std::uint32_t> up;
+    };
+    bool current = false;
+    std::uint32_t groups = 0, before = 0;  // words of a part; lanes that the first word leaves out
+    std::vector<Part> parts;
+  };
+  InPlanes in_planes;
 
   Impl(const ArraySpec& spec, numerics::ThreadTeam* team);
 
@@ -177,6 +203,17 @@ struct GeneralArray::Impl {
                    std::uint64_t number, std::uint64_t steps) const;
   // Random words of updates at an address of purpose `flip`, as words or in planes.
   void flip_words(NoiseAddress at, FieldShape shape, std::uint32_t* out) const;
+  // Brings the floats of the tiles up to date, after which bits are no longer the state. Before all that reads or writes them.
+  void settle();
+  // Where the spins of a lane are while bits are the state.
+  struct LaneInPlanes {
+    std::uint32_t* words;  // of cell i: words[i * groups]
+    std::size_t groups;
+    std::uint32_t bit;
+    float spin(std::uint32_t cell) const { return words[cell * groups] >> bit & 1u ? 1.0f : -1.0f; }
+  };
+  LaneInPlanes lane_in_planes(std::uint32_t lane);
+  const PlaneKinds& kinds(const Parameters& from, const Parameters& to);
   // Makes a whole run with spins as bits of many lanes, where it can be; else returns false, and nothing was done.
   bool advance_planes(const Run& run, const Parameters& live, const Parameters& target);
   // One slab of a run so: from the lanes' floats into bits, or back.

@@ -145,6 +145,27 @@ void GeneralArray::Impl::unpack(const Slab& slab, std::uint32_t groups, std::uin
   }
 }
 
+void GeneralArray::Impl::settle() {
+  if (!in_planes.current) return;
+  in_planes.current = false;
+  for_tiles(in_planes.parts, team, [&](InPlanes::Part& part) { unpack(part.slab, in_planes.groups, part.bit, part.up); });
+}
+
+GeneralArray::Impl::LaneInPlanes GeneralArray::Impl::lane_in_planes(std::uint32_t lane) {
+  const std::uint32_t word = (in_planes.before + lane) / 32;
+  return {in_planes.parts[word / in_planes.groups].up.data() + word % in_planes.groups, in_planes.groups, (in_planes.before + lane) % 32};
+}
+
+const PlaneKinds& GeneralArray::Impl::kinds(const Parameters& from, const Parameters& to) {
+  const bool ramped = &from != &to;
+  if (!kept_kinds || kept_kinds->planes != planes || kept_kinds->free != free || !same_parameters(kept_kinds->from, from) ||
+      !same_parameters(kept_kinds->to, ramped ? to : from)) {
+    kept_kinds = KeptKinds{planes, from, to, free, nullptr};
+    kept_kinds->kinds = std::make_unique<const PlaneKinds>(*planes, kept_kinds->from, kept_kinds->to, order, free);
+  }
+  return *kept_kinds->kinds;
+}
+
 bool GeneralArray::Impl::advance_planes(const Run& run, const Parameters& live, const Parameters& target) {
   if (exchange || !spins || spec.spin_noise != SpinNoise::planes || spec.spin_codes.bits != 0 || rule(spec).at_random ||
       live.couplings != target.couplings || live.bias_per_lane || target.bias_per_lane || cell_meters.any())
@@ -156,27 +177,33 @@ bool GeneralArray::Impl::advance_planes(const Run& run, const Parameters& live, 
   if (metered && (!live.couplings->symmetric() || !exact_energies(*planes, live) || live.gain != target.gain ||
                   live.bias != target.bias || live.j2 != target.j2 || live.j4 != target.j4))
     return false;
-  const PlaneKinds kinds(*planes, live, target, order, free);
+  const PlaneKinds& kinds = this->kinds(live, target);
   if (!kinds.few()) return false;
 
   const auto add_energies = [&](double sign) {
+    settle();
     const StepTable p(spec, live, live, 0.0, 0.0, free);
     for_each_tile([&](LaneTile& t) { energies(t, p, sign, t.heat); });
   };
   if (metered) add_energies(1.0);
   const std::uint32_t shot0 = run.noise.shot0;
   const Slabs cut(spec.lanes, shot0, team ? static_cast<std::uint32_t>(team->size()) : 1, general_kernels().plane_groups);
-  struct Work {
-    Slab slab;
-    std::uint32_t bit;  // of its first lane
-    std::uint64_t records = 0;
-    std::vector<std::uint32_t> up;
-  };
-  std::vector<Work> work;
-  for (const Slab& slab : cut.slabs) work.push_back({slab, (shot0 + slab.first) % 32, 0, {}});
+  using Part = InPlanes::Part;
+  if (!in_planes.current || in_planes.groups != cut.groups || in_planes.before != shot0 % 32) {
+    settle();
+    in_planes.groups = cut.groups, in_planes.before = shot0 % 32;
+    in_planes.parts.clear();
+    for (const Slab& slab : cut.slabs) in_planes.parts.push_back({slab, (shot0 + slab.first) % 32, 0, {}});
+    for_tiles(in_planes.parts, team, [&](Part& w) {
+      w.up.assign(std::size_t{cells} * cut.groups + 1, 0u);
+      pack(w.slab, cut.groups, w.bit, w.up);
+    });
+    in_planes.current = true;
+  }
+  for (Part& w : in_planes.parts) w.records = 0;
 
   constexpr std::uint64_t most_rules = 64;  // steps of a ramp whose rules are made at once
-  const auto records = [&](Work& w, std::uint64_t step) {
+  const auto records = [&](Part& w, std::uint64_t step) {
     if (run.record_period == 0 || step != run.record_first + w.records * run.record_period) return;
     std::vector<float> values(cells);
     for (std::uint32_t l = 0; l < w.slab.count; ++l) {
@@ -192,11 +219,7 @@ bool GeneralArray::Impl::advance_planes(const Run& run, const Parameters& live, 
     std::vector<PlaneRules> rules;
     for (std::uint64_t r = 0; r < (ramped ? count : 1); ++r)
       rules.push_back(kinds.rules(ramped ? static_cast<double>(run.ramp_first + done + r) / static_cast<double>(run.ramp_steps) : 0.0));
-    for_tiles(work, team, [&](Work& w) {
-      if (done == 0) {
-        w.up.assign(std::size_t{cells} * cut.groups + 1, 0u);
-        pack(w.slab, cut.groups, w.bit, w.up);
-      }
+    for_tiles(in_planes.parts, team, [&](Part& w) {
       PlaneSweep sweep{};
       sweep.up = w.up.data();
       sweep.groups = cut.groups;
@@ -213,7 +236,6 @@ bool GeneralArray::Impl::advance_planes(const Run& run, const Parameters& live, 
         general_kernels().sweep_planes(sweep);
         records(w, s + sweep.steps);
       }
-      if (done + count == run.steps) unpack(w.slab, cut.groups, w.bit, w.up);
     });
     done += count;
   }
