@@ -40,7 +40,7 @@ void add_anneal(CLI::App& app, Command& command) {
   add_whole(anneal, "--sweeps", options.sweeps, 1, 1u << 30, "of annealing: of each run (default 1000); of cycles: of the annealing before them (default 300); of tempering: between exchanges (default 4); of a population: at each temperature (default 10)");
   add_whole(anneal, "--cycles", options.cycles.cycles, 0, 1u << 24, "of warming and cooling (default 20)");
   add_whole(anneal, "--cycle-sweeps", options.cycles.cycle_sweeps, 1, 1u << 30, "of each (default 100)");
-  add_whole(anneal, "--families", options.cycles.families, 1, 1u << 20, "independent searches by cycles, which share the reads (default 1)");
+  add_whole(anneal, "--families", options.cycles.families, 1, 1u << 20, "searches by cycles side by side, which share the reads (default 1)");
   anneal->add_option("--warmest", options.cycles.warmest, "temperature at which cycles begin, by turns down to half of it (default: from the couplings)")
       ->transform(finite(0))->option_text("KT");
   anneal->add_flag("--no-merge", given->no_merge, "of cycles: keep the lowest read of each, and take nothing over from the others");

@@ -53,6 +53,7 @@ CyclesResult cycle(Device& device, const network::Network& network, const Cycles
   const auto row = [&](std::uint32_t read) { return std::span(states.data() + std::size_t{read} * cells, cells); };
   std::vector<float> best(std::size_t{options.families} * cells);
   std::vector<double> best_energy(options.families, INFINITY);
+  const auto state_of = [&](std::uint32_t family) { return std::span(best.data() + std::size_t{family} * cells, cells); };
   GroupSearch groups(cells);
 
   CyclesResult result;
@@ -72,18 +73,21 @@ CyclesResult cycle(Device& device, const network::Network& network, const Cycles
     graph.energies(states, energies);
     for (std::uint32_t family = 0; family < options.families; ++family) {
       const std::uint32_t first = first_of(family), last = first_of(family + 1);
-      const std::span state(best.data() + std::size_t{family} * cells, cells);
+      const std::span state = state_of(family);
       const auto lowest = static_cast<std::uint32_t>(std::min_element(energies.begin() + first, energies.begin() + last) - energies.begin());
       if (energies[lowest] < best_energy[family]) {
         std::ranges::copy(row(lowest), state.begin());
         best_energy[family] = energies[lowest];
       }
-      if (options.merge) {
-        for (std::uint32_t read = first; read < last; ++read) graph.take_better_groups(state, row(read), random, groups);
-        best_energy[family] = graph.energy(state);
-      }
-      if (turn < options.cycles)
-        for (std::uint32_t read = first; read < last; ++read) std::ranges::copy(state, row(read).begin());
+      for (std::uint32_t read = first; read < last && options.merge; ++read) graph.take_better_groups(state, row(read), random, groups);
+    }
+    for (std::uint32_t family = 0; family < options.families; ++family) {
+      const std::span state = state_of(family);
+      for (std::uint32_t other = 0; other < options.families && options.merge; ++other)
+        if (other != family) graph.take_better_groups(state, state_of(other), random, groups, true);
+      if (options.merge) best_energy[family] = graph.energy(state);
+      for (std::uint32_t read = first_of(family); read < first_of(family + 1) && turn < options.cycles; ++read)
+        std::ranges::copy(state, row(read).begin());
     }
     const double lowest = std::ranges::min(best_energy);
     if (result.lowest.empty() || lowest < result.lowest.back()) result.best_updates = runs.updates();
@@ -94,7 +98,7 @@ CyclesResult cycle(Device& device, const network::Network& network, const Cycles
 
   result.best = SampleSet(cells, Origin::search);
   for (std::uint32_t family = 0; family < options.families; ++family) {
-    const std::span state(best.data() + std::size_t{family} * cells, cells);
+    const std::span state = state_of(family);
     if (options.polish) best_energy[family] = graph.descend(state, best_energy[family]);
     result.best.add(state, best_energy[family], 1, family);
   }

@@ -146,11 +146,12 @@ std::uint32_t SpinGraph::exchange_cluster(std::span<float> a, std::span<float> b
 }
 
 void SpinGraph::take_better_groups(std::span<float> state, std::span<const float> other, numerics::RandomStream& random,
-                                   GroupSearch& memory) const {
+                                   GroupSearch& memory, bool parts) const {
   std::uint32_t differ = 0;
   for (std::uint32_t i = 0; i < cells_; ++i) differ += state[i] != other[i];
   const bool turned = !has_fields_ && 2 * std::uint64_t{differ} > cells_;
-  if (differ == 0 || (turned && differ == cells_)) return;
+  if (turned) differ = cells_ - differ;
+  if (differ == 0) return;
   const double least = 1e-12 * std::max(1.0, largest_field_);  // less is rounding
   const std::uint32_t mark = ++memory.mark;
   // A cell is put into one group only: those that were taken over agree from then on, the others are marked.
@@ -177,6 +178,7 @@ void SpinGraph::take_better_groups(std::span<float> state, std::span<const float
     }
     ++memory.looked_at;
     memory.in_them += group.size();
+    if (parts && 2 * group.size() > differ) continue;
     if (change < -least || (change <= least && random.word() >> 63 != 0))
       for (const std::uint32_t i : group) state[i] = -state[i];
   }

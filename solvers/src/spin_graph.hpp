@@ -49,8 +49,10 @@ class SpinGraph {
 
   /// Takes every connected group of cells in which `other` differs over into `state` where that lowers the energy of
   /// `state`, and with probability 1/2 where it leaves it as it is. Without fields `other` counts turned over where it
-  /// then differs in fewer cells. Groups do not touch, so their changes of energy add up.
-  void take_better_groups(std::span<float> state, std::span<const float> other, numerics::RandomStream& random, GroupSearch& memory) const;
+  /// then differs in fewer cells. Groups do not touch, so their changes of energy add up. `parts`: those alone that hold
+  /// at most half of the cells that differ, so that `state` does not become `other`.
+  void take_better_groups(std::span<float> state, std::span<const float> other, numerics::RandomStream& random, GroupSearch& memory,
+                          bool parts = false) const;
 
   /// Of sqrt(b^2 + sum J^2) over cells: the largest, and the median; median over cells of the smallest |J| and |b| that are not 0.
   double largest_field() const { return largest_field_; }

@@ -46,7 +46,7 @@ TEST(Cycles, WithoutMergingKeepTheLowestReadAndFindLess) {
   EXPECT_EQ(plain.best.updates, 64ull * 256 * (20 + 4 * 20));
 }
 
-TEST(Cycles, HaveTheSameBitsForAnyNumberOfLanesAndIndependentFamilies) {
+TEST(Cycles, HaveTheSameBitsForAnyNumberOfLanesAndFamiliesOfTheirOwn) {
   const Planted tiled = tiles(16, 0.5, 3);
   const auto states = [&](const char* uri, std::uint64_t seed) {
     Device device = open(uri);

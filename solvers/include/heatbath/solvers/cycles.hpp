@@ -13,7 +13,7 @@ namespace heatbath::solvers {
 
 struct CyclesOptions {
   std::uint32_t reads = 64;         ///< on the device's lanes, shared among the families
-  std::uint32_t families = 1;       ///< independent searches, at most `reads`
+  std::uint32_t families = 1;       ///< searches side by side, at most `reads`
   std::uint32_t sweeps = 300;       ///< of the first annealing, at least 1
   std::uint32_t cycles = 20;        ///< after it
   std::uint32_t cycle_sweeps = 100; ///< of each, at least 1
@@ -23,7 +23,8 @@ struct CyclesOptions {
   double warmest = 0, mildest = 0;
   /// After each cycle the host goes through the reads of a family: each connected group of cells in which one differs
   /// from the family's state is taken over where that lowers the energy, or with probability 1/2 where it leaves it as it
-  /// is. false: the family's state is the lowest read. Named in the result.
+  /// is; then, from the states of the other families, groups of at most half of the cells that differ, so that families
+  /// learn from each other and stay different. false: the family's state is the lowest read. Named in the result.
   bool merge = true;
   std::optional<double> target;     ///< ends when an energy at or below it is found
   bool polish = false;              ///< flip single spins of the last states as long as that lowers an energy
