@@ -50,9 +50,7 @@ std::string checksum_of(const json& calibration) {
   return fmt::format("{:08x}", numerics::crc32(std::as_bytes(std::span(text))));
 }
 
-[[noreturn]] void fail(const std::filesystem::path& path, const std::string& what) {
-  throw Error(HB_IO, fmt::format("{}: {}", path.string(), what));
-}
+[[noreturn]] void fail(const std::string& source, const std::string& what) { throw Error(HB_IO, fmt::format("{}: {}", source, what)); }
 
 }  // namespace
 
@@ -86,14 +84,18 @@ Calibration read_calibration(const std::filesystem::path& path) {
   try {
     text = numerics::read_text_file(path, kLongest);
   } catch (const numerics::UnreadableFile& unreadable) {
-    fail(path, unreadable.what());
+    fail(path.string(), unreadable.what());
   }
+  return calibration_of_text(text, path.string());
+}
+
+Calibration calibration_of_text(const std::string& text, const std::string& source) {
   const json file = json::parse(text, nullptr, false);
-  if (file.is_discarded()) fail(path, "it is not JSON; a calibration of heatbath calibrate is needed");
+  if (file.is_discarded()) fail(source, "it is not JSON; a calibration of heatbath calibrate is needed");
   if (!file.is_object() || !file.contains("format") || file["format"] != kCalibrationFormat)
-    fail(path, fmt::format("it is no \"{}\"", kCalibrationFormat));
+    fail(source, fmt::format("it is no \"{}\"", kCalibrationFormat));
   if (!file.contains("calibration") || !file.contains("crc32") || file["crc32"] != checksum_of(file["calibration"]))
-    fail(path, "the calibration is corrupted: its checksum does not fit");
+    fail(source, "the calibration is corrupted: its checksum does not fit");
   try {
     const json& is = file["calibration"];
     Calibration calibration;
@@ -118,14 +120,14 @@ Calibration read_calibration(const std::filesystem::path& path) {
       if (k >= kFirstFigures && !is.at("cells").contains(name)) continue;
       const json& values = is.at("cells").at(name);
       if (calibration.cells.empty()) calibration.cells.resize(values.size());
-      if (values.size() != calibration.cells.size()) fail(path, fmt::format("{}: {} cells, before it {}", name, values.size(), calibration.cells.size()));
+      if (values.size() != calibration.cells.size()) fail(source, fmt::format("{}: {} cells, before it {}", name, values.size(), calibration.cells.size()));
       for (std::size_t i = 0; i < values.size(); ++i) calibration.cells[i].*figure = estimate_of(values[i]);
     }
     for (const json& one : is.at("couplers"))
       calibration.couplers.push_back({one.at(0).get<std::uint32_t>(), one.at(1).get<std::uint32_t>(), estimate_of(one.at(2)), estimate_of(one.at(3))});
     return calibration;
   } catch (const json::exception& wrong) {
-    fail(path, "it is no whole calibration: " + numerics::escaped(wrong.what(), 200));
+    fail(source, "it is no whole calibration: " + numerics::escaped(wrong.what(), 200));
   }
 }
 

@@ -13,8 +13,9 @@ its row; nothing else needs it.
 
   --install-peers   first install OpenBLAS, python3-torch, python3-scipy, python3-brian, ngspice and lammps with apt-get
   --seconds S       time for each row, about (default 2)
-  --peers pypi      instead: the wheel beside thermox, thrml, dwave-samplers and openjij from PyPI, in a virtual environment
-                    of its own (build/peers), one thread each; replaces the rows of docs/performance.md that say so
+  --peers pypi      instead: the wheel beside thermox, thrml, hamon, ferrotherm, torchsde, diffrax, dwave-samplers, openjij and
+                    simulated-bifurcation from PyPI, in a virtual environment of its own (build/peers), one thread each; replaces
+                    the rows of docs/performance.md that say so; a peer that does not install is named in its row
 END
 }
 
@@ -42,7 +43,10 @@ cd "$root"
 if [ "$pypi" = yes ]; then
   # The wheel is built with the pybind11 of PyPI: the peers want numpy 2.
   [ -x build/peers/bin/python ] || /usr/bin/python3 -m venv build/peers
-  build/peers/bin/python -m pip install --quiet . dimod thermox thrml dwave-samplers openjij
+  build/peers/bin/python -m pip install --quiet . dimod
+  for peer in thermox thrml hamon ferrotherm torchsde diffrax dwave-samplers openjij simulated-bifurcation; do
+    build/peers/bin/python -m pip install --quiet "$peer" || printf 'bench: %s does not install\n' "$peer"
+  done
   exec build/peers/bin/python bench/peers/pypi.py docs/performance.md
 fi
 if [ "$install" = yes ]; then

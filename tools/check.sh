@@ -3,7 +3,7 @@
 # assertions of the standard library, sanitizers, fuzzing, SIGKILL, soak. Hours in full; parts by name.
 set -uo pipefail
 
-parts=(tidy cppcheck assertions asan tsan fuzz kill soak)
+parts=(tidy cppcheck assertions asan tsan tsan_python fuzz kill soak)
 usage() {
   printf 'usage: tools/check.sh [--minutes M] [PART...]\n\nParts (default: all):\n'
   printf '  tidy        clang-tidy on link, driver, server, sim, hw_model/device, hw_model/analog, files\n'
@@ -11,6 +11,7 @@ usage() {
   printf '  assertions  the unit tests built with -D_GLIBCXX_ASSERTIONS\n'
   printf '  asan        the unit tests under ASan and UBSan (tools/nightly_sanitizers.sh)\n'
   printf '  tsan        server, links, thread team under TSan (preset tsan)\n'
+  printf '  tsan_python threads in the Python module under TSan (tools/tsan_python.sh)\n'
   printf '  fuzz        every target of tools/fuzz.sh for M minutes (1)\n'
   printf '  kill        tools/kill_campaign.py for M minutes\n'
   printf '  soak        tools/soak_server.py for M minutes\n\nPrints a table; exit status 1 where a part found something, 2 where one could not run. Logs are in build/check.\n'
@@ -73,6 +74,7 @@ part_tsan() {
   cmake --list-presets 2>/dev/null | grep -q '"tsan"' || { printf 'there is no preset tsan\n'; return 2; }
   tools/build.sh tsan unit_tests && ctest --no-tests=error --preset tsan
 }
+part_tsan_python() { tools/tsan_python.sh; }
 part_fuzz() { tools/fuzz.sh --seconds "$((60 * minutes))"; }
 command_of_release() { tools/build.sh release heatbath && test -x build/release/apps/heatbath; }
 part_kill() { command_of_release && tools/kill_campaign.py build/release/apps/heatbath --kills 1000000 --seconds "$((60 * minutes))"; }

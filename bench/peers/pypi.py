@@ -163,6 +163,137 @@ def grid_thrml(degree):
     return seconds / (CHAINS * SWEEPS * SIDE**2), grid_gate(2.0 * states - 1, pairs)
 
 
+def grid_hamon(degree):
+    """hamon has thrml's interface: blocks of one colour, scanned by jax."""
+    import hamon.models.ising
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+    from hamon import Block, SamplingSchedule, SpinNode, sample_states
+    pairs, colours = grid(degree)
+    nodes = [SpinNode() for _ in range(SIDE**2)]
+    ebm = hamon.models.ising.IsingEBM(nodes, [(nodes[i], nodes[j]) for i, j in pairs], jnp.zeros(SIDE**2),
+                                      jnp.full(len(pairs), strength(degree)), jnp.array(1.0))
+    blocks = [Block([node for node, colour in zip(nodes, colours) if colour == of]) for of in (0, 1)]
+    program = hamon.models.ising.IsingSamplingProgram(ebm, blocks, [])
+    schedule = SamplingSchedule(SWEEPS, 1, 1)
+    keys = iter(jax.random.split(jax.random.PRNGKey(2), 10))
+
+    @jax.jit
+    def run(key):
+        starts, moves = jax.random.split(key)
+        first = [jax.random.bernoulli(jax.random.fold_in(starts, k), 0.5, (CHAINS, len(block))) for k, block in enumerate(blocks)]
+        return jax.vmap(lambda key, start: sample_states(key, program, schedule, start, [], [Block(nodes)])[0][-1])(
+            jax.random.split(moves, CHAINS), first)
+
+    seconds, states = timed(lambda: np.asarray(run(next(keys)).block_until_ready()))
+    return seconds / (CHAINS * SWEEPS * SIDE**2), grid_gate(2.0 * states - 1, pairs)
+
+
+def grid_ferrotherm(degree):
+    import ferrotherm
+    import numpy as np
+    pairs, _ = grid(degree)
+    seeds = iter(range(1, 1000))
+
+    def start():
+        model = ferrotherm.Model(SIDE**2)
+        model.couple_many([(i, j, strength(degree)) for i, j in pairs])
+        return model.build(beta=1.0, seed=next(seeds))
+
+    chains = [start() for _ in range(2 * CHAINS)]  # building is not what is measured
+    halves = iter((chains[:CHAINS], chains[CHAINS:]))
+
+    def work():
+        swept = next(halves)
+        for chain in swept:
+            chain.sweep(SWEEPS)
+        return np.array([chain.numpy() for chain in swept])
+
+    seconds, spins = timed(work)
+    return seconds / (CHAINS * SWEEPS * SIDE**2), grid_gate(spins, pairs)
+
+
+# -- paths of stochastic differential equations ------------------------------------------------------------------------
+
+PATHS, PATH_CELLS, PATH_STEPS, PATH_STEP, PATH_KT = 256, 64, 1000, 0.005, 0.4
+
+
+def wells():
+    """dx = -(J x - x + x^3) dt + sqrt(2 kT) dW: coupled double wells, V = sum(-x^2/2 + x^4/4) + x'Jx/2."""
+    import numpy as np
+    rng = np.random.default_rng(7)
+    J = rng.normal(size=(PATH_CELLS, PATH_CELLS)) * 0.3 / PATH_CELLS**0.5
+    J = (J + J.T) / 2
+    np.fill_diagonal(J, 0)
+    return J.astype(np.float32)
+
+
+def wells_gate(states):
+    """Mean square at the end, over independent paths."""
+    import numpy as np
+    squares = (np.asarray(states, float) ** 2).mean(axis=1)
+    return {"value": squares.mean(), "error": squares.std(ddof=1) / np.sqrt(PATHS), "exact": None}
+
+
+def paths_heatbath():
+    import heatbath
+    import numpy as np
+    device = heatbath.open(f"func:cells={PATH_CELLS}&lanes={PATHS}&threads=1&stepper=euler-maruyama", step=PATH_STEP)
+    program = heatbath.Program(device, PATH_CELLS).load("j2", -0.5).load("j4", 0.25).load("kT", PATH_KT).load_couplings(wells()).commit()
+    program.set(np.zeros(PATH_CELLS)).evolve(PATH_STEPS * device.step).sample()
+    seconds, states = timed(lambda: device.run(program, PATHS, seed=int(time.perf_counter_ns() % 2**31)).states[:, 0])
+    return seconds / (PATHS * PATH_STEPS * PATH_CELLS), wells_gate(states)
+
+
+def paths_torchsde():
+    import numpy as np
+    import torch
+    import torchsde
+    torch.set_num_threads(1)
+    J = torch.tensor(wells())
+
+    class Wells:
+        noise_type, sde_type = "diagonal", "ito"
+
+        def f(self, t, x):
+            return x - x**3 - x @ J
+
+        def g(self, t, x):
+            return torch.full_like(x, (2 * PATH_KT) ** 0.5)
+
+    times = torch.tensor([0.0, PATH_STEPS * PATH_STEP])
+
+    def work():
+        with torch.no_grad():
+            return torchsde.sdeint(Wells(), torch.zeros(PATHS, PATH_CELLS), times, dt=PATH_STEP, method="euler")[-1].numpy()
+
+    seconds, states = timed(work)
+    return seconds / (PATHS * PATH_STEPS * PATH_CELLS), wells_gate(np.asarray(states))
+
+
+def paths_diffrax():
+    import diffrax
+    import jax
+    import jax.numpy as jnp
+    import lineax
+    import numpy as np
+    J = jnp.asarray(wells())
+    end = PATH_STEPS * PATH_STEP
+
+    def path(key):
+        noise = diffrax.UnsafeBrownianPath(shape=(PATH_CELLS,), key=key)
+        terms = diffrax.MultiTerm(diffrax.ODETerm(lambda t, x, args: x - x**3 - J @ x),
+                                  diffrax.ControlTerm(lambda t, x, args: lineax.DiagonalLinearOperator(jnp.full(PATH_CELLS, (2 * PATH_KT) ** 0.5)), noise))
+        return diffrax.diffeqsolve(terms, diffrax.Euler(), 0.0, end, PATH_STEP, jnp.zeros(PATH_CELLS), max_steps=PATH_STEPS + 8,
+                                   saveat=diffrax.SaveAt(t1=True), adjoint=diffrax.DirectAdjoint()).ys[0]
+
+    run = jax.jit(jax.vmap(path))
+    keys = iter(jax.random.split(jax.random.PRNGKey(3), 10))
+    seconds, states = timed(lambda: np.asarray(run(jax.random.split(next(keys), PATHS)).block_until_ready()))
+    return seconds / (PATHS * PATH_STEPS * PATH_CELLS), wells_gate(states)
+
+
 # -- annealing -------------------------------------------------------------------------------------------------------
 
 READS, ANNEAL_SWEEPS, BETAS = 256, 200, (0.1, 3.0)
@@ -215,14 +346,56 @@ def anneal_openjij(cells, degree):
     return seconds / (READS * ANNEAL_SWEEPS * cells), anneal_gate(samples, bqm)
 
 
+BIFURCATION_STEPS = 1000
+
+
+def bifurcate_heatbath(cells, degree):
+    import heatbath
+    import numpy as np
+    from heatbath import solvers
+    bqm = glass(cells, degree)
+    network = heatbath.Network.ising({pair: -value for pair, value in bqm.quadratic.items()}, np.zeros(cells))
+    device = heatbath.open(f"func:cell=underdamped&cells={solvers.bifurcation_cells(network).cells}&lanes=64&threads=1")
+    seeds = iter(range(1, 10))
+    seconds, found = timed(lambda: solvers.bifurcate(device, network, reads=READS, time=0.5 * BIFURCATION_STEPS, step=0.5, seed=next(seeds)))
+    energy = np.repeat(found.energies, found.occurrences) / cells
+    return seconds / (READS * BIFURCATION_STEPS * cells), {"value": energy.mean(), "error": energy.std(ddof=1) / np.sqrt(READS), "exact": None,
+                                                           "lowest": energy.min()}
+
+
+def bifurcate_peer(cells, degree):
+    import simulated_bifurcation as sb
+    import torch
+    torch.set_num_threads(1)
+    bqm = glass(cells, degree)
+    J = torch.zeros(cells, cells)
+    for (i, j), value in bqm.quadratic.items():
+        J[i, j] = value
+
+    def work():
+        return sb.minimize(J, domain="spin", agents=READS, max_steps=BIFURCATION_STEPS, best_only=False, mode="ballistic", verbose=False,
+                           early_stopping=False)[1]
+
+    seconds, values = timed(work)
+    energy = values.double().numpy() / cells
+    return seconds / (READS * BIFURCATION_STEPS * cells), {"value": energy.mean(), "error": energy.std(ddof=1) / READS**0.5, "exact": None,
+                                                           "lowest": energy.min()}
+
+
 ROWS = {
     "ou-5": ("exact OU, N = 5, 10,000 points", "point", "thermox", ou_heatbath, ou_thermox, (5,)),
     "ou-64": ("exact OU, N = 64, 10,000 points", "point", "thermox", ou_heatbath, ou_thermox, (64,)),
     "ising-4": ("Ising, torus 64 x 64, 32 chains", "flip", "thrml", grid_heatbath, grid_thrml, (4,)),
     "ising-16": ("Ising, 16 neighbours, 64 x 64, 32 chains", "flip", "thrml", grid_heatbath, grid_thrml, (16,)),
+    "hamon-4": ("the same on the torus", "flip", "hamon", grid_heatbath, grid_hamon, (4,)),
+    "ferrotherm-4": ("the same on the torus", "flip", "ferrotherm", grid_heatbath, grid_ferrotherm, (4,)),
+    "ferrotherm-16": ("the same with 16 neighbours", "flip", "ferrotherm", grid_heatbath, grid_ferrotherm, (16,)),
+    "paths-torchsde": ("Euler-Maruyama, 64 coupled double wells, 256 paths", "cell step", "torchsde", paths_heatbath, paths_torchsde, ()),
+    "paths-diffrax": ("the same", "cell step", "diffrax", paths_heatbath, paths_diffrax, ()),
     "anneal-torus": ("annealing, +-1 on torus 32 x 32, 200 sweeps", "flip", "dwave-samplers", anneal_heatbath, anneal_dwave, (1024, 4)),
     "anneal-dense": ("annealing, +-1 between all of 128, 200 sweeps", "flip", "dwave-samplers", anneal_heatbath, anneal_dwave, (128, 0)),
     "openjij-torus": ("the same on torus 32 x 32", "flip", "openjij", anneal_heatbath, anneal_openjij, (1024, 4)),
+    "bifurcation-dense": ("ballistic bifurcation, 128, 1,000 steps", "cell step", "simulated-bifurcation", bifurcate_heatbath, bifurcate_peer, (128, 0)),
     "openjij-dense": ("the same between all of 128", "flip", "openjij", anneal_heatbath, anneal_openjij, (128, 0)),
 }
 

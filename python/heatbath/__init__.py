@@ -17,13 +17,13 @@ import typing as _typing
 from builtins import open as _open_file
 
 from heatbath import _core, errors
-from heatbath._core import (Capabilities, Certificate, Device, Job, Network, Program, Result, Scaling, Shots, __version__,
+from heatbath._core import (Calibration, Capabilities, Certificate, Device, Job, Network, Program, Result, Scaling, Shots, __version__,
                             certificate)
 from heatbath.enums import CellKind, Number, Stepper, Topology
 from heatbath.errors import Error
 
 __all__ = [
-    "Capabilities", "CellKind", "Certificate", "Device", "Error", "Job", "Network", "Number", "Program", "Result", "Scaling", "Shots",
+    "Calibration", "Capabilities", "CellKind", "Certificate", "Device", "Error", "Job", "Network", "Number", "Program", "Result", "Scaling", "Shots",
     "Stepper", "Topology", "__version__", "certificate", "errors", "open", "sections",
 ]
 

@@ -7,11 +7,11 @@ import typing
 import numpy as np
 import numpy.typing as npt
 
-from heatbath._core import Certificate, Result
+from heatbath._core import Calibration, Certificate, Result
 from heatbath.estimates import autocorrelation_time
 from heatbath.judges import Ladder
 
-__all__ = ["autocorrelation", "certificate", "checks", "energies", "heat", "samples", "trajectories"]
+__all__ = ["autocorrelation", "calibration", "certificate", "checks", "energies", "heat", "samples", "trajectories"]
 
 Axes = typing.Any
 """matplotlib.axes.Axes"""
@@ -118,6 +118,21 @@ def certificate(of: Certificate, *, axes: typing.Optional[Axes] = None) -> Axes:
     on.axvline(of.as_dict()["wanted"], color="black", linewidth=1, label="asked for")
     on.set(xlabel="inverse temperature", yticks=[], title="; ".join(of.findings) or
            f"no finding: {of.effective_samples:.0f} effective samples, R-hat {of.r_hat:.3f}")
+    on.legend()
+    return on
+
+
+def calibration(of: Calibration, *, axes: typing.Optional[Axes] = None) -> Axes:
+    """Gains of the cells and couplers of a chip with two standard errors, which are 1 on a nominal one; what was not measured is left out."""
+    on = _on(axes)
+    on.axhline(1, color="black", linewidth=0.5)
+    named = (("J2", of.j2_gain), ("J4", of.j4_gain), ("bias", of.bias_gain), ("temperature", of.temperature), ("couplers", of.coupler_gain))
+    first = 0
+    for name, (gains, errors) in named:
+        if np.isfinite(gains).any():
+            on.errorbar(first + np.arange(len(gains)), gains, yerr=2 * errors, fmt=".", linewidth=0.8, label=name)
+            first += len(gains) + max(1, len(gains) // 8)
+    on.set(xlabel="cell or coupler, figure by figure", ylabel="gain", xticks=[], title=f"chip {of.serial}: {of.cells} cells, {len(of.couplers)} couplers")
     on.legend()
     return on
 

@@ -18,7 +18,7 @@ import dataclasses
 import typing
 
 from heatbath import _core
-from heatbath._core import Certificate, Device, Network, SampleSet, temperature_range
+from heatbath._core import Calibration, Certificate, Device, Network, SampleSet, bifurcation_cells, sign_glass, temperature_range
 from heatbath.estimates import Estimate
 
 if typing.TYPE_CHECKING:
@@ -26,8 +26,9 @@ if typing.TYPE_CHECKING:
     import numpy.typing as npt
 
 __all__ = [
-    "Gradient", "LinearResult", "SampleSet", "Sampling", "Series", "Statistics", "TemperingResult", "anneal", "exponential", "gradient",
-    "inverse", "log_determinant", "lyapunov", "posterior", "sample", "solve", "temper", "temperature_range",
+    "Gradient", "LinearResult", "Planted", "Population", "PopulationStep", "SampleSet", "Sampling", "Series", "Statistics", "TemperingResult",
+    "anneal", "anneal_population", "bifurcate", "bifurcation_cells", "exponential", "gradient", "inverse", "log_determinant", "lyapunov", "posterior",
+    "sample", "sign_glass", "solve", "temper", "temperature_range", "tiles", "wishart",
 ]
 
 
@@ -77,16 +78,18 @@ class Sampling(typing.NamedTuple):
 def sample(device: Device, network: Network, *, kT: float = 1.0, chains: int = 64, records: int = 100, burn_in: float = 0.0,
            spacing: float = 0.0, meters: bool = False, keep_states: bool = True, statistics: collections.abc.Sequence[str] = (),
            cells: collections.abc.Sequence[int] = (), bins: int = 40, lags: int = 64, segment: int = 256, seed: int = 1,
+           calibration: typing.Optional[Calibration] = None, use_expired: bool = False,
            progress: typing.Optional[_core.Progress] = None) -> Sampling:
     """Samples of the Boltzmann law of a network at kT, `records` of each of `chains` independent chains, chain by chain.
 
     burn_in, spacing: 0: from the bound on the relaxation time, else from pilot runs. statistics: "moments", "histogram",
     "autocorrelation", "spectrum", kept while the run goes, of the energy, the mean over cells and the `cells`; keep_states=False
-    keeps nothing else. UnsupportedError where no waiting time is known and pilot runs do not resolve one.
+    keeps nothing else. calibration: of this chip, as of Scaling and Shots. UnsupportedError where no waiting time is known and pilot
+    runs do not resolve one.
     """
     found: dict[str, typing.Any] = _core.sample(
         device, network, kT, chains, records, burn_in, spacing, meters, keep_states, list(statistics), list(cells), bins, lags, segment,
-        seed, progress)
+        seed, calibration, use_expired, progress)
     kept = found["statistics"]
     if kept is not None:
         series = [Series(**{**one, **{name: Estimate(*one[name]) for name in ("mean", "variance", "correlation_time")}})
@@ -100,12 +103,79 @@ def sample(device: Device, network: Network, *, kT: float = 1.0, chains: int = 6
 
 
 def anneal(device: Device, network: Network, *, reads: int = 32, sweeps: int = 1000, coldest: float = 0.0, hottest: float = 0.0,
-           polish: bool = False, seed: int = 1, progress: typing.Optional[_core.Progress] = None) -> SampleSet:
-    """States of low energy of a network of spins: `reads` runs whose temperature falls in equal steps of 1/kT.
+           cooling: str = "ratio", reversals: int = 0, polish: bool = False, seed: int = 1,
+           progress: typing.Optional[_core.Progress] = None) -> SampleSet:
+    """States of low energy of a network of spins: `reads` runs whose temperature falls from hottest to coldest.
 
-    coldest, hottest: 0: temperature_range(network). polish: flip single spins on the host as long as that lowers an energy.
+    coldest, hottest: 0: temperature_range(network). cooling: in equal steps of ln kT ("ratio") or of 1/kT ("inverse"). reversals: so many
+    random choices of spins that the device holds with their sign turned, which averages over what a chip adds by itself. polish: flip
+    single spins on the host as long as that lowers an energy.
     """
-    return _core.anneal(device, network, reads, sweeps, coldest, hottest, polish, seed, progress)
+    return _core.anneal(device, network, reads, sweeps, coldest, hottest, cooling, reversals, polish, seed, progress)
+
+
+def bifurcate(device: Device, network: Network, *, reads: int = 32, time: float = 500.0, step: float = 0.5, friction: float = 0.1,
+              strength: float = 0.0, polish: bool = False, seed: int = 1, progress: typing.Optional[_core.Progress] = None) -> SampleSet:
+    """Ballistic simulated bifurcation (Goto et al. 2021) of a network of spins, by the mechanics of underdamped cells, without noise.
+
+    device: of underdamped cells (bifurcation_cells). time: of a run, in units of a free cell's 1/frequency at the start. friction: stops
+    cells at the walls, per unit of time. strength: factor on couplings; 0: 0.5 sqrt(cells - 1)/sqrt(sum J^2 over ordered pairs).
+    """
+    return _core.bifurcate(device, network, reads, time, step, friction, strength, polish, seed, progress)
+
+
+class PopulationStep(typing.NamedTuple):
+    """What came out at one temperature."""
+
+    kT: float
+    energy: Estimate
+    """Mean over the law."""
+    log_partition: Estimate
+    """ln of the sum of exp(-V/kT) over all states."""
+    families: float
+    """1/sum of squared shares of the first states' copies, a mean over populations."""
+
+
+class Population(typing.NamedTuple):
+    """What population annealing leaves."""
+
+    states: SampleSet
+    """The last states: of a search."""
+    steps: list[PopulationStep]
+    """Hottest first."""
+
+
+def anneal_population(device: Device, network: Network, *, populations: int = 16, replicas: int = 64, temperatures: int = 64,
+                      coldest: float = 0.0, hottest: float = 0.0, sweeps: int = 10, polish: bool = False, seed: int = 1,
+                      progress: typing.Optional[_core.Progress] = None) -> Population:
+    """Many copies of a network of spins cooled together, and weighted by being copied or dropped (Hukushima & Iba 2003; Machta 2010).
+
+    Energies and partition functions of all temperatures, with errors from independent populations. coldest, hottest: 0:
+    temperature_range(network).
+    """
+    states, steps = _core.anneal_population(device, network, populations, replicas, temperatures, coldest, hottest, sweeps, polish, seed, progress)
+    return Population(states, [PopulationStep(*step) for step in steps])
+
+
+class Planted(typing.NamedTuple):
+    """A problem of spins and a state of lowest energy of it."""
+
+    network: Network
+    state: npt.NDArray[np.float32]
+    energy: float
+
+
+def wishart(cells: int, columns: int, seed: int = 1) -> Planted:
+    """Wishart planted ensemble (Hamze et al., Phys. Rev. E 101, 052102 (2020)), hardest where columns/cells is small; up to 8192 cells."""
+    return Planted(*_core.wishart(cells, columns, seed))
+
+
+def tiles(side: int, weak: float, seed: int = 1) -> Planted:
+    """Tiles on the torus of side x side spins, side even (after Hamze et al., Phys. Rev. E 97, 043303 (2018)).
+
+    weak: the probability with which a coupling of a tile that is satisfied is as small as the one that is not.
+    """
+    return Planted(*_core.tiles(side, weak, seed))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,6 +187,8 @@ class TemperingResult:
     ladder: npt.NDArray[np.float64]
     energy: list[Estimate]
     """Mean energy over the law of each temperature."""
+    log_partition: list[Estimate]
+    """ln Z of each temperature minus that of the coldest (estimates.Multistate), where partition_functions asked for them."""
     refused: npt.NDArray[np.float64]
     """Mean probability that neighbours do not change places."""
     barrier: float
@@ -132,17 +204,17 @@ class TemperingResult:
 
 def temper(device: Device, network: Network, *, ladder: collections.abc.Sequence[float] = (), temperatures: int = 16,
            coldest: float = 0.0, hottest: float = 0.0, replicas: int = 16, sweeps: int = 4, settle: int = 100, rounds: int = 400,
-           clusters: bool = False, cluster_temperatures: int = 0, target: typing.Optional[float] = None, polish: bool = False,
-           seed: int = 1, progress: typing.Optional[_core.Progress] = None) -> TemperingResult:
+           clusters: bool = False, cluster_temperatures: int = 0, partition_functions: bool = False, target: typing.Optional[float] = None,
+           polish: bool = False, seed: int = 1, progress: typing.Optional[_core.Progress] = None) -> TemperingResult:
     """Parallel tempering of a network of spins: non-reversible exchanges over a ladder, which is found where none is given.
 
     replicas: independent ladders, on the device's lanes; sweeps between exchanges; settle: rounds before anything is measured;
     clusters: isoenergetic cluster moves of the `cluster_temperatures` coldest (0: all); target: ends when an energy at or below it
-    is found. progress that answers False ends the run with what it has.
+    is found; partition_functions: log_partition, of 16 measured rounds or more. progress that answers False ends the run with what it has.
     """
     return TemperingResult(**_core.temper(
         device, network, list(ladder), temperatures, coldest, hottest, replicas, sweeps, settle, rounds, clusters, cluster_temperatures,
-        target, polish, seed, progress))
+        partition_functions, target, polish, seed, progress))
 
 
 @dataclasses.dataclass(frozen=True)

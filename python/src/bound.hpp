@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -34,7 +35,7 @@ class OwnedDevice {
   OwnedDevice& operator=(const OwnedDevice&) = delete;
 
   const LinkInfo& link() const { return link_; }
-  bool is_closed() const { return !device_; }
+  bool is_closed() const { return closed_.load(std::memory_order_acquire); }
   bool is_forked() const { return ::getpid() != process_; }
 
   /// The device for one thread, until the end of the scope. Throws Error: BAD_ARG where it was closed or opened before
@@ -66,6 +67,7 @@ class OwnedDevice {
     if (is_closed() || is_forked()) return;
     const Use use(*this);
     device_.reset();
+    closed_.store(true, std::memory_order_release);
   }
 
   std::optional<std::uint64_t> set_step;  ///< ticks, where it was set: what a pickle keeps beside the URI
@@ -73,7 +75,7 @@ class OwnedDevice {
  private:
   std::optional<Device> device_;
   LinkInfo link_;
-  std::atomic<bool> in_use_{false};
+  std::atomic<bool> in_use_{false}, closed_{false};
   pid_t process_ = ::getpid();
 };
 
@@ -225,6 +227,9 @@ inline auto shown_by(const char* of) {
   return [of](const py::object& self) { return py::module_::import("heatbath.display").attr(of)(self); };
 }
 
+/// A number that may be unknown: None for NaN.
+inline py::object or_none(double value) { return std::isnan(value) ? py::object(py::none()) : py::object(py::float_(value)); }
+
 /// (value, standard error, effective samples).
 py::tuple estimate_of(const measure::Estimate& estimate);
 
@@ -236,5 +241,11 @@ void bind_trainers(py::module_& module);
 void bind_studies(py::module_& module);
 void bind_judges(py::module_& module);
 void bind_solvers(py::module_& module);
+void bind_searches(py::module_& module);
+void bind_estimates(py::module_& module);
+void bind_calibration(py::module_& module);
+void bind_machines(py::module_& module);
+void bind_analog_training(py::module_& module);
+void bind_score(py::module_& module);
 
 }  // namespace heatbath::python

@@ -20,8 +20,6 @@ std::size_t chains_of(const py::array& states, std::uint32_t cells) {
   return static_cast<std::size_t>(states.shape(0));
 }
 
-py::object or_none(double value) { return std::isnan(value) ? py::object(py::none()) : py::object(py::float_(value)); }
-
 py::dict as_dict(const Certificate& c) {
   py::list findings;
   for (const measure::Finding finding : c.findings) findings.append(measure::name(finding));

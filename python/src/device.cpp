@@ -119,9 +119,12 @@ class PyJob {
       std::optional<OwnedDevice::Use> device;
       if (!owned_->is_closed()) device.emplace(*owned_);
       if (result_) return result_;
-      const py::gil_scoped_release no_gil;
-      auto done = std::make_shared<Result>(job_->wait());
-      result_ = std::move(done);
+      SharedResult done;
+      {
+        const py::gil_scoped_release no_gil;
+        done = std::make_shared<Result>(job_->wait());
+      }
+      result_ = std::move(done);  // with the GIL, under which others look at it
     } catch (const Error& error) {
       if (error.code() != HB_BUSY) failure_ = error;
       throw;

@@ -111,25 +111,6 @@ py::list conforms(PyDevice& device, const std::vector<std::string>& only, py::ob
   return verdicts;
 }
 
-/// Series of one observable: (chains, records), or one chain.
-py::array_t<double, py::array::c_style> series_of(const py::object& values, const char* what, std::size_t& chains) {
-  const auto series = numbers<double>(values, what);
-  if (series.ndim() != 1 && series.ndim() != 2) bad_shape(series, what, "(chains, records)");
-  chains = series.ndim() == 2 ? static_cast<std::size_t>(series.shape(0)) : 1;
-  return series;
-}
-
-template <typename Function>
-auto of_series(const py::object& values, const char* what, Function&& function) {
-  std::size_t chains = 1;
-  const auto series = series_of(values, what, chains);
-  try {
-    return function(span_of(series), chains);
-  } catch (const std::invalid_argument& wrong) {
-    throw Error(HB_BAD_ARG, wrong.what());
-  }
-}
-
 }  // namespace
 
 void bind_judges(py::module_& module) {
@@ -137,15 +118,6 @@ void bind_judges(py::module_& module) {
              py::arg("threads"), py::arg("progress"));
   module.def("validation_suites", &suites_known);
   module.def("conformance", &conforms, py::arg("device"), py::arg("only"), py::arg("progress"));
-  module.def("mean_of_chains", [](const py::object& values) {
-    return estimate_of(of_series(values, "mean", [](auto of, std::size_t chains) { return measure::mean_of_chains(of, chains); }));
-  }, py::arg("values"));
-  module.def("autocorrelation_time", [](const py::object& values) {
-    return of_series(values, "autocorrelation_time", [](auto of, std::size_t chains) { return measure::autocorrelation_time(of, chains); });
-  }, py::arg("values"));
-  module.def("split_r_hat", [](const py::object& values) {
-    return of_series(values, "r_hat", [](auto of, std::size_t chains) { return measure::split_r_hat(of, chains); });
-  }, py::arg("values"));
 }
 
 }  // namespace heatbath::python

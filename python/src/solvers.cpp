@@ -1,4 +1,4 @@
-// Sampling, searches, linear algebra and derivatives by the device.
+// Sampling, linear algebra and derivatives by the device.
 
 #include <algorithm>
 #include <array>
@@ -9,8 +9,8 @@
 #include <pybind11/functional.h>
 #include <pybind11/stl.h>
 
-#include "bound.hpp"
-#include "heatbath/solvers/anneal.hpp"
+#include "calls.hpp"
+#include "heatbath/network/calibration.hpp"
 #include "heatbath/solvers/gradient.hpp"
 #include "heatbath/solvers/linear.hpp"
 #include "heatbath/solvers/sample.hpp"
@@ -22,55 +22,6 @@ using measure::Estimate;
 using network::Network;
 using solvers::LinearResult;
 using solvers::SampleSet;
-
-py::object named(const Estimate& estimate) { return py::module_::import("heatbath.estimates").attr("Estimate")(*estimate_of(estimate)); }
-
-py::list named(const std::vector<Estimate>& estimates) {
-  py::list all;
-  for (const Estimate& each : estimates) all.append(named(each));
-  return all;
-}
-
-py::array_t<double> array_of(const std::vector<double>& values) {
-  return py::array_t<double>(static_cast<py::ssize_t>(values.size()), values.data());
-}
-
-/// Values and standard errors, one row each.
-py::array_t<double> array_of(const std::vector<Estimate>& estimates) {
-  py::array_t<double> both({py::ssize_t{2}, static_cast<py::ssize_t>(estimates.size())});
-  for (std::size_t k = 0; k < estimates.size(); ++k) {
-    both.mutable_at(0, k) = estimates[k].value;
-    both.mutable_at(1, k) = estimates[k].standard_error;
-  }
-  return both;
-}
-
-/// Runs work(device, progress) without the GIL; `progress` is a fraction of the whole and may end it.
-template <class Work>
-auto without_gil(PyDevice& device, py::object progress, Work&& work) {
-  Watch watch(std::move(progress));
-  OwnedDevice::Use use(*device.owned());
-  std::invoke_result_t<Work, Device&, Progress> result = [&] {
-    const py::gil_scoped_release no_gil;
-    return work(*use, std::ref(watch));
-  }();
-  watch.end();
-  return result;
-}
-
-std::vector<double> square_of(const py::object& values, const char* where) {
-  const auto array = numbers<double>(values, where);
-  if (array.ndim() != 2 || array.shape(0) != array.shape(1)) bad_shape(array, where, "(n, n)");
-  return {array.data(), array.data() + array.size()};
-}
-
-std::vector<double> vector_of(const py::object& values, std::size_t size, const char* where) {
-  const auto array = numbers<double>(values, where);
-  if (array.ndim() != 1 || static_cast<std::size_t>(array.size()) != size) bad_shape(array, where, "(" + std::to_string(size) + ",)");
-  return {array.data(), array.data() + array.size()};
-}
-
-std::size_t rows_of(const std::vector<double>& square) { return static_cast<std::size_t>(std::lround(std::sqrt(static_cast<double>(square.size())))); }
 
 // -- samples ------------------------------------------------------------------------------------------------------------
 
@@ -167,7 +118,7 @@ void bind_sample(py::module_& module) {
   module.def("sample", [](PyDevice& device, const Network& network, double kT, std::uint32_t chains, std::uint32_t records, double burn_in,
                           double spacing, bool meters, bool keep_states, const std::vector<std::string>& statistics,
                           const std::vector<std::uint32_t>& cells, std::uint32_t bins, std::uint32_t lags, std::uint32_t segment,
-                          std::uint64_t seed, py::object progress) {
+                          std::uint64_t seed, const std::shared_ptr<network::Calibration>& calibration, bool use_expired, py::object progress) {
     solvers::SampleOptions options;
     options.kT = kT;
     options.chains = chains;
@@ -178,7 +129,10 @@ void bind_sample(py::module_& module) {
     options.keep_states = keep_states;
     options.statistics = choice_of(statistics, cells, bins, lags, segment);
     options.seed = seed;
+    options.calibration = calibration;
+    options.expired = use_expired ? network::Expired::used : network::Expired::refused;
     solvers::Sampling found = without_gil(device, std::move(progress), [&](Device& opened, Progress of) {
+      if (options.calibration) options.calibration->require(opened, options.expired);
       options.progress = std::move(of);
       return solvers::sample(opened, network, options);
     });
@@ -188,67 +142,6 @@ void bind_sample(py::module_& module) {
     is["certificate"] = found.certificate ? py::cast(*found.certificate) : py::object(py::none());
     is["statistics"] = statistics_of(found.statistics, network.cells());
     is["samples"] = std::move(found.samples);
-    return is;
-  });
-}
-
-// -- searches -------------------------------------------------------------------------------------------------------------
-
-void bind_searches(py::module_& module) {
-  module.def("temperature_range", [](const Network& network) {
-    const solvers::TemperatureRange range = solvers::temperature_range(network);
-    return std::pair(range.coldest, range.hottest);
-  }, py::arg("network"), "(coldest, hottest): from where all spins move to where none does, in the network's energy units.");
-
-  module.def("anneal", [](PyDevice& device, const Network& network, std::uint32_t reads, std::uint32_t sweeps, double coldest, double hottest,
-                          bool polish, std::uint64_t seed, py::object progress) {
-    solvers::AnnealOptions options;
-    options.reads = reads;
-    options.sweeps = sweeps;
-    options.coldest = coldest;
-    options.hottest = hottest;
-    options.polish = polish;
-    options.seed = seed;
-    return without_gil(device, std::move(progress), [&](Device& opened, Progress of) {
-      options.progress = std::move(of);
-      return solvers::anneal(opened, network, options);
-    });
-  });
-
-  module.def("temper", [](PyDevice& device, const Network& network, std::vector<double> ladder, std::uint32_t temperatures, double coldest,
-                          double hottest, std::uint32_t replicas, std::uint32_t sweeps, std::uint32_t settle, std::uint32_t rounds,
-                          bool clusters, std::uint32_t cluster_temperatures, std::optional<double> target, bool polish, std::uint64_t seed,
-                          py::object progress) {
-    solvers::TemperingOptions options;
-    options.ladder = std::move(ladder);
-    options.temperatures = temperatures;
-    options.coldest = coldest;
-    options.hottest = hottest;
-    options.replicas = replicas;
-    options.sweeps = sweeps;
-    options.settle = settle;
-    options.rounds = rounds;
-    options.clusters = clusters;
-    options.cluster_temperatures = cluster_temperatures;
-    options.target = target;
-    options.polish = polish;
-    options.seed = seed;
-    solvers::TemperingResult found = without_gil(device, std::move(progress), [&](Device& opened, Progress of) {
-      options.progress = std::move(of);
-      return solvers::temper(opened, network, options);
-    });
-    py::dict is;
-    is["best"] = std::move(found.best);
-    is["ladder"] = array_of(found.ladder);
-    is["energy"] = named(found.energy);
-    is["refused"] = array_of(found.refused);
-    is["barrier"] = found.barrier;
-    is["round_trips"] = found.round_trips;
-    is["predicted_round_trips"] = found.predicted_round_trips;
-    is["rounds"] = found.rounds;
-    is["best_updates"] = found.best_updates;
-    is["mean_cluster"] = found.mean_cluster;
-    is["interrupted"] = found.interrupted;
     return is;
   });
 }
@@ -288,36 +181,36 @@ LinearResult linear(PyDevice& device, solvers::LinearOptions options, py::object
 
 void bind_linear(py::module_& module) {
   module.def("solve", [](PyDevice& device, const py::object& A, const py::object& b, HEATBATH_LINEAR_ARGUMENTS) {
-    const std::vector<double> matrix = square_of(A, "solve: A");
+    const std::vector<double> matrix = copied_square(A, "solve: A");
     const std::size_t n = rows_of(matrix);
-    const std::vector<double> right = vector_of(b, n, "solve: b");
+    const std::vector<double> right = copied_vector(b, n, "solve: b");
     return linear_of(linear(device, HEATBATH_LINEAR_OPTIONS, std::move(progress), [&](Device& opened, const auto& options) {
       return solvers::solve(opened, matrix, right, options);
     }), {static_cast<py::ssize_t>(n)});
   });
   module.def("inverse", [](PyDevice& device, const py::object& A, HEATBATH_LINEAR_ARGUMENTS) {
-    const std::vector<double> matrix = square_of(A, "inverse: A");
+    const std::vector<double> matrix = copied_square(A, "inverse: A");
     const auto n = static_cast<py::ssize_t>(rows_of(matrix));
     return linear_of(linear(device, HEATBATH_LINEAR_OPTIONS, std::move(progress), [&](Device& opened, const auto& options) {
       return solvers::inverse(opened, matrix, options);
     }), {n, n});
   });
   module.def("lyapunov", [](PyDevice& device, const py::object& A, const py::object& R, HEATBATH_LINEAR_ARGUMENTS) {
-    const std::vector<double> drift = square_of(A, "lyapunov: A"), noise = square_of(R, "lyapunov: R");
+    const std::vector<double> drift = copied_square(A, "lyapunov: A"), noise = copied_square(R, "lyapunov: R");
     const auto n = static_cast<py::ssize_t>(rows_of(drift));
     return linear_of(linear(device, HEATBATH_LINEAR_OPTIONS, std::move(progress), [&](Device& opened, const auto& options) {
       return solvers::lyapunov(opened, drift, noise, options);
     }), {n, n});
   });
   module.def("exponential", [](PyDevice& device, const py::object& A, double time, HEATBATH_LINEAR_ARGUMENTS) {
-    const std::vector<double> matrix = square_of(A, "exponential: A");
+    const std::vector<double> matrix = copied_square(A, "exponential: A");
     const auto n = static_cast<py::ssize_t>(rows_of(matrix));
     return linear_of(linear(device, HEATBATH_LINEAR_OPTIONS, std::move(progress), [&](Device& opened, const auto& options) {
       return solvers::exponential(opened, matrix, time, options);
     }), {n, n});
   });
   module.def("log_determinant", [](PyDevice& device, const py::object& A, HEATBATH_LINEAR_ARGUMENTS) {
-    const std::vector<double> matrix = square_of(A, "log_determinant: A");
+    const std::vector<double> matrix = copied_square(A, "log_determinant: A");
     return linear_of(linear(device, HEATBATH_LINEAR_OPTIONS, std::move(progress), [&](Device& opened, const auto& options) {
       return solvers::log_determinant(opened, matrix, options);
     }), {});
@@ -325,9 +218,9 @@ void bind_linear(py::module_& module) {
   module.def("posterior", [](PyDevice& device, const py::object& prior_precision, const py::object& prior_mean, const py::object& design,
                              const py::object& noise_variance, const py::object& data, HEATBATH_LINEAR_ARGUMENTS) {
     solvers::GaussianModel model;
-    model.prior_precision = square_of(prior_precision, "posterior: prior_precision");
+    model.prior_precision = copied_square(prior_precision, "posterior: prior_precision");
     const std::size_t n = rows_of(model.prior_precision);
-    model.prior_mean = vector_of(prior_mean, n, "posterior: prior_mean");
+    model.prior_mean = copied_vector(prior_mean, n, "posterior: prior_mean");
     const auto rows = numbers<double>(design, "posterior: design");
     if (rows.ndim() != 2 || static_cast<std::size_t>(rows.shape(1)) != n) bad_shape(rows, "posterior: design", "(data, " + std::to_string(n) + ")");
     model.design.assign(rows.data(), rows.data() + rows.size());
@@ -335,7 +228,7 @@ void bind_linear(py::module_& module) {
     const auto variance = numbers<double>(noise_variance, "posterior: noise_variance");
     if (variance.ndim() > 1) bad_shape(variance, "posterior: noise_variance", "() or (data,)");
     model.noise_variance.assign(variance.data(), variance.data() + variance.size());
-    const std::vector<double> measured = vector_of(data, count, "posterior: data");
+    const std::vector<double> measured = copied_vector(data, count, "posterior: data");
     solvers::LinearOptions options = HEATBATH_LINEAR_OPTIONS;
     const solvers::PosteriorResult found = without_gil(device, std::move(progress), [&](Device& opened, Progress of) {
       options.progress = std::move(of);
@@ -376,7 +269,7 @@ void bind_gradient(py::module_& module) {
     options.method = method_named(method);
     options.kT = kT;
     options.time = time;
-    if (!start.is_none()) options.start = vector_of(start, network.cells(), "gradient: start");
+    if (!start.is_none()) options.start = copied_vector(start, network.cells(), "gradient: start");
     options.shots = shots;
     options.records = records;
     options.difference = difference;
@@ -399,7 +292,6 @@ void bind_gradient(py::module_& module) {
 void bind_solvers(py::module_& module) {
   bind_sample_set(module);
   bind_sample(module);
-  bind_searches(module);
   bind_linear(module);
   bind_gradient(module);
 }

@@ -5,7 +5,7 @@
 #include <pybind11/stl.h>
 #include <pybind11/stl/filesystem.h>
 
-#include "bound.hpp"
+#include "calls.hpp"
 #include "heatbath/trainers/generative.hpp"
 #include "heatbath/trainers/images.hpp"
 #include "heatbath/trainers/sample_quality.hpp"
@@ -21,19 +21,6 @@ using trainers::ReverseAction;
 using trainers::Samples;
 
 py::tuple pair_of(const ReverseAction& action) { return py::make_tuple(action.per_step, action.floor); }
-
-template <typename T>
-py::ssize_t size_of(const std::vector<T>& values) {
-  return static_cast<py::ssize_t>(values.size());
-}
-
-template <typename T>
-std::vector<T> copied_from(const py::object& values, const char* what, std::size_t size) {
-  const auto array = numbers<T>(values, what);
-  if (static_cast<std::size_t>(array.size()) != size)
-    bad_shape(array, what, std::to_string(size) + " values");
-  return {array.data(), array.data() + array.size()};
-}
 
 py::array_t<std::uint8_t, py::array::c_style> bytes_of(const py::object& values, const char* what) {
   const py::array array = py::array::ensure(values);
@@ -118,14 +105,19 @@ class PyTrainer {
     if (rows.ndim() != 2 || rows.shape(1) != 2) bad_shape(rows, "GenerativeTrainer.resume", "(updates, 2)");
     std::vector<ReverseAction> made(static_cast<std::size_t>(rows.shape(0)));
     for (std::size_t k = 0; k < made.size(); ++k) made[k] = {rows.data()[2 * k], rows.data()[2 * k + 1]};
+    const InCall::Scope here(in_call_, "GenerativeTrainer.resume");
     trainer_->resume(model, made);
   }
 
-  GenerativeTrainer& trainer() { return *trainer_; }
+  GenerativeTrainer& trainer() {
+    in_call_.check("GenerativeTrainer");
+    return *trainer_;
+  }
 
  private:
   template <typename Call>
   void in_use(Watch& watch, Call&& call) {
+    const InCall::Scope here(in_call_, "GenerativeTrainer");
     OwnedDevice::Use use(*owned_);
     {
       const py::gil_scoped_release no_gil;
@@ -147,6 +139,7 @@ class PyTrainer {
   std::shared_ptr<OwnedDevice> owned_;
   std::unique_ptr<GenerativeTrainer> trainer_;
   std::uint32_t updates_ = 1;
+  InCall in_call_;
 };
 
 GenerativeModel model_of(const py::dict& state) {

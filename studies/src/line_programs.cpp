@@ -9,6 +9,7 @@
 #include "heatbath/network/shots.hpp"
 #include "heatbath/numerics/text.hpp"
 #include "heatbath/numerics/random.hpp"
+#include "stoppable.hpp"
 
 namespace heatbath::trainers {
 namespace {
@@ -18,22 +19,25 @@ constexpr double kRailMargin = 6;       // standard deviations of the noised law
 constexpr double kKneeOfLevels = 0.1;           // of the spacing of levels, in standard deviations of the data
 constexpr double kRelaxations = 6;      // relaxation times in which a cell forgets that it was clamped
 constexpr std::uint32_t kFirstGeneration = 0x40000000;
+constexpr std::uint32_t kShotsPerLook = 64;  // of 256 cells at each level
 constexpr std::uint32_t kShotsPerRun = 0x04000000;
 
 [[noreturn]] void refuse(const std::string& what) { throw Error(HB_BAD_ARG, "score_bound: " + what); }
 
 /// Adds the error of the converter back as even noise, so that equal codes are not equal values.
 void dither(const Capabilities& capabilities, double unit, std::uint64_t seed, std::uint32_t run,
-            std::vector<std::vector<double>>& states) {
+            std::vector<std::vector<double>>& states, const Look& look) {
   if (capabilities.capture_bits == 0) return;
   const double step = unit * std::ldexp(static_cast<double>(capabilities.range_state),
                                         1 - static_cast<int>(capabilities.capture_bits));
   for (std::size_t level = 0; level < states.size(); ++level) {
-    for (std::size_t i = 0; i < states[level].size(); ++i) {
-      const auto words = numerics::random_words(seed, numerics::HostPurpose::capture_dither, static_cast<std::uint32_t>(i),
-                                      static_cast<std::uint32_t>(level), run);
-      states[level][i] += step * (numerics::unit_interval(words[0]) - 0.5);
-    }
+    in_blocks(states[level].size(), look, [&](std::size_t first, std::size_t last) {
+      for (std::size_t i = first; i < last; ++i) {
+        const auto words = numerics::random_words(seed, numerics::HostPurpose::capture_dither, static_cast<std::uint32_t>(i),
+                                                  static_cast<std::uint32_t>(level), run);
+        states[level][i] += step * (numerics::unit_interval(words[0]) - 0.5);
+      }
+    });
   }
 }
 
@@ -44,12 +48,16 @@ LineRun run_line(Device& device, const LinePlan& plan, const Program& program, s
   const Capabilities& capabilities = device.capabilities();
   network::Shots shots(device, {.seed_where_taken = options.seed, .first_shot = first_shot, .progress = options.progress});
   const Result result = shots.run(program, plan.shots);
+  const Look look = [&] {
+    if (options.progress && !options.progress(1)) throw Error(HB_ABORTED, "score_bound: stopped");
+  };
   LineRun out;
   out.clips = result.clips;
   out.rails = result.rails;
   const std::size_t levels = result.capture.records();
   out.states.assign(levels, std::vector<double>(plan.values()));
   for (std::uint32_t shot = 0; shot < plan.shots; ++shot) {
+    if (shot % kShotsPerLook == 0) look();
     for (std::size_t level = 0; level < levels; ++level) {
       const std::span<const float> state = result.capture.state(shot, level);
       for (std::size_t c = 0; c < plan.cells; ++c) {
@@ -73,7 +81,7 @@ LineRun run_line(Device& device, const LinePlan& plan, const Program& program, s
       out.heat[segment][shot] = heat / kT[segment];
     }
   }
-  dither(capabilities, plan.unit, options.seed, run, out.states);
+  dither(capabilities, plan.unit, options.seed, run, out.states, look);
   return out;
 }
 

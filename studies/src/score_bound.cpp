@@ -9,6 +9,7 @@
 #include "heatbath/numerics/text.hpp"
 #include "line_programs.hpp"
 #include "sample_statistics.hpp"
+#include "stoppable.hpp"
 
 namespace heatbath::trainers {
 namespace {
@@ -35,7 +36,7 @@ struct Level {
 class Analysis {
  public:
   Analysis(const DataLaw& law, const BoundOptions& options, const LinePlan& plan, const LineRun& run,
-           const std::vector<double>& x0, const ScoreModel& model, bool exact, std::size_t first)
+           const std::vector<double>& x0, const ScoreModel& model, bool exact, std::size_t first, const Look& look)
       : law_(law),
         options_(options),
         plan_(plan),
@@ -43,6 +44,7 @@ class Analysis {
         x0_(x0.begin() + static_cast<std::ptrdiff_t>(first), x0.end()),
         model_(model),
         exact_(exact),
+        look_(look),
         first_(first),
         count_(x0.size() - first),
         vp_(plan.process == Process::vp),
@@ -61,16 +63,18 @@ class Analysis {
       const bool defined = k > 0 || !law_.has_edges();
       const double w = weights_[k];
       const LinearNoise& noise = plan_.noise[k];
-      for (std::size_t i = 0; i < count_; ++i) {
-        const double x = state(k, i), s = level.s[i], ds = level.ds[i];
-        const double f = vp_ ? -x : 0, nu = f - D * s;
-        rate[i] += w * (divergence_of_force - 2 * D * ds - D * s * s);
-        square[i] += w * D * s * s;
-        divergence[i] += w * 2 * D * ds;
-        production[i] += w * nu * nu / D;
-        exchange[i] -= w * f * nu / D;
-        if (known()) mismatch[i] += w * D * (level.law_s[i] - s) * (level.law_s[i] - s);
-      }
+      in_blocks(count_, look_, [&](std::size_t begin, std::size_t end) {
+        for (std::size_t i = begin; i < end; ++i) {
+          const double x = state(k, i), s = level.s[i], ds = level.ds[i];
+          const double f = vp_ ? -x : 0, nu = f - D * s;
+          rate[i] += w * (divergence_of_force - 2 * D * ds - D * s * s);
+          square[i] += w * D * s * s;
+          divergence[i] += w * 2 * D * ds;
+          production[i] += w * nu * nu / D;
+          exchange[i] -= w * f * nu / D;
+          if (known()) mismatch[i] += w * D * (level.law_s[i] - s) * (level.law_s[i] - s);
+        }
+      });
       if (defined) result.rates.push_back(rates_at(k, level, y));
       if (k == last) break;
       fill(k + 1, next);
@@ -92,10 +96,12 @@ class Analysis {
     if (known()) {
       result.entropy_data = {law_.entropy(plan_.noise.front()), 0};
       result.entropy_end = {law_.entropy(plan_.noise[last]), 0};
-      for (std::size_t i = 0; i < count_; ++i) {
-        start[i] = -law_.log_density(plan_.noise.front(), x0_[i]) - result.entropy_data.value;
-        end[i] = -law_.log_density(plan_.noise[last], state(last, i)) - result.entropy_end.value;
-      }
+      in_blocks(count_, look_, [&](std::size_t from, std::size_t to) {
+        for (std::size_t i = from; i < to; ++i) {
+          start[i] = -law_.log_density(plan_.noise.front(), x0_[i]) - result.entropy_data.value;
+          end[i] = -law_.log_density(plan_.noise[last], state(last, i)) - result.entropy_end.value;
+        }
+      });
       controls = {&ito, &ito_square, &start, &end};
     } else {
       result.entropy_data = neighbour_entropy(law_.list());
@@ -177,20 +183,24 @@ class Analysis {
     if (known()) {
       out.law_s.resize(count_);
       out.law_ds.resize(count_);
-      for (std::size_t i = 0; i < count_; ++i) {
-        out.law_s[i] = law_.score(plan_.noise[k], state(k, i));
-        out.law_ds[i] = law_.divergence(plan_.noise[k], state(k, i));
-      }
+      in_blocks(count_, look_, [&](std::size_t begin, std::size_t end) {
+        for (std::size_t i = begin; i < end; ++i) {
+          out.law_s[i] = law_.score(plan_.noise[k], state(k, i));
+          out.law_ds[i] = law_.divergence(plan_.noise[k], state(k, i));
+        }
+      });
     }
     if (exact_) {
       out.s = out.law_s;
       out.ds = out.law_ds;
       return;
     }
-    for (std::size_t i = 0; i < count_; ++i) {
-      out.s[i] = model_.score(k, state(k, i));
-      out.ds[i] = model_.divergence(k, state(k, i));
-    }
+    in_blocks(count_, look_, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t i = begin; i < end; ++i) {
+        out.s[i] = model_.score(k, state(k, i));
+        out.ds[i] = model_.divergence(k, state(k, i));
+      }
+    });
   }
 
   /// Rates per process time: g^2 = sigma^2t units of clock in one of t. Where the law is known, Stein's identities
@@ -202,6 +212,7 @@ class Analysis {
     now.time = process_time(plan_.process, now.clock, options_.sigma);
     const double speed = vp_ ? 1 : std::pow(options_.sigma, 2 * now.time), D = diffusion_;
     const auto mean = [&](auto&& rate) {
+      look_();
       for (std::size_t i = 0; i < count_; ++i) y[i] = speed * rate(vp_ ? -state(k, i) : 0.0, i);
       return controlled_mean(y);
     };
@@ -233,6 +244,7 @@ class Analysis {
   Column x0_;
   const ScoreModel& model_;
   bool exact_;
+  const Look& look_;
   std::size_t first_, count_;
   bool vp_;
   double diffusion_;
@@ -330,7 +342,15 @@ BoundResult score_bound(Device& device, const DataLaw& law, const BoundOptions& 
   result.samples = static_cast<std::uint32_t>(plan.values());
   result.unit = plan.unit;
   result.heat_source = device.capabilities().meters ? "meter" : "states";
-  const std::vector<double> x0 = law.draw(options.seed, plan.values());
+  const Look look = [&] {
+    if (options.progress && !options.progress(done)) throw Error(HB_ABORTED, "score_bound: stopped");
+  };
+  const auto drawn = [&](std::uint64_t seed) {
+    std::vector<double> values(plan.values());
+    in_blocks(values.size(), look, [&](std::size_t first, std::size_t last) { law.draw(seed, first, std::span(values).subspan(first, last - first)); });
+    return values;
+  };
+  const std::vector<double> x0 = drawn(options.seed);
   const LineRun run = noise_values(device, plan, x0, part);
   result.clips = run.clips;
   result.rails = run.rails;
@@ -352,7 +372,7 @@ BoundResult score_bound(Device& device, const DataLaw& law, const BoundOptions& 
                                 law.variance() / (options.ratio * options.ratio));
   }
   result.evaluated = static_cast<std::uint32_t>(plan.values() - taught);
-  Analysis(law, options, plan, run, x0, result.model, exact, taught).walk(result);
+  Analysis(law, options, plan, run, x0, result.model, exact, taught, look).walk(result);
 
   if (options.generate) {
     const ScoreModel drive = !drive_is_score ? fit(ScoreKind::cell, plan.values())
@@ -360,8 +380,8 @@ BoundResult score_bound(Device& device, const DataLaw& law, const BoundOptions& 
                                              : result.model;
     result.generated_by_cell = !drive_is_score;
     const std::vector<CellForce> forces = reverse_forces(drive, vp);
-    result.data_values = law.draw(options.seed ^ kFreshData, plan.values());
-    const std::vector<double> other = law.draw(options.seed ^ (kFreshData << 1), plan.values());
+    result.data_values = drawn(options.seed ^ kFreshData);
+    const std::vector<double> other = drawn(options.seed ^ (kFreshData << 1));
     result.wasserstein_floor = wasserstein(result.data_values, other).value;
     const double end = process_time(plan.process, plan.clock.back(), options.sigma);
     std::size_t previous = 0;

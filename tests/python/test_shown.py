@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 import heatbath
-from heatbath import estimates, judges
+from heatbath import calibration, estimates, judges
 
 
 @pytest.fixture(scope="module")
@@ -57,11 +57,13 @@ def test_plots_draw(chains, tmp_path):
     network = heatbath.Network("overdamped", 2).set("j2", 1.0)
     certificate = heatbath.certificate(network, chains.states, kT=1.0)
     ladder = judges.Ladder([], [], 1, 1.0, 0.0, "")
+    with heatbath.open("func:profile=silicon&cells=4&lanes=1&threads=1") as chip:
+        figures = calibration.calibrate(chip, cells=3, effort=0.1)
     for k, draw in enumerate([
             lambda: plot.samples(chains), lambda: plot.samples(chains, (1,)), lambda: plot.samples(chains.states[:, 5]),
             lambda: plot.trajectories(chains, 1), lambda: plot.trajectories(chains, times=np.arange(801) / 4), lambda: plot.heat(chains),
             lambda: plot.autocorrelation(chains.states[:, :, 0]), lambda: plot.autocorrelation(np.ones(10)),
-            lambda: plot.energies(network.energy(chains.states)), lambda: plot.certificate(certificate), lambda: plot.checks(ladder)]):
+            lambda: plot.energies(network.energy(chains.states)), lambda: plot.certificate(certificate), lambda: plot.checks(ladder), lambda: plot.calibration(figures)]):
         axes = draw()
         assert axes.get_xlabel() or axes.get_title()
         axes.figure.savefig(tmp_path / f"{k}.png")

@@ -84,8 +84,47 @@ def test_tempering_has_the_law_of_each_temperature(spins):
     for kT, energy in zip(found.ladder, found.energy):
         _, energies, p = enumerated(glass(), kT)
         assert abs(energy.z(p @ energies)) < 4
+    assert found.log_partition == []
     assert len(found.refused) == 2 and found.barrier == pytest.approx(found.refused.sum()) and not found.interrupted
     assert solvers.temper(spins, glass(), temperatures=3, rounds=10_000_000, progress=lambda done: False).interrupted
+
+
+def log_z(network, kT):
+    return np.log(np.exp(-enumerated(network, 1.0)[1] / kT).sum())
+
+
+def test_partition_functions_are_those_of_all_states(spins):
+    found = solvers.temper(spins, glass(), ladder=[0.8, 1.4, 2.5], replicas=16, rounds=200, partition_functions=True, seed=5)
+    for kT, measured in zip(found.ladder[1:], found.log_partition[1:]):
+        assert abs(measured.z(log_z(glass(), kT) - log_z(glass(), found.ladder[0]))) < 4
+    states, steps = solvers.anneal_population(spins, glass(), populations=16, replicas=64, temperatures=12, coldest=0.8, hottest=6.0, seed=2)
+    _, energies, p = enumerated(glass(), steps[-1].kT)
+    assert steps[0].kT == pytest.approx(6.0) and steps[-1].kT == pytest.approx(0.8) and len(states) == 16 * 64
+    assert abs(steps[-1].energy.z(p @ energies)) < 4 and abs(steps[-1].log_partition.z(log_z(glass(), steps[-1].kT))) < 4
+
+
+def test_other_searches_find_the_ground_state(spins):
+    lowest = enumerated(glass(), 1.0)[1].min()
+    for how in ({"cooling": "inverse"}, {"reversals": 4}):
+        found = solvers.anneal(spins, glass(), reads=32, sweeps=100, seed=2, **how)
+        assert found.lowest_energy == pytest.approx(lowest), how
+        assert glass().energy(found.states) == pytest.approx(found.energies)
+    cells = solvers.bifurcation_cells(glass())
+    assert cells.kind == "underdamped" and cells.cells >= 6
+    with heatbath.open(f"func:cell=underdamped&cells={cells.cells}&lanes=32&threads=1") as device:
+        assert solvers.bifurcate(device, glass(), reads=32, time=200.0).lowest_energy == pytest.approx(lowest)
+    with pytest.raises(errors.BadArgError, match="'ratio' or 'inverse'"):
+        solvers.anneal(spins, glass(), cooling="fast")
+
+
+def test_planted_problems_have_their_energy():
+    for planted in (solvers.wishart(12, 4, seed=3), solvers.tiles(4, 0.5, seed=3)):
+        assert planted.network.energy(planted.state) == pytest.approx(planted.energy)
+        if planted.network.cells <= 12:
+            assert enumerated(planted.network, 1.0)[1].min() == pytest.approx(planted.energy)
+    assert solvers.sign_glass(3, 4, seed=2).cells == 64
+    with pytest.raises(errors.BadArgError):
+        solvers.wishart(1, 1)
 
 
 A = np.array([[2.0, 0.5, 0.0], [0.5, 1.5, -0.4], [0.0, -0.4, 1.0]])

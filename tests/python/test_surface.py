@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import heatbath
-from heatbath import errors, estimates, judges, studies, trainers
+from heatbath import calibration, errors, estimates, judges, solvers, studies, trainers
 
 hypothesis = pytest.importorskip("hypothesis")
 from hypothesis import given, settings, strategies as st  # noqa: E402
@@ -115,7 +115,30 @@ CALLS = [
     lambda p, n, v: trainers.Images(v, v), lambda p, n, v: studies.Patterns(v, v), lambda p, n, v: studies.DataLaw.values(v),
     lambda p, n, v: studies.DataLaw.gaussian(v), lambda p, n, v: trainers.GenerativeModel(couplings=v),
     lambda p, n, v: trainers.draw_digits(1, v) if not isinstance(v, int) else None,
+    lambda p, n, v: trainers.SpinMachine(v, v), lambda p, n, v: trainers.SpinMachine([0, 0], v), lambda p, n, v: MACHINE.energy(v),
+    lambda p, n, v: MACHINE.law(v), lambda p, n, v: trainers.overlaps(PATTERNS, v), lambda p, n, v: trainers.dense_memory(PATTERNS, v),
+    lambda p, n, v: trainers.memory_law(PATTERNS, 4, v), lambda p, n, v: trainers.hebbian_overlap(v), lambda p, n, v: trainers.bars_and_stripes(v),
+    lambda p, n, v: trainers.QuarticNet(1, 1, 1, v, v), lambda p, n, v: trainers.ScoreNetwork(tau=v),
+    lambda p, n, v: trainers.ScoreNetwork(rows=1, columns=1, hidden=1, labels=0, A=0.5, B=1.0, tau=v, parameters=v),
+    lambda p, n, v: trainers.ScoreTrainer(v), lambda p, n, v: trainers.split_images(IMAGES, v), lambda p, n, v: estimates.fit_curve(v, v, v),
+    lambda p, n, v: estimates.fit_relaxation(v, v), lambda p, n, v: estimates.Multistate(v, v), lambda p, n, v: estimates.Multistate([1.0, 2.0], v),
+    lambda p, n, v: estimates.log_partitions(v, v), lambda p, n, v: calibration.Calibration.read(v) if not isinstance(v, int) else None,
+    lambda p, n, v: solvers.sign_glass(2, v), lambda p, n, v: solvers.tiles(v, v), lambda p, n, v: solvers.bifurcation_cells(v),
+    lambda p, n, v: heatbath.Scaling(n, p, calibration=v),
 ]
+# On the device of the test.
+OF_DEVICE = [
+    lambda d, v: trainers.natural_step(d, v, v, shots=4), lambda d, v: trainers.natural_step(d, np.eye(2), v, shots=4),
+    lambda d, v: trainers.natural_step(d, np.eye(2), [1, 1], start=v, shots=4), lambda d, v: trainers.NaturalDescent(d, v),
+    lambda d, v: trainers.NaturalDescent(d, [1.0, 2.0], shots=4).step(v, v), lambda d, v: trainers.EquilibriumTrainer(d, v, v, hidden=1),
+    lambda d, v: trainers.EquilibriumTrainer(d, [[1.0]], v, hidden=1), lambda d, v: trainers.draw_spins(d, v, 2),
+    lambda d, v: trainers.BoltzmannTrainer(d, v), lambda d, v: trainers.draw(d, v), lambda d, v: calibration.calibrate(d, effort=v),
+    lambda d, v: solvers.anneal(d, v), lambda d, v: solvers.sample(d, v), lambda d, v: heatbath.Shots(d, calibration=v),
+    lambda d, v: solvers.solve(d, v, v, most_time=1.0), lambda d, v: solvers.inverse(d, v, most_time=1.0),
+]
+MACHINE = trainers.SpinMachine([0.5, 0.0, -0.5], np.zeros((3, 3)))
+PATTERNS = studies.Patterns.parity()
+IMAGES = trainers.draw_digits(1, 1)
 
 
 @settings(quick, max_examples=400)
@@ -126,6 +149,17 @@ def test_every_call_takes_or_refuses(call, values):
         program = heatbath.Program(device, 4)
         try:
             call(program, network, values)
+        except (*REFUSALS, KeyError, AttributeError, MemoryError) as error:
+            assert str(error)
+        device.run(heatbath.Program(device, 1).evolve(device.step))  # it works on
+
+
+@settings(quick, max_examples=200)
+@given(st.sampled_from(OF_DEVICE), arrays())
+def test_every_call_of_a_device_takes_or_refuses(call, values):
+    with heatbath.open(URI) as device:
+        try:
+            call(device, values)
         except (*REFUSALS, KeyError, AttributeError, MemoryError) as error:
             assert str(error)
         device.run(heatbath.Program(device, 1).evolve(device.step))  # it works on

@@ -149,22 +149,28 @@ double DataLaw::reach() const {
 
 std::vector<double> DataLaw::draw(std::uint64_t seed, std::size_t count) const {
   std::vector<double> drawn(count);
-  for (std::size_t i = 0; i < count; ++i) {
+  draw(seed, 0, drawn);
+  return drawn;
+}
+
+void DataLaw::draw(std::uint64_t seed, std::size_t first, std::span<double> drawn) const {
+  for (std::size_t k = 0; k < drawn.size(); ++k) {
+    const std::size_t i = first + k;
+    double& value = drawn[k];
     const auto words = numerics::random_words(seed, numerics::HostPurpose::data_law, static_cast<std::uint32_t>(i),
                                     static_cast<std::uint32_t>(std::uint64_t{i} >> 32));
     const double choice = numerics::unit_interval(words[0]);
     if (kind_ == Kind::uniform) {
-      drawn[i] = half_width_ * (2 * choice - 1);
+      value = half_width_ * (2 * choice - 1);
     } else if (kind_ == Kind::values) {
-      drawn[i] = values_[std::min(values_.size() - 1,
+      value = values_[std::min(values_.size() - 1,
                                   static_cast<std::size_t>(choice * static_cast<double>(values_.size())))];
     } else {
-      std::size_t k = 0;
-      for (double left = choice; k + 1 < weights_.size() && left > weights_[k]; ++k) left -= weights_[k];
-      drawn[i] = means_[k] + std::sqrt(variances_[k]) * numerics::standard_normal(words[1], words[2]);
+      std::size_t part = 0;
+      for (double left = choice; part + 1 < weights_.size() && left > weights_[part]; ++part) left -= weights_[part];
+      value = means_[part] + std::sqrt(variances_[part]) * numerics::standard_normal(words[1], words[2]);
     }
   }
-  return drawn;
 }
 
 double DataLaw::log_density(const LinearNoise& noise, double x) const {

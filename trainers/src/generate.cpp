@@ -2,6 +2,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "block_memory.hpp"
 #include "generative_programs.hpp"
 #include "heatbath/error.hpp"
 #include "heatbath/network/shots.hpp"
@@ -108,7 +109,7 @@ Samples generate(Device& device, const GenerativeModel& model, const GenerateOpt
   // With meters only the pictures are captured; without, the energy needs the hidden cells too.
   const std::uint32_t captured = capabilities.meters ? model.visible : model.cells();
   numerics::ThreadTeam team(options.threads);
-  network::Shots shots(device, {.seed_where_taken = options.seed, .first_shot = options.first_shot});
+  network::Shots shots(device, {.seed_where_taken = options.seed, .first_shot = options.first_shot, .memory = block_memory});
   const auto take = [&](const GenerationPlan& plan, std::uint32_t done, const Result& result) {
     const Capture& capture = result.capture;
     const std::uint64_t last = capture.records() - 1;

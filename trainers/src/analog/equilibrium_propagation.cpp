@@ -71,7 +71,7 @@ void run_map(Device& device, const QuarticNet& net, const MapExamples& examples,
   const std::uint32_t clamped = net.inputs + net.outputs, moving = net.hidden + net.outputs;
   const auto total = static_cast<std::uint32_t>(examples.size() * o.repeats);
   const Network network = nudged(net, beta);
-  network::Shots shots(device, {.seed_where_taken = o.seed, .first_shot = first_shot});
+  network::Shots shots(device, {.seed_where_taken = o.seed, .first_shot = first_shot, .progress = o.progress});
   std::vector<double> state(net.cells());
   const auto program_of = [&](std::uint32_t first, std::uint32_t count) {
     std::vector<double> held;

@@ -44,7 +44,7 @@ NaturalStep natural_step(Device& device, std::span<const double> A, std::span<co
   const std::vector<double> zeros(n, 0.0);
   Program program = scaling.program();
   program.clamp(0, scaling.to_device(start.empty() ? std::span<const double>(zeros) : start)).release(0, cells).evolve(duration).sample();
-  network::Shots shots(device, {.seed_where_taken = options.seed, .first_shot = first_shot});
+  network::Shots shots(device, {.seed_where_taken = options.seed, .first_shot = first_shot, .progress = options.progress});
   const Result result = shots.run(program, options.shots);
 
   NaturalStep step;

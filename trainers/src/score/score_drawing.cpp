@@ -6,6 +6,7 @@
 #include <cmath>
 #include <optional>
 
+#include "../block_memory.hpp"
 #include "heatbath/error.hpp"
 #include "heatbath/network/shots.hpp"
 #include "heatbath/numerics/text.hpp"
@@ -261,7 +262,7 @@ ScoreDrawings draw(Device& device, const ScoreNetwork& network, const ScoreDrawO
     return program;
   };
 
-  network::Shots shots(device, {.seed_where_taken = options.seed, .first_shot = options.first_shot});
+  network::Shots shots(device, {.seed_where_taken = options.seed, .first_shot = options.first_shot, .memory = block_memory});
   const auto run = [&](bool paths, std::uint32_t first, std::uint32_t count) {
     if (count == 0) return;
     if (options.progress) {

@@ -2,6 +2,7 @@
 // Laws on the line: what a score model learns from, and what noising makes of it.
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,8 @@ class DataLaw {
   /// `count` independent values; value i is a pure function of seed and i. A list of values is drawn from with
   /// replacement.
   std::vector<double> draw(std::uint64_t seed, std::size_t count) const;
+  /// The same values from number `first` on, as many as `drawn` has room for.
+  void draw(std::uint64_t seed, std::size_t first, std::span<double> drawn) const;
 
   /// The noised law at x. Only with closed_form(); a uniform law needs a positive variance of the noise for score and
   /// divergence (both 0 without it).

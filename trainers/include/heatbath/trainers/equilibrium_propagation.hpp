@@ -50,6 +50,7 @@ struct EquilibriumOptions {
   double rate = 0.1;
   double stiffness = 0.05;      ///< ScalingOptions::stiffness
   std::uint64_t seed = 1;       ///< where the device takes one
+  Progress progress = nullptr;  ///< of each job; false ends the call with Error(ABORTED)
 };
 
 /// d<C>/d(biases, then couplings), mean over the examples: (<dV/dp>_+beta - <dV/dp>_-beta)/(2 beta), because the derivative of

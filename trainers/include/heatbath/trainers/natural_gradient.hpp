@@ -21,6 +21,7 @@ struct NaturalGradientOptions {
   std::uint32_t shots = 64;    ///< independent readings, averaged
   double stiffness = 0.02;     ///< ScalingOptions::stiffness: sets the step where it can be set
   std::uint64_t seed = 1;      ///< where the device takes one
+  Progress progress = nullptr; ///< of the job; false ends the call with Error(ABORTED)
 };
 
 /// Where the cells are after a step: means of the readings with their errors, and the covariance of one reading

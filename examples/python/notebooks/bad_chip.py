@@ -1,0 +1,88 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+# ---
+
+# %% [markdown]
+# # A bad chip and its calibration
+# A chip does not apply the values that it is given: each cell and each coupler has a gain and an offset of its own, the noise a
+# temperature, the converters a step. `silicon` is such a chip; its serial number is its own.
+
+# %%
+import os
+import typing
+
+import numpy as np
+
+import heatbath
+from heatbath import calibration, solvers
+
+QUICK = "HEATBATH_QUICK" in os.environ
+CELLS = 8
+URI = f"func:profile=silicon&chip=7&cells={CELLS}&lanes=1"
+KT = 0.3
+
+# %% [markdown]
+# A ring of springs: the covariance of its cells is kT A⁻¹, and their means are 0.
+
+# %%
+A = 1.5 * np.eye(CELLS) + 0.2 * (np.eye(CELLS, k=1) + np.eye(CELLS, k=-1))
+A[0, -1] = A[-1, 0] = 0.2
+exact = KT * np.linalg.inv(A)
+springs = heatbath.Network.quadratic_form(A, np.zeros(CELLS))
+
+
+def measure(chip: typing.Optional[heatbath.Calibration] = None) -> tuple[solvers.Sampling, float]:
+    """Samples of the ring on the chip, and by how much their covariance is off."""
+    with heatbath.open(URI) as device:
+        found = solvers.sample(device, springs, kT=KT, chains=16, records=800 if QUICK else 4000, calibration=chip)
+    states = found.samples.states
+    off = float(np.linalg.norm(np.cov(states.T) - exact) / np.linalg.norm(exact))
+    print(f"covariance off by {off:.1%}, largest mean {np.abs(states.mean(axis=0)).max():.3f}")
+    return found, off
+
+
+raw, raw_off = measure()
+
+# %% [markdown]
+# The samples tell that something is wrong without knowing the chip: their energy has another temperature than the one asked for.
+
+# %%
+print(raw.certificate)
+
+# %% [markdown]
+# Calibration measures the chip from what it shows: noisy states, and the codes that were sent.
+
+# %%
+with heatbath.open(URI) as device:
+    chip = calibration.calibrate(device, cells=CELLS, effort=0.3 if QUICK else 1.0)
+    print(calibration.standing(chip, device))
+for name, (gain, error) in (("J2", chip.j2_gain), ("bias", chip.bias_gain), ("temperature", chip.temperature), ("couplers", chip.coupler_gain)):
+    print(f"{name:12} {gain.min():.3f} to {gain.max():.3f}, each +- {error.mean():.3f}")
+
+# %% [markdown]
+# What is loaded through it undoes what the chip does:
+
+# %%
+corrected, corrected_off = measure(chip)
+print(corrected.certificate)
+assert corrected_off < 0.6 * raw_off
+
+# %% [markdown]
+# It is of one chip, and for a time. `chip.keep()` puts it where `heatbath calibrate` keeps it, and `Calibration.kept(device)` finds it
+# there; a device that is another one is refused by name.
+
+# %%
+with heatbath.open(URI.replace("chip=7", "chip=8")) as other:
+    try:
+        heatbath.Scaling(springs, other, kT=KT, calibration=chip)
+    except heatbath.Error as error:
+        print(error)
+
+# %%
+try:
+    from heatbath import plot
+    plot.calibration(chip).figure.savefig("bad_chip.png", dpi=120)
+except ImportError:
+    print("matplotlib is not installed: no picture")
