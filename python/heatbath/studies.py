@@ -76,6 +76,8 @@ class BoundResult:
     clips: int
     rails: int
     seconds: float
+    stopped: bool
+    """By `progress`: later generation times are missing, all else is whole."""
 
 
 _BOUND_ESTIMATES = (

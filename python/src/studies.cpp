@@ -84,6 +84,7 @@ py::dict bound_of(const trainers::BoundResult& result) {
   out["clips"] = result.clips;
   out["rails"] = result.rails;
   out["seconds"] = result.seconds;
+  out["stopped"] = result.stopped;
   return out;
 }
 

@@ -352,6 +352,7 @@ BoundResult score_bound(Device& device, const DataLaw& law, const BoundOptions& 
   };
   const std::vector<double> x0 = drawn(options.seed);
   const LineRun run = noise_values(device, plan, x0, part);
+  done = share;
   result.clips = run.clips;
   result.rails = run.rails;
 
