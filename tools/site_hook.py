@@ -37,7 +37,7 @@ PICTURES = {".png", ".svg"}
 
 REFERENCE = "python_reference.md"
 CPP_REFERENCE = "cpp/README.md"
-MODULES = ("heatbath", "heatbath.enums", "heatbath.errors", "heatbath.estimates", "heatbath.inference", "heatbath.judges", "heatbath.solvers",
+MODULES = ("heatbath", "heatbath.calibration", "heatbath.enums", "heatbath.errors", "heatbath.estimates", "heatbath.inference", "heatbath.judges", "heatbath.solvers",
            "heatbath.studies", "heatbath.trainers", "heatbath.dimod", "heatbath.plot", "heatbath.torch")
 
 
