@@ -114,6 +114,8 @@ double Multistate::log_partition(double kT) const {
 }
 
 double Multistate::mean(double kT, std::span<const std::vector<double>> values) const {
+  if (values.size() != energies_.size() || !std::ranges::equal(values, energies_, {}, &std::vector<double>::size, &std::vector<double>::size))
+    throw std::invalid_argument("multistate: as many values as samples, at each temperature");
   double largest = -std::numeric_limits<double>::infinity(), sum = 0, weights = 0;
   for (const Level& level : levels_) largest = std::max(largest, -level.energy / kT - log_mixture(level.energy));
   for (std::size_t t = 0; t < energies_.size(); ++t)

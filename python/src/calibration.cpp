@@ -98,14 +98,12 @@ coupler that is dead.)")
       .def_static("kept", [](PyDevice& device) {
         return std::make_shared<Calibration>(apps::read_calibration(apps::calibration_of(device.use()->identity())));
       }, py::arg("device"), "The one that is kept for this chip; IoError where there is none.")
-      .def("__reduce__", [](const py::object& self) {
-        return py::make_tuple(py::module_::import("heatbath._core").attr("_calibration_of"), py::make_tuple(apps::calibration_text(self.cast<const Calibration&>())));
-      })
+      .def(py::pickle([](const Calibration& of) { return py::str(apps::calibration_text(of)); },
+                      [](const py::str& text) { return std::make_shared<Calibration>(apps::calibration_of_text(text, "a pickle")); }))
       .def("__repr__", [](const Calibration& of) {
         return "<heatbath.Calibration: " + std::to_string(of.cells.size()) + " cells, " + std::to_string(of.couplers.size()) + " couplers of chip " +
                std::to_string(of.serial) + ">";
       });
-  module.def("_calibration_of", [](const std::string& text) { return std::make_shared<Calibration>(apps::calibration_of_text(text, "a pickle")); });
 
   module.def("calibrate", [](PyDevice& device, std::uint32_t cells, double effort, std::int64_t valid_seconds, double tolerance, bool couplers,
                              std::uint64_t seed, py::object progress) {

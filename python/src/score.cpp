@@ -85,9 +85,9 @@ hidden cell exp(-A h^2 - B h^4 + u h). It pickles.)")
       .def_readonly("A", &ScoreNetwork::A)
       .def_readonly("B", &ScoreNetwork::B)
       .def_property_readonly("segments", [](const ScoreNetwork& of) { return of.segments.size(); })
-      .def_property_readonly("tau", [](const ScoreNetwork& of) { return network_state(of)["tau"]; },
+      .def_property_readonly("tau", [](const ScoreNetwork& of) { return py::object(network_state(of)["tau"]); },
                              "float64, (segments + 1,): segment k draws from tau[k] down to tau[k + 1]; x_tau = e^-tau x_0 + sqrt(1 - e^-2tau) n.")
-      .def_property_readonly("parameters", [](const ScoreNetwork& of) { return network_state(of)["parameters"]; },
+      .def_property_readonly("parameters", [](const ScoreNetwork& of) { return py::object(network_state(of)["parameters"]); },
                              "float32, (parameters,) of each segment that has begun: W, a, c, L, b, U one after the other; copies.")
       .def("segment", [](const py::object& self, std::size_t k) {
         const auto& of = self.cast<const ScoreNetwork&>();

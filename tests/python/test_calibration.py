@@ -10,13 +10,13 @@ import pytest
 import heatbath
 from heatbath import calibration, errors, solvers
 
-CHIP = "func:profile=silicon&chip={chip}&cells=6&lanes=1&threads=1"
+CHIP = "func:profile=hb-1024&chip={chip}&cells=6&threads=1"
 
 
 @pytest.fixture(scope="module")
 def found():
     with heatbath.open(CHIP.format(chip=3)) as device:
-        return calibration.calibrate(device, cells=6, effort=0.25)
+        return calibration.calibrate(device, cells=6, effort=0.6)
 
 
 def test_figures_are_arrays(found):
@@ -48,7 +48,7 @@ def test_the_command_measures_the_same(found, tmp_path):
     command = os.environ.get("HEATBATH_COMMAND")
     if not command or not os.path.exists(command):
         pytest.skip("the command is not built")
-    subprocess.run([command, "calibrate", "--device", CHIP.format(chip=3), "--cells", "6", "--effort", "0.25", "--out", str(tmp_path / "chip.json")],
+    subprocess.run([command, "calibrate", "--device", CHIP.format(chip=3), "--cells", "6", "--effort", "0.6", "--out", str(tmp_path / "chip.json")],
                    check=True, capture_output=True)
     of_command = json.loads((tmp_path / "chip.json").read_text())["calibration"]
     found.save(tmp_path / "own.json")
@@ -77,7 +77,7 @@ def test_what_runs_is_undone(found):
 
     def wrong_by(**how):
         with heatbath.open(CHIP.format(chip=3)) as device:
-            states = solvers.sample(device, network, kT=0.3, chains=16, records=1500, **how).samples.states
+            states = solvers.sample(device, network, kT=0.3, chains=16, records=3000, **how).samples.states
         return np.linalg.norm(np.cov(states.T) - exact) / np.linalg.norm(exact), np.abs(states.mean(axis=0)).max()
 
     raw, raw_mean = wrong_by()

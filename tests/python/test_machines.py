@@ -74,14 +74,14 @@ def test_the_gradient_is_that_of_all_states(spins):
 
 @pytest.mark.parametrize("chains", ["contrastive", "tempered"])
 def test_a_boltzmann_machine_learns_and_goes_on(spins, chains):
-    patterns = studies.Patterns.parity()
-    options = {"hidden": 2, "general": True, "chains": chains, "updates": 120, "shots": 128, "seed": 3}
+    patterns = studies.Patterns.two()
+    options = {"hidden": 2, "general": True, "chains": chains, "updates": 120, "shots": 128, "rate": 0.3, "seed": 3}
     whole = trainers.BoltzmannTrainer(spins, patterns, **options)
     before = whole.machine.divergence(patterns)
     told = []
     whole.train(lambda done, total, difference: told.append((done, total, difference)))
     assert [row[0] for row in told] == list(range(1, 121)) and np.array_equal(whole.differences, [row[2] for row in told])
-    assert whole.machine.divergence(patterns) < 0.6 * before  # one visible machine alone has ln 2 at best
+    assert whole.machine.divergence(patterns) < 0.3 * before
     parts = trainers.BoltzmannTrainer(spins, patterns, **options)
     parts.train(lambda done, total, difference: done < 50)
     assert parts.updates == 50
@@ -91,8 +91,8 @@ def test_a_boltzmann_machine_learns_and_goes_on(spins, chains):
     assert np.array_equal(later.machine.couplings, whole.machine.couplings) and np.array_equal(later.machine.fields, whole.machine.fields)
     assert later.exchanges == whole.exchanges and (whole.exchanges[1] > 0) == (chains == "tempered")
     drawn = whole.draw(64, sweeps=20)
-    assert drawn.shape == (64, 3) and set(np.unique(drawn)) <= {-1, 1}
-    with pytest.raises(errors.BadArgError, match="this one has 3 \\+ 2"):
+    assert drawn.shape == (64, 4) and set(np.unique(drawn)) <= {-1, 1}
+    with pytest.raises(errors.BadArgError, match="this one has 4 \\+ 2"):
         later.resume(trainers.BoltzmannTrainer(spins, patterns, hidden=3).training)
 
 
@@ -192,7 +192,7 @@ def test_a_score_network_learns_draws_and_goes_on():
     whole = trainers.ScoreTrainer(learned, threads=1, **options)
     losses = []
     whole.train(lambda done, total, loss: losses.append(loss))
-    assert whole.finished and len(losses) == 240 and np.mean(losses[-20:]) < losses[0] and len(whole.losses) == 7
+    assert whole.finished and len(losses) == 240 and np.mean(losses[-20:]) < np.mean(losses[180:185]) and len(whole.losses) == 7
     parts = trainers.ScoreTrainer(learned, threads=2, **options)
     parts.train(lambda done, total, loss: done < 150)
     assert not parts.finished
@@ -223,7 +223,7 @@ def test_ctrl_c_ends_long_calls(what):
         patterns = trainers.random_patterns(12, 8)
         memory = trainers.hebbian_memory(patterns)
         call = {
-            "boltzmann": trainers.BoltzmannTrainer(spins, patterns, hidden=4, updates=10_000_000).train,
+            "boltzmann": trainers.BoltzmannTrainer(spins, patterns, hidden=4, updates=1000, sweeps=1e8).train,
             "equilibrium": trainers.EquilibriumTrainer(cells, INPUTS, TARGETS, updates=10_000, relax=20_000.0).train,
             "natural": lambda: trainers.natural_step(cells, np.eye(8), np.ones(8), time=1e7, shots=64),
             "score": trainers.ScoreTrainer(small_digits(), hidden=64, steps=10_000_000, threads=1).train,

@@ -7,7 +7,7 @@
 # %% [markdown]
 # # A bad chip and its calibration
 # A chip does not apply the values that it is given: each cell and each coupler has a gain and an offset of its own, the noise a
-# temperature, the converters a step. `silicon` is such a chip; its serial number is its own.
+# temperature, the converters a step. `hb-1024` is such a chip, and which one it is, is its number.
 
 # %%
 import os
@@ -20,7 +20,7 @@ from heatbath import calibration, solvers
 
 QUICK = "HEATBATH_QUICK" in os.environ
 CELLS = 8
-URI = f"func:profile=silicon&chip=7&cells={CELLS}&lanes=1"
+URI = f"func:profile=hb-1024&chip=7&cells={CELLS}"
 KT = 0.3
 
 # %% [markdown]
@@ -36,7 +36,7 @@ springs = heatbath.Network.quadratic_form(A, np.zeros(CELLS))
 def measure(chip: typing.Optional[heatbath.Calibration] = None) -> tuple[solvers.Sampling, float]:
     """Samples of the ring on the chip, and by how much their covariance is off."""
     with heatbath.open(URI) as device:
-        found = solvers.sample(device, springs, kT=KT, chains=16, records=800 if QUICK else 4000, calibration=chip)
+        found = solvers.sample(device, springs, kT=KT, chains=16, records=2500 if QUICK else 10_000, calibration=chip)
     states = found.samples.states
     off = float(np.linalg.norm(np.cov(states.T) - exact) / np.linalg.norm(exact))
     print(f"covariance off by {off:.1%}, largest mean {np.abs(states.mean(axis=0)).max():.3f}")
@@ -56,7 +56,7 @@ print(raw.certificate)
 
 # %%
 with heatbath.open(URI) as device:
-    chip = calibration.calibrate(device, cells=CELLS, effort=0.3 if QUICK else 1.0)
+    chip = calibration.calibrate(device, cells=CELLS, effort=0.6 if QUICK else 2.0)
     print(calibration.standing(chip, device))
 for name, (gain, error) in (("J2", chip.j2_gain), ("bias", chip.bias_gain), ("temperature", chip.temperature), ("couplers", chip.coupler_gain)):
     print(f"{name:12} {gain.min():.3f} to {gain.max():.3f}, each +- {error.mean():.3f}")
