@@ -57,14 +57,17 @@ sections: tuple[str, ...] = tuple(_core.sections)
 """Names of the parameter sections, for Program.load and readback."""
 
 
-def open(uri: str = "", *, step: _typing.Optional[float] = None) -> Device:
+def open(uri: str = "", *, step: _typing.Optional[float] = None, calibration: _typing.Optional[Calibration] = None,
+         use_expired: bool = False) -> Device:
     """Opens the device of a URI: "func:cells=64", "tcp://host:port", ... (docs/links.md).
 
     "" means the environment variable HEATBATH_DEVICE, and without it the emulator, func:. `step` is the step of the array in
-    time units, for devices that can set it. Raises errors.BadArgError that lists the valid schemes, keys and values,
+    time units, for devices that can set it. `calibration`, `use_expired`: as of Device.correct. Raises errors.BadArgError that lists the valid schemes, keys and values,
     errors.LinkError when nobody answers, errors.DeviceError for what is no Heatbath device.
     """
     device = Device(uri)
     if step is not None:
         device.set_step_time_units(step)
+    if calibration is not None:
+        device.correct(calibration, use_expired=use_expired)
     return device

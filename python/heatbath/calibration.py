@@ -5,8 +5,8 @@
     with heatbath.open("func:profile=silicon&chip=3&cells=8") as device:
         found = calibration.calibrate(device, progress=True)
         found.keep()  # where `heatbath calibrate` keeps it
-        scaling = heatbath.Scaling(network, device, kT=1.0, calibration=found)
-        states = heatbath.Shots(device, calibration=found).run(scaling.program().evolve(...).sample(), 1000).states
+        device.correct(found)  # whatever is made for this device from now on loads values that undo what the chip does
+        law = heatbath.solvers.sample(device, network)
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ import dataclasses
 import typing
 
 from heatbath import _core
-from heatbath._core import Calibration, Certificate, Device, Network, SampleSet, bifurcation_cells, sign_glass, temperature_range
+from heatbath._core import Certificate, Device, Network, SampleSet, bifurcation_cells, sign_glass, temperature_range
 from heatbath.estimates import Estimate
 
 if typing.TYPE_CHECKING:
@@ -78,18 +78,16 @@ class Sampling(typing.NamedTuple):
 def sample(device: Device, network: Network, *, kT: float = 1.0, chains: int = 64, records: int = 100, burn_in: float = 0.0,
            spacing: float = 0.0, meters: bool = False, keep_states: bool = True, statistics: collections.abc.Sequence[str] = (),
            cells: collections.abc.Sequence[int] = (), bins: int = 40, lags: int = 64, segment: int = 256, seed: int = 1,
-           calibration: typing.Optional[Calibration] = None, use_expired: bool = False,
            progress: typing.Optional[_core.Progress] = None) -> Sampling:
     """Samples of the Boltzmann law of a network at kT, `records` of each of `chains` independent chains, chain by chain.
 
     burn_in, spacing: 0: from the bound on the relaxation time, else from pilot runs. statistics: "moments", "histogram",
     "autocorrelation", "spectrum", kept while the run goes, of the energy, the mean over cells and the `cells`; keep_states=False
-    keeps nothing else. calibration: of this chip, as of Scaling and Shots. UnsupportedError where no waiting time is known and pilot
-    runs do not resolve one.
+    keeps nothing else. UnsupportedError where no waiting time is known and pilot runs do not resolve one.
     """
     found: dict[str, typing.Any] = _core.sample(
         device, network, kT, chains, records, burn_in, spacing, meters, keep_states, list(statistics), list(cells), bins, lags, segment,
-        seed, calibration, use_expired, progress)
+        seed, progress)
     kept = found["statistics"]
     if kept is not None:
         series = [Series(**{**one, **{name: Estimate(*one[name]) for name in ("mean", "variance", "correlation_time")}})

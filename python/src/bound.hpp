@@ -18,6 +18,7 @@
 
 #include "heatbath/device.hpp"
 #include "heatbath/measure/estimate.hpp"
+#include "heatbath/network/calibration.hpp"
 #include "heatbath/open.hpp"
 
 namespace heatbath::python {
@@ -70,7 +71,10 @@ class OwnedDevice {
     closed_.store(true, std::memory_order_release);
   }
 
-  std::optional<std::uint64_t> set_step;  ///< ticks, where it was set: what a pickle keeps beside the URI
+  /// What a pickle keeps beside the URI: the step where it was set, ticks, and what the device is corrected by.
+  std::optional<std::uint64_t> set_step;
+  std::shared_ptr<const network::Calibration> calibration;
+  bool use_expired = false, leave_dead = false;
 
  private:
   std::optional<Device> device_;
@@ -126,12 +130,14 @@ class Watch {
 
 class PyDevice {
  public:
-  PyDevice(const std::string& uri, std::optional<std::uint64_t> step) {
+  PyDevice(const std::string& uri, std::optional<std::uint64_t> step, const std::shared_ptr<network::Calibration>& calibration, bool use_expired,
+           bool leave_dead) {
     {
       const py::gil_scoped_release no_gil;
       owned_ = std::make_shared<OwnedDevice>(open(uri));
     }
     if (step) set_step(*step);
+    if (calibration) correct(calibration, use_expired, leave_dead);
   }
 
   const LinkInfo& link() const { return owned_->link(); }
@@ -143,6 +149,18 @@ class PyDevice {
   OwnedDevice::Use use() { return OwnedDevice::Use(*owned_); }
   const std::shared_ptr<OwnedDevice>& owned() const { return owned_; }
 
+  void correct(const std::shared_ptr<network::Calibration>& calibration, bool use_expired, bool leave_dead) {
+    OwnedDevice::Use device(*owned_);
+    if (calibration) {
+      network::correct(*device, *calibration, use_expired ? network::Expired::used : network::Expired::refused,
+                       leave_dead ? network::Dead::left : network::Dead::refused);
+    } else {
+      device->correct(nullptr);
+    }
+    owned_->calibration = calibration;
+    owned_->use_expired = use_expired;
+    owned_->leave_dead = leave_dead;
+  }
   void set_step(std::uint64_t ticks) {
     OwnedDevice::Use device(*owned_);
     device->set_step({ticks});

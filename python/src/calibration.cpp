@@ -19,8 +19,6 @@ using network::Calibration;
 using network::CellFigures;
 using network::CouplerFigures;
 
-network::Expired expired_of(bool used) { return used ? network::Expired::used : network::Expired::refused; }
-
 void write(const std::filesystem::path& path, const std::string& text) {
   apps::prepare_file(path);
   apps::AtomicFile file(path);
@@ -41,7 +39,7 @@ py::array_t<double> of_couplers(const Calibration& of) {
 
 void bind_calibration(py::module_& module) {
   using Shared = std::shared_ptr<Calibration>;
-  py::class_<Calibration, Shared>(module, "Calibration", R"(What one chip does to the values it is given, measured by calibrate(); Scaling, Shots and solvers.sample undo it.
+  py::class_<Calibration, Shared>(module, "Calibration", R"(What one chip does to the values it is given, measured by calibrate(); Device.correct undoes it.
 
 What acts is gain times what was loaded, plus the offset. Figures are float64, (2, cells) or (2, couplers): values and standard
 errors, nan where something was not measured; offsets in the device's units. A Calibration pickles; save() and read() use the
@@ -80,8 +78,6 @@ files of `heatbath calibrate`.)")
         return py::make_tuple(std::string(network::name(is.state)), is.why, is.left);
       }, py::arg("device"), R"((state, why, left): "valid", "calibration needed" (the die's temperature is another) or "calibration expired"; why, where it is not
 valid; the part of its time that is left, 1 new, 0 over. BadArgError where it is of another chip. Reads registers.)")
-      .def("corrected", &Calibration::corrected, py::arg("network"), R"(The Network to load so that the chip has the law of `network`, both in the device's units. UnsupportedError names a cell or
-coupler that is dead.)")
       .def("save", [](const Calibration& of, const std::filesystem::path& path) { write(path, apps::calibration_text(of)); }, py::arg("path"),
            "Writes it whole, as `heatbath calibrate --out`.")
       .def("keep", [](const Calibration& of) {
@@ -120,10 +116,11 @@ coupler that is dead.)")
     }));
   }, py::arg("device"), py::kw_only(), py::arg("cells") = 0, py::arg("effort") = 1.0, py::arg("valid_seconds") = 86400, py::arg("tolerance") = 0.02,
              py::arg("couplers") = true, py::arg("seed") = 1, py::arg("progress") = py::none(),
-             R"(Measures a chip of overdamped cells from its own states and codes, with nothing else (docs/calibration.md): the same bits as
-`heatbath calibrate`. cells: the first so many; 0: all. effort: samples, relative to the usual number; errors fall with its root.
-couplers: else cells alone; couplers take a job for each cell. tolerance: relative change at which it is said to be over; with the
-rates that were measured it gives valid_time and valid_kelvin; 0: never. UnsupportedError for other cells, and where kT is fixed.)");
+             R"(Measures a chip of overdamped cells or p-bits from its own states and codes, with nothing else (docs/calibration.md): the same bits as
+`heatbath calibrate`. A correction that the device has is off meanwhile. cells: the first so many; 0: all. effort: samples,
+relative to the usual number; errors fall with its root. couplers: else cells alone; couplers take a job for each cell. tolerance:
+relative change at which it is said to be over; with the rates that were measured it gives valid_time and valid_kelvin; 0: never.
+UnsupportedError for other cells, and for overdamped ones where kT is fixed.)");
 }
 
 }  // namespace heatbath::python

@@ -328,8 +328,16 @@ CaptureOverrunError, BadProgramError, LinkError, …)")
   py::class_<PyDevice>(module, "Device", R"(A thermodynamic computer, wherever it is. One thread uses it at a time; use it as a context manager, or close() it.
 
 A pickle holds the URI and the step: where it is loaded, the device is opened anew.)")
-      .def(py::init<const std::string&, std::optional<std::uint64_t>>(), py::arg("uri") = "", py::arg("step") = py::none(),
-           R"(Opens the device of a URI (docs/links.md); "" means $HEATBATH_DEVICE, and without it func:. step: ticks.)")
+      .def(py::init<const std::string&, std::optional<std::uint64_t>, const std::shared_ptr<network::Calibration>&, bool, bool>(), py::arg("uri") = "",
+           py::arg("step") = py::none(), py::arg("calibration") = py::none(), py::arg("use_expired") = false, py::arg("leave_dead") = false,
+           R"(Opens the device of a URI (docs/links.md); "" means $HEATBATH_DEVICE, and without it func:. step: ticks. calibration, use_expired,
+leave_dead: as of correct().)")
+      .def("correct", &PyDevice::correct, py::arg("calibration"), py::kw_only(), py::arg("use_expired") = false, py::arg("leave_dead") = false,
+           R"(From now on, programs and scalings made for this device load what undoes what its chip does, by a Calibration of it; each job is refused,
+by the name of its state, where that no longer holds, unless use_expired. leave_dead: cells and couplers that are dead are loaded
+as wanted, else refused by name. None: values as they are. A pickle of the device is corrected, too.)")
+      .def_property_readonly("calibration", [](const PyDevice& of) { return std::const_pointer_cast<network::Calibration>(of.owned()->calibration); },
+                             "What it is corrected by; None: values as they are.")
       .def_property_readonly("uri", [](const PyDevice& of) { return of.link().uri; }, "The URI, defaults filled in.")
       .def_property_readonly("description", [](const PyDevice& of) { return of.link().description; }, "One line for a person.")
       .def_property_readonly("closed", &PyDevice::is_closed)
@@ -381,7 +389,9 @@ cancels.)")
       }, HEATBATH_JOB_DEFAULTS, "submit(...).result()")
       .def("__reduce__", [](const py::object& self) {
         const auto& of = self.cast<const PyDevice&>();
-        return py::make_tuple(py::type::of(self), py::make_tuple(of.link().uri, of.owned()->set_step));
+        const OwnedDevice& owned = *of.owned();
+        return py::make_tuple(py::type::of(self), py::make_tuple(of.link().uri, owned.set_step, std::const_pointer_cast<network::Calibration>(owned.calibration),
+                                                                 owned.use_expired, owned.leave_dead));
       })
       .def("_repr_html_", shown_by("device"))
       .def("__repr__", [](const PyDevice& of) {

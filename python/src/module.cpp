@@ -4,9 +4,9 @@
 
 PYBIND11_MODULE(_core, module) {
   module.attr("_pybind11") = PYBIND11_VERSION_HEX;
+  heatbath::python::bind_calibration(module);
   heatbath::python::bind_device(module);
   heatbath::python::bind_program(module);
-  heatbath::python::bind_calibration(module);
   heatbath::python::bind_network(module);
   heatbath::python::bind_certificate(module);
   heatbath::python::bind_trainers(module);

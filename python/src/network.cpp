@@ -8,7 +8,6 @@
 
 #include "bound.hpp"
 #include "heatbath/cells.h"
-#include "heatbath/network/calibration.hpp"
 #include "heatbath/network/network.hpp"
 #include "heatbath/network/scaling.hpp"
 #include "heatbath/network/shots.hpp"
@@ -142,7 +141,7 @@ Capabilities capabilities_of(const py::object& device) {
 class PyShots {
  public:
   PyShots(PyDevice& device, std::optional<std::uint64_t> seed, std::uint32_t first_shot, std::uint64_t memory, bool strict,
-          const std::shared_ptr<network::Calibration>& calibration, bool use_expired, py::object progress)
+          py::object progress)
       : owned_(device.owned()), watch_(std::make_unique<Watch>(std::move(progress))) {
     OwnedDevice::Use use(*owned_);
     network::ShotOptions options;
@@ -150,8 +149,6 @@ class PyShots {
     options.first_shot = first_shot;
     options.memory = memory;
     options.strict = strict;
-    options.calibration = calibration;
-    options.expired = use_expired ? network::Expired::used : network::Expired::refused;
     options.progress = std::ref(*watch_);
     shots_.emplace(*use, std::move(options));
   }
@@ -300,7 +297,7 @@ biases of categorical cells (cells, states).)")
 
 UnsupportedError says which range or temperature stands in the way and what would fit.)")
       .def(py::init([](const Network& network, const py::object& device, double kT, double reach, double most_energy,
-                       bool keep_states, double room, double stiffness, const std::shared_ptr<network::Calibration>& calibration, bool use_expired) {
+                       bool keep_states, double room, double stiffness) {
         network::ScalingOptions options;
         options.kT = kT;
         options.reach = reach;
@@ -308,17 +305,12 @@ UnsupportedError says which range or temperature stands in the way and what woul
         options.keep_states = keep_states;
         options.room = room;
         options.stiffness = stiffness;
-        options.calibration = calibration;
-        if (calibration && py::isinstance<PyDevice>(device))
-          calibration->require(*device.cast<PyDevice&>().use(), use_expired ? network::Expired::used : network::Expired::refused);
         return Scaling(network, capabilities_of(device), options);
       }), py::arg("network"), py::arg("device"), py::kw_only(), py::arg("kT") = 1.0, py::arg("reach") = 0.0,
            py::arg("most_energy") = 0.0, py::arg("keep_states") = false, py::arg("room") = 0.98, py::arg("stiffness") = 0.05,
-           py::arg("calibration") = py::none(), py::arg("use_expired") = false,
            R"(device: a Device, or the Capabilities of one. kT: temperature in the network's energy units. reach: largest |state|
 to make room for; 0: an estimate. most_energy: largest factor on energies. keep_states: states are those of the network, not scaled to the rails. room: part of
-each range that is used. stiffness: step times largest curvature. calibration: of this chip: what is loaded undoes what its cells
-and couplers do; BadArgError where it is of another chip or no longer valid, which use_expired allows.)")
+each range that is used. stiffness: step times largest curvature.)")
       .def("program", &Scaling::program, "A program with the network live, at its temperature.")
       .def("load_into", [](const Scaling& scaling, Program& program, const Network* network) {
         if (network == nullptr) scaling.load_into(program);
@@ -357,12 +349,11 @@ and couplers do; BadArgError where it is of another chip or no longer valid, whi
   py::class_<PyShots>(module, "Shots", R"(Shots of one seed, numbered on from call to call, in blocks that memory holds.
 
 On a device with seeds the bits do not depend on how shots were put into blocks.)")
-      .def(py::init<PyDevice&, std::optional<std::uint64_t>, std::uint32_t, std::uint64_t, bool, const std::shared_ptr<network::Calibration>&, bool, py::object>(), py::arg("device"),
+      .def(py::init<PyDevice&, std::optional<std::uint64_t>, std::uint32_t, std::uint64_t, bool, py::object>(), py::arg("device"),
            py::kw_only(), py::arg("seed") = py::none(), py::arg("first_shot") = 0, py::arg("memory") = network::default_memory,
-           py::arg("strict") = false, py::arg("calibration") = py::none(), py::arg("use_expired") = false, py::arg("progress") = py::none(),
+           py::arg("strict") = false, py::arg("progress") = py::none(),
            R"(seed: insisted on (UnsupportedError where the device takes none); None: a fixed one where it takes one. memory: bytes
-that one job may leave on this computer. strict: a clip or a rail is an error. calibration: of the values that programs load: each job
-is refused, by the name of its state, where it is no longer valid, unless use_expired. progress: as of Device.submit.)")
+that one job may leave on this computer. strict: a clip or a rail is an error. progress: as of Device.submit.)")
       .def("run", &PyShots::run, py::arg("program"), py::arg("shots"), py::kw_only(), py::arg("capture") = py::none(),
            py::arg("limit") = 0, "Runs the next `shots` shots and returns them as one Result.")
       .def_property_readonly("next_shot", &PyShots::next_shot, "Number of the next shot.");

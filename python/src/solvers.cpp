@@ -10,7 +10,6 @@
 #include <pybind11/stl.h>
 
 #include "calls.hpp"
-#include "heatbath/network/calibration.hpp"
 #include "heatbath/solvers/gradient.hpp"
 #include "heatbath/solvers/linear.hpp"
 #include "heatbath/solvers/sample.hpp"
@@ -118,7 +117,7 @@ void bind_sample(py::module_& module) {
   module.def("sample", [](PyDevice& device, const Network& network, double kT, std::uint32_t chains, std::uint32_t records, double burn_in,
                           double spacing, bool meters, bool keep_states, const std::vector<std::string>& statistics,
                           const std::vector<std::uint32_t>& cells, std::uint32_t bins, std::uint32_t lags, std::uint32_t segment,
-                          std::uint64_t seed, const std::shared_ptr<network::Calibration>& calibration, bool use_expired, py::object progress) {
+                          std::uint64_t seed, py::object progress) {
     solvers::SampleOptions options;
     options.kT = kT;
     options.chains = chains;
@@ -129,10 +128,7 @@ void bind_sample(py::module_& module) {
     options.keep_states = keep_states;
     options.statistics = choice_of(statistics, cells, bins, lags, segment);
     options.seed = seed;
-    options.calibration = calibration;
-    options.expired = use_expired ? network::Expired::used : network::Expired::refused;
     solvers::Sampling found = without_gil(device, std::move(progress), [&](Device& opened, Progress of) {
-      if (options.calibration) options.calibration->require(opened, options.expired);
       options.progress = std::move(of);
       return solvers::sample(opened, network, options);
     });

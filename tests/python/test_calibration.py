@@ -61,10 +61,16 @@ def test_it_is_of_one_chip_and_for_a_time(found):
     with heatbath.open(CHIP.format(chip=3)) as device, heatbath.open(CHIP.format(chip=4)) as other:
         standing = calibration.standing(found, device)
         assert standing.valid and standing.why == "" and 0 < standing.left <= 1
-        network = heatbath.Network.quadratic_form(np.eye(6), np.zeros(6))
-        for call in (lambda: calibration.standing(found, other), lambda: heatbath.Scaling(network, other, calibration=found),
-                     lambda: solvers.sample(other, network, calibration=found),
-                     lambda: heatbath.Shots(other, calibration=found).run(heatbath.Program(other, 1).evolve(other.capture_period(1)).sample(), 1)):
+        assert device.calibration is None
+        device.correct(found)
+        copied = pickle.loads(pickle.dumps(device))  # a worker's device is corrected, too
+        assert np.array_equal(copied.calibration.bias_gain, found.bias_gain)
+        loaded = [each.run(heatbath.Program(each, 6).load("bias", 1.0).commit().readback("bias")).readback[0] for each in (device, copied)]
+        assert np.array_equal(*loaded) and np.abs(loaded[0] - 1).max() > 0.005
+        device.correct(None)
+        assert device.calibration is None
+        for call in (lambda: calibration.standing(found, other), lambda: other.correct(found),
+                     lambda: heatbath.open(CHIP.format(chip=4), calibration=found)):
             with pytest.raises(errors.BadArgError, match="chip|calibration"):
                 call()
 
@@ -76,8 +82,8 @@ def test_what_runs_is_undone(found):
     network = heatbath.Network.quadratic_form(A, np.zeros(6))
 
     def wrong_by(**how):
-        with heatbath.open(CHIP.format(chip=3)) as device:
-            states = solvers.sample(device, network, kT=0.3, chains=16, records=3000, **how).samples.states
+        with heatbath.open(CHIP.format(chip=3), **how) as device:
+            states = solvers.sample(device, network, kT=0.3, chains=16, records=3000).samples.states
         return np.linalg.norm(np.cov(states.T) - exact) / np.linalg.norm(exact), np.abs(states.mean(axis=0)).max()
 
     raw, raw_mean = wrong_by()

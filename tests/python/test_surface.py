@@ -124,7 +124,6 @@ CALLS = [
     lambda p, n, v: estimates.fit_relaxation(v, v), lambda p, n, v: estimates.Multistate(v, v), lambda p, n, v: estimates.Multistate([1.0, 2.0], v),
     lambda p, n, v: estimates.log_partitions(v, v), lambda p, n, v: calibration.Calibration.read(v) if not isinstance(v, int) else None,
     lambda p, n, v: solvers.sign_glass(2, v), lambda p, n, v: solvers.tiles(v, v), lambda p, n, v: solvers.bifurcation_cells(v),
-    lambda p, n, v: heatbath.Scaling(n, p, calibration=v),
 ]
 # On the device of the test.
 OF_DEVICE = [
@@ -133,7 +132,7 @@ OF_DEVICE = [
     lambda d, v: trainers.NaturalDescent(d, [1.0, 2.0], shots=4).step(v, v), lambda d, v: trainers.EquilibriumTrainer(d, v, v, hidden=1),
     lambda d, v: trainers.EquilibriumTrainer(d, [[1.0]], v, hidden=1), lambda d, v: trainers.draw_spins(d, v, 2),
     lambda d, v: trainers.BoltzmannTrainer(d, v), lambda d, v: trainers.draw(d, v), lambda d, v: calibration.calibrate(d, effort=v),
-    lambda d, v: solvers.anneal(d, v), lambda d, v: solvers.sample(d, v), lambda d, v: heatbath.Shots(d, calibration=v),
+    lambda d, v: solvers.anneal(d, v), lambda d, v: solvers.sample(d, v), lambda d, v: d.correct(v) if v is not None else None,
     lambda d, v: solvers.solve(d, v, v, most_time=1.0), lambda d, v: solvers.inverse(d, v, most_time=1.0),
 ]
 MACHINE = trainers.SpinMachine([0.5, 0.0, -0.5], np.zeros((3, 3)))

@@ -35,8 +35,8 @@ springs = heatbath.Network.quadratic_form(A, np.zeros(CELLS))
 
 def measure(chip: typing.Optional[heatbath.Calibration] = None) -> tuple[solvers.Sampling, float]:
     """Samples of the ring on the chip, and by how much their covariance is off."""
-    with heatbath.open(URI) as device:
-        found = solvers.sample(device, springs, kT=KT, chains=16, records=2500 if QUICK else 10_000, calibration=chip)
+    with heatbath.open(URI, calibration=chip) as device:
+        found = solvers.sample(device, springs, kT=KT, chains=16, records=2500 if QUICK else 10_000)
     states = found.samples.states
     off = float(np.linalg.norm(np.cov(states.T) - exact) / np.linalg.norm(exact))
     print(f"covariance off by {off:.1%}, largest mean {np.abs(states.mean(axis=0)).max():.3f}")
@@ -62,7 +62,7 @@ for name, (gain, error) in (("J2", chip.j2_gain), ("bias", chip.bias_gain), ("te
     print(f"{name:12} {gain.min():.3f} to {gain.max():.3f}, each +- {error.mean():.3f}")
 
 # %% [markdown]
-# What is loaded through it undoes what the chip does:
+# A device that is corrected by it loads values that undo what the chip does, whatever runs on it:
 
 # %%
 corrected, corrected_off = measure(chip)
@@ -76,7 +76,7 @@ assert corrected_off < 0.6 * raw_off
 # %%
 with heatbath.open(URI.replace("chip=7", "chip=8")) as other:
     try:
-        heatbath.Scaling(springs, other, kT=KT, calibration=chip)
+        other.correct(chip)
     except heatbath.Error as error:
         print(error)
 
