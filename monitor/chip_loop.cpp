@@ -17,6 +17,7 @@
 #include "heatbath/error.hpp"
 #include "heatbath/numerics/text.hpp"
 #include "heatbath/regs.h"
+#include "monitor/fault_json.hpp"
 #include "monitor/picture_levels.hpp"
 
 namespace heatbath::monitor {
@@ -51,6 +52,9 @@ nlohmann::json couplings_of(const Scene& scene) {
   }
   std::string picture;  // 32: none
   for (const double sum : sums) picture += picture_levels[static_cast<std::size_t>(std::lround(32 + (most > 0 ? 31 * sum / most : 0)))];
+  double strongest = 0;
+  for (const Coupling& one : scene.couplings) strongest = std::max<double>(strongest, std::fabs(one.value));
+  json["strongest"] = strongest;
   json["side"] = side;
   json["most"] = most;
   json["matrix"] = picture;
@@ -66,10 +70,11 @@ void need(bool good, const std::string& what) {
 
 }  // namespace
 
-ChipLoop::ChipLoop(Device& device, Scene scene, LoopOptions options)
+ChipLoop::ChipLoop(Device& device, Scene scene, LoopOptions options, const InterruptLog* interrupts)
     : device_(device),
       scene_(std::move(scene)),
       options_(std::move(options)),
+      interrupts_(interrupts),
       shots_(std::clamp<std::uint32_t>(options_.shots, 1, std::max(device.capabilities().lanes, 1u))),
       certifier_(scene_, device.capabilities().cell_kind, std::clamp<std::uint32_t>(options_.shots, 1, std::max(device.capabilities().lanes, 1u))) {
   const Capabilities& capabilities = device_.capabilities();
@@ -98,7 +103,7 @@ ChipLoop::ChipLoop(Device& device, Scene scene, LoopOptions options)
                        {"records", records_},
                        {"kind", name(capabilities.cell_kind)},
                        {"layout", {{"kind", name(scene_.layout.kind)}, {"columns", scene_.layout.columns}, {"rows", scene_.layout.rows},
-                                   {"cells", scene_.layout.cells}}},
+                                   {"cells", scene_.layout.cells}, {"places", scene_.layout.places}}},
                        {"tick_time_units", device_.time_units(Ticks{1})},
                        {"tick_seconds", capabilities.tick_seconds()},
                        {"energy_unit_joules", capabilities.energy_unit_joules},
@@ -165,12 +170,7 @@ std::string ChipLoop::states() {
   return csv;
 }
 
-void ChipLoop::note_event(const char* kind, const std::string& text) {
-  const std::string json = apps::json_text({{"number", ++events_made_}, {"time", device_.time_units(Ticks{array_ticks_})}, {"kind", kind}, {"text", text}});
-  const std::lock_guard lock(mutex_);
-  events_.push_back(json);
-  if (events_.size() > most_events) events_.pop_front();
-}
+void ChipLoop::note(const char* kind, const std::string& text) { note_event(device_.time_units(Ticks{array_ticks_}), kind, text); }
 
 void ChipLoop::restart_histogram() {
   counts_.fill(0);
@@ -236,7 +236,7 @@ void ChipLoop::take_job(const Knobs& wanted) {
       if (changes_.size() <= most_changes) changes_.push_back({array_ticks_, live_.kT, live_.gain, live_.field});
     }
     certifier_.restart();
-    note_event("knob", fmt::format("kT {}, gain {}, field {}", number(live_.kT), number(live_.gain), number(live_.field)));
+    note("knob", fmt::format("kT {}, gain {}, field {}", number(live_.kT), number(live_.gain), number(live_.field)));
   }
   if (turned || new_cell) restart_histogram();
   const std::uint64_t ticks = wanted.period * records_;
@@ -253,8 +253,8 @@ void ChipLoop::take_job(const Knobs& wanted) {
     heat_ += mean.heat;
     energy_ = mean.energy;
   }
-  if (result.clips > 0) note_event("clip", fmt::format("{} parameters beyond their range", result.clips));
-  if (result.rails > 0 && rails_ == 0) note_event("rail", fmt::format("cell {} was held at a rail", result.rail_cell));
+  if (result.clips > 0) note("clip", fmt::format("{} parameters beyond their range", result.clips));
+  if (result.rails > 0 && rails_ == 0) note("rail", fmt::format("cell {} was held at a rail", result.rail_cell));
   clips_ += result.clips;
   rails_ += result.rails;
   capture_ = std::move(result.capture);
@@ -319,8 +319,7 @@ std::string ChipLoop::frame_of(double frames_per_second) {
   std::uint64_t running = 0, number_of_frame = 0;
   {
     const std::lock_guard lock(mutex_);
-    const std::size_t shown = std::min<std::size_t>(events_.size(), 20);
-    for (std::size_t k = events_.size() - shown; k < events_.size(); ++k) events += (events.empty() ? "" : ",") + events_[k];
+    events = events_.json();
     running = knobs_.running ? 1 : 0;
     number_of_frame = newest_.number + 1;
   }
@@ -328,19 +327,19 @@ std::string ChipLoop::frame_of(double frames_per_second) {
       R"({{"number":{},"time":{},"running":{},"fps":{},"knobs":{{"kT":{},"gain":{},"field":{},"period":{},"histogram":{},"cells":[{}]}},)"
       R"("reach":{},"map":"{}","scope":{},"meters":{},)"
       R"("histogram":{{"cell":{},"low":{},"high":{},"samples":{},"outside":{},"mean":{},"variance":{},"counts":[{}],"law":{}}},)"
-      R"("certificate":{},"health":{},"events":[{}]}})",
+      R"("certificate":{},"health":{},"interrupts":{},"events":{}}})",
       number_of_frame, number(device_.time_units(Ticks{array_ticks_}), 9), running, number(frames_per_second, 3), number(live_.kT), number(live_.gain),
       number(live_.field), number(device_.time_units(Ticks{live_.period})), live_.histogram_cell, fmt::join(live_.scope_cells, ","),
       number(reach_), map, scope, meters, live_.histogram_cell, number(low_), number(high_), samples_, outside_, number(mean),
       number(samples_ > 1 ? std::max(0.0, squares_ / n - mean * mean) : 0), fmt::join(counts_, ","), law, certifier_.json(),
-      health_.empty() ? "null" : health_, events);
+      health_.empty() ? "null" : health_, interrupts_ != nullptr ? interrupts_->json(device_.time_units(Ticks{1})) : "null", events);
 }
 
 void ChipLoop::read_health() {
   Transport& link = device_.transport();
   const auto read = [&](std::uint64_t offset) { return link.read32(offset); };
   health_ = fmt::format(R"({{"status":{},"fault":{},"fault_pc":{},"die":{},"clips":{},"rails":{},"jobs":{},"failed":{},"interrupts":{},"enabled":{},"errors":[{},{},{}]}})",
-                        read(HB_STATUS_OFFSET), read(HB_FAULT_CODE_OFFSET), read(HB_FAULT_PC_OFFSET), read(HB_DIE_TEMPERATURE_OFFSET), clips_, rails_,
+                        read(HB_STATUS_OFFSET), fault_json(read(HB_FAULT_CODE_OFFSET)), read(HB_FAULT_PC_OFFSET), read(HB_DIE_TEMPERATURE_OFFSET), clips_, rails_,
                         jobs_, faults_, read(HB_INTR_STATE_OFFSET), read(HB_INTR_ENABLE_OFFSET), read(HB_ERR_ACCESS_OFFSET),
                         read(HB_ERR_SEQUENCE_OFFSET), read(HB_ERR_PARITY_OFFSET));
 }
@@ -389,7 +388,7 @@ void ChipLoop::run(const std::function<bool()>& stop) {
     } catch (const Error& error) {
       if (error.code() == HB_LINK) throw;
       ++faults_;
-      note_event("fault", error.what());
+      note("fault", error.what());
       {
         const std::lock_guard lock(mutex_);
         knobs_ = live_;

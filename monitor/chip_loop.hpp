@@ -16,6 +16,7 @@
 #include "monitor/certifier.hpp"
 #include "monitor/exact_law.hpp"
 #include "monitor/framed_window.hpp"
+#include "monitor/interrupt_log.hpp"
 #include "monitor/scene.hpp"
 
 namespace heatbath::monitor {
@@ -39,10 +40,11 @@ struct LoopOptions {
 /// Runs the device in the thread that calls run(); all else may be called from any thread.
 class ChipLoop final : public FramedWindow {
  public:
-  static constexpr std::size_t most_scope_cells = 8, bins = 60, most_events = 200, most_changes = 1000;
+  static constexpr std::size_t most_scope_cells = 8, bins = 60, most_changes = 1000;
 
-  /// Sets the device up for the scene: throws what a refused program throws. The device must outlive it.
-  ChipLoop(Device& device, Scene scene, LoopOptions options);
+  /// Sets the device up for the scene: throws what a refused program throws. The device must outlive it, and so must
+  /// `interrupts`: those of its link (ListeningLink), shown where there are any.
+  ChipLoop(Device& device, Scene scene, LoopOptions options, const InterruptLog* interrupts = nullptr);
 
   /// Runs jobs until `stop` says so; a job that failed is an event, a lost link ends it with Error(LINK). Without
   /// viewers it goes on, but makes no frames.
@@ -59,17 +61,16 @@ class ChipLoop final : public FramedWindow {
   Device& device_;
   Scene scene_;
   LoopOptions options_;
+  const InterruptLog* interrupts_;  // of the loop's thread
   std::string about_;
   std::uint32_t shots_ = 1, records_ = 32;
 
-  Knobs knobs_;                       // under mutex_, as all to events_made_
+  Knobs knobs_;                       // under mutex_, as all to last_states_
   std::uint32_t steps_ = 0;           // frames to take while paused
   bool stale_ = false;                // the newest frame is not of now
   std::vector<Change> changes_;
   std::uint64_t array_ticks_ = 0;
   std::vector<float> last_states_;
-  std::deque<std::string> events_;    // JSON objects
-  std::uint64_t events_made_ = 0;
 
   // of the loop's thread
   Capture capture_;
@@ -97,7 +98,7 @@ class ChipLoop final : public FramedWindow {
   std::string frame_of(double frames_per_second);
   void read_health();
   std::string read_registers();
-  void note_event(const char* kind, const std::string& text);
+  void note(const char* kind, const std::string& text);  ///< of now
 };
 
 }  // namespace heatbath::monitor

@@ -32,4 +32,9 @@ std::string FramedWindow::registers(std::chrono::milliseconds wait) {
   return answer.wait_for(wait) == std::future_status::ready ? answer.get() : std::string();
 }
 
+void FramedWindow::note_event(double time, const char* kind, const std::string& text) {
+  const std::lock_guard lock(mutex_);
+  events_.note(time, kind, text);
+}
+
 }  // namespace heatbath::monitor

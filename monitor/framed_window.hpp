@@ -8,6 +8,7 @@
 #include <mutex>
 #include <string>
 
+#include "monitor/event_log.hpp"
 #include "monitor/window.hpp"
 
 namespace heatbath::monitor {
@@ -22,10 +23,14 @@ class FramedWindow : public Window {
   std::string registers(std::chrono::milliseconds wait) override;  ///< read by the loop's thread
 
  protected:
+  /// `time`: of the device, time units.
+  void note_event(double time, const char* kind, const std::string& text);
+
   std::mutex mutex_;
   std::condition_variable turned_, framed_;
   int viewers_ = 0;  // under mutex_, as what follows
   Numbered newest_;
+  EventLog events_;
   std::deque<std::promise<std::string>> register_readers_;
 };
 

@@ -63,7 +63,8 @@ bool list_couplings(const apps::CouplingSource& source, std::uint32_t cells, con
 }
 
 /// Rows and columns of `cells`: an image of 28 x 28 pixels (what is more, hidden cells, in rows below); where all pairs
-/// are next to each other or `w` apart, rows of w; where they are neighbours in a circle, a ring; else nearly a square.
+/// are next to each other or `w` apart, or diagonal to each other, or close rows and columns of such a grid, rows of w; where they are neighbours in a
+/// circle, a ring; of a few cells with few other pairs a graph; else nearly a square.
 Layout layout_of(std::uint32_t cells, const std::vector<Coupling>& couplings) {
   Layout layout;
   std::set<std::uint32_t> steps;
@@ -73,18 +74,27 @@ Layout layout_of(std::uint32_t cells, const std::vector<Coupling>& couplings) {
   }
   constexpr std::uint32_t side = 28;
   std::uint32_t across = static_cast<std::uint32_t>(std::ceil(std::sqrt(static_cast<double>(cells))));
+  std::uint32_t width = 0;  // of a grid
+  for (const std::uint32_t step : steps) {
+    const std::set<std::uint32_t> of_grid{1, step, step - 1, step + 1, cells - step};
+    if (step > 1 && cells % step == 0 && step < cells - 1 && steps.contains(1) && std::ranges::includes(of_grid, steps)) {
+      width = step;
+      break;
+    }
+  }
   if (cells >= side * side && cells <= 2 * side * side && (cells == side * side || steps.size() > 4)) {
     layout.kind = Layout::Kind::image;
     across = side;
   } else if (cells > 2 && steps == std::set<std::uint32_t>{1, cells - 1}) {
     layout.kind = Layout::Kind::ring;
+    layout.places = circle_places(cells);
     across = cells;
-  } else {
-    for (const std::uint32_t step : steps)
-      if (step > 1 && cells % step == 0 && step < cells - 1 && steps.contains(1)) {
-        across = step;
-        break;
-      }
+  } else if (width > 0) {
+    across = width;
+  } else if (steps.size() > 1 && cells <= Layout::most_placed && couplings.size() * 2 <= std::size_t{Layout::most_neighbours} * cells) {
+    layout.kind = Layout::Kind::graph;
+    layout.places = graph_places(cells, couplings);
+    across = cells;
   }
   const std::uint32_t down = (cells + across - 1) / across;
   std::uint32_t thin = 1;
@@ -121,6 +131,7 @@ const char* name(Layout::Kind kind) {
     case Layout::Kind::image: return "image";
     case Layout::Kind::grid: return "grid";
     case Layout::Kind::ring: return "ring";
+    case Layout::Kind::graph: return "graph";
     case Layout::Kind::sample: break;
   }
   return "sample";

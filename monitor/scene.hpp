@@ -8,16 +8,21 @@
 #include "files/toml_program.hpp"
 #include "heatbath/device.hpp"
 #include "heatbath/network/network.hpp"
+#include "monitor/graph_places.hpp"
 
 namespace heatbath::monitor {
 
-/// Where the cells stand: rows of `columns` cells. A picture has at most `most_shown` of them.
+/// Where the cells stand: rows of `columns` cells, or of a ring and a graph each at a place of its own. A picture has at
+/// most `most_shown` of them.
 struct Layout {
-  enum class Kind { image, grid, ring, sample };
+  enum class Kind { image, grid, ring, graph, sample };
   static constexpr std::uint32_t most_shown = 16384;
+  static constexpr std::uint32_t most_placed = 300;      ///< cells of a graph that are given places
+  static constexpr std::uint32_t most_neighbours = 8;    ///< of a cell of such a graph, on average: of more no form is seen
   Kind kind = Kind::grid;
   std::uint32_t columns = 1, rows = 1;    ///< of the picture; of a ring the cells in one row
   std::vector<std::uint32_t> cells;       ///< shown, row by row; fewer than columns x rows: the last row ends early
+  std::vector<Place> places = {};         ///< of all cells, of rings and graphs
 };
 const char* name(Layout::Kind kind);
 

@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "files/boltzmann_file.hpp"
+#include "files/equilibrium_file.hpp"
 #include "files/hdf5_file.hpp"
 #include "files/provenance.hpp"
 #include "files/utf8.hpp"
@@ -18,26 +20,48 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Where trainers keep how they are doing: a data set with a value for each update, and what it is for a person.
+/// How a training is doing: a value for each update, or each judgement of it.
 struct Losses {
-  const char *file, *dataset, *less, *what;
-};
-constexpr Losses known[]{
-    {"model.h5", "training_action_per_step", "training_action_floor", "action above its floor, each update"},
-    {"score_network.h5", "losses", nullptr, "loss of each segment of time"},
+  std::vector<double> values;
+  std::uint64_t updates = 0;
 };
 
-std::vector<double> read_losses(const fs::path& path, const Losses& losses) {
+/// A data set with a value for each update, less another where there is one.
+Losses of_hdf5(const fs::path& path, const char* dataset, const char* less) {
   const apps::Hdf5Reader file(path);
-  const apps::Shape shape = file.shape(losses.dataset);
+  const apps::Shape shape = file.shape(dataset);
   if (shape.size() != 1) return {};
-  std::vector<double> values = file.doubles(losses.dataset, shape);
-  if (losses.less != nullptr && file.shape(losses.less) == shape) {
-    const std::vector<double> less = file.doubles(losses.less, shape);
-    std::transform(values.begin(), values.end(), less.begin(), values.begin(), std::minus<>());
+  std::vector<double> values = file.doubles(dataset, shape);
+  if (less != nullptr && file.shape(less) == shape) {
+    const std::vector<double> floor = file.doubles(less, shape);
+    std::transform(values.begin(), values.end(), floor.begin(), values.begin(), std::minus<>());
   }
-  return values;
+  const std::uint64_t updates = values.size();
+  return {std::move(values), updates};
 }
+
+/// Where trainers keep how they are doing, and what it is for a person.
+struct Source {
+  const char *file, *what;
+  Losses (*read)(const fs::path& path);
+};
+constexpr Source known[]{
+    {"model.h5", "action above its floor, each update", [](const fs::path& path) { return of_hdf5(path, "training_action_per_step", "training_action_floor"); }},
+    {"score_network.h5", "loss of each segment of time", [](const fs::path& path) { return of_hdf5(path, "losses", nullptr); }},
+    {"machine.json", "divergence of the data from the machine, all states counted",
+     [](const fs::path& path) {
+       const apps::SavedBoltzmann saved = apps::read_boltzmann(path);
+       Losses losses;
+       for (const auto& [updates, divergence] : saved.curve) losses.values.push_back(divergence);
+       losses.updates = saved.training.updates;
+       return losses;
+     }},
+    {"net.json", "cost, each update",
+     [](const fs::path& path) {
+       const apps::SavedEquilibrium saved = apps::read_equilibrium(path);
+       return Losses{saved.training.costs, saved.training.updates};
+     }},
+};
 
 }  // namespace
 
@@ -59,12 +83,13 @@ TrainingFolder::TrainingFolder(fs::path folder) : folder_(std::move(folder)) {
 
 const std::string& TrainingFolder::json() {
   std::error_code none;
-  const Losses* found = nullptr;
-  for (const Losses& one : known)
+  const Source* found = nullptr;
+  for (const Source& one : known)
     if (fs::is_regular_file(folder_ / one.file, none)) {
       found = &one;
       break;
     }
+  news_.clear();
   if (found != nullptr) {
     const fs::path path = folder_ / found->file;
     const auto time = fs::last_write_time(path, none);
@@ -73,12 +98,13 @@ const std::string& TrainingFolder::json() {
       model_time_ = time;
       nlohmann::json loss{{"file", found->file}, {"what", found->what}};
       try {
-        const std::vector<double> values = read_losses(path, *found);
-        loss["updates"] = values.size();
-        loss["loss"] = thinned(values, most_points);
+        const Losses losses = found->read(path);
+        loss["updates"] = losses.updates;
+        loss["loss"] = thinned(losses.values, most_points);
       } catch (const Error& error) {
         loss["trouble"] = apps::valid_utf8(error.what());
       }
+      news_.push_back(loss.contains("trouble") ? loss["trouble"].get<std::string>() : fmt::format("{} saved, {} updates", found->file, loss["updates"].get<std::uint64_t>()));
       loss_ = apps::json_text(loss);
       loss_ = loss_.substr(1, loss_.size() - 2);
     }
@@ -92,6 +118,9 @@ const std::string& TrainingFolder::json() {
   }
   std::sort(pictures.begin(), pictures.end(), std::greater<>());
   if (pictures.size() > most_pictures) pictures.resize(most_pictures);
+  for (const auto& [time, name] : pictures)
+    if (!picture_time_ || time > *picture_time_) news_.push_back("picture " + name);
+  if (!pictures.empty()) picture_time_ = pictures.front().first;
   names_.clear();
   nlohmann::json list = nlohmann::json::array();
   for (const auto& [time, name] : pictures) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,8 @@ class TrainingFolder {
   /// [{"name", "changed"}], "trouble"} as JSON: `loss` has at most most_points, means over equal stretches where there are
   /// more updates. `file` is null where there is no model yet; `trouble` says why one could not be read.
   const std::string& json();
+  /// What the last json() found that the one before did not: a line for each model saved and picture written.
+  const std::vector<std::string>& news() const { return news_; }
   /// Bytes of a picture that json() named; empty for any other name.
   std::string picture(const std::string& name) const;
 
@@ -30,7 +33,8 @@ class TrainingFolder {
   std::filesystem::path model_;
   std::filesystem::file_time_type model_time_{};
   std::string loss_ = R"("file":null)";
-  std::vector<std::string> names_;
+  std::vector<std::string> names_, news_;
+  std::optional<std::filesystem::file_time_type> picture_time_;  // of the newest named
   std::string json_;
 };
 

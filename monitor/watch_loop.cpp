@@ -17,6 +17,7 @@
 #include "heatbath/numerics/text.hpp"
 #include "heatbath/program.h"
 #include "heatbath/regs.h"
+#include "monitor/fault_json.hpp"
 #include "monitor/picture_levels.hpp"
 
 namespace heatbath::monitor {
@@ -192,6 +193,31 @@ void WatchLoop::look() {
   }
 }
 
+void WatchLoop::note_changes() {
+  const double time = device_.time_units(Ticks{ticks_});
+  if (session_ != said_.session) {
+    if (said_.session != 0) note_event(time, "session", fmt::format("{} ended", said_.session));
+    if (session_ != 0) note_event(time, "session", fmt::format("{} began", session_));
+    said_ = {.session = session_, .ticks = ticks_};
+    moved_ = {};
+  } else if (ticks_ != said_.ticks) {
+    said_.ticks = ticks_;
+    moved_ = Clock::now();
+  }
+  const std::uint32_t pending = word(HB_INTR_STATE_OFFSET);
+  interrupts_.note(pending & ~said_.pending, ticks_);
+  said_.pending = pending;
+  const std::uint32_t fault = word(HB_FAULT_CODE_OFFSET);
+  if (fault != said_.fault && fault != HB_OK)
+    note_event(time, "fault", fmt::format("{} at instruction {}", hb_status_name(static_cast<hb_status_t>(fault)), word(HB_FAULT_PC_OFFSET)));
+  said_.fault = fault;
+  const bool clipped = word(HB_CLIP_COUNT_OFFSET) != 0, railed = word(HB_RAIL_COUNT_OFFSET) != 0;
+  if (clipped && !said_.clipped) note_event(time, "clip", "parameters beyond their range");
+  if (railed && !said_.railed) note_event(time, "rail", "cells were held at a rail");
+  said_.clipped = clipped;
+  said_.railed = railed;
+}
+
 std::string WatchLoop::frame_of() {
   const Capabilities& capabilities = device_.capabilities();
   const auto number = [](double value, int digits = 6) { return std::isfinite(value) ? numerics::general(value, digits) : std::string("null"); };
@@ -219,14 +245,21 @@ std::string WatchLoop::frame_of() {
                                                    number(meters_->work), number(meters_->heat),
                                                    number(meters_->heat * capabilities.energy_unit_joules))
                                      : "null";
+  std::string events;
+  {
+    const std::lock_guard lock(mutex_);
+    events = events_.json();
+  }
+  constexpr std::chrono::seconds between_jobs{3};  // a trainer thinks between its jobs
+  const bool at_work = session_ != 0 && Clock::now() - moved_ < between_jobs;
   const std::string health = fmt::format(
       R"({{"status":{},"fault":{},"fault_pc":{},"die":{},"clips":{},"rails":{},"jobs":null,"failed":null,"interrupts":{},"enabled":{},"shots":{},"records":{}}})",
-      word(HB_STATUS_OFFSET), word(HB_FAULT_CODE_OFFSET), word(HB_FAULT_PC_OFFSET), word(HB_DIE_TEMPERATURE_OFFSET), word(HB_CLIP_COUNT_OFFSET),
+      word(HB_STATUS_OFFSET), fault_json(word(HB_FAULT_CODE_OFFSET)), word(HB_FAULT_PC_OFFSET), word(HB_DIE_TEMPERATURE_OFFSET), word(HB_CLIP_COUNT_OFFSET),
       word(HB_RAIL_COUNT_OFFSET), word(HB_INTR_STATE_OFFSET), word(HB_INTR_ENABLE_OFFSET), word(HB_SHOTS_OFFSET), word(HB_CAPTURE_HEAD_OFFSET));
   return fmt::format(
-      R"({{"number":{},"time":{},"running":{},"fps":{},"session":{},"reach":{},"map":"{}","layout":{},"meters":{},"health":{},"training":{},"events":[]}})",
+      R"({{"number":{},"time":{},"running":{},"fps":{},"session":{},"at_work":{},"reach":{},"map":"{}","layout":{},"meters":{},"health":{},"training":{},"interrupts":{},"events":{}}})",
       frame_number, number(device_.time_units(Ticks{ticks_}), 9), word(HB_STATUS_OFFSET) & HB_STATUS_RUNNING_MASK, number(frames_per_second_, 3), session_,
-      number(reach_), map, layout, meters, health, training_);
+      at_work, number(reach_), map, layout, meters, health, training_, interrupts_.json(device_.time_units(Ticks{1})), events);
 }
 
 std::string WatchLoop::read_registers() {
@@ -267,10 +300,12 @@ void WatchLoop::run(const std::function<bool()>& stop) {
     if (now < due) continue;
     due = std::max(due + period, now);
     look();
+    note_changes();
     last_look = now;
     if (folder_ && now >= training_due) {
       const std::lock_guard lock(folder_mutex_);
       training_ = folder_->json();
+      for (const std::string& news : folder_->news()) note_event(device_.time_units(Ticks{ticks_}), "training", news);
       training_due = now + training_period;
     }
     ++counted;

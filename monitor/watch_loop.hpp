@@ -1,6 +1,7 @@
 #pragma once
 // A window into a chip that somebody else has: it looks on by the read-only session of a server.
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <filesystem>
@@ -14,6 +15,7 @@
 #include "heatbath/device.hpp"
 #include "heatbath/view.hpp"
 #include "monitor/framed_window.hpp"
+#include "monitor/interrupt_log.hpp"
 #include "monitor/training_folder.hpp"
 
 namespace heatbath::monitor {
@@ -55,6 +57,8 @@ class WatchLoop final : public FramedWindow {
   std::uint32_t word(std::uint32_t offset) const;
   void look();
   bool look_by_plan();
+  /// Says in the log what has changed since the look before.
+  void note_changes();
   std::string frame_of();
   std::string read_registers();
 
@@ -75,6 +79,16 @@ class WatchLoop final : public FramedWindow {
   std::optional<hb_meters_t> meters_;                // means over the arrays
   double reach_ = 1, frames_per_second_ = 0;
   std::string training_ = "null";
+
+  /// What the log has said last.
+  struct Said {
+    std::uint64_t session = 0, ticks = 0;
+    std::uint32_t pending = 0, fault = 0;
+    bool clipped = false, railed = false;
+  };
+  Said said_;
+  InterruptLog interrupts_;                          // as far as looks have met them
+  std::chrono::steady_clock::time_point moved_{};    // when device time was seen to go on
 };
 
 }  // namespace heatbath::monitor

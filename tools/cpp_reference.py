@@ -116,6 +116,11 @@ class Item:
     inside: list = dataclasses.field(default_factory=list)
     like: "Item" = None  # the one in front whose words it shares
 
+    @property
+    def inside_of(self):
+        """Whether the name lacks that of its class."""
+        return self.parent and not self.name.startswith(self.parent)
+
 
 def plain(element):
     return re.sub(r"\s+", " ", "".join(element.itertext())).strip() if element is not None else ""
@@ -353,7 +358,7 @@ def reference(root):
     for path, title, folders, about in PAGES:
         files = read(root, folders)
         pages.append((path, page(title, about, files)))
-        faults += [f"{name}:{item.line}: {item.kind} {item.parent + '::' if item.parent else ''}{item.name} has no comment"
+        faults += [f"{name}:{item.line}: {item.kind} {item.parent + '::' if item.inside_of else ''}{item.name} has no comment"
                    for name, item in undocumented(files)]
     return pages, faults
 

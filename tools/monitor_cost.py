@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """What `heatbath monitor` costs a run, and whether its memory stays as it is.
 
-monitor_cost.py HEATBATH [SECONDS]   prints the processor time that a unit of device time takes with two viewers over that with none, by turns, and resident memory
+monitor_cost.py HEATBATH [SECONDS]   prints the processor time that a unit of device time takes with two viewers over that with none, by turns
+                                     (medians of seven), what a frame costs the server and the page, and resident memory
 
-Jobs as fast as the device makes them (--fps 0); a viewer reads the stream of frames and throws it away. The figures in
+The page's part is the processor time of its main thread in Chromium, which Playwright (PyPI) drives; without it that is left out. All
+are processor times, so what else the computer does does not count. Jobs as fast as the device makes them (--fps 0); a viewer reads the stream of frames and throws it away. The figures in
 docs/monitor.md are those of this script.
 """
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -62,25 +65,62 @@ def measure(command, device, seconds):
     url = process.stdout.readline().strip()
     time.sleep(1)
     at_start = kilobytes(process.pid)
-    ratios, frames = [], []
+    ratios, frames, per_frame = [], [], []
     for _ in range(7):
         alone = cost(url, process.pid, seconds)
         viewers = [Viewer(url), Viewer(url)]
         for viewer in viewers:
             viewer.start()
         start = time.monotonic()
+        time_before = look(url)["time"]
         seen = cost(url, process.pid, seconds)
+        per_frame.append((seen - alone) * (look(url)["time"] - time_before) / max(1, viewers[0].frames))
         frames.append(viewers[0].frames / (time.monotonic() - start))
         for viewer in viewers:
             viewer.end()
         ratios.append(seen / alone)
     print(f"{device}: with two viewers {statistics.median(ratios):.3f} times the processor time without ({min(ratios):.3f} to {max(ratios):.3f}), "
-          f"{statistics.median(frames):.0f} frames/s each, memory {at_start / 1024:.1f} MiB at the start, {kilobytes(process.pid) / 1024:.1f} MiB at the end")
+          f"{statistics.median(frames):.0f} frames/s each, {1e3 * statistics.median(per_frame):.2f} ms of the server for a frame and its two viewers, memory {at_start / 1024:.1f} MiB at the start, {kilobytes(process.pid) / 1024:.1f} MiB at the end")
     process.terminate()
     process.wait()
+
+
+def page_cost(command, device, seconds):
+    """Processor time of the page's main thread for a frame that it draws: all of it, its pictures and words."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        print("page: left out, there is no playwright")
+        return
+    process = subprocess.Popen([command, "monitor", "--listen", "127.0.0.1:0", "--device", device], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    url = process.stdout.readline().strip()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        page = browser.new_context(bypass_csp=True, viewport={"width": 1280, "height": 1500}).new_page()
+        page.goto(url)
+        page.wait_for_function("frame && frame.number > 5")
+        page.evaluate("window.count = 0; { const draws = drawMap; drawMap = () => { ++window.count; draws(); }; }")
+        tools = page.context.new_cdp_session(page)
+        tools.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+        def now():
+            metrics = {one["name"]: one["value"] for one in tools.send("Performance.getMetrics")["metrics"]}
+            return metrics["TaskDuration"], page.evaluate("window.count")
+        costs = []
+        for _ in range(7):
+            before, first = now()
+            page.wait_for_timeout(1e3 * seconds)
+            after, last = now()
+            costs.append((1e3 * (after - before) / max(1, last - first), (last - first) / seconds))
+        browser.close()
+    process.terminate()
+    process.wait()
+    print(f"{device}: {statistics.median(cost for cost, _ in costs):.2f} ms of the page's main thread for a frame "
+          f"({min(cost for cost, _ in costs):.2f} to {max(cost for cost, _ in costs):.2f}), {statistics.median(rate for _, rate in costs):.0f} drawn a second")
 
 
 if __name__ == "__main__":
     seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 3
     for device in ("func:threads=1", "func:topology=grid:36x36&cell=pbit&stepper=two-colour&threads=1", "func:profile=silicon&threads=1"):
         measure(sys.argv[1], device, seconds)
+    page_cost(sys.argv[1], "func:topology=grid:36x36&cell=pbit&stepper=two-colour&threads=1", seconds)

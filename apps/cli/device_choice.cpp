@@ -43,8 +43,11 @@ std::string kept_calibration_state(Device& device) {
     if (!std::filesystem::exists(file)) return "none kept for this serial number";
     const network::Calibration calibration = read_calibration(file);
     const ChipCondition now = condition_of(device);
-    return fmt::format("made {:.1f} hours ago, {}", static_cast<double>(now.seconds - calibration.made_at) / 3600,
-                       name(calibration.standing(now).state));
+    const network::CalibrationStanding standing = calibration.standing(now);
+    return fmt::format("{}; made {:.1f} hours ago, {} cells, {} couplers, {:.0f} % of its time left",
+                       standing.state == network::CalibrationState::valid ? "valid" : standing.why,
+                       static_cast<double>(now.seconds - calibration.made_at) / 3600, calibration.cells.size(), calibration.couplers.size(),
+                       100 * standing.left);
   } catch (const Error& error) {
     return error.what();
   }

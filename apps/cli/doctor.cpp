@@ -82,6 +82,18 @@ constexpr bool has_mpi = true;
 constexpr bool has_mpi = false;
 #endif
 
+#ifdef HEATBATH_HAS_RTL
+constexpr bool has_rtl = true;
+#else
+constexpr bool has_rtl = false;
+#endif
+
+#ifdef HEATBATH_HAS_CRYPTO
+constexpr bool has_crypto = true;
+#else
+constexpr bool has_crypto = false;
+#endif
+
 /// Whether `heatbath fmu` finds the library that it packs.
 bool unit_is_here() {
   try {
@@ -102,6 +114,8 @@ std::vector<Part> parts() {
   return {
       {"SystemC", has_systemc, "tlm: devices, the chip in a virtual platform", "libsystemc-dev, then build again"},
       {"MPI", has_mpi && on_path("mpirun"), "mpi: devices, one array over many processes", "libopenmpi-dev openmpi-bin, then build again"},
+      {"Verilog", has_rtl, "rtl: devices, the chip in Verilog", "verilator, then build again"},
+      {"OpenSSL", has_crypto, "tokens of served devices", "libssl-dev, then build again"},
       {"FMI unit", unit_is_here(), "heatbath fmu", "build the target heatbath_unit, or install heatbath whole"},
       {"HTTP library", has_http, "the page of heatbath monitor", "libcpp-httplib-dev libssl-dev, then build again"},
       {"gnuplot", on_path("gnuplot"), "figures of the reports", "gnuplot-nox"},
@@ -111,6 +125,12 @@ std::vector<Part> parts() {
       {"numpy", python && python_finds("numpy"), "reads .npz results in Python", "python3-numpy"},
       {"module heatbath", python && python_finds("heatbath"), "import heatbath",
        "pybind11-dev python3-dev, then build again; $PYTHONPATH names the folder python of the build"},
+      {"matplotlib", python && python_finds("matplotlib"), "plots of heatbath.plot", "python3-matplotlib"},
+      {"RISC-V compiler", on_path("riscv64-unknown-elf-gcc"), "firmware on an RV32 core",
+       "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf libunicorn-dev"},
+      {"rapidcheck", fs::exists("/usr/include/rapidcheck.h"), "tests of properties of random values", "librapidcheck-dev"},
+      {"Doxygen", on_path("doxygen"), "the site's reference of C++ and C", "doxygen"},
+      {"Chromium", on_path("chromium"), "the test of the monitor's page", "chromium; from PyPI playwright axe-playwright-python"},
   };
 }
 

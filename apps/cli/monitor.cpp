@@ -3,6 +3,8 @@
 #include <chrono>
 #include <cstdlib>
 #include <functional>
+#include <memory>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -11,9 +13,10 @@
 #include "apps/cli/device_choice.hpp"
 #include "apps/cli/interrupt.hpp"
 #include "files/program_builder.hpp"
-#include "heatbath/open.hpp"
+#include "heatbath/open_around.hpp"
 #include "heatbath/view.hpp"
 #include "monitor/chip_loop.hpp"
+#include "monitor/listening_link.hpp"
 #include "monitor/watch_loop.hpp"
 #include "monitor/web_server.hpp"
 
@@ -57,10 +60,11 @@ int run_monitor(const MonitorOptions& options) {
   if (!options.folder.empty()) throw Error(HB_BAD_ARG, "--folder: shown only when looking on at a device that a trainer has: --watch, with a served device");
   std::optional<TomlProgram> description;
   if (!options.program.empty()) description = read_toml_program(options.program);
-  Device device = open(options.device);
+  monitor::InterruptLog interrupts;
+  Device device = open_around(options.device, [&](std::unique_ptr<Transport> link) { return std::make_unique<monitor::ListeningLink>(std::move(link), interrupts); });
   if (description) set_step(device, *description);
   monitor::Scene scene = description ? monitor::scene_of(*description, device) : monitor::usual_scene(device);
-  monitor::ChipLoop loop(device, std::move(scene), {options.seed, options.shots, options.frames_per_second, kept_calibration_state(device)});
+  monitor::ChipLoop loop(device, std::move(scene), {options.seed, options.shots, options.frames_per_second, kept_calibration_state(device)}, &interrupts);
   show(loop, options.listen, [&] { loop.run([] { return interrupted(); }); });
   return 0;
 }

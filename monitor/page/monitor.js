@@ -100,18 +100,22 @@ function levelsOf(text) {
   return out;
 }
 
-function ringPlace(k, n, width, height) {
-  const turn = 2 * Math.PI * k / n - Math.PI / 2, r = Math.min(width, height) / 2 - 18;
-  return [width / 2 + r * Math.cos(turn), height / 2 + r * Math.sin(turn)];
+/** Whether each cell has a place of its own: rings and graphs. */
+const placed = () => about.layout.places && about.layout.places.length > 0;
+
+/** Where a cell stands in a picture of that size: at its own place, else in rows. */
+function placeOf(cell, width, height) {
+  const {places, columns, rows} = about.layout, edge = 16;
+  const [x, y] = placed() ? places[cell] : [(cell % columns + .5) / columns, (Math.floor(cell / columns) + .5) / rows];
+  return [edge + x * (width - 2 * edge), edge + y * (height - 2 * edge)];
 }
 
 function drawMap() {
-  const {columns, rows, cells, kind} = about.layout, canvas = $('map');
+  const {columns, rows, cells} = about.layout, canvas = $('map');
   const level = levelsOf(frame.map);
-  if (kind === 'ring') {
+  if (placed()) {
     canvas.style.imageRendering = 'auto';
-    const on = new OnCanvas(canvas);
-    drawRing(on, level);
+    drawGraph(new OnCanvas(canvas), level);
     return;
   }
   if (canvas.width !== columns || canvas.height !== rows) {
@@ -125,26 +129,43 @@ function drawMap() {
   to.putImageData(image, 0, 0);
 }
 
-function drawRing(on, level) {
-  const n = about.cells;
-  for (const [i, j, value] of about.couplings.list ?? []) {
-    on.line([ringPlace(i, n, on.width, on.height), ringPlace(j, n, on.width, on.height)], value < 0 ? palette.lines[0] : palette.lines[1], 1);
+/** Cells at their places with their couplings; `level`: their states as colours, or nothing for plain cells with weights. */
+function drawGraph(on, level) {
+  const n = about.cells, edges = about.couplings.list ?? [], most = about.couplings.strongest || 1;
+  const radius = Math.max(2.5, Math.min(10, 60 / Math.sqrt(n)));
+  const written = !level && edges.length <= 36;
+  for (const [i, j, value] of edges) {
+    const [from, to] = [placeOf(i, on.width, on.height), placeOf(j, on.width, on.height)];
+    on.line([from, to], value < 0 ? palette.lines[1] : palette.lines[0], level ? .7 : .5 + 3.5 * Math.abs(value) / most);
+    if (written) on.text((from[0] + to[0]) / 2 + 3, (from[1] + to[1]) / 2 - 3, digits(value, 3));
   }
   for (let k = 0; k < n; ++k) {
-    const [r, g, b] = heat(level[k]);
-    on.circle(...ringPlace(k, n, on.width, on.height), Math.max(3, Math.min(10, 300 / n)), `rgb(${r},${g},${b})`);
+    const at = placeOf(k, on.width, on.height);
+    on.circle(...at, radius, palette.ink);
+    const [r, g, b] = level ? heat(level[k]) : [0, 0, 0];
+    on.circle(...at, radius - 1, level ? `rgb(${r},${g},${b})` : palette.card);
   }
 }
 
-function drawCouplings() {
-  const {side, matrix, most, count, listed} = about.couplings, canvas = $('couplings');
+function drawMatrix() {
+  const {side, matrix} = about.couplings, canvas = $('couplings');
   canvas.width = canvas.height = side;
   const to = canvas.getContext('2d'), image = to.createImageData(side, side), data = new Uint32Array(image.data.buffer), level = levelsOf(matrix);
   for (let k = 0; k < level.length; ++k) data[k] = heatTable[level[k] === 32 ? 31 : level[k]];
   to.putImageData(image, 0, 0);
-  $('couplings-text').textContent = listed ? `${count} couplings; strongest shown ${digits(most)}` +
-    (side < about.cells ? `; each point is the mean of ${Math.ceil(about.cells / side)} x ${Math.ceil(about.cells / side)} pairs` : '') : 'too many couplings to show';
 }
+
+const hasGraph = () => about.couplings.list && about.couplings.list.length > 0 && about.layout.kind !== 'image' && about.layout.kind !== 'sample';
+function drawCouplings() {
+  const {side, count, listed, strongest} = about.couplings, asGraph = hasGraph() && $('couplings-form').value === 'graph';
+  $('couplings').style.imageRendering = asGraph ? 'auto' : 'pixelated';
+  if (asGraph) drawGraph(new OnCanvas($('couplings')));
+  else drawMatrix();
+  const negative = count && asGraph ? '; the wider the stronger, blue: negative (wants to agree), orange: positive' : '';
+  $('couplings-text').textContent = listed ? `${count} couplings${count ? ', the strongest ' + digits(strongest) : ''}` + negative +
+    (!asGraph && side < about.cells ? `; each point is the mean of ${Math.ceil(about.cells / side)} x ${Math.ceil(about.cells / side)} pairs` : '') : 'too many couplings to show';
+}
+$('couplings-form').addEventListener('change', drawCouplings);
 
 /** Where the view of the scope begins: at the last crossing of the level that leaves a whole view, else the newest. */
 function scopeStart(values, base) {
@@ -274,9 +295,10 @@ function draw(now) {
 
 function words(now) {
   const running = frame.running === 1, watch = about.watch;
-  const state = watch ? (frame.session === 0 ? 'nobody has the device' : `session ${frame.session}: ${running ? 'running' : 'idle'}`) : running ? 'running' : 'paused';
+  const active = watch ? running || frame.at_work : running;
+  const state = watch ? (frame.session === 0 ? 'nobody has the device' : `session ${frame.session}: ${active ? 'at work' : 'idle'}`) : running ? 'running' : 'paused';
   if ($('state').textContent !== state) $('state').textContent = state;
-  $('lamp').className = running ? 'on' : 'paused';
+  $('lamp').className = active ? 'on' : 'paused';
   $('run').textContent = running ? 'Pause' : 'Run';
   if (now - drawnSince > 1000) { $('fps').value = (drawn * 1000 / (now - drawnSince)).toFixed(0); drawn = 0; drawnSince = now; }
   if (watch) showTraining();
@@ -287,8 +309,8 @@ function words(now) {
   const s = frame.health;
   if (s) {
     const bits = ['running', 'stalled', 'done', 'aborted', 'fault', 'rail', 'capture clip'].filter((_, n) => s.status >> n & 1);
-    const interrupts = ['job done', 'aborted', 'fault', 'capture', 'program', 'dma done'].filter((_, n) => s.interrupts >> n & 1);
-    list('health', [['Status', bits.join(', ') || 'idle'], ['Fault', s.fault ? `code ${s.fault} at instruction ${s.fault_pc}` : 'none'],
+    const interrupts = interruptsIn(s.interrupts);
+    list('health', [['Status', bits.join(', ') || 'idle'], ['Fault', s.fault ? `${s.fault}${s.fault_pc === 4294967295 ? '' : `, instruction ${s.fault_pc}`}` : 'none'],
       ['Interrupts pending', interrupts.join(', ') || 'none'],
       watch ? ['Job', `${s.shots} shots, ${s.records} records so far`] : ['Jobs', `${s.jobs} done, ${s.failed} failed`],
       ['Parameters clipped', String(s.clips)], ['Cell-steps at a rail', String(s.rails)],
@@ -296,11 +318,27 @@ function words(now) {
       ...(watch ? [] : [['Access, sequence, parity errors', s.errors.join(', ')]]),
       ['Calibration', about.calibration]]);
   }
+  showInterrupts();
   const log = $('log'), newest = frame.events.length ? frame.events[frame.events.length - 1].number : 0;
   if (Number(log.dataset.newest || 0) !== newest) {
     log.dataset.newest = newest;
-    log.replaceChildren(...[...frame.events].reverse().map((e) => { const li = document.createElement('li'); li.textContent = `t = ${digits(e.time, 6)}: ${e.kind}: ${e.text}`; return li; }));
+    log.replaceChildren(...[...frame.events].reverse().map((e) => { const li = document.createElement('li'); li.textContent = `t = ${digits(e.time, 6)}: ${e.kind}: ${e.text}${e.times > 1 ? `, ${e.times} times` : ''}`; return li; }));
   }
+}
+
+const interruptNames = ['job done', 'aborted', 'fault', 'capture', 'program', 'dma done'];
+const interruptsIn = (mask) => interruptNames.filter((_, n) => mask >> n & 1);
+
+/** How often each interrupt was raised, and the last of them; of who looks on, those that looks have met. */
+function showInterrupts() {
+  const s = frame.interrupts, log = $('interrupt-log');
+  const met = s ? s.counts.map((count, n) => [interruptNames[n], String(count)]).filter(([, count]) => count !== '0') : [];
+  list('interrupts', met.length ? met : [['None yet', s ? 'as far as seen' : 'a rack shows none']]);
+  const stamp = s ? s.counts.join() : '';
+  if (log.dataset.stamp === stamp) return;
+  log.dataset.stamp = stamp;
+  log.replaceChildren(...[...(s ? s.last : [])].reverse().map(([time, mask]) => { const li = document.createElement('li');
+    li.textContent = `${time === null ? '' : `device time ${digits(time, 8)}: `}${interruptsIn(mask).join(', ')}`; return li; }));
 }
 
 /** What only who has the device is shown. */
@@ -357,18 +395,29 @@ function point(index) {
   const {cells, columns} = about.layout;
   chosen = Math.min(cells.length - 1, Math.max(0, index));
   const level = levelsOf(frame.map)[chosen], value = (level / 31.5 - 1) * frame.reach;
-  $('map-text').textContent = `Cell ${cells[chosen]} (row ${Math.floor(chosen / columns)}, column ${chosen % columns}): about ${digits(value, 2)}.${about.watch ? '' : ' Enter shows it in the scope.'}`;
+  const where = placed() ? '' : ` (row ${Math.floor(chosen / columns)}, column ${chosen % columns})`;
+  $('map-text').textContent = `Cell ${cells[chosen]}${where}: about ${digits(value, 2)}.${about.watch ? '' : ' Enter shows it in the scope.'}`;
 }
 function show() { return about.watch ? null : ask({cells: [about.layout.cells[chosen]], histogram: about.layout.cells[chosen]}); }
+/** The nearest cell in that direction, for cells with places of their own. */
+function nextCell([right, down]) {
+  const {places} = about.layout, [x, y] = places[chosen];
+  let best = chosen, least = Infinity;
+  places.forEach(([u, v], k) => {
+    const along = (u - x) * right + (v - y) * down, aside = Math.abs((u - x) * down) + Math.abs((v - y) * right);
+    if (along > 1e-6 && along + 2 * aside < least) { least = along + 2 * aside; best = k; }
+  });
+  return best;
+}
 $('map').addEventListener('keydown', (event) => {
-  const step = {ArrowLeft: -1, ArrowRight: 1, ArrowUp: -about.layout.columns, ArrowDown: about.layout.columns}[event.key];
-  if (step) { event.preventDefault(); point(chosen + step); }
+  const way = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]}[event.key];
+  if (way) { event.preventDefault(); point(placed() ? nextCell(way) : chosen + way[0] + way[1] * about.layout.columns); }
   if (event.key === 'Enter') { event.preventDefault(); show(); }
 });
 $('map').addEventListener('click', (event) => {
-  const box = $('map').getBoundingClientRect(), {columns, rows, kind} = about.layout;
-  if (kind === 'ring') {
-    const places = about.layout.cells.map((_, k) => ringPlace(k, about.cells, box.width, box.height));
+  const box = $('map').getBoundingClientRect(), {columns, rows} = about.layout;
+  if (placed()) {
+    const places = about.layout.cells.map((_, k) => placeOf(k, box.width, box.height));
     const far = places.map(([x, y]) => Math.hypot(x - event.clientX + box.left, y - event.clientY + box.top));
     point(far.indexOf(Math.min(...far)));
   } else {
@@ -405,15 +454,20 @@ function allAsSvg() {
   const width = 700, parts = [];
   let top = 0;
   const add = (height, title, inside) => {
-    parts.push(`<g transform="translate(0 ${top})"><text x="8" y="16" fill="${palette.ink}" font-family="sans-serif" font-size="14">${title}</text><g transform="translate(0 22)">${inside}</g></g>`);
+    parts.push(`<g transform="translate(0 ${top})"><text x="8" y="16" fill="${palette.ink}" font-family="sans-serif" font-size="14">${title.replace(/&/g, '&amp;').replace(/</g, '&lt;')}</text><g transform="translate(0 22)">${inside}</g></g>`);
     top += height + 30;
   };
-  const {columns, rows, cells, kind} = about.layout, level = levelsOf(frame.map), size = Math.min(400 / columns, 400 / rows);
-  const map = new OnSvg(width, kind === 'ring' ? 400 : rows * size);
-  if (kind === 'ring') drawRing(map, level);
+  const {columns, rows, cells} = about.layout, level = levelsOf(frame.map), size = Math.min(400 / columns, 400 / rows);
+  const map = new OnSvg(placed() ? 400 : width, placed() ? 400 : rows * size);
+  if (placed()) drawGraph(map, level);
   else cells.forEach((_, k) => { const [r, g, b] = heat(level[k]); map.box(8 + k % columns * size, Math.floor(k / columns) * size, size, size, `rgb(${r},${g},${b})`); });
   add(map.height, `Array at time ${digits(frame.time, 7)}` + (about.watch ? '' : `, kT ${digits(frame.knobs.kT)}`), map.parts.join(''));
   const own = about.watch ? [] : [['scope', 'Cells ' + [...traces.keys()].join(', ')], ['histogram', 'Histogram of cell ' + frame.histogram.cell]];
+  if (!about.watch && hasGraph()) {
+    const graph = new OnSvg(400, 400);
+    drawGraph(graph);
+    add(400, `Couplings, the strongest ${digits(about.couplings.strongest)}`, graph.parts.join(''));
+  }
   for (const [name, title] of [...own, ['traces', 'Energy, work, heat'], ...(frame.training ? [['loss', 'Loss: ' + (frame.training.what ?? 'none yet')]] : [])]) {
     const on = new OnSvg(width, 240);
     pictures[name](on);
@@ -452,6 +506,8 @@ async function start() {
     $('map-text').textContent = 'The newest record of the first array.';
   } else {
     $('kT').disabled = !about.knobs.kT;
+    $('couplings-choice').hidden = !hasGraph();
+    if (about.couplings.count > 6 * about.cells) $('couplings-form').value = 'matrix';
     drawCouplings();
   }
   const events = new EventSource('/frames');

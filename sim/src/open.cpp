@@ -15,6 +15,7 @@
 #include "heatbath/numerics/nearest_word.hpp"
 #include "heatbath/numerics/text.hpp"
 #include "heatbath/open.hpp"
+#include "heatbath/open_around.hpp"
 #include "heatbath/rack.hpp"
 #include "heatbath/rack_file.hpp"
 #include "link/scheme.hpp"
@@ -210,5 +211,11 @@ EmulatedWindows emulated_windows(const std::string& text) {
 }
 
 Device open(std::string_view uri) { return Device(open_transport(uri_or_default(uri))); }
+
+Device open_around(std::string_view uri, const AroundLink& around) {
+  const std::string text = uri_or_default(uri);
+  std::unique_ptr<Transport> link = open_transport(text);
+  return Device(scheme_of(text) == "rack" ? std::move(link) : around(std::move(link)));
+}
 
 }  // namespace heatbath

@@ -41,7 +41,7 @@ NUMBERS_AS_TEXT = ("numerics/include/heatbath/numerics/text.hpp", "numerics/incl
 DRIVER = ("driver/include", "link/include")
 
 # Emulators among the devices, for programs and tests, not for libraries.
-OPEN = ("sim/include/heatbath/open.hpp", "sim/include/heatbath/datasheet.hpp", "sim/include/heatbath/rack_file.hpp",
+OPEN = ("sim/include/heatbath/open.hpp", "sim/include/heatbath/open_around.hpp", "sim/include/heatbath/datasheet.hpp", "sim/include/heatbath/rack_file.hpp",
         "sim/include/heatbath/ranks.hpp")
 
 # The names of what a device reports.

@@ -6,9 +6,11 @@ missing and exits with 77 (skipped). With a folder PICTURES it leaves screenshot
 - It paints within 0.5 s, logs no error, and axe finds no fault of accessibility, light and dark, wide and at phone width.
 - A cell's variance follows its law when the knob of the temperature is turned, within 5 standard errors.
 - Pause, step and the keyboard do what they say; the exports are what they claim.
+- A graph is shown as one, its couplings with their weights; interrupts are counted.
+- Looking on at a training: its session, its losses, and the digits as it draws them.
 """
+import json
 import pathlib
-import re
 import shutil
 import subprocess
 import sys
@@ -139,6 +141,75 @@ def check_page(browser, folder):
         claim(not errors, f"no errors in the console {errors}")
 
 
+def petersen(folder):
+    """A graph that is no grid: an outer ring, an inner star, spokes."""
+    pairs = [pair for k in range(5) for pair in ((k, (k + 1) % 5), (5 + k, 5 + (k + 2) % 5), (k, k + 5))]
+    path = pathlib.Path(folder, "petersen.mtx")
+    path.write_text("%%MatrixMarket matrix coordinate real symmetric\n10 10 15\n" +
+                    "".join(f"{max(pair) + 1} {min(pair) + 1} {0.1 * (k % 3 - 1.5):.2f}\n" for k, pair in enumerate(pairs)))
+    return str(path)
+
+
+def check_graph(browser, folder):
+    errors = []
+    with Monitor("--device", f"func:topology={petersen(folder)}&cell=pbit") as monitor:
+        page = page_of(browser, monitor.url, errors, viewport={"width": 1280, "height": 1500})
+        claim(page.evaluate("about.layout.kind") == "graph" and len(page.evaluate("about.layout.places")) == 10, "a graph of 10 cells has places")
+        claim(page.input_value("#couplings-form") == "graph", "its couplings are a graph")
+        def ink():
+            return page.evaluate("""[...document.getElementById('couplings').getContext('2d').getImageData(0, 0, 9999, 9999).data].reduce((n, v, k) => n + (k % 4 == 3 && v > 0), 0)""".replace(
+                "9999, 9999", "document.getElementById('couplings').width, document.getElementById('couplings').height"))
+        drawn = ink()
+        page.select_option("#couplings-form", "matrix")
+        claim(drawn > 1000 and page.evaluate("document.getElementById('couplings').width") == 10, "or a matrix of 10 x 10")
+        page.wait_for_function("frame.interrupts.counts[0] > 10")
+        page.wait_for_function("document.getElementById('interrupts').textContent.includes('job done')")
+        claim(True, "interrupts are counted: " + page.inner_text("#interrupts").replace("\n", " "))
+        page.focus("#map")
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("Enter")
+        page.wait_for_function("frame.knobs.cells.length === 1")
+        claim(True, "arrow keys find a neighbour in the graph")
+        if pictures:
+            page.screenshot(path=str(pictures / "monitor-graph.png"))
+        page.context.close()
+    claim(not errors, f"no errors in the console {errors}")
+
+
+def check_training(browser, folder):
+    errors, socket, out = [], folder + "/chip", pathlib.Path(folder, "digits")
+    out.mkdir()
+    server = subprocess.Popen([command, "serve", "--viewers", "2", "--device", "func:", "--listen", "unix:" + socket], stderr=subprocess.DEVNULL)
+    end = time.monotonic() + 60
+    while not pathlib.Path(socket).exists() and time.monotonic() < end:
+        time.sleep(0.05)
+    device = f"unix:{socket}?link_timeout_ms=300000"
+    with Monitor("--watch", "--device", device, "--folder", str(out)) as monitor:
+        page = browser.new_context(bypass_csp=True, viewport={"width": 1280, "height": 1500}).new_page()
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.goto(monitor.url)
+        page.wait_for_function("document.getElementById('state').textContent === 'nobody has the device'", timeout=60000)
+        training = subprocess.Popen([command, "train", "generate", "--recipe", "schedule", "--labels", "--segments", "4", "--hidden", "128", "--shots", "60",
+                                     "--checkpoint-every", "1", "--device", device, "--out", str(out)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        page.wait_for_function("document.getElementById('state').textContent === 'session 1: at work'", timeout=120000)
+        claim(True, "a session at work is shown as that")
+        page.wait_for_function("frame.layout && frame.layout.kind === 'image' && frame.map.length >= 784", timeout=120000)
+        claim(True, "its cells are an image")
+        claim(training.wait(600) == 0, "the training ends")
+        page.wait_for_function("[...document.querySelectorAll('#drawings img')].some((i) => i.alt.includes('samples.png') && i.naturalWidth > 100)", timeout=60000)
+        asked = json.loads((out / "report.json").read_text())["asked_fraction"]
+        claim(asked >= 0.9, f"digits appear as it draws them: {100 * asked:.0f} % are of the class asked for")
+        page.wait_for_function("document.getElementById('log').textContent.includes('picture samples.png')", timeout=60000)
+        page.wait_for_function("document.getElementById('state').textContent === 'nobody has the device'", timeout=60000)
+        claim("session: 1 began" in page.inner_text("#log"), "the log has sessions and pictures")
+        if pictures:
+            page.screenshot(path=str(pictures / "monitor-training.png"))
+        page.context.close()
+    server.terminate()
+    server.wait(60)
+    claim(not errors, f"no errors in the console {errors}")
+
+
 def check_looks(browser, folder):
     errors = []
     with Monitor("--device", "func:topology=grid:36x36&cell=pbit&stepper=two-colour") as monitor:
@@ -166,6 +237,8 @@ with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
     browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
     check_policy(browser, folder)
     check_page(browser, folder)
+    check_graph(browser, folder)
+    check_training(browser, folder)
     check_looks(browser, folder)
     browser.close()
 sys.exit(1 if failures else 0)

@@ -16,8 +16,13 @@
 #include "files/toml_program.hpp"
 #include "heatbath/error.hpp"
 #include "heatbath/open.hpp"
+#include "heatbath/open_around.hpp"
 #include "monitor/chip_loop.hpp"
+#include "monitor/event_log.hpp"
 #include "monitor/exact_law.hpp"
+#include "monitor/graph_places.hpp"
+#include "monitor/interrupt_log.hpp"
+#include "monitor/listening_link.hpp"
 #include "monitor/web_server.hpp"
 #include "http_request.hpp"
 
@@ -102,8 +107,8 @@ TEST(ChipLoop, ItsProgramMakesTheSameStates) {
   running.loop->ask({.gain = 0.5});
   running.frame([](const nlohmann::json& one) { return one["knobs"]["gain"] == 0.5; });
   running.loop->ask({.running = false});
+  // A frame that says so was made after the last job: the loop looks whether it runs before it begins one.
   running.frame([](const nlohmann::json& one) { return one["running"] == 0; });
-  std::this_thread::sleep_for(std::chrono::milliseconds(300));
   const std::string program = running.loop->program(), states = running.loop->states();
 
   std::ofstream(running.folder() / "again.toml") << program;
@@ -188,10 +193,106 @@ TEST(Layout, ShowsImagesAsImagesAndGridsAsGrids) {
   EXPECT_EQ(scene_of(program, image).layout.kind, Layout::Kind::image);
   Device ring = open("func:topology=ring:12");
   EXPECT_EQ(usual_scene(ring).layout.kind, Layout::Kind::ring);
+  const TemporaryFolder folder;  // Petersen's graph: an outer ring, an inner star, spokes
+  std::ofstream file(folder / "petersen.mtx");
+  file << "%%MatrixMarket matrix coordinate real symmetric\n10 10 15\n";
+  for (int k = 0; k < 5; ++k)
+    for (const auto& [i, j] : {std::pair{k, (k + 1) % 5}, std::pair{5 + k, 5 + (k + 2) % 5}, std::pair{k, k + 5}})
+      file << std::max(i, j) + 1 << ' ' << std::min(i, j) + 1 << " 1\n";
+  file.close();
+  Device graph = open("func:topology=" + (folder / "petersen.mtx").string());
+  const Layout placed = usual_scene(graph).layout;
+  EXPECT_EQ(placed.kind, Layout::Kind::graph);
+  EXPECT_EQ(placed.places.size(), 10u);
+  EXPECT_EQ(usual_scene(ring).layout.places.size(), 12u);
+  Device closed = open("func:topology=torus:7x6");
+  EXPECT_EQ(usual_scene(closed).layout.kind, Layout::Kind::grid);
   Device grid = open("func:topology=grid:7x5");
   const Layout layout = usual_scene(grid).layout;
   EXPECT_EQ(layout.columns * layout.rows, 35u);
   EXPECT_TRUE(layout.columns == 7 || layout.columns == 5);
+}
+
+/// Of places as a picture: the distances of coupled cells, and of all pairs, means.
+std::pair<double, double> mean_distances(const std::vector<Place>& places, const std::vector<Coupling>& couplings) {
+  const auto distance = [&](std::size_t i, std::size_t j) { return std::hypot(places[i][0] - places[j][0], places[i][1] - places[j][1]); };
+  double coupled = 0, all = 0;
+  for (const Coupling& one : couplings) coupled += distance(one.i, one.j) / static_cast<double>(couplings.size());
+  const double pairs = static_cast<double>(places.size() * (places.size() - 1)) / 2;
+  for (std::size_t i = 0; i < places.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j) all += distance(i, j) / pairs;
+  return {coupled, all};
+}
+
+TEST(GraphPlaces, ShowTheFormOfAGraph) {
+  // A grid of 6 x 6 whose cells are numbered at random: each coupling is as long as the others, a fifth of the side, and no two
+  // cells stand closer.
+  std::vector<std::uint32_t> names(36);
+  for (std::uint32_t k = 0; k < 36; ++k) names[k] = k * 23 % 36;
+  std::vector<Coupling> grid;
+  for (std::uint32_t k = 0; k < 36; ++k) {
+    if (k % 6 < 5) grid.push_back({names[k], names[k + 1], 1});
+    if (k < 30) grid.push_back({names[k], names[k + 6], 1});
+  }
+  const std::vector<Place> places = graph_places(36, grid);
+  EXPECT_EQ(places, graph_places(36, grid)) << "the same again";
+  double shortest = 1, longest = 0, closest = 1;
+  const auto distance = [&](std::size_t i, std::size_t j) -> double { return std::hypot(places[i][0] - places[j][0], places[i][1] - places[j][1]); };
+  for (const Coupling& one : grid) {
+    shortest = std::min(shortest, distance(one.i, one.j));
+    longest = std::max(longest, distance(one.i, one.j));
+  }
+  for (std::size_t i = 0; i < 36; ++i)
+    for (std::size_t j = 0; j < i; ++j) closest = std::min(closest, distance(i, j));
+  EXPECT_LT(longest, 2.5 * shortest);
+  EXPECT_GT(closest, 0.7 * shortest);
+  for (const Place& place : places)
+    for (const float at : place) EXPECT_TRUE(at >= 0 && at <= 1) << at;
+
+  // Two parts and a cell without couplings: all finite, coupled cells nearer than others.
+  const std::vector<Coupling> parts{{0, 1, 1}, {1, 2, 1}, {3, 4, 1}, {4, 5, 1}, {3, 5, 1}};
+  const auto [coupled, all] = mean_distances(graph_places(7, parts), parts);
+  EXPECT_LT(coupled, 0.75 * all);
+  const std::vector<Place> one = graph_places(1, {});
+  EXPECT_EQ(one.size(), 1u);
+  EXPECT_TRUE(std::isfinite(one[0][0]));
+}
+
+TEST(EventLog, SaysWhatHappensAgainOnce) {
+  EventLog log;
+  for (int k = 0; k < 3; ++k) log.note(k, "rail", "a cell");
+  log.note(7, "knob", "kT 2");
+  nlohmann::json now = nlohmann::json::parse(log.json());
+  ASSERT_EQ(now.size(), 2u);
+  EXPECT_EQ(now[0]["times"], 3);
+  EXPECT_EQ(now[0]["time"], 2);
+  EXPECT_EQ(now[1]["number"], 4);
+  for (int k = 0; k < 500; ++k) log.note(k, "job", std::to_string(k));
+  now = nlohmann::json::parse(log.json());
+  EXPECT_EQ(now.size(), EventLog::shown);
+  EXPECT_EQ(now.back()["text"], "499");
+}
+
+TEST(ListeningLink, HearsEachInterruptThatTheDriverClears) {
+  InterruptLog interrupts;
+  Device device = open_around("func:cells=2&threads=1", [&](std::unique_ptr<Transport> link) { return std::make_unique<ListeningLink>(std::move(link), interrupts); });
+  Device alone = open("func:cells=2&threads=1");
+  Program program(device.capabilities(), 2);
+  program.evolve(device.ticks(1)).sample();
+  for (int job = 0; job < 3; ++job) EXPECT_EQ(device.run(program, {.seed = 4}).capture.state(0, 0)[1], alone.run(program, {.seed = 4}).capture.state(0, 0)[1]);
+  EXPECT_EQ(device.now().count, alone.now().count) << "nobody can tell that somebody listens";
+  EXPECT_EQ(interrupts.count(0), 3u) << "job done";
+  EXPECT_EQ(interrupts.count(2), 0u);
+  device.set_step_time_units(0.1);
+  Program wrong(device.capabilities(), 2);
+  wrong.load(CellSection::j2, 20).load(CellSection::j4, 0).commit().evolve(device.ticks(1));  // steps of at most 0.05 are stable
+  EXPECT_THROW(device.run(wrong), Error);
+  EXPECT_EQ(interrupts.count(2), 1u) << "fault";
+  const nlohmann::json json = nlohmann::json::parse(interrupts.json(1));
+  EXPECT_EQ(json["counts"][0], 3);
+  EXPECT_EQ(json["last"].size(), 4u);
+  EXPECT_EQ(json["last"][3][1], 4) << "the mask of the last";
+  EXPECT_LT(json["last"][0][0], json["last"][3][0]) << "by device time";
 }
 
 #ifdef HEATBATH_HAS_HTTP

@@ -14,9 +14,11 @@
 
 #include "../apps/temporary_folder.hpp"
 #include "../link/served.hpp"
+#include "files/equilibrium_file.hpp"
 #include "files/hdf5_file.hpp"
 #include "heatbath/error.hpp"
 #include "heatbath/open.hpp"
+#include "heatbath/regs.h"
 #include "http_request.hpp"
 #include "monitor/training_folder.hpp"
 #include "monitor/watch_loop.hpp"
@@ -41,6 +43,7 @@ class Watching {
   nlohmann::json frame(const std::function<bool(const nlohmann::json&)>& good) {
     loop.add_viewers(1);
     nlohmann::json json;
+    std::string last;
     std::uint64_t number = 0;
     for (const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60); std::chrono::steady_clock::now() < end;) {
       const auto newest = loop.newer(number, std::chrono::milliseconds(500));
@@ -48,10 +51,11 @@ class Watching {
       number = newest.number;
       json = nlohmann::json::parse(*newest.frame);
       if (good(json)) break;
+      last = *newest.frame;
       json = nullptr;
     }
     loop.add_viewers(-1);
-    EXPECT_FALSE(json.is_null()) << "no such frame came";
+    EXPECT_FALSE(json.is_null()) << "no such frame came, and last " << last;
     return json;
   }
   /// Waits for it to end by itself.
@@ -106,6 +110,34 @@ TEST(WatchLoop, ShowsTheNewestRecordAndMetersOfTheOwnersJob) {
   EXPECT_THROW(watching.loop.program(), Error);
   const nlohmann::json registers = nlohmann::json::parse(watching.loop.registers(std::chrono::seconds(60)));
   EXPECT_EQ(registers[0]["value"], 1213481544);
+}
+
+TEST(WatchLoop, LogsWhatItSees) {
+  const TemporaryFolder folder;
+  Served served("func:cells=6&threads=1", "unix");
+  Watching watching(served.uri(), {.folder = folder.path(), .looks_per_second = 0});
+  const auto says = [](const nlohmann::json& frame, const std::string& kind, const std::string& text) {
+    return std::ranges::any_of(frame["events"], [&](const nlohmann::json& one) { return one["kind"] == kind && one["text"].get<std::string>().find(text) != std::string::npos; });
+  };
+  watching.frame([](const nlohmann::json& one) { return one["session"] == 0 && one["at_work"] == false; });
+  {
+    Device device = open_link(served.uri());
+    work(device, 6, 1, 1);
+    watching.frame([&](const nlohmann::json& one) { return says(one, "session", "1 began"); });
+    device.set_step_time_units(0.1);
+    Program wrong(device.capabilities(), 6);
+    wrong.load(CellSection::j2, 20).load(CellSection::j4, 0).commit().evolve(device.ticks(1));  // steps of at most 0.05 are stable
+    EXPECT_THROW(device.run(wrong), Error);
+    const nlohmann::json frame = watching.frame([&](const nlohmann::json& one) { return says(one, "fault", "UNSTABLE"); });
+    EXPECT_THAT(frame["health"]["fault"].get<std::string>(), HasSubstr("UNSTABLE: "));
+    std::ofstream(folder / "drawn.png") << "picture";
+    watching.frame([&](const nlohmann::json& one) { return says(one, "training", "picture drawn.png"); });
+    device.transport().write32(HB_INTR_TEST_OFFSET, HB_INTR_STATE_PROGRAM_MASK | 77u << HB_INTR_TEST_SEQ_SHIFT);
+    EXPECT_TRUE(device.transport().read32(HB_INTR_STATE_OFFSET) & HB_INTR_STATE_PROGRAM_MASK) << "a write travels with the next read";
+    watching.frame([](const nlohmann::json& one) { return one["interrupts"]["counts"][4] == 1; });
+    watching.frame([&](const nlohmann::json& one) { return device.now().count > 0 && one["at_work"] == true; });  // an access takes device time
+  }
+  watching.frame([&](const nlohmann::json& one) { return says(one, "session", "1 ended"); });
 }
 
 TEST(WatchLoop, ShowsCodesOfAChipAsStates) {
@@ -169,6 +201,22 @@ TEST(TrainingFolder, GivesLossesAndPicturesAsTheyCome) {
   std::filesystem::last_write_time(folder / "model.h5", std::filesystem::file_time_type::clock::now() + std::chrono::hours(2));
   EXPECT_THAT(nlohmann::json::parse(training.json())["trouble"].get<std::string>(), HasSubstr("model.h5"));
   EXPECT_THROW(TrainingFolder(folder / "nowhere"), Error);
+}
+
+TEST(TrainingFolder, KnowsTheOtherTrainersFiles) {
+  const TemporaryFolder nets;
+  apps::SavedEquilibrium net;
+  net.training.net = trainers::QuarticNet::random(1, 2, 1, 1, 7);
+  net.training.costs = {3, 2, 1.5};
+  net.training.updates = 3;
+  std::ofstream(nets / "net.json") << apps::equilibrium_text(net);
+  TrainingFolder training(nets.path());
+  const nlohmann::json now = nlohmann::json::parse(training.json());
+  EXPECT_EQ(now["loss"].get<std::vector<double>>(), net.training.costs) << now;
+  EXPECT_EQ(now["updates"], 3);
+  EXPECT_EQ(training.news(), (std::vector<std::string>{"net.json saved, 3 updates"}));
+  training.json();
+  EXPECT_TRUE(training.news().empty()) << "said once";
 }
 
 TEST(TrainingFolder, ThinsByMeans) {

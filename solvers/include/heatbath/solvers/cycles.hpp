@@ -11,6 +11,7 @@
 
 namespace heatbath::solvers {
 
+/// How reads are annealed, warmed and merged.
 struct CyclesOptions {
   std::uint32_t reads = 64;         ///< on the device's lanes, shared among the families
   std::uint32_t families = 1;       ///< searches side by side, at most `reads`
@@ -32,6 +33,7 @@ struct CyclesOptions {
   Progress progress = nullptr;      ///< false ends the run with what it has, after the first annealing
 };
 
+/// What the cycles found.
 struct CyclesResult {
   SampleSet best{1, Origin::search};  ///< the state of each family: a search
   std::vector<double> lowest;         ///< energy of all families after the first annealing and each cycle

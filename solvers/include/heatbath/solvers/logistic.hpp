@@ -18,6 +18,7 @@ struct LogisticModel {
   std::vector<double> design;           ///< rows x n: x_i
 };
 
+/// How many draws of the posterior, and how far apart.
 struct LogisticOptions {
   std::uint32_t chains = 8;      ///< one after the other, at least 4
   std::uint32_t draws = 250;     ///< of each, at least 4
@@ -27,6 +28,7 @@ struct LogisticOptions {
   Progress progress = nullptr;   ///< false: Error(ABORTED)
 };
 
+/// The posterior by its draws.
 struct LogisticResult {
   std::vector<measure::Estimate> mean;        ///< n
   std::vector<measure::Estimate> covariance;  ///< n x n

@@ -9,6 +9,7 @@
 
 namespace heatbath::solvers {
 
+/// How phases are made binary.
 struct OscillatorOptions {
   std::uint32_t reads = 32;   ///< independent starts, on the device's lanes
   /// In units of the median over cells of sqrt(b^2 + sum J^2), for the injection at the end and the temperatures at both ends.
