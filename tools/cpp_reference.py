@@ -3,8 +3,9 @@
 
 cpp_reference.py [--undocumented] [ROOT]   prints public declarations without a comment, and exits with 1 where there is one
 
-A comment above declarations that no blank line and no comment parts is that of all of them, as is one behind several names on
-a line. What needs no words: copies, moves and ends of objects, comparisons, enumerators, whose enumeration has them.
+A comment above declarations that no blank line and no comment parts is that of all of them, as is one behind several names on a
+line; words behind a member are of it alone. What needs none: copies, moves and ends of objects, comparisons, enumerators of an
+enumeration that has them, members of a class that has them, where their names say enough.
 Doxygen (Debian) does the reading; tools/site_hook.py makes pages of the result.
 """
 import dataclasses
@@ -284,6 +285,8 @@ def share(items, lines):
     for before, item in zip(items, items[1:]):
         if item.words:
             continue
+        if item.kind == "variable" and re.search(r"\S.*(///<|/\* )", lines[item.line - 2]) and item.line != before.line:
+            continue  # words behind a member are of it alone
         above = item.line - 2
         while lines[above].lstrip().startswith("template"):
             above -= 1
@@ -295,7 +298,8 @@ def undocumented(files):
     for name, (_, items) in files.items():
         for item in items:
             for one in (item, *item.inside):
-                if not one.words and not one.special and not (one.like and (one.like.words or one.like.special)):
+                named = one is not item and one.kind == "variable" and item.words  # a member whose name says it
+                if not one.words and not one.special and not named and not (one.like and (one.like.words or one.like.special)):
                     yield name, one
 
 

@@ -47,8 +47,8 @@ def kilobytes(process):
 
 
 def processor_seconds(process):
-    words = open(f"/proc/{process}/stat").read().rsplit(")", 1)[1].split()
-    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+    """Of all its threads, by the scheduler's own count in nanoseconds; they all live as long as the process."""
+    return sum(int(open(f"/proc/{process}/task/{thread}/schedstat").read().split()[0]) for thread in os.listdir(f"/proc/{process}/task")) / 1e9
 
 
 def cost(url, process, seconds):
