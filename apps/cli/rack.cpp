@@ -388,6 +388,10 @@ int run_rack_up(const RackUpOptions& options) {
     const char* const environment = std::getenv("HEATBATH_DEVICE");
     with_device.device = environment != nullptr && *environment != '\0' ? environment : "func:";
   }
+  if (with_device.device.starts_with("mpi:") && (options.slurm || options.mpi))
+    throw Error(HB_BAD_ARG, fmt::format("rack up --{}: each task is a server with a device of its own, and mpi: one device over all "
+                                        "tasks; give another device, or start one array with mpirun -n N heatbath serve --device mpi:...",
+                                        options.slurm ? "slurm" : "mpi"));
   if (options.slurm || options.mpi) return serve_as_task(with_device);
   prepare_file(options.out);
   std::error_code error;

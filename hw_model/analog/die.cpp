@@ -11,7 +11,8 @@
 namespace heatbath::model {
 namespace {
 
-void scale(std::vector<float>& values, double factor) {
+template <class Values>
+void scale(Values& values, double factor) {
   for (float& value : values) value = static_cast<float>(static_cast<double>(value) * factor);
 }
 

@@ -69,10 +69,7 @@ void Flicker::pass(const Moment& at) {
 
 void Flicker::act(physics::Parameters& p) const {
   if (!p.bias_per_lane && lanes_ > 1) {
-    std::vector<float> biases;
-    biases.reserve(offsets_.size());
-    for (std::uint32_t lane = 0; lane < lanes_; ++lane) biases.insert(biases.end(), p.bias.begin(), p.bias.end());
-    p.bias = std::move(biases);
+    p.bias = repeated(p.bias, lanes_);
     p.bias_per_lane = true;
   }
   for (std::size_t i = 0; i < p.bias.size(); ++i) p.bias[i] += offsets_[i];

@@ -45,9 +45,10 @@ void Mismatch::load_couplings(const LoadedCouplings& of) {
   };
   if (of.graph) {
     const std::size_t directions = of.reciprocal ? 1 : 2;
-    for (std::size_t k = 0; k < of.values.size(); ++k) {
-      const physics::Coupler at = of.graph->couplers()[k / directions];
-      k % directions == 0 ? act(of.values[k], at.i, at.j) : act(of.values[k], at.j, at.i);
+    std::size_t k = 0;
+    for (const physics::Coupler& at : of.graph->couplers()) {
+      act(of.values[k++], at.i, at.j);
+      if (directions == 2) act(of.values[k++], at.j, at.i);
     }
   } else if (of.reciprocal) {
     apply_coupling_gain(of.values, of.cells);

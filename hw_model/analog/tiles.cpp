@@ -93,10 +93,7 @@ void Tiles::act(physics::Parameters& p) const {
   if (heard_.empty() || law_.tiles < 2) return;
   const Cut& of = cut(p.couplings);
   if (!p.bias_per_lane) {
-    std::vector<float> biases;
-    biases.reserve(heard_.size());
-    for (std::uint32_t lane = 0; lane < lanes_; ++lane) biases.insert(biases.end(), p.bias.begin(), p.bias.end());
-    p.bias = std::move(biases);
+    p.bias = repeated(p.bias, lanes_);
     p.bias_per_lane = true;
   }
   for (std::uint32_t lane = 0; lane < lanes_; ++lane) {

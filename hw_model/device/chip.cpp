@@ -63,20 +63,25 @@ std::uint32_t choose_cells(std::uint32_t wanted, const Profile& profile) {
 Profile with_cells(Profile profile, std::uint32_t cells) {
   if (!profile.graph || profile.graph->cells() == cells) return profile;
   const auto couplers = profile.graph->couplers();
-  profile.graph = std::make_shared<const physics::Graph>(cells, std::vector(couplers.begin(), couplers.end()));
+  profile.graph = std::make_shared<const physics::Graph>(cells, std::vector<physics::Coupler>(couplers.begin(), couplers.end()));
   return profile;
 }
 
-/// The list of couplers as it lies at its address; empty where it is the graph's own.
-std::vector<std::byte> list_with_couplings(const Profile& profile) {
-  if (!profile.graph_couplings) return {};
-  std::vector<std::byte> list;
-  list.reserve(profile.topology_bytes());
-  const auto couplers = std::as_bytes(profile.graph->couplers());
-  const auto couplings = std::as_bytes(std::span(*profile.graph_couplings));
-  list.insert(list.end(), couplers.begin(), couplers.end());
-  list.insert(list.end(), couplings.begin(), couplings.end());
-  return list;
+/// CRC-32 of the couplers as they lie at their address.
+std::uint32_t checksum(const physics::Graph& graph) {
+  constexpr std::size_t at_once = 4096;
+  std::uint32_t sum = 0;
+  std::vector<physics::Coupler> some;
+  const auto add = [&] {
+    sum = numerics::crc32(std::as_bytes(std::span(some)), sum);
+    some.clear();
+  };
+  for (const physics::Coupler& coupler : graph.couplers()) {
+    some.push_back(coupler);
+    if (some.size() == at_once) add();
+  }
+  if (!some.empty()) add();
+  return sum;
 }
 
 // The physics and the converters know no registers: their numbers must be theirs.
@@ -88,7 +93,6 @@ static_assert(static_cast<std::uint32_t>(Storage::code8) == HB_CAPS_PARAM_FORMAT
 struct Chip::Impl {
   std::uint32_t cells;
   Profile profile;
-  std::vector<std::byte> topology;  // empty: the graph's own list
   std::uint32_t lanes;
   std::uint64_t seed;
   bool timed;
@@ -104,7 +108,6 @@ struct Chip::Impl {
   Impl(const Profile& of, const ChipOptions& options)
       : cells(choose_cells(options.cells, of)),
         profile(with_cells(of, cells)),
-        topology(list_with_couplings(profile)),
         lanes(choose(options.lanes, of.lanes, of.lanes_max, of, "lanes")),
         seed(options.seed),
         timed(options.timed),
@@ -314,7 +317,7 @@ struct Chip::Impl {
     for (const DatasheetRow& row : datasheet(profile))
       if (row.key != "description" && row.key != "topology" && row.table != "cost") names.emplace_back(row.table + "." + row.key, row.value);
     std::uint32_t graph = 0;  // and not the name of its file
-    if (profile.graph) graph = numerics::crc32(std::as_bytes(profile.graph->couplers()));
+    if (profile.graph) graph = checksum(*profile.graph);
     if (profile.graph_couplings) graph = numerics::crc32(std::as_bytes(std::span(*profile.graph_couplings)), graph);
     names.emplace_back("checksum of the graph", std::to_string(graph));
     return names;
@@ -372,10 +375,29 @@ std::uint32_t Chip::peek32(std::uint32_t offset) const {
 void Chip::count_access_error() { impl_->registers.count_access_error(); }
 void Chip::write32(std::uint32_t offset, std::uint32_t value) { impl_->write(offset, value); }
 std::span<std::byte> Chip::memory() { return impl_->memory.bytes(); }
-std::span<const std::byte> Chip::topology() const {
-  if (!impl_->topology.empty()) return impl_->topology;
-  const auto& graph = impl_->profile.graph;
-  return graph ? std::as_bytes(graph->couplers()) : std::span<const std::byte>();
+std::uint64_t Chip::topology_bytes() const { return impl_->profile.topology_bytes(); }
+void Chip::read_topology(std::uint64_t first, std::span<std::byte> out) const {
+  if (out.empty()) return;
+  const Profile& profile = impl_->profile;
+  const auto couplers = profile.graph->couplers();
+  const std::uint64_t end = sizeof(physics::Coupler) * couplers.size();
+  if (first < end) {
+    const auto copy = [&](const physics::Coupler& coupler, std::size_t skip) {
+      const auto bytes = std::as_bytes(std::span(&coupler, 1)).subspan(skip);
+      const std::size_t count = std::min(bytes.size(), out.size());
+      std::copy_n(bytes.begin(), count, out.begin());
+      out = out.subspan(count);
+    };
+    if (first > 0) {
+      const std::size_t skip = first % sizeof(physics::Coupler);
+      for (std::uint64_t k = first / sizeof(physics::Coupler); k < couplers.size() && !out.empty(); ++k)
+        copy(couplers[k], k == first / sizeof(physics::Coupler) ? skip : 0);
+    } else {
+      for (auto at = couplers.begin(); at != couplers.end() && !out.empty(); ++at) copy(*at, 0);
+    }
+    first = end;
+  }
+  if (!out.empty()) std::copy_n(std::as_bytes(std::span(*profile.graph_couplings)).begin() + static_cast<std::ptrdiff_t>(first - end), out.size(), out.begin());
 }
 std::uint64_t Chip::now() const { return impl_->sequencer.now(); }
 std::uint64_t Chip::next_event() const { return std::min(impl_->sequencer.next_event(), impl_->dma.next_event()); }

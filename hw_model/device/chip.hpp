@@ -52,8 +52,10 @@ class Chip {
   /// Device memory. Stable for the life of the chip; changed by the chip only inside advance_to.
   std::span<std::byte> memory();
 
-  /// The topology window: pairs of little-endian uint32, one for each coupler; empty where the topology is dense.
-  std::span<const std::byte> topology() const;
+  /// The topology window: pairs of little-endian uint32, one for each coupler, and the couplings that the graph came
+  /// with; empty where the topology is dense. Its bytes from `first` on, made as they are read; `out` ends inside of it.
+  std::uint64_t topology_bytes() const;
+  void read_topology(std::uint64_t first, std::span<std::byte> out) const;
 
   /// Device time in ticks since reset.
   std::uint64_t now() const;

@@ -18,6 +18,8 @@ class Imperfections {
  public:
   explicit Imperfections(const Profile& profile);
 
+  /// A chip without any.
+  bool none() const { return list_.empty(); }
   void load(hb_section_t section, std::span<float> values) {
     for (const auto& one : list_) one->load(section, values);
   }

@@ -20,26 +20,19 @@ void ParameterBank::reset(std::uint32_t cells, std::shared_ptr<const physics::Gr
   graph_ = std::move(graph);
   clips_ = {};
   physics::Parameters& p = live_.applied;
-  p.j2.assign(cells, 0.0f);
-  p.j4.assign(cells, 0.0f);
-  p.bias.assign(values_of_cells(HB_SECTION_BIAS, cells, profile_), 0.0f);
-  imperfections_.load(HB_SECTION_J2, p.j2);
-  imperfections_.load(HB_SECTION_J4, p.j4);
-  imperfections_.load(HB_SECTION_BIAS, p.bias);
+  p.j2 = filled(HB_SECTION_J2, cells, 0.0f);
+  p.j4 = filled(HB_SECTION_J4, cells, 0.0f);
+  p.bias = filled(HB_SECTION_BIAS, values_of_cells(HB_SECTION_BIAS, cells, profile_), 0.0f);
   p.bias_per_lane = false;
   if (imperfections_.offsets_couplings())
-    p.couplings = couplings(std::vector<float>(coupling_values(cells_, profile_), 0.0f));
+    p.couplings = couplings(physics::ValueList(coupling_values(cells_, profile_), 0.0f));
   else
-    p.couplings = graph_ ? std::make_shared<const physics::Couplings>(
-                               graph_, std::vector<float>(graph_->couplers().size(), 0.0f))
+    p.couplings = graph_ ? std::make_shared<const physics::Couplings>(graph_, physics::ValueList(graph_->couplers().size(), 0.0f))
                          : std::make_shared<const physics::Couplings>(cells);
   p.gain = 1.0f;
   p.kT = profile_.kT_reset;
   p.kT_cell.clear();
-  if (imperfections_.spreads_temperature()) {
-    p.kT_cell.assign(cells, p.kT);
-    imperfections_.load(HB_SECTION_KT, p.kT_cell);
-  }
+  if (imperfections_.spreads_temperature()) p.kT_cell = filled(HB_SECTION_KT, cells, p.kT);
   p.mass.clear();
   p.damping.clear();
   p.frequency.clear();
@@ -63,10 +56,18 @@ std::optional<std::uint64_t> ParameterBank::unfit(hb_section_t section, std::spa
   return std::nullopt;
 }
 
-ParameterBank::Image ParameterBank::image(std::span<const float> values, hb_section_t section) const {
+ParameterBank::Image ParameterBank::image(std::span<const float> values, hb_section_t section, std::uint64_t times) const {
   auto bytes = std::make_shared<std::vector<std::byte>>(values.size() * value_bytes(profile_.parameter_storage));
   encode(values, converter(section), *bytes);
-  return bytes;
+  return {std::move(bytes), times};
+}
+
+/// What a section applies of one nominal value.
+physics::ValueList ParameterBank::filled(hb_section_t section, std::size_t size, float value) {
+  if (imperfections_.none()) return physics::ValueList(size, value);
+  std::vector<float> values(size, value);
+  imperfections_.load(section, values);
+  return values;
 }
 
 std::optional<std::uint64_t> ParameterBank::load(const hb_instruction_t& load, std::span<const std::byte> memory,
@@ -90,9 +91,11 @@ std::optional<std::uint64_t> ParameterBank::load_cells(const hb_instruction_t& l
   const auto section = static_cast<hb_section_t>(load.section);
   const std::uint32_t rows = load.lane_stride != 0 ? lanes : 1;
   const std::uint32_t row_values = values_of_cells(section, cells_, profile_);
-  std::vector<float> values(std::size_t{rows} * row_values);
-  std::uint64_t clipped = 0;
   const bool immediate = (load.flags & HB_FLAG_IMMEDIATE) != 0;
+  // One value serves all where nothing makes cells differ; `times`: how often it comes in a row.
+  const std::uint32_t times = immediate && imperfections_.none() ? row_values : 1;
+  std::vector<float> values(std::size_t{rows} * row_values / times);
+  std::uint64_t clipped = 0;
   if (immediate) {
     float value = std::bit_cast<float>(load.imm);
     // One temperature for all cells does not pass the converters of the cells.
@@ -110,30 +113,31 @@ std::optional<std::uint64_t> ParameterBank::load_cells(const hb_instruction_t& l
   }
   if (const auto entry = unfit(section, values)) return entry;
   clips_[section] = clipped;
-  shadow_.image[section] = image(std::span(values).first(row_values), section);
+  shadow_.image[section] = image(std::span(values).first(row_values / times), section, times);
   if (section == HB_SECTION_KT && profile_.integer_spins())
     for (float& value : values)
       convert(value, {Storage::code16, physics::IntegerSpins::kT_bits, physics::IntegerSpins::kT_range});
   const float first = values[0];
   const bool of_cells = section != HB_SECTION_KT || !immediate || imperfections_.spreads_temperature();
-  for (std::uint32_t lane = 0; of_cells && lane < rows; ++lane)
+  for (std::uint32_t lane = 0; of_cells && times == 1 && lane < rows; ++lane)
     imperfections_.load(section, std::span(values).subspan(std::size_t{lane} * row_values, row_values));
+  physics::ValueList applied = times == 1 ? physics::ValueList(std::move(values)) : physics::ValueList(std::size_t{rows} * row_values, first);
   physics::Parameters& p = shadow_.applied;
   switch (section) {
     case HB_SECTION_BIAS:
       p.bias_per_lane = rows > 1;
-      p.bias = std::move(values);
+      p.bias = std::move(applied);
       break;
     case HB_SECTION_KT:
       if (immediate) p.kT = first;
-      if (of_cells) p.kT_cell = std::move(values);
+      if (of_cells) p.kT_cell = std::move(applied);
       else p.kT_cell.clear();
       break;
-    case HB_SECTION_MASS: p.mass = std::move(values); break;
-    case HB_SECTION_DAMPING: p.damping = std::move(values); break;
-    case HB_SECTION_FREQUENCY: p.frequency = std::move(values); break;
+    case HB_SECTION_MASS: p.mass = std::move(applied); break;
+    case HB_SECTION_DAMPING: p.damping = std::move(applied); break;
+    case HB_SECTION_FREQUENCY: p.frequency = std::move(applied); break;
     default:
-      (section == HB_SECTION_J2 ? p.j2 : p.j4) = std::move(values);
+      (section == HB_SECTION_J2 ? p.j2 : p.j4) = std::move(applied);
   }
   return std::nullopt;
 }
@@ -141,7 +145,15 @@ std::optional<std::uint64_t> ParameterBank::load_cells(const hb_instruction_t& l
 std::optional<std::uint64_t> ParameterBank::load_couplings(const hb_instruction_t& load,
                                                            std::span<const std::byte> memory) {
   const bool square = !graph_ && !profile_.reciprocal;
-  std::vector<float> values(coupling_values(cells_, profile_));
+  const std::size_t size = coupling_values(cells_, profile_);
+  if (graph_ && size > 0 && (load.flags & HB_FLAG_IMMEDIATE) != 0 && imperfections_.none()) {
+    float value = std::bit_cast<float>(load.imm);
+    clips_[HB_SECTION_COUPLING] = convert(value, converter(HB_SECTION_COUPLING)).clipped * size;
+    shadow_.image[HB_SECTION_COUPLING] = image(std::span(&value, 1), HB_SECTION_COUPLING, size);
+    shadow_.applied.couplings = couplings(physics::ValueList(size, value));
+    return std::nullopt;
+  }
+  std::vector<float> values(size);
   std::uint64_t clipped = 0;
   if (load.flags & HB_FLAG_IMMEDIATE) {
     float value = std::bit_cast<float>(load.imm);
@@ -163,7 +175,9 @@ std::optional<std::uint64_t> ParameterBank::load_couplings(const hb_instruction_
 }
 
 /// What the couplers make of nominal values.
-std::shared_ptr<const physics::Couplings> ParameterBank::couplings(std::vector<float> values) {
+std::shared_ptr<const physics::Couplings> ParameterBank::couplings(physics::ValueList nominal) {
+  if (graph_ && imperfections_.none()) return std::make_shared<const physics::Couplings>(graph_, std::move(nominal));
+  std::vector<float> values(std::as_const(nominal).begin(), std::as_const(nominal).end());
   imperfections_.load_couplings({values, cells_, graph_.get(), profile_.reciprocal});
   if (graph_) return std::make_shared<const physics::Couplings>(graph_, std::move(values));
   if (!profile_.reciprocal) return std::make_shared<const physics::Couplings>(cells_, std::move(values));
@@ -210,10 +224,10 @@ void ParameterBank::flip_coupling(std::uint64_t ordinal) {
     const auto couplers = graph_->couplers();
     if (ordinal >= couplers.size()) return;
     std::vector<float> values;
-    for (std::size_t k = 0; k < couplers.size(); ++k) {
-      const float forward = was.at(couplers[k].i, couplers[k].j);
-      values.push_back(k == ordinal ? flipped(forward) : forward);
-      if (!profile_.reciprocal) values.push_back(was.at(couplers[k].j, couplers[k].i));
+    for (const physics::Coupler& at : couplers) {
+      const float forward = was.at(at.i, at.j);
+      values.push_back(values.size() == ordinal * (profile_.reciprocal ? 1 : 2) ? flipped(forward) : forward);
+      if (!profile_.reciprocal) values.push_back(was.at(at.j, at.i));
     }
     live_.applied.couplings = std::make_shared<const physics::Couplings>(graph_, std::move(values));
     return;
@@ -239,12 +253,18 @@ void ParameterBank::flip_coupling(std::uint64_t ordinal) {
 
 void ParameterBank::readback(hb_section_t section, std::span<std::byte> out) const {
   Image source = live_.image[section];
-  if (!source && (section == HB_SECTION_MASS || section == HB_SECTION_DAMPING || section == HB_SECTION_KT))
-    source = image(std::vector<float>(cells_, section == HB_SECTION_KT ? live_.applied.kT : 1.0f), section);
-  if (source) {
-    std::copy_n(source->begin(), out.size(), out.begin());  // of one cell there are no couplings: no bytes
-  } else {
+  if (!source.bytes && (section == HB_SECTION_MASS || section == HB_SECTION_DAMPING || section == HB_SECTION_KT)) {
+    const float value = section == HB_SECTION_KT ? live_.applied.kT : 1.0f;
+    source = image(std::span(&value, 1), section, cells_);
+  }
+  if (!source.bytes) {
     std::fill(out.begin(), out.end(), std::byte{0});
+    return;
+  }
+  for (std::size_t done = 0; done < out.size();) {  // of one cell there are no couplings: no bytes
+    const std::size_t count = std::min(source.bytes->size(), out.size() - done);
+    std::copy_n(source.bytes->begin(), count, out.begin() + static_cast<std::ptrdiff_t>(done));
+    done += count;
   }
 }
 
@@ -259,18 +279,20 @@ void ParameterBank::exchange(numerics::Archive& archive, physics::ParameterExcha
     archive.check(set->applied.couplings != nullptr, "couplings");
     for (std::size_t section = 0; section < sections; ++section) {
       Image& image = set->image[section];
-      std::vector<std::byte> bytes = image ? *image : std::vector<std::byte>();
-      bool there = image != nullptr;
+      bool there = image.bytes != nullptr;
       archive(there);
       if (!there) {
-        image = nullptr;
+        image = {};
         continue;
       }
       const std::uint64_t size = section_bytes(static_cast<hb_section_t>(section), cells_, profile_);
       archive.check(size <= archive.left(), "parameter image");
+      std::vector<std::byte> bytes;
+      if (!archive.reads())
+        for (std::uint64_t n = 0; n < image.times; ++n) bytes.insert(bytes.end(), image.bytes->begin(), image.bytes->end());
       bytes.resize(size);
       archive.raw(bytes);
-      if (archive.reads()) image = std::make_shared<const std::vector<std::byte>>(std::move(bytes));
+      if (archive.reads()) image = {std::make_shared<const std::vector<std::byte>>(std::move(bytes)), 1};
     }
   }
 }

@@ -59,10 +59,14 @@ class ParameterBank {
 
  private:
   static constexpr std::size_t sections = HB_SECTIONS;
-  using Image = std::shared_ptr<const std::vector<std::byte>>;
+  /// Stored values, or one of them that all have in common. Copies share them.
+  struct Image {
+    std::shared_ptr<const std::vector<std::byte>> bytes;  // null: as after reset
+    std::uint64_t times = 0;                              // that the bytes come one after another
+  };
   struct Set {
     physics::Parameters applied;
-    std::array<Image, sections> image;  // null: as after reset
+    std::array<Image, sections> image;
   };
 
   void load_gain(float gain);
@@ -70,9 +74,10 @@ class ParameterBank {
                                           std::uint32_t lanes);
   std::optional<std::uint64_t> load_couplings(const hb_instruction_t& load, std::span<const std::byte> memory);
   Converter converter(hb_section_t section) const;
-  Image image(std::span<const float> values, hb_section_t section) const;
+  Image image(std::span<const float> values, hb_section_t section, std::uint64_t times = 1) const;
+  physics::ValueList filled(hb_section_t section, std::size_t size, float value);
   std::optional<std::uint64_t> unfit(hb_section_t section, std::span<const float> values) const;
-  std::shared_ptr<const physics::Couplings> couplings(std::vector<float> values);
+  std::shared_ptr<const physics::Couplings> couplings(physics::ValueList values);
   std::shared_ptr<const physics::Couplings> symmetric_matrix(std::span<const float> triangle) const;
 
   Profile profile_;

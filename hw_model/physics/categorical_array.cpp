@@ -100,8 +100,8 @@ struct CategoricalArray::Impl {
       t.heat = t.released = t.energy_before = t.work;
       tiles.push_back(std::move(t));
     }
-    const auto& colours = exchange ? exchange->cut().colours : spec.graph ? spec.graph->colours() : std::vector<std::uint8_t>();
-    for (std::uint32_t i = own_rows.begin; i < own_rows.end; ++i) order[by_colour ? colours[i] : 0].push_back(i);
+    const auto colour = [&](std::uint32_t i) { return exchange ? exchange->cut().colours[i] : spec.graph->colours()[i]; };
+    for (std::uint32_t i = own_rows.begin; i < own_rows.end; ++i) order[by_colour ? colour(i) : 0].push_back(i);
   }
 
   Tile& tile_of(std::uint32_t lane) { return tile_of_lane(tiles, lane, spec.lanes); }
@@ -334,7 +334,7 @@ void CategoricalArray::exchange(numerics::Archive& archive) {
   archive.section("labels");
   archive(a.metered, a.cell_meters);
   archive.check(a.metered || !a.cell_meters.any(), "meters");
-  exchange_free(archive, a.free, a.exchange);
+  exchange_free(archive, std::span(a.free), a.exchange);
   if (archive.reads()) clear_meters();
   for (std::uint32_t lane = 0; lane < lanes(); ++lane) {
     Impl::Tile& t = a.tile_of(lane);

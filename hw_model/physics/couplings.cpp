@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "hw_model/physics/graph.hpp"
+#include "hw_model/physics/coupling_rows.hpp"
 #include "heatbath/numerics/text.hpp"
 #include "heatbath/numerics/archive.hpp"
 #include "hw_model/physics/packed_couplings.hpp"
@@ -50,17 +50,24 @@ Couplings::Couplings(std::uint32_t cells, std::vector<float> matrix, const CodeG
   code_grid_ = grid;
 }
 
-Couplings::Couplings(std::shared_ptr<const Graph> graph, std::vector<float> values)
-    : cells_(graph->cells()),
-      zero_(std::all_of(values.begin(), values.end(), [](float v) { return v == 0.0f; })),
-      graph_(std::move(graph)),
-      values_(std::move(values)) {
+namespace {
+
+bool all_zero(const ValueList& values) {
+  if (values.one_value()) return values.empty() || values.front() == 0.0f;
+  return std::all_of(values.begin(), values.end(), [](float v) { return v == 0.0f; });
+}
+
+}  // namespace
+
+Couplings::Couplings(std::shared_ptr<const Graph> graph, ValueList values)
+    : cells_(graph->cells()), zero_(all_zero(values)), graph_(std::move(graph)), values_(std::move(values)) {
   const std::size_t couplers = graph_->couplers().size();
   if (values_.size() != couplers && values_.size() != 2 * couplers)
     throw std::invalid_argument("a graph of " + std::to_string(couplers) + " couplers takes " + std::to_string(couplers) +
                                 " values, or two per coupler; got " + std::to_string(values_.size()));
-  if (values_.size() == couplers) return;
-  for (std::size_t c = 0; c < couplers; ++c) symmetric_ = symmetric_ && values_[2 * c] == values_[2 * c + 1];
+  if (values_.size() == couplers || values_.one_value()) return;
+  const ValueList& all = values_;
+  for (std::size_t c = 0; c < couplers; ++c) symmetric_ = symmetric_ && all[2 * c] == all[2 * c + 1];
 }
 
 float Couplings::on_graph(std::uint32_t i, std::uint32_t k) const {
@@ -75,9 +82,11 @@ std::vector<double> Couplings::row_sums() const {
   if (zero_) return sums;
   if (graph_) {
     const std::size_t ways = values_.size() == graph_->couplers().size() ? 1 : 2;
-    for (std::size_t c = 0; c < graph_->couplers().size(); ++c) {
-      sums[graph_->couplers()[c].i] += std::abs(values_[ways * c]);
-      sums[graph_->couplers()[c].j] += std::abs(values_[ways * c + ways - 1]);
+    std::size_t c = 0;
+    for (const Coupler& at : graph_->couplers()) {
+      sums[at.i] += std::abs(values_[ways * c]);
+      sums[at.j] += std::abs(values_[ways * c + ways - 1]);
+      ++c;
     }
   } else {
     for (std::uint32_t k = 0; k < cells_; ++k)
@@ -95,13 +104,10 @@ Couplings::Rows Couplings::rows() const {
     row_values_.reserve(2 * couplers);
     row_begin_.push_back(0);
     for (std::uint32_t i = 0; i < cells_; ++i) {
-      const auto to = graph_->neighbours(i);
-      const auto by = graph_->coupler_ordinals(i);
-      for (std::size_t n = 0; n < to.size(); ++n) {
-        row_columns_.push_back(to[n]);
-        row_values_.push_back(values_.size() == couplers ? values_[by[n]]
-                                                         : values_[std::size_t{2} * by[n] + (i < to[n] ? 0 : 1)]);
-      }
+      for_row(*this, i, [&](std::uint32_t k, float value) {
+        row_columns_.push_back(k);
+        row_values_.push_back(value);
+      });
       row_begin_.push_back(static_cast<std::uint32_t>(row_columns_.size()));
     }
   } else if (row_values_.empty()) {
@@ -128,6 +134,7 @@ const Couplings::Packed& Couplings::packed(PackedFor use) const {
   if (graph_) {
     try {
       if (p.graph_groups.empty()) p.pack_graph(*this);
+      if (use == PackedFor::many_lanes) p.pack_graph_rows(*this);
     } catch (...) {
       packed_.reset();
       throw;
@@ -258,17 +265,21 @@ std::shared_ptr<const Couplings> Couplings::exchange(numerics::Archive& archive,
   archive(zero, on_graph, in_codes);
   archive.check(on_graph == (graph != nullptr) || (zero && !on_graph), "couplings");
   CodeGrid grid;
+  ValueList on_couplers;
   std::vector<float> values;
   if (!archive.reads()) {
     grid = couplings->code_grid_.value_or(grid);
-    values = on_graph ? couplings->values_ : couplings->transpose_;
+    if (on_graph) on_couplers = couplings->values_;
+    else values = couplings->transpose_;
   }
   if (in_codes) archive(grid.bits, grid.range);
-  archive(values);
+  if (on_graph) archive(on_couplers);
+  else archive(values);
   if (!archive.reads()) return couplings;
   numerics::check_finite(archive, values, "couplings");
+  numerics::check_finite(archive, std::as_const(on_couplers), "couplings");
   try {
-    if (on_graph) return std::make_shared<const Couplings>(graph, std::move(values));
+    if (on_graph) return std::make_shared<const Couplings>(graph, std::move(on_couplers));
     archive.check(values.size() == (zero ? 0 : std::size_t{cells} * cells), "couplings");
     if (zero && !in_codes) return std::make_shared<const Couplings>(cells);
     values.resize(std::size_t{cells} * cells);
@@ -299,13 +310,13 @@ void ParameterExchange::operator()(Parameters& set) {
   if (archive_.reads()) set.couplings = known_[number - 1];
   archive_(set.j2, set.j4, set.bias, set.bias_per_lane, set.gain, set.kT, set.kT_cell, set.mass, set.damping, set.frequency);
   if (!archive_.reads()) return;
-  const auto of_cells = [&](const std::vector<float>& values, bool may_lack) {
+  const auto of_cells = [&](const ValueList& values, bool may_lack) {
     numerics::check_finite(archive_, values, "parameters");
     archive_.check(values.size() == cells_ || (may_lack && values.empty()), "number of parameters");
   };
   of_cells(set.j2, false), of_cells(set.j4, false);
   for (const auto* values : {&set.kT_cell, &set.mass, &set.damping, &set.frequency}) of_cells(*values, true);
-  numerics::check_finite(archive_, set.bias, "biases");
+  numerics::check_finite(archive_, std::as_const(set.bias), "biases");
   archive_.check(set.bias.size() == std::size_t{biases_} * (set.bias_per_lane ? lanes_ : 1), "number of biases");
   archive_.check(std::isfinite(set.gain) && std::isfinite(set.kT), "gain and temperature");
 }

@@ -2,6 +2,7 @@
 // The seam between an array that is whole and one that is cut over ranks: what a rank has of it, and how it hears of the
 // others. An array without an Exchange is whole and asks nobody.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -21,6 +22,27 @@ struct Cut {
   std::uint32_t rank = 0, ranks = 1;
   std::uint32_t cells = 0;  ///< of the whole array
   std::vector<std::uint8_t> colours;  ///< of its rows in the whole graph; empty where that is not bipartite
+  std::vector<std::uint32_t> others;  ///< cells of other ranks that its own are coupled to, ascending
+  std::uint32_t lower = 0;            ///< so many of them are before its own
+
+  static constexpr std::uint32_t no_cell = 0xFFFFFFFFu;
+  std::uint32_t all_rows() const {
+    const auto count = first_row + rows + static_cast<std::uint32_t>(others.size()) - lower;
+    return count == 0 ? 64 : count;  // an array has a cell
+  }
+  /// Of a row, in the whole array; no_cell where there is none.
+  std::uint32_t cell(std::uint32_t row) const {
+    const std::uint32_t end = first_row + rows;
+    if (row < first_row) return row + lower < first_row ? no_cell : others[row + lower - first_row];
+    if (row < end) return first_cell + (row - first_row);
+    return row - end + lower < others.size() ? others[row - end + lower] : no_cell;
+  }
+  /// Of one of its cells, or of `others`.
+  std::uint32_t row(std::uint32_t cell) const {
+    if (cell - first_cell < rows) return first_row + (cell - first_cell);
+    const auto at = static_cast<std::uint32_t>(std::lower_bound(others.begin(), others.end(), cell) - others.begin());
+    return at < lower ? first_row - lower + at : first_row + rows + (at - lower);
+  }
 };
 
 /// What the ranks of a cut array ask of each other. Every call is made by all of them, in one order.
@@ -35,6 +57,8 @@ class Exchange {
 
   /// Brings the rows of others up to date in a field of the first variables, [row][lane].
   virtual void refresh(float* field, std::uint32_t lanes) = 0;
+  /// Its own rows that other ranks take then.
+  virtual std::span<const std::uint32_t> sent_rows() const = 0;
   /// Whether one of the ranks says so.
   virtual bool any(bool here) = 0;
   /// What each rank has, in the order of ranks, on the first one; nothing on the others.

@@ -54,9 +54,7 @@ GeneralArray::Impl::Impl(const ArraySpec& spec_, numerics::ThreadTeam* team_)
     const std::size_t size = std::size_t{variables + group_cells} * t.lanes;
     t.state.assign(size, spins ? 1.0f : 0.0f);
     if (!spins)
-      for (auto* field : {&t.guess, &t.k1, &t.k2, &t.n1, &t.n2}) field->assign(size, 0.0f);
-    t.field_a.assign(size, 0.0f);
-    t.field_b.assign(size, 0.0f);
+      for (auto* field : {&t.guess, &t.k1, &t.k2, &t.n1, &t.n2, &t.field_a, &t.field_b}) field->assign(size, 0.0f);
     if (phases) t.counts.assign(size, 0u);
     if (phases)
       for (auto* field : {&t.cosine, &t.sine, &t.field_c, &t.field_d}) field->assign(size, 0.0f);
@@ -64,8 +62,14 @@ GeneralArray::Impl::Impl(const ArraySpec& spec_, numerics::ThreadTeam* team_)
     t.work = t.thermal = t.heat;
     tiles.push_back(std::move(t));
   }
-  const auto& colours = exchange ? exchange->cut().colours : spec.graph ? spec.graph->colours() : std::vector<std::uint8_t>();
-  for (std::uint32_t i = own_rows.begin; i < own_rows.end && spins; ++i) order[by_colour ? colours[i] : 0].push_back(i);
+}
+
+void GeneralArray::Impl::make_order() {
+  if (!order[0].empty() || !order[1].empty()) return;
+  const bool by_colour = rule(spec).by_colour;
+  const auto colour = [&](std::uint32_t i) { return exchange ? exchange->cut().colours[i] : spec.graph->colours()[i]; };
+  for (auto& sites : order) sites.reserve(by_colour ? own_rows.count() / 2 + 1 : 0);
+  for (std::uint32_t i = own_rows.begin; i < own_rows.end; ++i) order[by_colour ? colour(i) : 0].push_back(i);
 }
 
 void GeneralArray::Impl::for_each_tile(const std::function<void(LaneTile&)>& piece) {
@@ -81,9 +85,9 @@ bool GeneralArray::Impl::wants_heat(const Parameters& live) const {
 
 std::shared_ptr<const StepTable> GeneralArray::Impl::table(const Parameters& live, double dt) {
   const bool heat = wants_heat(live);
-  const bool changed = !kept || kept->dt != dt || kept->free != free || (heat && !kept->heat) || !same_parameters(kept->parameters, live);
+  const bool changed = !kept || kept->dt != dt || kept->clamps != clamps || (heat && !kept->heat) || !same_parameters(kept->parameters, live);
   if (exchange ? exchange->any(changed) : changed)
-    kept = Kept{live, dt, free, heat, std::make_shared<const StepTable>(spec, live, live, 0.0, dt, free, 0.0, heat)};
+    kept = Kept{live, dt, clamps, heat, std::make_shared<const StepTable>(spec, live, live, 0.0, dt, free, 0.0, heat)};
   return kept->table;
 }
 
@@ -199,6 +203,7 @@ void GeneralArray::write(std::uint32_t lane, std::uint32_t first, std::span<cons
 
 void GeneralArray::set_clamped(std::span<const std::uint8_t> clamped, const Parameters& live) {
   Impl& a = *impl_;
+  ++a.clamps;
   for (std::uint32_t i = 0; i < a.cells; ++i) a.free[i] = clamped[i] ? 0u : ~0u;
   if (!a.inertia) return;
   for (auto& t : a.tiles)
@@ -282,6 +287,7 @@ std::uint64_t GeneralArray::advance(const Run& run, const Parameters& live) {
       return done;
     }
     const SignLattice* const lattice = a.lattice(*table);
+    if (a.spins && !(lattice && lanes() == 1)) a.make_order();
     a.for_each_tile([&](Impl::LaneTile& t) {
       std::uint64_t& records = ordinal[static_cast<std::size_t>(&t - a.tiles.data())];
       if (begin) {
@@ -378,7 +384,7 @@ void GeneralArray::exchange(numerics::Archive& archive) {
   archive(a.metered, a.cell_meters);
   archive.check(a.metered || !a.cell_meters.any(), "meters");
   a.by_cell = a.cell_meters.has(CellMeter::heat);
-  exchange_free(archive, a.free, a.exchange);
+  exchange_free(archive, std::span(a.free), a.exchange);
   exchange_rails(archive, a.tiles, a.exchange);
   bool split = std::ranges::any_of(a.tiles, [](const Impl::LaneTile& t) { return !t.low.empty(); });
   std::uint32_t filters = static_cast<std::uint32_t>(a.tiles.front().filters.size());

@@ -71,7 +71,9 @@ struct GeneralArray::Impl {
   bool inertia, phases, spins, capacitive;
   std::vector<LaneTile> tiles;
   std::vector<std::uint32_t> free;
-  std::vector<std::uint32_t> order[2];  // p-bits in the order of their update: colour 0, colour 1; sequential: order[0]
+  std::uint64_t clamps = 0;             // how often `free` was set
+  // p-bits in the order of their update: colour 0, colour 1; sequential: order[0]. Empty until make_order().
+  std::vector<std::uint32_t> order[2];
   bool metered = false, by_cell = false;  // meters of lanes; heat of cells besides
   CellMeterSet cell_meters;
 
@@ -79,7 +81,7 @@ struct GeneralArray::Impl {
   struct Kept {
     Parameters parameters;
     double dt;
-    std::vector<std::uint32_t> free;
+    std::uint64_t clamps;
     bool heat;
     std::shared_ptr<const StepTable> table;
   };
@@ -88,6 +90,7 @@ struct GeneralArray::Impl {
   // The couplings last asked for as a lattice of signs, and the answer.
   std::shared_ptr<const Couplings> signs_of;
   std::shared_ptr<const SignLattice> signs;
+  std::shared_ptr<const Couplings> no_couplings;  // of a rank without cells
 
   // The couplings last asked for as planes, and the answer.
   std::shared_ptr<const Couplings> planes_of;
@@ -122,6 +125,7 @@ struct GeneralArray::Impl {
   const LaneTile& tile_of(std::uint32_t lane) const { return tile_of_lane(tiles, lane, spec.lanes); }
 
   void for_each_tile(const std::function<void(LaneTile&)>& piece);
+  void make_order();
   /// Whether steps need tables with the heat of their exact parts.
   bool wants_heat(const Parameters& live) const;
   /// Table of a run without a ramp, kept.

@@ -72,6 +72,8 @@ void GeneralArray::Impl::energies(LaneTile& t, const StepTable& p, double sign, 
       phases ? t.cosine.data() : t.state.data() + (capacitive ? std::size_t{cells} * t.lanes : 0);
   refresh(t, t.state.data());
   if (phases) trigonometry(t, t.state.data());
+  if (t.field_a.empty())  // p-bits
+    for (auto* field : {&t.field_a, &t.field_b}) field->assign(t.state.size(), 0.0f);
   fields(t, p, u, t.field_a, t.field_b);
   if (phases) fields(t, p, t.sine.data(), t.field_c, t.field_d);
   const float zero = 0.0f;
@@ -79,7 +81,7 @@ void GeneralArray::Impl::energies(LaneTile& t, const StepTable& p, double sign, 
   for (std::uint32_t i = own_rows.begin; i < own_rows.end; ++i) {
     const float* bias = p.lane_bias ? &t.bias[t.at(i, 0)] : nullptr;
     const double shared_bias = p.lane_bias ? zero : p.bias[i];
-    const double j2 = 0.5 * p.two_j2[i], j4 = 0.25 * p.four_j4[i], own_mass = p.mass[i];
+    const double j2 = 0.5 * p.two_j2[i], j4 = 0.25 * p.four_j4[i], own_mass = inertia ? p.mass[i] : 0.0f;
     for (std::uint32_t l = 0; l < t.lanes; ++l) {
       const std::size_t at = t.at(i, l);
       const double b = bias ? bias[l] : shared_bias, ui = u[at];

@@ -66,15 +66,10 @@ IntegerSpins::IntegerSpins(const SpinCodes& codes, const Parameters& from, const
     const std::int32_t second = code(b.at(i, k), codes.range_coupling, codes.bits);
     if (first != 0 || second != 0) entries_.push_back({k, first, second});
   };
-  std::vector<std::vector<std::uint32_t>> neighbours;
-  if (const auto& graph = a.graph()) {
-    neighbours.resize(cells);
-    for (const Coupler& c : graph->couplers()) neighbours[c.i].push_back(c.j), neighbours[c.j].push_back(c.i);
-  }
   for (std::uint32_t i = 0; i < cells; ++i) {
     const auto begin = static_cast<std::uint32_t>(entries_.size());
-    if (!neighbours.empty())
-      for (const std::uint32_t k : neighbours[i]) add(i, k);
+    if (const auto& graph = a.graph())
+      for (const std::uint32_t k : graph->neighbours(i)) add(i, k);
     else if (!a.zero() || !b.zero())
       for (std::uint32_t k = 0; k < cells; ++k) add(i, k);
     rows_.push_back({begin, static_cast<std::uint32_t>(entries_.size())});

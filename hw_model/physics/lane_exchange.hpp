@@ -70,20 +70,21 @@ inline void exchange_lane(numerics::Archive& archive, CellSums& sums, CellMeterS
       exchange_lane_of_cells(archive, sums.of(meter), cells, cells, lanes, own, exchange);
 }
 
-/// Which cells are free: ~0 or 0 each.
-inline void exchange_free(numerics::Archive& archive, std::span<std::uint32_t> free, Exchange* exchange) {
+/// Which cells are free: all bits set, or 0.
+template <class Value>
+void exchange_free(numerics::Archive& archive, std::span<Value> free, Exchange* exchange) {
   if (exchange != nullptr) {
     const Cut& cut = exchange->cut();
-    std::vector<std::uint32_t> all(cut.cells);
-    if (!archive.reads()) all = exchange->gather(std::span<const std::uint32_t>(free.subspan(cut.first_row, cut.rows)));
-    exchange_free(archive, all, nullptr);
+    std::vector<Value> all(cut.cells);
+    if (!archive.reads()) all = exchange->gather(std::span<const Value>(free.subspan(cut.first_row, cut.rows)));
+    exchange_free(archive, std::span(all), nullptr);
     if (archive.reads()) std::copy_n(all.begin() + cut.first_cell, cut.rows, free.begin() + cut.first_row);
     return;
   }
-  for (std::uint32_t& cell : free) {
+  for (Value& cell : free) {
     bool moves = cell != 0;
     archive(moves);
-    cell = moves ? ~0u : 0u;
+    cell = moves ? static_cast<Value>(~Value{0}) : Value{0};
   }
 }
 

@@ -15,21 +15,19 @@ OverdampedArray::OverdampedArray(const ArraySpec& spec, numerics::ThreadTeam* te
       team_(team),
       fast_(std::make_unique<QuarticArray>(this->spec(), team)),
       active_(fast_.get()),
-      clamped_(spec.cells, 0),
-      free_(spec.cells, ~0u) {}
+      clamped_(spec.cells, 0) {}
 
 OverdampedArray::~OverdampedArray() = default;
 
 void OverdampedArray::set_clamped(std::span<const std::uint8_t> clamped, const Parameters& live) {
   clamped_.assign(clamped.begin(), clamped.end());
-  std::ranges::transform(clamped_, free_.begin(), [](std::uint8_t held) { return held ? 0u : ~0u; });
   active_->set_clamped(clamped, live);
 }
 
 std::uint64_t OverdampedArray::advance(const Run& run, const Parameters& live) {
   const bool ramped = run.target != nullptr && run.ramp_steps > 0;
-  const bool lost = loses_increments(spec(), live, run.dt, free_) &&
-                    (!ramped || loses_increments(spec(), *run.target, run.dt, free_));
+  const bool lost = loses_increments_beside(spec(), live, run.dt, clamped_) &&
+                    (!ramped || loses_increments_beside(spec(), *run.target, run.dt, clamped_));
   if (lost && !exact_) exact_ = std::make_unique<GeneralArray>(spec(), team_);
   if (run.steps > 0 && lost != split()) switch_to(lost ? *exact_ : *fast_, live);
   return active_->advance(run, live);
@@ -116,8 +114,9 @@ void OverdampedArray::exchange(numerics::Archive& archive) {
   if (with_exact && !exact_) exact_ = std::make_unique<GeneralArray>(spec(), team_);
   active_ = splits ? exact_.get() : static_cast<Array*>(fast_.get());
   Exchange* const exchange = spec().exchange.get();
-  exchange_free(archive, free_, exchange);
-  std::ranges::transform(free_, clamped_.begin(), [](std::uint32_t moves) { return std::uint8_t{moves == 0}; });
+  for (std::uint8_t& cell : clamped_) cell = cell ? 0 : 1;
+  exchange_free(archive, std::span(clamped_), exchange);
+  for (std::uint8_t& cell : clamped_) cell = cell ? 0 : 1;
   fast_->exchange(archive);
   if (exact_) exact_->exchange(archive);
 

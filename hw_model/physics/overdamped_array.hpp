@@ -54,7 +54,6 @@ class OverdampedArray final : public Array {
   std::unique_ptr<Array> exact_;  // made when it is needed
   Array* active_;
   std::vector<std::uint8_t> clamped_;
-  std::vector<std::uint32_t> free_;
   bool metered_ = false;
   CellMeterSet cell_meters_;
   std::vector<LaneMeters> metered_before_;  // of the array that was active before; empty: nothing

@@ -40,6 +40,7 @@ struct Couplings::Packed {
   void pack_panels(const Couplings& couplings);
   void pack_rows(const Couplings& couplings);
   void pack_graph(const Couplings& couplings);
+  void pack_graph_rows(const Couplings& couplings);
   void find_segments(const Couplings& couplings);
   bool fills_a_triangle(const Couplings& couplings) const;
   void pack_codes(const Couplings& couplings, PackedFor use);

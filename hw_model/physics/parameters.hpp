@@ -9,6 +9,8 @@
 #include <span>
 #include <vector>
 
+#include "hw_model/physics/value_list.hpp"
+
 namespace heatbath::numerics {
 class Archive;
 }
@@ -22,16 +24,16 @@ class Graph;
 /// overdamped and underdamped cells; the other kinds are in docs/dynamics.md.
 /// Values as the array applies them (after conversion and mismatch). Energies and kT in one energy unit.
 struct Parameters {
-  std::vector<float> j2, j4;  ///< one per cell
-  std::vector<float> bias;    ///< one per cell; or lanes x cells, row-major, when bias_per_lane
+  ValueList j2, j4;  ///< one per cell
+  ValueList bias;    ///< one per cell; or lanes x cells, row-major, when bias_per_lane
   bool bias_per_lane = false;
   std::shared_ptr<const Couplings> couplings;  ///< never null
   float gain = 1.0f;
   float kT = 0.0f;
-  std::vector<float> kT_cell;    ///< one per cell, and then kT is not used; empty: kT everywhere
-  std::vector<float> mass;       ///< one per cell: mass, or the capacitance C_ii of an rlc node, > 0; empty: 1
-  std::vector<float> damping;    ///< one per cell: damping, or the conductance 1/R of an rlc node, >= 0; empty: 1
-  std::vector<float> frequency;  ///< one per cell: angular frequency of a phase; empty: 0
+  ValueList kT_cell;    ///< one per cell, and then kT is not used; empty: kT everywhere
+  ValueList mass;       ///< one per cell: mass, or the capacitance C_ii of an rlc node, > 0; empty: 1
+  ValueList damping;    ///< one per cell: damping, or the conductance 1/R of an rlc node, >= 0; empty: 1
+  ValueList frequency;  ///< one per cell: angular frequency of a phase; empty: 0
 
   float kT_of(std::uint32_t cell) const { return kT_cell.empty() ? kT : kT_cell[cell]; }
   float mass_of(std::uint32_t cell) const { return mass.empty() ? 1.0f : mass[cell]; }
@@ -60,7 +62,7 @@ class Couplings {
   Couplings(std::uint32_t cells, std::vector<float> matrix, const CodeGrid& grid);
   /// One value per coupler (J_ij = J_ji), or two, J_ij then J_ji with i < j, in the order of graph.couplers().
   /// Throws std::invalid_argument for another number of values.
-  Couplings(std::shared_ptr<const Graph> graph, std::vector<float> values);
+  Couplings(std::shared_ptr<const Graph> graph, ValueList values);
   ~Couplings();
 
   std::uint32_t cells() const { return cells_; }
@@ -78,8 +80,12 @@ class Couplings {
   /// Sums of |J_ik| over k, one per row: no eigenvalue is beyond the largest (Gershgorin).
   std::vector<double> row_sums() const;
 
+  /// On a graph: one or two per coupler, as they were given; empty for a dense matrix.
+  const ValueList& coupler_values() const { return values_; }
+
   /// Rows as stored values: row i has entries begin[i]..begin[i + 1], columns ascending. With columns null, all
-  /// cells() columns, begin null. Made at first use, safe from several threads. Not for an all-zero matrix.
+  /// cells() columns, begin null. Made at first use and kept, which of a graph of N cells and C couplers takes 4 N + 16 C
+  /// bytes (for_row of coupling_rows.hpp takes none); safe from several threads. Not for an all-zero matrix.
   struct Rows {
     const std::uint32_t* begin;
     const std::uint32_t* columns;
@@ -106,7 +112,7 @@ class Couplings {
   bool zero_, symmetric_ = true;
   std::vector<float> transpose_;  // dense: [k][i]: the chain over k reads rows
   std::shared_ptr<const Graph> graph_;
-  std::vector<float> values_;  // on a graph: one or two per coupler
+  ValueList values_;  // on a graph: one or two per coupler
   std::optional<CodeGrid> code_grid_;
   mutable std::mutex packing_, rows_making_;
   mutable std::unique_ptr<Packed> packed_;

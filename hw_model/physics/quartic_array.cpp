@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstring>
 
@@ -52,7 +53,7 @@ struct QuarticArray::Impl {
   Exchange* exchange = nullptr;  // null: the array is whole
   OwnRows own_rows{nullptr, 0};
   std::vector<LaneTile> tiles;
-  std::vector<std::uint32_t> free;         // of each cell: ~0 moves, 0 is clamped
+  std::vector<std::uint8_t> free;         // of each cell: 0 is clamped
   std::vector<std::uint32_t> free_cells;  // of each group
   bool metered = false;
   CellMeterSet cell_meters;
@@ -77,19 +78,23 @@ struct QuarticArray::Impl {
     const std::uint32_t first = group * group_cells, count = std::min(group_cells, cells - first);
     for (std::uint32_t i = 0; i < count; ++i) {
       value(first + i, of.two_j2[i], of.four_j4[i], of.bias[i]);
-      of.free[i] = free[first + i];
+      of.free[i] = free[first + i] != 0 ? ~0u : 0u;
     }
     return of;
   }
 
   // Cells of two whole groups have the same parameters and are free or clamped alike.
   bool alike(const Parameters& p, std::uint32_t group, std::uint32_t other) const {
-    const auto same = [&](const auto& of_cells) {
-      return std::memcmp(of_cells.data() + std::size_t{group} * group_cells, of_cells.data() + std::size_t{other} * group_cells,
-                         group_cells * sizeof of_cells[0]) == 0;
+    const std::size_t first = std::size_t{group} * group_cells, to = std::size_t{other} * group_cells;
+    const auto same = [&](const ValueList& values) {
+      if (values.one_value()) return true;
+      for (std::uint32_t i = 0; i < group_cells; ++i)
+        if (std::bit_cast<std::uint32_t>(values[first + i]) != std::bit_cast<std::uint32_t>(values[to + i])) return false;
+      return true;
     };
     const bool all_free = free_cells[group] == group_cells && free_cells[other] == group_cells;
-    return same(p.j2) && same(p.j4) && (p.bias_per_lane || same(p.bias)) && (all_free || same(free));
+    return same(p.j2) && same(p.j4) && (p.bias_per_lane || same(p.bias)) &&
+           (all_free || std::memcmp(free.data() + first, free.data() + to, group_cells) == 0);
   }
 
   // A group like the one before shares its parameters, so that a large uniform array is not bound by reading them.
@@ -345,8 +350,8 @@ QuarticArray::QuarticArray(const ArraySpec& spec, numerics::ThreadTeam* team)
   a.team = team;
   a.exchange = spec.exchange.get();
   a.own_rows = OwnRows(a.exchange, cells);
-  a.free.assign(a.padded, 0u);
-  std::fill_n(a.free.begin(), cells, ~0u);
+  a.free.assign(a.padded, std::uint8_t{0});
+  std::fill_n(a.free.begin(), cells, std::uint8_t{0xFF});
   a.count_free_cells();
   for (const LaneRange& range : ranges_of_lanes(lanes, team, true)) {
     LaneTile tile;
@@ -397,7 +402,7 @@ void QuarticArray::write(std::uint32_t lane, std::uint32_t first, std::span<cons
 
 void QuarticArray::set_clamped(std::span<const std::uint8_t> clamped, const Parameters& live) {
   if (impl_->metered) impl_->close(live);
-  for (std::uint32_t i = 0; i < impl_->cells; ++i) impl_->free[i] = clamped[i] ? 0u : ~0u;
+  for (std::uint32_t i = 0; i < impl_->cells; ++i) impl_->free[i] = clamped[i] ? std::uint8_t{0} : std::uint8_t{0xFF};
   impl_->count_free_cells();
 }
 

@@ -11,10 +11,13 @@ namespace heatbath::physics::ramp {
 namespace {
 
 /// Values of cells that may be left out on either side, and are `usual` then.
-std::vector<float> optional_between(const std::vector<float>& from, const std::vector<float>& to, float usual, float s) {
-  std::vector<float> out(std::max(from.size(), to.size()));
+ValueList optional_between(const ValueList& from, const ValueList& to, float usual, float s) {
+  const std::size_t size = std::max(from.size(), to.size());
+  const auto value = [&](const ValueList& of, std::size_t i) { return of.empty() ? usual : of[i]; };
+  if (size > 0 && from.one_value() && to.one_value()) return ValueList(size, between(value(from, 0), value(to, 0), s));
+  std::vector<float> out(size);
   for (std::size_t i = 0; i < out.size(); ++i)
-    out[i] = between(from.empty() ? usual : from[i], to.empty() ? usual : to[i], s);
+    out[i] = between(value(from, i), value(to, i), s);
   return out;
 }
 
@@ -48,17 +51,19 @@ std::shared_ptr<const Couplings> couplings_between(const Couplings& from, const 
 
 Parameters between(const Parameters& from, const Parameters& to, double position, std::uint32_t lanes) {
   const auto s = static_cast<float>(position);
-  const auto cells = static_cast<std::uint32_t>(from.j2.size());
   Parameters p = from;
-  for (std::uint32_t i = 0; i < cells; ++i) {
-    p.j2[i] = between(from.j2[i], to.j2[i], s);
-    p.j4[i] = between(from.j4[i], to.j4[i], s);
-  }
+  p.j2 = optional_between(from.j2, to.j2, 0, s);
+  p.j4 = optional_between(from.j4, to.j4, 0, s);
   const std::size_t row = from.bias.size() / (from.bias_per_lane ? lanes : 1);  // biases of a lane
   p.bias_per_lane = from.bias_per_lane || to.bias_per_lane;
-  p.bias.resize(row * (p.bias_per_lane ? lanes : 1));
-  for (std::size_t at = 0; at < p.bias.size(); ++at)
-    p.bias[at] = between(from.bias[from.bias_per_lane ? at : at % row], to.bias[to.bias_per_lane ? at : at % row], s);
+  if (!p.bias_per_lane) {
+    p.bias = optional_between(from.bias, to.bias, 0, s);
+  } else {
+    std::vector<float> bias(row * lanes);
+    for (std::size_t at = 0; at < bias.size(); ++at)
+      bias[at] = between(from.bias[from.bias_per_lane ? at : at % row], to.bias[to.bias_per_lane ? at : at % row], s);
+    p.bias = std::move(bias);
+  }
   // The difference in float32, as the kernels have it.
   p.gain = static_cast<float>(from.gain + position * (to.gain - from.gain));
   p.kT = static_cast<float>(from.kT + position * (to.kT - from.kT));

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "hw_model/physics/cell_law.hpp"
+#include "hw_model/physics/coupling_rows.hpp"
 #include "hw_model/physics/exchange.hpp"
 #include "hw_model/physics/steppers/stepper_rule.hpp"
 
@@ -16,17 +17,17 @@ namespace {
 
 // Sum of |J_ik| over k, as far as `enough`.
 double row_sum(const Couplings& couplings, std::uint32_t i, double enough) {
-  if (couplings.zero()) return 0;
-  const auto rows = couplings.rows();
-  const std::size_t begin = rows.columns ? rows.begin[i] : std::size_t{i} * rows.cells;
-  const std::size_t end = rows.columns ? rows.begin[i + 1] : begin + rows.cells;
   double sum = 0;
-  for (std::size_t e = begin; e < end && sum < enough; ++e) sum += std::abs(rows.values[e]);
+  for_row(couplings, i, [&](std::uint32_t, float value) {
+    if (sum < enough) sum += std::abs(value);
+  });
   return sum;
 }
 
 // Whether a free cell does, of those that are here.
-bool some_lose_increments(const ArraySpec& spec, const Parameters& p, double dt, std::span<const std::uint32_t> free) {
+// free(i): whether cell i moves.
+template <class Free>
+bool some_lose_increments(const ArraySpec& spec, const Parameters& p, double dt, const Free& free) {
   const CellLaw& cell = law(spec.kind);
   const StepperRule& by = rule(spec);
   if (cell.spins || by.exact == Exact::whole || p.couplings->code_grid()) return false;
@@ -35,7 +36,7 @@ bool some_lose_increments(const ArraySpec& spec, const Parameters& p, double dt,
   if (!by.by_force) {
     const auto small = [&](double h) { return h > 0 && h < still; };  // none is refused elsewhere
     for (std::uint32_t i = 0; i < spec.cells; ++i)
-      if (free[i] != 0 && small(std::sqrt(2 * double{spec.mobility} * p.kT_of(i) * dt))) return true;
+      if (free(i) && small(std::sqrt(2 * double{spec.mobility} * p.kT_of(i) * dt))) return true;
     return false;
   }
   if (!inertia && !phases) {
@@ -43,17 +44,18 @@ bool some_lose_increments(const ArraySpec& spec, const Parameters& p, double dt,
     // bits of magnitudes rise with them.
     const double mu_dt = double{spec.mobility} * dt;
     std::uint32_t least = std::bit_cast<std::uint32_t>(std::numeric_limits<float>::max());
-    for (const float value : p.j2) least = std::min(least, std::bit_cast<std::uint32_t>(value) & 0x7FFFFFFFu);
+    for (std::size_t i = 0; i < (p.j2.one_value() ? 1 : p.j2.size()); ++i)
+      least = std::min(least, std::bit_cast<std::uint32_t>(p.j2[i]) & 0x7FFFFFFFu);
     if (mu_dt * 2 * double{std::bit_cast<float>(least)} >= still) return false;
     bool none = true;
     for (std::uint32_t i = 0; i < spec.cells; ++i) {
       const double curvature = 2 * std::abs(double{p.j2[i]}) + 12 * double{p.j4[i]};
-      none &= (free[i] == 0) | (mu_dt * curvature >= still);
+      none &= !free(i) | (mu_dt * curvature >= still);
     }
     if (none) return false;
   }
   for (std::uint32_t i = 0; i < spec.cells; ++i) {
-    if (free[i] == 0) continue;
+    if (!free(i)) continue;
     const double kT = p.kT_of(i), damping = inertia ? double{p.damping_of(i)} : 1.0;
     const double mobility = inertia ? 1.0 / p.mass_of(i) : double{spec.mobility}, mu_dt = mobility * dt;
     const double noise = std::sqrt(2 * damping * kT * mu_dt * (inertia ? mobility : 1.0));
@@ -87,7 +89,12 @@ bool some_lose_increments(const ArraySpec& spec, const Parameters& p, double dt,
 }  // namespace
 
 bool loses_increments(const ArraySpec& spec, const Parameters& p, double dt, std::span<const std::uint32_t> free) {
-  const bool here = some_lose_increments(spec, p, dt, free);
+  const bool here = some_lose_increments(spec, p, dt, [free](std::uint32_t i) { return free[i] != 0; });
+  return spec.exchange ? spec.exchange->any(here) : here;
+}
+
+bool loses_increments_beside(const ArraySpec& spec, const Parameters& p, double dt, std::span<const std::uint8_t> held) {
+  const bool here = some_lose_increments(spec, p, dt, [held](std::uint32_t i) { return held[i] == 0; });
   return spec.exchange ? spec.exchange->any(here) : here;
 }
 

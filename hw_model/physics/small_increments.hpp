@@ -26,6 +26,9 @@ constexpr double fast_phase = 0.5;
 /// whether that is below 2^-14. False for p-bits, exact-ou and sums in integers.
 bool loses_increments(const ArraySpec& spec, const Parameters& parameters, double dt,
                       std::span<const std::uint32_t> free);
+/// The same, of cells that are not held: per cell 0 where it moves.
+bool loses_increments_beside(const ArraySpec& spec, const Parameters& parameters, double dt,
+                             std::span<const std::uint8_t> held);
 
 /// Whether float32 rounds the transition 1 + change so that a rate of its moving variables is off by more than
 /// rate_error_max: by the row sums of rounding times change^-1, or of rounding over `damping`, the least decay of a

@@ -5,6 +5,7 @@
 
 #include "heatbath/cells/spin.hpp"
 #include "hw_model/physics/general_array_impl.hpp"
+#include "hw_model/physics/graph.hpp"
 #include "hw_model/physics/steppers/stepper_rule.hpp"
 
 namespace heatbath::physics {
@@ -177,6 +178,7 @@ bool GeneralArray::Impl::advance_planes(const Run& run, const Parameters& live, 
   if (metered && (!live.couplings->symmetric() || !exact_energies(*planes, live) || live.gain != target.gain ||
                   live.bias != target.bias || live.j2 != target.j2 || live.j4 != target.j4))
     return false;
+  make_order();
   const PlaneKinds& kinds = this->kinds(live, target);
   if (!kinds.few()) return false;
 
@@ -260,11 +262,20 @@ const SignLattice* GeneralArray::Impl::lattice(const StepTable& p) {
   const auto uniform = [](const std::vector<float>& values) {
     return std::ranges::all_of(values, [&](float v) { return v == values.front(); });
   };
-  if (exchange || !rule(spec).by_colour || spec.spin_noise != SpinNoise::words || metered || p.integers || !p.couplings_a ||
-      p.couplings_b || p.lane_bias || !uniform(p.bias) || !uniform(p.two_over_kT))
-    return nullptr;
-  if (signs_of != p.couplings_a) signs_of = p.couplings_a, signs = SignLattice::of(*signs_of);
-  return signs.get();
+  if (!rule(spec).by_colour || spec.spin_noise != SpinNoise::words || metered || p.integers || p.lane_bias) return nullptr;
+  if (!exchange) {
+    if (!p.couplings_a || p.couplings_b || !uniform(p.bias) || !uniform(p.two_over_kT)) return nullptr;
+    if (signs_of != p.couplings_a) signs_of = p.couplings_a, signs = SignLattice::of(*signs_of, nullptr);
+    return signs.get();
+  }
+  const bool none = own_rows.count() == 0;
+  if (none && !no_couplings)
+    no_couplings = std::make_shared<const Couplings>(spec.graph, ValueList(spec.graph->couplers().size(), 0.0f));
+  const std::shared_ptr<const Couplings>& couplings = none ? no_couplings : p.couplings_a;
+  bool fits = none || (p.couplings_a && !p.couplings_b && uniform(p.bias) && uniform(p.two_over_kT));
+  if (fits && (!signs || signs_of != couplings)) signs_of = couplings, signs = SignLattice::of(*couplings, exchange);
+  fits = !exchange->any(!fits || !signs);
+  return fits ? signs.get() : nullptr;
 }
 
 }  // namespace heatbath::physics

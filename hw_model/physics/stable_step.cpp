@@ -15,6 +15,7 @@
 #include "heatbath/numerics/lanczos.hpp"
 #include "heatbath/numerics/work_watch.hpp"
 #include "hw_model/physics/cell_law.hpp"
+#include "hw_model/physics/coupling_rows.hpp"
 #include "hw_model/physics/step_table.hpp"
 #include "hw_model/physics/steppers/stepper_rule.hpp"
 
@@ -75,7 +76,8 @@ struct FreeCells {
   const ArraySpec& spec;
   const Parameters& p;
   std::vector<std::uint32_t> at;        // cells
-  std::vector<std::int64_t> place;      // of a cell in `at`, or -1
+  std::vector<std::uint32_t> place;     // of a cell in `at`; of one that does not move none
+  static constexpr std::uint32_t none = 0xFFFFFFFFu;
   const CellLaw& cell;
   const StepperRule& by;
   bool coupled, symmetric, inertia;
@@ -86,7 +88,7 @@ struct FreeCells {
   FreeCells(const ArraySpec& s, const Parameters& parameters, std::span<const std::uint8_t> clamped)
       : spec(s),
         p(parameters),
-        place(s.cells, -1),
+        place(s.cells, none),
         cell(law(s.kind)),
         by(rule(s)),
         coupled(!cell.capacitive && !parameters.couplings->zero() && parameters.gain != 0),
@@ -95,7 +97,7 @@ struct FreeCells {
         gain(parameters.gain) {
     for (std::uint32_t i = 0; i < s.cells; ++i) {
       if (!clamped.empty() && clamped[i] != 0) continue;
-      place[i] = static_cast<std::int64_t>(at.size());
+      place[i] = static_cast<std::uint32_t>(at.size());
       at.push_back(i);
     }
     diagonal.resize(at.size());
@@ -109,54 +111,58 @@ struct FreeCells {
 
   /// f(k, J_ik) of the couplings of a cell.
   template <class F>
-  static void row(const Couplings::Rows& rows, std::uint32_t i, F f) {
-    if (rows.columns != nullptr) {
-      numerics::spend(rows.begin[i + 1] - rows.begin[i] + 1);
-      for (std::uint32_t e = rows.begin[i]; e < rows.begin[i + 1]; ++e)
-        f(rows.columns[e], static_cast<double>(rows.values[e]));
-    } else {
-      numerics::spend(rows.cells);
-      const float* values = rows.values + std::size_t{i} * rows.cells;
-      for (std::uint32_t k = 0; k < rows.cells; ++k)
-        if (values[k] != 0) f(k, static_cast<double>(values[k]));
+  void row(std::uint32_t i, F f) const {
+    const Couplings& couplings = *p.couplings;
+    if (couplings.graph()) {
+      std::uint64_t count = 1;
+      for_row(couplings, i, [&](std::uint32_t k, float value) {
+        f(k, static_cast<double>(value));
+        ++count;
+      });
+      numerics::spend(count);
+      return;
     }
+    const Couplings::Rows rows = couplings.rows();
+    numerics::spend(rows.cells);
+    const float* values = rows.values + std::size_t{i} * rows.cells;
+    for (std::uint32_t k = 0; k < rows.cells; ++k)
+      if (values[k] != 0) f(k, static_cast<double>(values[k]));
   }
 
   /// y += W x of free cells; W: the couplings' part of H beside its diagonal.
   void add_coupled(std::span<const double> x, std::span<double> y) const {
     if (!coupled) return;
-    const Couplings::Rows rows = p.couplings->rows();
     for (std::size_t n = 0; n < size(); ++n) {
       const std::uint32_t i = at[n];
       double sum = 0;
-      row(rows, i, [&](std::uint32_t k, double j) {
-        if (place[k] < 0) return;
+      row(i, [&](std::uint32_t k, double j) {
+        if (place[k] == none) return;
         const double turned = cosine.empty() ? 1.0 : cosine[i] * cosine[k] + sine[i] * sine[k];
-        sum += j * turned * x[static_cast<std::size_t>(place[k])];
+        sum += j * turned * x[place[k]];
       });
       y[n] += gain * sum;
     }
   }
 
-  /// Biases of the lane that has the largest one.
-  std::vector<double> biases() const {
-    if (!p.bias_per_lane) return {p.bias.begin(), p.bias.end()};
+  /// Biases of the lane that has the largest one begin here.
+  std::size_t first_bias() const {
+    if (!p.bias_per_lane) return 0;
     const auto largest = std::max_element(p.bias.begin(), p.bias.end(),
                                           [](float a, float b) { return std::abs(a) < std::abs(b); });
-    const auto lane = (largest - p.bias.begin()) / spec.cells * spec.cells;
-    return {p.bias.begin() + lane, p.bias.begin() + lane + spec.cells};
+    return static_cast<std::size_t>(largest - p.bias.begin()) / spec.cells * spec.cells;
   }
 
   /// Bounds of the diagonal that `settle` may find, from row sums only.
   void bound_diagonal(CurvatureAt curvature, std::span<const double> sums) {
-    const std::vector<double> bias = biases();
+    const std::size_t first = first_bias();
+    const auto bias = [&](std::uint32_t i) { return static_cast<double>(p.bias[first + i]); };
     double reach = 0;
     if (!cell.periodic && curvature == CurvatureAt::rest)
-      for (std::size_t n = 0; n < size(); ++n) reach = std::max(reach, reach_of(at[n], std::abs(bias[at[n]]), sums[at[n]]));
+      for (std::size_t n = 0; n < size(); ++n) reach = std::max(reach, reach_of(at[n], std::abs(bias(at[n])), sums[at[n]]));
     reach = curvature == CurvatureAt::rail ? rail() : std::min(reach, rail());
     for (std::size_t n = 0; n < size(); ++n) {
       const std::uint32_t i = at[n];
-      diagonal[n] = cell.periodic ? std::abs(bias[i]) + 2 * std::abs(two_j2(i)) + sums[i]
+      diagonal[n] = cell.periodic ? std::abs(bias(i)) + 2 * std::abs(two_j2(i)) + sums[i]
                                                  : cells::quartic_curvature(two_j2(i), 4 * j4(i), reach);
     }
   }
@@ -186,7 +192,8 @@ struct FreeCells {
   /// Starts every cell in its own well, then moves one cell after another to its lowest energy in the field of the
   /// others.
   std::vector<double> resting_cells() const {
-    const std::vector<double> bias = biases();
+    const std::size_t first = first_bias();
+    const auto bias = [&](std::uint32_t i) { return static_cast<double>(p.bias[first + i]); };
     std::vector<double> x(spec.cells, 0.0);
     const auto lowest = [&](std::uint32_t i, double field) {
       const double curvature = two_j2(i), cubic = 4 * j4(i);
@@ -203,17 +210,16 @@ struct FreeCells {
       }
       return std::clamp(side * y, -rail(), rail());
     };
-    for (const std::uint32_t i : at) x[i] = lowest(i, bias[i]);
+    for (const std::uint32_t i : at) x[i] = lowest(i, bias(i));
     if (!coupled) return x;
-    const Couplings::Rows rows = p.couplings->rows();
     double moved = 1, size_of = 1;
     for (int sweep = 0; sweep < sweeps_to_rest && moved > 1e-10 * size_of; ++sweep) {
       moved = size_of = 0;
       for (const std::uint32_t i : at) {
         double field = 0;
-        row(rows, i, [&](std::uint32_t k, double j) { field += j * x[k]; });
+        row(i, [&](std::uint32_t k, double j) { field += j * x[k]; });
         const double before = x[i];
-        x[i] = lowest(i, bias[i] + gain * field);
+        x[i] = lowest(i, bias(i) + gain * field);
         moved = std::max(moved, std::abs(x[i] - before));
         size_of = std::max(size_of, std::abs(x[i]));
       }
@@ -222,11 +228,12 @@ struct FreeCells {
   }
 
   void settle_phases() {
-    const std::vector<double> bias = biases();
+    const std::size_t first = first_bias();
+    const auto bias = [&](std::uint32_t i) { return static_cast<double>(p.bias[first + i]); };
     cosine.assign(spec.cells, 1.0), sine.assign(spec.cells, 0.0);
     std::vector<double> along(spec.cells, 0.0), across(spec.cells, 0.0);  // sums of J cos and J sin
     const auto turn = [&](std::uint32_t i) {
-      const double a = bias[i] + gain * along[i], b = gain * across[i], c = static_cast<double>(p.j2[i]);
+      const double a = bias(i) + gain * along[i], b = gain * across[i], c = static_cast<double>(p.j2[i]);
       const auto energy = [&](double th) { return cells::phase_energy(c, a, std::cos(th)) + b * std::sin(th); };
       double th = a == 0 && b == 0 ? std::atan2(sine[i], cosine[i]) : std::atan2(-b, -a);
       if (c != 0) {
@@ -242,11 +249,10 @@ struct FreeCells {
       }
       cosine[i] = std::cos(th), sine[i] = std::sin(th);
     };
-    const Couplings::Rows rows = coupled ? p.couplings->rows() : Couplings::Rows{};
     const auto gather = [&](std::uint32_t i) {
       along[i] = across[i] = 0;
       if (coupled)
-        row(rows, i, [&](std::uint32_t k, double j) { along[i] += j * cosine[k], across[i] += j * sine[k]; });
+        row(i, [&](std::uint32_t k, double j) { along[i] += j * cosine[k], across[i] += j * sine[k]; });
     };
     for (const std::uint32_t i : at) {
       const double th = 0.3 * std::sin(12.9898 * (i + 1.0));
@@ -265,7 +271,7 @@ struct FreeCells {
     for (std::size_t n = 0; n < size(); ++n) {
       const std::uint32_t i = at[n];
       gather(i);
-      diagonal[n] = cells::phase_curvature(2 * two_j2(i), bias[i] + gain * along[i], gain * across[i], cosine[i], sine[i]);
+      diagonal[n] = cells::phase_curvature(2 * two_j2(i), bias(i) + gain * along[i], gain * across[i], cosine[i], sine[i]);
     }
   }
 };

@@ -86,15 +86,24 @@ StepTable::StepTable(const ArraySpec& spec, const Parameters& from, const Parame
   const StepperRule& by = rule(spec);
   const bool inertia = cell.inertia, phases = cell.periodic;
   const double mobility = spec.mobility;
-  for (auto* table : {&two_j2, &four_j4, &bias, &mass, &damping, &step, &sigma}) table->assign(n, 0.0f);
-  if (phases) four_j2.assign(n, 0.0f), minus_pull.assign(n, 0.0f);
-
-  std::vector<double> rate(n);
-  kT.resize(n);
+  for (auto* table : {&two_j2, &four_j4, &bias}) table->assign(n, 0.0f);
   for (std::uint32_t i = 0; i < n; ++i) {
     two_j2[i] = ramp::between(2.0f * from.j2[i], 2.0f * to.j2[i], position);
     four_j4[i] = ramp::between(4.0f * from.j4[i], 4.0f * to.j4[i], position);
     if (!lane_bias) bias[i] = ramp::between(from.bias[i], to.bias[i], position);
+  }
+  if (cell.spins) {
+    if (spec.exchange) potential = !spec.exchange->any(!potential);
+    two_over_kT.resize(n);
+    for (std::uint32_t i = 0; i < n; ++i) two_over_kT[i] = two_over(ramp::scalar_between(from.kT_of(i), to.kT_of(i), at));
+    if (spec.spin_codes.bits != 0 && dt != 0) integers.emplace(spec.spin_codes, from, to, at);
+    return;
+  }
+  for (auto* table : {&mass, &damping, &step, &sigma}) table->assign(n, 0.0f);
+  if (phases) four_j2.assign(n, 0.0f), minus_pull.assign(n, 0.0f);
+  std::vector<double> rate(n);
+  kT.resize(n);
+  for (std::uint32_t i = 0; i < n; ++i) {
     mass[i] = ramp::between(from.mass_of(i), to.mass_of(i), position);
     damping[i] = ramp::between(from.damping_of(i), to.damping_of(i), position);
     kT[i] = ramp::scalar_between(from.kT_of(i), to.kT_of(i), at);
@@ -111,11 +120,6 @@ StepTable::StepTable(const ArraySpec& spec, const Parameters& from, const Parame
         static_cast<float>(inertia ? std::sqrt(rate[i] * dt) / mass[i] : std::sqrt(2.0 * (mobility * dt) * kT[i]));
   }
   if (spec.exchange) potential = !spec.exchange->any(!potential);
-  if (cell.spins) {
-    two_over_kT.resize(n);
-    for (std::uint32_t i = 0; i < n; ++i) two_over_kT[i] = two_over(kT[i]);
-    if (spec.spin_codes.bits != 0 && dt != 0) integers.emplace(spec.spin_codes, from, to, at);
-  }
   if (inertia) {
     whole_dt.assign(n, static_cast<float>(dt));
     half_dt.assign(n, static_cast<float>(0.5 * dt));

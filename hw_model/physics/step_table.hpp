@@ -29,7 +29,9 @@ struct StepTable : RampedCouplings {
   double dt;
   float position;
   bool lane_bias;  ///< biases differ between lanes: see bias_of
-  std::vector<float> two_j2, four_j4, bias, mass, damping;
+  std::vector<float> two_j2, four_j4, bias;
+  // Of cells that move; p-bits have none of these:
+  std::vector<float> mass, damping;
   std::vector<double> kT;
   std::vector<float> four_j2, minus_pull;  ///< phases: 4 J2 and -omega / mu
   // Where float32 would be too coarse (small_increments.hpp):

@@ -5,8 +5,6 @@
 
 #include <algorithm>
 
-#include "hw_model/ranks/graph_cut.hpp"
-
 namespace heatbath::ranks {
 
 struct HaloExchange::Channel {
@@ -44,20 +42,24 @@ struct HaloExchange::Channel {
   Channel& operator=(const Channel&) = delete;
 };
 
-HaloExchange::HaloExchange(Communicator& ranks, physics::Cut cut, std::span<const std::uint32_t> cells,
-                           std::span<const std::uint32_t> begins)
-    : Exchange(std::move(cut)), ranks_(ranks), received_(ranks.size()) {
+HaloExchange::HaloExchange(Communicator& ranks, const physics::Cut& cut, std::span<const std::uint32_t> begins)
+    : Exchange(cut), ranks_(ranks), received_(ranks.size()) {
   const physics::Cut& own = this->cut();
   std::vector<std::vector<std::uint32_t>> wanted(ranks.size());
-  for (std::uint32_t row = 0; row < cells.size(); ++row) {
-    if (cells[row] == no_cell || (row >= own.first_row && row < own.first_row + own.rows)) continue;
-    const auto owner = static_cast<std::size_t>(std::ranges::upper_bound(begins, cells[row]) - begins.begin() - 1);
-    wanted[owner].push_back(cells[row]);
-    received_[owner].push_back(row);
+  for (const std::uint32_t cell : cut.others) {
+    const auto owner = static_cast<std::size_t>(std::ranges::upper_bound(begins, cell) - begins.begin() - 1);
+    wanted[owner].push_back(cell);
+    received_[owner].push_back(cut.row(cell));
   }
   sent_ = ranks.trade(wanted);
   for (auto& list : sent_)
-    for (std::uint32_t& cell : list) cell = own.first_row + (cell - own.first_cell);
+    for (std::uint32_t& cell : list) {
+      cell = own.first_row + (cell - own.first_cell);
+      sent_rows_.push_back(cell);
+    }
+  std::ranges::sort(sent_rows_);
+  const auto rest = std::ranges::unique(sent_rows_);
+  sent_rows_.erase(rest.begin(), rest.end());
 }
 
 HaloExchange::~HaloExchange() = default;

@@ -14,12 +14,12 @@ namespace heatbath::ranks {
 
 class HaloExchange final : public physics::Exchange {
  public:
-  /// All ranks together. `cells` of the rank's rows (GraphPart), `begins` as of cut_points().
-  HaloExchange(Communicator& ranks, physics::Cut cut, std::span<const std::uint32_t> cells,
-               std::span<const std::uint32_t> begins);
+  /// All ranks together. `begins` as of cut_points().
+  HaloExchange(Communicator& ranks, const physics::Cut& cut, std::span<const std::uint32_t> begins);
   ~HaloExchange() override;
 
   void refresh(float* field, std::uint32_t lanes) override;
+  std::span<const std::uint32_t> sent_rows() const override { return sent_rows_; }
   bool any(bool here) override { return ranks_.any(here); }
 
  private:
@@ -30,6 +30,7 @@ class HaloExchange final : public physics::Exchange {
 
   Communicator& ranks_;
   std::vector<std::vector<std::uint32_t>> sent_, received_;  // rows, per rank
+  std::vector<std::uint32_t> sent_rows_;                     // all of sent_, each once
   std::map<std::uint32_t, std::unique_ptr<Channel>> channels_;
 };
 

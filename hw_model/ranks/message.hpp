@@ -18,6 +18,11 @@ class Message {
 
   const std::vector<std::byte>& bytes() const { return bytes_; }
 
+  /// Room for so many bytes more.
+  Message& reserve(std::size_t bytes) {
+    bytes_.reserve(bytes_.size() + bytes + sizeof(std::uint64_t));
+    return *this;
+  }
   template <class Value>
   Message& put(const Value& value) {
     static_assert(std::is_trivially_copyable_v<Value>);

@@ -27,6 +27,7 @@ using physics::CellMeter;
 using physics::Couplings;
 using physics::LaneMeters;
 using physics::Parameters;
+using physics::ValueList;
 
 enum class Order : std::uint8_t {
   end, make, drop, clamp, write, change, change_ramp, advance, restart, meters_on, cell_meter_on, clear_meters,
@@ -37,12 +38,28 @@ enum class Order : std::uint8_t {
 constexpr std::size_t kept_sets = 4;
 constexpr std::uint8_t none = 0xFF;
 
-using Field = std::vector<float> Parameters::*;
+using Field = ValueList Parameters::*;
 /// Lists that have one value per cell, or several, or are empty; and what a row that is no cell has.
 constexpr std::pair<Field, float> fields[] = {{&Parameters::j2, 0.0f},      {&Parameters::j4, 0.0f},
                                               {&Parameters::bias, 0.0f},    {&Parameters::kT_cell, 0.0f},
                                               {&Parameters::mass, 1.0f},    {&Parameters::damping, 0.0f},
                                               {&Parameters::frequency, 0.0f}};
+
+void put_values(Message& order, const ValueList& values) {
+  order.put(values.one_value()).put(std::uint64_t{values.size()});
+  if (values.empty()) return;
+  if (values.one_value()) {
+    order.put(values.front());
+  } else {
+    order.put_all(std::span<const float>(std::vector<float>(values.begin(), values.end())));
+  }
+}
+ValueList get_values(Message& order) {
+  const bool one = order.get<bool>();
+  const auto size = order.get<std::uint64_t>();
+  if (size == 0) return {};
+  return one ? ValueList(size, order.get<float>()) : ValueList(order.get_all<float>());
+}
 
 struct Scalars {
   float gain, kT;
@@ -78,20 +95,24 @@ class Part {
     spec.reciprocal = order.get<bool>();
     spec.spin_codes = order.get<physics::SpinCodes>();
     spec.spin_noise = order.get<physics::SpinNoise>();
-    physics::Cut cut;
-    cut.first_row = order.get<std::uint32_t>();
-    cut.rows = order.get<std::uint32_t>();
-    cut.first_cell = order.get<std::uint32_t>();
-    cut.cells = order.get<std::uint32_t>();
-    cut.rank = ranks.rank();
-    cut.ranks = ranks.size();
-    cut.colours = order.get_all<std::uint8_t>();
-    const auto cells = order.get_all<std::uint32_t>(), begins = order.get_all<std::uint32_t>();
-    spec.cells = static_cast<std::uint32_t>(cells.size());
-    spec.exchange = std::make_shared<HaloExchange>(ranks, std::move(cut), cells, begins);
+    physics::Cut part;
+    part.first_row = order.get<std::uint32_t>();
+    part.rows = order.get<std::uint32_t>();
+    part.first_cell = order.get<std::uint32_t>();
+    part.cells = order.get<std::uint32_t>();
+    part.rank = ranks.rank();
+    part.ranks = ranks.size();
+    part.colours = order.get_all<std::uint8_t>();
+    part.others = order.get_all<std::uint32_t>();
+    part.lower = order.get<std::uint32_t>();
+    const auto begins = order.get_all<std::uint32_t>();
+    spec.cells = part.all_rows();
+    spec.exchange = std::make_shared<HaloExchange>(ranks, part, begins);
     bool failed = false;
     try {
-      spec.graph = std::make_shared<const physics::Graph>(spec.cells, order.get_all<physics::Coupler>());
+      auto couplers = order.get_all<physics::Coupler>();
+      order = {};  // as large as they are
+      spec.graph = std::make_shared<const physics::Graph>(spec.cells, std::move(couplers));
       array_ = physics::make_array(spec, nullptr);
     } catch (const std::bad_alloc&) {
       failed = true;
@@ -196,13 +217,13 @@ class Part {
     p.gain = scalars.gain, p.kT = scalars.kT, p.bias_per_lane = scalars.bias_per_lane;
     for (const auto& [field, value] : fields) {
       const auto same = order.get<std::uint8_t>();
-      p.*field = same == none ? order.get_all<float>() : sets_[same].*field;
+      p.*field = same == none ? get_values(order) : sets_[same].*field;
     }
     const auto same = order.get<std::uint8_t>();
     if (same != none) {
       p.couplings = sets_[same].couplings;
     } else if (order.get<bool>()) {
-      p.couplings = std::make_shared<const Couplings>(array_->spec().graph, order.get_all<float>());
+      p.couplings = std::make_shared<const Couplings>(array_->spec().graph, get_values(order));
     } else {
       p.couplings = std::make_shared<const Couplings>(array_->cells());
     }
@@ -256,22 +277,29 @@ class RankArray final : public Array {
     if (const auto no = physics::refusal_of_cut(this->spec())) throw std::invalid_argument(no->what);
     const ArraySpec& made = this->spec();
     begins_ = cut_points(made.cells, ranks.size());
-    std::vector<Message> orders = begin(Order::make);
-    for (std::uint32_t rank = 0; rank < ranks.size(); ++rank) {
-      GraphPart part = part_of(*made.graph, begins_, rank);
-      orders[rank].put(made.kind).put(made.stepper).put(made.lanes).put(made.states).put(made.mobility).put(made.rail);
-      orders[rank].put(made.reciprocal).put(made.spin_codes).put(made.spin_noise);
-      orders[rank].put(part.cut.first_row).put(part.cut.rows).put(part.cut.first_cell).put(part.cut.cells);
-      orders[rank].put_all(std::span<const std::uint8_t>(part.cut.colours));
-      orders[rank].put_all(std::span<const std::uint32_t>(part.cells)).put_all(std::span<const std::uint32_t>(begins_));
-      orders[rank].put_all(std::span<const physics::Coupler>(part.couplers));
-      part.couplers = {};
-      parts_.push_back(std::move(part));
-    }
     const std::lock_guard lock(ranks.orders());
-    send(orders);
-    auto [what, own] = take(orders);
-    here_ = std::make_unique<Part>(ranks, own);
+    std::vector<Message> own(1);
+    parts_.resize(ranks.size());
+    for (std::uint32_t rank = ranks.size(); rank-- > 0;) {  // one by one: they are large
+      Message order = std::move(begin(Order::make).front());
+      physics::Cut& part = parts_[rank] = part_of(*made.graph, begins_, rank);
+      order.put(made.kind).put(made.stepper).put(made.lanes).put(made.states).put(made.mobility).put(made.rail);
+      order.put(made.reciprocal).put(made.spin_codes).put(made.spin_noise);
+      order.put(part.first_row).put(part.rows).put(part.first_cell).put(part.cells);
+      order.put_all(std::span<const std::uint8_t>(part.colours));
+      order.put_all(std::span<const std::uint32_t>(part.others)).put(part.lower);
+      order.put_all(std::span<const std::uint32_t>(begins_));
+      std::uint64_t couplers = 0;
+      for_couplers(*made.graph, part, [&](const physics::Coupler&, std::uint32_t) { ++couplers; });
+      order.reserve(couplers * sizeof(physics::Coupler)).put(couplers);
+      for_couplers(*made.graph, part, [&](const physics::Coupler& coupler, std::uint32_t) { order.put(coupler); });
+      part.colours = {};
+      if (rank == 0) own.front() = std::move(order);
+      else ranks.send(rank, order);
+    }
+    auto [what, order] = take(own);
+    own.clear();
+    here_ = std::make_unique<Part>(ranks, order);
   }
   ~RankArray() override {
     try {
@@ -304,14 +332,14 @@ class RankArray final : public Array {
     auto orders = begin(Order::write);
     for (std::uint32_t rank = 0; rank < orders.size(); ++rank) {
       // The rows written are one stretch of a rank's variables: its rows come in the order of the cells.
-      const auto& rows = parts_[rank].cells;
-      const auto count = static_cast<std::uint32_t>(rows.size());
+      const physics::Cut& part = parts_[rank];
+      const std::uint32_t count = part.all_rows();
       std::uint32_t begin = 0;
       std::vector<float> here;
       for (std::uint32_t variable = 0; variable < count * components(spec().kind); ++variable) {
-        const std::uint32_t cell = rows[variable % count];
+        const std::uint32_t cell = part.cell(variable % count);
         const std::uint64_t whole = std::uint64_t{variable / count} * cells() + cell;
-        const bool within = cell != no_cell && whole >= first && whole < first + values.size();
+        const bool within = cell != physics::Cut::no_cell && whole >= first && whole < first + values.size();
         if (within && here.empty()) begin = variable;
         if (within) {
           here.resize(variable - begin, 0.0f);  // rows between that are no cells
@@ -327,8 +355,8 @@ class RankArray final : public Array {
   void set_clamped(std::span<const std::uint8_t> clamped, const Parameters& live) override {
     auto orders = begin(Order::clamp);
     for (std::uint32_t rank = 0; rank < orders.size(); ++rank) {
-      const physics::Cut& cut = parts_[rank].cut;
-      std::vector<std::uint8_t> held(parts_[rank].cells.size(), 1);
+      const physics::Cut& cut = parts_[rank];
+      std::vector<std::uint8_t> held(parts_[rank].all_rows(), 1);
       std::copy_n(clamped.begin() + cut.first_cell, cut.rows, held.begin() + cut.first_row);
       orders[rank].put_all(std::span<const std::uint8_t>(held));
     }
@@ -459,10 +487,10 @@ class RankArray final : public Array {
   /// [component][cell] of the whole array, from what ranks have.
   void whole_states(const std::vector<float>& all, std::span<float> out) const {
     auto from = all.begin();
-    for (const GraphPart& part : parts_)
+    for (const physics::Cut& part : parts_)
       for (std::uint32_t component = 0; component < components(spec().kind); ++component) {
-        std::copy_n(from, part.cut.rows, out.begin() + std::size_t{component} * cells() + part.cut.first_cell);
-        from += part.cut.rows;
+        std::copy_n(from, part.rows, out.begin() + std::size_t{component} * cells() + part.first_cell);
+        from += part.rows;
       }
   }
 
@@ -490,41 +518,48 @@ class RankArray final : public Array {
       const std::uint8_t same = kept_with([&](const Parameters& kept) { return kept.*field == p.*field; });
       for (std::uint32_t rank = 0; rank < orders.size(); ++rank) {
         orders[rank].put(same);
-        if (same == none) put_rows(orders[rank], p.*field, parts_[rank].cells, of.second);
+        if (same == none) put_rows(orders[rank], p.*field, parts_[rank], of.second);
       }
     }
     const std::uint8_t same = kept_with([&](const Parameters& kept) { return kept.couplings == p.couplings; });
     for (std::uint32_t rank = 0; rank < orders.size(); ++rank) {
       orders[rank].put(same);
-      if (same == none) put_couplings(orders[rank], *p.couplings, parts_[rank].coupler_ordinals);
+      if (same == none) put_couplings(orders[rank], *p.couplings, parts_[rank]);
     }
     place->parameters = p;
   }
-  void put_rows(Message& order, const std::vector<float>& values, const std::vector<std::uint32_t>& rows, float other) const {
-    const std::size_t per_cell = is_bias_of_states(values) ? spec().states : 1;
+  void put_rows(Message& order, const ValueList& values, const physics::Cut& part, float other) const {
+    const std::size_t per_cell = is_bias_of_states(values) ? spec().states : 1, rows = part.all_rows();
+    const std::size_t size = values.size() / cells() * rows;
+    if (values.one_value()) return put_values(order, ValueList(size, values.empty() ? 0.0f : values.front()));
     std::vector<float> here;
-    here.reserve(values.size() / cells() * rows.size());
+    here.reserve(size);
     for (std::size_t first = 0; first < values.size(); first += per_cell * cells())
-      for (const std::uint32_t cell : rows)
-        for (std::size_t n = 0; n < per_cell; ++n)
-          here.push_back(cell == no_cell ? other : values[first + cell * per_cell + n]);
-    order.put_all(std::span<const float>(here));
+      for (std::uint32_t row = 0; row < rows; ++row)
+        for (std::size_t n = 0; n < per_cell; ++n) {
+          const std::uint32_t cell = part.cell(row);
+          here.push_back(cell == physics::Cut::no_cell ? other : values[first + cell * per_cell + n]);
+        }
+    put_values(order, std::move(here));
   }
-  bool is_bias_of_states(const std::vector<float>& values) const {
+  bool is_bias_of_states(const ValueList& values) const {
     return has_labels(spec().kind) && values.size() % (std::size_t{cells()} * spec().states) == 0;
   }
-  void put_couplings(Message& order, const Couplings& couplings, const std::vector<std::uint32_t>& ordinals) const {
+  void put_couplings(Message& order, const Couplings& couplings, const physics::Cut& part) const {
     order.put(!couplings.zero());
     if (couplings.zero()) return;
-    std::vector<float> values;
-    values.reserve(ordinals.size() * (couplings.symmetric() ? 1 : 2));
-    const auto couplers = spec().graph->couplers();
-    for (const std::uint32_t ordinal : ordinals) {
-      const auto [i, j] = couplers[ordinal];
-      values.push_back(couplings.at(i, j));
-      if (!couplings.symmetric()) values.push_back(couplings.at(j, i));
+    const ValueList& values = couplings.coupler_values();
+    const std::size_t each = values.size() / spec().graph->couplers().size();
+    if (values.one_value()) {
+      std::size_t count = 0;
+      for_couplers(*spec().graph, part, [&](const physics::Coupler&, std::uint32_t) { ++count; });
+      return put_values(order, ValueList(each * count, values.front()));
     }
-    order.put_all(std::span<const float>(values));
+    std::vector<float> here;
+    for_couplers(*spec().graph, part, [&](const physics::Coupler&, std::uint32_t ordinal) {
+      for (std::size_t n = 0; n < each; ++n) here.push_back(values[each * ordinal + n]);
+    });
+    put_values(order, std::move(here));
   }
 
   struct Set {
@@ -536,7 +571,7 @@ class RankArray final : public Array {
   Communicator& ranks_;
   const std::uint64_t number_;
   std::vector<std::uint32_t> begins_;
-  std::vector<GraphPart> parts_;
+  std::vector<physics::Cut> parts_;
   std::unique_ptr<Part> here_;
   mutable std::array<Set, kept_sets> sets_;
   mutable std::uint64_t uses_ = 0;

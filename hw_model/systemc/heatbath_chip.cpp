@@ -139,7 +139,7 @@ HeatbathChip::HeatbathChip(const sc_core::sc_module_name& name, const ChipConfig
 HeatbathChip::~HeatbathChip() = default;
 
 std::uint64_t HeatbathChip::ticks() const { return chip_->now(); }
-std::size_t HeatbathChip::topology_bytes() const { return chip_->topology().size(); }
+std::size_t HeatbathChip::topology_bytes() const { return chip_->topology_bytes(); }
 
 // -- time -------------------------------------------------------------------------------------------------------------
 
@@ -352,11 +352,10 @@ bool HeatbathChip::in_topology(const tlm::tlm_generic_payload& access) const {
 }
 
 void HeatbathChip::access_topology(tlm::tlm_generic_payload& access) {
-  const std::span<const std::byte> topology = chip_->topology();
-  const std::uint64_t offset = access.get_address() - hb_topology_address(topology.size());
-  if (access.get_data_length() > topology.size() - offset) return refuse(access, tlm::TLM_ADDRESS_ERROR_RESPONSE);
+  const std::uint64_t offset = access.get_address() - hb_topology_address(topology_bytes());
+  if (access.get_data_length() > topology_bytes() - offset) return refuse(access, tlm::TLM_ADDRESS_ERROR_RESPONSE);
   if (access.is_write()) return refuse(access, tlm::TLM_COMMAND_ERROR_RESPONSE);
-  std::memcpy(access.get_data_ptr(), topology.data() + offset, access.get_data_length());
+  chip_->read_topology(offset, std::as_writable_bytes(std::span(access.get_data_ptr(), access.get_data_length())));
   access.set_response_status(tlm::TLM_OK_RESPONSE);
 }
 
@@ -402,10 +401,10 @@ unsigned HeatbathChip::transport_dbg(tlm::tlm_generic_payload& access) {
   const unsigned bytes = access.get_data_length();
   if (!powered_ || (!access.is_read() && !access.is_write())) return 0;
   if (in_topology(access)) {
-    const std::span<const std::byte> topology = chip_->topology().subspan(address - hb_topology_address(topology_bytes()));
-    const auto count = static_cast<unsigned>(std::min<std::size_t>(bytes, topology.size()));
+    const std::uint64_t offset = address - hb_topology_address(topology_bytes());
+    const auto count = static_cast<unsigned>(std::min<std::uint64_t>(bytes, topology_bytes() - offset));
     if (!access.is_read()) return 0;
-    std::memcpy(data, topology.data(), count);
+    chip_->read_topology(offset, std::as_writable_bytes(std::span(data, count)));
     return count;
   }
   if (address < HB_MEMORY_BASE) {

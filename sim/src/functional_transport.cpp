@@ -57,12 +57,8 @@ std::span<std::byte> FunctionalTransport::window(std::uint64_t address, std::uin
 }
 
 void FunctionalTransport::read_block(std::uint64_t address, std::span<std::byte> out) {
-  const std::span<const std::byte> topology = chip_.topology();
-  const std::uint64_t list = hb_topology_address(topology.size());
-  if (lies_in(address, out.size(), list, topology.size())) {
-    if (!out.empty()) std::memcpy(out.data(), topology.data() + (address - list), out.size());
-    return;
-  }
+  const std::uint64_t topology = chip_.topology_bytes(), list = hb_topology_address(topology);
+  if (lies_in(address, out.size(), list, topology)) return chip_.read_topology(address - list, out);
   const std::span<std::byte> from = window(address, out.size());
   if (!out.empty()) std::memcpy(out.data(), from.data(), out.size());
 }

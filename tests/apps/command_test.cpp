@@ -831,4 +831,33 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"NoMeters", {"train", "ergodicity", "--out", "OUT", "--device", "func:profile=silicon"}, "METERS"}),
     [](const auto& instance) { return std::string(instance.param.name); });
 
+TEST(Command, ScalingSaysWhatAClusterWouldGive) {
+  const Outcome told = heatbath({"scaling", "--ns", "1.5", "--cells", "100000000", "--ranks", "1,4,1000", "--latency", "3", "--bandwidth", "2", "--json"});
+  ASSERT_EQ(told.status, 0) << told.error;
+  const nlohmann::json is = nlohmann::json::parse(told.out);
+  const nlohmann::json& rows = is["ranks"];
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(rows[0]["halo_s"], 0.0) << "a single rank has nobody to talk to";
+  EXPECT_NEAR(rows[0]["computing_s"].get<double>(), 0.15, 1e-12);
+  // 10,000 columns of 4 bytes out and in, to two neighbours: 80 KB at 2 GB/s are 40 us each way, and 3 us of latency.
+  EXPECT_NEAR(rows[1]["halo_s"].get<double>(), 2 * (3e-6 + 40e-6), 1e-12);
+  EXPECT_NEAR(rows[1]["computing_s"].get<double>(), 0.0375, 1e-12);
+  EXPECT_NEAR(rows[1]["strong"].get<double>(), 0.0375 / 0.037586, 1e-9);
+  EXPECT_NEAR(rows[2]["rows"].get<double>(), 10, 1e-9);
+  EXPECT_NEAR(rows[2]["strong"].get<double>(), 150e-6 / 236e-6, 1e-9);
+  // As many cells a rank as on the single one: 100,000 times sqrt(10) columns.
+  EXPECT_NEAR(rows[2]["weak"].get<double>(), 0.15 / (0.15 + 2 * (3e-6 + 8 * std::sqrt(1e11) / 2e9)), 1e-9);
+  EXPECT_TRUE(is["measured"].is_null());
+  EXPECT_FALSE(is["assumes"].empty());
+  const Outcome measured = heatbath({"scaling", "--device", "func:topology=torus:16x16&lanes=1&threads=1", "--json"});
+  ASSERT_EQ(measured.status, 0) << measured.error;
+  EXPECT_GT(nlohmann::json::parse(measured.out)["ns_per_cell_step"].get<double>(), 0.0);
+  for (const char* wrong : {"0", "64,", "x", "-1"}) {
+    const Outcome refused = heatbath({"scaling", "--ns", "1", "--ranks", wrong});
+    EXPECT_EQ(refused.status, 2) << wrong;
+    EXPECT_THAT(refused.error, HasSubstr("--ranks"));
+  }
+  EXPECT_EQ(heatbath({"scaling", "--ns", "1", "--device", "func:"}).status, 2);
+}
+
 }  // namespace

@@ -65,7 +65,7 @@ TEST(Choices, ShowInTheCapabilityRegisters) {
   const Chip phases(load_profile("ideal", {{"cell", "phase"}, {"topology", "king:3x3"}, {"reciprocal", "no"}}), one_lane);
   EXPECT_EQ(phases.read32(HB_CAPS_CELLS_OFFSET), 9u);
   EXPECT_EQ(phases.read32(HB_CAPS_COUPLERS_OFFSET), 20u);
-  EXPECT_EQ(phases.topology().size(), 160u);
+  EXPECT_EQ(phases.topology_bytes(), 160u);
   EXPECT_EQ(phases.read32(HB_CAPS_PARAM_FORMAT_OFFSET), 1u << HB_CAPS_PARAM_FORMAT_LAYOUT_SHIFT);
   EXPECT_EQ(value_of(phases, HB_CAPS_RANGE_STATE_OFFSET), std::numbers::pi_v<float>);
   EXPECT_EQ(value_of(phases, HB_CAPS_RANGE_SECOND_OFFSET), 0x1p24f);

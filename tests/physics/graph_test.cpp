@@ -1,7 +1,13 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <bit>
 #include <fstream>
+#include <random>
+#include <set>
+#include <utility>
 
+#include "heatbath/numerics/archive.hpp"
 #include "hw_model/physics/array.hpp"
 #include "hw_model/physics/graph.hpp"
 #include "hw_model/physics/steppers/stepper_rule.hpp"
@@ -42,6 +48,98 @@ TEST(Graph, NamedFormsHaveTheirCouplers) {
       const Coupler c = torus->couplers()[torus->coupler_ordinals(i)[n]];
       EXPECT_EQ(c.i + c.j, i + torus->neighbours(i)[n]);
     }
+  }
+}
+
+TEST(Graph, HasTheNeighboursOfItsPairsWhetherGroupsOfCellsAreAlikeOrNot) {
+  std::mt19937 engine(3);
+  std::set<std::pair<std::uint32_t, std::uint32_t>> some;
+  while (some.size() < 500) {
+    const std::uint32_t i = engine() % 300, j = engine() % 300;
+    if (i / 64 != 2 && i < j) some.insert({i, j});  // some cells begin no coupler
+  }
+  std::vector<Coupler> random;
+  for (const auto& [i, j] : some) random.push_back(engine() % 2 == 0 ? Coupler{i, j} : Coupler{j, i});
+  std::ranges::shuffle(random, engine);
+  const std::vector<std::pair<std::uint32_t, std::vector<Coupler>>> cases{
+      {300, random}, {640 * 8, numerics::grid_pairs(640, 8, true)}, {130, numerics::chain_pairs(130, false)}, {5, {}}};
+  for (const auto& [cells, pairs] : cases) {
+    const Graph graph(cells, pairs);
+    std::set<std::pair<std::uint32_t, std::uint32_t>> sorted;
+    std::vector<std::set<std::uint32_t>> beside(cells);
+    for (const Coupler& c : pairs) {
+      sorted.insert(std::minmax(c.i, c.j));
+      beside[c.i].insert(c.j), beside[c.j].insert(c.i);
+    }
+    ASSERT_EQ(graph.couplers().size(), sorted.size());
+    std::size_t at = 0;
+    auto next = graph.couplers().begin();
+    for (const auto& [i, j] : sorted) {
+      EXPECT_EQ(*next++, (Coupler{i, j}));
+      EXPECT_EQ(graph.couplers()[at], (Coupler{i, j}));
+      EXPECT_EQ(graph.coupler_between(j, i), at);
+      ++at;
+    }
+    EXPECT_EQ(next, graph.couplers().end());
+    for (std::uint32_t cell = 0; cell < cells; ++cell) {
+      ASSERT_TRUE(std::ranges::equal(graph.neighbours(cell), beside[cell])) << cell;
+      std::uint32_t n = 0;
+      for (const std::uint32_t ordinal : graph.coupler_ordinals(cell)) {
+        const auto [i, j] = graph.couplers()[ordinal];
+        EXPECT_EQ(i == cell ? j : i, graph.neighbours(cell)[n]);
+        EXPECT_TRUE(i == cell || j == cell);
+        ++n;
+      }
+      const std::uint32_t other = (cell + 7) % cells;
+      if (!beside[cell].contains(other)) {
+        EXPECT_EQ(graph.coupler_between(cell, other), sorted.size());
+      }
+    }
+  }
+  const auto torus = named_graph("torus:640x80");
+  std::set<std::uint32_t> patterns;
+  for (std::uint32_t group = 0; group < 800; ++group) patterns.insert(torus->pattern(group));
+  EXPECT_LE(patterns.size(), 9u) << "corners, edges and the middle: such a graph takes no memory for its cells";
+}
+
+TEST(ValueList, ReadsAsAVectorDoes) {
+  const std::vector<float> different{1, 2, 2, -0.0f}, alike(5, 0.25f), zeros{0.0f, -0.0f};
+  for (const auto& values : {different, alike, zeros, std::vector<float>()}) {
+    const ValueList list = values;
+    ASSERT_EQ(list.size(), values.size());
+    EXPECT_TRUE(std::ranges::equal(std::vector<float>(list.begin(), list.end()), values));
+    for (std::size_t i = 0; i < values.size(); ++i)
+      EXPECT_EQ(std::bit_cast<std::uint32_t>(list[i]), std::bit_cast<std::uint32_t>(values[i]));
+    ValueList copy = list, other = list;
+    EXPECT_EQ(copy, list);
+    if (values.empty()) continue;
+    copy[0] = 9;
+    EXPECT_EQ(copy[0], 9);
+    EXPECT_EQ(std::as_const(other)[0], values[0]) << "changing a copy changes no other";
+    EXPECT_NE(copy, list);
+    copy.push_back(3);
+    EXPECT_EQ(copy.size(), values.size() + 1);
+    EXPECT_EQ(copy.back(), 3);
+    EXPECT_EQ(repeated(list, 3).size(), 3 * values.size());
+    EXPECT_EQ(repeated(list, 3)[2 * values.size()], list[0]);
+  }
+  EXPECT_TRUE(ValueList(alike).one_value());
+  EXPECT_FALSE(ValueList(different).one_value());
+  EXPECT_FALSE(ValueList(zeros).one_value()) << "0 and -0 have other bits";
+  for (const ValueList& list : {ValueList(10000, 0.5f), ValueList(different), ValueList()}) {
+    numerics::Archive writes(1);
+    ValueList written = list;
+    std::vector<float> plain(list.begin(), list.end());
+    writes(written);
+    numerics::Archive as_vector(1);
+    as_vector(plain);
+    const auto bytes = writes.take();
+    EXPECT_EQ(bytes, as_vector.take());
+    numerics::Archive reads(bytes, 1);
+    ValueList back;
+    reads(back);
+    EXPECT_EQ(back, list);
+    EXPECT_EQ(back.one_value(), list.one_value());
   }
 }
 

@@ -163,11 +163,7 @@ TEST(Ramps, BiasesOfLanesGoLikeSharedOnes) {
     Parameters q = p, own = p, own_end = p;
     q.bias = {-2.9f, 1.9f, -1.3f};
     own.bias_per_lane = own_end.bias_per_lane = true;
-    own.bias.clear(), own_end.bias.clear();
-    for (int lane = 0; lane < 2; ++lane) {
-      own.bias.insert(own.bias.end(), p.bias.begin(), p.bias.end());
-      own_end.bias.insert(own_end.bias.end(), q.bias.begin(), q.bias.end());
-    }
+    own.bias = repeated(p.bias, 2), own_end.bias = repeated(q.bias, 2);
     const auto end = [&](const Parameters& from, const Parameters& to) {
       ArraySpec spec;
       spec.kind = kind, spec.stepper = Stepper::exact_ou, spec.cells = n, spec.lanes = 2;

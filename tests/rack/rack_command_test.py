@@ -138,6 +138,7 @@ def case_up_run_down():
     refused("rack", "up", "--device", DEVICE, "--out", "rack.toml", says="-n N says how many")
     refused("rack", "up", "-n", 2, "--slurm", "--mpi", "--out", "rack.toml", says="exclude each other")
     refused("rack", "up", "-n", 2, "--slurm", "--out", "rack.toml", says="this is no task of srun")
+    refused("rack", "up", "--mpi", "--device", "mpi:topology=torus:8x8", "--out", "rack.toml", says="mpi: one device over all tasks")
     refused("rack", "down", "none.toml", says="no such file")
     pathlib.Path("mine.toml").write_text('[[device]]\nuri = "func:"\n')
     refused("rack", "down", "mine.toml", says="has started none of its devices")

@@ -1,7 +1,8 @@
 // Cuts of graphs, judged by the whole graph.
 #include <gtest/gtest.h>
 
-#include <set>
+#include <algorithm>
+#include <vector>
 
 #include "hw_model/physics/topology.hpp"
 #include "hw_model/ranks/graph_cut.hpp"
@@ -23,26 +24,37 @@ TEST(GraphCut, PartsHaveTheNeighboursOfTheWholeInItsOrder) {
       const auto begins = cut_points(graph->cells(), ranks);
       std::uint32_t cells = 0;
       for (std::uint32_t rank = 0; rank < ranks; ++rank) {
-        const GraphPart part = part_of(*graph, begins, rank);
-        ASSERT_EQ(part.cut.first_row % 64, 0u);
-        const physics::Graph here(static_cast<std::uint32_t>(part.cells.size()), part.couplers);
-        cells += part.cut.rows;
-        for (std::uint32_t n = 0; n < part.cut.rows; ++n) {
-          const std::uint32_t cell = part.cut.first_cell + n, row = part.cut.first_row + n;
-          ASSERT_EQ(part.cells[row], cell);
+        const physics::Cut part = part_of(*graph, begins, rank);
+        ASSERT_EQ(part.first_row % 64, 0u);
+        std::vector<physics::Coupler> couplers;
+        std::vector<std::uint32_t> ordinals;
+        for_couplers(*graph, part, [&](const physics::Coupler& coupler, std::uint32_t ordinal) {
+          couplers.push_back(coupler);
+          ordinals.push_back(ordinal);
+        });
+        const physics::Graph here(part.all_rows(), couplers);
+        ASSERT_TRUE(std::ranges::equal(here.couplers(), couplers)) << "in the order of a Graph";
+        for (std::uint32_t row = 0; row < part.all_rows(); ++row)
+          if (part.cell(row) != physics::Cut::no_cell) {
+            ASSERT_EQ(part.row(part.cell(row)), row);
+          }
+        cells += part.rows;
+        for (std::uint32_t n = 0; n < part.rows; ++n) {
+          const std::uint32_t cell = part.first_cell + n, row = part.first_row + n;
+          ASSERT_EQ(part.cell(row), cell);
           std::vector<std::uint32_t> neighbours;
-          for (const std::uint32_t other : here.neighbours(row)) neighbours.push_back(part.cells[other]);
+          for (const std::uint32_t other : here.neighbours(row)) neighbours.push_back(part.cell(other));
           const auto whole = graph->neighbours(cell);
           ASSERT_EQ(neighbours, std::vector<std::uint32_t>(whole.begin(), whole.end())) << name << ' ' << cell;
           for (std::size_t k = 0; k < neighbours.size(); ++k)
-            ASSERT_EQ(part.coupler_ordinals[here.coupler_ordinals(row)[k]], graph->coupler_ordinals(cell)[k]);
+            ASSERT_EQ(ordinals[here.coupler_ordinals(row)[k]], graph->coupler_ordinals(cell)[k]);
           if (!graph->colours().empty()) {
-            ASSERT_EQ(part.cut.colours[row], graph->colours()[cell]);
+            ASSERT_EQ(part.colours[row], graph->colours()[cell]);
           }
         }
         // Nothing but its own cells and their neighbours.
-        for (const auto& [i, j] : part.couplers) {
-          const auto own = [&](std::uint32_t row) { return row - part.cut.first_row < part.cut.rows; };
+        for (const auto& [i, j] : couplers) {
+          const auto own = [&](std::uint32_t row) { return row - part.first_row < part.rows; };
           ASSERT_TRUE(own(i) || own(j));
         }
       }

@@ -35,6 +35,7 @@ struct Make {
   std::string graph;
   bool two_couplings = false;  // a ramp between two matrices
   bool no_couplings = false;
+  bool signs = false;  // couplings of one size, one bias, one temperature: spins as bits
 };
 
 std::shared_ptr<const Graph> random_graph(std::uint32_t cells, std::uint32_t couplers) {
@@ -66,6 +67,15 @@ Parameters parameters(const Make& make, unsigned seed, std::shared_ptr<const Cou
   p.bias = list(std::size_t{spec.cells} * (has_labels(spec.kind) ? spec.states : 1), either);
   p.gain = 0.75f;
   p.kT = 0.40625f;
+  if (make.signs) {
+    p.j2 = p.j4 = ValueList(spec.cells, 0.0f);
+    p.bias = ValueList(spec.cells, seed % 2 == 0 ? 0.125f : -0.0625f);
+    p.kT = seed % 2 == 0 ? 1.5f : 0.90625f;
+    std::vector<float> signs(spec.graph->couplers().size());
+    for (float& value : signs) value = either(engine) < 0 ? -0.375f : 0.375f;
+    p.couplings = couplings ? couplings : std::make_shared<const Couplings>(spec.graph, std::move(signs));
+    return p;
+  }
   if (seed % 2 == 0) p.kT_cell = list(spec.cells, some);
   if (spec.kind == CellKind::underdamped) p.mass = list(spec.cells, some), p.damping = list(spec.cells, some);
   if (spec.kind == CellKind::phase && seed % 2 == 0) p.frequency = list(spec.cells, either);
@@ -237,6 +247,29 @@ TEST(RankArray, HasTheBitsOfAWholeArray) {
   }
   EXPECT_GE(checked, large ? 10u : all ? 160u : 40u);
   std::printf("%u arrays checked\n", checked);
+}
+
+TEST(RankArray, SpinsAsBitsHaveTheBitsOfAWholeArray) {
+  // Blocks of 512 cells: several of them to a rank, one for two ranks, neighbours in the same block and
+  // far from it.
+  for (const char* graph : {"torus:72x40", "torus:22x20", "grid:130x9", "ring:1400", "chain:1026"})
+    for (const std::uint32_t lanes : {1u, 3u, 18u}) {
+      Make make;
+      make.graph = graph;
+      make.signs = true;
+      make.spec.kind = CellKind::pbit;
+      make.spec.stepper = Stepper::two_colour;
+      make.spec.graph = named_graph(graph);
+      make.spec.cells = make.spec.graph->cells();
+      make.spec.lanes = lanes;
+      SCOPED_TRACE(std::string(graph) + ", " + std::to_string(lanes) + " lanes");
+      const Outcome right = outcome([](const ArraySpec& spec) { return make_array(spec, nullptr); }, make, false, {});
+      const Outcome here =
+          outcome([](const ArraySpec& spec) { return make_rank_array(spec, Communicator::world()); }, make, false, right.kept);
+      EXPECT_TRUE(here.kept == right.kept);
+      EXPECT_TRUE(here.states == right.states);
+      EXPECT_TRUE(here.records == right.records);
+    }
 }
 
 TEST(RankArray, RefusesByName) {
