@@ -8,6 +8,7 @@
 #include <functional>
 #include <limits>
 #include <numbers>
+#include <optional>
 #include <vector>
 
 #include "heatbath/cells/phase.hpp"
@@ -112,22 +113,28 @@ struct FreeCells {
   /// f(k, J_ik) of the couplings of a cell.
   template <class F>
   void row(std::uint32_t i, F f) const {
-    const Couplings& couplings = *p.couplings;
-    if (couplings.graph()) {
+    if (p.couplings->graph() && p.couplings->coupler_values().one_value()) {
       std::uint64_t count = 1;
-      for_row(couplings, i, [&](std::uint32_t k, float value) {
+      for_row(*p.couplings, i, [&](std::uint32_t k, float value) {
         f(k, static_cast<double>(value));
         ++count;
       });
       numerics::spend(count);
       return;
     }
-    const Couplings::Rows rows = couplings.rows();
-    numerics::spend(rows.cells);
-    const float* values = rows.values + std::size_t{i} * rows.cells;
-    for (std::uint32_t k = 0; k < rows.cells; ++k)
-      if (values[k] != 0) f(k, static_cast<double>(values[k]));
+    if (!rows) rows = p.couplings->rows();
+    if (rows->columns != nullptr) {
+      numerics::spend(rows->begin[i + 1] - rows->begin[i] + 1);
+      for (std::uint32_t e = rows->begin[i]; e < rows->begin[i + 1]; ++e)
+        f(rows->columns[e], static_cast<double>(rows->values[e]));
+    } else {
+      numerics::spend(rows->cells);
+      const float* values = rows->values + std::size_t{i} * rows->cells;
+      for (std::uint32_t k = 0; k < rows->cells; ++k)
+        if (values[k] != 0) f(k, static_cast<double>(values[k]));
+    }
   }
+  mutable std::optional<Couplings::Rows> rows;
 
   /// y += W x of free cells; W: the couplings' part of H beside its diagonal.
   void add_coupled(std::span<const double> x, std::span<double> y) const {
