@@ -61,7 +61,7 @@ make_wheel() {
   mkdir -p "$unpacked"
   find "$unpacked" -mindepth 1 -maxdepth 1 ! -name build -exec rm -rf {} +
   tar xzf "$sdist" -C "$work/sdist"
-  "$tools/bin/python" -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir "$dist" -C build-dir=build/wheel "$unpacked" \
+  "$tools/bin/python" -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir "$dist" --config-settings=build-dir=build/wheel "$unpacked" \
     >"$work/wheel.log" 2>&1 || { tail -20 "$work/wheel.log"; fail "no wheel"; }
   local wheel
   wheel=$(ls "$dist"/heatbath-"$version"-*.whl)
