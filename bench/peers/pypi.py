@@ -54,9 +54,9 @@ def ou_gate(states, cells):
 def ou_heatbath(cells):
     import heatbath
     import numpy as np
-    # The same process with a clock 64 times as fast: a job is waited for in stretches of one time unit, which then holds 128
+    # The same process with a clock 256 times as fast: a job is waited for in stretches of one time unit, which then holds 512
     # points instead of two.
-    faster = 64
+    faster = 256
     device = heatbath.open(f"func:cells={cells}&lanes=1&threads=1&stepper=exact-ou", step=INTERVAL / faster)
     A = faster * ou(cells)
     period = device.ticks(INTERVAL / faster)
