@@ -138,11 +138,15 @@ def calibration(of: Calibration, *, axes: typing.Optional[Axes] = None) -> Axes:
 
 
 def checks(ladder: Ladder, *, axes: typing.Optional[Axes] = None) -> Axes:
-    """Deviations of a validation in standard errors."""
+    """Deviations of a validation in standard errors; what is only bounded from one side may lie far on the other."""
     on = _on(axes)
-    z = [check.z for check in ladder.checks]
-    colours = ["tab:blue" if check.passed else "tab:red" for check in ladder.checks]
-    on.scatter(range(len(z)), z, c=colours, s=12)
+    for bound, marker in (("equal", "o"), ("exact", "s"), ("at least", "^"), ("at most", "v")):
+        of = [(k, check) for k, check in enumerate(ladder.checks) if check.bound == bound]
+        if of:
+            colours = ["tab:blue" if check.passed else "tab:red" for _, check in of]
+            on.scatter([k for k, _ in of], [check.z for _, check in of], c=colours, s=16, marker=marker, label=bound)
     on.axhline(0, color="black", linewidth=0.5)
-    on.set(xlabel="check", ylabel="z", title=f"{len(z) - len(ladder.failed)} of {len(z)} checks passed")
+    on.set(xlabel="check", ylabel="z", title=f"{len(ladder.checks) - len(ladder.failed)} of {len(ladder.checks)} checks passed")
+    if ladder.checks:
+        on.legend(title="expected")
     return on
