@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import heatbath
-from heatbath import errors, studies, trainers
+from heatbath import errors, judges, studies, trainers
 
 SMALL = {"hidden": 16, "updates": 6, "tf": 0.5}
 
@@ -93,7 +93,7 @@ def test_ctrl_c_ends_long_calls(what):
         untrained.train()
         call = {"train": trainer.train, "generate": lambda: trainers.generate(device, untrained.model, 100000),
                 "bound": lambda: studies.score_bound(device, studies.DataLaw.gaussian(1.0), samples=1 << 19),
-                "validate": lambda: heatbath.judges.validate(["landauer"], threads=1)}[what]
+                "validate": lambda: judges.validate(["landauer"], threads=1)}[what]
         sent = []
 
         def interrupt():
