@@ -1,5 +1,6 @@
 // Networks, their scaling into devices, and shots in blocks.
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <string>
@@ -196,11 +197,24 @@ zero diagonal, or from scipy.sparse. BadArgError names the entry that is wrong; 
       }, py::arg("A"), py::arg("b"), "V(x) = x'Ax/2 - b'x, A symmetric: its minimum and thermal mean solve A x = b, the covariance is kT A^-1.")
       .def_static("ising", [](const py::object& J, const py::object& h) {
         constexpr const char* where = "Network.ising";
-        const Doubles fields = vector_of(h, where);
         Doubles matrix;
-        if (const auto edges = edges_of(J, matrix, where)) return Network::ising(*edges, span_of(fields));
-        return Network::ising(span_of(matrix), span_of(fields));
-      }, py::arg("J"), py::arg("h"), "E(s) = -sum_{i<j} J_ij s_i s_j - sum_i h_i s_i of spins +1 and -1; one field per cell.")
+        const auto edges = edges_of(J, matrix, where);
+        std::vector<double> fields;
+        if (!h.is_none()) {
+          const Doubles given = vector_of(h, where);
+          fields.assign(given.data(), given.data() + given.size());
+        } else if (!edges) {
+          fields.resize(static_cast<std::size_t>(matrix.shape(0)));
+        } else {
+          for (const Edge& edge : *edges) {
+            const std::uint32_t last = std::max(edge.i, edge.j);
+            if (last > 0xFFFFFF) throw Error(HB_BAD_ARG, std::string(where) + ": cell " + std::to_string(last) + " is beyond what a network has");
+            fields.resize(std::max(fields.size(), std::size_t{last} + 1));
+          }
+        }
+        return edges ? Network::ising(*edges, fields) : Network::ising(span_of(matrix), fields);
+      }, py::arg("J"), py::arg("h") = py::none(), R"(E(s) = -sum_{i<j} J_ij s_i s_j - sum_i h_i s_i of spins +1 and -1: a positive coupling aligns, a positive field pulls up. h: one field
+per cell; None: no fields, and as many cells as J has, or names.)")
       .def_static("qubo", [](const py::object& Q) { return Network::qubo(span_of(square_of(Q, "Network.qubo"))); }, py::arg("Q"),
                   "E(x) = sum_ij Q_ij x_i x_j of bits 0 and 1, Q any square matrix; a spin up is a 1.")
       .def_static("max_cut", [](std::uint32_t cells, const py::object& weights) {

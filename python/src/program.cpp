@@ -180,14 +180,15 @@ or one number for every pair that has a coupler.)")
       .def("load_gain", [=](Self self, float gain) { of(self).load_gain(gain); return self; }, py::arg("gain"),
            "Factor on all couplings; 1 after reset.")
       .def("commit", [=](Self self) { of(self).commit(); return self; }, "The shadow becomes live, at once.")
-      .def("evolve", [=](Self self, std::uint64_t ticks) { of(self).evolve({ticks}); return self; }, py::arg("ticks"))
+      .def("evolve", [=](Self self, std::uint64_t ticks) { of(self).evolve({ticks}); return self; }, py::arg("ticks"), "Lets the cells move for a duration: Device.ticks(time_units).")
       .def("ramp", [=](Self self, std::uint64_t ticks) { of(self).ramp({ticks}); return self; }, py::arg("ticks"),
            "Live parameters go linearly to the shadow while the array evolves.")
       .def("set", [=](Self self, const py::object& values, std::uint32_t first, std::optional<std::uint32_t> count) {
         set(of(self), values, first, count);
         return self;
       }, py::arg("values"), py::arg("first") = 0, py::arg("count") = py::none(),
-           "Writes state variables first..: one number for `count` (the rest of first's component), (count,) or (shots, count).")
+           R"(Puts cells where they are to start: set(3.0) all of them, set(3.0, first=2, count=4) cells 2 to 5, set([1.0, -1.0]) as many as there are
+values, (shots, count) each shot its own. Velocities and second variables follow the cells, from `cells` on.)")
       .def("clamp", [=](Self self, const py::object& values, std::uint32_t first, std::optional<std::uint32_t> count) {
         clamp(of(self), values, first, count);
         return self;

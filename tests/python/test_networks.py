@@ -140,3 +140,15 @@ def test_a_device_that_hides_its_step_keeps_none_in_its_pickle():
     with heatbath.open("func:profile=silicon&cells=2&threads=1") as device:
         heatbath.Scaling(heatbath.Network("overdamped", 2).set("j2", 1.0), device).set_step(device)
         pickle.loads(pickle.dumps(device)).close()
+
+
+def test_spins_without_fields():
+    pairs = {(0, 1): 1.0, (1, 2): -0.5}
+    matrix = np.array([[0, 1.0, 0], [1.0, 0, -0.5], [0, -0.5, 0]])
+    states = np.array([[1, 1, 1], [1, -1, 1], [-1, -1, 1.0]])
+    for J in (pairs, matrix, ([0, 1], [1, 2], [1.0, -0.5])):
+        network = heatbath.Network.ising(J)
+        assert network.cells == 3 and network.energy(states) == pytest.approx(heatbath.Network.ising(J, h=[0, 0, 0]).energy(states))
+    assert network.energy(states).tolist() == [-0.5, 0.5, -1.5]
+    with pytest.raises(errors.BadArgError, match="beyond"):
+        heatbath.Network.ising({(0, 2**31): 1.0})
