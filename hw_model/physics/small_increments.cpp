@@ -1,6 +1,6 @@
 #include "hw_model/physics/small_increments.hpp"
 
-#include <Eigen/LU>
+#include <Eigen/Core>
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -11,6 +11,7 @@
 #include "hw_model/physics/coupling_rows.hpp"
 #include "hw_model/physics/exchange.hpp"
 #include "hw_model/physics/steppers/stepper_rule.hpp"
+#include "numerics/dense_algebra.hpp"
 
 namespace heatbath::physics {
 namespace {
@@ -116,7 +117,7 @@ bool rounding_spoils(const Eigen::MatrixXd& change, const std::vector<Eigen::Ind
   const double largest = rounding.cwiseAbs().rowwise().sum().maxCoeff();
   if (largest == 0) return false;
   if (damping >= 0 && largest > rate_error_max * damping) return true;
-  const Eigen::MatrixXd relative = moved.transpose().partialPivLu().solve(rounding.transpose());
+  const Eigen::MatrixXd relative = numerics::solution(moved.transpose(), rounding.transpose());
   return !(relative.cwiseAbs().colwise().sum().maxCoeff() <= rate_error_max);
 }
 

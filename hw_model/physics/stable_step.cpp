@@ -1,6 +1,6 @@
 #include "hw_model/physics/stable_step.hpp"
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -19,6 +19,7 @@
 #include "hw_model/physics/coupling_rows.hpp"
 #include "hw_model/physics/step_table.hpp"
 #include "hw_model/physics/steppers/stepper_rule.hpp"
+#include "numerics/dense_algebra.hpp"
 
 namespace heatbath::physics {
 namespace {
@@ -313,11 +314,11 @@ std::vector<Complex> eigenvalues(Eigen::Index size, const Product& product) {
     basis.col(made) = image / rest;
   }
   const bool whole = made == size || rest <= 1e-13 * largest;
-  const Eigen::EigenSolver<Eigen::MatrixXd> solver(small.topLeftCorner(made, made), !whole);
+  const numerics::ComplexModes found =
+      numerics::modes(small.topLeftCorner(made, made), whole ? numerics::Vectors::not_wanted : numerics::Vectors::wanted);
   std::vector<Complex> values;
   for (Eigen::Index n = 0; n < made; ++n)
-    if (whole || rest * std::abs(solver.eigenvectors()(made - 1, n)) <= 1e-6 * largest)
-      values.push_back(solver.eigenvalues()(n));
+    if (whole || rest * std::abs(found.vectors(made - 1, n)) <= 1e-6 * largest) values.push_back(found.values(n));
   return values;
 }
 
@@ -345,7 +346,7 @@ double longest_overdamped(const FreeCells& f) {
 /// Masses or capacitances of the free cells, and what is divided by them.
 struct Inertia {
   const FreeCells& f;
-  Eigen::LLT<Eigen::MatrixXd> capacitance;  // rlc with couplings
+  std::optional<numerics::Cholesky> capacitance;  // rlc with couplings
 
   explicit Inertia(const FreeCells& cells) : f(cells) {
     if (!mixed()) return;
@@ -355,17 +356,17 @@ struct Inertia {
     for (Eigen::Index k = 0; k < n; ++k)
       for (Eigen::Index i = 0; i < n; ++i)
         c(i, k) = all[std::size_t{f.at[static_cast<std::size_t>(k)]} * f.spec.cells + f.at[static_cast<std::size_t>(i)]];
-    capacitance.compute(c);
+    capacitance.emplace(c);
   }
   bool mixed() const { return f.cell.capacitive && !f.p.couplings->zero() && f.p.gain != 0; }
 
   /// M^-1/2 x, or L^-T x of C = L L^T, and the transposed.
   void outer(Eigen::VectorXd& x) const {
-    if (mixed()) return capacitance.matrixU().solveInPlace(x);
+    if (capacitance) return capacitance->solve_upper(x);
     for (std::size_t n = 0; n < f.size(); ++n) x[static_cast<Eigen::Index>(n)] /= std::sqrt(f.mass(n));
   }
   void inner(Eigen::VectorXd& x) const {
-    if (mixed()) return capacitance.matrixL().solveInPlace(x);
+    if (capacitance) return capacitance->solve_lower(x);
     outer(x);
   }
   Eigen::VectorXd stiffness(Eigen::VectorXd x) const {

@@ -6,7 +6,9 @@
 #include <numbers>
 #include <stdexcept>
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
+
+#include "numerics/dense_algebra.hpp"
 
 namespace heatbath::measure {
 namespace {
@@ -62,9 +64,9 @@ Peak climb(const LogLikelihood& of, Vector at, const Vector& scale) {
     for (int attempt = 0; attempt < 30 && !climbed; ++attempt) {
       Eigen::MatrixXd hill = -curvature;
       for (Eigen::Index i = 0; i < hill.rows(); ++i) hill(i, i) += damping * std::max(std::abs(hill(i, i)), 1 / (scale(i) * scale(i)) * 1e-6);
-      const Eigen::LDLT<Eigen::MatrixXd> solved(hill);
-      const Vector step = solved.solve(slope);
-      const double value = solved.isPositive() && step.allFinite() ? of(at + step) : -INFINITY;
+      const numerics::SymmetricSolution solved = numerics::symmetric_solution(hill, slope);
+      const Vector step = solved.x;
+      const double value = solved.semidefinite && step.allFinite() ? of(at + step) : -INFINITY;
       if (value >= peak.value) {
         gained = value - peak.value;
         at += step;
@@ -79,10 +81,9 @@ Peak climb(const LogLikelihood& of, Vector at, const Vector& scale) {
   }
   derivatives(of, at, scale, slope, curvature);
   peak.at = at;
-  const Eigen::LDLT<Eigen::MatrixXd> solved(-curvature);
-  peak.sharp = curvature.allFinite() && solved.isPositive() && solved.vectorD().minCoeff() > 0;
-  peak.covariance = peak.sharp ? Eigen::MatrixXd(solved.solve(Eigen::MatrixXd::Identity(at.size(), at.size())))
-                               : Eigen::MatrixXd::Constant(at.size(), at.size(), std::nan(""));
+  const numerics::SymmetricSolution solved = numerics::symmetric_solution(-curvature, Eigen::MatrixXd::Identity(at.size(), at.size()));
+  peak.sharp = curvature.allFinite() && solved.semidefinite && solved.least > 0;
+  peak.covariance = peak.sharp ? solved.x : Eigen::MatrixXd::Constant(at.size(), at.size(), std::nan(""));
   return peak;
 }
 

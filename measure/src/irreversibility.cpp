@@ -1,11 +1,11 @@
 #include "heatbath/measure/irreversibility.hpp"
 
 #include <Eigen/Core>
-#include <Eigen/LU>
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 
+#include "numerics/dense_algebra.hpp"
 #include "series.hpp"
 
 namespace heatbath::measure {
@@ -42,7 +42,7 @@ LinearEntropyProduction linear_entropy_production(std::span<const double> sample
   LinearEntropyProduction result;
   result.positive = means.estimate([&](std::span<const double> m) {
     const Eigen::MatrixXd s = covariance(m);
-    const Eigen::MatrixXd drift = a - d.asDiagonal() * s.inverse();
+    const Eigen::MatrixXd drift = a - d.asDiagonal() * numerics::inverse(s);
     return (inverse_d * drift * s * drift.transpose()).trace();
   });
   result.signed_rate = means.estimate([&](std::span<const double> m) {

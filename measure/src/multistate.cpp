@@ -1,11 +1,12 @@
 #include "heatbath/measure/multistate.hpp"
 
-#include <Eigen/Cholesky>
 #include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <stdexcept>
+
+#include "numerics/dense_algebra.hpp"
 
 namespace heatbath::measure {
 
@@ -89,7 +90,8 @@ void Multistate::solve() {
       curvature -= level.count * part * part.transpose();
     }
     for (Eigen::Index k = 0; k < states; ++k) slope(k) -= counts_[static_cast<std::size_t>(k)];
-    const Eigen::VectorXd step = curvature.bottomRightCorner(states - 1, states - 1).ldlt().solve(slope.tail(states - 1));
+    const Eigen::VectorXd step =
+        numerics::symmetric_solution(curvature.bottomRightCorner(states - 1, states - 1), slope.tail(states - 1)).x;
     const std::vector<double> before = free_;
     double part_of_step = 1;
     for (;; part_of_step /= 2) {

@@ -1,12 +1,13 @@
 #include "heatbath/measure/step_bias.hpp"
 
-#include <Eigen/Dense>
+#include <Eigen/LU>
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
 
 #include "heatbath/numerics/lanczos.hpp"
+#include "numerics/dense_algebra.hpp"
 
 namespace heatbath::measure {
 namespace {
@@ -95,8 +96,8 @@ NodeEnds node_ends(const LinearNetwork& n) {
     capacitance(c.j, c.i) += n.gain * c.value;
   }
   const auto ends = [&](const Eigen::MatrixXd& matrix) {
-    const Eigen::GeneralizedSelfAdjointEigenSolver<Eigen::MatrixXd> of(matrix, capacitance, Eigen::EigenvaluesOnly);
-    return numerics::SpectrumEnds{of.eigenvalues().minCoeff(), of.eigenvalues().maxCoeff()};
+    const Eigen::VectorXd values = numerics::symmetric_eigenvalues(matrix, capacitance);
+    return numerics::SpectrumEnds{values.minCoeff(), values.maxCoeff()};
   };
   return {ends(stiffness), ends(conductance)};
 }

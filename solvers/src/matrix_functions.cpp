@@ -3,12 +3,13 @@
 #include <memory>
 #include <numbers>
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
 
 #include "heatbath/error.hpp"
 #include "heatbath/numerics/random.hpp"
 #include "heatbath/numerics/text.hpp"
 #include "heatbath/solvers/linear.hpp"
+#include "numerics/dense_algebra.hpp"
 #include "solvers/src/averages.hpp"
 #include "solvers/src/linear_checks.hpp"
 
@@ -43,7 +44,7 @@ struct Drift {
 Drift drift_of(const Matrix& M, const char* who, const char* where) {
   const auto n = static_cast<std::uint32_t>(M.rows());
   const Matrix part = 0.5 * (M + M.transpose());
-  const Eigen::VectorXd modes = Eigen::SelfAdjointEigenSolver<Matrix>(part, Eigen::EigenvaluesOnly).eigenvalues();
+  const Eigen::VectorXd modes = numerics::symmetric_eigenvalues(part);
   if (!(modes(0) > 0))
     throw Error(HB_BAD_ARG, std::string(who) + ": the symmetric part of " + where + " has the eigenvalue " + numerics::general(modes(0), 4) + "; above 0 is needed");
   Drift drift{Network(CellKind::overdamped, n), modes(n - 1), modes(0)};
@@ -73,8 +74,8 @@ struct Rule {
 Rule gauss_legendre(int count) {
   Eigen::MatrixXd jacobi = Eigen::MatrixXd::Zero(count, count);
   for (int k = 1; k < count; ++k) jacobi(k, k - 1) = jacobi(k - 1, k) = k / std::sqrt(4.0 * k * k - 1);
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> modes(jacobi);
-  return {(modes.eigenvalues().array() + 1) / 2, modes.eigenvectors().row(0).array().square().transpose()};
+  const numerics::Modes modes = numerics::symmetric_modes(jacobi);
+  return {(modes.values.array() + 1) / 2, modes.vectors.row(0).array().square().transpose()};
 }
 
 /// The integral of mu/(1 + s mu) over s = 0..1 by a rule in v, s = 1 - v^2, which draws nodes together where the slowest
@@ -96,11 +97,11 @@ LinearResult lyapunov(Device& device, std::span<const double> A, std::span<const
   rows_of(R, options, "lyapunov");
   const View a(A.data(), static_cast<Eigen::Index>(n), static_cast<Eigen::Index>(n)), r(R.data(), a.rows(), a.cols());
   if ((r - r.transpose()).norm() > 1e-12 * r.norm()) throw Error(HB_BAD_ARG, "lyapunov: R is not symmetric");
-  const Eigen::SelfAdjointEigenSolver<Matrix> of_noise(r);
-  if (!(of_noise.eigenvalues()(0) > 0))
-    throw Error(HB_BAD_ARG, "lyapunov: R has the eigenvalue " + numerics::general(of_noise.eigenvalues()(0), 4) + "; above 0 is needed");
+  const numerics::Modes of_noise = numerics::symmetric_modes(r);
+  if (!(of_noise.values(0) > 0))
+    throw Error(HB_BAD_ARG, "lyapunov: R has the eigenvalue " + numerics::general(of_noise.values(0), 4) + "; above 0 is needed");
   // x = L z with L L = R: dz = -L^-1 A L z dt + white noise. At kT = 1 its strength is 2.
-  const Matrix L = of_noise.operatorSqrt(), M = of_noise.operatorInverseSqrt() * a * L;
+  const Matrix L = numerics::root(of_noise), M = numerics::inverse_root(of_noise) * a * L;
   const Drift drift = drift_of(M, "lyapunov", "A, where the noise R is white,");
   Asked asked{Moment::products, 1};
   asked.stiffness = std::min(0.05, options.tolerance * drift.highest / drift.lowest / std::sqrt(static_cast<double>(n)));
@@ -126,7 +127,7 @@ LinearResult exponential(Device& device, std::span<const double> A, double time,
   if (!(time > 0) || !std::isfinite(time)) throw Error(HB_BAD_ARG, "exponential: a time of " + numerics::general(time, 4) + "; above 0");
   const View a(A.data(), static_cast<Eigen::Index>(n), static_cast<Eigen::Index>(n));
   const Matrix twice = a + a.transpose();
-  const Eigen::VectorXd modes = Eigen::SelfAdjointEigenSolver<Matrix>(twice, Eigen::EigenvaluesOnly).eigenvalues();
+  const Eigen::VectorXd modes = numerics::symmetric_eigenvalues(twice);
   const double largest = std::max(std::abs(modes(0)), std::abs(modes(modes.size() - 1)));
   LinearResult result;
   // Noise of strength A + A' makes the covariance 1. Where that is not positive, or forces are not where that noise is
@@ -136,10 +137,10 @@ LinearResult exponential(Device& device, std::span<const double> A, double time,
   Matrix L, M;
   for (int attempt = 0;; ++attempt) {
     const Matrix shifted = a + shift * Matrix::Identity(a.rows(), a.cols()), noise = shifted + shifted.transpose();
-    const Eigen::SelfAdjointEigenSolver<Matrix> of_noise(noise);
-    L = of_noise.operatorSqrt();
-    M = alike ? Matrix(0.5 * noise) : Matrix(of_noise.operatorInverseSqrt() * shifted * L);
-    const Eigen::VectorXd forces = Eigen::SelfAdjointEigenSolver<Matrix>(Matrix(0.5 * (M + M.transpose())), Eigen::EigenvaluesOnly).eigenvalues();
+    const numerics::Modes of_noise = numerics::symmetric_modes(noise);
+    L = numerics::root(of_noise);
+    M = alike ? Matrix(0.5 * noise) : Matrix(numerics::inverse_root(of_noise) * shifted * L);
+    const Eigen::VectorXd forces = numerics::symmetric_eigenvalues(0.5 * (M + M.transpose()));
     if (forces(0) > 0.02 * forces(forces.size() - 1) || attempt == 20) break;
     shift = std::max(1.5 * shift, 0.05 * a.norm());
   }

@@ -79,8 +79,8 @@ RULES = {
                          ("firmware_api",), FREESTANDING),
     "cells": Rule("cells include only themselves: kernels for one instruction set include them", ("cells",),
                   re.compile(r"(?!)")),
-    "numerics": Rule("numerics includes only itself, Random123 and the standard library", ("numerics",),
-                     std_and(INTRINSICS, POSIX, "Random123/.*")),
+    "numerics": Rule("numerics includes only itself, Eigen, Random123 and the standard library", ("numerics",),
+                     std_and(INTRINSICS, POSIX, "Eigen/.*", "Random123/.*")),
     "hw_model/physics": Rule("physics includes only itself, cells, numerics, Eigen, Random123 and the standard library",
                              PHYSICS, std_and(INTRINSICS, "Eigen/.*", "Random123/.*")),
     "hw_model/physics/include": Rule("physics for programs of others includes only itself, cells, odeint's stepper categories and "

@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
 
 #include "heatbath/error.hpp"
+#include "numerics/dense_algebra.hpp"
 
 namespace heatbath::trainers {
 namespace {
@@ -128,9 +129,9 @@ ScoreModel fit_score(ScoreKind kind, Process process, std::span<const double> cl
       // A target scatters by 1/sqrt(variance of the noise): that, over the size a coefficient may have, is the ridge.
       const double ridge = model.scale[level] * model.scale[level] / (kBumpSize * kBumpSize * noise[level].variance);
       gram.diagonal().tail(static_cast<Eigen::Index>(model.centres.size())).array() += ridge;
-      solution = gram.ldlt().solve(right);
+      solution = numerics::symmetric_solution(gram, right).x;
       if (kind == ScoreKind::cell && solution[2] > 0) {
-        solution.head(2) = gram.topLeftCorner(2, 2).ldlt().solve(right.head(2));
+        solution.head(2) = numerics::symmetric_solution(gram.topLeftCorner(2, 2), right.head(2)).x;
         solution[2] = 0;
       }
     }

@@ -1,6 +1,6 @@
 #include "heatbath/trainers/associative_memory.hpp"
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -9,6 +9,7 @@
 #include "heatbath/numerics/random.hpp"
 #include "heatbath/numerics/text.hpp"
 #include "heatbath/trainers/ergodicity/training_potential.hpp"
+#include "numerics/dense_algebra.hpp"
 
 namespace heatbath::trainers {
 namespace {
@@ -61,7 +62,7 @@ void fit_ladder(double cells, DenseMemory& memory, std::uint32_t levels) {
     }
     Eigen::MatrixXd normal = slope.transpose() * slope;
     normal.diagonal() += damping * normal.diagonal() + Eigen::VectorXd::Constant(unknowns, 1e-14);
-    const Eigen::VectorXd next = values - normal.ldlt().solve(slope.transpose() * r);
+    const Eigen::VectorXd next = values - numerics::symmetric_solution(normal, slope.transpose() * r).x;
     const Eigen::VectorXd of_next = misfit(next);
     if (of_next.squaredNorm() < r.squaredNorm()) {
       values = next;

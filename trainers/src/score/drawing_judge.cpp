@@ -7,7 +7,7 @@
 #include <numbers>
 #include <numeric>
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
 
 #include "heatbath/error.hpp"
 #include "heatbath/numerics/matrix_product.hpp"
@@ -15,6 +15,7 @@
 #include "heatbath/numerics/thread_team.hpp"
 #include "heatbath/trainers/score_network.hpp"
 #include "normal_rows.hpp"
+#include "numerics/dense_algebra.hpp"
 
 namespace heatbath::trainers {
 namespace {
@@ -208,15 +209,16 @@ Gaussian gaussian_of(std::span<const float> rows, std::size_t width, std::size_t
 }
 
 Eigen::MatrixXd root_of(const Eigen::MatrixXd& matrix) {
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(matrix);
-  return solver.eigenvectors() * solver.eigenvalues().cwiseMax(0).cwiseSqrt().asDiagonal() * solver.eigenvectors().transpose();
+  numerics::Modes modes = numerics::symmetric_modes(matrix);
+  modes.values = modes.values.cwiseMax(0);
+  return numerics::root(modes);
 }
 
 /// Dowson & Landau 1982; `root`: of b's covariance.
 double frechet(const Gaussian& a, const Gaussian& b, const Eigen::MatrixXd& root) {
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(root * a.covariance * root, Eigen::EigenvaluesOnly);
+  const Eigen::VectorXd values = numerics::symmetric_eigenvalues(root * a.covariance * root);
   return (a.mean - b.mean).squaredNorm() + a.covariance.trace() + b.covariance.trace() -
-         2 * solver.eigenvalues().cwiseMax(0).cwiseSqrt().sum();
+         2 * values.cwiseMax(0).cwiseSqrt().sum();
 }
 
 /// Error of a statistic of a sample, by leaving out its kParts parts in turn.
