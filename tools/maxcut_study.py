@@ -26,15 +26,15 @@ import time
 GRAPHS = {
     "G1": (11624, "--sweeps 500 --cycles 4 --cycle-sweeps 200"),
     "G11": (564, "--sweeps 300 --cycles 20 --cycle-sweeps 100"),
-    "G14": (3064, "--sweeps 1000 --cycles 60 --cycle-sweeps 400"),
+    "G14": (3064, "--sweeps 8000 --cycles 10 --cycle-sweeps 1000 --warmest 1.5 --families 32"),
     "G22": (13359, "--sweeps 1000 --cycles 10 --cycle-sweeps 300"),
-    "G39": (2408, "--sweeps 1000 --cycles 30 --cycle-sweeps 300"),
+    "G39": (2408, "--sweeps 3000 --cycles 10 --cycle-sweeps 400 --warmest 1.6 --families 16"),
     "G43": (6660, "--sweeps 500 --cycles 10 --cycle-sweeps 200"),
-    "G55": (10299, "--sweeps 1000 --cycles 20 --cycle-sweeps 200"),
-    "G60": (14188, "--sweeps 1000 --cycles 20 --cycle-sweeps 200"),
-    "G70": (9591, "--sweeps 500 --cycles 40 --cycle-sweeps 50"),
-    "G81": (14060, "--sweeps 300 --cycles 40 --cycle-sweeps 50"),
-    "K2000": (33337, "--sweeps 2000 --cycles 0"),
+    "G55": (10299, "--sweeps 500 --cycles 20 --cycle-sweeps 150 --families 16"),
+    "G60": (14188, "--sweeps 500 --cycles 16 --cycle-sweeps 150 --families 8"),
+    "G70": (9591, "--sweeps 300 --cycles 30 --cycle-sweeps 60 --families 16"),
+    "G81": (14060, "--sweeps 300 --cycles 10 --cycle-sweeps 200 --families 4"),
+    "K2000": (33337, "--sweeps 1500 --cycles 4 --cycle-sweeps 300 --warmest 20 --families 16"),
 }
 
 parser = argparse.ArgumentParser()
@@ -121,8 +121,8 @@ def peer_runs(peer):
         total = sum(w for _, _, w in edges)
         # As many sweeps as an annealing and its cycles have, and reads for what is left.
         words = options_of(name).split()
-        value = dict(zip(words[::2], map(int, words[1::2])))
-        sweeps = value["--sweeps"] + value["--cycles"] * value["--cycle-sweeps"]
+        value = dict(zip(words[::2], map(float, words[1::2])))
+        sweeps = int(value["--sweeps"] + value["--cycles"] * value["--cycle-sweeps"])
         reads = max(1, round(statistics.median(updates) / cells / sweeps))
         for seed in range(1, given.peer_seeds + 1):
             how = f"{reads} x {sweeps}"
