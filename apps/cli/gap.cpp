@@ -255,7 +255,7 @@ std::optional<PngBytes> figure_of(const std::vector<Row>& rows, std::string& why
   }
   // Of a single box, and of a column without a number, gnuplot finds no range.
   std::string plot = fmt::format("set multiplot layout 1,{}\nset style fill solid 0.7 noborder\nset boxwidth 0.6\n"
-                                 "set xtics rotate by -35 noenhanced\nunset key\nset xrange [-0.6:{}]\nset yrange [0:*]\nset grid y\n"
+                                 "set xtics rotate by 90 right noenhanced\nunset key\nset xrange [-0.6:{}]\nset yrange [0:*]\nset grid y\n"
                                  "set title 'likeness to a training image'\nplot 'data' using 0:2:xtic(1) with boxes lc rgb '#1d4f91'\n"
                                  "set title 'training images held'\nplot 'data' using 0:3:xtic(1) with boxes lc rgb '#2e8b57'\n",
                                  priced ? 3 : 2, shown - 0.4);

@@ -47,36 +47,58 @@ struct Sums {
 double inefficiency(double r) { return (1 + r) / (1 - r); }
 
 /// x = -gain b t of cells without force, from 0, at both signs of several b near the end of the range, where a step of
-/// the converter is the smallest part of the value.
-void measure_bias_gains(Bench& bench, std::vector<CellFigures>& cells) {
+/// the converter is the smallest part of the value. A converter's code 0 of J2 leaves a force, the same for all cells but for
+/// their gains: x = -gain b t (1 - k t/2), which flights of half the time tell. Returns k.
+double measure_bias_gains(Bench& bench, std::vector<CellFigures>& cells) {
   constexpr double parts[] = {1.0, 0.87, 0.74, 0.61};
   const double most = part_of_range * static_cast<double>(bench.caps().range_bias);
   // As far as is used of the rails, but for no longer than cells near the end of the range take for it.
-  const auto [flight, time] = bench.apart(part_of_range * bench.rail() / most);
+  const auto [half, half_time] = bench.apart(part_of_range * bench.rail() / most / 2);
+  const double time = 2 * half_time;
   std::vector<double> bias;
   for (const double part : parts)
     for (const double sign : {1.0, -1.0}) bias.push_back(sign * bench.held(part * std::min(most, part_of_range * bench.rail() / time), bench.caps().range_bias));
-  const std::uint32_t repeats = bench.samples(samples_of_drift) / static_cast<std::uint32_t>(bias.size()) + 1;
+  const std::uint32_t repeats = bench.samples(samples_of_drift) / static_cast<std::uint32_t>(2 * bias.size()) + 1;
   Program program = bench.program(0, 0, bias[0], bench.cold());
   program.loop_begin(repeats);
-  for (const double value : bias) {
-    program.load(CellSection::bias, static_cast<float>(value)).commit();
-    // Held for as long as the converter of the bias takes to settle.
-    program.clamp(0, bench.cells(), 0.0f).evolve(bench.apart(0.2).first).release(0, bench.cells()).evolve(flight).sample();
-  }
+  for (const double value : bias)
+    for (const std::uint64_t halves : {2u, 1u}) {
+      program.load(CellSection::bias, static_cast<float>(value)).commit();
+      // Held for as long as the converter of the bias takes to settle.
+      program.clamp(0, bench.cells(), 0.0f).evolve(bench.apart(0.2).first).release(0, bench.cells()).evolve(half * halves).sample();
+    }
   program.loop_end();
-  std::vector<Sums> sums(bias.size(), Sums(bench.cells()));
-  bench.run(program, [&](std::uint64_t record, std::span<const float> x) { sums[record % bias.size()].add(x); }, 0.05);
+  const std::size_t phases = 2 * bias.size();
+  std::vector<Sums> sums(phases, Sums(bench.cells()));
+  bench.run(program, [&](std::uint64_t record, std::span<const float> x) { sums[record % phases].add(x); }, 0.05);
   double squares = 0;
   for (const double value : bias) squares += value * value;
+  struct Flown {
+    double gain[2] = {}, variance[2] = {};  // in the whole time, in half of it: without a force
+  };
+  std::vector<Flown> flown(bench.cells());
+  double bend = 0, weights = 0;  // k t/2, of all cells
   for (std::uint32_t i = 0; i < bench.cells(); ++i) {
-    double moved = 0, variance = 0;
-    for (std::size_t k = 0; k < bias.size(); ++k) {
-      moved -= bias[k] * sums[k].mean(i) / squares;
-      variance += bias[k] * bias[k] * sums[k].variance(i) / sums[k].count / (squares * squares);
+    Flown& is = flown[i];
+    for (std::size_t k = 0; k < phases; ++k) {
+      const double b = bias[k / 2], length = k % 2 == 0 ? time : half_time;
+      is.gain[k % 2] -= b * sums[k].mean(i) / squares / length;
+      is.variance[k % 2] += b * b * sums[k].variance(i) / sums[k].count / (squares * squares) / (length * length);
     }
-    cells[i].bias_gain = {moved / time, std::sqrt(variance) / time, static_cast<double>(bias.size()) * sums[0].count};
+    if (!(is.gain[0] > part_of_dead)) continue;
+    const double found = 2 * (is.gain[1] / is.gain[0] - 1), variance = 4 * (is.variance[0] + is.variance[1]) / (is.gain[0] * is.gain[0]);
+    bend += found / variance, weights += 1 / variance;
   }
+  const double error = weights > 0 ? 1 / std::sqrt(weights) : 0;
+  bend = weights > 0 ? bend / weights : 0;
+  for (std::uint32_t i = 0; i < bench.cells(); ++i) {
+    const Flown& is = flown[i];
+    const double whole = is.gain[0] * (1 + bend), part = is.gain[1] * (1 + bend / 2), share = is.variance[1] / (is.variance[0] + is.variance[1]);
+    const double gain = share * whole + (1 - share) * part;
+    cells[i].bias_gain = {gain, std::hypot(std::sqrt(is.variance[0] * is.variance[1] / (is.variance[0] + is.variance[1])), gain * error * (1 + share) / 2),
+                          static_cast<double>(phases) * sums[0].count};
+  }
+  return 2 * bend / time;
 }
 
 /// What cells of one J2 and temperature show under biases: stiffness, offset, variance.
@@ -174,9 +196,9 @@ void measure_offsets(Bench& bench, std::vector<CellFigures>& cells) {
   }
 }
 
-/// <x^3> = -bias/(4 J4) under one bias, at both of its signs.
+/// <x^3> = -(bias + force x)/(4 J4) under one bias, at both of its signs; `force`: what the code 0 of J2 leaves.
 /// Returns when, in device time.
-double measure_quartic(Bench& bench, std::vector<CellFigures>& cells) {
+double measure_quartic(Bench& bench, double force, std::vector<CellFigures>& cells) {
   if (bench.caps().stepper == Stepper::exact_ou) return bench.time();
   const double x = std::min(1.5, part_of_range * bench.rail());
   const double j4 = bench.held(1, bench.caps().range_j4), b = bench.held(4 * j4 * x * x * x, bench.caps().range_bias);
@@ -201,7 +223,8 @@ double measure_quartic(Bench& bench, std::vector<CellFigures>& cells) {
     double variance = 0;
     for (int side = 0; side < 2; ++side) variance += std::max(squared[side][i] / n - sums[side].cube(i) * sums[side].cube(i), 0.0) / n / 4;
     const Estimate& gain = cells[i].bias_gain;
-    const double value = gain.value * b / (4 * j4 * cube);
+    const double middle = (sums[1].mean(i) - sums[0].mean(i)) / 2;
+    const double value = (gain.value * b - force * middle) / (4 * j4 * cube);
     const double relative = std::hypot(gain.standard_error / gain.value, std::sqrt(variance * inefficiency(std::exp(-k * time))) / cube);
     cells[i].j4_gain = {value, std::fabs(value) * relative, 2 * n};
   }
@@ -529,9 +552,9 @@ Calibration calibrate(Device& device, const CalibrateOptions& options) {
     finish(device, options, calibration);
     return calibration;
   }
-  measure_bias_gains(bench, cells);
+  const double force = measure_bias_gains(bench, cells);
   measure_offsets(bench, cells);
-  const double when_quartic = measure_quartic(bench, cells);
+  const double when_quartic = measure_quartic(bench, force, cells);
   // Couplers and warm springs by turns: what changes meanwhile is seen in both.
   WarmSprings springs(bench);
   std::optional<CouplerBench> couplers;

@@ -121,8 +121,9 @@ struct CalibrateOptions {
 /// temperature is taken, the device's: what a cell's own differs by is in its gains and offsets. A cell that never turns
 /// has gain 0. Where biases reach less than 0.1 kT, as of a chip that has none, there is no curve.
 /// Overdamped cells, with couplings off:
-/// - bias: drift of a cell without force from 0, x = -gain b t, absolute by the clock of the device;
-/// - offsets of biases and of the read-out: means under the same biases and two stiffnesses; J4: <x^3> = -bias/(4 J4),
+/// - bias: drift of a cell without force from 0, x = -gain b t (1 - k t/2) with the k that code 0 of J2
+///   leaves, absolute by the clock of the device;
+/// - offsets of biases and of the read-out: means under the same biases and two stiffnesses; J4: <x^3> = -(bias + k x)/(4 J4),
 ///   exact at any temperature;
 /// - temperature, step and J2: variances and means under two stiffnesses, from the same records;
 /// - couplers: means of free cells beside a clamped one, at both signs of bias, coupling and state.
