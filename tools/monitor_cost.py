@@ -2,7 +2,7 @@
 """What `heatbath monitor` costs a run, and whether its memory stays as it is.
 
 monitor_cost.py HEATBATH [SECONDS]   prints the processor time that a unit of device time takes with two viewers over that with none, by turns
-                                     (medians of seven), what a frame costs the server and the page, and resident memory
+                                     (medians of seven), what serving a frame costs, what drawing one costs the page, and resident memory
 
 The page's part is the processor time of its main thread in Chromium, which Playwright (PyPI) drives; without it that is left out. All
 are processor times, so what else the computer does does not count. Jobs as fast as the device makes them (--fps 0); a viewer reads the stream of frames and throws it away. The figures in
@@ -47,16 +47,16 @@ def kilobytes(process):
 
 
 def processor_seconds(process):
-    """Of all its threads, by the scheduler's own count in nanoseconds; they all live as long as the process."""
-    return sum(int(open(f"/proc/{process}/task/{thread}/schedstat").read().split()[0]) for thread in os.listdir(f"/proc/{process}/task")) / 1e9
+    """Of each thread, by the scheduler's own count in nanoseconds; they all live as long as the process."""
+    return {thread: int(open(f"/proc/{process}/task/{thread}/schedstat").read().split()[0]) / 1e9 for thread in os.listdir(f"/proc/{process}/task")}
 
 
 def cost(url, process, seconds):
-    """Processor seconds of all its threads in a unit of device time, so that what else runs here does not count."""
+    """Processor seconds of each thread in a unit of device time, so that what else runs here does not count; and that time."""
     first, start = look(url)["time"], processor_seconds(process)
     time.sleep(seconds)
-    end = look(url)["time"]
-    return (processor_seconds(process) - start) / (end - first)
+    last, end = look(url)["time"], processor_seconds(process)
+    return {thread: (end[thread] - start.get(thread, 0)) / (last - first) for thread in end}, last - first
 
 
 def measure(command, device, seconds):
@@ -65,22 +65,27 @@ def measure(command, device, seconds):
     url = process.stdout.readline().strip()
     time.sleep(1)
     at_start = kilobytes(process.pid)
-    ratios, frames, per_frame = [], [], []
+    ratios, shares, frames, per_frame = [], [], [], []
     for _ in range(7):
-        alone = cost(url, process.pid, seconds)
+        alone, _ = cost(url, process.pid, seconds)
         viewers = [Viewer(url), Viewer(url)]
         for viewer in viewers:
             viewer.start()
-        start = time.monotonic()
-        time_before = look(url)["time"]
-        seen = cost(url, process.pid, seconds)
-        per_frame.append((seen - alone) * (look(url)["time"] - time_before) / max(1, viewers[0].frames))
-        frames.append(viewers[0].frames / (time.monotonic() - start))
+        before, start = viewers[0].frames, time.monotonic()
+        seen, passed = cost(url, process.pid, seconds)
+        sent = max(1, viewers[0].frames - before)
+        frames.append(sent / (time.monotonic() - start))
         for viewer in viewers:
             viewer.end()
-        ratios.append(seen / alone)
-    print(f"{device}: with two viewers {statistics.median(ratios):.3f} times the processor time without ({min(ratios):.3f} to {max(ratios):.3f}), "
-          f"{statistics.median(frames):.0f} frames/s each, {1e3 * statistics.median(per_frame):.2f} ms of the server for a frame and its two viewers, memory {at_start / 1024:.1f} MiB at the start, {kilobytes(process.pid) / 1024:.1f} MiB at the end")
+        total = sum(alone.values())
+        # Threads that serve pages do next to nothing without viewers; the loop and the certificates are the others.
+        serving = sum(seen[thread] for thread in seen if alone.get(thread, 0) < 0.01 * total)
+        ratios.append(sum(seen.values()) / total)
+        shares.append(serving / total)
+        per_frame.append(1e3 * serving * passed / (2 * sent))
+    print(f"{device}: with two viewers {statistics.median(ratios):.3f} times the processor time without ({min(ratios):.3f} to {max(ratios):.3f}); "
+          f"threads that serve them {100 * statistics.median(shares):.2f} % of the run, {statistics.median(per_frame):.3f} ms for a frame of one viewer, "
+          f"{statistics.median(frames):.0f} frames/s each; memory {at_start / 1024:.1f} MiB at the start, {kilobytes(process.pid) / 1024:.1f} MiB at the end")
     process.terminate()
     process.wait()
 
