@@ -5,6 +5,7 @@
 - Averages in angle brackets, <x>, stay text: of HTML pages have comments and addresses alone.
 - A code block that says file=PATH has the path as its title.
 - Headings have the anchors of the repository, which tests/docs/check_texts.py checks.
+- A page that says `<!-- site: the reference -->` has links to the references there.
 - The decisions stand in the navigation by their numbers, without being listed in mkdocs.yml.
 - The reference of the Python module is a page made of the built module's docstrings, where this Python can import it.
 - The reference of the C++ and C headers is made of their comments, where there is Doxygen; a public declaration without a comment
@@ -224,10 +225,23 @@ def has_page(base, line):
     return os.path.getsize(file) < 200_000
 
 
+def on_page_content(html, page, config, files):
+    """Docstrings of Python have averages in brackets, too, and are made into HTML by the generator of that page."""
+    if page.file.src_uri != REFERENCE:
+        return html
+    names = set("a code div em h1 h2 h3 h4 h5 h6 li ol p pre small span strong table tbody td th thead tr ul details summary br".split())
+    return re.sub(r"<(?=/?([A-Za-z][^\s<>/]*))", lambda found: "<" if found.group(1).lower() in names else "&lt;", html)
+
+
 def on_page_markdown(markdown, page, config, files):
     if page.file.generated_by is not None:
-        if page.file.src_uri.startswith("source/") and not page.file.src_uri.startswith("source/CONTRIBUTING"):
+        if page.file.src_uri.startswith("source/examples/"):
+            page.meta["search"] = {"boost": 0.2}  # behind the pages that explain it
+        elif page.file.src_uri.startswith("source/") and not page.file.src_uri.startswith("source/CONTRIBUTING"):
             page.meta["search"] = {"exclude": True}  # code would stand before the pages that explain it
         return markdown
     folder = posixpath.dirname(page.file.src_uri)
+    there = {name: posixpath.relpath(path, folder or ".") for name, path in (("Python", REFERENCE), ("C++ and C", CPP_REFERENCE))}
+    markdown = markdown.replace("<!-- site: the reference -->",
+                                "Name by name: " + ", ".join(f"[{name}]({path})" for name, path in there.items()) + ".")
     return rewritten(markdown, posixpath.join("docs", folder).rstrip("/"), folder)
