@@ -14,7 +14,7 @@ namespace heatbath::apps {
 namespace {
 
 constexpr const char* kScoreNetworkFormat = "heatbath score network";
-constexpr std::uint64_t kVersionOfFormat = 1;
+constexpr std::uint64_t kVersionOfFormat = 2;  // since 2 with coarse segments
 /// More than any profile has; guards against sizes that no file of ours holds.
 constexpr std::uint64_t kMostCells = 65536, kMostSegments = 64, kMostSide = 4096, kMostSteps = 1000000000;
 
@@ -73,6 +73,8 @@ void save_score_network(const std::filesystem::path& path, const SavedScoreNetwo
   whole("first_steps", options.first_steps);
   whole("batch", options.batch);
   file.attribute("learning_rate", options.learning_rate);
+  file.attribute("coarse_noise", options.coarse_noise);
+  file.attribute("coarse_rate", options.coarse_rate);
   file.attribute("unlabelled", options.unlabelled);
   whole("seed", options.seed);
   whole("at_segment", checkpoint.segment);
@@ -101,7 +103,7 @@ SavedScoreNetwork load_score_network(const std::filesystem::path& path) {
   const Hdf5Reader& file = reader.file();
   if (!file.has_attribute("format") || file.text("format") != kScoreNetworkFormat)
     reader.fail(fmt::format("not a score network: attribute format is \"{}\" in one", kScoreNetworkFormat));
-  reader.count("format_version", kVersionOfFormat, kVersionOfFormat);
+  const std::uint32_t version = reader.count("format_version", 1, kVersionOfFormat);
   SavedScoreNetwork saved;
   trainers::ScoreNetwork& network = saved.network;
   trainers::ScoreOptions& options = saved.options;
@@ -125,6 +127,8 @@ SavedScoreNetwork load_score_network(const std::filesystem::path& path) {
   options.first_steps = reader.count("first_steps", 1, kMostSteps);
   options.batch = reader.count("batch", 1, 65536);
   options.learning_rate = reader.finite("learning_rate");
+  options.coarse_noise = version < 2 ? 1 : reader.finite("coarse_noise");
+  if (version >= 2) options.coarse_rate = reader.finite("coarse_rate");
   options.unlabelled = reader.finite("unlabelled");
   options.seed = file.integer("seed");
   const std::vector<double> tau = reader.doubles("tau", {segments + std::size_t{1}});
@@ -135,11 +139,12 @@ SavedScoreNetwork load_score_network(const std::filesystem::path& path) {
   options.tau_first = tau.front();
   options.tau_last = tau.back();
   trainers::ScoreCheckpoint& checkpoint = saved.checkpoint;
-  checkpoint.segment = reader.count("at_segment", 0, segments);
+  checkpoint.segment = reader.count("at_segment", 0, version < 2 ? segments : 2 * segments);
   checkpoint.step = reader.count("at_step", 0, kMostSteps);
   checkpoint.loss_sum = reader.finite("loss_sum");
-  const std::size_t begun = checkpoint.segment + (checkpoint.step > 0 ? 1 : 0), size = network.layout().size();
-  if (begun > segments) reader.fail("attribute at_step is not 0 behind the last segment");
+  const std::size_t size = network.layout().size();
+  if (checkpoint.segment == (version < 2 ? segments : 2 * segments) && checkpoint.step > 0) reader.fail("attribute at_step is not 0 behind the last segment");
+  const std::size_t begun = std::min<std::size_t>(segments, checkpoint.segment + (checkpoint.step > 0 ? 1 : 0));
   if (begun > 0) {
     const std::vector<float> parameters = reader.floats("parameters", {begun, size});
     for (std::size_t s = 0; s < begun; ++s) {

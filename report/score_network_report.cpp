@@ -133,7 +133,7 @@ Picture score_nearest_picture(const ScoreNetworkReport& report, const trainers::
 
 Picture score_training_picture(const ScoreNetworkReport& report) {
   Picture picture{"training.png", "Training",
-                  "Loss per visible cell, means of 50 steps, segment after segment from the noisiest on: the part of the "
+                  "Loss per visible cell, means of 50 steps, segment after segment from the noisiest on, then the coarse ones again: the part of the "
                   "noise in a picture that the network does not find. It rises from one segment to the next because the "
                   "less noise there is, the harder it is to tell from the picture.", {}, {}};
   if (report.saved.checkpoint.losses.size() < 2) {
@@ -222,10 +222,15 @@ nlohmann::json score_network_json(const ScoreNetworkReport& report) {
   }
   out["segments"] = stretches;
   const trainers::ScoreOptions& options = report.saved.options;
+  // Of the last segment; behind it come the coarse ones again.
+  const std::vector<double>& losses = report.saved.checkpoint.losses;
+  const auto means_of = [](std::uint64_t steps) { return (steps + 49) / 50; };
+  const std::uint64_t means = means_of(options.first_steps) + (network.segments.size() - 1) * means_of(options.steps);
   out["training"] = {{"learned", report.learned}, {"held_out", report.saved.held_out}, {"steps", options.steps},
                      {"first_steps", options.first_steps}, {"batch", options.batch}, {"learning_rate", options.learning_rate},
+                     {"coarse_noise", options.coarse_noise}, {"coarse_rate", options.coarse_rate},
                      {"unlabelled", options.unlabelled}, {"seed", options.seed},
-                     {"loss_last", report.saved.checkpoint.losses.empty() ? nlohmann::json(nullptr) : nlohmann::json(report.saved.checkpoint.losses.back())}};
+                     {"loss_last", losses.size() < means ? nlohmann::json(nullptr) : nlohmann::json(losses[means - 1])}};
   out["settings"] = {{"visible", network.visible()}, {"hidden", network.hidden}, {"labels", network.labels},
                      {"segments", network.segments.size()}, {"A", network.A}, {"B", network.B},
                      {"steps_of_a_segment", report.draw.steps}, {"hidden_step", report.draw.hidden_step}, {"finish_steps", report.draw.finish_steps},

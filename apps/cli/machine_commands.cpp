@@ -146,12 +146,51 @@ void add_train_equilibrium(CLI::App& train, Command& command) {
   });
 }
 
+void add_train_classifier(CLI::App& train, Command& command) {
+  struct Words {
+    TrainClassifierOptions options;
+    std::uint64_t checkpoint_seconds = 60;
+  };
+  const auto given = std::make_shared<Words>();
+  TrainClassifierOptions& o = given->options;
+  o.tuning.updates = 0;
+  CLI::App* app = train.add_subcommand("classifier", "digits read by noisy cells at a set time, trained by gradient descent on guide paths");
+  app->add_option("--out", o.out, "folder for pictures, classifier.json, report.json and report.html")->required()->check(a_name())->option_text("DIR");
+  app->add_option("--data", o.data, "folder with the MNIST IDX files, plain or .gz (default: digits the project draws)")->option_text("DIR");
+  add_whole(app, "--held-out", o.held_out, 0, kMost32, "images at the end of the data that are not learned, but read (default 0: a ninth, at most 1000)");
+  add_whole(app, "--layer", o.training.layer, 1, 4096, "units of each hidden layer of the teacher, which are two: half of the hidden cells (default 32)");
+  add_whole(app, "--teacher-steps", o.training.teacher_steps, 1, 1000000, "of the teacher's training (default 2400)");
+  add_whole(app, "--steps", o.training.steps, 1, 1000000, "of the machine's training (default 1600)");
+  add_whole(app, "--batch", o.training.batch, 1, 65536, "images of a step (default 100)");
+  app->add_option("--rate", o.training.rate, "of the machine's training at the begin (default 0.01)")->transform(finite(1e-9, 100))->option_text("X");
+  app->add_option("--drive", o.training.drive, "force of the guides (default 100)")->transform(finite(1e-3, 1e6))->option_text("X");
+  add_whole(app, "--runs", o.inference.runs, 1, 1000000, "of each digit; their mean decides (default 10)");
+  add_whole(app, "--fine-tune", o.tuning.updates, 0, 1000000, "updates of the parameters by what the cells of this device do (default 0)");
+  add_whole(app, "--tune-batch", o.tuning.batch, 1, 65536, "images of such an update (default 200)");
+  app->add_option("--tune-rate", o.tuning.rate, "of the first (default 0.003)")->transform(finite(1e-9, 100))->option_text("X");
+  add_device(app, o.device);
+  add_whole(app, "--seed", o.training.seed, 0, kMost64, "of the training and, where the device can be seeded, of its noise (default 1)");
+  add_whole(app, "--threads", o.training.threads, 0, 1024, "threads for work on the host (default 0: one per processor)");
+  add_whole(app, "--checkpoint-every", given->checkpoint_seconds, 0, 1000000,
+            "seconds after which classifier.json is saved while it trains; 0: after every step (default 60)");
+  app->add_flag("--continue", o.go_on, "take up the training whose classifier.json is in the folder, or read digits again with it");
+  add_json(app, o.json);
+  app->footer(kStops);
+  app->callback([&command, given] {
+    command = [given] {
+      given->options.checkpoint_every = std::chrono::seconds(given->checkpoint_seconds);
+      return run_train_classifier(given->options);
+    };
+  });
+}
+
 }  // namespace
 
 void add_machine_commands(CLI::App& app, Command& command) {
   add_train_boltzmann(train_of(app), command);
   add_train_memory(train_of(app), command);
   add_train_equilibrium(train_of(app), command);
+  add_train_classifier(train_of(app), command);
 }
 
 }  // namespace heatbath::apps

@@ -9,6 +9,7 @@
 
 #include "apps/cli/device_choice.hpp"
 #include "heatbath/trainers/equilibrium_propagation.hpp"
+#include "heatbath/trainers/guided_classifier.hpp"
 #include "heatbath/trainers/machine_training.hpp"
 
 namespace heatbath::apps {
@@ -61,5 +62,19 @@ struct TrainEquilibriumOptions {
   bool json = false;
 };
 int run_train_equilibrium(const TrainEquilibriumOptions& options);
+
+struct TrainClassifierOptions {
+  trainers::ClassifierOptions training;
+  trainers::InferenceOptions inference;
+  trainers::FineTuneOptions tuning;  ///< updates 0: none
+  std::uint64_t held_out = 0;        ///< 0: a ninth of the images, at most 1,000
+  std::filesystem::path out;
+  std::filesystem::path data;        ///< folder with IDX files; empty: the digits the project draws
+  DeviceChoice device;
+  std::chrono::seconds checkpoint_every{60};
+  bool go_on = false;                ///< from out/classifier.json
+  bool json = false;
+};
+int run_train_classifier(const TrainClassifierOptions& options);
 
 }  // namespace heatbath::apps

@@ -64,6 +64,8 @@ trainers::ScoreOptions taken_up(const TrainScoreOptions& options, const trainers
   }
   if (named("--batch")) training.batch = options.training.batch;
   if (named("--rate")) training.learning_rate = options.training.learning_rate;
+  if (named("--coarse-noise")) training.coarse_noise = options.training.coarse_noise;
+  if (named("--coarse-rate")) training.coarse_rate = options.training.coarse_rate;
   if (named("--no-labels")) training.labels = options.training.labels;
   if (named("--seed")) training.seed = options.training.seed;
   return training;
@@ -129,12 +131,11 @@ int run_train_score(const TrainScoreOptions& options) {
   const auto training_start = Clock::now();
   if (!trained_before) {
     auto next_save = Clock::now() + options.checkpoint_every;
-    const std::uint64_t total = trainer.options().first_steps + std::uint64_t{training.segments - 1} * training.steps;
-    ProgressBar bar(style, "train", static_cast<double>(total), "steps");
+    ProgressBar bar(style, "train", static_cast<double>(trainer.total_steps()), "steps");
     double smooth = 0;
     trainer.train([&](std::uint64_t done, std::uint64_t, double loss) {
       smooth = smooth == 0 ? loss : smooth + 0.05 * (loss - smooth);
-      bar.update(static_cast<double>(done), fmt::format("segment {} of {}, loss {:.4f}", std::min(trainer.checkpoint().segment + 1, training.segments), training.segments, smooth));
+      bar.update(static_cast<double>(done), fmt::format("segment {} of {}, loss {:.4f}", std::min(trainer.segment() + 1, training.segments), training.segments, smooth));
       if (interrupted()) return false;
       const auto began = Clock::now();
       if (began >= next_save) {
@@ -147,7 +148,7 @@ int run_train_score(const TrainScoreOptions& options) {
     save();
     if (!trainer.finished()) {
       note("heatbath: interrupted in segment {} of {}; {} holds the training so far, and --continue goes on from it\n",
-           trainer.checkpoint().segment + 1, training.segments, model_path.string());
+           trainer.segment() + 1, training.segments, model_path.string());
       return interrupted_status();
     }
   } else {

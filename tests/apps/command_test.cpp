@@ -572,7 +572,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Wrong{"NoCommand", {"--json"}, "info, doctor, run, validate, conformance, calibrate, monitor, serve, rack, merge, train"},
         Wrong{"UnknownCommand", {"quench"}, "unknown command \"quench\"; the commands are info, doctor, run, validate, conformance, calibrate, monitor, serve, rack, merge, train"},
-        Wrong{"UnknownTrainer", {"train", "classify"}, "there is: generate, score, boltzmann, memory, equilibrium, ergodicity"},
+        Wrong{"UnknownTrainer", {"train", "classify"}, "there is: generate, score, boltzmann, memory, equilibrium, classifier, ergodicity"},
         Wrong{"UnknownOption", kTrain + std::vector<std::string>{"--frob"}, "--frob"},
         Wrong{"NoOutputFolder", {"train", "generate"}, "--out is required"},
         Wrong{"UpdatesNotANumber", kTrain + std::vector<std::string>{"--updates", "many"},

@@ -44,7 +44,7 @@ TEST(ScoreNetworkFile, AStoppedTrainingGoesOnFromItToTheSameBits) {
   const TemporaryFolder folder;
   const trainers::Images data = trainers::draw_digits(1, 2);
   const SavedScoreNetwork whole = trained(data, 1000);
-  for (const std::uint64_t stop : {37u, 120u}) {
+  for (const std::uint64_t stop : {37u, 120u, 250u}) {  // the last one while the first segment is learned again
     const SavedScoreNetwork saved = trained(data, stop);
     save_score_network(folder / "a.h5", saved);
     save_score_network(folder / "b.h5", saved);

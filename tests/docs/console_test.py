@@ -30,6 +30,8 @@ SMALLER = {
     "train boltzmann": {"--updates": "2", "--shots": "32", "--draw": "20", "--draw-sweeps": "4", "--hidden": "4"},
     "train memory": {"--cells": "32", "--loads": "0.1", "--shots": "8"},
     "train equilibrium": {"--updates": "2", "--repeats": "2"},
+    "train classifier": {"--layer": "4", "--teacher-steps": "4", "--steps": "4", "--runs": "2", "--held-out": "20", "--fine-tune": "2", "--tune-batch": "4",
+                         "--threads": "1"},
     "train ergodicity": {"--updates": "4", "--effort": "0.02"},
     "bound": {"--samples": "2048", "--levels": "12"},
     "generate": {"--shots": "3", "--threads": "1"},
@@ -38,7 +40,7 @@ SMALLER = {
 }
 # May end with 1 where so few samples judge something; 2 is a wrong line.
 JUDGED = ("train boltzmann", "train memory", "train ergodicity", "validate", "conformance", "heatbath-conformance", "bound")
-LONG = ("train memory", "train score", "train ergodicity", "bound", "validate", "heatbath-conformance")
+LONG = ("train memory", "train score", "train classifier", "train ergodicity", "bound", "validate", "heatbath-conformance")
 # Lines of other programs, and who runs them.
 ELSEWHERE = {
     r"tools/(demo|test|build)\.sh\b": "continuous integration builds and tests with them; the demo is a test",

@@ -180,7 +180,7 @@ TEST(ScoreTrainer, GoesOnToTheSameBitsWithAnyNumberOfThreads) {
   ScoreOptions options = small_options();
   ScoreTrainer whole(data, options);
   whole.train();
-  for (const std::uint64_t stop : {1u, 80u, 97u}) {
+  for (const std::uint64_t stop : {1u, 80u, 97u, 160u, 170u}) {
     ScoreTrainer first(data, options);
     first.train([&](std::uint64_t done, std::uint64_t, double) { return done < stop; });
     ASSERT_FALSE(first.finished());
@@ -193,8 +193,31 @@ TEST(ScoreTrainer, GoesOnToTheSameBitsWithAnyNumberOfThreads) {
     for (std::size_t s = 0; s < 3; ++s) EXPECT_EQ(second.network().segments[s].parameters, whole.network().segments[s].parameters);
     EXPECT_EQ(second.checkpoint().losses, whole.checkpoint().losses);
   }
-  EXPECT_EQ(whole.checkpoint().losses.size(), 4u);
+  EXPECT_EQ(whole.checkpoint().losses.size(), 5u);  // the first segment again: 48 steps
   EXPECT_LT(whole.checkpoint().losses[1], whole.checkpoint().losses[0]);
+}
+
+TEST(ScoreTrainer, LearnsCoarseSegmentsAgainAndBetterAndLeavesTheFineOnes) {
+  const Images data = draw_digits(1, 20);
+  ScoreOptions options = small_options();
+  options.hidden = 32;
+  options.segments = 4;
+  options.steps = 150;
+  ScoreTrainer twice(data, options);
+  twice.train();
+  options.coarse_noise = 1;
+  ScoreTrainer once(data, options);
+  once.train();
+  ASSERT_EQ(once.total_steps(), 750u);
+  ASSERT_EQ(twice.total_steps(), 750u + 180u + 90u);  // middles of variance 0.95, 0.51, 0.16 and 0.04
+  EXPECT_NE(twice.network().segments[0].parameters, once.network().segments[0].parameters);
+  EXPECT_NE(twice.network().segments[1].parameters, once.network().segments[1].parameters);
+  EXPECT_EQ(twice.network().segments[2].parameters, once.network().segments[2].parameters);
+  EXPECT_EQ(twice.network().segments[3].parameters, once.network().segments[3].parameters);
+  const std::vector<double>& losses = twice.checkpoint().losses;
+  ASSERT_EQ(losses.size(), 15u + 4u + 2u);
+  std::printf("loss of the second segment: %.4f, again %.4f\n", losses[8], losses.back());
+  EXPECT_LT(losses.back(), 0.9 * losses[8]);
 }
 
 TEST(ScoreTrainer, NamesWhatDiffersFromTheTrainingItIsToTakeUp) {
@@ -226,6 +249,8 @@ TEST(ScoreTrainer, RefusesWhatItCannotDo) {
   refused([](ScoreOptions& o) { o.batch = 0; });
   refused([](ScoreOptions& o) { o.tau_last = 4; });
   refused([](ScoreOptions& o) { o.B = 0; });
+  refused([](ScoreOptions& o) { o.coarse_rate = 0; });
+  refused([](ScoreOptions& o) { o.coarse_noise = 1.5; });
   refused([](ScoreOptions& o) { o.unlabelled = 1.5; });
 }
 
@@ -330,6 +355,7 @@ TEST(ScoreOnTheDevice, DrawsTheClassThatIsAskedForTheSameWithAnyBlock) {
   options.steps = 300;
   options.batch = 64;
   options.learning_rate = 2e-2;  // few couplings, each a large one
+  options.coarse_noise = 1;
   ScoreTrainer trainer(data, options);
   trainer.train();
   Device device = open("func:cells=32&lanes=256&seed=1");
@@ -402,7 +428,10 @@ TEST(ScoreOnTheDevice, TakesMoreStepsAtALowerTemperatureWhereTheRangesAskForIt) 
   Device ideal = open("func:cells=16"), coded = open("func:profile=coded&cells=16");
   const Capabilities& capabilities = coded.capabilities();
   const double h = capabilities.mobility * coded.time_units(coded.step());
+  options.speed_ratio = 0.4;
   EXPECT_EQ(plan_stretches(ideal, network, options).at(0).steps, 10u);
+  options.speed_ratio = 6;  // 0.012 of a hidden cell's time in a step, 0.3 of a visible one's in all
+  EXPECT_EQ(plan_stretches(ideal, network, options).at(0).steps, 150u);
   const ScoreStretch stretch = plan_stretches(coded, network, options).at(0);
   std::printf("%llu steps at kT %g, hidden cells %g times as fast\n", static_cast<unsigned long long>(stretch.steps), stretch.kT,
               1 / (stretch.kappa * stretch.kappa));

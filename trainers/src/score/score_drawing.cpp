@@ -16,7 +16,6 @@ namespace {
 
 constexpr double kNoiseStep = 0.02;          // of the uncoupled cells that make the noise, in their relaxation time
 constexpr std::uint64_t kNoiseSteps = 200;   // e^-8 of the variance is missing
-constexpr double kSpeedRatio = 6;            // of hidden and visible cells at least, unless they need not be so fast
 constexpr std::uint32_t kAverages = 20;      // captures of one mean
 
 [[noreturn]] void refuse(const std::string& what) { throw Error(HB_BAD_ARG, "draw: " + what); }
@@ -69,10 +68,11 @@ Loaded loaded(const ScoreNetwork& network, const ScoreSegment& segment, const Sc
 }
 
 /// A stretch of the reverse clock in the force of a segment: in as few steps as `steps` where the ranges of the device
-/// hold its parameters, else in as many as a lower kT needs. Hidden cells are as fast as hidden_step lets them be, or as
-/// the range of J4 does.
+/// hold its parameters and hidden cells are fast enough, else in as many as a lower kT needs. Hidden cells are as fast as
+/// hidden_step lets them be, or as the range of J4 does.
 ScoreStretch fitted(const Device& device, const ScoreNetwork& network, std::size_t segment, double duration, std::uint32_t steps,
-                    double hidden_step) {
+                    const ScoreDrawOptions& options) {
+  const double hidden_step = options.hidden_step;
   const Capabilities& capabilities = device.capabilities();
   const ScoreLayout layout = network.layout();
   const double h = capabilities.mobility * device.time_units(device.step().count > 0 ? device.step() : Ticks{1});
@@ -84,7 +84,6 @@ ScoreStretch fitted(const Device& device, const ScoreNetwork& network, std::size
   };
   const double W = largest(0, layout.a()), a = largest(layout.a(), layout.c()), c = largest(layout.c(), layout.L()),
                L = largest(layout.L(), layout.b()), b = largest(layout.b(), layout.U()), U = largest(layout.U(), layout.size());
-  const double wanted_ratio = std::min(kSpeedRatio, hidden_step / (duration / steps));
   const auto kappa_at = [&](double kT) {
     return std::max({std::sqrt(kT * h / hidden_step), std::pow(kT * network.B / capabilities.range_j4, 0.25),
                      std::sqrt(kT * std::fabs(network.A) / capabilities.range_j2)});
@@ -100,7 +99,7 @@ ScoreStretch fitted(const Device& device, const ScoreNetwork& network, std::size
                                 {"J2", kT * a / 2, capabilities.range_j2},
                                 {"biases of", kT * std::max(c, b / kappa), capabilities.range_bias},
                                 {"couplings of", kT * std::max({W / kappa, L, U / kappa}), capabilities.range_coupling},
-                                {"a ratio of speeds of", wanted_ratio * kappa * kappa, 1}}};
+                                {"a ratio of speeds of", options.speed_ratio * kappa * kappa, 1}}};
   };
   const auto too_large = [&](double kT) -> std::optional<Need> {
     for (const Need& need : needs_at(kT))
@@ -144,17 +143,18 @@ std::vector<ScoreStretch> plan_stretches(const Device& device, const ScoreNetwor
   check_network(network);
   if (options.steps < 1) refuse("steps is 0, at least 1 is needed");
   if (!(options.hidden_step > 0)) refuse("hidden_step must be positive");
+  if (!(options.speed_ratio >= 0) || !std::isfinite(options.speed_ratio)) refuse("speed_ratio must be 0 or more, and finite");
   std::vector<ScoreStretch> plan;
   for (std::size_t s = 0; s < network.segments.size(); ++s) {
     const ScoreSegment& segment = network.segments[s];
-    plan.push_back(fitted(device, network, s, segment.tau_first - segment.tau_last, options.steps, options.hidden_step));
+    plan.push_back(fitted(device, network, s, segment.tau_first - segment.tau_last, options.steps, options));
   }
   return plan;
 }
 
 ScoreStretch plan_finish(const Device& device, const ScoreNetwork& network, const ScoreDrawOptions& options) {
   const double left = -std::expm1(-2 * network.segments.back().tau_last);  // variance
-  return fitted(device, network, network.segments.size() - 1, options.finish * left / 2, options.finish_steps, options.hidden_step);
+  return fitted(device, network, network.segments.size() - 1, options.finish * left / 2, options.finish_steps, options);
 }
 
 double guidance_in(const ScoreDrawOptions& options, std::size_t segment, std::size_t segments, std::uint32_t digit) {

@@ -7,11 +7,6 @@
 #include "heatbath/numerics/thread_team.hpp"
 
 namespace heatbath::trainers {
-namespace {
-
-constexpr std::size_t kColumns = 64;  // of one piece of a sum over rows
-
-}  // namespace
 
 double ScoreLoss::evaluate(std::span<const float> parameters, const ScoreBatch& batch, std::span<float> gradient) {
   const std::size_t rows = batch.rows, visible = layout_.visible(), hidden = layout_.hidden(), labels = layout_.labels();
@@ -73,12 +68,12 @@ double ScoreLoss::evaluate(std::span<const float> parameters, const ScoreBatch& 
   const numerics::MatrixView D{field_.data(), stride(hidden)};
   numerics::matrix_product(hidden, visible, rows, M.transposed(), G, gradient.data(), visible, false, team_);
   numerics::matrix_product(hidden, visible, rows, D.transposed(), X, gradient.data(), visible, true, team_);
-  const std::size_t visible_pieces = (visible + kColumns - 1) / kColumns, hidden_pieces = (hidden + kColumns - 1) / kColumns;
+  const std::size_t visible_pieces = (visible + kSumColumns - 1) / kSumColumns, hidden_pieces = (hidden + kSumColumns - 1) / kSumColumns;
   std::fill(gradient.begin() + stride(layout_.a()), gradient.end(), 0.0f);
   team_->run(visible_pieces + hidden_pieces, [&](std::size_t piece) {
     const bool of_visible = piece < visible_pieces;
     const std::size_t width = of_visible ? visible : hidden;
-    const std::size_t first = (of_visible ? piece : piece - visible_pieces) * kColumns, last = std::min(first + kColumns, width);
+    const std::size_t first = (of_visible ? piece : piece - visible_pieces) * kSumColumns, last = std::min(first + kSumColumns, width);
     for (std::size_t r = 0; r < rows; ++r) {
       const std::int32_t label = batch.labels[r];
       const float* d = (of_visible ? force_.data() : field_.data()) + r * width;

@@ -1,6 +1,7 @@
 #pragma once
 // The loss of denoising score matching and its gradient, as matrix products.
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -12,6 +13,8 @@ class ThreadTeam;
 }
 
 namespace heatbath::trainers {
+
+inline constexpr std::size_t kSumColumns = 64;  ///< of a sum over rows, by one piece of work
 
 /// What a step learns from: rows of noised images with the noise that is in them.
 struct ScoreBatch {
@@ -29,6 +32,8 @@ class ScoreLoss {
 
   /// Gradient with respect to each parameter; empty when it is not wanted. The same bits for any number of threads.
   double evaluate(std::span<const float> parameters, const ScoreBatch& batch, std::span<float> gradient);
+  /// Means of the hidden cells in the last call: rows x hidden.
+  std::span<const float> means() const { return mean_; }
 
  private:
   ScoreLayout layout_;

@@ -18,6 +18,7 @@ namespace {
 constexpr std::uint32_t kStepsPerLoss = 50;
 constexpr float kBeta1 = 0.9f, kBeta2 = 0.99f, kEpsilon = 1e-8f;  // of Adam (Kingma & Ba 2015)
 constexpr std::size_t kPiece = 16384;                             // parameters updated by one piece of work
+constexpr float kOthersRate = 5;  // of all parameters but W, over the rate of the coarse segments: they are few and of order 1 to 100
 
 /// What the numbers of a step are for: words 3 of their address.
 enum : std::uint32_t { kRows = 0, kNoise = 1, kWeights = 2 };
@@ -32,6 +33,8 @@ void check_options(const Images& data, const ScoreOptions& options) {
   check(options.steps >= 1, "steps is 0, at least 1 is needed");
   check(options.batch >= 1 && options.batch <= 65536, "batch is " + std::to_string(options.batch) + ", 1 to 65536 are possible");
   check(options.learning_rate > 0 && std::isfinite(options.learning_rate), "learning_rate must be positive and finite");
+  check(options.coarse_rate > 0 && std::isfinite(options.coarse_rate), "coarse_rate must be positive and finite");
+  check(options.coarse_noise >= 0 && options.coarse_noise <= 1, "coarse_noise is a variance, 0 to 1");
   check(options.tau_last > 0 && options.tau_first > options.tau_last && options.tau_first <= 20,
         "tau_first and tau_last must be 20 >= tau_first > tau_last > 0");
   check(options.unlabelled >= 0 && options.unlabelled <= 1, "unlabelled is a share, 0 to 1");
@@ -39,6 +42,15 @@ void check_options(const Images& data, const ScoreOptions& options) {
         data.source + " holds " + std::to_string(data.size()) + " labels and " + std::to_string(data.pixels.size()) +
             " pixels, which do not belong together");
   for (const std::uint8_t label : data.labels) check(label <= 9, "label " + std::to_string(label) + ", classes are 0 to 9");
+}
+
+/// A step of one parameter, with its moments; by how much it fell.
+inline float moved_by_adam(float& parameter, float& momentum, float& square, float slope, float scale, float unbias) {
+  momentum += (1 - kBeta1) * (slope - momentum);
+  square += (1 - kBeta2) * (slope * slope - square);
+  const float by = scale * momentum / (std::sqrt(square * unbias) + kEpsilon);
+  parameter -= by;
+  return by;
 }
 
 }  // namespace
@@ -95,13 +107,30 @@ struct ScoreTrainer::Impl {
     batch.labels.resize(options.batch);
   }
 
-  std::uint32_t steps_of(std::uint32_t segment) const { return segment == 0 ? options.first_steps : options.steps; }
-  std::uint64_t total() const { return options.first_steps + std::uint64_t{options.segments - 1} * options.steps; }
-  std::uint64_t done() const {
-    std::uint64_t sum = state.step;
-    for (std::uint32_t s = 0; s < state.segment; ++s) sum += steps_of(s);
+  // Places: all segments, then the coarse ones again.
+  std::uint32_t coarse() const {
+    std::uint32_t count = 0;
+    while (count < options.segments) {
+      const ScoreSegment& own = network.segments[count];
+      if (!(-std::expm1(-2 * std::sqrt(own.tau_first * own.tau_last)) > options.coarse_noise)) break;
+      ++count;
+    }
+    return count;
+  }
+  std::uint32_t places() const { return options.segments + coarse(); }
+  bool again(std::uint32_t place) const { return place >= options.segments; }
+  std::uint32_t segment_at(std::uint32_t place) const { return again(place) ? place - options.segments : place; }
+  std::uint32_t steps_of(std::uint32_t place) const {
+    const std::uint32_t steps = segment_at(place) == 0 ? options.first_steps : options.steps;
+    return again(place) ? static_cast<std::uint32_t>((std::uint64_t{3} * steps + 4) / 5) : steps;
+  }
+  std::uint64_t steps_before(std::uint32_t place) const {
+    std::uint64_t sum = 0;
+    for (std::uint32_t p = 0; p < place; ++p) sum += steps_of(p);
     return sum;
   }
+  std::uint64_t total() const { return steps_before(places()); }
+  std::uint64_t done() const { return steps_before(state.segment) + state.step; }
 
   /// The parameters that a segment starts from: those of the one before it, and what two independent Gaussian pixels
   /// need of a and c at its middle.
@@ -161,18 +190,7 @@ struct ScoreTrainer::Impl {
     });
   }
 
-  /// One step of Adam; returns the loss per visible cell.
-  double step() {
-    const std::uint32_t segment = state.segment, number = state.step;
-    if (number == 0) start(segment);
-    fill_batch(segment, number);
-    std::vector<float>& parameters = network.segments[segment].parameters;
-    const double value = loss.evaluate(parameters, batch, gradient) / layout.visible();
-    const double progress = static_cast<double>(number) / steps_of(segment);
-    const double rate = options.learning_rate * (0.01 + 0.99 * 0.5 * (1 + std::cos(std::numbers::pi * progress)));
-    const double n = number + 1.0;
-    const auto scale = static_cast<float>(rate / (1 - std::pow(double{kBeta1}, n)));
-    const auto unbias = static_cast<float>(1 / (1 - std::pow(double{kBeta2}, n)));
+  void update_plain(std::vector<float>& parameters, float scale, float unbias) {
     const std::size_t size = layout.size();
     team.run((size + kPiece - 1) / kPiece, [&](std::size_t piece) {
       const std::size_t last = std::min(size, (piece + 1) * kPiece);
@@ -180,20 +198,76 @@ struct ScoreTrainer::Impl {
       float* m = state.momentum.data();
       float* v = state.square.data();
       const float* g = gradient.data();
-      for (std::size_t i = piece * kPiece; i < last; ++i) {
-        m[i] += (1 - kBeta1) * (g[i] - m[i]);
-        v[i] += (1 - kBeta2) * (g[i] * g[i] - v[i]);
-        p[i] -= scale * m[i] / (std::sqrt(v[i] * unbias) + kEpsilon);
-      }
+      for (std::size_t i = piece * kPiece; i < last; ++i) moved_by_adam(p[i], m[i], v[i], g[i], scale, unbias);
     });
+  }
+
+  /// Adam in centred coordinates: x and m enter as distances from their means x' and m' over the batch, so that W does
+  /// not learn what b and c can (Montavon & Mueller 2012; Cho, Raiko & Ilin 2011). The gradient of W loses
+  /// g_b x'^T + m' g_c^T, and a change D of it moves b by -D x' and c by -D^T m'. `gradient` is used up.
+  void update_centred(std::vector<float>& parameters, float scale, float unbias) {
+    const std::size_t visible = layout.visible(), hidden = layout.hidden(), rows = batch.rows;
+    const auto mean_over_batch = [&](std::span<const float> values, std::vector<float>& mean, std::size_t width) {
+      mean.assign(width, 0.0f);
+      team.run((width + kSumColumns - 1) / kSumColumns, [&](std::size_t piece) {
+        const std::size_t first = piece * kSumColumns, last = std::min(width, first + kSumColumns);
+        for (std::size_t r = 0; r < rows; ++r)
+          for (std::size_t i = first; i < last; ++i) mean[i] += values[r * width + i];
+        for (std::size_t i = first; i < last; ++i) mean[i] /= static_cast<float>(rows);
+      });
+    };
+    mean_over_batch(batch.x, x_mean, visible);
+    mean_over_batch(loss.means(), hidden_mean, hidden);
+    float* p = parameters.data();
+    float* g = gradient.data();
+    const auto change = [&](std::size_t i, float slope, float rate) {
+      return moved_by_adam(p[i], state.momentum[i], state.square[i], slope, rate, unbias);
+    };
+    // The changes of W take the place of its gradient.
+    team.run(hidden, [&](std::size_t k) {
+      const float of_b = g[layout.b() + k], mean = hidden_mean[k];
+      float* row = g + k * visible;
+      const float* of_c = g + layout.c();
+      for (std::size_t i = 0; i < visible; ++i) row[i] = change(k * visible + i, row[i] - of_b * x_mean[i] - mean * of_c[i], scale);
+    });
+    const std::size_t first_other = layout.a(), others = layout.size() - first_other;
+    team.run((others + kPiece - 1) / kPiece, [&](std::size_t piece) {
+      const std::size_t last = std::min(others, (piece + 1) * kPiece);
+      for (std::size_t i = piece * kPiece; i < last; ++i) change(first_other + i, g[first_other + i], kOthersRate * scale);
+    });
+    team.run(hidden, [&](std::size_t k) {
+      for (std::size_t i = 0; i < visible; ++i) p[layout.b() + k] += g[k * visible + i] * x_mean[i];
+    });
+    team.run((visible + kSumColumns - 1) / kSumColumns, [&](std::size_t piece) {
+      const std::size_t first = piece * kSumColumns, last = std::min(visible, first + kSumColumns);
+      float* c = p + layout.c();
+      for (std::size_t k = 0; k < hidden; ++k)
+        for (std::size_t i = first; i < last; ++i) c[i] += g[k * visible + i] * hidden_mean[k];
+    });
+  }
+
+  /// One step of Adam; returns the loss per visible cell.
+  double step() {
+    const std::uint32_t place = state.segment, segment = segment_at(place), number = state.step;
+    if (number == 0) start(segment);
+    fill_batch(segment, number);
+    std::vector<float>& parameters = network.segments[segment].parameters;
+    const double value = loss.evaluate(parameters, batch, gradient) / layout.visible();
+    const double progress = static_cast<double>(number) / steps_of(place);
+    const double rate = (again(place) ? options.coarse_rate : options.learning_rate) * (0.01 + 0.99 * 0.5 * (1 + std::cos(std::numbers::pi * progress)));
+    const double n = number + 1.0;
+    const auto scale = static_cast<float>(rate / (1 - std::pow(double{kBeta1}, n)));
+    const auto unbias = static_cast<float>(1 / (1 - std::pow(double{kBeta2}, n)));
+    if (again(place)) update_centred(parameters, scale, unbias);
+    else update_plain(parameters, scale, unbias);
     state.loss_sum += value;
     ++state.step;
-    if (state.step % kStepsPerLoss == 0 || state.step == steps_of(segment)) {
+    if (state.step % kStepsPerLoss == 0 || state.step == steps_of(place)) {
       const std::uint32_t in_mean = state.step % kStepsPerLoss == 0 ? kStepsPerLoss : state.step % kStepsPerLoss;
       state.losses.push_back(state.loss_sum / in_mean);
       state.loss_sum = 0;
     }
-    if (state.step == steps_of(segment)) {
+    if (state.step == steps_of(place)) {
       ++state.segment;
       state.step = 0;
       state.momentum.clear();
@@ -211,14 +285,16 @@ struct ScoreTrainer::Impl {
   ScoreNetwork network;
   ScoreCheckpoint state;
   std::vector<double> pixel_mean, pixel_variance;
-  std::vector<float> gradient;
+  std::vector<float> gradient, x_mean, hidden_mean;
   ScoreBatch batch;
 };
 
 ScoreTrainer::ScoreTrainer(const Images& data, const ScoreOptions& options) : impl_(std::make_unique<Impl>(data, options)) {}
 ScoreTrainer::~ScoreTrainer() = default;
 
-bool ScoreTrainer::finished() const { return impl_->state.segment == impl_->options.segments; }
+bool ScoreTrainer::finished() const { return impl_->state.segment == impl_->places(); }
+std::uint64_t ScoreTrainer::total_steps() const { return impl_->total(); }
+std::uint32_t ScoreTrainer::segment() const { return impl_->segment_at(impl_->state.segment); }
 const ScoreNetwork& ScoreTrainer::network() const { return impl_->network; }
 const ScoreOptions& ScoreTrainer::options() const { return impl_->options; }
 const ScoreCheckpoint& ScoreTrainer::checkpoint() const { return impl_->state; }
@@ -256,16 +332,18 @@ void ScoreTrainer::resume(const ScoreNetwork& network, const ScoreOptions& optio
   compare("first_steps", options.first_steps, impl_->options.first_steps);
   compare("batch", options.batch, impl_->options.batch);
   compare("learning_rate", options.learning_rate, impl_->options.learning_rate);
+  compare("coarse_rate", options.coarse_rate, impl_->options.coarse_rate);
+  compare("coarse_noise", options.coarse_noise, impl_->options.coarse_noise);
   compare("tau_first", options.tau_first, impl_->options.tau_first);
   compare("tau_last", options.tau_last, impl_->options.tau_last);
   compare("unlabelled", options.unlabelled, impl_->options.unlabelled);
   compare("seed", options.seed, impl_->options.seed);
   check(changed.empty(), "a training that goes on needs its own settings; " + changed);
-  check(checkpoint.segment <= own.segments.size() &&
-            (checkpoint.segment == own.segments.size() ? checkpoint.step == 0 : checkpoint.step < impl_->steps_of(checkpoint.segment)),
+  const std::uint32_t places = impl_->places();
+  check(checkpoint.segment <= places && (checkpoint.segment == places ? checkpoint.step == 0 : checkpoint.step < impl_->steps_of(checkpoint.segment)),
         "the checkpoint is at step " + std::to_string(checkpoint.step) + " of segment " + std::to_string(checkpoint.segment) +
             ", beyond this training");
-  const std::size_t begun = checkpoint.segment + (checkpoint.step > 0 ? 1 : 0), size = impl_->layout.size();
+  const std::size_t begun = std::min<std::size_t>(own.segments.size(), checkpoint.segment + (checkpoint.step > 0 ? 1 : 0)), size = impl_->layout.size();
   for (std::size_t s = 0; s < begun; ++s)
     check(network.segments[s].parameters.size() == size, "segment " + std::to_string(s) + " of the checkpoint lacks parameters");
   check(checkpoint.step == 0 || (checkpoint.momentum.size() == size && checkpoint.square.size() == size),

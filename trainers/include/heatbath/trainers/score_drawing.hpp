@@ -27,10 +27,13 @@ struct ScoreDrawOptions {
   std::vector<double> class_guidance = {};
   std::vector<std::uint8_t> asked = {};  ///< classes, in turn; empty: all
   bool unlabelled = false;               ///< all label cells at 0: any class
-  std::uint32_t steps = 100;             ///< steps of the device in each segment, at least
+  std::uint32_t steps = 60;              ///< steps of the device in each segment, at least
   /// An Euler step of hidden cells in their own time (mobility times kT at amplitude 1): 12 B h^2 times it must stay
   /// below 2.
   double hidden_step = 0.012;
+  /// Hidden cells are at least this many times as fast as visible ones, in more steps where `steps` are too few for that:
+  /// slower ones hold visible cells back, and drawings keep too near to their mean.
+  double speed_ratio = 6;
   std::uint32_t finish_steps = 20;  ///< of the removal of the last noise, at least; averages take 19 times as many
   /// How far the last noise is removed: 1 is the time sigma^2/2 in which the force, taken as constant, moves a picture to
   /// the mean of those that it may come from (Tweedie's formula). Longer goes on to the nearest maximum of the law, and
@@ -51,8 +54,7 @@ struct ScoreStretch {
 };
 
 /// The plan of a drawing on this device: `steps` steps in each segment, or more at a lower kT where the ranges of kT, J2,
-/// J4, biases or couplings need that. Where the range of J4 bounds the speed of hidden cells, kT falls until they are 6
-/// times as fast as visible ones. Error(UNSUPPORTED) that names the range or capability that does not do at any kT.
+/// J4, biases or couplings need that. Where hidden cells would not be speed_ratio times as fast as visible ones, kT falls until they are. Error(UNSUPPORTED) that names the range or capability that does not do at any kT.
 std::vector<ScoreStretch> plan_stretches(const Device& device, const ScoreNetwork& network, const ScoreDrawOptions& options);
 
 /// The same of the removal of the last noise, in the force of the last segment.

@@ -84,10 +84,15 @@ struct ScoreNetwork {
 struct ScoreOptions {
   std::uint32_t hidden = 512;  ///< cells
   std::uint32_t segments = 16;     ///< 1 to 64; their ends are equally spaced in log tau
-  std::uint32_t steps = 1500;      ///< of the optimizer, in each segment
+  std::uint32_t steps = 1000;      ///< of the optimizer, in each segment; three fifths of it when a coarse one is learned again
   std::uint32_t first_steps = 0;   ///< in the first one, which starts from nothing; 0: twice as many
   std::uint32_t batch = 256;
   double learning_rate = 3e-3;     ///< of Adam; falls to a hundredth of it in each segment, by half a cosine
+  /// Segments with more noise than this in their middle (a variance) are learned again from nothing when all are learned,
+  /// at coarse_rate and in centred coordinates: how classes part is found fast there, and strokes would be learned by heart
+  /// at that rate. 1: none.
+  double coarse_noise = 0.4;
+  double coarse_rate = 2e-2;       ///< falls likewise; of W, that of the others is five times as large
   double tau_first = 3, tau_last = 0.01;
   double A = 0.5, B = 1;
   bool labels = true;
@@ -98,13 +103,14 @@ struct ScoreOptions {
 
 /// Where a training stands, beside the network: all that going on to the same bits needs.
 struct ScoreCheckpoint {
-  std::uint32_t segment = 0, step = 0;      ///< the next one to be made
+  std::uint32_t segment = 0, step = 0;      ///< the next one to be made; coarse segments are counted again behind the last
   std::vector<float> momentum, square;      ///< Adam's, of the parameters of the present segment; empty between segments
   std::vector<double> losses;               ///< means over 50 steps, of all segments one after the other
   double loss_sum = 0;                      ///< of the steps since the last mean
 };
 
-/// Denoising score matching, segment by segment from the noisiest on; each starts from the one before. The loss of an
+/// Denoising score matching, segment by segment from the noisiest on; each starts from the one before, and the coarse ones are
+/// learned twice (ScoreOptions::coarse_noise). The loss of an
 /// image x_0, its label and a tau of the segment (log-uniform) is |sigma/2 (F(x_tau) - x_tau) + n|^2 with sigma^2 = 1 -
 /// e^-2tau. Touches no device. Images, taus and noise are pure functions of seed, segment and step, so a training that
 /// is taken up ends with the bits of one that was never stopped, with any number of threads.
@@ -120,6 +126,8 @@ class ScoreTrainer {
   /// Makes the steps that are left, or fewer when `after` says stop.
   void train(const AfterStep& after = {});
   bool finished() const;
+  std::uint64_t total_steps() const;
+  std::uint32_t segment() const;  ///< that is learned next; those of the network when all is done
 
   /// Takes up a training of the same options (but for threads), which `options` were its own. Error(BAD_ARG) that names
   /// what differs, was and is.
