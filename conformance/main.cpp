@@ -18,7 +18,7 @@ constexpr const char* usage =
     "Holds the device behind a link (tcp:, unix:, shm:, etherbone:, uio:, record:, replay:) to the claims on every device.\n"
     "Exit status 0: all kept, or skipped for what the device says it lacks; 1: a claim is broken; 2: wrong use, or no\n"
     "device.\n\n"
-    "  --device URI   the device, as docs/links.md writes it\n"
+    "  --device URI   the device: tcp://HOST:PORT, unix:/PATH, shm:/NAME, etherbone://HOST:PORT, uio:/dev/uioN, ...\n"
     "  --only CLAIM   only this claim; may be given again\n"
     "  --list         name the claims and stop\n";
 

@@ -162,7 +162,8 @@ int run_command_line(const char* name, int argc, char** argv, std::initializer_l
                                   fmt::join(names, ", ")), 2);
     std::string meant;
     for (const std::string& word : at->remaining())
-      if (meant.empty() && word.starts_with("--")) meant = numerics::did_you_mean(word.substr(0, word.find('=')), options_of(*at));
+      if (word == "--profile" || word.starts_with("--profile=")) meant = " (a profile is a key of the device: --device func:profile=NAME)";
+      else if (meant.empty() && word.starts_with("--")) meant = numerics::did_you_mean(word.substr(0, word.find('=')), options_of(*at));
     return complain(fmt::format("{}{} (see {} --help)", error.what(), meant, path), 2);
   }
 

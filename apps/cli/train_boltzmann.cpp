@@ -119,7 +119,8 @@ void print_summary(const BoltzmannRun& run, const std::filesystem::path& out) {
   if (run.likelihood_held_out)
     put("ln p held out         {} nats (independent cells {:.3f})\n", plus_minus(*run.likelihood_held_out, 3), *run.likelihood_independent);
   if (run.gradient)
-    put("gradient              {} numbers, largest |z| {:.2f}, mean z^2 {:.2f}\n", run.gradient->parameters, run.gradient->worst_z, run.gradient->mean_square_z);
+    put("gradient              {} numbers, largest |z| {:.2f} (wrong from {:g} on), mean z^2 {:.2f}\n", run.gradient->parameters,
+        run.gradient->worst_z, kMostGradientDeviation, run.gradient->mean_square_z);
   if (const auto& t = run.saved.training; t.exchanges_tried > 0)
     put("exchanges made        {:.1f} %\n", 100 * static_cast<double>(t.exchanges_made) / static_cast<double>(t.exchanges_tried));
   for (std::size_t c = 0; c < run.class_shares.size(); ++c)

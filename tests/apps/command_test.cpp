@@ -571,6 +571,7 @@ INSTANTIATE_TEST_SUITE_P(
     Table, WrongInput,
     ::testing::Values(
         Wrong{"NoCommand", {"--json"}, "info, doctor, run, validate, conformance, calibrate, monitor, serve, rack, merge, train"},
+        Wrong{"ProfileOfAnotherCommand", {"conformance", "--profile", "coded"}, "--device func:profile=NAME"},
         Wrong{"UnknownCommand", {"quench"}, "unknown command \"quench\"; the commands are info, doctor, run, validate, conformance, calibrate, monitor, serve, rack, merge, train"},
         Wrong{"UnknownTrainer", {"train", "classify"}, "there is: generate, score, boltzmann, memory, equilibrium, classifier, ergodicity"},
         Wrong{"UnknownOption", kTrain + std::vector<std::string>{"--frob"}, "--frob"},
