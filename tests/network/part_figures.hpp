@@ -72,7 +72,7 @@ struct ActingFigures {
     double count = 0, squares = 0;
     for (int code = -last; code <= last; ++code) {
       const double value = code * step;
-      const std::vector<float> is = acting(static_cast<float>(value));
+      const physics::ValueList is = acting(static_cast<float>(value));
       ++count, squares += value * value;
       for (std::uint32_t i = 0; i < cells; ++i) bias[i].gain += value * static_cast<double>(is[i]), bias[i].offset += static_cast<double>(is[i]);
     }
