@@ -26,10 +26,12 @@ struct ClassifierMachine {
   std::vector<float> inward;        ///< W, inputs x (outputs + hidden)
   std::vector<float> couplings;     ///< J, (outputs + hidden)^2, symmetric, zero diagonal
 
+  /// Cells that move; all cells.
   std::uint32_t moving() const { return outputs + hidden; }
   std::uint32_t cells() const { return moving() + inputs; }
 };
 
+/// Sizes and rates of a training.
 struct ClassifierOptions {
   std::uint32_t layer = 32;         ///< units of each of the teacher's two hidden layers; twice as many hidden cells
   std::uint32_t teacher_steps = 2400;
@@ -48,6 +50,7 @@ struct ClassifierTeacher {
   std::uint32_t inputs = 784, layer = 32;
   std::vector<float> parameters;
 
+  /// Of the list.
   std::size_t size() const {
     return std::size_t{layer} * (inputs + 1) + std::size_t{layer} * (layer + 1) + std::size_t{10} * (layer + 1);
   }
@@ -77,6 +80,7 @@ class ClassifierTrainer {
   ClassifierTrainer(const Images& data, const ClassifierOptions& options);
   ~ClassifierTrainer();
 
+  /// Makes the steps that are left, unless `after` stops it; whether none is left; steps in all; where it stands; as given.
   void train(const AfterStep& after = {});
   bool finished() const;
   std::uint64_t total_steps() const;
@@ -93,6 +97,7 @@ class ClassifierTrainer {
 /// Share of the images that the teacher reads as labelled.
 double teacher_accuracy(const ClassifierTeacher& teacher, const Images& data, unsigned threads);
 
+/// How images are classified.
 struct InferenceOptions {
   std::uint32_t runs = 10;          ///< of each image, at least 1; their mean outputs decide
   std::uint64_t seed = 1;           ///< where the device takes one
@@ -100,6 +105,7 @@ struct InferenceOptions {
   Progress progress = {};           ///< false: Error(ABORTED)
 };
 
+/// What the device made of images.
 struct Inference {
   std::uint32_t runs = 0;
   std::vector<float> outputs;           ///< images x outputs: means over the runs, states of the machine
