@@ -92,7 +92,7 @@ int run_scaling(const ScalingOptions& options) {
   else is = measure(options.device);
   const std::vector<ScalingRow> rows = scaling(options, is.ns);
   const std::vector<std::string> assumes{
-      "equal ranks that compute as fast as the device that was measured; it is not said what shares their memory",
+      "equal ranks, each as fast as the device that was measured, however many of them share a memory",
       "a square grid of nearest neighbours in strips, one message of 4 bytes a column to and from each of two neighbours a step",
       "a network that all ranks use at once without loss; the exchange is not hidden behind computing",
       "no meters, records or captures, which are added up and written by the first rank"};
