@@ -49,6 +49,8 @@ check_needed() {
 }
 
 make_wheel() {
+  # The compiler that other builds have, not the one that Python was built with: ccache then knows what they compiled.
+  export CC=${CC-/usr/bin/cc} CXX=${CXX-/usr/bin/c++}
   local tools=$work/tools unpacked=$work/sdist/heatbath-$version dist=$work/dist
   rm -rf "$dist" "$work/clean"
   [ -x "$tools/bin/python" ] || /usr/bin/python3 -m venv "$tools"
