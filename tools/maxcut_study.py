@@ -34,7 +34,7 @@ GRAPHS = {
     "G60": (14188, "--sweeps 500 --cycles 16 --cycle-sweeps 150 --families 8"),
     "G70": (9591, "--sweeps 300 --cycles 30 --cycle-sweeps 60 --families 16"),
     "G81": (14060, "--sweeps 300 --cycles 10 --cycle-sweeps 200 --families 4"),
-    "K2000": (33337, "--sweeps 1500 --cycles 4 --cycle-sweeps 300 --warmest 20 --families 16"),
+    "K2000": (33337, "--sweeps 1000 --cycles 2 --cycle-sweeps 250 --warmest 20 --families 16"),
 }
 
 parser = argparse.ArgumentParser()
