@@ -808,8 +808,9 @@ class ScoreNetwork:
     def segment(self, k: int) -> dict[str, npt.NDArray[np.float32]]: ...
 
 class ScoreTrainer:
-    def __init__(self, images: Images, *, hidden: int = 512, segments: int = 16, steps: int = 1500, first_steps: int = 0, batch: int = 256,
-                 learning_rate: float = 3e-3, tau_first: float = 3.0, tau_last: float = 0.01, A: float = 0.5, B: float = 1.0, labels: bool = True,
+    def __init__(self, images: Images, *, hidden: int = 512, segments: int = 16, steps: int = 1000, first_steps: int = 0, batch: int = 256,
+                 learning_rate: float = 3e-3, coarse_noise: float = 0.4, coarse_rate: float = 2e-2,
+                 tau_first: float = 3.0, tau_last: float = 0.01, A: float = 0.5, B: float = 1.0, labels: bool = True,
                  unlabelled: float = 0.1, seed: int = 1, threads: int = 0) -> None: ...
     def train(self, after: Optional[Callable[[int, int, float], Optional[bool]]] = None, *, progress: Optional[Progress] = None) -> None: ...
     @property
@@ -848,7 +849,7 @@ class ScoreDrawings:
     def __len__(self) -> int: ...
 
 def draw(device: Device, network: ScoreNetwork, shots: int = 1000, *, guidance: Sequence[float] = ..., class_guidance: Sequence[float] = ...,
-         asked: Sequence[int] = ..., unlabelled: bool = False, steps: int = 100, hidden_step: float = 0.012, finish_steps: int = 20,
+         asked: Sequence[int] = ..., unlabelled: bool = False, steps: int = 60, hidden_step: float = 0.012, speed_ratio: float = 6.0, finish_steps: int = 20,
          finish: float = 1.0, remove_last_noise: bool = True, path_shots: int = 3, seed: int = 1, first_shot: int = 0,
          progress: Optional[Progress] = None) -> ScoreDrawings: ...
 

@@ -111,6 +111,26 @@ hidden cell exp(-A h^2 - B h^4 + u h). It pickles.)")
       });
 }
 
+/// Every option of a training that its state holds, by name.
+template <class Options, class Of>
+void each_setting(Options& options, Of of) {
+  of("hidden", options.hidden);
+  of("segments", options.segments);
+  of("steps", options.steps);
+  of("first_steps", options.first_steps);
+  of("batch", options.batch);
+  of("learning_rate", options.learning_rate);
+  of("coarse_noise", options.coarse_noise);
+  of("coarse_rate", options.coarse_rate);
+  of("tau_first", options.tau_first);
+  of("tau_last", options.tau_last);
+  of("A", options.A);
+  of("B", options.B);
+  of("labels", options.labels);
+  of("unlabelled", options.unlabelled);
+  of("seed", options.seed);
+}
+
 class PyScoreTrainer {
  public:
   PyScoreTrainer(Images images, const ScoreOptions& options) : images_(std::move(images)) {
@@ -142,21 +162,7 @@ class PyScoreTrainer {
     const ScoreOptions& o = whole().options();
     const ScoreCheckpoint& at = whole().checkpoint();
     py::dict options, checkpoint, state;
-#define HEATBATH_MEMBER(name) options[#name] = o.name
-    HEATBATH_MEMBER(hidden);
-    HEATBATH_MEMBER(segments);
-    HEATBATH_MEMBER(steps);
-    HEATBATH_MEMBER(first_steps);
-    HEATBATH_MEMBER(batch);
-    HEATBATH_MEMBER(learning_rate);
-    HEATBATH_MEMBER(tau_first);
-    HEATBATH_MEMBER(tau_last);
-    HEATBATH_MEMBER(A);
-    HEATBATH_MEMBER(B);
-    HEATBATH_MEMBER(labels);
-    HEATBATH_MEMBER(unlabelled);
-    HEATBATH_MEMBER(seed);
-#undef HEATBATH_MEMBER
+    each_setting(o, [&](const char* name, const auto& value) { options[name] = value; });
     checkpoint["segment"] = at.segment;
     checkpoint["step"] = at.step;
     checkpoint["momentum"] = array_of(at.momentum);
@@ -172,21 +178,7 @@ class PyScoreTrainer {
   void resume(const py::dict& state) {
     const py::dict options = state["options"], checkpoint = state["checkpoint"];
     ScoreOptions o;
-#define HEATBATH_MEMBER(name) o.name = options[#name].cast<decltype(o.name)>()
-    HEATBATH_MEMBER(hidden);
-    HEATBATH_MEMBER(segments);
-    HEATBATH_MEMBER(steps);
-    HEATBATH_MEMBER(first_steps);
-    HEATBATH_MEMBER(batch);
-    HEATBATH_MEMBER(learning_rate);
-    HEATBATH_MEMBER(tau_first);
-    HEATBATH_MEMBER(tau_last);
-    HEATBATH_MEMBER(A);
-    HEATBATH_MEMBER(B);
-    HEATBATH_MEMBER(labels);
-    HEATBATH_MEMBER(unlabelled);
-    HEATBATH_MEMBER(seed);
-#undef HEATBATH_MEMBER
+    each_setting(o, [&](const char* name, auto& value) { value = options[name].cast<std::remove_cvref_t<decltype(value)>>(); });
     ScoreCheckpoint at;
     at.segment = checkpoint["segment"].cast<std::uint32_t>();
     at.step = checkpoint["step"].cast<std::uint32_t>();
@@ -222,8 +214,8 @@ void bind_score_trainer(py::module_& module) {
   py::class_<PyScoreTrainer>(module, "ScoreTrainer", R"(Denoising score matching with tied weights, segment by segment from the noisiest on (docs/score.md). Touches no device. The same bits
 as `heatbath train score` of the same options, for any number of threads.)")
       .def(py::init([](const Images& images, std::uint32_t hidden, std::uint32_t segments, std::uint32_t steps, std::uint32_t first_steps, std::uint32_t batch,
-                       double learning_rate, double tau_first, double tau_last, double A, double B, bool labels, double unlabelled, std::uint64_t seed,
-                       unsigned threads) {
+                       double learning_rate, double coarse_noise, double coarse_rate, double tau_first, double tau_last,
+                       double A, double B, bool labels, double unlabelled, std::uint64_t seed, unsigned threads) {
         ScoreOptions options;
         options.hidden = hidden;
         options.segments = segments;
@@ -231,6 +223,8 @@ as `heatbath train score` of the same options, for any number of threads.)")
         options.first_steps = first_steps;
         options.batch = batch;
         options.learning_rate = learning_rate;
+        options.coarse_noise = coarse_noise;
+        options.coarse_rate = coarse_rate;
         options.tau_first = tau_first;
         options.tau_last = tau_last;
         options.A = A;
@@ -240,11 +234,13 @@ as `heatbath train score` of the same options, for any number of threads.)")
         options.seed = seed;
         options.threads = threads;
         return std::make_unique<PyScoreTrainer>(images, options);
-      }), py::arg("images"), py::kw_only(), py::arg("hidden") = 512, py::arg("segments") = 16, py::arg("steps") = 1500, py::arg("first_steps") = 0,
-           py::arg("batch") = 256, py::arg("learning_rate") = 3e-3, py::arg("tau_first") = 3.0, py::arg("tau_last") = 0.01, py::arg("A") = 0.5,
+      }), py::arg("images"), py::kw_only(), py::arg("hidden") = 512, py::arg("segments") = 16, py::arg("steps") = 1000, py::arg("first_steps") = 0,
+           py::arg("batch") = 256, py::arg("learning_rate") = 3e-3, py::arg("coarse_noise") = 0.4, py::arg("coarse_rate") = 2e-2,
+           py::arg("tau_first") = 3.0, py::arg("tau_last") = 0.01, py::arg("A") = 0.5,
            py::arg("B") = 1.0, py::arg("labels") = true, py::arg("unlabelled") = 0.1, py::arg("seed") = 1, py::arg("threads") = 0,
            R"(images: learned, copied; the command learns from split_images(draw_digits(1, 900), 1000)[0]. segments: 1 to 64, their ends equally spaced in log
-tau. steps: of Adam in each segment; first_steps: in the first; 0: twice as many. unlabelled: share of the batch learned with all
+tau. steps: of Adam in each segment; first_steps: in the first; 0: twice as many. Segments with more noise than coarse_noise (a variance; 1:
+none) are learned again at coarse_rate. unlabelled: share of the batch learned with all
 label cells at 0. BadArgError names the option.)")
       .def("train", &PyScoreTrainer::train, py::arg("after") = py::none(), py::kw_only(), py::arg("progress") = py::none(),
            R"(Makes the steps that are left. after(done, total, loss per visible cell) is called after each; False stops, and a further call goes on.
@@ -296,7 +292,7 @@ void bind_drawing(py::module_& module) {
         return "<heatbath.trainers.ScoreDrawings: " + std::to_string(of.shots) + " of " + std::to_string(of.visible) + " cells>";
       });
   module.def("draw", [](PyDevice& device, const ScoreNetwork& network, std::uint32_t shots, std::vector<double> guidance, std::vector<double> class_guidance,
-                        std::vector<std::uint8_t> asked, bool unlabelled, std::uint32_t steps, double hidden_step, std::uint32_t finish_steps, double finish,
+                        std::vector<std::uint8_t> asked, bool unlabelled, std::uint32_t steps, double hidden_step, double speed_ratio, std::uint32_t finish_steps, double finish,
                         bool remove_last_noise, std::uint32_t path_shots, std::uint64_t seed, std::uint32_t first_shot, py::object progress) {
     trainers::ScoreDrawOptions options;
     options.shots = shots;
@@ -306,6 +302,7 @@ void bind_drawing(py::module_& module) {
     options.unlabelled = unlabelled;
     options.steps = steps;
     options.hidden_step = hidden_step;
+    options.speed_ratio = speed_ratio;
     options.finish_steps = finish_steps;
     options.finish = finish;
     options.remove_last_noise = remove_last_noise;
@@ -317,12 +314,13 @@ void bind_drawing(py::module_& module) {
       return trainers::draw(opened, network, options);
     }));
   }, py::arg("device"), py::arg("network"), py::arg("shots") = 1000, py::kw_only(), py::arg("guidance") = std::vector<double>{1.5},
-             py::arg("class_guidance") = std::vector<double>{}, py::arg("asked") = std::vector<int>{}, py::arg("unlabelled") = false, py::arg("steps") = 100,
-             py::arg("hidden_step") = 0.012, py::arg("finish_steps") = 20, py::arg("finish") = 1.0, py::arg("remove_last_noise") = true,
+             py::arg("class_guidance") = std::vector<double>{}, py::arg("asked") = std::vector<int>{}, py::arg("unlabelled") = false, py::arg("steps") = 60,
+             py::arg("hidden_step") = 0.012, py::arg("speed_ratio") = 6.0, py::arg("finish_steps") = 20, py::arg("finish") = 1.0, py::arg("remove_last_noise") = true,
              py::arg("path_shots") = 3, py::arg("seed") = 1, py::arg("first_shot") = 0, py::arg("progress") = py::none(),
              R"(Draws with a score network on a device of overdamped cells: the same bits as `heatbath train score` of the same network and options.
 asked: classes, in turn; []: all. guidance: what the label cell of the class is clamped to, in equal parts of the segments;
-class_guidance: per class, on what lies above 1. steps: of the device in each segment, at least. remove_last_noise: with cold
+class_guidance: per class, on what lies above 1. steps: of the device in each segment, at least; more where hidden cells would
+not be speed_ratio times as fast as visible ones. remove_last_noise: with cold
 visible cells where the device has a temperature per cell, else by a mean of captures.)");
 }
 
