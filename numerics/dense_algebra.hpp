@@ -38,23 +38,20 @@ Eigen::MatrixXd solution(const Eigen::MatrixXd& a, const Eigen::MatrixXd& b);
 struct SymmetricSolution {
   Eigen::MatrixXd x;          ///< of a x = b
   bool semidefinite = false;  ///< no entry of D is below 0
-  double least = 0;           ///< entry of D
+  double least = 0;           ///< the smallest entry of D
 };
 SymmetricSolution symmetric_solution(const Eigen::MatrixXd& a, const Eigen::MatrixXd& b);
 
-/// a = L L' of a symmetric positive definite matrix, of which the lower half is read.
+/// a = L L' of a symmetric matrix that the caller knows to be positive definite, of which the lower half is read.
 class Cholesky {
  public:
   explicit Cholesky(const Eigen::MatrixXd& a);
-  /// False where the matrix is not positive definite: then nothing can be solved.
-  bool positive() const { return positive_; }
   /// x <- L^-1 x and x <- L'^-1 x.
   void solve_lower(Eigen::VectorXd& x) const;
   void solve_upper(Eigen::VectorXd& x) const;
 
  private:
   Eigen::MatrixXd lower_;
-  bool positive_;
 };
 
 }  // namespace heatbath::numerics

@@ -90,6 +90,7 @@ nlohmann::json classifier_json(const ClassifierRun& run) {
   out["misses"] = run.saved.tuning.misses;
   out["seed"] = o.seed;
   out["device"] = run.device;
+  out["electricity"] = electricity_json(run.electricity);
   out["train_seconds"] = run.train_seconds;
   out["seconds"] = run.seconds;
   out["pictures"] = pictures_json(run.pictures);
@@ -124,7 +125,8 @@ std::string classifier_html(const ClassifierRun& run) {
           pairs({{"Device", run.device}, {"Images", fmt::format("{}, the last {} held out", run.saved.data_source, run.saved.held_out)},
                  {"Drive of the guides", fmt::format("{:g}", o.drive)}, {"Training", fmt::format("{} steps of the teacher, {} of the machine", o.teacher_steps, o.steps)},
                  {"Fine-tuning", fmt::format("{} updates on the device", run.saved.tuning.updates)}, {"Seed", std::to_string(o.seed)},
-                 {"Time", fmt::format("{:.1f} s, {:.1f} s of them training", run.seconds, run.train_seconds)}});
+                 {"Time", fmt::format("{:.1f} s, {:.1f} s of them training", run.seconds, run.train_seconds)}}) +
+          pairs(electricity_rows(run.electricity));
   html += page_foot("The numbers are in report.json, the machine in classifier.json.");
   return html;
 }

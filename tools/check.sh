@@ -3,7 +3,7 @@
 # assertions of the standard library, sanitizers, fuzzing, SIGKILL, soak. Hours in full; parts by name.
 set -uo pipefail
 
-parts=(tidy cppcheck assertions asan tsan tsan_python fuzz kill soak)
+parts=(tidy cppcheck assertions asan tsan tsan_python large_files pages fuzz kill soak)
 usage() {
   printf 'usage: tools/check.sh [--minutes M] [PART...]\n\nParts (default: all):\n'
   printf '  tidy        clang-tidy on link, driver, server, sim, hw_model/device, hw_model/analog, files\n'
@@ -12,6 +12,8 @@ usage() {
   printf '  asan        the unit tests under ASan and UBSan (tools/nightly_sanitizers.sh)\n'
   printf '  tsan        server, links, thread team under TSan (preset tsan)\n'
   printf '  tsan_python threads in the Python module under TSan (tools/tsan_python.sh)\n'
+  printf '  large_files an array beyond 4 GiB in an .npz; takes 4.4 GB of disk\n'
+  printf '  pages       every command line of the pages, the long ones too\n'
   printf '  fuzz        every target of tools/fuzz.sh for M minutes (1)\n'
   printf '  kill        tools/kill_campaign.py for M minutes\n'
   printf '  soak        tools/soak_server.py for M minutes\n\nPrints a table; exit status 1 where a part found something, 2 where one could not run. Logs are in build/check.\n'
@@ -75,6 +77,13 @@ part_tsan() {
   tools/build.sh tsan unit_tests && ctest --no-tests=error --preset tsan
 }
 part_tsan_python() { tools/tsan_python.sh; }
+part_large_files() {
+  tools/build.sh release unit_tests && HEATBATH_LARGE_FILES=1 ctest --no-tests=error --preset release -R 'NpzFile.BeyondFourGigabytes'
+}
+part_pages() {
+  tools/build.sh release && python3 -B tests/docs/console_test.py "$(find build/release -name heatbath -type f -perm -u+x -path '*apps/heatbath')" \
+    "$(find build/release -name heatbath-conformance -type f -perm -u+x | head -1)" . --whole
+}
 part_fuzz() { tools/fuzz.sh --seconds "$((60 * minutes))"; }
 command_of_release() { tools/build.sh release heatbath && test -x build/release/apps/heatbath; }
 part_kill() { command_of_release && tools/kill_campaign.py build/release/apps/heatbath --kills 1000000 --seconds "$((60 * minutes))"; }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The reference of the public headers, as Markdown: what Doxygen reads in them, page by page.
 
-cpp_reference.py [--undocumented] [ROOT]   prints public declarations without a comment, and exits with 1 where there is one
+cpp_reference.py [ROOT]   prints public declarations without a comment, and exits with 1 where there is one
 
 A comment above declarations that no blank line and no comment parts is that of all of them, as is one behind several names on a
 line; words behind a member are of it alone. What needs none: copies, moves and ends of objects, comparisons, enumerators of an
@@ -368,9 +368,8 @@ def reference(root):
 
 
 if __name__ == "__main__":
-    words = [word for word in sys.argv[1:] if word != "--undocumented"]
     if shutil.which("doxygen") is None:
         sys.exit("cpp_reference: install the Debian package doxygen")
-    missing = reference(pathlib.Path(words[0] if words else ".").resolve())[1]
+    missing = reference(pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ".").resolve())[1]
     print("\n".join(missing), end="\n" if missing else "")
     sys.exit(1 if missing else 0)

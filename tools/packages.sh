@@ -53,7 +53,7 @@ make_wheel() {
   export CC=${CC-/usr/bin/cc} CXX=${CXX-/usr/bin/c++}
   local tools=$work/tools unpacked=$work/sdist/heatbath-$version dist=$work/dist
   rm -rf "$dist" "$work/clean"
-  [ -x "$tools/bin/python" ] || /usr/bin/python3 -m venv "$tools"
+  [ -x "$tools/bin/python" ] || /usr/bin/python3 -m venv "$tools" || fail "install the Debian package python3-venv"
   "$tools/bin/python" -m pip install --quiet build 'scikit-build-core>=0.10' 'pybind11>=2.12'
   "$tools/bin/python" -m build --sdist --no-isolation --outdir "$dist" . >"$work/sdist.log" 2>&1 || { tail -20 "$work/sdist.log"; fail "no sdist"; }
   local sdist=$dist/heatbath-$version.tar.gz
@@ -126,10 +126,11 @@ make_deb() {
   cmake "-DPROJECT=$root/tests/install/package" "-DWORK=$work/consumers" "-DHEATBATH_PREFIX=$prefix" \
     "-DOPTIONS=-G;Ninja;-DCMAKE_BUILD_TYPE=Release;-DEXAMPLES=$root/examples;-DCMAKE_INSTALL_LIBDIR=lib/x86_64-linux-gnu" -DHEATBATH_PYTHON_EXECUTABLE=/usr/bin/python3 \
     -P tests/install/consumer.cmake || fail "programs that use the package do not build or run"
-  (cd / && env -i PATH=/usr/bin HOME="$work" PYTHONPATH="$prefix/lib/python3/dist-packages" /usr/bin/python3 -B "$root/tools/packages_use.py") || fail "the Python module of the package does not work"
+  (cd "$work" && env -i PATH=/usr/bin HOME="$work" PYTHONPATH="$prefix/lib/python3/dist-packages" /usr/bin/python3 -B "$root/tools/packages_use.py") || fail "the Python module of the package does not work"
   "$prefix/bin/heatbath" run --help >/dev/null
+  command -v man >/dev/null || fail "install the Debian package man-db"
   for page in "$prefix"/share/man/man1/*; do
-    man --warnings -l "$page" 2>&1 >/dev/null | grep . && fail "$page has warnings"
+    [ -z "$(man --warnings -l "$page" 2>&1 >/dev/null)" ] || fail "$page has warnings"
   done
   bash -c 'source "$1"; complete -p heatbath' - "$prefix/share/bash-completion/completions/heatbath" >/dev/null || fail "the completion does not load"
   say "the Debian package works from a folder"

@@ -35,16 +35,18 @@ fi
 tools/build.sh asan unit_tests
 # Many of these tests wait for a socket, a signal or a process; the processor compiles the next preset meanwhile.
 sanitized=$(mktemp)
-trap 'rm -f "$sanitized"' EXIT
+tests=
+trap '[ -z "$tests" ] || kill "$tests" 2>/dev/null || true; rm -f "$sanitized"' EXIT
 ctest --no-tests=error --preset asan --parallel 2 --repeat until-pass:2 >"$sanitized" 2>&1 &
 tests=$!
 if ! tools/build.sh release; then
-  kill "$tests" 2>/dev/null || true
+  cat "$sanitized"
   exit 1
 fi
 timeout 600 tools/judges.sh || echo "test: without other people's programs; the tests that they judge are skipped"
 status=0
 wait "$tests" || status=1
+tests=
 cat "$sanitized"
 ctest --no-tests=error --preset release --parallel 3 --repeat until-pass:2 || status=1
 exit "$status"

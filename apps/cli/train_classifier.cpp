@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <limits>
 #include <optional>
 
 #include <fmt/format.h>
@@ -77,6 +78,7 @@ void print_classifier(const ClassifierRun& run, const std::filesystem::path& out
 int run_train_classifier(const TrainClassifierOptions& options) {
   using Clock = std::chrono::steady_clock;
   const auto start = Clock::now();
+  const HostEnergy host;
   const auto since = [](Clock::time_point from) { return std::chrono::duration<double>(Clock::now() - from).count(); };
   const trainers::Images data = options.data.empty() ? trainers::draw_digits(trainers::drawn_digits_seed, kClassifierDigits) : trainers::read_idx(options.data);
   const std::uint64_t held_out = options.held_out != 0 ? options.held_out : std::clamp<std::size_t>(data.size() / 9, 1, kMostApart);
@@ -178,6 +180,7 @@ int run_train_classifier(const TrainClassifierOptions& options) {
     if (error.code() != HB_ABORTED || !interrupted()) throw;
     return stopped_in("reading of digits");
   }
+  run.electricity = electricity_of(device, std::numeric_limits<double>::quiet_NaN(), host);
   run.seconds = since(start);
   run.pictures = classifier_pictures(run, split.held_out);
   add_pictures(out, run.pictures, !options.json);

@@ -48,13 +48,14 @@ bool passes_by(hb_status_t code) {
 }
 constexpr std::uint32_t kMostFaults = 100;  ///< after which a training gives up
 constexpr std::uint64_t kPause = 1000;      ///< time units after a fault, for a die to cool
-constexpr int kMostTries = 30;              ///< a second apart, to reach a device again whose link was lost
+constexpr std::chrono::seconds kReopening{30};  ///< in which a device whose link was lost is tried again, each second; the last try takes what its link takes
 
 /// Opens a device whose link was lost again, in its place. False where that fails, or another chip answers.
 bool reopened(Device& device, const DeviceChoice& choice) {
   const std::uint64_t serial = device.identity().serial;
   { const Device lost = std::move(device); }  // a server may serve one client alone
-  for (int tried = 0; tried < kMostTries && !interrupted(); ++tried) {
+  const auto end = std::chrono::steady_clock::now() + kReopening;
+  for (int tried = 0; (tried == 0 || std::chrono::steady_clock::now() < end) && !interrupted(); ++tried) {
     if (tried > 0)
       for (int part = 0; part < 10 && !interrupted(); ++part) std::this_thread::sleep_for(std::chrono::milliseconds(100));
     try {

@@ -337,13 +337,18 @@ std::string Program::shape_of(hb_section_t section) const {
 
 namespace {
 
+/// Refuses more cells than what corrects the device knows.
+void check_corrected(const Capabilities& capabilities, std::uint32_t cells) {
+  if (cells > capabilities.correction->cells())
+    bad_arg("Program: " + std::to_string(cells) + " cells; the calibration of the device is of " + std::to_string(capabilities.correction->cells()));
+}
+
 /// The values to load in place of `values`, rows of one per cell: those, or what the device's correction makes of them, kept
 /// in `instead`.
 std::span<const float> to_load(const Capabilities& capabilities, CellSection section, std::span<const float> values, std::uint32_t cells,
                                std::vector<float>& instead) {
   if (!capabilities.correction) return values;
-  if (cells > capabilities.correction->cells())
-    bad_arg("Program: " + std::to_string(cells) + " cells; the calibration of the device is of " + std::to_string(capabilities.correction->cells()));
+  check_corrected(capabilities, cells);
   instead.assign(values.begin(), values.end());
   for (std::size_t row = 0; row < instead.size(); row += cells) capabilities.correction->correct(section, std::span(instead).subspan(row, cells));
   return instead;
@@ -352,8 +357,7 @@ std::span<const float> to_load(const Capabilities& capabilities, CellSection sec
 /// The same of couplings as they lie in the section; `here`: the couplers of a sparse device.
 void correct_couplings(const Capabilities& capabilities, std::uint32_t cells, std::span<const Coupler> here, std::span<float> values) {
   if (!capabilities.correction) return;
-  if (cells > capabilities.correction->cells())
-    bad_arg("Program: " + std::to_string(cells) + " cells; the calibration of the device is of " + std::to_string(capabilities.correction->cells()));
+  check_corrected(capabilities, cells);
   const auto one = [&](std::uint32_t i, std::uint32_t j, float& value) { value = capabilities.correction->coupling(i, j, value); };
   const auto both = [&](std::uint32_t i, std::uint32_t j, float& there, float& back) {
     if (there != back)

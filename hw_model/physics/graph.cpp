@@ -28,7 +28,7 @@ Graph::Graph(std::uint32_t cells, std::vector<Coupler> couplers) : cells_(cells)
   const auto twice = std::adjacent_find(couplers.begin(), couplers.end());
   if (twice != couplers.end()) throw std::invalid_argument("coupler " + pair_text(*twice) + " comes twice");
   keep_rows(couplers);
-  couplers = {};
+  couplers = std::vector<Coupler>();  // {} would keep the memory
   colour();
 }
 

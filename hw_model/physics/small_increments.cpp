@@ -16,7 +16,7 @@
 namespace heatbath::physics {
 namespace {
 
-// Sum of |J_ik| over k, as far as `enough`.
+// Sum of |J_ik| over k, or of those that reach `enough`.
 double row_sum(const Couplings& couplings, std::uint32_t i, double enough) {
   double sum = 0;
   for_row(couplings, i, [&](std::uint32_t, float value) {

@@ -273,7 +273,7 @@ const SignLattice* GeneralArray::Impl::lattice(const StepTable& p) {
     no_couplings = std::make_shared<const Couplings>(spec.graph, ValueList(spec.graph->couplers().size(), 0.0f));
   const std::shared_ptr<const Couplings>& couplings = none ? no_couplings : p.couplings_a;
   bool fits = none || (p.couplings_a && !p.couplings_b && uniform(p.bias) && uniform(p.two_over_kT));
-  if (fits && (!signs || signs_of != couplings)) signs_of = couplings, signs = SignLattice::of(*couplings, exchange);
+  if (fits && signs_of != couplings) signs_of = couplings, signs = SignLattice::of(*couplings, exchange);
   fits = !exchange->any(!fits || !signs);
   return fits ? signs.get() : nullptr;
 }

@@ -41,9 +41,11 @@ physics::Cut part_of(const physics::Graph& graph, std::span<const std::uint32_t>
   part.rank = rank;
   part.ranks = static_cast<std::uint32_t>(begins.size() - 1);
   const std::uint32_t rows = part.all_rows();
-  if (!graph.colours().empty())
+  if (!graph.colours().empty()) {
+    part.colours.reserve(rows);
     for (std::uint32_t row = 0; row < rows; ++row)
       part.colours.push_back(part.cell(row) == physics::Cut::no_cell ? std::uint8_t{0} : graph.colours()[part.cell(row)]);
+  }
   return part;
 }
 

@@ -280,22 +280,16 @@ class RankArray final : public Array {
     const std::lock_guard lock(ranks.orders());
     std::vector<Message> own(1);
     parts_.resize(ranks.size());
-    for (std::uint32_t rank = ranks.size(); rank-- > 0;) {  // one by one: they are large
-      Message order = std::move(begin(Order::make).front());
-      physics::Cut& part = parts_[rank] = part_of(*made.graph, begins_, rank);
-      order.put(made.kind).put(made.stepper).put(made.lanes).put(made.states).put(made.mobility).put(made.rail);
-      order.put(made.reciprocal).put(made.spin_codes).put(made.spin_noise);
-      order.put(part.first_row).put(part.rows).put(part.first_cell).put(part.cells);
-      order.put_all(std::span<const std::uint8_t>(part.colours));
-      order.put_all(std::span<const std::uint32_t>(part.others)).put(part.lower);
-      order.put_all(std::span<const std::uint32_t>(begins_));
-      std::uint64_t couplers = 0;
-      for_couplers(*made.graph, part, [&](const physics::Coupler&, std::uint32_t) { ++couplers; });
-      order.reserve(couplers * sizeof(physics::Coupler)).put(couplers);
-      for_couplers(*made.graph, part, [&](const physics::Coupler& coupler, std::uint32_t) { order.put(coupler); });
-      part.colours = {};
-      if (rank == 0) own.front() = std::move(order);
-      else ranks.send(rank, order);
+    bool given = false;
+    try {
+      for (std::uint32_t rank = ranks.size(); rank-- > 0;) {  // one by one: they are large
+        Message order = order_to_make(rank);
+        if (rank == 0) own.front() = std::move(order);
+        else given = true, ranks.send(rank, order);
+      }
+    } catch (...) {
+      if (given) ranks.lose();  // those that have their orders wait for the others
+      throw;
     }
     auto [what, order] = take(own);
     own.clear();
@@ -451,6 +445,25 @@ class RankArray final : public Array {
   void clear_rails() override { give(begin(Order::clear_rails)); }
 
  private:
+  /// What a rank needs to make its part of the array.
+  Message order_to_make(std::uint32_t rank) {
+    const ArraySpec& made = spec();
+    Message order = std::move(begin(Order::make).front());
+    physics::Cut& part = parts_[rank] = part_of(*made.graph, begins_, rank);
+    order.put(made.kind).put(made.stepper).put(made.lanes).put(made.states).put(made.mobility).put(made.rail);
+    order.put(made.reciprocal).put(made.spin_codes).put(made.spin_noise);
+    order.put(part.first_row).put(part.rows).put(part.first_cell).put(part.cells);
+    order.put_all(std::span<const std::uint8_t>(part.colours));
+    order.put_all(std::span<const std::uint32_t>(part.others)).put(part.lower);
+    order.put_all(std::span<const std::uint32_t>(begins_));
+    std::uint64_t couplers = 0;
+    for_couplers(*made.graph, part, [&](const physics::Coupler&, std::uint32_t) { ++couplers; });
+    order.reserve(couplers * sizeof(physics::Coupler)).put(couplers);
+    for_couplers(*made.graph, part, [&](const physics::Coupler& coupler, std::uint32_t) { order.put(coupler); });
+    part.colours = std::vector<std::uint8_t>();  // {} would keep the memory
+    return order;
+  }
+
   bool with_turns() const { return physics::law(spec().kind).periodic; }
   /// States or held cells are about to change.
   void changed() { turns_lane_ = 0xFFFFFFFFu; }

@@ -149,6 +149,14 @@ class ByCalibration final : public ChipCorrection {
 
 void correct(Device& device, Calibration calibration, Expired expired, Dead dead) {
   calibration.require(device, expired);
+  for (std::size_t k = 0; k < calibration.couplers.size(); ++k) {
+    const auto& at = calibration.couplers[k];
+    const bool follows = k == 0 || std::pair(calibration.couplers[k - 1].i, calibration.couplers[k - 1].j) < std::pair(at.i, at.j);
+    if (!follows || at.i >= at.j || at.j >= calibration.cells.size())
+      throw Error(HB_BAD_ARG, "calibration: coupler " + std::to_string(k) + " is (" + std::to_string(at.i) + "," + std::to_string(at.j) +
+                                  "); pairs i < j of its " + std::to_string(calibration.cells.size()) +
+                                  " cells are needed, sorted, each once");
+  }
   device.correct(std::make_shared<const ByCalibration>(std::move(calibration), expired, dead));
 }
 

@@ -43,11 +43,7 @@ SymmetricSolution symmetric_solution(const MatrixXd& a, const MatrixXd& b) {
   return {of.solve(b), of.isPositive(), of.vectorD().minCoeff()};
 }
 
-Cholesky::Cholesky(const MatrixXd& a) {
-  const Eigen::LLT<MatrixXd> of(a);
-  positive_ = of.info() == Eigen::Success;
-  lower_ = of.matrixL();
-}
+Cholesky::Cholesky(const MatrixXd& a) : lower_(Eigen::LLT<MatrixXd>(a).matrixL()) {}
 
 void Cholesky::solve_lower(VectorXd& x) const { lower_.triangularView<Eigen::Lower>().solveInPlace(x); }
 

@@ -319,7 +319,15 @@ TEST(Command, CalibrationsCorrectADeviceOrAreRefusedByName) {
   ASSERT_EQ(heatbath(calibrate + std::vector<std::string>{"--tolerance", "1e-6", "--out", cool}).status, 0);
   EXPECT_THAT(refusal(run + std::vector<std::string>{device, "--calibration", cool}), HasSubstr("calibration needed: the die is at"));
   EXPECT_EQ(heatbath(run + std::vector<std::string>{device, "--calibration", cool, "--use-expired"}).status, 0);
-  EXPECT_THAT(heatbath({"info", "--device", device}).out, HasSubstr("kept"));
+  // What is kept is in the cache folder of the user.
+  const char* const cache = std::getenv("XDG_CACHE_HOME");
+  const std::optional<std::string> before = cache == nullptr ? std::nullopt : std::optional<std::string>(cache);
+  ::setenv("XDG_CACHE_HOME", (folder / "cache").c_str(), 1);
+  EXPECT_THAT(heatbath({"info", "--device", device}).out, HasSubstr("none kept for this serial number"));
+  ASSERT_EQ(heatbath(calibrate).status, 0);
+  EXPECT_THAT(heatbath({"info", "--device", device}).out, HasSubstr("4 cells, 6 couplers"));
+  if (before) ::setenv("XDG_CACHE_HOME", before->c_str(), 1);
+  else ::unsetenv("XDG_CACHE_HOME");
 }
 
 TEST(Command, PrintsADatasheetWithGrades) {

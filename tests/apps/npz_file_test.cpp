@@ -92,7 +92,7 @@ assert z.read('0') == b'0123456789' and z.read('65999') == b'9'
 }
 
 // An array beyond the 32 bits of sizes. It takes 4.4 GB of disk, so it runs where HEATBATH_LARGE_FILES is set
-// (tools/check.sh large-files); the values are pages of zeros that need no memory.
+// (tools/check.sh large_files); the values are pages of zeros that need no memory.
 TEST(NpzFile, BeyondFourGigabytesIsReadByPython) {
   if (std::getenv("HEATBATH_LARGE_FILES") == nullptr) GTEST_SKIP() << "HEATBATH_LARGE_FILES is not set";
   const TemporaryFolder folder;

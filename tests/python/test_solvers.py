@@ -198,8 +198,8 @@ def test_what_is_wrong_is_named(spins, cells):
 
 def test_ctrl_c_ends_a_search(spins):
     timer = threading.Thread(target=lambda: (time.sleep(0.3), os.kill(os.getpid(), signal.SIGINT)))
-    timer.start()
     with pytest.raises(KeyboardInterrupt):
+        timer.start()
         solvers.anneal(spins, glass(), reads=64, sweeps=2_000_000_000)
     timer.join()
     assert solvers.anneal(spins, glass(), sweeps=10).origin == "search"

@@ -102,8 +102,8 @@ def test_ctrl_c_ends_long_calls(what):
             os.kill(os.getpid(), signal.SIGINT)
 
         thread = threading.Thread(target=interrupt)
-        thread.start()
         with pytest.raises(KeyboardInterrupt):
+            thread.start()
             call()
         took = time.process_time() - sent[0]
         thread.join()

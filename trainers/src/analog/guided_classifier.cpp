@@ -333,7 +333,8 @@ void ClassifierTrainer::train(const AfterStep& after) {
 void ClassifierTrainer::resume(ClassifierTraining training) {
   const ClassifierTraining& own = impl_->state;
   const ClassifierMachine &is = own.machine, &was = training.machine;
-  if (was.inputs != is.inputs || was.hidden != is.hidden || was.bias.size() != is.bias.size() || was.inward.size() != is.inward.size() ||
+  if (was.inputs != is.inputs || was.hidden != is.hidden || was.outputs != is.outputs || training.teacher.inputs != own.teacher.inputs ||
+      training.teacher.layer != own.teacher.layer || was.bias.size() != is.bias.size() || was.inward.size() != is.inward.size() ||
       was.couplings.size() != is.couplings.size() || training.teacher.parameters.size() != own.teacher.parameters.size())
     refuse_classifier("the training to be taken up is of " + std::to_string(was.inputs) + " inputs and " + std::to_string(was.hidden) + " hidden cells, this one of " +
                       std::to_string(is.inputs) + " and " + std::to_string(is.hidden));
@@ -365,7 +366,7 @@ namespace {
 /// The machine as a network, cells in the order outputs, hidden, inputs.
 network::Network network_of(const ClassifierMachine& machine) {
   const std::uint32_t moving = machine.moving();
-  if (machine.bias.size() != moving || machine.inward.size() != std::size_t{machine.inputs} * moving || machine.couplings.size() != std::size_t{moving} * moving)
+  if (machine.outputs != kOutputs || machine.bias.size() != moving || machine.inward.size() != std::size_t{machine.inputs} * moving || machine.couplings.size() != std::size_t{moving} * moving)
     refuse_classifier("a machine of another shape");
   network::Network network(CellKind::overdamped, machine.cells());
   std::vector<double> bias(machine.cells(), 0.0);
@@ -399,7 +400,11 @@ ImageRun run_images(Device& device, const ClassifierMachine& machine, const Imag
   const Ticks duration = scaling.ticks(device, machine.duration);
   if (duration.count == 0) refuse_classifier("the duration " + numerics::general(machine.duration) + " is less than the device's step");
   const std::uint32_t moving = machine.moving();
-  const auto total = static_cast<std::uint32_t>(which.size() * runs);
+  const std::uint64_t all = std::uint64_t{which.size()} * runs;
+  if (first_shot + all > std::uint64_t{1} << 32)
+    refuse_classifier(std::to_string(which.size()) + " images by " + std::to_string(runs) + " runs from shot " +
+                      std::to_string(first_shot) + " on; a seed has 4294967296 shots");
+  const auto total = static_cast<std::uint32_t>(all);
   ImageRun out;
   out.steps = device.step().count > 0 ? duration.count / device.step().count : 0;
   out.device_seconds = static_cast<double>(duration.count) * capabilities.tick_seconds();
@@ -488,7 +493,10 @@ void fine_tune(Device& device, ClassifierMachine& machine, const ClassifierTeach
                const FineTuneOptions& options, FineTuning& state, std::uint32_t first_shot, const std::function<bool()>& after) {
   check_images(data, machine.inputs);
   if (options.updates < 1 || options.batch < 1 || !(options.rate > 0) || !(options.drive > 0)) refuse_classifier("updates, batch, rate and drive must be above 0");
-  if (teacher.inputs != machine.inputs || 2 * teacher.layer != machine.hidden) refuse_classifier("a teacher of another shape");
+  if (teacher.inputs != machine.inputs || 2 * teacher.layer != machine.hidden || machine.outputs != kOutputs)
+    refuse_classifier("a teacher of another shape");
+  if (first_shot + std::uint64_t{options.updates} * options.batch > std::uint64_t{1} << 32)
+    refuse_classifier("the updates take more shots than a seed has, 4294967296");
   const std::size_t moving = machine.moving(), inputs = machine.inputs, rows = options.batch, pairs = moving * (moving - 1) / 2;
   const std::size_t w = moving, j = w + inputs * moving, size = j + pairs;
   if (state.momentum.empty()) {

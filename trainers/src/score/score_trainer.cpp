@@ -294,7 +294,9 @@ ScoreTrainer::~ScoreTrainer() = default;
 
 bool ScoreTrainer::finished() const { return impl_->state.segment == impl_->places(); }
 std::uint64_t ScoreTrainer::total_steps() const { return impl_->total(); }
-std::uint32_t ScoreTrainer::segment() const { return impl_->segment_at(impl_->state.segment); }
+std::uint32_t ScoreTrainer::segment() const {
+  return finished() ? impl_->options.segments : impl_->segment_at(impl_->state.segment);
+}
 const ScoreNetwork& ScoreTrainer::network() const { return impl_->network; }
 const ScoreOptions& ScoreTrainer::options() const { return impl_->options; }
 const ScoreCheckpoint& ScoreTrainer::checkpoint() const { return impl_->state; }

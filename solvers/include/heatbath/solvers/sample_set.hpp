@@ -35,7 +35,7 @@ class SampleSet {
   /// Error(BAD_ARG) for another number of values.
   void add(std::span<const float> state, double energy, std::uint32_t occurrences = 1, std::uint32_t chain = 0);
 
-  /// Cells() values.
+  /// Of a row: cells() values.
   std::span<const float> state(std::size_t row) const { return {states_.data() + row * cells_, cells_}; }
   std::span<const float> states() const { return states_; }  ///< rows, one after the other
   /// Of the rows, in their order: energies, and how often each state came.

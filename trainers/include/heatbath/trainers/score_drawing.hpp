@@ -54,7 +54,8 @@ struct ScoreStretch {
 };
 
 /// The plan of a drawing on this device: `steps` steps in each segment, or more at a lower kT where the ranges of kT, J2,
-/// J4, biases or couplings need that. Where hidden cells would not be speed_ratio times as fast as visible ones, kT falls until they are. Error(UNSUPPORTED) that names the range or capability that does not do at any kT.
+/// J4, biases or couplings need that. Where hidden cells would not be speed_ratio times as fast as visible ones, kT falls
+/// until they are. Error(UNSUPPORTED) that names the range or capability that does not do at any kT.
 std::vector<ScoreStretch> plan_stretches(const Device& device, const ScoreNetwork& network, const ScoreDrawOptions& options);
 
 /// The same of the removal of the last noise, in the force of the last segment.
