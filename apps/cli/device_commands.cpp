@@ -285,7 +285,6 @@ void add_rack(CLI::App& app, Command& command) {
 void add_scaling(CLI::App& app, Command& command) {
   struct Words {
     ScalingOptions options;
-    std::string ranks = "64,1024,16384";
     double ns = 0;
   };
   const auto given = std::make_shared<Words>();
@@ -294,19 +293,12 @@ void add_scaling(CLI::App& app, Command& command) {
   scaling_app->add_option("--device", o.device, "measured here (default: a torus of a million cells in one process and thread)")->option_text("URI");
   scaling_app->add_option("--ns", given->ns, "nanoseconds a cell and step, in place of a measurement")->transform(finite(1e-6, 1e9))->option_text("X");
   add_whole(scaling_app, "--cells", o.cells, 1, std::uint64_t{1} << 40, "of the whole array, a square grid (default 1000000000)");
-  scaling_app->add_option("--ranks", given->ranks, "numbers of ranks (default 64,1024,16384)")->option_text("LIST");
+  add_list(scaling_app, "--ranks", o.ranks, whole(1, kMost32), "numbers of ranks (default 64,1024,16384)");
   scaling_app->add_option("--latency", o.latency_us, "of a message, microseconds (default 2)")->transform(finite(0, 1e9))->option_text("X");
   scaling_app->add_option("--bandwidth", o.bandwidth, "of a rank, GB/s (default 10)")->transform(finite(1e-6, 1e9))->option_text("X");
   add_json(scaling_app, o.json);
   scaling_app->callback([&command, given] {
     command = [given] {
-      given->options.ranks.clear();
-      for (const std::string& word : CLI::detail::split(given->ranks, ',')) {
-        const auto ranks = numerics::parse_number<std::uint32_t>(word);
-        if (!ranks || *ranks == 0)
-          throw Error(HB_BAD_ARG, "--ranks " + numerics::escaped(given->ranks) + ": numbers of 1 to 4294967295 with commas between, as 64,1024");
-        given->options.ranks.push_back(*ranks);
-      }
       if (given->ns > 0) given->options.ns = given->ns;
       if (given->options.ns && !given->options.device.empty())
         throw Error(HB_BAD_ARG, "scaling: --ns and --device exclude each other");

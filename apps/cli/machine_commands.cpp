@@ -94,10 +94,7 @@ void add_train_memory(CLI::App& train, Command& command) {
   CLI::App* app = train.add_subcommand("memory", "patterns stored in couplings and recalled from a part, Hebbian and dense, against load");
   app->add_option("--out", o.out, "folder for the picture, report.json and report.html")->required()->check(a_name())->option_text("DIR");
   add_whole(app, "--cells", o.cells, 8, 4096, "spins of a pattern (default 128)");
-  app->add_option("--loads", o.loads, "patterns per spin (default 0.02,0.05,0.08,0.11,0.14,0.17,0.2,0.3,0.5)")
-      ->transform(finite(1e-6, 100))
-      ->delimiter(',')
-      ->option_text("LIST");
+  add_list(app, "--loads", o.loads, finite(1e-6, 100), "patterns per spin (default 0.02,0.05,0.08,0.11,0.14,0.17,0.2,0.3,0.5)");
   app->add_option("--kT", o.kT, "temperature, the couplings being (1/N) sum xi xi (default 0.1)")->transform(finite(1e-6, 1e6))->option_text("X");
   app->add_option("--corrupted", o.corrupted, "share of the spins turned at the start (default 0.1)")->transform(finite(0, 1))->option_text("X");
   add_whole(app, "--levels", o.levels, 1, 16, "pairs of hidden spins for each pattern of the dense memory (default 3)");

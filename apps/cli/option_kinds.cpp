@@ -40,6 +40,16 @@ CLI::Validator finite(double lowest, double highest) {
       "X");
 }
 
+std::vector<std::string> words_of_list(const std::string& text) {
+  std::vector<std::string> words;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    words.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return words;
+}
+
 std::vector<std::uint8_t> parse_digits(const std::string& text, const char* option) {
   std::vector<std::uint8_t> digits;
   const auto bad = [&] {

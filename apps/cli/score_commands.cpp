@@ -45,15 +45,10 @@ void add_score_commands(CLI::App& app, Command& command) {
   score->add_option("--coarse-rate", options.training.coarse_rate, "of the optimizer then (default 0.02)")->transform(finite(1e-9, 1))->option_text("X");
   score->add_flag("--no-labels", given->no_labels, "no label cells: the network is never told a class");
   add_whole(score, "--held-out", options.held_out, 0, kMost32, "images at the end of the data that are not learned (default 0: a ninth, at most 1000)");
-  score->add_option("--guidance", given->guidance, "what the label cell of the class asked for is clamped to, 1 in training: values for as many equal parts of the segments, with commas between (default 1.5)")
-      ->delimiter(',')
-      ->transform(finite(0, 100))
-      ->option_text("LIST");
-  score->add_option("--class-guidance", given->class_guidance, "factors on what of the guidance lies above 1, for classes 0 to 9 (default: 1 for all)")
-      ->delimiter(',')
-      ->expected(10)
-      ->transform(finite(0, 100))
-      ->option_text("LIST");
+  add_list(score, "--guidance", given->guidance, finite(0, 100),
+           "what the label cell of the class asked for is clamped to, 1 in training: values for as many equal parts of the segments, with commas between (default 1.5)");
+  add_list(score, "--class-guidance", given->class_guidance, finite(0, 100),
+           "factors on what of the guidance lies above 1, for classes 0 to 9 (default: 1 for all)", 10);
   score->add_option("--ask", given->ask, "classes to draw, in turn (default: all in turn)")->option_text("LIST");
   add_whole(score, "--shots", options.draw.shots, 2, 10000000, "drawings (default 1000)");
   add_whole(score, "--unlabelled-shots", options.unlabelled_shots, 0, 10000000, "further drawings with all label cells at 0 (default 0)");

@@ -118,7 +118,7 @@ TEST(GuidedClassifier, ComesToTheExactMinimumOfTheAction) {
   const Images images = four_pixels();
   ClassifierOptions options = small_options();
   options.steps = 1500;
-  options.rate = 0.2;
+  options.rate = 0.5;
   ClassifierTrainer trainer(images, options);
   trainer.train();
   const ClassifierTraining& training = trainer.training();
