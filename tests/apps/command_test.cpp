@@ -578,12 +578,14 @@ const std::vector<std::string> kTrain{"train", "generate", "--out", "OUT"};
 INSTANTIATE_TEST_SUITE_P(
     Table, WrongInput,
     ::testing::Values(
-        Wrong{"NoCommand", {"--json"}, "info, doctor, run, validate, conformance, calibrate, monitor, serve, rack, merge, train"},
+        Wrong{"NoCommand", {"--json"}, "info, doctor, run, validate, conformance, calibrate, monitor, serve, rack, merge, scaling, train"},
         Wrong{"ProfileOfAnotherCommand", {"conformance", "--profile", "coded"}, "--device func:profile=NAME"},
-        Wrong{"UnknownCommand", {"quench"}, "unknown command \"quench\"; the commands are info, doctor, run, validate, conformance, calibrate, monitor, serve, rack, merge, train"},
+        Wrong{"UnknownCommand", {"quench"}, "unknown command \"quench\"; the commands are info, doctor, run, validate, conformance, calibrate, monitor, serve, rack, merge, scaling, train"},
         Wrong{"UnknownTrainer", {"train", "classify"}, "there is: generate, score, boltzmann, memory, equilibrium, classifier, ergodicity"},
         Wrong{"UnknownOption", kTrain + std::vector<std::string>{"--frob"}, "--frob"},
         Wrong{"NoOutputFolder", {"train", "generate"}, "--out is required"},
+        Wrong{"EmptyValueOfAList", {"train", "score", "--out", "OUT", "--guidance", "1,,2"}, "--guidance: \"\" is not a finite number from 0 to 100"},
+        Wrong{"TooFewOfAList", {"train", "score", "--out", "OUT", "--class-guidance", "1,2"}, "2 values; 10 are needed"},
         Wrong{"UpdatesNotANumber", kTrain + std::vector<std::string>{"--updates", "many"},
               "\"many\" is not a whole number"},
         Wrong{"NegativeHidden", kTrain + std::vector<std::string>{"--hidden", "-3"}, "--hidden"},
