@@ -51,7 +51,7 @@ BACKWARDS = (
     ("firmware_api/include/heatbath/regs.h", "<stdio.h>"),
     ("firmware_api/include/heatbath/regs.h", '"heatbath/device.hpp"'),
     ("numerics/include/heatbath/numerics/isa.hpp", '"heatbath/status.h"'),
-    ("numerics/include/heatbath/numerics/isa.hpp", "<Eigen/Dense>"),
+    ("numerics/include/heatbath/numerics/isa.hpp", "<nlohmann/json.hpp>"),
     ("hw_model/physics/array.hpp", '"heatbath/regs.h"'),
     ("hw_model/physics/array.hpp", "<heatbath/regs.h>"),
     ("hw_model/physics/array.hpp", '"hw_model/device/chip.hpp"'),

@@ -77,7 +77,8 @@ def test_loads_are_right_or_refused(values):
             held = device.run(program.commit().readback("j2")).readback[0]
         except errors.UnstableError:
             return  # steeper than the step allows
-        assert np.array_equal(held, np.broadcast_to(np.asarray(values), (4,)).astype(np.float32))
+        wanted = np.clip(np.broadcast_to(np.asarray(values), (4,)).astype(np.float32), -1e6, 1e6)  # the range of J2, clipped and counted
+        assert np.array_equal(held, wanted)
 
 
 @quick
