@@ -18,7 +18,7 @@ PROGRAM = """
 [network]
 cells = {cells}
 dt = {dt}
-couplings = {{ each = -0.4 }}
+couplings = {{ each = -0.5 }}
 {own}
 kT = 0.5
 [[schedule]]
