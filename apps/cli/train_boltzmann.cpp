@@ -18,6 +18,7 @@
 #include "apps/cli/other_device.hpp"
 #include "apps/cli/plus_minus.hpp"
 #include "apps/cli/progress_bar.hpp"
+#include "apps/cli/same_settings.hpp"
 #include "files/atomic_file.hpp"
 #include "files/boltzmann_file.hpp"
 #include "files/output_folder.hpp"
@@ -46,8 +47,6 @@ constexpr std::uint32_t kBars = 3;
 constexpr double kMostGradientDeviation = 5;
 constexpr std::uint32_t kCurvePoints = 100;
 constexpr std::array<std::string_view, 6> kBoltzmannFiles{"samples.png", "law.png", "training.png", "weights.png", "report.html", "report.json"};
-/// Shots that the training does not number (trainers::train_machine uses at most 3 * 2^30).
-constexpr std::uint32_t kFirstShotAfterTraining = 0xC0000000u;
 
 Patterns patterns_of(const TrainBoltzmannOptions& options, std::optional<trainers::BinaryDigits>& digits) {
   if (options.problem == "bars") return trainers::bars_and_stripes(kBars);
@@ -67,30 +66,27 @@ Patterns patterns_of(const TrainBoltzmannOptions& options, std::optional<trainer
 
 /// What --continue finds must be what is asked for.
 void check_same(const std::filesystem::path& path, const SavedBoltzmann& before, const SavedBoltzmann& now) {
-  std::string changed;
-  const auto compare = [&](const char* what, const auto& was, const auto& is) {
-    if (was != is) changed += fmt::format("{}{} was {} and is {}", changed.empty() ? "" : ", ", what, was, is);
-  };
+  SameSettings same;
   const SpinMachine &a = before.training.machine, &b = now.training.machine;
-  compare("problem", before.problem, now.problem);
-  compare("digits", before.digits, now.digits);
-  compare("visible cells", a.visible, b.visible);
-  compare("hidden", a.cells - a.visible, b.cells - b.visible);
-  compare("general", a.hidden_coupled, b.hidden_coupled);
-  compare("chains", std::string(name(before.options.phase)), std::string(name(now.options.phase)));
-  compare("updates", before.options.updates, now.options.updates);
-  compare("shots", before.options.shots, now.options.shots);
-  compare("sweeps", before.options.sweeps, now.options.sweeps);
-  compare("settle", before.options.settle, now.options.settle);
-  compare("rate", before.options.rate, now.options.rate);
-  compare("decay", before.options.decay, now.options.decay);
-  compare("limit", before.options.limit, now.options.limit);
+  same.compare("problem", before.problem, now.problem);
+  same.compare("digits", before.digits, now.digits);
+  same.compare("visible cells", a.visible, b.visible);
+  same.compare("hidden", a.cells - a.visible, b.cells - b.visible);
+  same.compare("general", a.hidden_coupled, b.hidden_coupled);
+  same.compare("chains", std::string(name(before.options.phase)), std::string(name(now.options.phase)));
+  same.compare("updates", before.options.updates, now.options.updates);
+  same.compare("shots", before.options.shots, now.options.shots);
+  same.compare("sweeps", before.options.sweeps, now.options.sweeps);
+  same.compare("settle", before.options.settle, now.options.settle);
+  same.compare("rate", before.options.rate, now.options.rate);
+  same.compare("decay", before.options.decay, now.options.decay);
+  same.compare("limit", before.options.limit, now.options.limit);
   if (now.options.phase == trainers::FreePhase::tempered) {
-    compare("temperatures", before.options.temperatures, now.options.temperatures);
-    compare("hottest", before.options.hottest, now.options.hottest);
+    same.compare("temperatures", before.options.temperatures, now.options.temperatures);
+    same.compare("hottest", before.options.hottest, now.options.hottest);
   }
-  compare("seed", before.training.seed, now.training.seed);
-  if (!changed.empty()) throw Error(HB_BAD_ARG, fmt::format("{}: --continue needs the same settings; {}", path.string(), changed));
+  same.compare("seed", before.training.seed, now.training.seed);
+  same.require(path);
 }
 
 /// Mean ln p by the free energy F that ramps gave.
@@ -133,7 +129,7 @@ void print_summary(const BoltzmannRun& run, const std::filesystem::path& out) {
 void measure_machine(trainers::SpinDevice& device, const TrainBoltzmannOptions& options, BoltzmannRun& run) {
   const SpinMachine& machine = run.saved.training.machine;
   const std::uint32_t visible = machine.visible;
-  device.seek(run.saved.training.seed, kFirstShotAfterTraining);
+  device.seek(run.saved.training.seed, trainers::first_shot_after_training);
   trainers::SpinDevice::Run drawing;
   drawing.shots = options.draw_shots;
   drawing.burn = options.draw_sweeps;

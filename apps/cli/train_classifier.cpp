@@ -17,6 +17,7 @@
 #include "apps/cli/other_device.hpp"
 #include "apps/cli/plus_minus.hpp"
 #include "apps/cli/progress_bar.hpp"
+#include "apps/cli/same_settings.hpp"
 #include "files/atomic_file.hpp"
 #include "files/classifier_file.hpp"
 #include "files/output_folder.hpp"
@@ -37,26 +38,23 @@ constexpr std::size_t kClassifierDigits = 900, kMostApart = 1000;
 constexpr std::uint32_t kTuningShots = 0x80000000u;  // the first of fine-tuning
 
 void check_same_classifier(const std::filesystem::path& path, const SavedClassifier& before, const SavedClassifier& now) {
-  std::string changed;
-  const auto compare = [&](const char* what, const auto& was, const auto& is) {
-    if (was != is) changed += fmt::format("{}{} was {} and is {}", changed.empty() ? "" : ", ", what, was, is);
-  };
+  SameSettings same;
   const trainers::ClassifierOptions &a = before.options, &b = now.options;
-  compare("data", numerics::escaped(before.data_source), numerics::escaped(now.data_source));
-  compare("held-out", before.held_out, now.held_out);
-  compare("layer", a.layer, b.layer);
-  compare("teacher-steps", a.teacher_steps, b.teacher_steps);
-  compare("steps", a.steps, b.steps);
-  compare("batch", a.batch, b.batch);
-  compare("rate", a.rate, b.rate);
-  compare("drive", a.drive, b.drive);
-  compare("seed", a.seed, b.seed);
+  same.compare("data", numerics::escaped(before.data_source), numerics::escaped(now.data_source));
+  same.compare("held-out", before.held_out, now.held_out);
+  same.compare("layer", a.layer, b.layer);
+  same.compare("teacher-steps", a.teacher_steps, b.teacher_steps);
+  same.compare("steps", a.steps, b.steps);
+  same.compare("batch", a.batch, b.batch);
+  same.compare("rate", a.rate, b.rate);
+  same.compare("drive", a.drive, b.drive);
+  same.compare("seed", a.seed, b.seed);
   if (before.tuning.updates > 0) {
-    compare("fine-tune", before.tuning_options.updates, now.tuning_options.updates);
-    compare("tune-batch", before.tuning_options.batch, now.tuning_options.batch);
-    compare("tune-rate", before.tuning_options.rate, now.tuning_options.rate);
+    same.compare("fine-tune", before.tuning_options.updates, now.tuning_options.updates);
+    same.compare("tune-batch", before.tuning_options.batch, now.tuning_options.batch);
+    same.compare("tune-rate", before.tuning_options.rate, now.tuning_options.rate);
   }
-  if (!changed.empty()) throw Error(HB_BAD_ARG, fmt::format("{}: --continue needs the same settings; {}", path.string(), changed));
+  same.require(path);
 }
 
 void print_classifier(const ClassifierRun& run, const std::filesystem::path& out) {

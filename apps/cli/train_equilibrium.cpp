@@ -15,6 +15,7 @@
 #include "apps/cli/machine_commands.hpp"
 #include "apps/cli/other_device.hpp"
 #include "apps/cli/progress_bar.hpp"
+#include "apps/cli/same_settings.hpp"
 #include "files/atomic_file.hpp"
 #include "files/equilibrium_file.hpp"
 #include "files/output_folder.hpp"
@@ -31,9 +32,6 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kEquilibriumFiles{"cost.png", "report.html", "report.json"};
 constexpr std::uint32_t kEquilibriumLanes = 64;
-constexpr double kFirstWidth = 1.5;  // of the couplings, times the root of the cells
-/// Shots that the training does not number.
-constexpr std::uint32_t kFirstReading = 0xC0000000u;
 
 trainers::MapExamples map_of(const trainers::Patterns& patterns, std::uint32_t outputs) {
   if (patterns.cells <= outputs)
@@ -49,23 +47,20 @@ trainers::MapExamples map_of(const trainers::Patterns& patterns, std::uint32_t o
 }
 
 void check_same_net(const std::filesystem::path& path, const SavedEquilibrium& before, const SavedEquilibrium& now) {
-  std::string changed;
-  const auto compare = [&](const char* what, const auto& was, const auto& is) {
-    if (was != is) changed += fmt::format("{}{} was {} and is {}", changed.empty() ? "" : ", ", what, was, is);
-  };
+  SameSettings same;
   const trainers::QuarticNet &a = before.training.net, &b = now.training.net;
-  compare("problem", before.problem, now.problem);
-  compare("inputs", a.inputs, b.inputs);
-  compare("hidden", a.hidden, b.hidden);
-  compare("outputs", a.outputs, b.outputs);
-  compare("updates", before.updates, now.updates);
-  compare("kT", before.options.kT, now.options.kT);
-  compare("nudge", before.options.nudge, now.options.nudge);
-  compare("repeats", before.options.repeats, now.options.repeats);
-  compare("relax", before.options.relax, now.options.relax);
-  compare("rate", before.options.rate, now.options.rate);
-  compare("seed", before.options.seed, now.options.seed);
-  if (!changed.empty()) throw Error(HB_BAD_ARG, fmt::format("{}: --continue needs the same settings; {}", path.string(), changed));
+  same.compare("problem", before.problem, now.problem);
+  same.compare("inputs", a.inputs, b.inputs);
+  same.compare("hidden", a.hidden, b.hidden);
+  same.compare("outputs", a.outputs, b.outputs);
+  same.compare("updates", before.updates, now.updates);
+  same.compare("kT", before.options.kT, now.options.kT);
+  same.compare("nudge", before.options.nudge, now.options.nudge);
+  same.compare("repeats", before.options.repeats, now.options.repeats);
+  same.compare("relax", before.options.relax, now.options.relax);
+  same.compare("rate", before.options.rate, now.options.rate);
+  same.compare("seed", before.options.seed, now.options.seed);
+  same.require(path);
 }
 
 }  // namespace
@@ -84,7 +79,7 @@ int run_train_equilibrium(const TrainEquilibriumOptions& options) {
   saved.problem = valid_utf8(options.problem);
   saved.options = options.training;
   saved.updates = options.updates;
-  saved.training.net = trainers::QuarticNet::random(run.examples.inputs, options.hidden, run.examples.outputs, kFirstWidth, options.training.seed);
+  saved.training.net = trainers::QuarticNet::random(run.examples.inputs, options.hidden, run.examples.outputs, trainers::first_width, options.training.seed);
   const std::uint32_t cells = saved.training.net.cells() + run.examples.outputs;
   Device device = open_for(options.device, network::Network(CellKind::overdamped, cells), kEquilibriumLanes);
   run.device = device_line(device);
@@ -125,7 +120,7 @@ int run_train_equilibrium(const TrainEquilibriumOptions& options) {
       return interrupted_status();
     }
   }
-  run.outputs = trainers::equilibrium_outputs(device, saved.training.net, run.examples, saved.options, kFirstReading);
+  run.outputs = trainers::equilibrium_outputs(device, saved.training.net, run.examples, saved.options, trainers::first_reading);
   for (std::size_t k = 0; k < run.outputs.size(); ++k) {
     const double miss = run.outputs[k] - run.examples.target[k];
     run.cost += miss * miss / 2 / static_cast<double>(run.examples.size());

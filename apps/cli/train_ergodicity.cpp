@@ -16,6 +16,7 @@
 #include "apps/cli/other_device.hpp"
 #include "apps/cli/plus_minus.hpp"
 #include "apps/cli/progress_bar.hpp"
+#include "apps/cli/same_settings.hpp"
 #include "files/atomic_file.hpp"
 #include "files/ergodicity_file.hpp"
 #include "files/output_folder.hpp"
@@ -134,18 +135,14 @@ int run_train_ergodicity(const TrainErgodicityOptions& options) {
   const std::filesystem::path machines = options.out / "machines.json";
   if (options.go_on) {
     const SavedMachines before = read_machines(machines);
-    std::string changed;
-    const auto compare = [&](const char* name, const auto& was, const auto& is) {
-      if (was != is) changed += fmt::format("{}{} was {} and is {}", changed.empty() ? "" : ", ", name, was, is);
-    };
-    compare("problem", before.problem, saved.problem);
-    compare("experts", before.options.experts, saved.options.experts);
-    compare("updates", before.options.updates, saved.options.updates);
-    compare("effort", before.options.effort, saved.options.effort);
-    compare("seed", before.options.seed, saved.options.seed);
-    if (!before.digits.empty()) compare("digits", before.digits, saved.digits);
-    if (!changed.empty())
-      throw Error(HB_BAD_ARG, fmt::format("{}: --continue needs the same settings; {}", machines.string(), changed));
+    SameSettings same;
+    same.compare("problem", before.problem, saved.problem);
+    same.compare("experts", before.options.experts, saved.options.experts);
+    same.compare("updates", before.options.updates, saved.options.updates);
+    same.compare("effort", before.options.effort, saved.options.effort);
+    same.compare("seed", before.options.seed, saved.options.seed);
+    if (!before.digits.empty()) same.compare("digits", before.digits, saved.digits);
+    same.require(machines);
     if (!before.device.empty()) remark_other_device(before.device, saved.device);
     saved.state = before.state;
   }

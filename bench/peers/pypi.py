@@ -138,59 +138,42 @@ def grid_heatbath(degree):
     return seconds / (CHAINS * SWEEPS * SIDE**2), grid_gate(spins, pairs)
 
 
-def grid_thrml(degree):
+def grid_of_blocks(degree, ebm_of, program_of, Block, SamplingSchedule, SpinNode, sample_states):
+    """Of thrml and of hamon, which has its interface: blocks of one colour, scanned by jax."""
     import jax
     import jax.numpy as jnp
     import numpy as np
+    pairs, colours = grid(degree)
+    nodes = [SpinNode() for _ in range(SIDE**2)]
+    ebm = ebm_of(nodes, [(nodes[i], nodes[j]) for i, j in pairs], jnp.zeros(SIDE**2), jnp.full(len(pairs), strength(degree)), jnp.array(1.0))
+    blocks = [Block([node for node, colour in zip(nodes, colours) if colour == of]) for of in (0, 1)]
+    program = program_of(ebm, blocks, [])
+    schedule = SamplingSchedule(SWEEPS, 1, 1)
+    keys = iter(jax.random.split(jax.random.PRNGKey(2), 10))
+
+    @jax.jit
+    def run(key):
+        starts, moves = jax.random.split(key)
+        first = [jax.random.bernoulli(jax.random.fold_in(starts, k), 0.5, (CHAINS, len(block))) for k, block in enumerate(blocks)]
+        return jax.vmap(lambda key, start: sample_states(key, program, schedule, start, [], [Block(nodes)])[0][-1])(
+            jax.random.split(moves, CHAINS), first)
+
+    seconds, states = timed(lambda: np.asarray(run(next(keys)).block_until_ready()))
+    return seconds / (CHAINS * SWEEPS * SIDE**2), grid_gate(2.0 * states - 1, pairs)
+
+
+def grid_thrml(degree):
     from thrml.block_management import Block
     from thrml.block_sampling import SamplingSchedule, sample_states
     from thrml.models.ising import IsingEBM, IsingSamplingProgram
     from thrml.pgm import SpinNode
-    pairs, colours = grid(degree)
-    nodes = [SpinNode() for _ in range(SIDE**2)]
-    ebm = IsingEBM(nodes, [(nodes[i], nodes[j]) for i, j in pairs], jnp.zeros(SIDE**2), jnp.full(len(pairs), strength(degree)),
-                   jnp.array(1.0))
-    blocks = [Block([node for node, colour in zip(nodes, colours) if colour == of]) for of in (0, 1)]
-    program = IsingSamplingProgram(ebm, blocks, [])
-    schedule = SamplingSchedule(SWEEPS, 1, 1)
-    keys = iter(jax.random.split(jax.random.PRNGKey(2), 10))
-
-    @jax.jit
-    def run(key):
-        starts, moves = jax.random.split(key)
-        first = [jax.random.bernoulli(jax.random.fold_in(starts, k), 0.5, (CHAINS, len(block))) for k, block in enumerate(blocks)]
-        return jax.vmap(lambda key, start: sample_states(key, program, schedule, start, [], [Block(nodes)])[0][-1])(
-            jax.random.split(moves, CHAINS), first)
-
-    seconds, states = timed(lambda: np.asarray(run(next(keys)).block_until_ready()))
-    return seconds / (CHAINS * SWEEPS * SIDE**2), grid_gate(2.0 * states - 1, pairs)
+    return grid_of_blocks(degree, IsingEBM, IsingSamplingProgram, Block, SamplingSchedule, SpinNode, sample_states)
 
 
 def grid_hamon(degree):
-    """hamon has thrml's interface: blocks of one colour, scanned by jax."""
-    import hamon.models.ising
-    import jax
-    import jax.numpy as jnp
-    import numpy as np
     from hamon import Block, SamplingSchedule, SpinNode, sample_states
-    pairs, colours = grid(degree)
-    nodes = [SpinNode() for _ in range(SIDE**2)]
-    ebm = hamon.models.ising.IsingEBM(nodes, [(nodes[i], nodes[j]) for i, j in pairs], jnp.zeros(SIDE**2),
-                                      jnp.full(len(pairs), strength(degree)), jnp.array(1.0))
-    blocks = [Block([node for node, colour in zip(nodes, colours) if colour == of]) for of in (0, 1)]
-    program = hamon.models.ising.IsingSamplingProgram(ebm, blocks, [])
-    schedule = SamplingSchedule(SWEEPS, 1, 1)
-    keys = iter(jax.random.split(jax.random.PRNGKey(2), 10))
-
-    @jax.jit
-    def run(key):
-        starts, moves = jax.random.split(key)
-        first = [jax.random.bernoulli(jax.random.fold_in(starts, k), 0.5, (CHAINS, len(block))) for k, block in enumerate(blocks)]
-        return jax.vmap(lambda key, start: sample_states(key, program, schedule, start, [], [Block(nodes)])[0][-1])(
-            jax.random.split(moves, CHAINS), first)
-
-    seconds, states = timed(lambda: np.asarray(run(next(keys)).block_until_ready()))
-    return seconds / (CHAINS * SWEEPS * SIDE**2), grid_gate(2.0 * states - 1, pairs)
+    from hamon.models.ising import IsingEBM, IsingSamplingProgram
+    return grid_of_blocks(degree, IsingEBM, IsingSamplingProgram, Block, SamplingSchedule, SpinNode, sample_states)
 
 
 def grid_ferrotherm(degree):

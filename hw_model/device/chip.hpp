@@ -23,7 +23,7 @@ struct ChipOptions {
   unsigned threads = 0;       ///< 0: one per processor
   int memory_file = -1;       ///< device memory is this file's from memory_offset on, shared; -1: the chip's own
   std::uint64_t memory_offset = 0;
-  ArrayMaker make_array;      ///< empty: arrays are whole and in this process
+  ArrayMaker make_array = {};  ///< empty: arrays are whole and in this process
   bool timed = false;         ///< instructions cost what [timing] of the profile says, beside their durations
 };
 

@@ -83,15 +83,11 @@ class Graph {
   };
   Couplers couplers() const { return Couplers(*this); }
 
-  /// Neighbours of a cell, ascending, and for each the ordinal of the coupler that leads there.
+  /// Neighbours of a cell, ascending.
   auto neighbours(std::uint32_t cell) const {
     return distances(cell) | std::views::transform([cell](std::uint32_t distance) { return cell + distance; });
   }
-  auto coupler_ordinals(std::uint32_t cell) const {
-    return std::views::iota(std::uint32_t{0}, static_cast<std::uint32_t>(distances(cell).size())) |
-           std::views::transform([this, cell](std::uint32_t n) { return coupler_ordinal(cell, n); });
-  }
-  /// Of the n-th neighbour.
+  /// Ordinal of the coupler that leads to the n-th neighbour.
   std::uint32_t coupler_ordinal(std::uint32_t cell, std::uint32_t n) const;
 
   /// Ordinal of the coupler between two cells, in either order; couplers().size() when there is none.

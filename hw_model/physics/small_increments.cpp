@@ -19,6 +19,11 @@ namespace {
 // Sum of |J_ik| over k, or of those that reach `enough`.
 double row_sum(const Couplings& couplings, std::uint32_t i, double enough) {
   double sum = 0;
+  if (couplings.zero()) return sum;
+  if (couplings.graph() == nullptr) {  // a row of a dense matrix is long, and its first few are mostly enough
+    for (std::uint32_t k = 0; k < couplings.cells() && sum < enough; ++k) sum += std::abs(couplings.at(i, k));
+    return sum;
+  }
   for_row(couplings, i, [&](std::uint32_t, float value) {
     if (sum < enough) sum += std::abs(value);
   });

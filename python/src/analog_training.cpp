@@ -19,11 +19,6 @@ using trainers::NaturalDescentOptions;
 using trainers::NaturalGradientOptions;
 using trainers::QuarticNet;
 
-/// Of the couplings of a new net, times the root of the cells: as `heatbath train equilibrium` begins.
-constexpr double kFirstWidth = 1.5;
-/// Shots that the training does not number.
-constexpr std::uint32_t kFirstReading = 0xC0000000u;
-
 MapExamples examples_of(const py::object& inputs, const py::object& targets) {
   const auto in = numbers<double>(inputs, "EquilibriumTrainer: inputs");
   const auto wanted = numbers<double>(targets, "EquilibriumTrainer: targets");
@@ -59,7 +54,7 @@ void bind_net(py::module_& module) {
 all pairs but input-input and output-output. It pickles; its arrays share its memory.)")
       .def(py::init(&net_of), py::arg("inputs"), py::arg("hidden"), py::arg("outputs"), py::arg("bias"), py::arg("couplings"), py::kw_only(),
            py::arg("j2") = 0.5, py::arg("j4") = 0.25, "bias: b, (hidden + outputs,); couplings: J of `pairs`.")
-      .def_static("random", &QuarticNet::random, py::arg("inputs"), py::arg("hidden"), py::arg("outputs"), py::kw_only(), py::arg("width") = kFirstWidth,
+      .def_static("random", &QuarticNet::random, py::arg("inputs"), py::arg("hidden"), py::arg("outputs"), py::kw_only(), py::arg("width") = trainers::first_width,
                   py::arg("seed") = 1, "Couplings normal with the deviation width/sqrt(cells), biases 0: a pure function of the seed.")
       .def_readonly("inputs", &QuarticNet::inputs)
       .def_readonly("hidden", &QuarticNet::hidden)
@@ -136,7 +131,7 @@ class PyEquilibrium {
       const py::gil_scoped_release no_gil;
       EquilibriumOptions options = options_;
       options.progress = std::ref(watch);
-      found = trainers::equilibrium_outputs(*use, training_.net, examples_, options, kFirstReading);
+      found = trainers::equilibrium_outputs(*use, training_.net, examples_, options, trainers::first_reading);
     }
     watch.end();
     return array_of(found).reshape({static_cast<py::ssize_t>(examples_.size()), static_cast<py::ssize_t>(examples_.outputs)});
@@ -203,7 +198,7 @@ cells. The same bits as `heatbath train equilibrium` of the same options, for an
         options.stiffness = stiffness;
         options.seed = seed;
         MapExamples examples = examples_of(inputs, targets);
-        QuarticNet first = net.is_none() ? QuarticNet::random(examples.inputs, hidden, examples.outputs, kFirstWidth, seed) : net.cast<const QuarticNet&>();
+        QuarticNet first = net.is_none() ? QuarticNet::random(examples.inputs, hidden, examples.outputs, trainers::first_width, seed) : net.cast<const QuarticNet&>();
         return std::make_unique<PyEquilibrium>(device, std::move(examples), std::move(first), updates, options);
       }), py::arg("device"), py::arg("inputs"), py::arg("targets"), py::kw_only(), py::arg("net") = py::none(), py::arg("hidden") = 6,
            py::arg("updates") = 200, py::arg("rate") = 0.3, py::arg("nudge") = 0.3, py::arg("kT") = 0.05, py::arg("repeats") = 8, py::arg("relax") = 8.0,
@@ -216,7 +211,7 @@ more. relax, interval: time units before the first record and between the `recor
 progress: as of Device.submit.)")
       .def("outputs", &PyEquilibrium::outputs, py::kw_only(), py::arg("progress") = py::none(),
            "Mean outputs of the cells left alone: float64, (examples, outputs).")
-      .def("gradient", &PyEquilibrium::gradient, py::kw_only(), py::arg("first_shot") = kFirstReading, py::arg("progress") = py::none(),
+      .def("gradient", &PyEquilibrium::gradient, py::kw_only(), py::arg("first_shot") = trainers::first_reading, py::arg("progress") = py::none(),
            R"((derivatives, cost): of the mean cost by biases, then couplings, at the present net: float64, (2, parameters), values and standard
 errors; cost: mean of both signs.)")
       .def("resume", &PyEquilibrium::resume, py::arg("net"), py::arg("costs"), "Takes up a training that stopped, of the same options.")

@@ -21,9 +21,6 @@ using trainers::Spin;
 using trainers::SpinDevice;
 using trainers::SpinMachine;
 
-/// Shots that a training does not number (trainers::train_machine uses at most 3 * 2^30).
-constexpr std::uint32_t kFirstShotAfterTraining = 0xC0000000u;
-
 /// Spins of any type and layout, (..., cells); `rows` becomes how many states they are.
 std::vector<Spin> spins_of(const py::object& values, std::uint32_t cells, const char* where, std::size_t& rows) {
   const auto array = numbers<double>(values, where);
@@ -153,7 +150,7 @@ between records. starts: (shots, cells); None: random spins.)");
   module.def("free_energy", [](PyDevice& device, const SpinMachine& machine, double kT, std::uint32_t shots, double sweeps, std::uint64_t seed,
                                py::object progress) {
     const SpinDevice::FreeEnergy F = without_gil(device, std::move(progress), [&](Device& opened, Progress of) {
-      SpinDevice spins(opened, seed, kFirstShotAfterTraining);
+      SpinDevice spins(opened, seed, trainers::first_shot_after_training);
       spins.set_progress(std::move(of));
       return spins.free_energy(machine, kT, shots, sweeps);
     });
@@ -170,7 +167,7 @@ shots, which is annealed importance sampling). UnsupportedError on a device with
       if (rows != shots) throw Error(HB_BAD_ARG, "gradient_of_machine: " + std::to_string(rows) + " starts for " + std::to_string(shots) + " shots");
     }
     const auto measured = without_gil(device, std::move(progress), [&](Device& opened, Progress of) {
-      SpinDevice spins(opened, seed, kFirstShotAfterTraining);
+      SpinDevice spins(opened, seed, trainers::first_shot_after_training);
       spins.set_progress(std::move(of));
       return trainers::measured_gradient(spins, patterns, machine, kT, shots, sweeps, from);
     });
@@ -233,7 +230,7 @@ class PyBoltzmann {
     std::vector<Spin> visible;
     {
       const py::gil_scoped_release no_gil;
-      SpinDevice spins(*use, training_.seed, kFirstShotAfterTraining);
+      SpinDevice spins(*use, training_.seed, trainers::first_shot_after_training);
       spins.set_progress(std::ref(watch));
       SpinDevice::Run run;
       run.shots = shots;

@@ -3,16 +3,14 @@ import itertools
 import json
 import os
 import pickle
-import signal
 import subprocess
-import threading
-import time
 
 import numpy as np
 import pytest
 
 import heatbath
 from heatbath import errors, studies, trainers
+from interrupt import interrupted
 
 
 @pytest.fixture
@@ -234,17 +232,5 @@ def test_ctrl_c_ends_long_calls(what):
             "recall": lambda: trainers.recall(spins, memory, patterns, shots=64, sweeps=1e9),
             "draw_spins": lambda: trainers.draw_spins(spins, memory, 64, burn=1e9),
         }[what]
-        sent = []
-
-        def interrupt():
-            time.sleep(0.2)
-            sent.append(time.process_time())  # of this process, whatever else the machine does
-            os.kill(os.getpid(), signal.SIGINT)
-
-        thread = threading.Thread(target=interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            thread.start()
-            call()
-        print(f"{what}: {1e3 * (time.process_time() - sent[0]):.0f} ms")
-        thread.join()
+        print(f"{what}: {1e3 * interrupted(call, 0.2):.0f} ms")
         assert spins.now() >= 0 and cells.now() >= 0

@@ -1,16 +1,13 @@
 """Sampling, searches, linear algebra and derivatives against enumeration and numpy."""
 
 import itertools
-import os
-import signal
-import threading
-import time
 
 import numpy as np
 import pytest
 
 import heatbath
 from heatbath import errors, solvers
+from interrupt import interrupted
 
 J = {(0, 1): 1.0, (1, 2): -0.7, (2, 3): 0.5, (3, 4): 1.2, (4, 5): -1.0, (0, 5): 0.8, (1, 4): 0.6}
 H = np.array([0.3, -0.2, 0.0, 0.1, 0.0, -0.4])
@@ -197,9 +194,5 @@ def test_what_is_wrong_is_named(spins, cells):
 
 
 def test_ctrl_c_ends_a_search(spins):
-    timer = threading.Thread(target=lambda: (time.sleep(0.3), os.kill(os.getpid(), signal.SIGINT)))
-    with pytest.raises(KeyboardInterrupt):
-        timer.start()
-        solvers.anneal(spins, glass(), reads=64, sweeps=2_000_000_000)
-    timer.join()
+    interrupted(lambda: solvers.anneal(spins, glass(), reads=64, sweeps=2_000_000_000), 0.3)
     assert solvers.anneal(spins, glass(), sweeps=10).origin == "search"

@@ -2,16 +2,14 @@
 import json
 import os
 import pickle
-import signal
 import subprocess
-import threading
-import time
 
 import numpy as np
 import pytest
 
 import heatbath
 from heatbath import errors, judges, studies, trainers
+from interrupt import interrupted
 
 SMALL = {"hidden": 16, "updates": 6, "tf": 0.5}
 
@@ -94,19 +92,7 @@ def test_ctrl_c_ends_long_calls(what):
         call = {"train": trainer.train, "generate": lambda: trainers.generate(device, untrained.model, 100000),
                 "bound": lambda: studies.score_bound(device, studies.DataLaw.gaussian(1.0), samples=1 << 19),
                 "validate": lambda: judges.validate(["landauer"], threads=1)}[what]
-        sent = []
-
-        def interrupt():
-            time.sleep(0.4)
-            sent.append(time.process_time())  # of this process, whatever else the machine does
-            os.kill(os.getpid(), signal.SIGINT)
-
-        thread = threading.Thread(target=interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            thread.start()
-            call()
-        took = time.process_time() - sent[0]
-        thread.join()
+        took = interrupted(call, 0.4)
         print(f"{what}: {took * 1e3:.0f} ms")
         assert took < 30  # of calls that would take hours
         if what == "train":

@@ -46,8 +46,8 @@ TEST(GraphCut, PartsHaveTheNeighboursOfTheWholeInItsOrder) {
           for (const std::uint32_t other : here.neighbours(row)) neighbours.push_back(part.cell(other));
           const auto whole = graph->neighbours(cell);
           ASSERT_EQ(neighbours, std::vector<std::uint32_t>(whole.begin(), whole.end())) << name << ' ' << cell;
-          for (std::size_t k = 0; k < neighbours.size(); ++k)
-            ASSERT_EQ(ordinals[here.coupler_ordinals(row)[k]], graph->coupler_ordinals(cell)[k]);
+          for (std::uint32_t k = 0; k < neighbours.size(); ++k)
+            ASSERT_EQ(ordinals[here.coupler_ordinal(row, k)], graph->coupler_ordinal(cell, k));
           if (!graph->colours().empty()) {
             ASSERT_EQ(part.colours[row], graph->colours()[cell]);
           }

@@ -15,6 +15,7 @@
 #include "heatbath/numerics/random.hpp"
 #include "heatbath/numerics/text.hpp"
 #include "heatbath/numerics/thread_team.hpp"
+#include "trainers/src/adam.hpp"
 
 namespace heatbath::trainers {
 namespace {
@@ -27,7 +28,6 @@ constexpr float kGuideStep = 1e-3f;        // of the guides' Euler steps, in tim
 constexpr std::size_t kGuideTimes = 20;    // states of a guide that the action is summed over
 constexpr double kReach = 3.5;            // |x| that cells at a drive of 100 and kT 1 stay within
 constexpr double kStiffness = 0.1;         // a step of 1e-3 where cells are at 2.8
-constexpr float kFirstMoment = 0.9f, kSecondMoment = 0.99f, kTiny = 1e-8f;  // of Adam (Kingma & Ba 2015)
 
 /// Last words of the addresses of what is drawn here.
 enum : std::uint32_t { kBatchOfTeacher = 0x100, kBatchOfMachine = 0x101, kBatchOfTuning = 0x102, kWeightsOfTeacher = 0x103 };
@@ -51,14 +51,8 @@ double fallen(std::uint32_t step, std::uint32_t steps) { return 0.5 * (1 + std::
 /// One step of Adam over all parameters.
 void move_by_adam(std::span<float> parameters, std::span<const float> gradient, std::span<float> momentum, std::span<float> square, double rate,
                   std::uint32_t step) {
-  const double n = step + 1.0;
-  const auto scale = static_cast<float>(rate / (1 - std::pow(double{kFirstMoment}, n)));
-  const auto unbias = static_cast<float>(1 / (1 - std::pow(double{kSecondMoment}, n)));
-  for (std::size_t i = 0; i < parameters.size(); ++i) {
-    momentum[i] += (1 - kFirstMoment) * (gradient[i] - momentum[i]);
-    square[i] += (1 - kSecondMoment) * (gradient[i] * gradient[i] - square[i]);
-    parameters[i] -= scale * momentum[i] / (std::sqrt(square[i] * unbias) + kTiny);
-  }
+  const Adam adam(rate, step);
+  for (std::size_t i = 0; i < parameters.size(); ++i) adam.move(parameters[i], momentum[i], square[i], gradient[i]);
 }
 
 /// Units of the teacher for rows of pixels (0 to 1): both hidden layers, and the softmax.

@@ -11,12 +11,12 @@
 #include "heatbath/numerics/thread_team.hpp"
 #include "normal_rows.hpp"
 #include "score_loss.hpp"
+#include "trainers/src/adam.hpp"
 
 namespace heatbath::trainers {
 namespace {
 
 constexpr std::uint32_t kStepsPerLoss = 50;
-constexpr float kBeta1 = 0.9f, kBeta2 = 0.99f, kEpsilon = 1e-8f;  // of Adam (Kingma & Ba 2015)
 constexpr std::size_t kPiece = 16384;                             // parameters updated by one piece of work
 constexpr float kOthersRate = 5;  // of all parameters but W, over the rate of the coarse segments: they are few and of order 1 to 100
 
@@ -42,15 +42,6 @@ void check_options(const Images& data, const ScoreOptions& options) {
         data.source + " holds " + std::to_string(data.size()) + " labels and " + std::to_string(data.pixels.size()) +
             " pixels, which do not belong together");
   for (const std::uint8_t label : data.labels) check(label <= 9, "label " + std::to_string(label) + ", classes are 0 to 9");
-}
-
-/// A step of one parameter, with its moments; by how much it fell.
-inline float moved_by_adam(float& parameter, float& momentum, float& square, float slope, float scale, float unbias) {
-  momentum += (1 - kBeta1) * (slope - momentum);
-  square += (1 - kBeta2) * (slope * slope - square);
-  const float by = scale * momentum / (std::sqrt(square * unbias) + kEpsilon);
-  parameter -= by;
-  return by;
 }
 
 }  // namespace
@@ -190,7 +181,7 @@ struct ScoreTrainer::Impl {
     });
   }
 
-  void update_plain(std::vector<float>& parameters, float scale, float unbias) {
+  void update_plain(std::vector<float>& parameters, const Adam& adam) {
     const std::size_t size = layout.size();
     team.run((size + kPiece - 1) / kPiece, [&](std::size_t piece) {
       const std::size_t last = std::min(size, (piece + 1) * kPiece);
@@ -198,14 +189,14 @@ struct ScoreTrainer::Impl {
       float* m = state.momentum.data();
       float* v = state.square.data();
       const float* g = gradient.data();
-      for (std::size_t i = piece * kPiece; i < last; ++i) moved_by_adam(p[i], m[i], v[i], g[i], scale, unbias);
+      for (std::size_t i = piece * kPiece; i < last; ++i) adam.move(p[i], m[i], v[i], g[i]);
     });
   }
 
   /// Adam in centred coordinates: x and m enter as distances from their means x' and m' over the batch, so that W does
   /// not learn what b and c can (Montavon & Mueller 2012; Cho, Raiko & Ilin 2011). The gradient of W loses
   /// g_b x'^T + m' g_c^T, and a change D of it moves b by -D x' and c by -D^T m'. `gradient` is used up.
-  void update_centred(std::vector<float>& parameters, float scale, float unbias) {
+  void update_centred(std::vector<float>& parameters, const Adam& adam) {
     const std::size_t visible = layout.visible(), hidden = layout.hidden(), rows = batch.rows;
     const auto mean_over_batch = [&](std::span<const float> values, std::vector<float>& mean, std::size_t width) {
       mean.assign(width, 0.0f);
@@ -220,20 +211,20 @@ struct ScoreTrainer::Impl {
     mean_over_batch(loss.means(), hidden_mean, hidden);
     float* p = parameters.data();
     float* g = gradient.data();
-    const auto change = [&](std::size_t i, float slope, float rate) {
-      return moved_by_adam(p[i], state.momentum[i], state.square[i], slope, rate, unbias);
+    const auto change = [&](std::size_t i, float slope, float times = 1) {
+      return adam.move(p[i], state.momentum[i], state.square[i], slope, times);
     };
     // The changes of W take the place of its gradient.
     team.run(hidden, [&](std::size_t k) {
       const float of_b = g[layout.b() + k], mean = hidden_mean[k];
       float* row = g + k * visible;
       const float* of_c = g + layout.c();
-      for (std::size_t i = 0; i < visible; ++i) row[i] = change(k * visible + i, row[i] - of_b * x_mean[i] - mean * of_c[i], scale);
+      for (std::size_t i = 0; i < visible; ++i) row[i] = change(k * visible + i, row[i] - of_b * x_mean[i] - mean * of_c[i]);
     });
     const std::size_t first_other = layout.a(), others = layout.size() - first_other;
     team.run((others + kPiece - 1) / kPiece, [&](std::size_t piece) {
       const std::size_t last = std::min(others, (piece + 1) * kPiece);
-      for (std::size_t i = piece * kPiece; i < last; ++i) change(first_other + i, g[first_other + i], kOthersRate * scale);
+      for (std::size_t i = piece * kPiece; i < last; ++i) change(first_other + i, g[first_other + i], kOthersRate);
     });
     team.run(hidden, [&](std::size_t k) {
       for (std::size_t i = 0; i < visible; ++i) p[layout.b() + k] += g[k * visible + i] * x_mean[i];
@@ -255,11 +246,9 @@ struct ScoreTrainer::Impl {
     const double value = loss.evaluate(parameters, batch, gradient) / layout.visible();
     const double progress = static_cast<double>(number) / steps_of(place);
     const double rate = (again(place) ? options.coarse_rate : options.learning_rate) * (0.01 + 0.99 * 0.5 * (1 + std::cos(std::numbers::pi * progress)));
-    const double n = number + 1.0;
-    const auto scale = static_cast<float>(rate / (1 - std::pow(double{kBeta1}, n)));
-    const auto unbias = static_cast<float>(1 / (1 - std::pow(double{kBeta2}, n)));
-    if (again(place)) update_centred(parameters, scale, unbias);
-    else update_plain(parameters, scale, unbias);
+    const Adam adam(rate, number);
+    if (again(place)) update_centred(parameters, adam);
+    else update_plain(parameters, adam);
     state.loss_sum += value;
     ++state.step;
     if (state.step % kStepsPerLoss == 0 || state.step == steps_of(place)) {

@@ -65,6 +65,11 @@ struct EquilibriumGradient {
 EquilibriumGradient equilibrium_gradient(Device& device, const QuarticNet& net, const MapExamples& examples,
                                          const EquilibriumOptions& options, std::uint32_t first_shot = 0);
 
+/// Width of the couplings of a new net, times the root of its cells.
+inline constexpr double first_width = 1.5;
+/// The first of the shots that a training does not number: for readings of what it has made.
+inline constexpr std::uint32_t first_reading = 0xC0000000u;
+
 /// Mean outputs of the cells left alone, examples x outputs.
 std::vector<double> equilibrium_outputs(Device& device, const QuarticNet& net, const MapExamples& examples,
                                         const EquilibriumOptions& options, std::uint32_t first_shot = 0);

@@ -70,6 +70,9 @@ MachineTraining begin_training(const Patterns& data, std::uint32_t hidden, std::
 void train_machine(SpinDevice& device, const Patterns& data, const BoltzmannOptions& options, std::uint32_t until,
                    MachineTraining& training, const std::function<bool()>& after = {});
 
+/// The first of the shots that no training numbers: train_machine uses 3 * 2^30 at most.
+inline constexpr std::uint32_t first_shot_after_training = 0xC0000000u;
+
 /// Starts of `shots` chains: patterns in proportion to `weights` (one per pattern), hidden cells up.
 std::vector<Spin> pattern_starts(const Patterns& data, std::span<const double> weights, std::uint32_t shots,
                                  std::uint32_t cells);
