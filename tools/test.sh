@@ -31,22 +31,19 @@ if [ "$quick" = yes ]; then
 fi
 
 # Numbers come from fixed seeds, so a wrong one fails twice. A test of servers, signals or processes can lose a race
-# against a machine that stands still for a while: it may try once more, and both runs are printed.
+# against a machine that stands still for a while: it may try once more, and both runs are printed. Nothing is compiled
+# beside them for the same reason.
 tools/build.sh asan unit_tests
-# Many of these tests wait for a socket, a signal or a process; the processor compiles the next preset meanwhile.
 sanitized=$(mktemp)
-tests=
-trap '[ -z "$tests" ] || kill "$tests" 2>/dev/null || true; rm -f "$sanitized"' EXIT
-ctest --no-tests=error --preset asan --parallel 2 --repeat until-pass:2 >"$sanitized" 2>&1 &
-tests=$!
-if ! tools/build.sh release; then
-  cat "$sanitized"
-  exit 1
-fi
-timeout 600 tools/judges.sh || echo "test: without other people's programs; the tests that they judge are skipped"
+trap 'rm -f "$sanitized"' EXIT
 status=0
-wait "$tests" || status=1
-tests=
-cat "$sanitized"
+ctest --no-tests=error --preset asan --parallel 2 --repeat until-pass:2 2>&1 | tee "$sanitized" || status=1
+tools/build.sh release
+timeout 600 tools/judges.sh || echo "test: without other people's programs; the tests that they judge are skipped"
 ctest --no-tests=error --preset release --parallel 3 --repeat until-pass:2 || status=1
+# The last lines are all that some readers keep: what failed under the sanitizers is said there again.
+if grep -q '^The following tests FAILED:' "$sanitized"; then
+  echo 'test: under the sanitizers:'
+  sed -n '/^The following tests FAILED:/,$p' "$sanitized"
+fi
 exit "$status"

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <fstream>
 #include <map>
 #include <set>
 #include <thread>
@@ -34,6 +35,17 @@ std::vector<std::string> operator+(std::vector<std::string> words, const std::ve
 bool appears(const std::filesystem::path& path) {
   for (int i = 0; i < 12000 && !std::filesystem::exists(path); ++i) std::this_thread::sleep_for(10ms);
   return std::filesystem::exists(path);
+}
+
+/// True as soon as the command takes this signal itself: before, the signal ends it without a word.
+bool watches(pid_t child, int signal) {
+  for (int i = 0; i < 12000; ++i) {
+    std::ifstream status("/proc/" + std::to_string(child) + "/status");
+    for (std::string line; std::getline(status, line);)
+      if (line.starts_with("SigCgt:") && (std::stoull(line.substr(7), nullptr, 16) >> (signal - 1) & 1) != 0) return true;
+    std::this_thread::sleep_for(10ms);
+  }
+  return false;
 }
 
 std::size_t hidden_files(const std::filesystem::path& folder) {
@@ -99,6 +111,7 @@ TEST(Validation, EndedKeepsWhatWasMeasured) {
   const pid_t child = start_heatbath({"validate", "--suite", "limits", "--suite", "equilibrium", "--threads", "1", "--effort",
                                       "30", "--table", folder / "t.md", "--json"},
                                      folder.path());
+  ASSERT_TRUE(watches(child, SIGTERM));
   std::this_thread::sleep_for(4s);
   ::kill(child, SIGTERM);
   const int status = status_of(child);
@@ -117,6 +130,7 @@ TEST(Validation, EndedKeepsWhatWasMeasured) {
 TEST(Conformance, EndedKeepsTheClaimsBefore) {
   const TemporaryFolder folder;
   const pid_t child = start_heatbath({"conformance", "--device", "func:cells=2048&lanes=64&threads=1", "--json"}, folder.path());
+  ASSERT_TRUE(watches(child, SIGINT));
   std::this_thread::sleep_for(1s);
   ::kill(child, SIGINT);
   const int status = status_of(child);

@@ -50,7 +50,7 @@ void cut_at_random_points(bool silent, int times, std::chrono::milliseconds time
   const std::string uri = wire.uri() + "?link_timeout_ms=" + std::to_string(timeout.count());
   Result whole;
   {
-    Device device = open_link(uri);
+    Device device = open_link(wire.uri());
     whole = work(device);
   }
   const std::uint64_t length = wire.passed();
@@ -74,7 +74,7 @@ void cut_at_random_points(bool silent, int times, std::chrono::milliseconds time
     }
     wire.budget(~std::uint64_t{0});
     asked = Clock::now();
-    Device again = open_link(uri);
+    Device again = open_link(wire.uri());
     EXPECT_LT(Clock::now() - asked, slack) << "the session was not freed";
     if (cut % 10 == 0) {
       EXPECT_TRUE(same(work(again), whole));
@@ -84,7 +84,7 @@ void cut_at_random_points(bool silent, int times, std::chrono::milliseconds time
   EXPECT_EQ(failed + done, times);
 }
 
-TEST(CutLink, ClosedAtAnyPointIsALinkErrorAndNothingElse) { cut_at_random_points(false, cuts(), 2000ms); }
+TEST(CutLink, ClosedAtAnyPointIsALinkErrorAndNothingElse) { cut_at_random_points(false, cuts(), 20000ms); }
 
 TEST(CutLink, SilentFromAnyPointOnIsALinkErrorWithinTheTimeout) { cut_at_random_points(true, cuts() / 10, 2000ms); }
 

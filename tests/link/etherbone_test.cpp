@@ -214,7 +214,7 @@ TEST(Etherbone, BlocksOfAnyAlignmentPassALossyWire) {
 }
 
 TEST(Etherbone, ASessionHasTheDeviceAndOthersMayLookOn) {
-  Served served(small, "etherbone", [](ServerOptions& options) { options.idle_limit = 1500ms; });
+  Served served(small, "etherbone", [](ServerOptions& options) { options.idle_limit = 3000ms; });
   RawHost other(served.uri());
   {
     Device device = open_link(served.uri());

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <functional>
 #include <future>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -21,6 +22,7 @@
 #include "heatbath/program.h"
 #include "raw_client.hpp"
 #include "served.hpp"
+#include "soon.hpp"
 
 namespace heatbath {
 namespace {
@@ -29,6 +31,7 @@ using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 using testing::RawClient;
 using testing::Served;
+using testing::soon;
 using Clock = std::chrono::steady_clock;
 
 constexpr const char* small = "func:cells=8&lanes=2&threads=1";
@@ -313,8 +316,15 @@ TEST(Interruption, CountersOfADeviceBehindAServerBeginAnew) {
 TEST(Queue, OfNoPlacesServesWhoComesWhenItIsFree) {
   Served served(small, "unix", [](ServerOptions& options) { options.queue_limit = 0; });
   expect_served(served.uri());
-  std::this_thread::sleep_for(200ms);
-  Device first = open_link(served.uri());
+  std::optional<Device> first;  // as soon as the session before is over
+  ASSERT_TRUE(soon([&] {
+    try {
+      first.emplace(open_link(served.uri()));
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), HB_BUSY) << error.what();
+    }
+    return first.has_value();
+  }));
   try {
     open_link(served.uri());
     ADD_FAILURE() << "a second session";
@@ -372,9 +382,14 @@ TEST(Means, AServerWithoutDescriptorsWaitsForThemAndServesOn) {
     const double busy = static_cast<double>(after.ru_utime.tv_sec - before.ru_utime.tv_sec) +
                         1e-6 * static_cast<double>(after.ru_utime.tv_usec - before.ru_utime.tv_usec);
     silent.clear();
-    std::this_thread::sleep_for(300ms);
-    Device device = open_link(served.uri());
-    ::_exit(busy < 0.5 && device.transport().read32(HB_ID_OFFSET) == HB_ID_RESET ? 0 : 1);
+    const bool serves = soon([&] {
+      try {
+        return open_link(served.uri()).transport().read32(HB_ID_OFFSET) == HB_ID_RESET;
+      } catch (const Error&) {
+        return false;
+      }
+    });
+    ::_exit(busy < 0.5 && serves ? 0 : 1);
   }
   int status = 0;
   ::waitpid(child, &status, 0);
@@ -438,7 +453,7 @@ TEST(SocketFile, OfADeadServerIsTakenByExactlyOne) {
     }
     ::waitpid(dead, nullptr, 0);
     std::vector<std::future<int>> tries;
-    std::atomic<int> there{0};
+    std::atomic<int> there{0}, refused{0};
     std::atomic<bool> over{false};
     for (int k = 0; k < 4; ++k)
       tries.push_back(std::async(std::launch::async, [&] {
@@ -448,10 +463,11 @@ TEST(SocketFile, OfADeadServerIsTakenByExactlyOne) {
           while (!over) std::this_thread::sleep_for(1ms);
           return 1;
         } catch (const Error&) {
+          ++refused;
           return 0;
         }
       }));
-    std::this_thread::sleep_for(500ms);
+    EXPECT_TRUE(soon([&] { return there + refused == 4; }));
     over = true;
     int served = 0;
     for (auto& one : tries) served += one.get();
