@@ -283,9 +283,7 @@ def test_other_threads_run_during_a_job(device):
 
     thread = threading.Thread(target=tick)
     thread.start()
-    start = time.perf_counter()
     device.run(program)
-    took = time.perf_counter() - start
     done.set()
     thread.join()
-    assert count[0] > took / 0.02
+    assert count[0] > 3
