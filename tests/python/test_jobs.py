@@ -272,7 +272,7 @@ def test_ctrl_c_ends_a_long_call(uri):
 
 
 def test_other_threads_run_during_a_job(device):
-    program = well(device).evolve(device.ticks(2e3))
+    program = well(device).evolve(device.ticks(5e4))
     count = [0]
     done = threading.Event()
 

@@ -210,7 +210,7 @@ Recall recall(SpinDevice& device, const SpinMachine& machine, const Patterns& pa
   run.shots = shots;
   run.starts = starts;
   if (machine.cells > n) {
-    run.held = n;
+    run.held = {{0, n}};
     run.settle = settle;
   }
   run.burn = sweeps;

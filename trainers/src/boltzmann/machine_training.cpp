@@ -9,6 +9,7 @@
 #include "heatbath/error.hpp"
 #include "heatbath/numerics/random.hpp"
 #include "hidden_means.hpp"
+#include "learning_step.hpp"
 #include "spin_moments.hpp"
 
 namespace heatbath::trainers {
@@ -19,19 +20,6 @@ constexpr std::array<const char*, 3> kFreePhases{"contrastive", "persistent", "t
 
 /// What the host draws for an update: the last word of an address.
 enum : std::uint32_t { kFirstCouplings = 3, kExchanges = 7 };
-
-/// Index of the pattern at `quantile` of the weights.
-std::size_t pattern_at(std::span<const double> weights, double quantile) {
-  double sum = 0;
-  for (std::size_t i = 0; i < weights.size(); ++i) {
-    sum += weights[i];
-    if (quantile < sum) return i;
-  }
-  // Rounding: the last one with any weight.
-  for (std::size_t i = weights.size(); i-- > 0;)
-    if (weights[i] > 0) return i;
-  return 0;
-}
 
 /// The clamped phase at update `update`, on the host: hidden cells do not couple to one another.
 void clamped_moments(const Patterns& data, const SpinMachine& machine, double kT, std::uint32_t update,
@@ -55,30 +43,6 @@ void clamped_moments(const Patterns& data, const SpinMachine& machine, double kT
   for (double& value : moments.pair) value /= sum;
 }
 
-/// The patterns that the shots of a clamped phase on the device hold, and what each shot counts: so that patterns count
-/// by their weights, exactly where each has a shot.
-struct HeldPatterns {
-  std::vector<std::size_t> index;
-  std::vector<double> weight;
-};
-HeldPatterns held_patterns(const Patterns& data, std::uint32_t shots, std::uint32_t update) {
-  HeldPatterns held;
-  std::vector<std::uint32_t> shots_of(data.size(), 0);
-  for (std::uint32_t shot = 0; shot < shots; ++shot) {
-    held.index.push_back(data.size() > shots ? (std::size_t{update} * shots + shot) % data.size()
-                                             : pattern_at(data.weights, (shot + 0.5) / shots));
-    ++shots_of[held.index.back()];
-  }
-  double sum = 0;
-  for (const std::size_t index : held.index) {
-    held.weight.push_back(data.weights[index] / shots_of[index]);
-    sum += held.weight.back();
-  }
-  if (sum <= 0) throw Error(HB_BAD_ARG, "a machine is trained on patterns whose weights are all 0");
-  for (double& weight : held.weight) weight /= sum;
-  return held;
-}
-
 /// The clamped phase on the device: `states` are where the hidden cells start, and end.
 SpinMoments run_clamped(SpinDevice& device, const Patterns& data, const SpinMachine& machine, double kT, double sweeps,
                         const HeldPatterns& held, std::vector<Spin>& states) {
@@ -88,7 +52,7 @@ SpinMoments run_clamped(SpinDevice& device, const Patterns& data, const SpinMach
   SpinDevice::Run run;
   run.shots = static_cast<std::uint32_t>(held.index.size());
   run.starts = states;
-  run.held = machine.visible;
+  run.held = {{0, machine.visible}};
   run.settle = sweeps;
   SpinRecords records = device.run(machine, kT, run);
   SpinMoments moments(n);
@@ -116,10 +80,6 @@ void exchange(const SpinMachine& machine, std::span<const double> inverse_kT, st
       std::ranges::swap_ranges(state(t, shot), state(t + 1, shot));
     }
   }
-}
-
-float limited(double value, double limit) {
-  return static_cast<float>(limit > 0 ? std::clamp(value, -limit, limit) : value);
 }
 
 }  // namespace
@@ -211,7 +171,7 @@ void train_machine(SpinDevice& device, const Patterns& data, const BoltzmannOpti
       run.shots = options.shots;
       run.starts = options.phase == FreePhase::contrastive ? std::span(seeds) : std::span(std::as_const(training.chains)).subspan(t * seeds.size(), seeds.size());
       if (options.phase == FreePhase::contrastive && n > v && options.settle > 0) {
-        run.held = v;
+        run.held = {{0, v}};
         run.settle = options.settle;
       }
       run.burn = options.sweeps;
@@ -232,15 +192,12 @@ void train_machine(SpinDevice& device, const Patterns& data, const BoltzmannOpti
     // From here on nothing can stop: the training is whole before an update and after it.
     training.chains = std::move(ends);
     if (tempered) exchange(machine, inverse_kT, options.shots, training);
-    const double rate = options.rate * (1 - 0.9 * training.updates / options.updates);
+    const LearningStep step(options, training.updates);
     double squares = 0;
     for (const auto [i, j] : parameters) {
       const double model_mean = model.of(i, j), gap = clamped.of(i, j) - model_mean;
       squares += gap * gap;
-      const auto parameter = static_cast<double>(i == j ? machine.field[i] : machine.coupling(i, j));
-      const double slope = gap - options.decay * parameter;
-      const double scale = options.preconditioner > 0 ? options.preconditioner + 1 - model_mean * model_mean : 1;
-      const float next = limited(parameter + rate * slope / scale, options.limit);
+      const float next = step.next(i == j ? machine.field[i] : machine.coupling(i, j), gap, model_mean);
       if (i == j) machine.field[i] = next;
       else machine.couple(i, j, next);
     }

@@ -35,18 +35,17 @@ SpinDevice::SpinDevice(Device& device, std::uint64_t seed, const BistableCells& 
   }
 }
 
-network::Network SpinDevice::network_of_cells(const SpinMachine& machine, double kT) const {
-  require_cells(device_->capabilities(), "this machine", bistable_ ? CellKind::overdamped : CellKind::pbit, machine.cells);
+network::Network SpinDevice::network_of_cells(const network::Network& spins, double kT) const {
+  require_cells(device_->capabilities(), "this machine", bistable_ ? CellKind::overdamped : CellKind::pbit, spins.cells());
   if (!(kT > 0) || !std::isfinite(kT)) throw Error(HB_BAD_ARG, "a machine at kT = " + numerics::general(kT) + "; above 0");
-  network::Network spins = network_of(machine);
   if (!bistable_) return spins;
   if (kT != 1)
     throw Error(HB_BAD_ARG, "bistable cells act as spins at kT = 1 of the machine, not " + numerics::general(kT));
-  network::Network cells = network::Network::double_wells(machine.cells, bistable_->height);
+  network::Network cells = network::Network::double_wells(spins.cells(), bistable_->height);
   const auto field_scale = static_cast<double>(static_cast<float>(bistable_->field_scale));
   const auto coupling_scale = static_cast<double>(static_cast<float>(bistable_->coupling_scale));
-  std::vector<double> field(machine.field.begin(), machine.field.end());
-  for (double& h : field) h *= field_scale;
+  std::vector<double> field(spins.cells());
+  for (std::uint32_t i = 0; i < spins.cells(); ++i) field[i] = -spins.value(CellSection::bias, i) * field_scale;
   std::vector<network::Edge> edges(spins.couplings().begin(), spins.couplings().end());
   for (network::Edge& edge : edges) edge.value *= coupling_scale;
   cells.set_fields(field).set_couplings(edges);
@@ -61,27 +60,38 @@ network::Scaling SpinDevice::scaling(const network::Network& network, double kT)
 }
 
 SpinRecords SpinDevice::run(const SpinMachine& machine, double kT, const Run& run) {
-  const std::size_t n = machine.cells;
+  return this->run(network_of(machine), kT, run);
+}
+
+SpinRecords SpinDevice::run(const network::Network& spins, double kT, const Run& run) {
+  const std::uint32_t cells = spins.cells();
+  const std::size_t n = cells;
   if (run.shots == 0 || run.records == 0) throw Error(HB_BAD_ARG, "a run of no shots or records");
   if (!run.starts.empty() && run.starts.size() != n * run.shots)
     throw Error(HB_BAD_ARG, std::to_string(run.starts.size()) +
                                 " start spins; shots x cells = " + std::to_string(n * run.shots) + " are needed");
-  if (run.held > n || (run.held > 0 && run.starts.empty()))
-    throw Error(HB_BAD_ARG, std::to_string(run.held) + " cells held at their start; each needs a start spin");
-  const network::Network network = network_of_cells(machine, kT);
+  std::uint64_t held_to = 0;
+  for (const Cells& held : run.held) {
+    const std::uint64_t end = std::uint64_t{held.first} + held.count;
+    if (held.count == 0 || held.first < held_to || end > n || run.starts.empty())
+      throw Error(HB_BAD_ARG, "cells " + std::to_string(held.first) + " to " + std::to_string(end) +
+                                  " held at their start: of each of the machine's cells once, in rising order, with a start spin");
+    held_to = end;
+  }
+  const network::Network network = network_of_cells(spins, kT);
   const network::Scaling scaling = this->scaling(network, kT);
-  const network::Network alone = bistable_ ? network::Network::double_wells(machine.cells, bistable_->height)
-                                           : network::Network(CellKind::pbit, machine.cells);
+  const network::Network alone = bistable_ ? network::Network::double_wells(cells, bistable_->height)
+                                           : network::Network(CellKind::pbit, cells);
   const auto ticks = [&](double duration) { return device_->ticks(duration / scaling.factors().time); };
-  SpinRecords records{run.shots, run.records, machine.cells, {}};
+  SpinRecords records{run.shots, run.records, cells, {}};
   records.spins.resize(std::size_t{run.shots} * run.records * n);
   const std::uint64_t shot_bytes = std::uint64_t{run.records} * n * sizeof(float);
   const auto program_of = [&](std::uint32_t done, std::uint32_t shots) {
-    Program program(device_->capabilities(), machine.cells);
+    Program program(device_->capabilities(), cells);
     scaling.load_into(program, alone);
     program.commit();
     if (run.starts.empty()) {
-      if (bistable_) program.clamp(0, machine.cells, 0.0f).release(0, machine.cells);
+      if (bistable_) program.clamp(0, cells, 0.0f).release(0, cells);
       program.evolve(ticks(bistable_ ? kRandomTime : kRandomSweeps));
     }
     scaling.load_into(program);
@@ -89,12 +99,17 @@ SpinRecords SpinDevice::run(const SpinMachine& machine, double kT, const Run& ru
     if (!run.starts.empty()) {
       const std::span<const Spin> starts = run.starts.subspan(done * n, shots * n);
       const std::vector<float> values(starts.begin(), starts.end());
-      program.clamp_per_shot(0, machine.cells, values, shots);
-      if (run.held < machine.cells) program.release(run.held, machine.cells - run.held);
-      if (run.held > 0) {
+      program.clamp_per_shot(0, cells, values, shots);
+      std::uint32_t from = 0;
+      for (const Cells& held : run.held) {
+        if (held.first > from) program.release(from, held.first - from);
+        from = held.first + held.count;
+      }
+      if (from < cells) program.release(from, cells - from);
+      if (!run.held.empty()) {
         const Ticks settle = ticks(run.settle);
         if (settle.count > 0) program.evolve(settle);
-        program.release(0, run.held);
+        for (const Cells& held : run.held) program.release(held.first, held.count);
       }
     }
     const Ticks burn = ticks(run.burn);
@@ -114,7 +129,7 @@ SpinDevice::FreeEnergy SpinDevice::free_energy(const SpinMachine& machine, doubl
   if (bistable_) throw Error(HB_BAD_ARG, "the free energy of a machine of spins is measured on p-bits");
   require(device_->capabilities().meters, "the free energy of a machine", "METERS");
   if (shots < 2) throw Error(HB_BAD_ARG, "a free energy from " + std::to_string(shots) + " ramps; at least 2");
-  const network::Scaling scaling = this->scaling(network_of_cells(machine, kT), kT);
+  const network::Scaling scaling = this->scaling(network_of_cells(network_of(machine), kT), kT);
   Program program(device_->capabilities(), machine.cells);
   scaling.load_into(program, network::Network(CellKind::pbit, machine.cells));
   program.load_gain(1.0f).commit().evolve(device_->ticks(kRandomSweeps)).meter_clear();

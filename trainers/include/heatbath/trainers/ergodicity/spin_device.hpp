@@ -45,11 +45,15 @@ class SpinDevice {
   /// Overdamped cells made bistable. The device's step becomes 0.008/height at T = mobility = 1 where it can be set.
   SpinDevice(Device& device, std::uint64_t seed, const BistableCells& cells, std::uint32_t first_shot = 0);
 
+  /// Cells one behind another.
+  struct Cells {
+    std::uint32_t first = 0, count = 0;  ///< first .. first + count - 1
+  };
   /// How shots run.
   struct Run {
     std::uint32_t shots = 1;  ///< independent ones
     std::span<const Spin> starts = {};  ///< shots x cells; empty: drawn at random by the uncoupled cells themselves
-    std::uint32_t held = 0;             ///< the first so many cells stay clamped at their start for `settle`
+    std::vector<Cells> held = {};       ///< stay clamped at their start for `settle`; rising, apart from one another
     double settle = 0;                  ///< before all cells run
     double burn = 0;                    ///< of all cells, before the first record
     std::uint32_t records = 1;
@@ -58,6 +62,8 @@ class SpinDevice {
   /// Runs a machine at kT and records its cells. Throws Error(BAD_ARG) for sizes and what Device::run throws. Bistable
   /// cells run at kT = 1 only.
   SpinRecords run(const SpinMachine& machine, double kT, const Run& run);
+  /// The same of any network of p-bits: of the graph of a sparse device, for instance.
+  SpinRecords run(const network::Network& spins, double kT, const Run& run);
 
   /// F of a machine at kT from the work of a ramp of its couplings and fields from 0 within `duration`: Jarzynski's
   /// average over shots, F = -T N ln 2 - T ln <exp(-W/T)>, which is annealed importance sampling. `effective` is
@@ -81,8 +87,8 @@ class SpinDevice {
   network::Shots shots_;
   std::optional<BistableCells> bistable_;
 
-  /// The machine as a network of this device's cells, checked.
-  network::Network network_of_cells(const SpinMachine& machine, double kT) const;
+  /// Spins as a network of this device's cells, checked.
+  network::Network network_of_cells(const network::Network& spins, double kT) const;
   network::Scaling scaling(const network::Network& network, double kT) const;
 };
 
