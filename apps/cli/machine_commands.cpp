@@ -88,6 +88,56 @@ void add_train_boltzmann(CLI::App& train, Command& command) {
   });
 }
 
+void add_train_graph(CLI::App& train, Command& command) {
+  struct Words {
+    TrainGraphOptions options;
+    std::string chains = "persistent";
+    std::uint64_t checkpoint_seconds = 60;
+  };
+  const auto given = std::make_shared<Words>();
+  TrainGraphOptions& o = given->options;
+  o.training.updates = 100;
+  o.training.shots = 16;
+  o.training.sweeps = 4;
+  o.training.settle = 8;
+  o.training.rate = 0.2;
+  CLI::App* app = train.add_subcommand("graph", "a Boltzmann machine on the couplers of a sparse device, as large as the device");
+  app->add_option("--out", o.out, "folder for pictures, machine.npz, report.json and report.html")->required()->check(a_name())->option_text("DIR");
+  app->add_option("--patterns", o.patterns, "patterns of -1 and 1, or 0 and 1: rows of an array in a .npy or .npz file, such as records of heatbath run")
+      ->required()
+      ->option_text("FILE");
+  app->add_option("--array", o.array, "the array of an .npz file (default: the only one)")->option_text("NAME");
+  app->add_option("--visible", o.visible, "numbers of the cells that carry the patterns, rising; the others are hidden (default: all cells)")
+      ->option_text("FILE");
+  add_whole(app, "--held-out", o.held_out, 0, kMost64, "patterns at the end of the file that are not learned, but judged (default 0)");
+  app->add_option("--chains", given->chains,
+                  "where the free phase starts: contrastive (at the patterns) or persistent (where it ended) (default persistent)")
+      ->option_text("NAME");
+  add_whole(app, "--updates", o.training.updates, 1, 10000000, "of all parameters (default 100)");
+  add_whole(app, "--shots", o.training.shots, 1, 1000000, "chains of the free phase (default 16)");
+  app->add_option("--sweeps", o.training.sweeps, "length of the free phase (default 4)")->transform(finite(1e-3, 1e9))->option_text("X");
+  app->add_option("--settle", o.training.settle, "sweeps of hidden cells with the visible ones clamped (default 8)")->transform(finite(1e-3, 1e9))->option_text("X");
+  app->add_option("--rate", o.training.rate, "of the first update; falls to a tenth (default 0.2)")->transform(finite(1e-9, 100))->option_text("X");
+  app->add_option("--decay", o.training.decay, "of all parameters, per update and unit of rate (default 0)")->transform(finite(0, 1))->option_text("X");
+  app->add_option("--limit", o.training.limit, "largest field and coupling; 0: none (default 0)")->transform(finite(0, 1e6))->option_text("X");
+  add_device(app, o.device);
+  add_whole(app, "--seed", o.seed, 0, kMost64, "of the training and, where the device can be seeded, of its noise (default 1)");
+  add_whole(app, "--checkpoint-every", given->checkpoint_seconds, 0, 1000000,
+            "seconds after which machine.npz is saved while it trains; 0: after every update (default 60)");
+  app->add_flag("--continue", o.go_on, "take up the training whose machine.npz is in the folder");
+  add_json(app, o.json);
+  app->footer(kStops);
+  app->callback([&command, given] {
+    command = [given] {
+      TrainGraphOptions& own = given->options;
+      own.training.phase = trainers::free_phase_named(given->chains, "--chains");
+      if (own.training.phase == trainers::FreePhase::tempered) throw Error(HB_BAD_ARG, "--chains tempered: needs contrastive or persistent");
+      own.checkpoint_every = std::chrono::seconds(given->checkpoint_seconds);
+      return run_train_graph(own);
+    };
+  });
+}
+
 void add_train_memory(CLI::App& train, Command& command) {
   const auto given = std::make_shared<TrainMemoryOptions>();
   TrainMemoryOptions& o = *given;
@@ -185,6 +235,7 @@ void add_train_classifier(CLI::App& train, Command& command) {
 
 void add_machine_commands(CLI::App& app, Command& command) {
   add_train_boltzmann(train_of(app), command);
+  add_train_graph(train_of(app), command);
   add_train_memory(train_of(app), command);
   add_train_equilibrium(train_of(app), command);
   add_train_classifier(train_of(app), command);

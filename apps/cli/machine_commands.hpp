@@ -33,6 +33,21 @@ struct TrainBoltzmannOptions {
 /// 1 when the gradient on the device is far from that of all states counted.
 int run_train_boltzmann(const TrainBoltzmannOptions& options);
 
+struct TrainGraphOptions {
+  std::filesystem::path patterns;
+  std::string array;             ///< of an .npz file; empty: the only one
+  std::filesystem::path visible;  ///< file with the numbers of the visible cells; empty: all
+  std::uint64_t held_out = 0;    ///< patterns at the end of the file
+  trainers::BoltzmannOptions training;
+  std::uint64_t seed = 1;
+  std::filesystem::path out;
+  DeviceChoice device;
+  std::chrono::seconds checkpoint_every{60};
+  bool go_on = false;  ///< from out/machine.npz
+  bool json = false;
+};
+int run_train_graph(const TrainGraphOptions& options);
+
 struct TrainMemoryOptions {
   std::uint32_t cells = 128;
   std::vector<double> loads{0.02, 0.05, 0.08, 0.11, 0.14, 0.17, 0.2, 0.3, 0.5};  ///< patterns per cell

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <csignal>
@@ -204,6 +205,36 @@ TEST(Command, RecipeNamesTheOptionsOfTheScheduleAndYieldsToThem) {
   EXPECT_EQ(report["training"]["image_weights"].size(), 3u);
   EXPECT_TRUE(report["training"]["noise_memory_nats"].is_number());
   EXPECT_TRUE(report["quality"]["images_held"].is_number());
+}
+
+TEST(Command, TrainsAMachineOnAGraphFromSamplesOfAnother) {
+  const TemporaryFolder folder;
+  const std::string graph = HEATBATH_SOURCE_DIR "/examples/spin_glass.mtx";
+  const Outcome sampled = heatbath({"sample", graph, "--as", "ising", "--kT", "2", "--records", "20", "--out", folder / "s.npz"});
+  ASSERT_EQ(sampled.status, 0) << sampled.error;
+  const auto training = [&](const char* out) {
+    return std::vector<std::string>{"train", "graph", "--patterns", folder / "s.npz", "--array", "states", "--held-out", "256", "--updates", "30",
+                                    "--device", "func:cell=pbit&threads=1&topology=" + graph, "--out", folder / out, "--json"};
+  };
+  const Outcome trained = heatbath(training("one"));
+  ASSERT_EQ(trained.status, 0) << trained.error;
+  const nlohmann::json report = nlohmann::json::parse(trained.out);
+  EXPECT_EQ(report["learned"], 1024);
+  EXPECT_EQ(report["held_out"], 256);
+  EXPECT_GT(report["pseudolikelihood_held_out"], report["pseudolikelihood_held_out_first"].get<double>() + 0.1);
+  const std::string machine = content(folder / "one" / "machine.npz");
+  // Ended where it has ended, and taken up: the same machine.
+  std::vector<std::string> again = training("one");
+  again.push_back("--continue");
+  ASSERT_EQ(heatbath(again).status, 0);
+  EXPECT_EQ(content(folder / "one" / "machine.npz"), machine);
+  *std::ranges::find(again, "30") = "31";
+  const Outcome other = heatbath(again);
+  EXPECT_EQ(other.status, 2);
+  EXPECT_THAT(other.error, HasSubstr("updates"));
+  const Outcome dense = heatbath({"train", "graph", "--patterns", folder / "s.npz", "--out", folder / "two"});
+  EXPECT_EQ(dense.status, 2);
+  EXPECT_THAT(dense.error, HasSubstr("a device with a list of couplers"));
 }
 
 TEST(Command, TrainsSegmentsWithLabelsDrawsWhatIsAskedAndGoesOn) {
@@ -581,7 +612,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"NoCommand", {"--json"}, "info, doctor, run, validate, conformance, calibrate, monitor, serve, rack, merge, scaling, train"},
         Wrong{"ProfileOfAnotherCommand", {"conformance", "--profile", "coded"}, "--device func:profile=NAME"},
         Wrong{"UnknownCommand", {"quench"}, "unknown command \"quench\"; the commands are info, doctor, run, validate, conformance, calibrate, monitor, serve, rack, merge, scaling, train"},
-        Wrong{"UnknownTrainer", {"train", "classify"}, "there is: generate, score, boltzmann, memory, equilibrium, classifier, ergodicity"},
+        Wrong{"UnknownTrainer", {"train", "classify"}, "there is: generate, score, boltzmann, graph, memory, equilibrium, classifier, ergodicity"},
         Wrong{"UnknownOption", kTrain + std::vector<std::string>{"--frob"}, "--frob"},
         Wrong{"NoOutputFolder", {"train", "generate"}, "--out is required"},
         Wrong{"EmptyValueOfAList", {"train", "score", "--out", "OUT", "--guidance", "1,,2"}, "--guidance: \"\" is not a finite number from 0 to 100"},

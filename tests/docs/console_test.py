@@ -28,6 +28,7 @@ SMALLER = {
     "train score": {"--hidden": "4", "--segments": "2", "--steps": "2", "--shots": "20", "--draw-steps": "4", "--threads": "1",
                     "--unlabelled-shots": "20"},
     "train boltzmann": {"--updates": "2", "--shots": "32", "--draw": "20", "--draw-sweeps": "4", "--hidden": "4"},
+    "train graph": {"--updates": "2"},
     "train memory": {"--cells": "32", "--loads": "0.1", "--shots": "8"},
     "train equilibrium": {"--updates": "2", "--repeats": "2"},
     "train classifier": {"--layer": "4", "--teacher-steps": "4", "--steps": "4", "--runs": "2", "--held-out": "20", "--fine-tune": "2", "--tune-batch": "4",
