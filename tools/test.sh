@@ -35,11 +35,15 @@ fi
 # beside them for the same reason.
 tools/build.sh asan unit_tests
 sanitized=$(mktemp)
-trap 'rm -f "$sanitized"' EXIT
+judges=
+trap '[ -z "$judges" ] || kill "$judges" 2>/dev/null || true; rm -f "$sanitized"' EXIT
 status=0
-ctest --no-tests=error --preset asan --parallel 2 --repeat until-pass:2 2>&1 | tee "$sanitized" || status=1
+ctest --no-tests=error --preset asan --parallel 3 --repeat until-pass:2 2>&1 | tee "$sanitized" || status=1
+timeout 600 tools/judges.sh &  # waits for a network while the processor compiles
+judges=$!
 tools/build.sh release
-timeout 600 tools/judges.sh || echo "test: without other people's programs; the tests that they judge are skipped"
+wait "$judges" || echo "test: without other people's programs; the tests that they judge are skipped"
+judges=
 ctest --no-tests=error --preset release --parallel 3 --repeat until-pass:2 || status=1
 # The last lines are all that some readers keep: what failed under the sanitizers is said there again.
 if grep -q '^The following tests FAILED:' "$sanitized"; then
