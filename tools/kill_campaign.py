@@ -5,22 +5,28 @@
 
 Work is started, killed at a moment by chance, started again to go on from what it left, killed again, and in the end let
 go; then every result must equal that of work that nobody killed, byte by byte (but for the provenance, which has dates).
-Kinds of work: run (states kept), statistics (a run that keeps sums only), silicon (a chip without seeds), generate,
-ergodicity, score (the three trainers), serve (the server of a run is killed; the run must end with a clear error and
-leave nothing, and run anew).
+After each kill every file that is there must be whole: checkpoints by their checksum, archives member by member, HDF5 by
+its length, JSON and pictures by their ends. Kinds of work: run (states kept), statistics (a run that keeps sums only),
+silicon (a chip without seeds), tlm (the chip in SystemC), generate, score, ergodicity, boltzmann, equilibrium, classifier
+(the trainers), served (a trainer whose device is served), serve (the server of a run is killed; the run must end with a
+clear error and leave nothing, and run anew). Whatever can, is kept at every occasion, so that many kills meet the writing
+of a file: the column "writing" counts those that left a temporary one.
 
 Prints a table; exit status 1 when one result differed, a file could not be read, or a temporary file stayed.
 """
 import argparse
+import json
 import os
 import random
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
 import time
 import zipfile
+import zlib
 
 PROGRAM = """
 [network]
@@ -57,12 +63,53 @@ def content(path):
         return file.read()
 
 
+def torn(path):
+    """What is wrong with a file that a killed program left, or nothing."""
+    with open(path, "rb") as file:
+        data = file.read()
+    name = os.path.basename(path)
+    try:
+        if name == "kept":  # docs/checkpoints.md, The format
+            magic, length = data[:8], struct.unpack("<Q", data[24:32])[0]
+            whole = magic == b"heatbath" and len(data) == 32 + length + 4
+            if not whole or zlib.crc32(data[:-4]) != struct.unpack("<I", data[-4:])[0]:
+                return f"{name}: a damaged checkpoint"
+        elif name.endswith(".npz"):
+            with zipfile.ZipFile(path) as archive:
+                if archive.testzip() is not None:
+                    return f"{name}: a damaged archive"
+        elif name.endswith(".json"):
+            json.loads(data)
+        elif name.endswith(".h5"):  # superblock of version 0 or 2: where the file ends
+            at = {0: 40, 2: 28, 3: 28}[data[8]]
+            if data[:8] != b"\x89HDF\r\n\x1a\n" or struct.unpack("<Q", data[at:at + 8])[0] != len(data):
+                return f"{name}: a cut HDF5 file"
+        elif name.endswith(".png") and data[-8:-4] != b"IEND":
+            return f"{name}: a cut picture"
+        elif name.endswith(".html") and not data.rstrip().endswith(b"</html>"):
+            return f"{name}: a cut page"
+    except (ValueError, KeyError, IndexError, struct.error, zipfile.BadZipFile) as error:
+        return f"{name}: unreadable: {error}"
+    return None
+
+
+def files_of(folder):
+    """Every file below, those with temporary names apart."""
+    whole, temporary = [], []
+    for place, _, names in os.walk(folder):
+        for name in names:
+            if os.path.isfile(os.path.join(place, name)):  # not a socket
+                (temporary if name.startswith(".") else whole).append(os.path.join(place, name))
+    return whole, temporary
+
+
 class Work:
     """A command that is killed and goes on. `first` starts it in a folder, `again` goes on; `results` are compared."""
 
-    def __init__(self, name, first, again, results, prepare=None):
+    def __init__(self, name, first, again, results, prepare=None, server=None):
         self.name, self.first, self.again, self.results, self.prepare = name, first, again, results, prepare
-        self.kills = self.ended = self.wrong = 0
+        self.server = server
+        self.kills = self.ended = self.wrong = self.writing = 0
         self.expected = self.seconds = None
 
     def start(self, folder, command):
@@ -72,16 +119,30 @@ class Work:
     def run_unbroken(self, folder):
         if self.prepare:
             self.prepare(folder)
+        server = self.server(folder) if self.server else None
         begin = time.monotonic()
         if self.start(folder, self.first(folder)).wait(600) != 0:
             raise SystemExit(f"{self.name}: the unbroken work failed:\n" + open(os.path.join(folder, "log")).read()[-2000:])
         self.seconds = time.monotonic() - begin
         self.expected = [content(os.path.join(folder, name)) for name in self.results]
+        if server:
+            server.kill()
+            server.wait()
 
     def campaign(self, folder, rng):
-        """One piece of work, killed one to four times; returns what was wrong, or nothing."""
+        """One piece of work; returns what was wrong, or nothing."""
         if self.prepare:
             self.prepare(folder)
+        server = self.server(folder) if self.server else None
+        try:
+            return self.killed(folder, rng)
+        finally:
+            if server:
+                server.kill()
+                server.wait()
+
+    def killed(self, folder, rng):
+        """Killed one to four times, then let go."""
         for kill in range(rng.randint(1, 4)):
             process = self.start(folder, self.first(folder) if kill == 0 else self.again(folder))
             try:
@@ -93,14 +154,28 @@ class Work:
                 process.send_signal(signal.SIGKILL)
                 process.wait()
                 self.kills += 1
+                whole, temporary = files_of(folder)
+                self.writing += len(temporary) > 0
+                if damaged := [wrong for wrong in map(torn, whole) if wrong]:
+                    return "; ".join(damaged)
         status = self.start(folder, self.again(folder)).wait(600)
         if status != 0:
             return f"does not go on: exit status {status}"
         found = [content(os.path.join(folder, name)) for name in self.results]
         if found != self.expected:
             return "other bits than the unbroken work"
-        hidden = [name for name in os.listdir(folder) if name.startswith(".")]
-        return f"left {hidden}" if hidden else None
+        whole, temporary = files_of(folder)
+        if damaged := [wrong for wrong in map(torn, whole) if wrong]:
+            return "; ".join(damaged)
+        return f"left {temporary}" if temporary else None
+
+
+def serve(heatbath, folder, device):
+    """A server at the socket `s` of the folder, which answers."""
+    server = subprocess.Popen([heatbath, "serve", "--listen", "unix:s", "--device", device], cwd=folder,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    server.stdout.readline()
+    return server
 
 
 class Served:
@@ -108,19 +183,15 @@ class Served:
     name = "serve"
 
     def __init__(self, heatbath):
-        self.heatbath, self.kills, self.ended, self.wrong = heatbath, 0, 0, 0
+        self.heatbath, self.kills, self.ended, self.wrong, self.writing = heatbath, 0, 0, 0, 0
         self.expected = self.seconds = None
 
     def serve(self, folder):
-        server = subprocess.Popen([self.heatbath, "serve", "--listen", "unix:" + os.path.join(folder, "s"),
-                                   "--device", "func:cells=64&lanes=16&threads=1"], cwd=folder, stdout=subprocess.PIPE,
-                                  stderr=subprocess.DEVNULL)
-        server.stdout.readline()
-        return server
+        return serve(self.heatbath, folder, "func:cells=64&lanes=16&threads=1")
 
     def client(self, folder):
         log = open(os.path.join(folder, "log"), "ab")
-        return subprocess.Popen([self.heatbath, "run", "p.toml", "--out", "r.npz", "--device", "unix:" + os.path.join(folder, "s")],
+        return subprocess.Popen([self.heatbath, "run", "p.toml", "--out", "r.npz", "--device", "unix:s"],
                                 cwd=folder, stdout=log, stderr=log)
 
     def run_unbroken(self, folder):
@@ -163,31 +234,53 @@ def write_program(cells, period, duration, shots, dt="", metered=True, statistic
     return lambda folder: open(os.path.join(folder, "p.toml"), "w").write(text) and None
 
 
+def write_images(folder):
+    """A data set in IDX format, 120 images of 28 x 28 in ten classes of stripes, for the trainers that read one."""
+    def image(k):
+        return bytes(255 if (row // 3 + column // 3 * (k % 10 + 1) + k // 10) % 5 == 0 and 4 < row < 24 and 4 < column < 24 else 0
+                     for row in range(28) for column in range(28))
+    os.mkdir(os.path.join(folder, "idx"))
+    with open(os.path.join(folder, "idx", "train-images-idx3-ubyte"), "wb") as file:
+        file.write(struct.pack(">IIII", 2051, 120, 28, 28) + b"".join(map(image, range(120))))
+    with open(os.path.join(folder, "idx", "train-labels-idx1-ubyte"), "wb") as file:
+        file.write(struct.pack(">II", 2049, 120) + bytes(k % 10 for k in range(120)))
+
+
 def all_work(heatbath):
     kept = ["--checkpoint", "kept", "--checkpoint-every", "0", "--resume"]
+    every = ["--checkpoint-every", "0"]
+    small = "func:cells=64&lanes=16&threads=1"
+    digits = ["--device", "func:cells=1024&lanes=8&threads=1", "--data", "idx"] + every
 
     def runs(name, device, *program, **more):
         command = lambda folder: [heatbath, "run", "p.toml", "--out", "r.npz", "--device", device] + kept
         return Work(name, command, command, ["r.npz"], write_program(*program, **more))
 
-    def trains(name, saved, words):
-        command = [heatbath, "train", name] + words + ["--out", "out"]
+    def trains(name, trainer, saved, words, prepare=None, server=None):
+        command = [heatbath, "train", trainer] + words + ["--out", "out"]
 
         def again(folder):
             there = os.path.exists(os.path.join(folder, "out", saved))
             return command + (["--continue"] if there else [])
-        return Work(name, lambda folder: command, again, [os.path.join("out", saved)])
+        return Work(name, lambda folder: command, again, [os.path.join("out", saved)], prepare, server)
 
     return [
-        runs("run", "func:cells=64&lanes=16&threads=1", 64, 0.25, 60, 40),
-        runs("statistics", "func:cells=64&lanes=16&threads=1", 64, 0.25, 60, 40, statistics=True),
+        runs("run", small, 64, 0.25, 30, 20),
+        runs("statistics", small, 64, 0.25, 30, 20, statistics=True),
         runs("silicon", "func:profile=silicon&cells=64&threads=1", 64, 0.25, 20, 4, metered=False),
-        trains("generate", "model.h5", ["--hidden", "16", "--updates", "12", "--shots", "2", "--checkpoint-every", "0",
-                                        "--device", "func:profile=ideal&cells=1024&lanes=8&threads=1"]),
-        trains("ergodicity", "machines.json", ["--problem", "two-patterns", "--updates", "60", "--effort", "0.2"]),
-        trains("score", "score_network.h5", ["--hidden", "16", "--segments", "3", "--steps", "12", "--batch", "8",
-                                             "--shots", "10", "--checkpoint-every", "0", "--device",
-                                             "func:profile=ideal&cells=1024&lanes=8&threads=1"]),
+        runs("tlm", "tlm:cells=16&lanes=4&threads=1", 16, 0.25, 4, 8),
+        trains("generate", "generate", "model.h5", ["--hidden", "2", "--updates", "8", "--shots", "2", "--digits", "0"] + digits,
+               write_images),
+        trains("score", "score", "score_network.h5", ["--hidden", "4", "--segments", "2", "--steps", "40", "--batch", "2", "--shots",
+                                                      "10", "--held-out", "10", "--threads", "1"] + digits, write_images),
+        trains("ergodicity", "ergodicity", "machines.json", ["--problem", "two-patterns", "--updates", "20", "--effort", "0.01"]),
+        trains("boltzmann", "boltzmann", "machine.json", ["--updates", "40", "--shots", "16", "--draw", "50", "--draw-sweeps", "20",
+                                                          "--device", "func:lanes=16&threads=1"] + every),
+        trains("equilibrium", "equilibrium", "net.json", ["--updates", "20", "--device", "func:lanes=16&threads=1"] + every),
+        trains("classifier", "classifier", "classifier.json", ["--held-out", "20", "--layer", "4", "--teacher-steps", "40", "--steps", "40",
+                                                               "--batch", "4", "--runs", "2", "--threads", "1"] + digits, write_images),
+        trains("served", "equilibrium", "net.json", ["--updates", "20", "--device", "unix:s"] + every,
+               server=lambda folder: serve(heatbath, folder, "func:lanes=16&threads=1")),
         Served(heatbath),
     ]
 
@@ -228,9 +321,9 @@ def main():
             shutil.rmtree(place)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    print(f"{'work':12} {'unbroken':>10} {'kills':>6} {'pieces':>7} {'equal':>6}")
+    print(f"{'work':12} {'unbroken':>10} {'kills':>6} {'writing':>8} {'pieces':>7} {'equal':>6}")
     for work in works:
-        print(f"{work.name:12} {work.seconds:8.2f} s {work.kills:6} {work.ended:7} {work.ended - work.wrong:6}")
+        print(f"{work.name:12} {work.seconds:8.2f} s {work.kills:6} {work.writing:8} {work.ended:7} {work.ended - work.wrong:6}")
     print(f"{sum(w.kills for w in works)} kills in {time.monotonic() - begin:.0f} s, seed {arguments.seed}")
     return 1 if any(work.wrong for work in works) else 0
 
