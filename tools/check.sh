@@ -3,7 +3,7 @@
 # assertions of the standard library, sanitizers, fuzzing, SIGKILL, soak. Hours in full; parts by name.
 set -uo pipefail
 
-parts=(tidy cppcheck assertions asan tsan tsan_python large_files pages fuzz kill soak)
+parts=(tidy cppcheck assertions asan tsan tsan_python large_files pages restore hostile fuzz kill soak)
 usage() {
   printf 'usage: tools/check.sh [--minutes M] [PART...]\n\nParts (default: all):\n'
   printf '  tidy        clang-tidy on link, driver, server, sim, hw_model/device, hw_model/analog, files\n'
@@ -14,6 +14,8 @@ usage() {
   printf '  tsan_python threads in the Python module under TSan (tools/tsan_python.sh)\n'
   printf '  large_files an array beyond 4 GiB in an .npz; takes 4.4 GB of disk\n'
   printf '  pages       every command line of the pages, the long ones too\n'
+  printf '  restore     200 random devices to other instruction sets and threads, 204 to tlm: and back\n'
+  printf '  hostile     tools/hostile_files.py: 500 files that a reader must refuse, with the memory that takes\n'
   printf '  fuzz        every target of tools/fuzz.sh for M minutes (1)\n'
   printf '  kill        tools/kill_campaign.py for M minutes\n'
   printf '  soak        tools/soak_server.py for M minutes\n\nPrints a table; exit status 1 where a part found something, 2 where one could not run. Logs are in build/check.\n'
@@ -86,6 +88,10 @@ part_pages() {
 }
 part_fuzz() { tools/fuzz.sh --seconds "$((60 * minutes))"; }
 command_of_release() { tools/build.sh release heatbath && test -x build/release/apps/heatbath; }
+part_restore() {
+  tools/build.sh release checkpoints && HEATBATH_RANDOM_DEVICES=200 ctest --no-tests=error --preset release -R '^(SavedDevices|.*MovedBetweenModels)[.]'
+}
+part_hostile() { command_of_release && python3 tools/hostile_files.py build/release/apps/heatbath --files 500; }
 part_kill() { command_of_release && tools/kill_campaign.py build/release/apps/heatbath --kills 1000000 --seconds "$((60 * minutes))"; }
 part_soak() { command_of_release && python3 tools/soak_server.py build/release/apps/heatbath --seconds "$((60 * minutes))"; }
 

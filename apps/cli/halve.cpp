@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <ranges>
+#include <iterator>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -19,8 +19,13 @@ namespace {
 constexpr double most_bytes = 0x1p30;
 
 /// The energies of every snapshot.
-auto compared_meters() {
-  return std::views::filter(meter_list, [](const MeterFacts& meter) { return meter.in_record != nullptr; });
+const std::vector<MeterFacts>& compared_meters() {
+  static const std::vector<MeterFacts> all = [] {
+    std::vector<MeterFacts> in_record;
+    std::ranges::copy_if(meter_list, std::back_inserter(in_record), [](const MeterFacts& meter) { return meter.in_record != nullptr; });
+    return in_record;
+  }();
+  return all;
 }
 
 double error_of(const Moments& is) { return is.count > 1 ? is.sd() / std::sqrt(is.count) : std::nan(""); }
@@ -55,7 +60,7 @@ std::size_t shot_columns(const TomlProgram& description, const Program& program)
   const std::uint32_t cells = description.capture_cells != 0
                                   ? description.capture_cells
                                   : description.cells - description.first_cell % description.cells;
-  return cells + static_cast<std::size_t>(std::ranges::distance(compared_meters())) * program.snapshots();
+  return cells + compared_meters().size() * program.snapshots();
 }
 
 void check_halving(const Device& device, const TomlProgram& description, const Program& program) {

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <iterator>
-#include <ranges>
 #include <span>
 #include <utility>
 #include <vector>
@@ -83,10 +82,45 @@ class Graph {
   };
   Couplers couplers() const { return Couplers(*this); }
 
-  /// Neighbours of a cell, ascending.
-  auto neighbours(std::uint32_t cell) const {
-    return distances(cell) | std::views::transform([cell](std::uint32_t distance) { return cell + distance; });
-  }
+  /// Neighbours of a cell, ascending: a range that is made as it is read.
+  class Neighbours {
+   public:
+    class const_iterator {
+     public:
+      using iterator_category = std::input_iterator_tag;
+      using iterator_concept = std::forward_iterator_tag;
+      using value_type = std::uint32_t;
+      using difference_type = std::ptrdiff_t;
+      using pointer = const std::uint32_t*;
+      using reference = std::uint32_t;
+
+      const_iterator() = default;
+      const_iterator(const std::uint32_t* distance, std::uint32_t cell) : distance_(distance), cell_(cell) {}
+      std::uint32_t operator*() const { return cell_ + *distance_; }
+      const_iterator& operator++() {
+        ++distance_;
+        return *this;
+      }
+      const_iterator operator++(int) { return {distance_++, cell_}; }
+      friend bool operator==(const const_iterator&, const const_iterator&) = default;
+
+     private:
+      const std::uint32_t* distance_ = nullptr;
+      std::uint32_t cell_ = 0;
+    };
+
+    Neighbours(std::span<const std::uint32_t> distances, std::uint32_t cell) : distances_(distances), cell_(cell) {}
+    std::size_t size() const { return distances_.size(); }
+    bool empty() const { return distances_.empty(); }
+    const_iterator begin() const { return {distances_.data(), cell_}; }
+    const_iterator end() const { return {distances_.data() + distances_.size(), cell_}; }
+    std::uint32_t operator[](std::size_t n) const { return cell_ + distances_[n]; }
+
+   private:
+    std::span<const std::uint32_t> distances_;
+    std::uint32_t cell_;
+  };
+  Neighbours neighbours(std::uint32_t cell) const { return {distances(cell), cell}; }
   /// Ordinal of the coupler that leads to the n-th neighbour.
   std::uint32_t coupler_ordinal(std::uint32_t cell, std::uint32_t n) const;
 

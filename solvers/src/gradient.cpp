@@ -43,7 +43,7 @@ Network moved(const Network& network, const Parameter& p, double by) {
   }
   std::vector<Edge> edges(network.couplings().begin(), network.couplings().end());
   const auto [low, high] = std::minmax(p.i, p.j);
-  const auto at = std::ranges::find_if(edges, [&](const Edge& edge) { return edge.i == low && edge.j == high; });
+  const auto at = std::ranges::find_if(edges, [low = low, high = high](const Edge& edge) { return edge.i == low && edge.j == high; });
   if (at != edges.end()) at->value += by;
   else edges.push_back({low, high, by});
   other.set_couplings(edges);

@@ -141,26 +141,33 @@ TEST(SavedDevices, GoOnToTheSameBitsElsewhere) {
   EXPECT_GT(running, devices / 4);
 }
 
-/// From func: to tlm: and back. A process has one SystemC chip; ctest gives each test a process.
-void moves_between_models(const Kind& kind, unsigned times) {
+/// From func: to tlm: and back, each time to another instruction set. A process has one SystemC chip; ctest gives each test
+/// a process.
+class MovedBetweenModels : public ::testing::TestWithParam<std::size_t> {};
+
+TEST_P(MovedBetweenModels, GoOnToTheSameBits) {
+  const Kind& kind = kinds[GetParam()];
   try {
     open_transport(uri(kind, 1, "tlm:"));
   } catch (const Error& error) {
     GTEST_SKIP() << error.what();  // no SystemC, or another chip of this process
   }
+  const std::vector<numerics::Isa> isas = numerics::available_isas();
   const model::Profile profile = profile_of(kind);
+  const unsigned of_kinds = static_cast<unsigned>(kinds.size()), times = (device_count() + of_kinds - 1) / of_kinds;
   for (unsigned time = 0; time < times; ++time) {
-    SCOPED_TRACE("program " + std::to_string(time));
+    SCOPED_TRACE(std::string(kind.profile) + ", program " + std::to_string(time));
     std::mt19937_64 rng(77 + time);
     const std::uint64_t program = rng();
     MovingLink stays(open_transport(uri(kind, 1)), ~std::uint64_t{0}, nullptr);
     const testing::Observations expected = testing::RandomHost(stays).run(program, profile, kind.cells, kind.lanes);
     const std::uint64_t first = rng() % turns_of(stays), second = rng() % turns_of(stays);
-    std::vector<std::byte> saved;
+    std::size_t next_isa = time;
     const auto to = [&](const char* scheme) {
       return [&, scheme](std::unique_ptr<Transport> from) {
-        saved = restorable(*from).save();
+        const std::vector<std::byte> saved = restorable(*from).save();
         from.reset();
+        EXPECT_TRUE(numerics::select_isa(isas[next_isa++ % isas.size()]));
         std::unique_ptr<Transport> link = open_transport(uri(kind, 1, scheme));
         restorable(*link).restore(saved);
         EXPECT_EQ(restorable(*link).save(), saved);
@@ -174,11 +181,10 @@ void moves_between_models(const Kind& kind, unsigned times) {
     ASSERT_EQ(expected.size(), found.size());
     for (std::size_t i = 0; i < expected.size(); ++i) ASSERT_EQ(expected[i], found[i]) << "observation " << i;
   }
+  numerics::select_isa(isas.back());
 }
 
-TEST(SavedDevices, MoveBetweenTheModelsOnIdeal) { moves_between_models(kinds[0], 8); }
-TEST(SavedDevices, MoveBetweenTheModelsOnPhases) { moves_between_models(kinds[8], 6); }
-TEST(SavedDevices, MoveBetweenTheModelsOnAHarshChip) { moves_between_models(kinds[15], 6); }
+INSTANTIATE_TEST_SUITE_P(EveryKind, MovedBetweenModels, ::testing::Range<std::size_t>(0, kinds.size()));
 
 std::string refusal(Transport& link, std::span<const std::byte> saved) {
   try {
