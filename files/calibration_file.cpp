@@ -90,8 +90,12 @@ Calibration read_calibration(const std::filesystem::path& path) {
 }
 
 Calibration calibration_of_text(const std::string& text, const std::string& source) {
-  const json file = json::parse(text, nullptr, false);
-  if (file.is_discarded()) fail(source, "it is not JSON; a calibration of heatbath calibrate is needed");
+  json file;
+  try {
+    file = parsed_json(text);
+  } catch (const json::parse_error&) {
+    fail(source, "it is not JSON; a calibration of heatbath calibrate is needed");
+  }
   if (!file.is_object() || !file.contains("format") || file["format"] != kCalibrationFormat)
     fail(source, fmt::format("it is no \"{}\"", kCalibrationFormat));
   if (!file.contains("calibration") || !file.contains("crc32") || file["crc32"] != checksum_of(file["calibration"]))

@@ -122,7 +122,7 @@ void read_machine_file(const std::filesystem::path& path, const char* purpose, c
     // A number in a tree takes what ten digits take in the text; more of them are none of a training.
     if (static_cast<std::size_t>(std::ranges::count(text, ',')) > kFewValues + text.size() / 8)
       throw Error(HB_BAD_ARG, "more values than the machines of a training have");
-    const json file = json::parse(text);
+    const json file = parsed_json(text);
     // Before version 2 there was no checksum.
     if (file.contains("version")) {
       if (whole_number<std::uint32_t>(file, "version") != kVersion)

@@ -12,6 +12,7 @@
 #include "files/clauses.hpp"
 #include "files/toml_item.hpp"
 #include "files/toml_network.hpp"
+#include "files/utf8.hpp"
 #include "heatbath/error.hpp"
 #include "heatbath/numerics/pair_file.hpp"
 #include "heatbath/numerics/text.hpp"
@@ -244,7 +245,7 @@ Problem read_json(const std::string& text, const std::string& where, std::option
   problem.format = "dimod JSON";
   Entries entries;
   try {
-    const nlohmann::json json = nlohmann::json::parse(text);
+    const nlohmann::json json = parsed_json(text);
     if (!json.is_object() || json.value("type", "") != "BinaryQuadraticModel")
       wrong(where + ": no dimod BinaryQuadraticModel: its key \"type\" says so");
     if (json.value("use_bytes", false)) wrong(where + ": its numbers are bytes; write it with to_serializable() without use_bytes");

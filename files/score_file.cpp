@@ -105,7 +105,7 @@ trainers::ScoreModel read_score(const std::filesystem::path& path) {
   const std::string text = text_of(path, kLongestScore);
   trainers::ScoreModel score;
   try {
-    const nlohmann::json json = nlohmann::json::parse(text);
+    const nlohmann::json json = parsed_json(text);
     if (!json.is_object() || json.value("format", "") != kScoreFormat) {
       fail(path, "not a score; use a score.json that heatbath bound wrote");
     }

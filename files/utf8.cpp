@@ -32,4 +32,20 @@ std::string json_text(const nlohmann::json& value, int indent) {
   return value.dump(indent, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
+nlohmann::json parsed_json(std::string_view text) {
+  constexpr std::size_t deepest = 64;
+  std::size_t depth = 0;
+  bool in_string = false;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (c == '"') in_string = !in_string;
+    if (in_string && c == '\\') ++at;
+    if (in_string) continue;
+    if ((c == '[' || c == '{') && ++depth > deepest)
+      throw nlohmann::json::parse_error::create(101, at + 1, "brackets nest deeper than 64", nullptr);
+    if ((c == ']' || c == '}') && depth > 0) --depth;
+  }
+  return nlohmann::json::parse(text);
+}
+
 }  // namespace heatbath::apps

@@ -18,4 +18,8 @@ std::string valid_utf8(std::string_view text);
 /// a name never costs a result.
 std::string json_text(const nlohmann::json& value, int indent = -1);
 
+/// The value of a JSON text whose brackets nest at most 64 deep, as those of every file here do. Throws
+/// nlohmann::json::parse_error for a text that is none, or deeper: a bracket takes a hundred times its own memory.
+nlohmann::json parsed_json(std::string_view text);
+
 }  // namespace heatbath::apps

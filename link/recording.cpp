@@ -160,7 +160,7 @@ ReplayTransport::ReplayTransport(std::string file) : name_(std::move(file)), fil
 
 void ReplayTransport::read(void* bytes, std::size_t size) {
   if (size != 0 && !file_.read(static_cast<char*>(bytes), static_cast<std::streamsize>(size)))
-    differ("the record breaks off in access " + std::to_string(count_ + 1));
+    differ("the record breaks off in access " + std::to_string(count_ + 1), HB_IO);
 }
 
 /// Memory grows with what the file holds, not with what an entry claims.
@@ -174,12 +174,12 @@ void ReplayTransport::read_data(std::uint64_t bytes) {
 }
 
 void ReplayTransport::damaged() {
-  differ("the record is damaged in access " + std::to_string(count_ + 1) + (has_checksums_ ? " (its checksum differs)" : ""));
+  differ("the record is damaged in access " + std::to_string(count_ + 1) + (has_checksums_ ? " (its checksum differs)" : ""), HB_IO);
 }
 
-void ReplayTransport::differ(const std::string& what) {
-  if (differs_.empty()) differs_ = "replay " + name_ + ": " + what;
-  throw Error(HB_LINK, differs_, ticks_ == not_seen ? 0 : ticks_);
+void ReplayTransport::differ(const std::string& what, hb_status_t code) {
+  if (differs_.empty()) differs_ = "replay " + name_ + ": " + what, why_ = code;
+  throw Error(why_, differs_, ticks_ == not_seen ? 0 : ticks_);
 }
 
 /// The record's next entry, which must be the access asked for; its data is in data_.

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "heatbath/interruptible.hpp"
+#include "heatbath/status.h"
 #include "heatbath/transport.hpp"
 
 namespace heatbath {
@@ -73,8 +74,8 @@ class RecordTransport final : public Transport, public Interruptible {
 /// Error(LINK) that names both. Errors that were recorded are thrown again.
 class ReplayTransport final : public Transport {
  public:
-  /// Throws Error(IO) when the file cannot be read, is no record or its head is damaged. Damage behind the head is an
-  /// Error(LINK) of the access that meets it.
+  /// Throws Error(IO) when the file cannot be read, is no record or its head is damaged. Damage behind the head, a record
+  /// that breaks off too, is an Error(IO) of the access that meets it and of every one after it.
   explicit ReplayTransport(std::string file);
   std::uint32_t read32(std::uint64_t address) override;
   void write32(std::uint64_t address, std::uint32_t value) override;
@@ -88,7 +89,7 @@ class ReplayTransport final : public Transport {
  private:
   RecordEntry next(const RecordEntry& asked);
   void finish(const RecordEntry& entry);
-  [[noreturn]] void differ(const std::string& what);
+  [[noreturn]] void differ(const std::string& what, hb_status_t code = HB_LINK);
   void read(void* bytes, std::size_t size);
   void read_data(std::uint64_t bytes);
   [[noreturn]] void damaged();
@@ -101,6 +102,7 @@ class ReplayTransport final : public Transport {
   std::uint64_t ticks_ = ~std::uint64_t{0};
   std::vector<std::byte> data_;
   std::string differs_;  ///< what differed; empty while nothing did
+  hb_status_t why_ = HB_LINK;
 };
 
 }  // namespace heatbath

@@ -24,5 +24,19 @@ TEST(Utf8, JsonTakesAnyName) {
   EXPECT_EQ(json_text({{"name", "m\xFCller"}}), "{\"name\":\"m\uFFFDller\"}");
 }
 
+TEST(Utf8, BracketsOfAJsonTextNest64Deep) {
+  const auto nested = [](std::size_t deep) { return std::string(deep, '[') + std::string(deep, ']'); };
+  EXPECT_EQ(parsed_json(nested(64)).dump(), nested(64));
+  EXPECT_THROW(parsed_json(nested(65)), nlohmann::json::parse_error);
+  std::string objects;
+  for (int k = 0; k < 100000; ++k) objects += "{\"a\":";
+  EXPECT_THROW(parsed_json(objects), nlohmann::json::parse_error);
+  const std::string text = "\"\\\"" + std::string(1000, '[') + '"';
+  EXPECT_EQ(parsed_json(text).get<std::string>(), '"' + std::string(1000, '[')) << "those of a string are text";
+  std::string flat = "[[]";
+  for (int k = 0; k < 200; ++k) flat += ",[{}]";
+  EXPECT_EQ(parsed_json(flat + "]").size(), 201u);
+}
+
 }  // namespace
 }  // namespace heatbath::apps

@@ -195,7 +195,7 @@ TEST(Recording, RefusesWhatIsNoRecord) {
   }
   std::filesystem::resize_file(file.path, std::filesystem::file_size(file.path) - 7);
   Device device = open("replay:" + file.path);
-  EXPECT_THAT(failure(HB_LINK, [&] { device.now(); }), HasSubstr("the record breaks off in access"));
+  EXPECT_THAT(failure(HB_IO, [&] { device.now(); }), HasSubstr("the record breaks off in access"));
 }
 
 }  // namespace
