@@ -245,6 +245,8 @@ Problem read_json(const std::string& text, const std::string& where, std::option
   problem.format = "dimod JSON";
   Entries entries;
   try {
+    if (text.find("BinaryQuadraticModel") == std::string::npos)  // before a tree takes twenty times the text
+      wrong(where + ": no dimod BinaryQuadraticModel: its key \"type\" says so");
     const nlohmann::json json = parsed_json(text);
     if (!json.is_object() || json.value("type", "") != "BinaryQuadraticModel")
       wrong(where + ": no dimod BinaryQuadraticModel: its key \"type\" says so");

@@ -22,10 +22,13 @@ void check_size(const Struct& of, std::uint32_t smallest, const char* where, con
                                 "; set it to sizeof, " + std::to_string(sizeof(Struct)) + " in this library");
 }
 
-JobOptions options_of(const heatbath_job_options* asked, const char* where) {
+JobOptions options_of(const heatbath_job_options* callers, const char* where) {
   JobOptions options;
-  if (asked == nullptr) return options;
-  check_size(*asked, smallest_options, where, "options");
+  if (callers == nullptr) return options;
+  check_size(*callers, smallest_options, where, "options");
+  heatbath_job_options whole{};  // what an older caller lacks is zero
+  std::memcpy(&whole, callers, std::min<std::size_t>(callers->size, sizeof whole));
+  const heatbath_job_options* const asked = &whole;
   options.shots = asked->shots == 0 ? 1 : asked->shots;
   if (asked->seeded) options.seed = asked->seed;
   options.strict = asked->strict;
@@ -37,6 +40,17 @@ JobOptions options_of(const heatbath_job_options* asked, const char* where) {
   options.limit = {asked->limit};
   if (asked->progress != nullptr)
     options.progress = [call = asked->progress, context = asked->context](double done) { return call(context, done); };
+  if ((asked->checkpoint_due == nullptr) != (asked->checkpoint_keep == nullptr))
+    throw Error(HB_BAD_ARG, std::string(where) + ": options.checkpoint_due and checkpoint_keep go together; one is NULL");
+  if (asked->checkpoint_due != nullptr) {
+    options.checkpoints.due = [call = asked->checkpoint_due, context = asked->context] { return call(context); };
+    options.checkpoints.take = [call = asked->checkpoint_keep, context = asked->context](std::vector<std::byte>&& saved) {
+      call(context, saved.data(), saved.size());
+    };
+  }
+  const auto from = capi::array(static_cast<const std::byte*>(asked->checkpoint_from), asked->checkpoint_bytes, where,
+                                "options.checkpoint_from");
+  options.checkpoints.from.assign(from.begin(), from.end());
   return options;
 }
 

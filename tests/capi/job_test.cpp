@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <span>
@@ -251,6 +252,65 @@ TEST_F(CJob, NothingThrownCrosses) {
   EXPECT_EQ(said(), "of the host's own");
   options.progress = [](void*, double) { return false; };
   EXPECT_EQ(heatbath_run(device, program, &options, &result), HB_ABORTED);
+}
+
+/// What the host of a job that is kept sees: the bytes of the second time it was asked.
+struct Keeper {
+  int asked = 0;
+  std::vector<unsigned char> bytes;
+};
+
+TEST_F(CJob, IsKeptAndGoesOnToTheSameBitsOnAnotherDevice) {
+  ASSERT_EQ(heatbath_program_load_all(program, HB_SECTION_KT, 1), HB_OK);
+  ASSERT_EQ(heatbath_program_load_all(program, HB_SECTION_J2, 1), HB_OK);
+  ASSERT_EQ(heatbath_program_commit(program), HB_OK);
+  ASSERT_EQ(heatbath_program_capture_start(program, 20000, false), HB_OK);
+  ASSERT_EQ(heatbath_program_evolve(program, 2000000), HB_OK);
+  options.shots = 6;
+  Keeper keeper;
+  options.context = &keeper;
+  options.checkpoint_due = [](void* context) { return ++static_cast<Keeper*>(context)->asked == 2; };
+  options.checkpoint_keep = [](void* context, const void* bytes, std::uint64_t count) {
+    const auto* first = static_cast<const unsigned char*>(bytes);
+    static_cast<Keeper*>(context)->bytes.assign(first, first + count);
+  };
+  ASSERT_EQ(heatbath_run(device, program, &options, &result), HB_OK) << said();
+  ASSERT_FALSE(keeper.bytes.empty()) << "asked " << keeper.asked << " times";
+  const auto states_of = [](const heatbath_result* of) {
+    const float* values = nullptr;
+    std::uint32_t shots = 0, variables = 0;
+    std::uint64_t records = 0;
+    EXPECT_EQ(heatbath_result_states(of, &values, &shots, &records, &variables), HB_OK);
+    return std::vector<float>(values, values + shots * records * variables);
+  };
+  const std::vector<float> expected = states_of(result);
+  ASSERT_EQ(expected.size(), 6u * 100 * 3);
+
+  heatbath_device* other = nullptr;
+  ASSERT_EQ(heatbath_open("func:cells=3&lanes=2&threads=3&seed=5", &other), HB_OK) << said();
+  options.checkpoint_due = nullptr, options.checkpoint_keep = nullptr;
+  options.checkpoint_from = keeper.bytes.data(), options.checkpoint_bytes = keeper.bytes.size();
+  heatbath_result* again = nullptr;
+  ASSERT_EQ(heatbath_run(other, program, &options, &again), HB_OK) << said();
+  EXPECT_EQ(states_of(again), expected);
+  heatbath_result_free(again);
+
+  keeper.bytes[keeper.bytes.size() / 2] ^= 1;
+  EXPECT_EQ(heatbath_run(other, program, &options, &again), HB_BAD_ARG);
+  EXPECT_NE(said().find("damaged"), std::string::npos) << said();
+  options.checkpoint_from = nullptr;
+  EXPECT_EQ(heatbath_run(other, program, &options, &again), HB_BAD_ARG);
+  EXPECT_NE(said().find("checkpoint_from is NULL"), std::string::npos) << said();
+  options.size = offsetof(heatbath_job_options, checkpoint_due);  // of a caller of before checkpoints
+  EXPECT_EQ(heatbath_run(other, program, &options, &again), HB_OK) << said();
+  EXPECT_EQ(states_of(again), expected) << "what it lacks is zero";
+  heatbath_result_free(again);
+  options.size = sizeof options;
+  options.checkpoint_bytes = 0;
+  options.checkpoint_due = [](void*) { return false; };
+  EXPECT_EQ(heatbath_run(other, program, &options, &again), HB_BAD_ARG);
+  EXPECT_NE(said().find("go together"), std::string::npos) << said();
+  heatbath_device_free(other);
 }
 
 }  // namespace

@@ -13,7 +13,8 @@
 namespace heatbath::fuzz {
 namespace {
 
-constexpr std::uint32_t most_instructions = 24, longest_wait = 3000, most_starts = 6;
+constexpr std::uint32_t most_instructions = 24, longest_wait = 3000, most_starts = 60;
+constexpr int most_operations = 2000;
 
 /// Both models of a chip, put back to power-on before each input.
 class Both {
@@ -34,6 +35,7 @@ class Both {
   }
   template <class Do>
   auto both(const Do& act) {
+    ++operations_.count;
     const auto found = guarded(*func_, act);
     if (!tlm_) return found;
     const auto other = guarded(*tlm_, act);
@@ -50,6 +52,7 @@ class Both {
     both([&](Transport& link) { return link.write_block(address, data), 0u; });
   }
   void command(std::uint32_t code) {
+    if (code == HB_COMMAND_OP_START) ++programs_.count;
     const std::uint32_t sequence = ((read32(HB_COMMAND_ACK_OFFSET) >> 16) + 1) & 0xFFFF;
     write32(HB_COMMAND_OFFSET, code | sequence << 16);
     read32(HB_COMMAND_ACK_OFFSET);
@@ -73,6 +76,7 @@ class Both {
 
   std::unique_ptr<Transport> func_, tlm_;
   std::vector<std::byte> begin_;
+  Tally operations_{"register operations on both models"}, programs_{"programs started on both models"};
 };
 
 /// An instruction whose fields are mostly in reach.
@@ -102,7 +106,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fuzz::Input in(data, size);
   std::vector<hb_instruction_t> program;
   std::uint32_t starts = 0;
-  for (int operation = 0; operation < 200 && !in.empty(); ++operation) {
+  for (int operation = 0; operation < fuzz::most_operations && !in.empty(); ++operation) {
     switch (in.take<std::uint8_t>() % 10) {
       case 0: chip.read32(4 * in.below(HB_WINDOW_BYTES / 4 + 2)); break;
       case 1: chip.read32(in.take<std::uint32_t>()); break;

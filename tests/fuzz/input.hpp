@@ -16,6 +16,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
 namespace heatbath::fuzz {
 
+/// What was done in all inputs, said on standard error when the process ends: campaigns go by it.
+struct Tally {
+  const char* what;
+  std::uint64_t count = 0;
+  ~Tally() { std::fprintf(stderr, "%llu %s\n", static_cast<unsigned long long>(count), what); }
+};
+
 /// Takes values off the front; zeros behind the end.
 class Input {
  public:

@@ -1,9 +1,10 @@
 // Runs a target without libFuzzer: its corpus, then, where asked for, mutations of it.
 //
-//   fuzz_NAME FILE|FOLDER... [--mutations N] [--seconds S] [--seed K]
+//   fuzz_NAME FILE|FOLDER... [--mutations N] [--random N] [--seconds S] [--seed K]
 //
 // Mutations are those of libFuzzer's blind mode: bytes changed, inserted, erased, copied, numbers at the ends of their
-// ranges, two inputs joined. An input that ends the process is left as crash.input in the working folder.
+// ranges, two inputs joined. --random adds inputs of up to
+// 16 KiB that are nothing but chance. An input that ends the process is left as crash.input in the working folder.
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
@@ -63,6 +64,13 @@ Bytes mutated(const std::vector<Bytes>& corpus, Rng& rng) {
   return input;
 }
 
+/// Nothing but chance: for targets that take any bytes for choices.
+Bytes by_chance(Rng& rng) {
+  Bytes input(1 + rng() % 16384);
+  for (std::uint8_t& byte : input) byte = static_cast<std::uint8_t>(rng());
+  return input;
+}
+
 void run(const Bytes& input, bool keep) {
   if (keep) std::ofstream("crash.input", std::ios::binary).write(reinterpret_cast<const char*>(input.data()), static_cast<std::streamsize>(input.size()));
   LLVMFuzzerTestOneInput(input.data(), input.size());
@@ -72,13 +80,14 @@ void run(const Bytes& input, bool keep) {
 
 int main(int count, char** arguments) {
   std::vector<Bytes> corpus;
-  std::uint64_t mutations = 0, seed = 1, done = 0;
+  std::uint64_t mutations = 0, random = 0, seed = 1, done = 0;
   double seconds = 1e9;
   for (int k = 1; k < count; ++k) {
     const std::string_view word = arguments[k];
     if (word.starts_with("--") && k + 1 < count) {
       const std::string value = arguments[++k];
       if (word == "--mutations") mutations = std::stoull(value);
+      if (word == "--random") random = std::stoull(value);
       if (word == "--seconds") seconds = std::stod(value);
       if (word == "--seed") seed = std::stoull(value);
       continue;
@@ -98,6 +107,7 @@ int main(int count, char** arguments) {
   for (const Bytes& input : corpus) run(input, false);
   Rng rng(seed);
   for (; done < mutations && passed() < seconds; ++done) run(mutated(corpus, rng), true);
+  for (; done < mutations + random && passed() < seconds; ++done) run(by_chance(rng), true);
   std::error_code none;
   if (done > 0) std::filesystem::remove("crash.input", none);
   std::printf("%zu inputs of the corpus, %llu mutations, %.1f s\n", corpus.size(), static_cast<unsigned long long>(done), passed());
