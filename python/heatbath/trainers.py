@@ -7,8 +7,8 @@
     drawn = trainers.generate(heatbath.open("func:"), trainer.model, shots=20)
 
 Images out of thermal noise (docs/generative.md): GenerativeTrainer, generate, classify, judge. Score networks (docs/score.md):
-ScoreTrainer, draw, DigitReader, judge_drawings. Boltzmann machines (docs/boltzmann.md): BoltzmannTrainer, draw_spins, free_energy,
-gradient_of_machine. Memories (docs/memory.md): hebbian_memory, dense_memory, recall. Equilibrium propagation and the natural
+ScoreTrainer, draw, DigitReader, judge_drawings. Boltzmann machines (docs/boltzmann.md): BoltzmannTrainer, GraphTrainer, draw_spins,
+free_energy, gradient_of_machine. Memories (docs/memory.md): hebbian_memory, dense_memory, recall. Equilibrium propagation and the natural
 gradient (docs/analog_training.md): EquilibriumTrainer, natural_step, NaturalDescent. Trainings stop after any step and go on, in
 this process or from a pickle, to the bits of one that was never stopped.
 """
@@ -19,7 +19,8 @@ import typing
 
 from heatbath import _core
 from heatbath._core import (
-    BoltzmannTrainer, DenseMemory, DigitReader, EquilibriumTrainer, GenerativeModel, GenerativeTrainer, Images, MachineTraining, NaturalDescent,
+    BoltzmannTrainer, DenseMemory, DigitReader, EquilibriumTrainer, GenerativeModel, GenerativeTrainer, GraphTrainer,
+    GraphTraining, Images, MachineTraining, NaturalDescent,
     Patterns, QuarticNet, Samples, ScoreDrawings, ScoreNetwork, ScoreTrainer, SpinMachine, bars_and_stripes, classify, dense_memory, draw,
     draw_digits, draw_spins, exact_gradient, exact_spins, free_energy, generate, gradient_of_machine, hebbian_memory, hebbian_overlap, judge,
     memory_law, overlaps, random_patterns, read_idx, split_images)
@@ -30,7 +31,8 @@ if typing.TYPE_CHECKING:
     import numpy.typing as npt
 
 __all__ = [
-    "BoltzmannTrainer", "DenseMemory", "DigitReader", "DrawingQuality", "EquilibriumTrainer", "GenerativeModel", "GenerativeTrainer", "Images",
+    "BoltzmannTrainer", "DenseMemory", "DigitReader", "DrawingQuality", "EquilibriumTrainer", "GenerativeModel", "GenerativeTrainer",
+    "GraphTrainer", "GraphTraining", "Images",
     "MachineTraining", "NaturalDescent", "NaturalStep", "Patterns", "QuarticNet", "Recall", "Samples", "ScoreDrawings", "ScoreNetwork",
     "ScoreTrainer", "SpinMachine", "bars_and_stripes", "classify", "dense_memory", "draw", "draw_digits", "draw_spins", "exact_gradient",
     "exact_spins", "free_energy", "generate", "gradient_of_machine", "hebbian_memory", "hebbian_overlap", "judge", "judge_drawings", "memory_law",

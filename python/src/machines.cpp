@@ -8,6 +8,7 @@
 #include "calls.hpp"
 #include "heatbath/trainers/associative_memory.hpp"
 #include "heatbath/trainers/exact_machine.hpp"
+#include "heatbath/trainers/graph_machine.hpp"
 #include "heatbath/trainers/machine_training.hpp"
 
 namespace heatbath::python {
@@ -15,6 +16,7 @@ namespace {
 
 using trainers::BoltzmannOptions;
 using trainers::DenseMemory;
+using trainers::GraphTraining;
 using trainers::MachineTraining;
 using trainers::Patterns;
 using trainers::Spin;
@@ -338,6 +340,140 @@ differ by; False stops after it, and a further call goes on. progress: as of Dev
            "Visible cells of the machine, `sweeps` after random spins: int8, (shots, visible).");
 }
 
+/// A training of a machine on the couplers of its device; complete after every update.
+class PyGraphTrainer {
+ public:
+  PyGraphTrainer(PyDevice& device, const Patterns& data, const std::optional<std::vector<std::uint32_t>>& visible, const BoltzmannOptions& options,
+                 std::uint64_t seed)
+      : owned_(device.owned()), data_(data), options_(options) {
+    if (options_.phase == trainers::FreePhase::tempered) throw Error(HB_BAD_ARG, "GraphTrainer: chains are contrastive or persistent");
+    OwnedDevice::Use use(*owned_);
+    trainers::GraphMachine machine = trainers::machine_on(use->capabilities());
+    if (visible) machine.visible = *visible;
+    training_ = trainers::begin_training(data_, std::move(machine), seed, options_.limit);
+    const SpinDevice spins(*use, seed);  // refuses other kinds of cells
+  }
+
+  void train(const py::object& after, py::object progress) {
+    const InCall::Scope here(in_call_, "GraphTrainer.train");
+    Watch watch(std::move(progress));
+    OwnedDevice::Use use(*owned_);
+    bool ended = false;
+    {
+      const py::gil_scoped_release no_gil;
+      SpinDevice spins(*use, training_.seed);
+      const auto fraction = [&] { return static_cast<double>(training_.updates) / options_.updates; };
+      spins.set_progress([&](double) { return watch(fraction()); });
+      trainers::train_machine(spins, data_, options_, options_.updates, training_, [&] {
+        return told_after(after, watch, fraction(), ended, training_.updates, options_.updates, training_.gaps.back());
+      });
+    }
+    if (ended) throw Error(HB_ABORTED, "GraphTrainer.train: stopped by its progress; a further call goes on");
+    if (training_.updates == options_.updates) watch.end();
+  }
+
+  double pseudolikelihood(const Patterns& patterns) const {
+    const InCall::Scope here(in_call_, "GraphTrainer.pseudolikelihood");
+    const py::gil_scoped_release no_gil;
+    return trainers::pseudolikelihood(patterns, training_.machine, options_.kT);
+  }
+
+  void resume(const GraphTraining& from) {
+    const InCall::Scope here(in_call_, "GraphTrainer.resume");
+    if (from.machine.edges != training_.machine.edges || from.machine.visible != training_.machine.visible || from.seed != training_.seed ||
+        from.updates > options_.updates)
+      throw Error(HB_BAD_ARG, "GraphTrainer.resume: a training of another graph, other visible cells, another seed, or of more updates");
+    training_ = from;
+  }
+
+  const GraphTraining& training() const {
+    in_call_.check("GraphTrainer");
+    return training_;
+  }
+
+ private:
+  std::shared_ptr<OwnedDevice> owned_;
+  Patterns data_;
+  BoltzmannOptions options_;
+  GraphTraining training_;
+  mutable InCall in_call_;
+};
+
+py::array_t<std::uint32_t> edges_of(const trainers::GraphMachine& machine) {
+  py::array_t<std::uint32_t> edges({static_cast<py::ssize_t>(machine.edges.size()), py::ssize_t{2}});
+  auto to = edges.mutable_unchecked<2>();
+  for (std::size_t e = 0; e < machine.edges.size(); ++e) {
+    to(static_cast<py::ssize_t>(e), 0) = machine.edges[e].i;
+    to(static_cast<py::ssize_t>(e), 1) = machine.edges[e].j;
+  }
+  return edges;
+}
+
+template <typename T>
+py::array_t<T> array_copy(const std::vector<T>& values) { return py::array_t<T>(static_cast<py::ssize_t>(values.size()), values.data()); }
+
+void bind_graph_machines(py::module_& module) {
+  py::class_<GraphTraining, std::shared_ptr<GraphTraining>>(module, "GraphTraining",
+                                                            "A machine on a graph in training and all that going on needs. It pickles.")
+      .def_property_readonly("cells", [](const GraphTraining& of) { return of.machine.cells; })
+      .def_property_readonly("visible", [](const GraphTraining& of) { return array_copy(of.machine.visible); }, "uint32, (visible,): cells of the patterns.")
+      .def_property_readonly("edges", [](const GraphTraining& of) { return edges_of(of.machine); }, "uint32, (edges, 2): i < j, sorted.")
+      .def_property_readonly("fields", [](const GraphTraining& of) { return array_copy(of.machine.field); }, "float32, (cells,): positive pulls up.")
+      .def_property_readonly("couplings", [](const GraphTraining& of) { return array_copy(of.machine.coupling); }, "float32, (edges,): positive aligns.")
+      .def_readonly("updates", &GraphTraining::updates, "Made so far.")
+      .def_readonly("seed", &GraphTraining::seed)
+      .def(py::pickle([](const GraphTraining& of) {
+        std::vector<std::uint32_t> ends;
+        for (const Coupler edge : of.machine.edges) ends.insert(ends.end(), {edge.i, edge.j});
+        return py::make_tuple(of.machine.cells, of.machine.visible, ends, of.machine.field, of.machine.coupling, of.updates, of.seed,
+                              bytes_of(of.chains), bytes_of(of.clamped), of.gaps);
+      }, [](const py::tuple& state) {
+        auto of = std::make_shared<GraphTraining>();
+        of->machine.cells = state[0].cast<std::uint32_t>();
+        of->machine.visible = state[1].cast<std::vector<std::uint32_t>>();
+        const auto ends = state[2].cast<std::vector<std::uint32_t>>();
+        for (std::size_t e = 0; e + 1 < ends.size(); e += 2) of->machine.edges.push_back({ends[e], ends[e + 1]});
+        of->machine.field = state[3].cast<std::vector<float>>();
+        of->machine.coupling = state[4].cast<std::vector<float>>();
+        of->updates = state[5].cast<std::uint32_t>();
+        of->seed = state[6].cast<std::uint64_t>();
+        of->chains = from_bytes(state[7].cast<py::bytes>());
+        of->clamped = from_bytes(state[8].cast<py::bytes>());
+        of->gaps = state[9].cast<std::vector<double>>();
+        return of;
+      }));
+  py::class_<PyGraphTrainer>(module, "GraphTrainer", R"(A Boltzmann machine on the couplers of a sparse device of p-bits (topology=), as large as the device: one coupling for each
+coupler, one field for each cell. The same bits as `heatbath train graph` of the same options, for any number of lanes and threads.)")
+      .def(py::init([](PyDevice& device, const Patterns& patterns, const std::optional<std::vector<std::uint32_t>>& visible, const std::string& chains,
+                       std::uint32_t updates, std::uint32_t shots, double sweeps, double settle, double rate, double decay, double limit, std::uint64_t seed) {
+        BoltzmannOptions options;
+        options.phase = trainers::free_phase_named(chains, "chains");
+        options.updates = updates;
+        options.shots = shots;
+        options.sweeps = sweeps;
+        options.settle = settle;
+        options.rate = rate;
+        options.decay = decay;
+        options.limit = limit;
+        return std::make_unique<PyGraphTrainer>(device, patterns, visible, options, seed);
+      }), py::arg("device"), py::arg("patterns"), py::kw_only(), py::arg("visible") = py::none(), py::arg("chains") = "persistent", py::arg("updates") = 100,
+           py::arg("shots") = 16, py::arg("sweeps") = 4.0, py::arg("settle") = 8.0, py::arg("rate") = 0.2, py::arg("decay") = 0.0, py::arg("limit") = 0.0,
+           py::arg("seed") = 1, R"(visible: numbers of the cells that carry the patterns, rising; None: all. The others are hidden and settle for `settle` sweeps in
+the clamped phase. chains: where the free phase starts: "contrastive" (at the patterns) or "persistent" (where it ended). rate:
+of the first update; falls to a tenth. limit: largest field and coupling; 0: none.)")
+      .def("train", &PyGraphTrainer::train, py::arg("after") = py::none(), py::kw_only(), py::arg("progress") = py::none(),
+           R"(Makes the updates that are left. after(done, total, difference) is called after each, the root mean square of what the averages
+differ by; False stops after it, and a further call goes on. progress: as of Device.submit.)")
+      .def("pseudolikelihood", &PyGraphTrainer::pseudolikelihood, py::arg("patterns"),
+           "Mean of ln p(cell | all other cells) over patterns and cells, nats; BadArgError with hidden cells.")
+      .def("resume", &PyGraphTrainer::resume, py::arg("training"), "Takes up a training that stopped, of the same options.")
+      .def_property_readonly("training", [](const PyGraphTrainer& of) { return std::make_shared<GraphTraining>(of.training()); },
+                             "The machine as it is now and all that resume() needs, a copy; it pickles.")
+      .def_property_readonly("updates", [](const PyGraphTrainer& of) { return of.training().updates; }, "Made so far.")
+      .def_property_readonly("differences", [](const PyGraphTrainer& of) { return array_of(of.training().gaps); },
+                             "float64, (updates,): root mean square of (data average - device average) over the parameters.");
+}
+
 void bind_memories(py::module_& module) {
   module.def("random_patterns", &trainers::random_patterns, py::arg("cells"), py::arg("count"), py::arg("seed") = 1,
              "Patterns of independent fair spins, equal weights: a pure function of the seed.");
@@ -386,6 +522,7 @@ Sompolinsky 1987); 0 above a load of 0.138.)");
 void bind_machines(py::module_& module) {
   bind_machine(module);
   bind_boltzmann(module);
+  bind_graph_machines(module);
   bind_memories(module);
 }
 

@@ -94,6 +94,34 @@ def test_a_boltzmann_machine_learns_and_goes_on(spins, chains):
         later.resume(trainers.BoltzmannTrainer(spins, patterns, hidden=3).training)
 
 
+def test_a_machine_on_a_graph_learns_goes_on_and_is_the_commands(tmp_path):
+    uri = "func:cell=pbit&topology=torus:4x3&lanes=16&threads=1"
+    random = np.random.default_rng(1)
+    rows = random.choice([-1, 1], (400, 1)) * random.choice([-1, 1], (400, 12), p=[0.2, 0.8])
+    patterns, options = trainers.Patterns(rows), {"updates": 40, "shots": 64, "sweeps": 3.0, "seed": 3}
+    with heatbath.open(uri) as device:
+        whole = trainers.GraphTrainer(device, patterns, **options)
+        assert np.array_equal(whole.training.edges, device.capabilities.couplers)
+        before = whole.pseudolikelihood(patterns)
+        whole.train()
+        assert whole.pseudolikelihood(patterns) > before + 0.1 and whole.differences.shape == (40,)
+        parts = trainers.GraphTrainer(device, patterns, **options)
+        parts.train(lambda done, total, difference: done < 15)
+        later = trainers.GraphTrainer(device, patterns, **options)
+        later.resume(pickle.loads(pickle.dumps(parts.training)))
+        later.train()
+        assert np.array_equal(later.training.couplings, whole.training.couplings) and np.array_equal(later.training.fields, whole.training.fields)
+        with pytest.raises(errors.BadArgError, match="other visible cells"):
+            trainers.GraphTrainer(device, trainers.Patterns(rows[:, :3]), visible=[0, 2, 7], **options).resume(parts.training)
+        with pytest.raises(errors.BadArgError, match="visible cell 9"):
+            trainers.GraphTrainer(device, trainers.Patterns(rows[:, :3]), visible=[9, 9, 7])
+    np.save(tmp_path / "p.npy", rows.astype(np.int8))
+    run_command("train", "graph", "--patterns", tmp_path / "p.npy", "--updates", 40, "--shots", 64, "--sweeps", 3, "--seed", 3, "--device", uri,
+                "--out", tmp_path / "out")
+    machine = np.load(tmp_path / "out" / "machine.npz")
+    assert np.array_equal(machine["coupling"], whole.training.couplings) and np.array_equal(machine["field"], whole.training.fields)
+
+
 def test_the_command_trains_the_same_machine(spins, tmp_path):
     run_command("train", "boltzmann", "--problem", "parity", "--machine", "general", "--hidden", 2, "--updates", 30, "--shots", 64, "--seed", 5,
                 "--device", "func:cell=pbit&cells=24&lanes=16&threads=1", "--draw", 16, "--draw-sweeps", 20, "--out", tmp_path)

@@ -132,7 +132,7 @@ OF_DEVICE = [
     lambda d, v: trainers.natural_step(d, np.eye(2), [1, 1], start=v, shots=4), lambda d, v: trainers.NaturalDescent(d, v),
     lambda d, v: trainers.NaturalDescent(d, [1.0, 2.0], shots=4).step(v, v), lambda d, v: trainers.EquilibriumTrainer(d, v, v, hidden=1),
     lambda d, v: trainers.EquilibriumTrainer(d, [[1.0]], v, hidden=1), lambda d, v: trainers.draw_spins(d, v, 2),
-    lambda d, v: trainers.BoltzmannTrainer(d, v), lambda d, v: trainers.draw(d, v), lambda d, v: calibration.calibrate(d, effort=v),
+    lambda d, v: trainers.BoltzmannTrainer(d, v), lambda d, v: trainers.GraphTrainer(d, v), lambda d, v: trainers.draw(d, v), lambda d, v: calibration.calibrate(d, effort=v),
     lambda d, v: solvers.anneal(d, v), lambda d, v: solvers.sample(d, v), lambda d, v: d.correct(v) if v is not None else None,
     lambda d, v: solvers.solve(d, v, v, most_time=1.0), lambda d, v: solvers.inverse(d, v, most_time=1.0),
 ]
