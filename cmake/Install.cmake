@@ -71,7 +71,7 @@ set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 if(HEATBATH_PYTHON_ABI)
   set(CPACK_DEBIAN_PACKAGE_DEPENDS "python3-numpy, ${HEATBATH_PYTHON_ABI}")
 endif()
-set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "gnuplot-nox, bash-completion")
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "gnuplot-nox, bash-completion, python3-h5py")
 # libheatbath is found before the package is installed.
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${PROJECT_BINARY_DIR}/capi)
 include(CPack)

@@ -19,7 +19,7 @@ using trainers::MachineTraining;
 using trainers::Spin;
 using trainers::SpinMachine;
 
-constexpr std::uint32_t kVersion = 2;
+constexpr std::uint32_t kVersionOfFiles = 2;
 constexpr std::size_t kLongestModel = std::size_t{256} << 20, kFewValues = std::size_t{1} << 20;
 
 std::string signs_of(const std::vector<Spin>& spins) {
@@ -106,7 +106,7 @@ MachineTraining machine_of(const json& from) {
 }
 
 std::string machine_file_text(json whole) {
-  whole["version"] = kVersion;
+  whole["version"] = kVersionOfFiles;
   whole["crc32"] = checksum_without_its_own(whole);
   return json_text(whole) + "\n";
 }
@@ -125,8 +125,8 @@ void read_machine_file(const std::filesystem::path& path, const char* purpose, c
     const json file = parsed_json(text);
     // Before version 2 there was no checksum.
     if (file.contains("version")) {
-      if (whole_number<std::uint32_t>(file, "version") != kVersion)
-        wrong_key("version", fmt::format("this software reads {} and files without one", kVersion));
+      if (whole_number<std::uint32_t>(file, "version") != kVersionOfFiles)
+        wrong_key("version", fmt::format("this software reads {} and files without one", kVersionOfFiles));
       if (whole_number<std::uint32_t>(file, "crc32") != checksum_without_its_own(file)) wrong_key("crc32", "the file is damaged or was changed");
     }
     read(file);

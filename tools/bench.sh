@@ -43,7 +43,9 @@ cd "$root"
 if [ "$pypi" = yes ]; then
   # The wheel is built with the pybind11 of PyPI: the peers want numpy 2.
   [ -x build/peers/bin/python ] || /usr/bin/python3 -m venv build/peers
-  build/peers/bin/python -m pip install --quiet . dimod
+  tools/packages.sh wheel
+  build/peers/bin/python -m pip install --quiet --force-reinstall --no-deps build/packages/dist/heatbath-*.whl
+  build/peers/bin/python -m pip install --quiet 'numpy>=1.22' dimod
   for peer in thermox thrml hamon ferrotherm torchsde diffrax dwave-samplers openjij simulated-bifurcation; do
     build/peers/bin/python -m pip install --quiet "$peer" || printf 'bench: %s does not install\n' "$peer"
   done

@@ -35,7 +35,6 @@ namespace {
 constexpr std::array<std::string_view, 4> kClassifierFiles{"training.png", "digits.png", "report.html", "report.json"};
 constexpr std::uint32_t kClassifierLanes = 64;
 constexpr std::size_t kClassifierDigits = 900, kMostApart = 1000;
-constexpr std::uint32_t kTuningShots = 0x80000000u;  // the first of fine-tuning
 
 void check_same_classifier(const std::filesystem::path& path, const SavedClassifier& before, const SavedClassifier& now) {
   SameSettings same;
@@ -96,8 +95,8 @@ int run_train_classifier(const TrainClassifierOptions& options) {
   saved.device = valid_utf8(run.device);
   if (cells > device.capabilities().cells)
     throw Error(HB_BAD_ARG, fmt::format("--layer {}: {} cells are needed, the device has {}", options.training.layer, cells, device.capabilities().cells));
-  if (held_out * options.inference.runs > kTuningShots)
-    throw Error(HB_BAD_ARG, fmt::format("--runs {}: {} runs at most of {} digits", options.inference.runs, kTuningShots / held_out, held_out));
+  if (held_out * options.inference.runs > trainers::first_tuning_shot)
+    throw Error(HB_BAD_ARG, fmt::format("--runs {}: {} runs at most of {} digits", options.inference.runs, trainers::first_tuning_shot / held_out, held_out));
   const std::filesystem::path path = options.out / "classifier.json";
   if (options.go_on) {
     SavedClassifier before = read_classifier(path);
@@ -162,7 +161,7 @@ int run_train_classifier(const TrainClassifierOptions& options) {
       if (saved.tuning.updates == 0) saved.tuned = saved.training.machine;
       if (saved.tuning.updates < saved.tuning_options.updates) {
         ProgressBar bar(style, "fine-tune", saved.tuning_options.updates, "updates");
-        trainers::fine_tune(device, saved.tuned, saved.training.teacher, split.learned, saved.tuning_options, saved.tuning, kTuningShots, [&] {
+        trainers::fine_tune(device, saved.tuned, saved.training.teacher, split.learned, saved.tuning_options, saved.tuning, trainers::first_tuning_shot, [&] {
           bar.update(saved.tuning.updates, fmt::format("off by {:.4f}", saved.tuning.misses.back()));
           save_when_due();
           return !interrupted();

@@ -18,7 +18,7 @@ import dataclasses
 import typing
 
 from heatbath import _core
-from heatbath._core import Certificate, Device, Network, SampleSet, bifurcation_cells, sign_glass, temperature_range
+from heatbath._core import Certificate, Device, Network, SampleSet, bifurcation_cells, oscillator_cells, sign_glass, temperature_range
 from heatbath.estimates import Estimate
 
 if typing.TYPE_CHECKING:
@@ -26,9 +26,10 @@ if typing.TYPE_CHECKING:
     import numpy.typing as npt
 
 __all__ = [
-    "Gradient", "LinearResult", "Planted", "Population", "PopulationStep", "SampleSet", "Sampling", "Series", "Statistics", "TemperingResult",
-    "anneal", "anneal_population", "bifurcate", "bifurcation_cells", "exponential", "gradient", "inverse", "log_determinant", "lyapunov", "posterior",
-    "sample", "sign_glass", "solve", "temper", "temperature_range", "tiles", "wishart",
+    "CyclesResult", "Gradient", "LinearResult", "LogisticResult", "Planted", "Population", "PopulationStep", "SampleSet", "Sampling", "Series",
+    "Statistics", "TemperingResult", "anneal", "anneal_population", "bifurcate", "bifurcation_cells", "cycle", "exponential", "gradient", "inverse",
+    "log_determinant", "logistic", "lyapunov", "oscillate", "oscillator_cells", "posterior", "sample", "sign_glass", "solve", "temper",
+    "temperature_range", "tiles", "wishart",
 ]
 
 
@@ -215,6 +216,45 @@ def temper(device: Device, network: Network, *, ladder: collections.abc.Sequence
         partition_functions, target, polish, seed, progress))
 
 
+class CyclesResult(typing.NamedTuple):
+    """What thermal cycles found."""
+
+    best: SampleSet
+    """The state of each family: a search."""
+    lowest: npt.NDArray[np.float64]
+    """Lowest energy of all families after the first annealing and each cycle."""
+    best_updates: int
+    """Updates of cells until the lowest energy came first."""
+    mean_group: float
+    """Cells of a group that merging looked at."""
+    interrupted: bool
+
+
+def cycle(device: Device, network: Network, *, reads: int = 64, families: int = 1, sweeps: int = 300, cycles: int = 20, cycle_sweeps: int = 100,
+          coldest: float = 0.0, hottest: float = 0.0, warmest: float = 0.0, mildest: float = 0.0, merge: bool = True,
+          target: typing.Optional[float] = None, polish: bool = False, seed: int = 1,
+          progress: typing.Optional[_core.Progress] = None) -> CyclesResult:
+    """Thermal cycles (Moebius et al. 1997): reads are annealed, then warmed a little and cooled again, again and again.
+
+    reads: on the device's lanes, shared among `families` searches. sweeps: of the first annealing from hottest to coldest (0:
+    temperature_range(network)); cycle_sweeps: of each of the `cycles`, which begin between warmest and mildest (0: from the network's fields). merge: the
+    host takes over each group of cells in which a read is better (partition crossover: Whitley et al. 2009). target: ends when an energy at or below it
+    is found. progress that answers False ends the run with what it has. As `heatbath anneal --method cycles`.
+    """
+    return CyclesResult(**_core.cycle(device, network, reads, families, sweeps, cycles, cycle_sweeps, coldest, hottest, warmest, mildest, merge,
+                                      target, polish, seed, progress))
+
+
+def oscillate(device: Device, network: Network, *, reads: int = 32, injection: float = 1.0, warmest: float = 0.3, coldest: float = 0.01,
+              time: float = 300.0, polish: bool = False, seed: int = 1, progress: typing.Optional[_core.Progress] = None) -> SampleSet:
+    """An oscillator Ising machine (Wang & Roychowdhury 2019): phases that a growing injection at twice the frequency makes binary.
+
+    device: of phases (oscillator_cells). injection at the end, temperatures at both ends: in units of the median over cells of
+    sqrt(b^2 + sum J^2). time: of a run, in units of 1 over the same. As `heatbath anneal --method oscillators`.
+    """
+    return _core.oscillate(device, network, reads, injection, warmest, coldest, time, polish, seed, progress)
+
+
 @dataclasses.dataclass(frozen=True)
 class LinearResult:
     """An answer of linear algebra by thermal averages, an error for every number. Times in time units of the matrix."""
@@ -280,6 +320,32 @@ def posterior(device: Device, prior_precision: npt.ArrayLike, prior_mean: npt.Ar
     mean, covariance = _core.posterior(device, prior_precision, prior_mean, design, noise_variance, data, tolerance, kT, shots, most_time,
                                        seed, progress)
     return LinearResult(**mean), LinearResult(**covariance)
+
+
+class LogisticResult(typing.NamedTuple):
+    """A posterior by its draws. Rows of pairs are values and standard errors."""
+
+    mean: npt.NDArray[np.float64]
+    """(2, n)."""
+    covariance: npt.NDArray[np.float64]
+    """(2, n, n)."""
+    draws: npt.NDArray[np.float64]
+    """(chains, draws, n)."""
+    notes: list[str]
+    device_ticks: int
+
+
+def logistic(device: Device, prior_precision: npt.ArrayLike, design: npt.ArrayLike, labels: npt.ArrayLike, *,
+             prior_mean: typing.Optional[npt.ArrayLike] = None, chains: int = 8, draws: int = 250, burn_in: int = 50, relaxations: float = 3.0,
+             seed: int = 1, progress: typing.Optional[_core.Progress] = None) -> LogisticResult:
+    """Bayesian logistic regression, P(y = 1) = 1/(1 + exp(-x . theta)), theta from a Gaussian prior, by draws of the posterior.
+
+    prior_precision: (n, n), symmetric and positive definite; prior_mean: (n,), None: 0; design: x of each datum, (rows, n); labels: 0 or
+    1, (rows,). Gibbs draws by Polya-Gamma augmentation (Polson, Scott & Windle 2013): the device draws theta, the host the augmentation.
+    chains and draws: at least 4; burn_in: draws before the first; relaxations of the slowest mode between two draws. As `heatbath solve
+    logistic`.
+    """
+    return LogisticResult(**_core.logistic(device, prior_precision, prior_mean, design, labels, chains, draws, burn_in, relaxations, seed, progress))
 
 
 class Gradient(typing.NamedTuple):

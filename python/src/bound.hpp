@@ -265,5 +265,6 @@ void bind_calibration(py::module_& module);
 void bind_machines(py::module_& module);
 void bind_analog_training(py::module_& module);
 void bind_score(py::module_& module);
+void bind_classifier(py::module_& module);
 
 }  // namespace heatbath::python

@@ -18,4 +18,5 @@ PYBIND11_MODULE(_core, module) {
   heatbath::python::bind_machines(module);
   heatbath::python::bind_analog_training(module);
   heatbath::python::bind_score(module);
+  heatbath::python::bind_classifier(module);
 }

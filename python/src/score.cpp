@@ -6,8 +6,11 @@
 #include <unistd.h>
 
 #include <pybind11/stl.h>
+#include <pybind11/stl/filesystem.h>
 
 #include "calls.hpp"
+#include "files/atomic_file.hpp"
+#include "files/score_network_file.hpp"
 #include "heatbath/trainers/drawing_judge.hpp"
 #include "heatbath/trainers/score_drawing.hpp"
 #include "heatbath/trainers/score_network.hpp"
@@ -104,6 +107,8 @@ hidden cell exp(-A h^2 - B h^4 + u h). It pickles.)")
         is["U"] = lent<float>({labels, hidden}, first + at.U(), self);
         return is;
       }, py::arg("k"), "float32 arrays without a copy: W (hidden, visible), a, c (visible,), L (labels, visible), b (hidden,), U (labels, hidden).")
+      .def_static("read", [](const std::filesystem::path& path) { return std::make_shared<ScoreNetwork>(apps::load_score_network(path).network); }, py::arg("path"),
+                  "A score_network.h5 of ScoreTrainer.save or of `heatbath train score`. IoError names file, key and what would be right. Needs h5py.")
       .def(py::pickle(&network_state, [](const py::dict& state) { return std::make_shared<ScoreNetwork>(network_of(state)); }))
       .def("__repr__", [](const ScoreNetwork& of) {
         return "<heatbath.trainers.ScoreNetwork: " + std::to_string(of.visible()) + " + " + std::to_string(of.hidden) + " + " + std::to_string(of.labels) +
@@ -191,6 +196,20 @@ class PyScoreTrainer {
     trainer.resume(state["network"].cast<const ScoreNetwork&>(), o, std::move(at));
   }
 
+  /// As `heatbath train score` keeps it.
+  void save(const std::filesystem::path& path, std::uint64_t held_out) {
+    const apps::SavedScoreNetwork saved{whole().network(), whole().options(), whole().checkpoint(), images_.source, held_out};
+    apps::prepare_file(path);
+    apps::save_score_network(path, saved);
+  }
+
+  void resume_from(const std::filesystem::path& path) {
+    ScoreTrainer& trainer = whole();
+    const InCall::Scope here(in_call_, "ScoreTrainer.resume");
+    apps::SavedScoreNetwork saved = apps::load_score_network(path);
+    trainer.resume(saved.network, saved.options, std::move(saved.checkpoint));
+  }
+
   ScoreTrainer& whole() {
     if (::getpid() != process_) throw Error(HB_BAD_ARG, "ScoreTrainer: made before this process was forked; make it again here");
     in_call_.check("ScoreTrainer");
@@ -250,7 +269,11 @@ progress: as of Device.submit.)")
       .def_property_readonly("losses", [](PyScoreTrainer& of) { return array_of(of.whole().checkpoint().losses); },
                              "float64: means over 50 steps, of all segments one after the other.")
       .def_property_readonly("state", &PyScoreTrainer::state, "All that resume() needs, a copy: a dict, which pickles.")
-      .def("resume", &PyScoreTrainer::resume, py::arg("state"), "Takes up a training of the same options; BadArgError names what differs.");
+      .def("resume", &PyScoreTrainer::resume, py::arg("state"), "Takes up a training of the same options; BadArgError names what differs.")
+      .def("resume", &PyScoreTrainer::resume_from, py::arg("path"), "The same, of a file of save() or of `heatbath train score`.")
+      .def("save", &PyScoreTrainer::save, py::arg("path"), py::kw_only(), py::arg("held_out") = 0,
+           R"(Writes where the training stands, whole, as the score_network.h5 of `heatbath train score`, whose --continue goes on from it and from which
+`heatbath draw` draws. held_out: images at the end of the data that were not learned from. Needs h5py.)");
 }
 
 const char* name_of_end(trainers::LastNoise last) {

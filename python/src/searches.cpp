@@ -8,6 +8,8 @@
 #include "calls.hpp"
 #include "heatbath/solvers/anneal.hpp"
 #include "heatbath/solvers/bifurcation.hpp"
+#include "heatbath/solvers/cycles.hpp"
+#include "heatbath/solvers/oscillators.hpp"
 #include "heatbath/solvers/planted.hpp"
 #include "heatbath/solvers/population.hpp"
 
@@ -125,6 +127,66 @@ void bind_tempering(py::module_& module) {
   });
 }
 
+void bind_cycles(py::module_& module) {
+  module.def("cycle", [](PyDevice& device, const Network& network, std::uint32_t reads, std::uint32_t families, std::uint32_t sweeps,
+                         std::uint32_t cycles, std::uint32_t cycle_sweeps, double coldest, double hottest, double warmest, double mildest,
+                         bool merge, std::optional<double> target, bool polish, std::uint64_t seed, py::object progress) {
+    solvers::CyclesOptions options;
+    options.reads = reads;
+    options.families = families;
+    options.sweeps = sweeps;
+    options.cycles = cycles;
+    options.cycle_sweeps = cycle_sweeps;
+    options.coldest = coldest;
+    options.hottest = hottest;
+    options.warmest = warmest;
+    options.mildest = mildest;
+    options.merge = merge;
+    options.target = target;
+    options.polish = polish;
+    options.seed = seed;
+    solvers::CyclesResult found = without_gil(device, std::move(progress), [&](Device& opened, Progress of) {
+      options.progress = std::move(of);
+      return solvers::cycle(opened, network, options);
+    });
+    py::dict is;
+    is["best"] = std::move(found.best);
+    is["lowest"] = array_of(found.lowest);
+    is["best_updates"] = found.best_updates;
+    is["mean_group"] = found.mean_group;
+    is["interrupted"] = found.interrupted;
+    return is;
+  });
+}
+
+void bind_oscillators(py::module_& module) {
+  using solvers::OscillatorOptions;
+  module.def("oscillate", [](PyDevice& device, const Network& network, std::uint32_t reads, double injection, double warmest, double coldest,
+                             double time, bool polish, std::uint64_t seed, py::object progress) {
+    OscillatorOptions options;
+    options.reads = reads;
+    options.injection = injection;
+    options.warmest = warmest;
+    options.coldest = coldest;
+    options.time = time;
+    options.polish = polish;
+    options.seed = seed;
+    return without_gil(device, std::move(progress), [&](Device& opened, Progress of) {
+      options.progress = std::move(of);
+      return solvers::oscillate(opened, network, options);
+    });
+  });
+  module.def("oscillator_cells", [](const Network& network, double injection, double warmest, double coldest) {
+    OscillatorOptions options;
+    options.injection = injection;
+    options.warmest = warmest;
+    options.coldest = coldest;
+    return solvers::oscillator_cells(network, options);
+  }, py::arg("network"), py::kw_only(), py::arg("injection") = OscillatorOptions{}.injection, py::arg("warmest") = OscillatorOptions{}.warmest,
+             py::arg("coldest") = OscillatorOptions{}.coldest,
+             "The network of phases that oscillate() has at its end: to choose a device for.");
+}
+
 void bind_problems(py::module_& module) {
   const auto planted = [](const solvers::Planted& problem) {
     return py::make_tuple(problem.network, array_of(problem.state), problem.energy);
@@ -152,6 +214,8 @@ sign with probability 1/2. Its lowest energy is not known. side: 3 to 64.)");
 void bind_searches(py::module_& module) {
   bind_annealing(module);
   bind_tempering(module);
+  bind_cycles(module);
+  bind_oscillators(module);
   bind_problems(module);
 }
 

@@ -12,6 +12,7 @@
 #include "calls.hpp"
 #include "heatbath/solvers/gradient.hpp"
 #include "heatbath/solvers/linear.hpp"
+#include "heatbath/solvers/logistic.hpp"
 #include "heatbath/solvers/sample.hpp"
 
 namespace heatbath::python {
@@ -238,6 +239,41 @@ void bind_linear(py::module_& module) {
 #undef HEATBATH_LINEAR_ARGUMENTS
 #undef HEATBATH_LINEAR_OPTIONS
 
+// -- logistic regression -------------------------------------------------------------------------------------------------
+
+void bind_logistic(py::module_& module) {
+  module.def("logistic", [](PyDevice& device, const py::object& prior_precision, const py::object& prior_mean, const py::object& design,
+                            const py::object& labels, std::uint32_t chains, std::uint32_t draws, std::uint32_t burn_in, double relaxations,
+                            std::uint64_t seed, py::object progress) {
+    solvers::LogisticModel model;
+    model.prior_precision = copied_square(prior_precision, "logistic: prior_precision");
+    const std::size_t n = rows_of(model.prior_precision);
+    if (!prior_mean.is_none()) model.prior_mean = copied_vector(prior_mean, n, "logistic: prior_mean");
+    const auto rows = numbers<double>(design, "logistic: design");
+    if (rows.ndim() != 2 || static_cast<std::size_t>(rows.shape(1)) != n) bad_shape(rows, "logistic: design", "(rows, " + std::to_string(n) + ")");
+    model.design.assign(rows.data(), rows.data() + rows.size());
+    const std::vector<double> seen = copied_vector(labels, static_cast<std::size_t>(rows.shape(0)), "logistic: labels");
+    solvers::LogisticOptions options;
+    options.chains = chains;
+    options.draws = draws;
+    options.burn_in = burn_in;
+    options.relaxations = relaxations;
+    options.seed = seed;
+    const solvers::LogisticResult found = without_gil(device, std::move(progress), [&](Device& opened, Progress of) {
+      options.progress = std::move(of);
+      return solvers::logistic(opened, model, seen, options);
+    });
+    const auto size = static_cast<py::ssize_t>(n);
+    py::dict is;
+    is["mean"] = array_of(found.mean);
+    is["covariance"] = array_of(found.covariance).reshape({py::ssize_t{2}, size, size});
+    is["draws"] = array_of(found.draws).reshape({static_cast<py::ssize_t>(chains), static_cast<py::ssize_t>(draws), size});
+    is["notes"] = found.notes;
+    is["device_ticks"] = found.device_ticks.count;
+    return is;
+  });
+}
+
 // -- derivatives -----------------------------------------------------------------------------------------------------------
 
 solvers::Parameter parameter_of(const py::handle& given) {
@@ -289,6 +325,7 @@ void bind_solvers(py::module_& module) {
   bind_sample_set(module);
   bind_sample(module);
   bind_linear(module);
+  bind_logistic(module);
   bind_gradient(module);
 }
 

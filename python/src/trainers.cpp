@@ -1,11 +1,14 @@
 // Images, the generator of arXiv:2506.15121, its drawings and how good they are.
 
 #include <functional>
+#include <limits>
 
 #include <pybind11/stl.h>
 #include <pybind11/stl/filesystem.h>
 
 #include "calls.hpp"
+#include "files/atomic_file.hpp"
+#include "files/model_file.hpp"
 #include "heatbath/trainers/generative.hpp"
 #include "heatbath/trainers/images.hpp"
 #include "heatbath/trainers/sample_quality.hpp"
@@ -46,6 +49,14 @@ Images images_of(const py::object& pixels, const py::object& labels, const std::
     if (digit > 9) throw Error(HB_BAD_ARG, "Images: a label is " + std::to_string(digit) + "; labels are 0 to 9");
   images.source = source;
   return images;
+}
+
+/// A model as `heatbath train generate` keeps it, without what it measures of held-out trajectories.
+void keep(const std::filesystem::path& path, apps::SavedModel saved) {
+  const double none = std::numeric_limits<double>::quiet_NaN();
+  saved.held_out_first = saved.held_out_last = {none, none};
+  apps::prepare_file(path);
+  apps::save_model(path, saved);
 }
 
 py::array actions_of(const std::vector<ReverseAction>& actions) {
@@ -107,6 +118,21 @@ class PyTrainer {
     for (std::size_t k = 0; k < made.size(); ++k) made[k] = {rows.data()[2 * k], rows.data()[2 * k + 1]};
     const InCall::Scope here(in_call_, "GenerativeTrainer.resume");
     trainer_->resume(model, made);
+  }
+
+  void resume_from(const std::filesystem::path& path) {
+    const InCall::Scope here(in_call_, "GenerativeTrainer.resume");
+    apps::SavedModel saved = apps::load_model(path);
+    trainer_->resume(saved.model, saved.actions, std::move(saved.sums));
+  }
+
+  void save(const std::filesystem::path& path) {
+    apps::SavedModel saved;
+    saved.model = trainer().model();
+    saved.actions = trainer().actions();
+    if (saved.model.updates < updates_) saved.sums = trainer().sums();
+    if (saved.model.device.empty()) saved.model.device = owned_->link().uri;
+    keep(path, std::move(saved));
   }
 
   GenerativeTrainer& trainer() {
@@ -241,6 +267,13 @@ void bind_model(py::module_& module) {
       .def_readonly("data_source", &GenerativeModel::data_source)
       .def_readonly("device", &GenerativeModel::device, "What trained it.")
       .def_readonly("capture_period", &GenerativeModel::capture_period, "Time units; 0: not known.")
+      .def("save", [](const GenerativeModel& of, const std::filesystem::path& path) {
+        apps::SavedModel saved;
+        saved.model = of;
+        keep(path, std::move(saved));
+      }, py::arg("path"), "Writes it whole, as the model.h5 of `heatbath train generate`, which `heatbath generate` reads. Needs h5py.")
+      .def_static("read", [](const std::filesystem::path& path) { return std::make_shared<GenerativeModel>(apps::load_model(path).model); }, py::arg("path"),
+                  "A model.h5 of save() or of `heatbath train generate`. IoError names file, key and what would be right. Needs h5py.")
       .def(py::pickle(&state_of, [](const py::dict& state) { return std::make_shared<GenerativeModel>(model_of(state)); }))
       .def("__repr__", [](const GenerativeModel& of) {
         return "<heatbath.trainers.GenerativeModel: " + std::to_string(of.visible) + " + " + std::to_string(of.hidden) + " + " +
@@ -301,6 +334,10 @@ and a further call goes on. progress: as of Device.submit. The model is whole af
            "Action per step and floor on trajectories that training does not use: float64, (trajectories, 2).")
       .def("resume", &PyTrainer::resume, py::arg("model"), py::arg("actions"),
            "Takes up a training that stopped, of the same options; BadArgError names what differs.")
+      .def("resume", &PyTrainer::resume_from, py::arg("path"), "The same, of a file of save() or of `heatbath train generate`.")
+      .def("save", &PyTrainer::save, py::arg("path"),
+           R"(Writes model, actions and what a training by least squares has gathered, whole, as the model.h5 of `heatbath train generate`, whose --continue
+goes on from it. Needs h5py.)")
       .def_property_readonly("noise_memory", [](PyTrainer& of) { return of.trainer().noise_memory(); })
       .def_property_readonly("image_weights", [](PyTrainer& of) { return of.trainer().image_weights(); })
       .def_property_readonly("seconds", [](PyTrainer& of) {

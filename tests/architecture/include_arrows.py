@@ -151,8 +151,9 @@ RULES = {
                  ("apps", "files", "report", "bridges", "monitor", "conformance/include", "validate", "server/include") + HOST_SIDE + OPEN),
     "measure": Rule("measure includes only itself, numerics, the program format, Eigen and the standard library; never sim "
                     "or hw_model", ("measure", "numerics") + DRIVER + VOCABULARY, std_and(r"(unsupported/)?Eigen/.*")),
-    "python": Rule(f"python includes only itself, open.hpp, the version, the files of calibrations, the studies, validate, conformance, {HOST}",
-                   ("python", "files/calibration_file.hpp", "files/atomic_file.hpp", "studies/include", "trainers/include", "solvers/include", "network/include", "measure/include", "validate",
+    "python": Rule(f"python includes only itself, open.hpp, the version, the files of calibrations and trained models, the studies, validate, conformance, {HOST}",
+                   ("python", "files/calibration_file.hpp", "files/classifier_file.hpp", "files/model_file.hpp", "files/score_network_file.hpp", "files/hdf5_file.hpp",
+                    "files/atomic_file.hpp", "files/utf8.hpp", "studies/include", "trainers/include", "solvers/include", "network/include", "measure/include", "validate",
                     "conformance/include") + DRIVER + OPEN + VOCABULARY + ("firmware_api/include/heatbath/version.h",)),
     "examples": Rule(f"examples include only themselves, {HOST}",
                      ("examples", "trainers/include", "studies/include", "solvers/include", "network/include", "measure/include",

@@ -1,14 +1,13 @@
 """Calibrations: measured, kept in the command's files, undone by what runs on the chip."""
 import json
-import os
 import pickle
-import subprocess
 
 import numpy as np
 import pytest
 
 import heatbath
 from heatbath import calibration, errors, solvers
+from command import run_command
 
 CHIP = "func:profile=hb-1024&chip={chip}&cells=6&threads=1"
 
@@ -45,11 +44,7 @@ def test_it_is_kept_in_the_files_of_the_command(found, tmp_path, monkeypatch):
 
 
 def test_the_command_measures_the_same(found, tmp_path):
-    command = os.environ.get("HEATBATH_COMMAND")
-    if not command or not os.path.exists(command):
-        pytest.skip("the command is not built")
-    subprocess.run([command, "calibrate", "--device", CHIP.format(chip=3), "--cells", "6", "--effort", "0.6", "--out", str(tmp_path / "chip.json")],
-                   check=True, capture_output=True)
+    run_command("calibrate", "--device", CHIP.format(chip=3), "--cells", "6", "--effort", "0.6", "--out", tmp_path / "chip.json")
     of_command = json.loads((tmp_path / "chip.json").read_text())["calibration"]
     found.save(tmp_path / "own.json")
     own = json.loads((tmp_path / "own.json").read_text())["calibration"]

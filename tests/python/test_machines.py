@@ -1,15 +1,14 @@
 """Boltzmann machines, memories, equilibrium propagation, the natural gradient, score networks: laws, the command's bits, going on."""
 import itertools
 import json
-import os
 import pickle
-import subprocess
 
 import numpy as np
 import pytest
 
 import heatbath
 from heatbath import errors, studies, trainers
+from command import run_command
 from interrupt import interrupted
 
 
@@ -23,13 +22,6 @@ def spins():
 def cells():
     with heatbath.open("func:cells=16&lanes=64&threads=1") as device:
         yield device
-
-
-def run_command(*arguments):
-    command = os.environ.get("HEATBATH_COMMAND")
-    if not command or not os.path.exists(command):
-        pytest.skip("the command is not built")
-    return subprocess.run([command, *map(str, arguments)], check=True, capture_output=True, text=True)
 
 
 def states_of(cells):
@@ -262,3 +254,28 @@ def test_ctrl_c_ends_long_calls(what):
         }[what]
         print(f"{what}: {1e3 * interrupted(call, 0.2):.0f} ms")
         assert spins.now() >= 0 and cells.now() >= 0
+
+
+def test_a_classifier_reads_digits_and_is_fitted_to_a_chip():
+    learned, held_out = trainers.split_images(trainers.draw_digits(1, 60), 60)
+    trainer = trainers.ClassifierTrainer(learned, layer=8, teacher_steps=400, steps=200, batch=50, threads=1)
+    trainer.train()
+    machine = trainer.machine
+    assert machine.cells == 784 + 10 + 16 and trainer.teacher.accuracy(held_out) > 0.7
+    again = pickle.loads(pickle.dumps(machine))
+    with heatbath.open("func:cells=810&lanes=30&threads=1") as device:
+        found, same = (trainers.infer(device, each, held_out, runs=4, seed=2) for each in (machine, again))
+    assert np.array_equal(found.outputs, same.outputs) and np.array_equal(found.outputs.argmax(axis=1), found.classes)
+    right = np.mean(found.classes == held_out.labels)
+    assert found.accuracy.value == pytest.approx(right) and right > 0.5 > 4 * 0.1  # a tenth by chance
+    assert found.top_two.value >= found.accuracy.value and found.heat_kT.value > 0 and found.steps > 0
+    with heatbath.open("func:profile=ideal&cells=810&lanes=30&threads=1") as chip:
+        told = []
+        tuned = trainers.fine_tune(chip, machine, trainer.teacher, learned, updates=3, batch=30, after=lambda done, total, miss: told.append((done, total, miss)))
+        assert [one[:2] for one in told] == [(1, 3), (2, 3), (3, 3)] and tuned.misses.tolist() == [one[2] for one in told]
+        assert not np.array_equal(tuned.machine.inward, machine.inward)
+        stopped = trainers.fine_tune(chip, machine, trainer.teacher, learned, updates=3, batch=30, after=lambda done, total, miss: False)
+        assert len(stopped.misses) == 1 and stopped.misses[0] == tuned.misses[0]
+    with pytest.raises(errors.UnsupportedError, match="810 cells are needed"):
+        with heatbath.open("func:cells=100&lanes=4&threads=1") as small:
+            trainers.infer(small, machine, held_out)

@@ -114,6 +114,46 @@ def test_other_searches_find_the_ground_state(spins):
         solvers.anneal(spins, glass(), cooling="fast")
 
 
+def test_cycles_and_oscillators_find_the_ground_state(spins):
+    lowest = enumerated(glass(), 1.0)[1].min()
+    found = solvers.cycle(spins, glass(), reads=64, families=4, sweeps=40, cycles=3, cycle_sweeps=20, seed=2)
+    assert found.best.origin == "search" and found.best.lowest_energy == pytest.approx(lowest) and len(found.best) == 4
+    assert glass().energy(found.best.states) == pytest.approx(found.best.energies)
+    assert len(found.lowest) == 4 and np.all(np.diff(found.lowest) <= 1e-9) and found.lowest[-1] == pytest.approx(lowest) and not found.interrupted
+    assert solvers.cycle(spins, glass(), target=lowest + 1e-9, sweeps=40).best_updates > 0
+    cells = solvers.oscillator_cells(glass())
+    assert cells.kind == "phase"
+    with heatbath.open(f"func:cell=phase&cells={cells.cells}&lanes=64&threads=1") as device:
+        drawn = solvers.oscillate(device, glass(), reads=64, seed=3)
+        assert drawn.lowest_energy == pytest.approx(lowest) and glass().energy(drawn.states) == pytest.approx(drawn.energies)
+        assert np.array_equal(drawn.states, solvers.oscillate(device, glass(), reads=64, seed=3).states)
+    with pytest.raises(errors.UnsupportedError):
+        solvers.oscillate(spins, glass())
+
+
+def test_logistic_regression_has_the_posterior(cells):
+    """Against the integral over a grid of both parameters."""
+    rng = np.random.default_rng(5)
+    design = rng.normal(size=(40, 2))
+    labels = (rng.random(40) < 1 / (1 + np.exp(-design @ [1.0, -0.7]))).astype(float)
+    precision, mean = np.array([[1.0, 0.2], [0.2, 0.8]]), np.array([0.3, 0.1])
+    found = solvers.logistic(cells, precision, design, labels, prior_mean=mean, chains=8, draws=250, seed=3)
+    axis = np.linspace(-4, 5, 400)
+    theta = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
+    fields = theta @ design.T
+    log = (fields * labels - np.logaddexp(0, fields)).sum(axis=1) - 0.5 * np.einsum("ti,ij,tj->t", theta - mean, precision, theta - mean)
+    weight = np.exp(log - log.max())
+    weight /= weight.sum()
+    exact = weight @ theta
+    covariance = (theta - exact).T @ ((theta - exact) * weight[:, None])
+    assert found.draws.shape == (8, 250, 2) and found.device_ticks > 0
+    assert np.abs((found.mean[0] - exact) / found.mean[1]).max() < 4
+    assert np.abs((found.covariance[0] - covariance) / found.covariance[1]).max() < 4
+    for wrong in ({"labels": labels + 1}, {"labels": labels[:-1]}, {"design": design[:, :1]}, {"draws": 3}):
+        with pytest.raises(errors.BadArgError):
+            solvers.logistic(cells, **{"prior_precision": precision, "design": design, "labels": labels, **wrong})
+
+
 def test_planted_problems_have_their_energy():
     for planted in (solvers.wishart(12, 4, seed=3), solvers.tiles(4, 0.5, seed=3)):
         assert planted.network.energy(planted.state) == pytest.approx(planted.energy)

@@ -124,6 +124,10 @@ CALLS = [
     lambda p, n, v: trainers.ScoreTrainer(v), lambda p, n, v: trainers.split_images(IMAGES, v), lambda p, n, v: estimates.fit_curve(v, v, v),
     lambda p, n, v: estimates.fit_relaxation(v, v), lambda p, n, v: estimates.Multistate(v, v), lambda p, n, v: estimates.Multistate([1.0, 2.0], v),
     lambda p, n, v: estimates.log_partitions(v, v), lambda p, n, v: calibration.Calibration.read(v) if not isinstance(v, int) else None,
+    lambda p, n, v: trainers.ClassifierMachine(**{**CLASSIFIER, "bias": v}), lambda p, n, v: trainers.ClassifierMachine(**{**CLASSIFIER, "inward": v}),
+    lambda p, n, v: trainers.ClassifierMachine(bias=v), lambda p, n, v: trainers.ClassifierTrainer(v), lambda p, n, v: trainers.ClassifierTrainer(IMAGES, layer=v),
+    lambda p, n, v: trainers.ScoreNetwork.read(v) if not isinstance(v, int) else None, lambda p, n, v: solvers.oscillator_cells(v),
+    lambda p, n, v: trainers.GenerativeModel.read(v) if not isinstance(v, int) else None, lambda p, n, v: solvers.oscillator_cells(n, coldest=v),
     lambda p, n, v: solvers.sign_glass(2, v), lambda p, n, v: solvers.tiles(v, v), lambda p, n, v: solvers.bifurcation_cells(v),
 ]
 # On the device of the test.
@@ -134,11 +138,15 @@ OF_DEVICE = [
     lambda d, v: trainers.EquilibriumTrainer(d, [[1.0]], v, hidden=1), lambda d, v: trainers.draw_spins(d, v, 2),
     lambda d, v: trainers.BoltzmannTrainer(d, v), lambda d, v: trainers.GraphTrainer(d, v), lambda d, v: trainers.draw(d, v), lambda d, v: calibration.calibrate(d, effort=v),
     lambda d, v: solvers.anneal(d, v), lambda d, v: solvers.sample(d, v), lambda d, v: d.correct(v) if v is not None else None,
-    lambda d, v: solvers.solve(d, v, v, most_time=1.0), lambda d, v: solvers.inverse(d, v, most_time=1.0),
+    lambda d, v: solvers.cycle(d, v), lambda d, v: solvers.oscillate(d, v), lambda d, v: trainers.infer(d, v, IMAGES), lambda d, v: trainers.fine_tune(d, v, v, IMAGES),
+    lambda d, v: solvers.logistic(d, v, v, v, draws=4, chains=4), lambda d, v: solvers.logistic(d, np.eye(2), v, v, draws=4, chains=4, burn_in=0),
+    lambda d, v: solvers.logistic(d, np.eye(2), [[1.0, 0.5]], v, draws=4, chains=4, burn_in=0), lambda d, v: solvers.solve(d, v, v, most_time=1.0), lambda d, v: solvers.inverse(d, v, most_time=1.0),
 ]
 MACHINE = trainers.SpinMachine([0.5, 0.0, -0.5], np.zeros((3, 3)))
 PATTERNS = studies.Patterns.parity()
 IMAGES = trainers.draw_digits(1, 1)
+CLASSIFIER = {"inputs": 4, "outputs": 10, "hidden": 2, "j2": 1.0, "j4": 1.0, "kT": 1.0, "duration": 0.2, "pixel_scale": 2.4, "bias": np.zeros(12),
+              "inward": np.zeros((4, 12)), "couplings": np.zeros((12, 12))}
 
 
 @settings(quick, max_examples=400)

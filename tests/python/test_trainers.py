@@ -1,14 +1,13 @@
 """The trainers and studies: the command's bits, their own refusals, Ctrl-C."""
 import json
-import os
 import pickle
-import subprocess
 
 import numpy as np
 import pytest
 
 import heatbath
 from heatbath import errors, judges, studies, trainers
+from command import run_command
 from interrupt import interrupted
 
 SMALL = {"hidden": 16, "updates": 6, "tf": 0.5}
@@ -145,12 +144,9 @@ def test_experts_beat_one_machine():
 
 
 def test_the_command_trains_the_same_machine(tmp_path):
-    command = os.environ.get("HEATBATH_COMMAND")
-    if not command or not os.path.exists(command):
-        pytest.skip("the command is not built")
     options = ["--device", "func:cells=900&lanes=8&threads=1", "--updates", "8", "--hidden", "16", "--shots", "4", "--seed", "3",
-               "--threads", "1", "--held-out", "3", "--out", str(tmp_path)]
-    subprocess.run([command, "train", "generate", *options], check=True, capture_output=True)
+               "--threads", "1", "--held-out", "3", "--out", tmp_path]
+    run_command("train", "generate", *options)
     with heatbath.open("func:cells=900&lanes=8&threads=1") as device:
         trainer = trainers.GenerativeTrainer(device, trainers.draw_digits(), hidden=16, updates=8, seed=3, threads=1)
         trainer.train()

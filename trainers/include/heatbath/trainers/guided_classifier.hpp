@@ -137,6 +137,8 @@ struct FineTuning {
   std::vector<float> momentum, square;  ///< biases, W, J (each pair once, the upper triangle)
   std::vector<double> misses;           ///< of each update: root mean square of the differences at the end
 };
+/// The first shot of fine-tuning; those before it are for reading.
+inline constexpr std::uint32_t first_tuning_shot = 0x80000000u;
 /// Makes the updates that are left; update u has shots of its own from first_shot on. `after` false stops.
 void fine_tune(Device& device, ClassifierMachine& machine, const ClassifierTeacher& teacher, const Images& data,
                const FineTuneOptions& options, FineTuning& state, std::uint32_t first_shot, const std::function<bool()>& after = {});
