@@ -13,7 +13,8 @@ command -v yosys > /dev/null || { echo "tools/synth.sh: yosys is not installed (
   heatbath_pbit_array:ice40:LOG_CELLS=4,LOG_WIDTH=1,SLICED=1 heatbath_pbit_array:ice40:LOG_CELLS=6,LOG_WIDTH=3,SLICED=1 \
   heatbath_board:ice40:LOG_CELLS=4,LOG_WIDTH=1,MEMORY_BYTES=4096,TICK_BITS=40 \
   heatbath_board:ecp5:LOG_CELLS=6,LOG_WIDTH=3,MEMORY_BYTES=65536
-out=$(mktemp -d)
+mkdir -p build
+out=$(mktemp -d build/synth.XXXXXX)  # relative: tools of WebAssembly see this folder alone
 trap 'rm -rf "$out"' EXIT
 yosys -V
 ice40=$(command -v nextpnr-ice40 || true)
