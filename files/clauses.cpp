@@ -112,7 +112,7 @@ Clauses read_clauses(std::string_view text, const std::string& where) {
         continue;
       }
       std::ranges::sort(literals);
-      literals.erase(std::ranges::unique(literals).begin(), literals.end());
+      literals.erase(std::unique(literals.begin(), literals.end()), literals.end());
       result.clauses.push_back({weight, literals});
       open = false;
     }

@@ -9,8 +9,7 @@ constexpr std::uint32_t group = 64;  // cells that share blocks of noise and sum
 
 void sort_unique(std::vector<std::uint32_t>& values) {
   std::ranges::sort(values);
-  const auto rest = std::ranges::unique(values);
-  values.erase(rest.begin(), rest.end());
+  values.erase(std::unique(values.begin(), values.end()), values.end());
 }
 
 }  // namespace

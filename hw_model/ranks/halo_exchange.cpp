@@ -58,8 +58,7 @@ HaloExchange::HaloExchange(Communicator& ranks, const physics::Cut& cut, std::sp
       sent_rows_.push_back(cell);
     }
   std::ranges::sort(sent_rows_);
-  const auto rest = std::ranges::unique(sent_rows_);
-  sent_rows_.erase(rest.begin(), rest.end());
+  sent_rows_.erase(std::unique(sent_rows_.begin(), sent_rows_.end()), sent_rows_.end());
 }
 
 HaloExchange::~HaloExchange() = default;

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <random>
 #include <string>
@@ -226,6 +227,64 @@ TEST(SavedDevices, ARefusalLeavesTheDeviceAsItWas) {
   damaged.back() ^= std::byte{1};
   EXPECT_NE(refusal(*link, damaged), "");
   EXPECT_EQ(restorable(*link).save(), before);
+}
+
+/// A reset in the middle of a stalled job leaves what it leaves of a device that did nothing: every register, the time that
+/// passes, and the next job with its captures.
+TEST(SavedDevices, AResetLeavesNothingOfAJob) {
+  using namespace model::bench;
+  for (const std::size_t k : {0u, 4u, 6u, 8u, 9u, 11u}) {
+    const Kind& kind = kinds[k];
+    SCOPED_TRACE(kind.profile);
+    const auto after_reset = [&](bool busy) {
+      const auto link = open_transport(uri(kind, 1));
+      const auto write = [&](std::uint32_t offset, std::uint32_t value) { link->write32(offset, value); };
+      // The registers that a host writes are the same in both; the job is of one of them.
+      write(HB_PROGRAM_ADDR_LO_OFFSET, program_at);
+      write(HB_CAPTURE_BASE_LO_OFFSET, ring_at);
+      write(HB_CAPTURE_SLOTS_OFFSET, 2);
+      write(HB_SHOTS_OFFSET, 1);
+      const std::uint64_t step = link->read32(HB_DT_TICKS_OFFSET);
+      const std::vector<hb_instruction_t> program{load(HB_SECTION_BIAS, 0.5f), load(HB_SECTION_KT, 0.5f), op(HB_OP_COMMIT),
+                                                  timed(HB_OP_CAPTURE_START, 8 * step, HB_FLAG_NOW),
+                                                  timed(HB_OP_EVOLVE, 10000 * step), op(HB_OP_HALT)};
+      const auto bytes = std::as_bytes(std::span(program));
+      if (busy) {
+        link->write_block(HB_MEMORY_BASE + program_at, bytes);
+        write(HB_PROGRAM_COUNT_OFFSET, static_cast<std::uint32_t>(program.size()));
+        write(HB_COMMAND_OFFSET, HB_COMMAND_OP_START | 1u << 16);
+        link->wait_irq(100 * step);
+        EXPECT_NE(link->read32(HB_STATUS_OFFSET) & HB_STATUS_RUNNING_MASK, 0u);
+        EXPECT_NE(link->read32(HB_STATUS_OFFSET) & HB_STATUS_STALLED_MASK, 0u) << "two records, and nobody takes them";
+      }
+      write(HB_COMMAND_OFFSET, HB_COMMAND_OP_RESET | 2u << 16);
+      EXPECT_EQ(link->read32(HB_COMMAND_ACK_OFFSET) >> 16, 2u);
+      std::vector<std::uint64_t> seen;
+      const auto look = [&] {
+        for (std::uint32_t offset = 0; offset < HB_WINDOW_BYTES; offset += 4) seen.push_back(link->read32(offset));
+        seen.push_back(link->device_ticks().value_or(0));
+      };
+      look();
+      seen.push_back(link->wait_irq(100 * step) ? 1 : 0);
+      look();
+      link->write_block(HB_MEMORY_BASE + program_at, bytes);
+      write(HB_PROGRAM_ADDR_LO_OFFSET, program_at);
+      write(HB_CAPTURE_BASE_LO_OFFSET, ring_at);
+      write(HB_CAPTURE_SLOTS_OFFSET, 64);
+      write(HB_SHOTS_OFFSET, 1);
+      write(HB_PROGRAM_COUNT_OFFSET, static_cast<std::uint32_t>(program.size()));
+      write(HB_COMMAND_OFFSET, HB_COMMAND_OP_START | 3u << 16);
+      link->wait_irq(300 * step);
+      look();
+      std::vector<std::byte> records(0x1000);
+      link->read_block(HB_MEMORY_BASE + ring_at, records);
+      for (const std::byte byte : records) seen.push_back(static_cast<std::uint64_t>(byte));
+      return seen;
+    };
+    const std::vector<std::uint64_t> idle = after_reset(false), busy = after_reset(true);
+    ASSERT_EQ(idle.size(), busy.size());
+    for (std::size_t k = 0; k < idle.size(); ++k) ASSERT_EQ(idle[k], busy[k]) << "observation " << k;
+  }
 }
 
 /// Contents with the right checksum that no chip wrote: refused or taken, but never a crash, also afterwards.
