@@ -18,7 +18,7 @@ usage() {
   printf '  hostile     tools/hostile_files.py: 500 files that a reader must refuse, with the memory that takes\n'
   printf '  fuzz        every target of tools/fuzz.sh for M minutes (1)\n'
   printf '  kill        tools/kill_campaign.py for M minutes\n'
-  printf '  soak        tools/soak_server.py for M minutes\n\nPrints a table; exit status 1 where a part found something, 2 where one could not run. Logs are in build/check.\n'
+  printf '  soak        tools/soak_server.py, then tools/soak.py, for M minutes each\n\nPrints a table; exit status 1 where a part found something, 2 where one could not run. Logs are in build/check.\n'
 }
 minutes=1
 wanted=()
@@ -93,7 +93,8 @@ part_restore() {
 }
 part_hostile() { command_of_release && python3 tools/hostile_files.py build/release/apps/heatbath --files 500; }
 part_kill() { command_of_release && tools/kill_campaign.py build/release/apps/heatbath --kills 1000000 --seconds "$((60 * minutes))"; }
-part_soak() { command_of_release && python3 tools/soak_server.py build/release/apps/heatbath --seconds "$((60 * minutes))"; }
+part_soak() { command_of_release && python3 tools/soak_server.py build/release/apps/heatbath --seconds "$((60 * minutes))" &&
+  python3 tools/soak.py build/release/apps/heatbath --minutes "$minutes"; }
 
 worst=0
 table=$(printf '%-12s %-9s %8s  %s' part result seconds log)

@@ -283,7 +283,7 @@ TEST(SavedDevices, AResetLeavesNothingOfAJob) {
     };
     const std::vector<std::uint64_t> idle = after_reset(false), busy = after_reset(true);
     ASSERT_EQ(idle.size(), busy.size());
-    for (std::size_t k = 0; k < idle.size(); ++k) ASSERT_EQ(idle[k], busy[k]) << "observation " << k;
+    for (std::size_t at = 0; at < idle.size(); ++at) ASSERT_EQ(idle[at], busy[at]) << "observation " << at;
   }
 }
 
