@@ -194,13 +194,16 @@ nlohmann::json score_network_json(const ScoreNetworkReport& report) {
   out["joules_grade"] = report.drawings.heat_kT.empty() ? "none" : "dynamics alone: converters, wires and reads are not in it";
   out["errors"] = errors;
   out["classifier_accuracy"] = q.reader_accuracy;
-  if (report.unlabelled) {
+  const auto put_further = [&](const char* name, const std::optional<trainers::DrawingQuality>& quality, std::uint32_t shots) {
+    if (!quality) return;
     nlohmann::json other, other_errors;
-    put_quality(other, other_errors, *report.unlabelled);
+    put_quality(other, other_errors, *quality);
     other["errors"] = other_errors;
-    other["shots"] = report.unlabelled_shots;
-    out["unlabelled"] = other;
-  }
+    other["shots"] = shots;
+    out[name] = other;
+  };
+  put_further("unlabelled", report.unlabelled, report.unlabelled_shots);
+  put_further("free", report.free, report.free_shots);
   out["device_seconds"] = report.drawings.device_seconds;
   out["device_steps"] = report.drawings.steps;
   out["last_noise"] = name_of(report.drawings.last_noise);
@@ -272,15 +275,18 @@ std::string score_network_html(const ScoreNetworkReport& report) {
     html += table_row({"Heat of one drawing, J, of the dynamics alone", fmt::format("{:.3g} &plusmn; {:.1g}", joules->value, joules->standard_error), ""});
   html += table_row({"Time of one drawing on the device", fmt::format("{:.4g} &micro;s", 1e6 * report.drawings.device_seconds), ""});
   html += kTableEnd;
-  if (report.unlabelled) {
+  const auto further = [&](const char* title, const std::optional<trainers::DrawingQuality>& quality, std::uint32_t shots) {
+    if (!quality) return;
     std::string shares;
-    for (std::size_t c = 0; c < report.unlabelled->class_fractions.size(); ++c)
-      shares += fmt::format("{}{}: {:.1f} %", c ? ", " : "", c, 100 * report.unlabelled->class_fractions[c]);
-    html += "<h2>With all label cells at 0</h2>\n" +
-            pairs({{"Drawings", std::to_string(report.unlabelled_shots)}, {"Classes read", shares},
-                   {"Inverted", fmt::format("{:.4f}", report.unlabelled->inverted_fraction)},
-                   {"Fréchet distance", fmt::format("{:.1f} ± {:.1f}", report.unlabelled->frechet.value, report.unlabelled->frechet.standard_error)}});
-  }
+    for (std::size_t c = 0; c < quality->class_fractions.size(); ++c)
+      shares += fmt::format("{}{}: {:.1f} %", c ? ", " : "", c, 100 * quality->class_fractions[c]);
+    html += fmt::format("<h2>{}</h2>\n", title) +
+            pairs({{"Drawings", std::to_string(shots)}, {"Classes read", shares},
+                   {"Inverted", fmt::format("{:.4f}", quality->inverted_fraction)},
+                   {"Fréchet distance", fmt::format("{:.1f} ± {:.1f}", quality->frechet.value, quality->frechet.standard_error)}});
+  };
+  further("With all label cells at 0", report.unlabelled, report.unlabelled_shots);
+  further("With classes that the label cells chose", report.free, report.free_shots);
   html += "<h2>Pictures</h2>\n" + figures(report.pictures);
   html += "<h2>How it was run</h2>\n";
   html += pairs({{"Device", report.device},

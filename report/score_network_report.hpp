@@ -24,6 +24,8 @@ struct ScoreNetworkReport {
   trainers::DrawingQuality quality;
   std::optional<trainers::DrawingQuality> unlabelled;  ///< of drawings with all label cells at 0
   std::uint32_t unlabelled_shots = 0;
+  std::optional<trainers::DrawingQuality> free;  ///< of drawings whose classes the label cells chose
+  std::uint32_t free_shots = 0;
   std::size_t learned = 0;         ///< images
   std::string device;              ///< one line
   Electricity electricity;         ///< of all that the device did

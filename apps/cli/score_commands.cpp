@@ -52,6 +52,7 @@ void add_score_commands(CLI::App& app, Command& command) {
   score->add_option("--ask", given->ask, "classes to draw, in turn (default: all in turn)")->option_text("LIST");
   add_whole(score, "--shots", options.draw.shots, 2, 10000000, "drawings (default 1000)");
   add_whole(score, "--unlabelled-shots", options.unlabelled_shots, 0, 10000000, "further drawings with all label cells at 0 (default 0)");
+  add_whole(score, "--free-shots", options.free_shots, 0, 10000000, "further drawings whose class the label cells choose by their noise (default 0)");
   add_whole(score, "--draw-steps", options.draw.steps, 1, 1000000, "steps of the device in each segment, at least (default 60)");
   score->add_option("--speed-ratio", options.draw.speed_ratio, "how many times as fast as visible cells hidden ones are at least: more steps where needed (default 6)")
       ->transform(finite(0, 1e6))

@@ -21,6 +21,7 @@ struct TrainScoreOptions {
   std::filesystem::path data;  ///< folder with IDX files; empty: the digits the project draws
   std::uint64_t held_out = 0;  ///< images that are not learned; 0: a ninth, at most 1,000
   std::uint32_t unlabelled_shots = 0;
+  std::uint32_t free_shots = 0;
   DeviceChoice device;
   std::chrono::seconds checkpoint_every{60};
   bool go_on = false;               ///< from out/score_network.h5

@@ -38,12 +38,14 @@ void print_summary(const ScoreNetworkReport& report, const std::filesystem::path
   put("variance in a class   {} of the data's\n", plus_minus(q.within_class_variance, 3));
   put("nearest learned digit {} (held-out digits {})\n", plus_minus(q.nearest_training_distance, 2),
       plus_minus(q.nearest_held_out_distance, 2));
-  if (report.unlabelled) {
-    put("without labels       ");
-    for (std::size_t c = 0; c < report.unlabelled->class_fractions.size(); ++c)
-      put(" {}: {:.1f} %", c, 100 * report.unlabelled->class_fractions[c]);
-    put("; inverted {:.3f}\n", report.unlabelled->inverted_fraction);
-  }
+  const auto put_classes = [](const char* name, const std::optional<trainers::DrawingQuality>& quality) {
+    if (!quality) return;
+    put("{}", name);
+    for (std::size_t c = 0; c < quality->class_fractions.size(); ++c) put(" {}: {:.1f} %", c, 100 * quality->class_fractions[c]);
+    put("; inverted {:.3f}\n", quality->inverted_fraction);
+  };
+  put_classes("without labels       ", report.unlabelled);
+  put_classes("labels left free     ", report.free);
   if (const auto heat = report.heat_kT()) put("heat of one drawing   {} kT\n", plus_minus(*heat, 0));
   put("device                {} steps, {:.4g} us a drawing; last noise: {}\n", report.drawings.steps, 1e6 * report.drawings.device_seconds,
       report.drawings.last_noise == trainers::LastNoise::cold ? "cold end" : "averaged captures");
@@ -109,6 +111,7 @@ int run_train_score(const TrainScoreOptions& options) {
       throw Error(HB_BAD_ARG, fmt::format("--hidden {}: {} cells are needed, the device has {}", network.hidden, network.cells(), device.capabilities().cells));
     if (options.draw.guidance.size() > network.segments.size())
       throw Error(HB_BAD_ARG, fmt::format("--guidance: {} values for {} segments, at most one for each is possible", options.draw.guidance.size(), network.segments.size()));
+    if (options.free_shots > 0 && network.labels == 0) throw Error(HB_BAD_ARG, "--free-shots: the network has no label cells");
     if (!options.draw.class_guidance.empty() && network.labels == 0)
       throw Error(HB_BAD_ARG, "--class-guidance: the network has no label cells");
     require_cell_kind(device.capabilities(), "train score", CellKind::overdamped);
@@ -175,25 +178,34 @@ int run_train_score(const TrainScoreOptions& options) {
       draw.progress = progress;
       return trainers::draw(device, trainer.network(), draw);
     });
-    std::optional<trainers::ScoreDrawings> free;
-    if (options.unlabelled_shots > 0) {
-      free = shown("draw", options.unlabelled_shots, "drawings without labels", [&](const Progress& progress) {
+    const auto further = [&](const char* what, std::uint32_t shots, std::uint32_t first_shot, bool unlabelled) {
+      std::optional<trainers::ScoreDrawings> drawings;
+      if (shots == 0) return drawings;
+      drawings = shown("draw", shots, what, [&](const Progress& progress) {
         trainers::ScoreDrawOptions draw = options.draw;
         draw.progress = progress;
-        draw.shots = options.unlabelled_shots;
-        draw.unlabelled = true;
-        draw.asked.clear();
+        draw.shots = shots;
+        draw.unlabelled = unlabelled;
         draw.path_shots = 0;
-        draw.first_shot = 0x40000000;
+        draw.first_shot = first_shot;
+        draw.asked = unlabelled ? std::vector<std::uint8_t>{} : trainers::choose_classes(device, trainer.network(), draw);
         return trainers::draw(device, trainer.network(), draw);
       });
-      report.unlabelled_shots = options.unlabelled_shots;
-    }
+      return drawings;
+    };
+    const auto unlabelled = further("drawings without labels", options.unlabelled_shots, 0x40000000, true);
+    const auto free = further("drawings of classes that label cells choose", options.free_shots, 0x80000000, false);
+    report.unlabelled_shots = options.unlabelled_shots;
+    report.free_shots = options.free_shots;
     const trainers::DigitReader reader = shown("judge", 1, "", [&](const Progress& progress) {
       return trainers::DigitReader(split.learned, kReaderSeed, training.threads, progress);
     });
-    report.quality = trainers::judge_drawings(report.drawings.images, report.drawings.asked, reader, split.learned, split.held_out, training.threads);
-    if (free) report.unlabelled = trainers::judge_drawings(free->images, free->asked, reader, split.learned, split.held_out, training.threads);
+    const auto judged = [&](const trainers::ScoreDrawings& of) {
+      return trainers::judge_drawings(of.images, of.asked, reader, split.learned, split.held_out, training.threads);
+    };
+    report.quality = judged(report.drawings);
+    if (unlabelled) report.unlabelled = judged(*unlabelled);
+    if (free) report.free = judged(*free);
   } catch (const Error& error) {
     if (error.code() != HB_ABORTED || !interrupted()) throw;
     note("heatbath: interrupted; {} holds the trained network, and --continue draws with it\n", model_path.string());

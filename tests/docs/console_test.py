@@ -26,7 +26,7 @@ from check_texts import pages, prose_and_blocks  # noqa: E402
 SMALLER = {
     "train generate": {"--digits": "0,2", "--updates": "4", "--shots": "3", "--hidden": "8", "--segments": "2", "--balance": "0", "--threads": "1"},
     "train score": {"--hidden": "4", "--segments": "2", "--steps": "2", "--shots": "20", "--draw-steps": "4", "--threads": "1",
-                    "--unlabelled-shots": "20"},
+                    "--free-shots": "20"},
     "train boltzmann": {"--updates": "2", "--shots": "32", "--draw": "20", "--draw-sweeps": "4", "--hidden": "4"},
     "train graph": {"--updates": "2"},
     "train memory": {"--cells": "32", "--loads": "0.1", "--shots": "8"},
@@ -80,7 +80,7 @@ def smaller(words):
     for option, value in SMALLER.get(name, {}).items():
         if option in words:
             words[words.index(option) + 1] = value
-        elif (option, name) not in (("--unlabelled-shots", "train score"), ("--segments", "train generate")) and not (
+        elif (option, name) not in (("--free-shots", "train score"), ("--segments", "train generate")) and not (
                 option == "--balance" and ("--recipe" not in words or "--labels" in words)):
             words = [*words, option, value]
     return words, name

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
@@ -345,6 +346,44 @@ TEST(ScoreOnTheDevice, TheStationaryLawIsThatOfTheEliminatedHiddenCells) {
       EXPECT_LT(std::abs(got.value - exact[m] / norm), 4 * got.standard_error);
     }
   }
+}
+
+TEST(ScoreOnTheDevice, LabelCellsChooseEachClassAsOftenAndIndependentlyOfTheDrawingsNoise) {
+  ScoreNetwork network = some_network(1, 10, 4, 10, 0.3);
+  Device device = open("func:cells=32&lanes=1024&seed=3");
+  ScoreDrawOptions options;
+  options.shots = 8000;
+  const std::vector<std::uint8_t> classes = choose_classes(device, network, options);
+  ASSERT_EQ(classes.size(), 8000u);
+  std::array<double, 10> count{};
+  for (const std::uint8_t c : classes) ++count.at(c);
+  double chi_square = 0;
+  for (const double n : count) chi_square += (n - 800) * (n - 800) / 800;
+  std::printf("chi^2 of 9: %.2f\n", chi_square);
+  EXPECT_LT(chi_square, 9 + 4 * std::sqrt(18.0));
+  EXPECT_GT(chi_square, 0.5);  // chosen, not dealt in turn
+  double same = 0;  // neighbours in the list
+  for (std::size_t k = 1; k < classes.size(); ++k) same += classes[k] == classes[k - 1] ? 1 : 0;
+  EXPECT_LT(std::abs(same - 799.9) / std::sqrt(7999 * 0.09), 4);
+  EXPECT_EQ(choose_classes(device, network, options), classes);
+  options.seed = 2;
+  EXPECT_NE(choose_classes(device, network, options), classes);
+  options.seed = 1;
+  // Ten pixels and ten label cells: with the noise of the same shots the highest pixel would be the class.
+  options.shots = options.path_shots = 2000;
+  options.remove_last_noise = false;
+  const ScoreDrawings drawings = draw(device, network, options);
+  double together = 0;
+  for (std::size_t k = 0; k < 2000; ++k) {
+    const auto noise = drawings.paths.begin() + static_cast<std::ptrdiff_t>(k * drawings.path_times * 10);
+    together += std::max_element(noise, noise + 10) - noise == classes[k] ? 1 : 0;
+  }
+  EXPECT_LT(std::abs(together - 200) / std::sqrt(2000 * 0.09), 4);
+  options.first_shot = 100;
+  options.shots = 50;
+  EXPECT_EQ(choose_classes(device, network, options), std::vector<std::uint8_t>(classes.begin() + 100, classes.begin() + 150));
+  network.labels = 0;
+  EXPECT_THROW(choose_classes(device, network, options), Error);
 }
 
 TEST(ScoreOnTheDevice, DrawsTheClassThatIsAskedForTheSameWithAnyBlock) {

@@ -17,6 +17,10 @@ namespace {
 constexpr double kNoiseStep = 0.02;          // of the uncoupled cells that make the noise, in their relaxation time
 constexpr std::uint64_t kNoiseSteps = 200;   // e^-8 of the variance is missing
 constexpr std::uint32_t kAverages = 20;      // captures of one mean
+constexpr std::uint32_t kClassShots = 1u << 29;  // from here on shots choose classes
+
+/// Step of the device, or a tick where it hides its step.
+Ticks one_step(const Device& device) { return device.step().count > 0 ? device.step() : Ticks{1}; }
 
 [[noreturn]] void refuse(const std::string& what) { throw Error(HB_BAD_ARG, "draw: " + what); }
 
@@ -27,6 +31,17 @@ void check_network(const ScoreNetwork& network) {
     for (const float value : segment.parameters)
       if (!std::isfinite(value)) refuse("the network holds a parameter that is not finite");
   }
+}
+
+/// Noise of the cells of a program that is new: uncoupled linear cells from 0 on, until <x^2> = 1, a step of which
+/// Euler-Maruyama makes 1/(1 - step/2) of. Ends before the first step; cells from `moving` on are not touched.
+void begin_noise(Program& program, const Device& device, std::uint32_t cells, std::uint32_t moving) {
+  const Ticks step = one_step(device);
+  const double kT = kNoiseStep / (device.capabilities().mobility * device.time_units(step));
+  program.load(CellSection::j2, std::vector<float>(cells, static_cast<float>(kT / 2)));
+  program.load(CellSection::j4, 0.0f).load(CellSection::bias, 0.0f).load_gain(0.0f);
+  program.load_temperature(static_cast<float>(kT * (device.step().count > 0 ? 1 - kNoiseStep / 2 : 1)));
+  program.commit().clamp(0, moving, 0.0f);
 }
 
 /// What the sections of a segment hold, in device units.
@@ -75,7 +90,7 @@ ScoreStretch fitted(const Device& device, const ScoreNetwork& network, std::size
   const double hidden_step = options.hidden_step;
   const Capabilities& capabilities = device.capabilities();
   const ScoreLayout layout = network.layout();
-  const double h = capabilities.mobility * device.time_units(device.step().count > 0 ? device.step() : Ticks{1});
+  const double h = capabilities.mobility * device.time_units(one_step(device));
   const std::vector<float>& parameters = network.segments[segment].parameters;
   const auto largest = [&](std::size_t first, std::size_t last) {
     double most = 0;
@@ -168,6 +183,25 @@ void load_segment(Program& program, const ScoreNetwork& network, std::size_t seg
   program.load_coupling_list(values.couplings);
 }
 
+std::vector<std::uint8_t> choose_classes(Device& device, const ScoreNetwork& network, const ScoreDrawOptions& options) {
+  const std::uint32_t labels = network.labels;
+  if (labels < 1) refuse("a class is to be chosen, the network has no label cells");
+  if (options.shots < 1) refuse("shots is 0, at least 1 is needed");
+  require_cell_kind(device.capabilities(), "draw", CellKind::overdamped);
+  require(device.capabilities().kT_programmable, "draw", "KT_PROGRAMMABLE");
+  Program program(device.capabilities(), labels);
+  begin_noise(program, device, labels, labels);
+  program.release(0, labels).evolve(one_step(device) * kNoiseSteps).sample();
+  network::Shots shots(device, {.seed_where_taken = options.seed, .first_shot = options.first_shot + kClassShots, .memory = block_memory});
+  const Result result = shots.run(program, options.shots);
+  std::vector<std::uint8_t> classes;
+  for (std::uint32_t k = 0; k < options.shots; ++k) {
+    const std::span<const float> state = result.capture.state(k, 0);
+    classes.push_back(static_cast<std::uint8_t>(std::max_element(state.begin(), state.end()) - state.begin()));
+  }
+  return classes;
+}
+
 ScoreDrawings draw(Device& device, const ScoreNetwork& network, const ScoreDrawOptions& options) {
   const auto begin = std::chrono::steady_clock::now();
   const Capabilities& capabilities = device.capabilities();
@@ -195,8 +229,7 @@ ScoreDrawings draw(Device& device, const ScoreNetwork& network, const ScoreDrawO
   // A temperature per cell that is a code is too coarse for hidden cells.
   const bool cold = capabilities.kT_per_cell && capabilities.parameter_bits == 0;
   out.last_noise = !options.remove_last_noise ? LastNoise::none : cold ? LastNoise::cold : LastNoise::averaged;
-  const Ticks step = device.step().count > 0 ? device.step() : Ticks{1};
-  const double h = capabilities.mobility * device.time_units(step);
+  const Ticks step = one_step(device);
   const std::uint32_t kept = std::min(options.path_shots, options.shots);
   out.path_times = static_cast<std::uint32_t>(out.stretches.size()) + 2;
   out.images.assign(std::size_t{options.shots} * visible, 0.0f);
@@ -207,7 +240,6 @@ ScoreDrawings draw(Device& device, const ScoreNetwork& network, const ScoreDrawO
     out.heat.assign(options.shots, 0.0);
     out.heat_kT_of_segment.assign(out.stretches.size() + 1, 0.0);
   }
-  const double noise_kT = kNoiseStep / h;
   out.finish = plan_finish(device, network, options);
   const Ticks average_period = device.capture_period(step * out.finish.steps);
 
@@ -226,11 +258,7 @@ ScoreDrawings draw(Device& device, const ScoreNetwork& network, const ScoreDrawO
       program.clamp_per_shot(moving, labels, clamped, shots);
     };
     Program program(capabilities, network.cells());
-    // Noise: uncoupled linear cells with <x^2> = 1, a step of which Euler-Maruyama makes 1/(1 - step/2) of.
-    std::vector<float> j2(network.cells(), static_cast<float>(noise_kT / 2));
-    program.load(CellSection::j2, j2).load(CellSection::j4, 0.0f).load(CellSection::bias, 0.0f).load_gain(0.0f);
-    program.load_temperature(static_cast<float>(noise_kT * (device.step().count > 0 ? 1 - kNoiseStep / 2 : 1)));
-    program.commit().clamp(0, moving, 0.0f);
+    begin_noise(program, device, network.cells(), moving);
     if (labels > 0) clamp_labels(program, 0);
     program.release(0, moving).evolve(step * kNoiseSteps);
     if (paths) program.sample();
