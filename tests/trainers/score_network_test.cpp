@@ -386,6 +386,23 @@ TEST(ScoreOnTheDevice, LabelCellsChooseEachClassAsOftenAndIndependentlyOfTheDraw
   EXPECT_THROW(choose_classes(device, network, options), Error);
 }
 
+// Hidden cells of a small amplitude begin inside their wells: the first steps are as tame as the others.
+TEST(ScoreOnTheDevice, VeryFastHiddenCellsGiveOffNoMoreHeatThanTheyHold) {
+  const ScoreNetwork network = some_network(1, 3, 4, 2, 0.3);
+  Device device = open("func:cells=16&lanes=256&seed=4");
+  ScoreDrawOptions options;
+  options.shots = 256;
+  options.path_shots = 0;
+  options.speed_ratio = 30;
+  options.remove_last_noise = false;
+  const ScoreDrawings drawings = draw(device, network, options);
+  double most = 0;
+  for (const double heat : drawings.heat_kT) most = std::max(most, std::abs(heat));
+  std::printf("kappa %.3f, largest heat %.3g kT\n", drawings.stretches[0].kappa, most);
+  EXPECT_LT(drawings.stretches[0].kappa, 0.2);
+  EXPECT_LT(most, 100);  // seven cells of a few kT each
+}
+
 TEST(ScoreOnTheDevice, DrawsTheClassThatIsAskedForTheSameWithAnyBlock) {
   const Images data = two_pixels(64);
   ScoreOptions options = small_options();

@@ -260,7 +260,8 @@ ScoreDrawings draw(Device& device, const ScoreNetwork& network, const ScoreDrawO
     Program program(capabilities, network.cells());
     begin_noise(program, device, network.cells(), moving);
     if (labels > 0) clamp_labels(program, 0);
-    program.release(0, moving).evolve(step * kNoiseSteps);
+    // Hidden cells wait at 0: noise of variance 1 is far outside of the wells of a small kappa, where a step is unstable.
+    program.release(0, visible).evolve(step * kNoiseSteps);
     if (paths) program.sample();
     if (capabilities.meters) program.meter_clear().meter_snapshot();
     for (std::size_t s = 0; s < out.stretches.size(); ++s) {
@@ -268,7 +269,9 @@ ScoreDrawings draw(Device& device, const ScoreNetwork& network, const ScoreDrawO
       if (s == 0) program.load_gain(1.0f);
       const std::size_t parts = options.guidance.size(), segments = out.stretches.size();
       if (told && s > 0 && s * parts / segments != (s - 1) * parts / segments) clamp_labels(program, s);
-      program.load_temperature(static_cast<float>(out.stretches[s].kT)).commit().evolve(step * out.stretches[s].steps);
+      program.load_temperature(static_cast<float>(out.stretches[s].kT)).commit();
+      if (s == 0) program.release(visible, hidden);
+      program.evolve(step * out.stretches[s].steps);
       if (capabilities.meters) program.meter_snapshot();
       if (paths && s + 1 < out.stretches.size()) program.sample();
     }
