@@ -127,7 +127,8 @@ Problem read_pair_problem(const std::string& text, const std::string& where, std
   const bool rudy = !matrix && !list.open;
   problem.format = matrix ? "MatrixMarket" : rudy ? "rudy" : "edge list";
   if (!wanted && !rudy)
-    wrong(where + ": a " + problem.format + " does not say what its pairs are; give --as max-cut, ising, qubo, gaussian or phase");
+    wrong(where + (matrix ? ": a MatrixMarket file" : ": an edge list") +
+          " does not say what its pairs are; give --as max-cut, ising, qubo, gaussian or phase");
   problem.kind = wanted.value_or(ProblemKind::max_cut);
   if (problem.kind == ProblemKind::max_sat) wrong(where + ": pairs of cells are no clauses; max-sat is read from .cnf and .wcnf");
   if (problem.kind == ProblemKind::potts || problem.kind == ProblemKind::quartic)
