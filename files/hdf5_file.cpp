@@ -194,10 +194,10 @@ struct Hdf5Reader::Impl {
   Handle access = inside_of_the_file();
   mutable std::uint64_t budget;
 
-  explicit Impl(const std::filesystem::path& where)
+  Impl(const std::filesystem::path& where, std::uint64_t times)
       : path(where.string()),
         file(H5Fopen(where.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose),
-        budget(kFreeBytes + 2 * std::filesystem::file_size(where)) {}
+        budget(kFreeBytes + times * std::filesystem::file_size(where)) {}
 
   [[noreturn]] void fail(const std::string& what) const { throw Error(HB_IO, fmt::format("{}: {}", path, what)); }
 
@@ -205,6 +205,27 @@ struct Hdf5Reader::Impl {
     Handle id(H5Aopen(file, std::string(name).c_str(), H5P_DEFAULT), H5Aclose);
     if (!id.valid()) fail(fmt::format("attribute {} is missing", name));
     return id;
+  }
+
+  /// The text of an attribute that is open.
+  std::string text_of(hid_t id, std::string_view name) const {
+    const Handle stored(H5Aget_type(id), H5Tclose);
+    const Handle space(H5Aget_space(id), H5Sclose);
+    if (H5Tget_class(stored) != H5T_STRING || H5Sget_simple_extent_npoints(space) != 1)
+      fail(fmt::format("attribute {} is not one text", name));
+    const auto unreadable = [&] { fail(fmt::format("attribute {} cannot be read", name)); };
+    if (H5Tis_variable_str(stored) > 0) {  // as h5py writes them
+      char* text = nullptr;
+      if (H5Aread(id, stored, &text) < 0) unreadable();
+      std::string result = text == nullptr ? "" : text;
+      H5free_memory(text);
+      return result;
+    }
+    const std::size_t size = H5Tget_size(stored);
+    if (size > kLongestText) fail(fmt::format("attribute {} is a text of {} bytes", name, size));
+    std::string buffer(size + 1, '\0');
+    if (H5Aread(id, stored, buffer.data()) < 0) unreadable();
+    return buffer.c_str();
   }
 
   void scalar(std::string_view name, hid_t type, H5T_class_t wanted, const char* kind, void* value) const {
@@ -273,7 +294,7 @@ struct Hdf5Reader::Impl {
   }
 };
 
-Hdf5Reader::Hdf5Reader(const std::filesystem::path& path) {
+Hdf5Reader::Hdf5Reader(const std::filesystem::path& path, std::uint64_t times) {
   quiet();
   H5PLset_loading_state(0);  // filters of plugins are code that a file asks for
   std::error_code error;
@@ -282,7 +303,7 @@ Hdf5Reader::Hdf5Reader(const std::filesystem::path& path) {
     throw Error(HB_IO, fmt::format("{}: {}", path.string(), !std::filesystem::exists(status)    ? "no such file"
                                                             : std::filesystem::is_directory(status) ? "is a folder"
                                                                                                 : "is not a regular file"));
-  impl_ = std::make_unique<Impl>(path);
+  impl_ = std::make_unique<Impl>(path, times);
   if (!impl_->file.valid()) impl_->fail("not an HDF5 file, or truncated");
 }
 Hdf5Reader::~Hdf5Reader() = default;
@@ -291,25 +312,21 @@ bool Hdf5Reader::has_attribute(std::string_view name) const {
   return H5Aexists(impl_->file, std::string(name).c_str()) > 0;
 }
 
-std::string Hdf5Reader::text(std::string_view name) const {
-  const Handle id = impl_->attribute(name);
-  const Handle stored(H5Aget_type(id), H5Tclose);
-  const Handle space(H5Aget_space(id), H5Sclose);
-  if (H5Tget_class(stored) != H5T_STRING || H5Sget_simple_extent_npoints(space) != 1)
-    impl_->fail(fmt::format("attribute {} is not one text", name));
-  const auto unreadable = [&] { impl_->fail(fmt::format("attribute {} cannot be read", name)); };
-  if (H5Tis_variable_str(stored) > 0) {  // as h5py writes them
-    char* text = nullptr;
-    if (H5Aread(id, stored, &text) < 0) unreadable();
-    std::string result = text == nullptr ? "" : text;
-    H5free_memory(text);
-    return result;
-  }
-  const std::size_t size = H5Tget_size(stored);
-  if (size > kLongestText) impl_->fail(fmt::format("attribute {} is a text of {} bytes", name, size));
-  std::string buffer(size + 1, '\0');
-  if (H5Aread(id, stored, buffer.data()) < 0) unreadable();
-  return buffer.c_str();
+std::string Hdf5Reader::text(std::string_view name) const { return impl_->text_of(impl_->attribute(name), name); }
+
+std::string Hdf5Reader::units(std::string_view name) const {
+  const Handle set(H5Dopen2(impl_->file, std::string(name).c_str(), impl_->access), H5Dclose);
+  if (!set.valid() || H5Aexists(set, "units") <= 0) return {};
+  return impl_->text_of(Handle(H5Aopen(set, "units", H5P_DEFAULT), H5Aclose), fmt::format("units of {}", name));
+}
+
+std::string Hdf5Reader::type(std::string_view name) const {
+  const Handle set(H5Dopen2(impl_->file, std::string(name).c_str(), impl_->access), H5Dclose);
+  if (!set.valid()) return {};
+  const Handle stored(H5Dget_type(set), H5Tclose);
+  if (H5Tequal(stored, H5T_IEEE_F32LE) > 0) return "<f4";
+  if (H5Tequal(stored, H5T_IEEE_F64LE) > 0) return "<f8";
+  return H5Tequal(stored, H5T_STD_U64LE) > 0 ? "<u8" : "";
 }
 
 std::uint64_t Hdf5Reader::integer(std::string_view name) const {
@@ -332,6 +349,9 @@ std::vector<double> Hdf5Reader::doubles(std::string_view name, const Shape& shap
 }
 std::vector<std::uint8_t> Hdf5Reader::bytes(std::string_view name, const Shape& shape) const {
   return impl_->read<std::uint8_t>(name, shape, H5T_NATIVE_UINT8, H5T_INTEGER);
+}
+std::vector<std::uint64_t> Hdf5Reader::integers(std::string_view name, const Shape& shape) const {
+  return impl_->read<std::uint64_t>(name, shape, H5T_NATIVE_UINT64, H5T_INTEGER);
 }
 std::vector<std::string> Hdf5Reader::names() const {
   std::vector<std::string> names;

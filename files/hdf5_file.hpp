@@ -46,10 +46,10 @@ class Hdf5Writer {
 
 /// Reads one file. Throws Error(IO) in one line: file, attribute or data set, and what would be right. Nothing outside
 /// of the file is read (links, raw data and virtual sets of other files are refused) and no filter is loaded; all data
-/// sets together may take 32 MiB and twice the size of the file.
+/// sets together may take 32 MiB and `times` the size of the file.
 class Hdf5Reader {
  public:
-  explicit Hdf5Reader(const std::filesystem::path& path);
+  explicit Hdf5Reader(const std::filesystem::path& path, std::uint64_t times = 2);
   ~Hdf5Reader();
 
   bool has_attribute(std::string_view name) const;
@@ -66,6 +66,11 @@ class Hdf5Reader {
   /// Whether a data set is of whole or floating-point numbers; they are read as double by numbers().
   bool holds_numbers(std::string_view name) const;
   std::vector<double> numbers(std::string_view name, const Shape& shape) const;
+  /// Type of the stored values as NumPy names it: "<f4", "<f8" or "<u8"; of all others empty.
+  std::string type(std::string_view name) const;
+  std::vector<std::uint64_t> integers(std::string_view name, const Shape& shape) const;
+  /// The text that Hdf5Writer::dataset was given with a data set; empty when it has none.
+  std::string units(std::string_view name) const;
   /// Shape of a data set; empty when the file has none of that name.
   Shape shape(std::string_view name) const;
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,7 +12,9 @@
 #include <nlohmann/json.hpp>
 
 #include "files/array_file.hpp"
+#include "files/hdf5_file.hpp"
 #include "files/npz_file.hpp"
+#include "files/run_result.hpp"
 #include "files/utf8.hpp"
 #include "heatbath/error.hpp"
 #include "heatbath/numerics/text.hpp"
@@ -21,21 +25,74 @@ namespace {
 struct Part {
   std::string path;
   std::vector<RawArray> arrays;
+  std::vector<std::string> units;  ///< of each array; of .npz none
   nlohmann::json provenance;
   std::uint64_t first = 0, count = 0;
 
   [[noreturn]] void fail(const std::string& what) const { throw Error(HB_BAD_ARG, fmt::format("{}: {}", path, what)); }
-  const RawArray& at(std::size_t k, const RawArray& other) const {
-    if (k >= arrays.size() || arrays[k].name != other.name || arrays[k].type != other.type) fail(fmt::format("has not the arrays of the first part ({})", other.name));
-    return arrays[k];
+  const RawArray& like(const RawArray& other) const {
+    const auto found = std::ranges::find(arrays, other.name, &RawArray::name);
+    if (found == arrays.end() || found->type != other.type) fail(fmt::format("has not the arrays of the first part ({})", other.name));
+    return *found;
   }
+};
+
+/// Deflate makes values a thousandth at most, and those of p-bits and of held cells come near that.
+constexpr std::uint64_t most_times = 1032;
+
+/// Reads the arrays of write_run_result, but for the axes that it adds.
+void read_hdf5(Part& part, const std::filesystem::path& path) {
+  const Hdf5Reader file(path, most_times);
+  if (!file.has_attribute("provenance")) return;
+  part.provenance = nlohmann::json::parse(file.text("provenance"), nullptr, false);
+  for (const std::string& name : file.names()) {
+    const Shape shape = file.shape(name);
+    if (name == "shot" || name == "variable" || shape.empty()) continue;
+    RawArray array{name, file.type(name), {shape.begin(), shape.end()}, {}};
+    const auto take = [&](const auto& values) {
+      const auto bytes = std::as_bytes(std::span(values));
+      array.bytes.assign(bytes.begin(), bytes.end());
+    };
+    if (array.type == "<f4") take(file.floats(name, shape));
+    else if (array.type == "<f8") take(file.doubles(name, shape));
+    else if (array.type == "<u8") take(file.integers(name, shape));
+    else part.fail(fmt::format("array {} is of a type that heatbath run does not write", name));
+    part.arrays.push_back(std::move(array));
+    part.units.push_back(file.units(name));
+  }
+}
+
+/// An .h5 file as write_run_result makes it.
+class Hdf5Result {
+ public:
+  explicit Hdf5Result(const std::filesystem::path& path) : file_(path) {}
+
+  void add(const RawArray& array, const Shape& shape, const std::string& units) {
+    if (array.type == "<f4") write<float>(array, shape, units);
+    else if (array.type == "<f8") write<double>(array, shape, units);
+    else write<std::uint64_t>(array, shape, units);
+    if (array.name == "states") states_ = shape;
+  }
+  void commit(const std::string& provenance) { finish_run_result(file_, states_, provenance); }
+
+ private:
+  template <typename T>
+  void write(const RawArray& array, const Shape& shape, const std::string& units) {
+    std::vector<T> values(array.bytes.size() / sizeof(T));
+    if (!values.empty()) std::memcpy(values.data(), array.bytes.data(), values.size() * sizeof(T));
+    file_.dataset(array.name, std::span<const T>(values), shape, units);
+  }
+
+  Hdf5Writer file_;
+  Shape states_;
 };
 
 Part read_part(const std::filesystem::path& file) {
   Part part;
   part.path = numerics::escaped(file.string());
-  if (file.extension() != ".npz") part.fail("parts are .npz files of heatbath run --shots A:B --out");
-  part.arrays = read_npz(file);
+  if (file.extension() == ".h5") read_hdf5(part, file);
+  else if (file.extension() == ".npz") part.arrays = read_npz(file);
+  else part.fail("parts are .npz or .h5 files of heatbath run --shots A:B --out");
   for (const RawArray& array : part.arrays) {
     if (array.name == "provenance") part.provenance = nlohmann::json::parse(array.text(), nullptr, false);
     if (array.name.starts_with("statistics_") || array.name.starts_with("sweep_"))
@@ -68,9 +125,13 @@ nlohmann::json essence(const nlohmann::json& provenance) {
 }  // namespace
 
 void merge_runs(const std::filesystem::path& out, std::span<const std::filesystem::path> files) {
-  if (out.extension() != ".npz") throw Error(HB_BAD_ARG, fmt::format("{}: the name must end in .npz", numerics::escaped(out.string())));
+  const bool hdf5 = out.extension() == ".h5";
+  if (!hdf5 && out.extension() != ".npz") throw Error(HB_BAD_ARG, fmt::format("{}: the name must end in .npz or .h5", numerics::escaped(out.string())));
   std::vector<Part> parts;
-  for (const std::filesystem::path& file : files) parts.push_back(read_part(file));
+  for (const std::filesystem::path& file : files) {
+    parts.push_back(read_part(file));
+    if (hdf5 && file.extension() != ".h5") parts.back().fail("an .h5 is made of .h5 parts (.npz has no units); name the result .npz");
+  }
   if (parts.empty()) throw Error(HB_BAD_ARG, "merge: no parts");
   std::ranges::sort(parts, {}, &Part::first);
   const Part& head = parts.front();
@@ -84,24 +145,30 @@ void merge_runs(const std::filesystem::path& out, std::span<const std::filesyste
     for (const auto& [key, value] : same.items())
       if (its.at(key) != value) part.fail(fmt::format("was made with another {} than {}", key == "heatbath_version" ? "version" : key, head.path));
   }
-  NpzFile file;
+  NpzFile npz;
+  std::optional<Hdf5Result> h5;
+  if (hdf5) h5.emplace(out);
   for (std::size_t k = 0; k < head.arrays.size(); ++k) {
     const RawArray& array = head.arrays[k];
     const int axis = shot_axis(array);
     if (array.name == "provenance") continue;
-    std::vector<std::size_t> shape(array.shape.begin(), array.shape.end());
+    Shape shape(array.shape.begin(), array.shape.end());
+    const auto put = [&](const RawArray& whole) {
+      if (h5) h5->add(whole, shape, head.units[k]);
+      else npz.add(whole.name, whole.type, whole.bytes, shape, whole.value_bytes());
+    };
     if (axis < 0) {
       for (const Part& part : parts)
-        if (part.at(k, array).shape != array.shape || (part.arrays[k].bytes != array.bytes && !array.name.starts_with("readback_")))
+        if (part.like(array).shape != array.shape || (part.like(array).bytes != array.bytes && !array.name.starts_with("readback_")))
           part.fail(fmt::format("has another array {} than {}", array.name, head.path));
-      file.add(array.name, array.type, array.bytes, shape, array.value_bytes());
+      put(array);
       continue;
     }
     const auto at = static_cast<std::size_t>(axis);
-    std::vector<std::byte> bytes;
+    RawArray whole{array.name, array.type, array.shape, {}};
     shape.at(at) = 0;
     for (const Part& part : parts) {
-      const RawArray& its = part.at(k, array);
+      const RawArray& its = part.like(array);
       bool fits = its.shape.size() == array.shape.size() && its.shape.at(at) == part.count;
       for (std::size_t side = 0; fits && side < shape.size(); ++side) fits = side == at || its.shape[side] == array.shape[side];
       if (!fits) part.fail(fmt::format("array {} has another shape than that of {}", array.name, head.path));
@@ -110,12 +177,13 @@ void merge_runs(const std::filesystem::path& out, std::span<const std::filesyste
     const std::uint64_t rows = axis == 0 ? 1 : array.shape[0];
     for (std::uint64_t row = 0; row < rows; ++row)
       for (const Part& part : parts) {
-        const RawArray& its = part.arrays[k];
+        const RawArray& its = part.like(array);
         const auto width = static_cast<std::ptrdiff_t>(its.bytes.size() / rows);
         const auto from = its.bytes.begin() + static_cast<std::ptrdiff_t>(row) * width;
-        bytes.insert(bytes.end(), from, from + width);
+        whole.bytes.insert(whole.bytes.end(), from, from + width);
       }
-    file.add(array.name, array.type, bytes, shape, array.value_bytes());
+    whole.shape.assign(shape.begin(), shape.end());
+    put(whole);
   }
   nlohmann::json provenance = head.provenance;
   provenance["shots"] = {{"first", head.first}, {"count", next - head.first}};
@@ -125,8 +193,12 @@ void merge_runs(const std::filesystem::path& out, std::span<const std::filesyste
     for (const Part& part : parts) most = std::max(most, part.provenance.value(key, std::uint64_t{0})), sum += part.provenance.value(key, std::uint64_t{0});
     provenance[key] = std::string_view(key) == "clips" ? most : sum;
   }
-  file.add_text("provenance", json_text(provenance));
-  file.write(out);
+  if (h5) {
+    h5->commit(json_text(provenance));
+    return;
+  }
+  npz.add_text("provenance", json_text(provenance));
+  npz.write(out);
 }
 
 }  // namespace heatbath::apps

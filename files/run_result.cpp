@@ -128,19 +128,23 @@ void write_run_result(const std::filesystem::path& path, const RunResult& result
   each_array(result, [&](const std::string& name, auto values, const Shape& shape, const char* units) {
     file.dataset(name, values, shape, units);
   });
+  finish_run_result(file, result.records > 0 ? Shape{result.shots, result.records, result.cells} : Shape{}, result.provenance);
+}
+
+void finish_run_result(Hdf5Writer& file, const Shape& states, std::string_view provenance) {
   const auto numbers = [&](const char* name, std::size_t count, const char* what) {
     std::vector<std::uint64_t> all(count);
     std::iota(all.begin(), all.end(), 0);
     file.dataset(name, std::span<const std::uint64_t>(all), {count}, what);
   };
-  if (result.records > 0) {
-    numbers("shot", result.shots, "shots of this file, in order");
-    numbers("variable", result.cells, "captured state variables, in order");
+  if (!states.empty()) {
+    numbers("shot", states.at(0), "shots of this file, in order");
+    numbers("variable", states.at(2), "captured state variables, in order");
     file.axes("states", {"shot", "time", "variable"});
   }
   file.attribute("format", "heatbath run");
   file.attribute("format_version", std::uint64_t{1});
-  file.long_text("provenance", result.provenance);
+  file.long_text("provenance", provenance);
   file.commit();
 }
 

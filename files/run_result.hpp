@@ -6,12 +6,15 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "files/run_statistics.hpp"
 #include "heatbath/job.hpp"
 
 namespace heatbath::apps {
+
+class Hdf5Writer;
 
 /// Arrays of a run, in files as: states (shots x records x cells, dimensionless; float32, or float64 where full turns
 /// are beyond 2^24), time (records, time units), ticks
@@ -55,5 +58,9 @@ void check_result_name(const std::filesystem::path& path);
 
 /// Writes the file whole, in the format its name says. Throws Error(IO).
 void write_run_result(const std::filesystem::path& path, const RunResult& result);
+
+/// Ends an .h5 of a run whose arrays are written: axes of states (shots x records x cells, empty where there are none),
+/// format and provenance; the file appears. Throws Error(IO).
+void finish_run_result(Hdf5Writer& file, const std::vector<std::size_t>& states, std::string_view provenance);
 
 }  // namespace heatbath::apps

@@ -237,13 +237,13 @@ void add_merge(CLI::App& app, Command& command) {
   };
   const auto given = std::make_shared<Words>();
   CLI::App* merge_app = app.add_subcommand("merge", "put the results of runs of parts of the shots together");
-  merge_app->add_option("out", given->out, "FILE.npz: what one run of all the shots would have written")
+  merge_app->add_option("out", given->out, "FILE.npz or FILE.h5: what one run of all the shots would have written")
       ->required()
       ->check(a_name())
-      ->option_text("OUT.npz");
-  merge_app->add_option("parts", given->parts, "FILE.npz of heatbath run --shots A:B --out, in any order")
+      ->option_text("OUT");
+  merge_app->add_option("parts", given->parts, "files of heatbath run --shots A:B --out, in any order")
       ->required()
-      ->option_text("PART.npz...");
+      ->option_text("PART...");
   merge_app->callback([&command, given] {
     command = [given] {
       prepare_file(given->out);

@@ -121,12 +121,12 @@ struct Hdf5Reader::Impl {
   py::object file;
   std::uint64_t budget = 0;
 
-  explicit Impl(const std::filesystem::path& where) : path(where.string()) {
+  Impl(const std::filesystem::path& where, std::uint64_t times) : path(where.string()) {
     std::error_code error;
     const std::filesystem::file_status status = std::filesystem::status(where, error);
     if (!std::filesystem::is_regular_file(status))
       fail(!std::filesystem::exists(status) ? "no such file" : std::filesystem::is_directory(status) ? "is a folder" : "is not a regular file");
-    budget = kFreeMemory + 2 * std::filesystem::file_size(where);
+    budget = kFreeMemory + times * std::filesystem::file_size(where);
     const py::module_ library = h5py();
     file = guarded(path, "not an HDF5 file, or truncated", [&] { return py::object(library.attr("File")(path, "r")); });
   }
@@ -202,7 +202,7 @@ struct Hdf5Reader::Impl {
   }
 };
 
-Hdf5Reader::Hdf5Reader(const std::filesystem::path& path) : impl_(std::make_unique<Impl>(path)) {}
+Hdf5Reader::Hdf5Reader(const std::filesystem::path& path, std::uint64_t times) : impl_(std::make_unique<Impl>(path, times)) {}
 Hdf5Reader::~Hdf5Reader() {
   try {
     if (impl_) impl_->file.attr("close")();

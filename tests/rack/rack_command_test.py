@@ -85,6 +85,26 @@ def case_shots_and_merge():
     run("run", "program.toml", "--device", DEVICE, "--seed", 4, "--shots", "33:70", "--out", "other.npz")
     refused("merge", "mixed.npz", "part0.npz", "part1.npz", "other.npz", says="was made with another seed")
     assert not any(pathlib.Path(name).exists() for name in ("gap.npz", "twice.npz", "mixed.npz"))
+    # Parts in .h5: the same arrays, as .npz at once and by way of an .h5, which is a file of a run as others are.
+    for k, part in enumerate(("0:33", "33:70", "70:120")):
+        run("run", "program.toml", "--device", DEVICE, "--shots", part, "--out", f"part{k}.h5")
+    run("merge", "from_h5.npz", "part1.h5", "part2.h5", "part0.h5")
+    assert arrays("from_h5.npz") == same
+    run("merge", "all.h5", "part2.h5", "part0.h5", "part1.h5")
+    run("merge", "again.npz", "all.h5")
+    assert arrays("again.npz") == same
+    run("merge", "mixed_kinds.npz", "part0.npz", "part0.h5", "part2.npz")
+    assert arrays("mixed_kinds.npz") == same
+    run("run", "program.toml", "--device", DEVICE, "--out", "whole.h5")
+    if shutil.which("h5diff"):
+        told = subprocess.run(["h5diff", "-v", "--exclude-attribute", "/provenance", "all.h5", "whole.h5"], capture_output=True, text=True)
+        assert told.returncode == 0 and "states" in told.stdout, told.stdout
+    refused("merge", "gap.h5", "part0.h5", "part2.h5", says="begins with shot 70; the parts before it end with shot 32")
+    refused("merge", "mixed.h5", "part0.h5", "part1.npz", says="part1.npz: an .h5 is made of .h5 parts")
+    refused("merge", "out.txt", "part0.h5", says="must end in .npz or .h5")
+    pathlib.Path("no.h5").write_text("none")
+    refused("merge", "out.h5", "no.h5", says="no.h5: not an HDF5 file")
+    assert not any(pathlib.Path(name).exists() for name in ("gap.h5", "mixed.h5", "out.h5"))
     pathlib.Path("no.npz").write_text("none")
     refused("merge", "out.npz", "no.npz", says="no.npz: is no .npz file")
     for wrong in ("5:5", "7:3", ":", "1:2:3", "0", "-1:4", "x"):
