@@ -17,6 +17,7 @@
 #include "heatbath/regs.h"
 #include "heatbath/topology.h"
 #include "link/block_range.hpp"
+#include "link/capability_sizes.hpp"
 #include "link/effectful_registers.hpp"
 #include "link/patience.hpp"
 #include "link/socket_address.hpp"
@@ -73,16 +74,10 @@ EtherboneTransport::EtherboneTransport(const Uri& uri) {
   }
   begin_session(uri.milliseconds("queue_timeout_ms", usual_queue_limit));
 
-  constexpr std::array facts{std::uint32_t{HB_CAPS_MEMORY_LO_OFFSET}, std::uint32_t{HB_CAPS_MEMORY_HI_OFFSET},
-                             std::uint32_t{HB_CAPS_COUPLERS_OFFSET}, std::uint32_t{HB_CAPS_TICK_PS_OFFSET},
-                             std::uint32_t{HB_CAPS_OFFSET}, std::uint32_t{HB_CAPS_PARAM_FORMAT_OFFSET}};
-  std::array<std::uint32_t, facts.size()> values{};
-  for (std::size_t k = 0; k < facts.size(); ++k) values[k] = read32(facts[k]);
-  memory_bytes_ = std::uint64_t{values[1]} << 32 | values[0];
-  const bool full = (values[5] & HB_CAPS_PARAM_FORMAT_LAYOUT_MASK) >> HB_CAPS_PARAM_FORMAT_LAYOUT_SHIFT ==
-                    HB_CAPS_PARAM_FORMAT_LAYOUT_FULL;
-  topology_bytes_ = hb_topology_bytes(values[2], (values[4] & HB_CAPS_GRAPH_COUPLINGS_MASK) != 0, full);
-  tick_seconds_ = values[3] * 1e-12;
+  const auto read = [this](std::uint32_t offset) { return read32(offset); };
+  memory_bytes_ = memory_bytes_of(read);
+  topology_bytes_ = topology_bytes_of(read);
+  tick_seconds_ = read(HB_CAPS_TICK_PS_OFFSET) * 1e-12;
 }
 
 EtherboneTransport::~EtherboneTransport() {

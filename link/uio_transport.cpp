@@ -18,6 +18,7 @@
 #include "heatbath/regs.h"
 #include "heatbath/topology.h"
 #include "link/block_range.hpp"
+#include "link/capability_sizes.hpp"
 #include "link/stand_in_file.hpp"
 
 namespace heatbath {
@@ -63,7 +64,7 @@ UioTransport::UioTransport(const Uri& uri) {
     const std::string file = uri.get("memory");
     const FileDescriptor memory(::open(file.c_str(), O_RDWR | O_SYNC | O_CLOEXEC));
     if (!memory) throw Error(HB_LINK, text + ": memory=" + file + " cannot be opened: " + numerics::system_words(errno));
-    memory_bytes_ = std::uint64_t{look(HB_CAPS_MEMORY_HI_OFFSET)} << 32 | look(HB_CAPS_MEMORY_LO_OFFSET);
+    memory_bytes_ = memory_bytes_of([this](std::uint32_t offset) { return look(offset); });
     memory_ = map_file(file, memory.get(), memory_bytes_, 0);
     memory_mapped_ = memory_bytes_;
   }
@@ -74,7 +75,7 @@ UioTransport::UioTransport(const Uri& uri) {
 UioTransport::~UioTransport() {
   if (registers_ != nullptr) munmap(const_cast<std::uint32_t*>(registers_), register_bytes_);
   if (memory_mapped_ != 0) munmap(const_cast<std::uint32_t*>(memory_), memory_mapped_);
-  if (!stands_in_ && topology_ != nullptr) munmap(const_cast<std::uint32_t*>(topology_), topology_bytes_);
+  if (!stands_in_ && topology_ != nullptr) munmap(const_cast<std::uint32_t*>(topology_), topology_mapped_);
 }
 
 volatile std::uint32_t* UioTransport::map_file(const std::string& path, int fd, std::uint64_t bytes, std::uint64_t offset) {
@@ -94,13 +95,17 @@ void UioTransport::map_device(const std::string& path) {
     throw Error(HB_LINK, "uio:" + path + ": map 0 has " + std::to_string(register_bytes_) + " bytes; the registers have " +
                              std::to_string(HB_WINDOW_BYTES));
   registers_ = map_file(path, device_.get(), register_bytes_, 0);
+  // The kernel maps whole pages: how much of them is meant stands in the registers.
+  const auto read = [this](std::uint32_t offset) { return look(offset); };
   if (::access((maps + "1/size").c_str(), R_OK) == 0) {
-    memory_bytes_ = memory_mapped_ = sysfs_number(maps + "1/size");
-    memory_ = map_file(path, device_.get(), memory_bytes_, page);
+    memory_mapped_ = sysfs_number(maps + "1/size");
+    memory_ = map_file(path, device_.get(), memory_mapped_, page);
+    memory_bytes_ = std::min(memory_mapped_, memory_bytes_of(read));
   }
   if (::access((maps + "2/size").c_str(), R_OK) == 0) {
-    topology_bytes_ = sysfs_number(maps + "2/size");
-    topology_ = map_file(path, device_.get(), topology_bytes_, 2 * page);
+    topology_mapped_ = sysfs_number(maps + "2/size");
+    topology_ = map_file(path, device_.get(), topology_mapped_, 2 * page);
+    topology_bytes_ = std::min(topology_mapped_, topology_bytes_of(read));
   }
   interrupts_ = FileDescriptor(fcntl(device_.get(), F_DUPFD_CLOEXEC, 0));
 }

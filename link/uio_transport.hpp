@@ -67,7 +67,7 @@ class UioTransport final : public Transport, public Interruptible {
   std::uint64_t held_pair_ = 0;             ///< of a stand-in: what the last read of a high word found
   std::uint32_t held_low_offset_ = 0;       ///< of that pair; 0: none
   std::uint32_t time_round_ = 0;            ///< round in which TIME was last read
-  std::uint64_t register_bytes_ = 0, memory_bytes_ = 0, memory_mapped_ = 0, topology_bytes_ = 0;
+  std::uint64_t register_bytes_ = 0, memory_bytes_ = 0, memory_mapped_ = 0, topology_bytes_ = 0, topology_mapped_ = 0;
   double tick_seconds_ = 0;
 };
 

@@ -51,7 +51,10 @@ double rise(double j4, double k, double b, double height) {
 }
 
 /// Beyond which no state is expected at kT. Throws where the energy has no floor, or none that is found.
-double reach_of(const Network& network, double lowest_curvature, double kT) {
+double reach_of(const Network& network, const Network::Curvature& bend, double kT) {
+  const double lowest_curvature = bend.lowest;
+  // A curvature within the rounding of the highest is none: a singular matrix.
+  const bool flat = bend.highest > 0 && std::abs(lowest_curvature) < 1e-13 * bend.highest;
   const bool edges_bind = network.kind() != CellKind::rlc;
   const std::vector<double> coupled = coupling_of_cells(network);
   double by_cells = 0, field = 0;
@@ -62,12 +65,15 @@ double reach_of(const Network& network, double lowest_curvature, double kT) {
         std::max(by_cells, rise(network.value(CellSection::j4, i),
                                 2 * network.value(CellSection::j2, i) - (edges_bind ? coupled[i] : 0), b, far_up * kT));
   }
-  const double by_spectrum = lowest_curvature > 0 ? rise(0, lowest_curvature, std::sqrt(field), far_up * kT) : infinite;
+  const double by_spectrum = lowest_curvature > 0 && !flat ? rise(0, lowest_curvature, std::sqrt(field), far_up * kT) : infinite;
   const double reach = std::min(by_cells, by_spectrum);
   if (std::isfinite(reach)) return reach > 0 ? reach : 1;
   if (network.largest(CellSection::j4) == 0 && lowest_curvature < 0)
     throw Error(HB_BAD_ARG, "network: its energy has no floor: its lowest curvature is " + rounded(lowest_curvature) +
                                 " and it has no quartic terms; a matrix must be positive definite");
+  if (network.largest(CellSection::j4) == 0 && flat)
+    throw Error(HB_BAD_ARG, "network: its energy has no floor: its matrix is singular, with a lowest curvature of " + rounded(lowest_curvature) +
+                                " beside a highest of " + rounded(bend.highest) + "; a matrix must be positive definite");
   throw Error(HB_BAD_ARG, "network: how far its states reach cannot be told: its lowest curvature is " +
                               rounded(lowest_curvature) +
                               " and some cells have no quartic term; give ScalingOptions::reach");
@@ -122,8 +128,7 @@ class Fitting {
         options_(options),
         uses_(uses_of(network, caps)),
         codes_(caps.parameter_number != Number::float32),
-        lowest_(network.has_positions() && !options.keep_states && options.reach == 0 ? network.curvature(0).lowest
-                                                                                      : 0) {}
+        bend_(network.has_positions() && !options.keep_states && options.reach == 0 ? network.curvature(0) : Network::Curvature{}) {}
 
   Fit at(double kT) const {
     Fit fit;
@@ -131,7 +136,7 @@ class Fitting {
     const bool scalable = network_.has_positions() && !options_.keep_states;
     if (network_.has_positions()) fit.reach = 1;
     if (scalable) {
-      fit.reach = options_.reach > 0 ? options_.reach : reach_of(network_, lowest_, kT);
+      fit.reach = options_.reach > 0 ? options_.reach : reach_of(network_, bend_, kT);
       least_state = fit.reach / (options_.room * static_cast<double>(caps_.range_state));
       state = codes_ ? least_state : std::max(1.0, least_state);
     }
@@ -169,7 +174,7 @@ class Fitting {
   const ScalingOptions& options_;
   std::vector<Use> uses_;
   bool codes_;
-  double lowest_;
+  Network::Curvature bend_;
 
   /// Factors on energies that temperature and options allow.
   std::pair<double, double> energies(double kT) const {

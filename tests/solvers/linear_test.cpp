@@ -227,6 +227,7 @@ TEST(Solve, RefusesByNameWhatHasNoThermalSolution) {
     return "";
   };
   EXPECT_NE(refusal({1, 2, 2, 1}, {}).find("positive definite"), std::string::npos) << refusal({1, 2, 2, 1}, {});
+  EXPECT_NE(refusal({1, 1, 1, 1}, {}).find("its matrix is singular"), std::string::npos) << refusal({1, 1, 1, 1}, {});
   EXPECT_NE(refusal({1, 0.5, 0, 1}, {}).find("symmetric"), std::string::npos);
   EXPECT_NE(refusal({2, 0, 0, 2}, {.tolerance = 0}).find("tolerance"), std::string::npos);
   EXPECT_NE(refusal({2, 0, 0, 2}, {.shots = 3}).find("16 or more"), std::string::npos);

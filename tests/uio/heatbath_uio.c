@@ -49,7 +49,7 @@ static void heatbath_map(struct pci_dev *pci, struct uio_info *uio, int bar, con
 {
   uio->mem[bar].name = name;
   uio->mem[bar].addr = pci_resource_start(pci, bar);
-  uio->mem[bar].size = bytes;
+  uio->mem[bar].size = PAGE_ALIGN(bytes); /* the kernel maps whole pages */
   uio->mem[bar].memtype = UIO_MEM_PHYS;
 }
 
