@@ -58,7 +58,7 @@ class Members {
 nlohmann::json settings_of(const SavedGraphMachine& saved) {
   const trainers::BoltzmannOptions& o = saved.options;
   const trainers::GraphMachine& machine = saved.training.machine;
-  return {{"heatbath", kFormat}, {"version", 1}, {"patterns", valid_utf8(saved.patterns)}, {"device", saved.device},
+  return {{"heatbath", kFormat}, {"version", 1}, {"patterns", valid_utf8(saved.patterns)}, {"array", valid_utf8(saved.array)}, {"crc32", saved.crc32}, {"device", saved.device},
           {"held_out", saved.held_out}, {"updates", o.updates}, {"shots", o.shots}, {"sweeps", o.sweeps}, {"settle", o.settle},
           {"rate", o.rate}, {"decay", o.decay}, {"limit", o.limit}, {"chains", name(o.phase)}, {"seed", saved.training.seed},
           {"made", saved.training.updates}, {"cells", machine.cells}, {"edges", machine.edges.size()},
@@ -94,9 +94,11 @@ SavedGraphMachine read_graph_machine(const std::filesystem::path& path) {
   const Members members(path);
   SavedGraphMachine saved;
   try {
-    const nlohmann::json settings = nlohmann::json::parse(members.named("settings").text());
+    const nlohmann::json settings = parsed_json(members.named("settings").text());
     if (settings.at("heatbath") != kFormat) wrong_key("heatbath", std::string("it must say ") + kFormat);
     saved.patterns = settings.at("patterns").get<std::string>();
+    saved.array = settings.at("array").get<std::string>();
+    saved.crc32 = whole_number<std::uint32_t>(settings, "crc32");
     saved.device = settings.at("device").get<std::string>();
     saved.held_out = whole_number<std::uint64_t>(settings, "held_out");
     trainers::BoltzmannOptions& o = saved.options;

@@ -13,6 +13,8 @@ namespace heatbath::apps {
 /// A training and what it is of.
 struct SavedGraphMachine {
   std::string patterns;  ///< file of the patterns, as UTF-8
+  std::string array;     ///< of that file, as UTF-8; empty: the only one
+  std::uint32_t crc32 = 0;  ///< of the spins of all patterns, those held out too
   std::string device;    ///< URI, as UTF-8
   std::uint64_t held_out = 0;  ///< patterns at the end of the file that are not learned
   trainers::BoltzmannOptions options;

@@ -93,8 +93,13 @@ part_restore() {
 }
 part_hostile() { command_of_release && python3 tools/hostile_files.py build/release/apps/heatbath --files 500; }
 part_kill() { command_of_release && tools/kill_campaign.py build/release/apps/heatbath --kills 1000000 --seconds "$((60 * minutes))"; }
-part_soak() { command_of_release && python3 tools/soak_server.py build/release/apps/heatbath --seconds "$((60 * minutes))" &&
-  python3 tools/soak.py build/release/apps/heatbath --minutes "$minutes"; }
+part_soak() {
+  local worst=0
+  command_of_release || return
+  python3 tools/soak_server.py build/release/apps/heatbath --seconds "$((60 * minutes))" || worst=$?
+  python3 tools/soak.py build/release/apps/heatbath --minutes "$minutes" || worst=$?
+  return "$worst"
+}
 
 worst=0
 table=$(printf '%-12s %-9s %8s  %s' part result seconds log)

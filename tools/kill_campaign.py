@@ -88,7 +88,7 @@ def torn(path):
             return f"{name}: a cut picture"
         elif name.endswith(".html") and not data.rstrip().endswith(b"</html>"):
             return f"{name}: a cut page"
-    except (ValueError, KeyError, IndexError, struct.error, zipfile.BadZipFile) as error:
+    except (ValueError, KeyError, IndexError, EOFError, NotImplementedError, struct.error, zlib.error, zipfile.BadZipFile) as error:
         return f"{name}: unreadable: {error}"
     return None
 
@@ -249,6 +249,15 @@ def write_images(folder):
         file.write(struct.pack(">II", 2049, 120) + bytes(k % 10 for k in range(120)))
 
 
+def write_patterns(folder):
+    """Twenty patterns of a torus of 12 x 12 cells as an array of NumPy."""
+    header = "{'descr': '|i1', 'fortran_order': False, 'shape': (20, 144), }"
+    header += " " * (-(len(header) + 11) % 64) + "\n"
+    with open(os.path.join(folder, "patterns.npy"), "wb") as file:
+        file.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode())
+        file.write(bytes(1 if (row * cell // 7 + cell) % 3 else 255 for row in range(20) for cell in range(144)))
+
+
 def all_work(heatbath):
     kept = ["--checkpoint", "kept", "--checkpoint-every", "0", "--resume"]
     every = ["--checkpoint-every", "0"]
@@ -279,6 +288,8 @@ def all_work(heatbath):
         trains("ergodicity", "ergodicity", "machines.json", ["--problem", "two-patterns", "--updates", "20", "--effort", "0.01"]),
         trains("boltzmann", "boltzmann", "machine.json", ["--updates", "40", "--shots", "16", "--draw", "50", "--draw-sweeps", "20",
                                                           "--device", "func:lanes=16&threads=1"] + every),
+        trains("graph", "graph", "machine.npz", ["--patterns", "patterns.npy", "--updates", "40", "--device",
+                                                 "func:cell=pbit&topology=torus:12x12&threads=1"] + every, write_patterns),
         trains("equilibrium", "equilibrium", "net.json", ["--updates", "20", "--device", "func:lanes=16&threads=1"] + every),
         trains("classifier", "classifier", "classifier.json", ["--held-out", "20", "--layer", "4", "--teacher-steps", "40", "--steps", "40",
                                                                "--batch", "4", "--runs", "2", "--threads", "1"] + digits, write_images),

@@ -3,7 +3,7 @@
 
     mutants.py SOURCE BUILD [--mutants 100] [--seed 1] [--minutes M] [--list]
 
-SOURCE is a clean copy of the repository that nobody else uses (git worktree add, git clone), BUILD its build folder, already
+SOURCE is a clean copy of the repository that nobody else uses (git clone), BUILD its build folder, already
 configured. One line of one file is changed at a time: a sign, a comparison, a constant, a bound, a statement left out. The
 tests below are built and run, what killed most of its group in the shortest time first; the first that fails, crashes
 or takes ten times its usual time kills the mutant. One that does not compile is none, and another is drawn. Files:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Four served devices at work for long: random programs, trainers, resets, planned faults, clients that are killed.
+"""Four served devices at work for long: random programs, trainers, planned faults, clients that are killed.
 
     soak.py HEATBATH [--minutes 60] [--seed 1]
 
@@ -13,6 +13,7 @@ threads grew, the first law was violated, a client ended with a status that it m
 """
 import argparse
 import ast
+import math
 import os
 import random
 import shutil
@@ -50,7 +51,10 @@ def first_law(path):
         first, last = shot, (snapshots - 1) * shots + shot
         change, w, q = (of[last] - of[first] for of in (energy, work, heat))
         scale = max(abs(energy[first]), abs(energy[last]), abs(work[last]), abs(heat[last]), 1.0)
-        worst = max(worst, abs(change - w + q) / scale)
+        off = abs(change - w + q) / scale
+        if not math.isfinite(off):
+            return math.inf
+        worst = max(worst, off)
     return worst
 
 
@@ -119,6 +123,12 @@ class Soak(threading.Thread):
         return status
 
     def run(self):
+        try:
+            self.work()
+        except Exception as error:  # a torn result, an array that is missing: what a soak looks for
+            self.wrong.append(f"a client's result: {error!r}")
+
+    def work(self):
         rng, faulty = self.rng, self.name == "harsh"
         cells = int(DEVICES[self.name].split("cells=")[1].split("&")[0])
         while time.monotonic() < self.until and self.server.poll() is None and len(self.wrong) < 20:
@@ -169,8 +179,11 @@ def main():
         while any(soak.is_alive() for soak in soaks):
             time.sleep(min(15, max(1, 0.6 * arguments.minutes)))
             for soak in soaks:
-                if soak.server.poll() is None:
-                    soak.look((time.monotonic() - begin) / 3600)
+                try:
+                    if soak.server.poll() is None:
+                        soak.look((time.monotonic() - begin) / 3600)
+                except OSError:
+                    pass  # it has ended meanwhile, which its thread reports
     finally:
         for soak in soaks:
             soak.server.kill()

@@ -25,7 +25,7 @@ place() {
   local tool=$1 part=$2
   shift 2
   if "$tool" "$@" --json "$out/chip.json" --seed 1 > "$out/pnr" 2>&1; then
-    grep "Max frequency" "$out/pnr" | tail -1 | sed -E "s/.*: ([0-9.]+) MHz.*/\1 MHz on an $part/"
+    { grep "Max frequency" "$out/pnr" || echo ": no clock"; } | tail -1 | sed -E "s/.*: ([0-9.]+) MHz.*/\1 MHz on an $part/; s/^: //"
   else
     echo "no room on an $part: $(grep -m1 ERROR "$out/pnr" | cut -c1-80)"
   fi

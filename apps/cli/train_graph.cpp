@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <span>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -20,6 +21,7 @@
 #include "files/provenance.hpp"
 #include "files/utf8.hpp"
 #include "heatbath/error.hpp"
+#include "heatbath/numerics/crc32.hpp"
 #include "report/graph_machine_report.hpp"
 
 namespace heatbath::apps {
@@ -47,6 +49,8 @@ Patterns split_off(Patterns& all, std::uint64_t count, const std::filesystem::pa
 void check_same(const std::filesystem::path& path, const SavedGraphMachine& before, const SavedGraphMachine& now) {
   SameSettings same;
   same.compare("patterns", before.patterns, now.patterns);
+  same.compare("array", before.array, now.array);
+  same.compare("checksum of the patterns", before.crc32, now.crc32);
   same.compare("held-out", before.held_out, now.held_out);
   same.compare("cells", before.training.machine.cells, now.training.machine.cells);
   same.compare("couplers", before.training.machine.edges.size(), now.training.machine.edges.size());
@@ -69,8 +73,8 @@ void print_summary(const GraphMachineRun& run, const std::filesystem::path& out)
   const SavedGraphMachine& saved = run.saved;
   put("machine               {} cells, {} couplers, {} visible\n", saved.training.machine.cells, saved.training.machine.edges.size(),
       saved.training.machine.visible.size());
-  if (run.of_learned) put("ln p(cell | others)   {:.5f} nats a cell ({:.5f} before)\n", *run.of_learned, *saved.first_learned);
-  if (run.of_held_out) put("the same, held out    {:.5f} nats a cell ({:.5f} before)\n", *run.of_held_out, *saved.first_held_out);
+  if (run.of_learned && saved.first_learned) put("ln p(cell | others)   {:.5f} nats a cell ({:.5f} before)\n", *run.of_learned, *saved.first_learned);
+  if (run.of_held_out && saved.first_held_out) put("the same, held out    {:.5f} nats a cell ({:.5f} before)\n", *run.of_held_out, *saved.first_held_out);
   put("difference            {:.4f} ({:.4f} at the first update)\n", saved.training.gaps.back(), saved.training.gaps.front());
   put("report                {}\n", (out / "report.html").string());
 }
@@ -86,6 +90,7 @@ int run_train_graph(const TrainGraphOptions& options) {
   if (!options.visible.empty()) machine.visible = read_cell_numbers(options.visible, machine.cells);
   trainers::SpinDevice spins(device, options.seed);
   Patterns data = read_spin_rows(options.patterns, options.array, static_cast<std::uint32_t>(machine.visible.size()));
+  const std::uint32_t crc32 = numerics::crc32(std::as_bytes(std::span(data.spins)));
   const Patterns held_out = split_off(data, options.held_out, options.patterns);
   GraphMachineRun run;
   run.device = device_line(device);
@@ -93,6 +98,8 @@ int run_train_graph(const TrainGraphOptions& options) {
   run.held_out = held_out.size();
   SavedGraphMachine& saved = run.saved;
   saved.patterns = valid_utf8(options.patterns.string());
+  saved.array = valid_utf8(options.array);
+  saved.crc32 = crc32;
   saved.device = valid_utf8(run.device);
   saved.held_out = options.held_out;
   saved.options = options.training;

@@ -544,7 +544,15 @@ void Job::Impl::advance() {
     if (cancelled.load(std::memory_order_relaxed)) return;
     slice_ = std::min(longest_slice_, slice_ * 2);
     look();
-    if (state == State::running && options.checkpoints.due && options.checkpoints.due()) save();
+    try {
+      if (state == State::running && options.checkpoints.due && options.checkpoints.due()) save();
+    } catch (const Error&) {
+      throw;
+    } catch (...) {  // of the host's own, or no memory for what is kept
+      thrown = std::current_exception();
+      cancelled.store(true, std::memory_order_relaxed);
+      return;
+    }
     if (!options.progress || (state != State::running && state != State::done)) return;
     done = fraction();
   } catch (const Error& error) {

@@ -23,6 +23,8 @@ SavedGraphMachine begun() {
   SavedGraphMachine saved;
   saved.patterns = "p.npy";
   saved.device = kTorus;
+  saved.array = "states";
+  saved.crc32 = 12345;
   saved.held_out = 3;
   saved.options.updates = 6;
   saved.options.shots = 20;
@@ -44,6 +46,8 @@ void train(SavedGraphMachine& saved, std::uint32_t until) {
 
 void expect_same(const SavedGraphMachine& a, const SavedGraphMachine& b) {
   EXPECT_EQ(a.patterns, b.patterns);
+  EXPECT_EQ(a.array, b.array);
+  EXPECT_EQ(a.crc32, b.crc32);
   EXPECT_EQ(a.held_out, b.held_out);
   EXPECT_EQ(a.first_learned, b.first_learned);
   EXPECT_EQ(a.first_held_out, b.first_held_out);

@@ -250,8 +250,15 @@ TEST_F(CJob, NothingThrownCrosses) {
   options.progress = [](void*, double) -> bool { throw std::runtime_error("of the host's own"); };
   EXPECT_EQ(heatbath_run(device, program, &options, &result), HB_DEVICE);
   EXPECT_EQ(said(), "of the host's own");
+  options.progress = nullptr;
+  options.checkpoint_due = [](void*) { return true; };
+  options.checkpoint_keep = [](void*, const void*, std::uint64_t) { throw std::runtime_error("no room to keep it"); };
+  EXPECT_EQ(heatbath_run(device, program, &options, &result), HB_DEVICE);
+  EXPECT_EQ(said(), "no room to keep it");
+  options.checkpoint_due = nullptr;
+  options.checkpoint_keep = nullptr;
   options.progress = [](void*, double) { return false; };
-  EXPECT_EQ(heatbath_run(device, program, &options, &result), HB_ABORTED);
+  EXPECT_EQ(heatbath_run(device, program, &options, &result), HB_ABORTED) << "and the device is free";
 }
 
 /// What the host of a job that is kept sees: the bytes of the second time it was asked.

@@ -151,7 +151,9 @@ TEST_P(MovedBetweenModels, GoOnToTheSameBits) {
   try {
     open_transport(uri(kind, 1, "tlm:"));
   } catch (const Error& error) {
-    GTEST_SKIP() << error.what();  // no SystemC, or another chip of this process
+    const std::string why = error.what();  // a build without SystemC, or another chip of this process
+    if (why.find("SystemC") == std::string::npos) throw;
+    GTEST_SKIP() << why;
   }
   const std::vector<numerics::Isa> isas = numerics::available_isas();
   const model::Profile profile = profile_of(kind);

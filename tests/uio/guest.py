@@ -55,7 +55,7 @@ def run(*command, **options):
 
 def kernel(work):
     """(version, image, uio.ko) of the newest cloud kernel whose headers are installed; its package is unpacked only."""
-    headers = sorted(pathlib.Path("/lib/modules").glob("*-cloud-amd64/build"))
+    headers = sorted(pathlib.Path("/lib/modules").glob("*-cloud-amd64/build"), key=lambda path: [int(n) for n in re.findall(r"\d+", path.parent.name)])
     if not headers:
         skip("linux-headers-cloud-amd64", "what builds a kernel module")
     version = headers[-1].parent.name

@@ -210,12 +210,12 @@ typedef struct heatbath_job_options {
   bool (*progress)(void *context, double fraction);
   void *context;
   /* Kept while it runs, so that another process goes on with it to the same bits (docs/checkpoints.md): due is asked with
-   * context between slices of device time, from heatbath_job_wait() and heatbath_run(); where it
-   * answers true, keep gets the device and what the job has fetched so far, as bytes that are valid during the call.
-   * Neither may use the device. Both or neither. HB_UNSUPPORTED where the device is no emulator in this process. */
+   * context after every slice of device time, from heatbath_job_wait() and heatbath_run(); where it answers true, keep
+   * gets the device and what the job has fetched so far, as bytes that are valid during the call. Neither may use the
+   * device; an exception of a C++ host ends the job as one of progress does. Both or neither. HB_UNSUPPORTED where the device is no emulator in this process. */
   bool (*checkpoint_due)(void *context);
   void (*checkpoint_keep)(void *context, const void *bytes, uint64_t count);
-  /* What a job of the same program and options left: this one goes on from there, on a device of the same chip, whatever
+  /* What a job of the same program and options left, copied before the call returns: this one goes on from there, on a device of the same chip, whatever
    * its threads are. checkpoint_bytes 0: from the begin. HB_BAD_ARG for bytes of another job or device, or damaged ones;
    * nothing was started then. */
   const void *checkpoint_from;

@@ -7,6 +7,7 @@
 
 #include "heatbath/error.hpp"
 #include "heatbath/numerics/random.hpp"
+#include "heatbath/numerics/text.hpp"
 #include "learning_step.hpp"
 
 namespace heatbath::trainers {
@@ -89,13 +90,6 @@ EdgeMoments moments_of(const Patterns& data, const GraphMachine& machine) {
 
 }  // namespace
 
-double GraphMachine::energy(std::span<const Spin> spins) const {
-  double energy = 0;
-  for (std::uint32_t i = 0; i < cells; ++i) energy -= static_cast<double>(field[i]) * spins[i];
-  for (std::size_t e = 0; e < edges.size(); ++e) energy -= static_cast<double>(coupling[e]) * (spins[edges[e].i] * spins[edges[e].j]);
-  return energy;
-}
-
 network::Network network_of(const GraphMachine& machine) {
   std::vector<network::Edge> edges;
   edges.reserve(machine.edges.size());
@@ -136,7 +130,7 @@ GraphTraining begin_training(const Patterns& data, GraphMachine machine, std::ui
     const Coupler edge = machine.edges[e];
     if (is_visible[edge.i] && is_visible[edge.j]) continue;
     const auto words = numerics::random_words(seed, numerics::HostPurpose::ergodicity, edge.i, edge.j, kFirstCouplings);
-    machine.coupling[e] = static_cast<float>(kSmall * numerics::standard_normal(words[0], words[1]));
+    machine.coupling[e] = limited(kSmall * numerics::standard_normal(words[0], words[1]), limit);
   }
   training.machine = std::move(machine);
   return training;
@@ -152,6 +146,7 @@ void train_machine(SpinDevice& device, const Patterns& data, const BoltzmannOpti
   check(data, machine);
   need(options.updates > 0 && options.shots > 0 && options.rate > 0 && options.sweeps > 0,
        "updates, shots, sweeps and rate must be above 0");
+  need(until <= options.updates, "more updates than options.updates, from which the rate is told");
   need(options.phase != FreePhase::tempered, "its chains are contrastive or persistent");
   const bool clamps = !machine.all_visible();
   need(!clamps || options.settle > 0, "the clamped phase of hidden cells needs settle above 0");
@@ -220,6 +215,7 @@ double pseudolikelihood(const Patterns& data, const GraphMachine& machine, doubl
   check(machine);
   check(data, machine);
   if (!machine.all_visible()) throw Error(HB_BAD_ARG, "the pseudolikelihood of a machine with hidden cells is not known from fields alone");
+  if (!(kT > 0) || !std::isfinite(kT)) throw Error(HB_BAD_ARG, "a pseudolikelihood at kT = " + numerics::general(kT) + "; above 0");
   double sum = 0, weights = 0;
   std::vector<double> local(machine.cells);
   for (std::size_t n = 0; n < data.size(); ++n) {
@@ -239,6 +235,7 @@ double pseudolikelihood(const Patterns& data, const GraphMachine& machine, doubl
     sum += data.weights[n] * of_pattern / machine.cells;
     weights += data.weights[n];
   }
+  if (!(weights > 0)) throw Error(HB_BAD_ARG, "a pseudolikelihood of patterns whose weights are all 0");
   return sum / weights;
 }
 

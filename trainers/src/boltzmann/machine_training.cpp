@@ -139,6 +139,7 @@ void train_machine(SpinDevice& device, const Patterns& data, const BoltzmannOpti
   };
   need(options.updates > 0 && options.shots > 0 && options.rate > 0 && options.sweeps > 0,
        "updates, shots, sweeps and rate must be above 0");
+  need(until <= options.updates, "more updates than options.updates, from which the rate is told");
   const bool tempered = options.phase == FreePhase::tempered;
   const std::uint32_t temperatures = tempered ? options.temperatures : 1;
   need(temperatures > 0 && (!tempered || (options.temperatures > 1 && options.hottest > 1 && std::isfinite(options.hottest))),
@@ -148,7 +149,7 @@ void train_machine(SpinDevice& device, const Patterns& data, const BoltzmannOpti
   const bool clamps = machine.hidden_coupled && n > v;
   need(!clamps || options.settle > 0, "the clamped phase of coupled hidden cells needs settle above 0");
   const std::uint64_t shots_of_update = std::uint64_t{options.shots} * (temperatures + (clamps ? 1 : 0));
-  need(shots_of_update * options.updates <= 0xC0000000u, "updates times shots (and temperatures) must be at most 3 * 2^30");
+  need(shots_of_update * options.updates <= first_shot_after_training, "updates times shots (and temperatures) must be at most 3 * 2^30");
 
   std::vector<double> inverse_kT;
   for (std::uint32_t t = 0; t < temperatures; ++t)

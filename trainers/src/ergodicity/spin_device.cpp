@@ -70,12 +70,14 @@ SpinRecords SpinDevice::run(const network::Network& spins, double kT, const Run&
   if (!run.starts.empty() && run.starts.size() != n * run.shots)
     throw Error(HB_BAD_ARG, std::to_string(run.starts.size()) +
                                 " start spins; shots x cells = " + std::to_string(n * run.shots) + " are needed");
+  if (spins.kind() != CellKind::pbit) throw Error(HB_BAD_ARG, std::string("a network of spins is needed, not of ") + name(spins.kind()) + " cells");
+  if (!run.held.empty() && run.starts.empty()) throw Error(HB_BAD_ARG, "cells held at their start, and no start spins");
   std::uint64_t held_to = 0;
   for (const Cells& held : run.held) {
     const std::uint64_t end = std::uint64_t{held.first} + held.count;
-    if (held.count == 0 || held.first < held_to || end > n || run.starts.empty())
-      throw Error(HB_BAD_ARG, "cells " + std::to_string(held.first) + " to " + std::to_string(end) +
-                                  " held at their start: of each of the machine's cells once, in rising order, with a start spin");
+    if (held.count == 0 || held.first < held_to || end > n)
+      throw Error(HB_BAD_ARG, std::to_string(held.count) + " cells from " + std::to_string(held.first) +
+                                  " on held at their start; ranges rise, do not overlap and lie within " + std::to_string(n) + " cells");
     held_to = end;
   }
   const network::Network network = network_of_cells(spins, kT);
@@ -109,7 +111,8 @@ SpinRecords SpinDevice::run(const network::Network& spins, double kT, const Run&
       if (!run.held.empty()) {
         const Ticks settle = ticks(run.settle);
         if (settle.count > 0) program.evolve(settle);
-        for (const Cells& held : run.held) program.release(held.first, held.count);
+        if (run.held.size() == 1) program.release(run.held.front().first, run.held.front().count);
+        else program.release(0, cells);
       }
     }
     const Ticks burn = ticks(run.burn);

@@ -192,7 +192,9 @@ std::vector<std::uint8_t> choose_classes(Device& device, const ScoreNetwork& net
   Program program(device.capabilities(), labels);
   begin_noise(program, device, labels, labels);
   program.release(0, labels).evolve(one_step(device) * kNoiseSteps).sample();
-  network::Shots shots(device, {.seed_where_taken = options.seed, .first_shot = options.first_shot + kClassShots, .memory = block_memory});
+  if (options.shots > kClassShots || options.first_shot > ~std::uint32_t{0} - kClassShots - options.shots)
+    refuse("classes of " + std::to_string(options.shots) + " drawings from shot " + std::to_string(options.first_shot) + " on: their own shots would have no numbers");
+  network::Shots shots(device, {.seed_where_taken = options.seed, .first_shot = options.first_shot + kClassShots, .memory = block_memory, .progress = options.progress});
   const Result result = shots.run(program, options.shots);
   std::vector<std::uint8_t> classes;
   for (std::uint32_t k = 0; k < options.shots; ++k) {

@@ -14,7 +14,7 @@ namespace heatbath::trainers {
 
 /// A machine of binary cells on a graph,
 ///   E(s) = -sum_i h_i s_i - sum_e J_e s_i(e) s_j(e),
-/// in the sign of the papers: positive couplings align. Memory: some 20 bytes a cell and 20 an edge.
+/// in the sign of the papers: positive couplings align. Memory: 8 bytes a cell and 12 an edge.
 struct GraphMachine {
   std::uint32_t cells = 0;           ///< visible and hidden
   std::vector<std::uint32_t> visible;  ///< cells that carry the pattern, rising; the others are hidden and may couple
@@ -24,8 +24,6 @@ struct GraphMachine {
 
   /// Without hidden cells.
   bool all_visible() const { return visible.size() == cells; }
-  /// E of a state of all cells.
-  double energy(std::span<const Spin> spins) const;
 };
 
 /// The machine as a network of p-bits.
@@ -46,7 +44,7 @@ struct GraphTraining {
 };
 
 /// A training before its first update: fields of visible cells that give the patterns' means, small random couplings of
-/// edges with a hidden cell, which tell hidden cells apart, and 0 elsewhere. Error(BAD_ARG) for patterns of another
+/// edges with a hidden cell, which tell hidden cells apart, and 0 elsewhere; none larger than `limit`, where it is not 0. Error(BAD_ARG) for patterns of another
 /// length than the visible cells, and for a machine whose lists do not fit one another.
 GraphTraining begin_training(const Patterns& data, GraphMachine machine, std::uint64_t seed, double limit = 0);
 
@@ -55,14 +53,15 @@ GraphTraining begin_training(const Patterns& data, GraphMachine machine, std::ui
 /// the data are those of all patterns, taken once; else the device runs a clamped phase of options.settle sweeps, with
 /// the visible cells held at the patterns, all of them in turn. Chains are contrastive or persistent. Sums are in the
 /// order of the shots: bits do not depend on lanes, blocks, ranks or the boards of a rack. `after` is called after
-/// every update; false stops. Error(BAD_ARG) for options out of range and tempered chains, Error(UNSUPPORTED) for a pair
+/// every update; false stops. Where visible cells are scattered each run of them costs the device two instructions, and each of
+/// those a look at all cells: thousands of runs are fast, a million is not. Error(BAD_ARG) for options out of range and tempered chains, Error(UNSUPPORTED) for a pair
 /// without a coupler; Error(ABORTED) of the device's progress leaves the training as after the last whole update.
 void train_machine(SpinDevice& device, const Patterns& data, const BoltzmannOptions& options, std::uint32_t until,
                    GraphTraining& training, const std::function<bool()>& after = {});
 
 /// Mean over patterns and cells of ln p(s_i | all other cells) at kT, in nats (Besag, The Statistician 24, 179, 1975):
-/// exact, from fields alone, -ln 2 of a machine that knows nothing. Error(BAD_ARG) for hidden cells, and patterns of
-/// another length.
+/// exact, from fields alone, -ln 2 of a machine that knows nothing. Error(BAD_ARG) for hidden cells, patterns of
+/// another length, weights that are all 0 and a kT that is not above 0.
 double pseudolikelihood(const Patterns& data, const GraphMachine& machine, double kT);
 
 }  // namespace heatbath::trainers

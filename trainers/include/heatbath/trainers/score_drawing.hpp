@@ -92,7 +92,7 @@ struct ScoreDrawings {
 /// A class for each of options.shots drawings, chosen by the label cells: uncoupled linear cells in equilibrium with the
 /// bath, of which the highest is the class. All have one law, so each class is as likely as any other. To be asked for,
 /// as ScoreDrawOptions::asked, of the drawings with the same options: the noise is that of other shots, from first_shot +
-/// 2^29 on. Needs label cells, overdamped cells, CAPS.KT_PROGRAMMABLE, else Error(BAD_ARG or UNSUPPORTED); throws what
+/// 2^29 on, which is the most drawings. options.progress is asked. Needs label cells, overdamped cells, CAPS.KT_PROGRAMMABLE, else Error(BAD_ARG or UNSUPPORTED); throws what
 /// Device::run throws.
 std::vector<std::uint8_t> choose_classes(Device& device, const ScoreNetwork& network, const ScoreDrawOptions& options);
 

@@ -53,7 +53,7 @@ class SpinDevice {
   struct Run {
     std::uint32_t shots = 1;  ///< independent ones
     std::span<const Spin> starts = {};  ///< shots x cells; empty: drawn at random by the uncoupled cells themselves
-    std::vector<Cells> held = {};       ///< stay clamped at their start for `settle`; rising, apart from one another
+    std::vector<Cells> held = {};       ///< stay clamped at their start for `settle`; rising, no cell twice
     double settle = 0;                  ///< before all cells run
     double burn = 0;                    ///< of all cells, before the first record
     std::uint32_t records = 1;
@@ -62,7 +62,7 @@ class SpinDevice {
   /// Runs a machine at kT and records its cells. Throws Error(BAD_ARG) for sizes and what Device::run throws. Bistable
   /// cells run at kT = 1 only.
   SpinRecords run(const SpinMachine& machine, double kT, const Run& run);
-  /// The same of any network of p-bits: of the graph of a sparse device, for instance.
+  /// The same of any network of p-bits, such as the graph of a sparse device. Error(BAD_ARG) for one of other cells.
   SpinRecords run(const network::Network& spins, double kT, const Run& run);
 
   /// F of a machine at kT from the work of a ramp of its couplings and fields from 0 within `duration`: Jarzynski's
