@@ -16,22 +16,16 @@ std::string boltzmann_text(const SavedBoltzmann& saved) {
   const trainers::BoltzmannOptions& o = saved.options;
   nlohmann::json curve = nlohmann::json::array();
   for (const auto& [updates, divergence] : saved.curve) curve.push_back({updates, divergence});
-  return machine_file_text({{"heatbath", kFormat},
-                            {"problem", valid_utf8(saved.problem)},
-                            {"digits", saved.digits},
-                            {"device", saved.device},
-                            {"updates", o.updates},
-                            {"shots", o.shots},
-                            {"sweeps", o.sweeps},
-                            {"settle", o.settle},
-                            {"rate", o.rate},
-                            {"decay", o.decay},
-                            {"limit", o.limit},
-                            {"chains", name(o.phase)},
-                            {"temperatures", o.temperatures},
-                            {"hottest", o.hottest},
-                            {"machine", machine_json(saved.training)},
-                            {"curve", std::move(curve)}});
+  nlohmann::json file = chain_settings(o);
+  file.update({{"heatbath", kFormat},
+               {"problem", valid_utf8(saved.problem)},
+               {"digits", saved.digits},
+               {"device", saved.device},
+               {"temperatures", o.temperatures},
+               {"hottest", o.hottest},
+               {"machine", machine_json(saved.training)},
+               {"curve", std::move(curve)}});
+  return machine_file_text(std::move(file));
 }
 
 SavedBoltzmann read_boltzmann(const std::filesystem::path& path) {
@@ -41,17 +35,9 @@ SavedBoltzmann read_boltzmann(const std::filesystem::path& path) {
     saved.problem = file.at("problem").get<std::string>();
     saved.digits = file.at("digits").get<std::string>();
     saved.device = file.at("device").get<std::string>();
-    trainers::BoltzmannOptions& o = saved.options;
-    o.updates = whole_number<std::uint32_t>(file, "updates");
-    o.shots = whole_number<std::uint32_t>(file, "shots");
-    o.sweeps = finite_number(file.at("sweeps"), "sweeps");
-    o.settle = finite_number(file.at("settle"), "settle");
-    o.rate = finite_number(file.at("rate"), "rate");
-    o.decay = finite_number(file.at("decay"), "decay");
-    o.limit = finite_number(file.at("limit"), "limit");
-    o.phase = trainers::free_phase_named(file.at("chains").get<std::string>(), "chains");
-    o.temperatures = whole_number<std::uint32_t>(file, "temperatures");
-    o.hottest = finite_number(file.at("hottest"), "hottest");
+    read_chain_settings(file, saved.options);
+    saved.options.temperatures = whole_number<std::uint32_t>(file, "temperatures");
+    saved.options.hottest = finite_number(file.at("hottest"), "hottest");
     saved.training = machine_of(file.at("machine"));
     for (const nlohmann::json& point : file.at("curve"))
       saved.curve.emplace_back(point.at(0).get<std::uint32_t>(), finite_number(point.at(1), "curve"));

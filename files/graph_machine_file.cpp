@@ -56,15 +56,15 @@ class Members {
 };
 
 nlohmann::json settings_of(const SavedGraphMachine& saved) {
-  const trainers::BoltzmannOptions& o = saved.options;
   const trainers::GraphMachine& machine = saved.training.machine;
-  return {{"heatbath", kFormat}, {"version", 1}, {"patterns", valid_utf8(saved.patterns)}, {"array", valid_utf8(saved.array)}, {"crc32", saved.crc32}, {"device", saved.device},
-          {"held_out", saved.held_out}, {"updates", o.updates}, {"shots", o.shots}, {"sweeps", o.sweeps}, {"settle", o.settle},
-          {"rate", o.rate}, {"decay", o.decay}, {"limit", o.limit}, {"chains", name(o.phase)}, {"seed", saved.training.seed},
+  nlohmann::json settings = chain_settings(saved.options);
+  settings.update({{"heatbath", kFormat}, {"version", 1}, {"patterns", valid_utf8(saved.patterns)}, {"array", valid_utf8(saved.array)}, {"crc32", saved.crc32}, {"device", saved.device},
+          {"held_out", saved.held_out}, {"seed", saved.training.seed},
           {"made", saved.training.updates}, {"cells", machine.cells}, {"edges", machine.edges.size()},
           {"visible", machine.visible.size()}, {"chain_states", saved.training.chains.size()},
           {"clamped_states", saved.training.clamped.size()}, {"first_learned", or_null(saved.first_learned)},
-          {"first_held_out", or_null(saved.first_held_out)}};
+          {"first_held_out", or_null(saved.first_held_out)}});
+  return settings;
 }
 
 }  // namespace
@@ -101,15 +101,7 @@ SavedGraphMachine read_graph_machine(const std::filesystem::path& path) {
     saved.crc32 = whole_number<std::uint32_t>(settings, "crc32");
     saved.device = settings.at("device").get<std::string>();
     saved.held_out = whole_number<std::uint64_t>(settings, "held_out");
-    trainers::BoltzmannOptions& o = saved.options;
-    o.updates = whole_number<std::uint32_t>(settings, "updates");
-    o.shots = whole_number<std::uint32_t>(settings, "shots");
-    o.sweeps = finite_number(settings.at("sweeps"), "sweeps");
-    o.settle = finite_number(settings.at("settle"), "settle");
-    o.rate = finite_number(settings.at("rate"), "rate");
-    o.decay = finite_number(settings.at("decay"), "decay");
-    o.limit = finite_number(settings.at("limit"), "limit");
-    o.phase = trainers::free_phase_named(settings.at("chains").get<std::string>(), "chains");
+    read_chain_settings(settings, saved.options);
     const auto optional = [&](const char* key) {
       return settings.at(key).is_null() ? std::optional<double>() : std::optional(finite_number(settings.at(key), key));
     };

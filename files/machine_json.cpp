@@ -67,6 +67,22 @@ json machine_json(const MachineTraining& training) {
           {"exchanges_made", training.exchanges_made}};
 }
 
+nlohmann::json chain_settings(const trainers::BoltzmannOptions& options) {
+  return {{"updates", options.updates}, {"shots", options.shots}, {"sweeps", options.sweeps}, {"settle", options.settle},
+          {"rate", options.rate}, {"decay", options.decay}, {"limit", options.limit}, {"chains", name(options.phase)}};
+}
+
+void read_chain_settings(const nlohmann::json& from, trainers::BoltzmannOptions& options) {
+  options.updates = whole_number<std::uint32_t>(from, "updates");
+  options.shots = whole_number<std::uint32_t>(from, "shots");
+  options.sweeps = finite_number(from.at("sweeps"), "sweeps");
+  options.settle = finite_number(from.at("settle"), "settle");
+  options.rate = finite_number(from.at("rate"), "rate");
+  options.decay = finite_number(from.at("decay"), "decay");
+  options.limit = finite_number(from.at("limit"), "limit");
+  options.phase = trainers::free_phase_named(from.at("chains").get<std::string>(), "chains");
+}
+
 void wrong_key(const char* key, const std::string& what) { throw Error(HB_BAD_ARG, fmt::format("{}: {}", key, what)); }
 
 double finite_number(const json& value, const char* key) {

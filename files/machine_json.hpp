@@ -41,6 +41,11 @@ std::vector<Value> finite_numbers(const nlohmann::json& from, const char* key) {
   return values;
 }
 
+/// The settings that every training by averages of data and device has, in the keys of its files.
+nlohmann::json chain_settings(const trainers::BoltzmannOptions& options);
+/// Reads them back. Throws as machine_of.
+void read_chain_settings(const nlohmann::json& from, trainers::BoltzmannOptions& options);
+
 /// The text of a file of machines: its version and a checksum of everything else are added.
 std::string machine_file_text(nlohmann::json whole);
 /// Reads such a file and gives it to `read`. Throws Error(IO or BAD_ARG) in one line with the path: missing (`purpose`

@@ -13,6 +13,7 @@
 #include "report/figure.hpp"
 #include "report/html_page.hpp"
 #include "report/png_sheet.hpp"
+#include "report/training_gaps.hpp"
 
 namespace heatbath::apps {
 
@@ -90,14 +91,8 @@ Picture training_picture(const BoltzmannRun& run) {
     picture.missing = "fewer than two updates";
     return picture;
   }
-  std::string data;
-  const std::size_t stride = std::max<std::size_t>(1, gaps.size() / 1000);
-  for (std::size_t u = 0; u < gaps.size(); u += stride) data += fmt::format("{} {:.8g}\n", u + 1, gaps[u]);
-  if (run.saved.curve.size() < 2) {
-    return plotted(std::move(picture),
-                   "set xlabel 'update'\nset ylabel 'difference of averages'\nset yrange [0:*]\nset key off\n"
-                   "plot 'data' using 1:2 with lines lw 1.2 lc rgb '#1d4f91'\n", data);
-  }
+  std::string data = gap_rows(gaps);
+  if (run.saved.curve.size() < 2) return plotted(std::move(picture), kGapsPlot, data);
   picture.caption += " Red, on the right axis: KL(data || machine) in nats, all states counted.";
   data += "\n\n";
   for (const auto& [updates, divergence] : run.saved.curve) data += fmt::format("{} {:.8g}\n", updates, divergence);

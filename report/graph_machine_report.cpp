@@ -11,6 +11,7 @@
 #include "files/provenance.hpp"
 #include "report/figure.hpp"
 #include "report/html_page.hpp"
+#include "report/training_gaps.hpp"
 
 namespace heatbath::apps {
 
@@ -27,12 +28,7 @@ Picture training_of(const GraphMachineRun& run) {
     picture.missing = "fewer than two updates";
     return picture;
   }
-  std::string data;
-  const std::size_t stride = std::max<std::size_t>(1, gaps.size() / 1000);
-  for (std::size_t u = 0; u < gaps.size(); u += stride) data += fmt::format("{} {:.8g}\n", u + 1, gaps[u]);
-  return plotted(std::move(picture),
-                 "set xlabel 'update'\nset ylabel 'difference of averages'\nset yrange [0:*]\nset key off\n"
-                 "plot 'data' using 1:2 with lines lw 1.2 lc rgb '#1d4f91'\n", data);
+  return plotted(std::move(picture), kGapsPlot, gap_rows(gaps));
 }
 
 Picture couplings_of(const GraphMachineRun& run) {

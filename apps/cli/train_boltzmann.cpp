@@ -19,6 +19,7 @@
 #include "apps/cli/plus_minus.hpp"
 #include "apps/cli/progress_bar.hpp"
 #include "apps/cli/same_settings.hpp"
+#include "apps/cli/save_schedule.hpp"
 #include "files/atomic_file.hpp"
 #include "files/boltzmann_file.hpp"
 #include "files/output_folder.hpp"
@@ -215,7 +216,7 @@ int run_train_boltzmann(const TrainBoltzmannOptions& options) {
   const auto style = ProgressBar::style_for(options.json);
   try {
     if (saved.training.updates < saved.options.updates) {
-      auto next_save = Clock::now() + options.checkpoint_every;
+      SaveSchedule schedule(options.checkpoint_every);
       ProgressBar bar(style, "train", saved.options.updates, "updates");
       const std::uint32_t stride = std::max(1u, saved.options.updates / kCurvePoints);
       trainers::train_machine(spins, data, saved.options, saved.options.updates, saved.training, [&] {
@@ -223,11 +224,7 @@ int run_train_boltzmann(const TrainBoltzmannOptions& options) {
         if (counted && (done % stride == 0 || done == saved.options.updates))
           saved.curve.emplace_back(done, trainers::exact_divergence(data, machine, 1));
         bar.update(done, counted ? fmt::format("KL {:.4f}", saved.curve.back().second) : fmt::format("difference {:.4f}", saved.training.gaps.back()));
-        const auto now = Clock::now();
-        if (now >= next_save) {
-          save();
-          next_save = Clock::now() + std::max<Clock::duration>(options.checkpoint_every, 20 * (Clock::now() - now));
-        }
+        schedule.look(save);
         return !interrupted();
       });
       if (saved.training.updates == saved.options.updates) bar.finish();

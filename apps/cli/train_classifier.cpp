@@ -18,6 +18,7 @@
 #include "apps/cli/plus_minus.hpp"
 #include "apps/cli/progress_bar.hpp"
 #include "apps/cli/same_settings.hpp"
+#include "apps/cli/save_schedule.hpp"
 #include "files/atomic_file.hpp"
 #include "files/classifier_file.hpp"
 #include "files/output_folder.hpp"
@@ -110,18 +111,13 @@ int run_train_classifier(const TrainClassifierOptions& options) {
   OutputFolder out(options.out, kClassifierFiles);
   prepare_file(path);
   const auto style = ProgressBar::style_for(options.json);
-  auto next_save = Clock::now() + options.checkpoint_every;
+  SaveSchedule schedule(options.checkpoint_every);
   const auto save = [&] {
     saved.training = trainer.training();
     write_file(path, classifier_text(saved));
     out.invalidate();
   };
-  const auto save_when_due = [&] {
-    const auto now = Clock::now();
-    if (now < next_save) return;
-    save();
-    next_save = Clock::now() + std::max<Clock::duration>(options.checkpoint_every, 20 * (Clock::now() - now));
-  };
+  const auto save_when_due = [&] { schedule.look(save); };
   const auto stopped_in = [&](const char* what) {
     note("heatbath: interrupted in the {}; {} holds it so far, and --continue goes on from it\n", what, path.string());
     return interrupted_status();

@@ -16,6 +16,7 @@
 #include "apps/cli/other_device.hpp"
 #include "apps/cli/progress_bar.hpp"
 #include "apps/cli/same_settings.hpp"
+#include "apps/cli/save_schedule.hpp"
 #include "files/atomic_file.hpp"
 #include "files/equilibrium_file.hpp"
 #include "files/output_folder.hpp"
@@ -101,15 +102,11 @@ int run_train_equilibrium(const TrainEquilibriumOptions& options) {
     out.invalidate();
   };
   if (saved.training.updates < saved.updates) {
-    auto next_save = Clock::now() + options.checkpoint_every;
+    SaveSchedule schedule(options.checkpoint_every);
     ProgressBar bar(ProgressBar::style_for(options.json), "train", saved.updates, "updates");
     trainers::train_equilibrium(device, run.examples, saved.options, saved.updates, saved.training, [&] {
       bar.update(saved.training.updates, fmt::format("cost {:.4f}", saved.training.costs.back()));
-      const auto now = Clock::now();
-      if (now >= next_save) {
-        save();
-        next_save = Clock::now() + std::max<Clock::duration>(options.checkpoint_every, 20 * (Clock::now() - now));
-      }
+      schedule.look(save);
       return !interrupted();
     });
     if (saved.training.updates == saved.updates) bar.finish();

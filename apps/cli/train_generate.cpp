@@ -15,6 +15,7 @@
 #include "apps/cli/interrupt.hpp"
 #include "apps/cli/other_device.hpp"
 #include "apps/cli/progress_bar.hpp"
+#include "apps/cli/save_schedule.hpp"
 #include "files/model_file.hpp"
 #include "files/output_folder.hpp"
 #include "files/provenance.hpp"
@@ -116,15 +117,8 @@ int run_train_generate(const TrainGenerateOptions& options) {
     save_model(model_path, saved);
     out.invalidate();
   };
-  // A long training is saved now and then, for no more than a twentieth of the time.
-  auto next_save = Clock::now() + options.checkpoint_every;
-  const auto checkpoint = [&] {
-    const auto began = Clock::now();
-    if (began < next_save) return;
-    save();
-    const auto done = Clock::now();
-    next_save = done + std::max<Clock::duration>(options.checkpoint_every, 20 * (done - began));
-  };
+  SaveSchedule schedule(options.checkpoint_every);
+  const auto checkpoint = [&] { schedule.look(save); };
   const auto stopped = [&] {
     if (trainer.actions().empty()) {
       note("heatbath: interrupted before the first update; nothing was written\n");

@@ -16,6 +16,7 @@
 #include "apps/cli/other_device.hpp"
 #include "apps/cli/progress_bar.hpp"
 #include "apps/cli/same_settings.hpp"
+#include "apps/cli/save_schedule.hpp"
 #include "files/graph_machine_file.hpp"
 #include "files/output_folder.hpp"
 #include "files/provenance.hpp"
@@ -130,15 +131,11 @@ int run_train_graph(const TrainGraphOptions& options) {
   spins.set_progress([](double) { return !interrupted(); });
   try {
     if (saved.training.updates < saved.options.updates) {
-      auto next_save = Clock::now() + options.checkpoint_every;
+      SaveSchedule schedule(options.checkpoint_every);
       ProgressBar bar(ProgressBar::style_for(options.json), "train", saved.options.updates, "updates");
       trainers::train_machine(spins, data, saved.options, saved.options.updates, saved.training, [&] {
         bar.update(saved.training.updates, fmt::format("difference {:.4f}", saved.training.gaps.back()));
-        const auto now = Clock::now();
-        if (now >= next_save) {
-          save();
-          next_save = Clock::now() + std::max<Clock::duration>(options.checkpoint_every, 20 * (Clock::now() - now));
-        }
+        schedule.look(save);
         return !interrupted();
       });
       if (saved.training.updates == saved.options.updates) bar.finish();

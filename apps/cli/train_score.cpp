@@ -12,6 +12,7 @@
 #include "apps/cli/interrupt.hpp"
 #include "apps/cli/plus_minus.hpp"
 #include "apps/cli/progress_bar.hpp"
+#include "apps/cli/save_schedule.hpp"
 #include "apps/cli/score_commands.hpp"
 #include "files/output_folder.hpp"
 #include "files/provenance.hpp"
@@ -133,18 +134,14 @@ int run_train_score(const TrainScoreOptions& options) {
   const bool trained_before = trainer.finished();
   const auto training_start = Clock::now();
   if (!trained_before) {
-    auto next_save = Clock::now() + options.checkpoint_every;
+    SaveSchedule schedule(options.checkpoint_every);
     ProgressBar bar(style, "train", static_cast<double>(trainer.total_steps()), "steps");
     double smooth = 0;
     trainer.train([&](std::uint64_t done, std::uint64_t, double loss) {
       smooth = smooth == 0 ? loss : smooth + 0.05 * (loss - smooth);
       bar.update(static_cast<double>(done), fmt::format("segment {} of {}, loss {:.4f}", std::min(trainer.segment() + 1, training.segments), training.segments, smooth));
       if (interrupted()) return false;
-      const auto began = Clock::now();
-      if (began >= next_save) {
-        save();
-        next_save = Clock::now() + std::max<Clock::duration>(options.checkpoint_every, 20 * (Clock::now() - began));
-      }
+      schedule.look(save);
       return true;
     });
     if (trainer.finished()) bar.finish();

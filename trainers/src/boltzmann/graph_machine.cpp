@@ -112,7 +112,6 @@ GraphMachine machine_on(const Capabilities& capabilities) {
 }
 
 GraphTraining begin_training(const Patterns& data, GraphMachine machine, std::uint64_t seed, double limit) {
-  constexpr double kSurest = 0.97;  // patterns are few: a cell that never changed may yet
   constexpr double kSmall = 0.05;
   check(machine);
   check(data, machine);
@@ -124,7 +123,7 @@ GraphTraining begin_training(const Patterns& data, GraphMachine machine, std::ui
   std::vector<bool> is_visible(machine.cells, false);
   for (std::uint32_t k = 0; k < data.cells; ++k) {
     is_visible[machine.visible[k]] = true;
-    machine.field[machine.visible[k]] = limited(std::atanh(std::clamp(mean[k], -kSurest, kSurest)), limit);
+    machine.field[machine.visible[k]] = first_field(mean[k], limit);
   }
   for (std::size_t e = 0; e < machine.edges.size(); ++e) {
     const Coupler edge = machine.edges[e];

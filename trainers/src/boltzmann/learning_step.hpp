@@ -2,6 +2,7 @@
 // What all trainings by averages of data and device do alike: the step of a parameter, and which patterns are held.
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -15,6 +16,12 @@ namespace heatbath::trainers {
 /// A value within +-limit; 0: any.
 inline float limited(double value, double limit) {
   return static_cast<float>(limit > 0 ? std::clamp(value, -limit, limit) : value);
+}
+
+/// The field of a visible cell before the first update: of a lone cell of this mean, which few patterns never make sure.
+inline float first_field(double mean, double limit) {
+  constexpr double surest = 0.97;
+  return limited(std::atanh(std::clamp(mean, -surest, surest)), limit);
 }
 
 /// The step of every parameter at one update.

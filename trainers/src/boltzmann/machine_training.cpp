@@ -113,7 +113,6 @@ void set_hidden_means(const SpinMachine& machine, double kT, std::span<double> s
 }
 
 MachineTraining begin_training(const Patterns& data, std::uint32_t hidden, std::uint64_t seed, double limit) {
-  constexpr double kSurest = 0.97;  // patterns are few: a cell that never changed may yet
   constexpr double kSmall = 0.05;
   MachineTraining training;
   training.seed = seed;
@@ -121,8 +120,7 @@ MachineTraining begin_training(const Patterns& data, std::uint32_t hidden, std::
   training.machine.visible = data.cells;
   SpinMoments moments(data.cells);
   for (std::size_t n = 0; n < data.size(); ++n) moments.add<Spin>(data.pattern(n), data.weights[n]);
-  for (std::uint32_t i = 0; i < data.cells; ++i)
-    training.machine.field[i] = limited(std::atanh(std::clamp(moments.mean[i], -kSurest, kSurest)), limit);
+  for (std::uint32_t i = 0; i < data.cells; ++i) training.machine.field[i] = first_field(moments.mean[i], limit);
   for (std::uint32_t h = data.cells; h < training.machine.cells; ++h) {
     for (std::uint32_t i = 0; i < data.cells; ++i) {
       const auto words = numerics::random_words(seed, numerics::HostPurpose::ergodicity, h, i, kFirstCouplings);
